@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int err_vset(struct err *e, enum err_kind kind, const char *fmt, va_list ap)
+{
+	if (e->kind != ERR_NONE)
+		BUG("an error is set twice; the first was: %s", e->msg);
+	e->kind = kind;
+	e->sys = 0;
+	e->reason[0] = '\0';
+	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	return -1;
+}
+
+int err_set(struct err *e, enum err_kind kind, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)err_vset(e, kind, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+int err_reason(struct err *e, enum err_kind kind, const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)err_vset(e, kind, fmt, ap);
+	va_end(ap);
+	(void)snprintf(e->reason, sizeof(e->reason), "%s", reason);
+	return -1;
+}
+
+int err_sys(struct err *e, const char *fmt, ...)
+{
+	int saved = errno;
+	size_t len;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)err_vset(e, ERR_HOST, fmt, ap);
+	va_end(ap);
+	e->sys = saved;
+	len = strlen(e->msg);
+	(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", strerror(saved));
+	return -1;
+}
+
+int err_wrap(struct err *e, const char *fmt, ...)
+{
+	char context[ERR_MSG_MAX];
+	char whole[2 * ERR_MSG_MAX + 4];
+	va_list ap;
+
+	if (e->kind == ERR_NONE)
+		BUG("err_wrap of an error that is not set");
+	va_start(ap, fmt);
+	(void)vsnprintf(context, sizeof(context), fmt, ap);
+	va_end(ap);
+	(void)snprintf(whole, sizeof(whole), "%s: %s", context, e->msg);
+	whole[sizeof(e->msg) - 1] = '\0';
+	memcpy(e->msg, whole, sizeof(e->msg));
+	return -1;
+}
+
+void err_bug(const char *file, int line, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fprintf(stderr, "BUG at %s:%d: ", file, line);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+	abort();
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fd.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+
+void fd_close(int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	errno = saved;
+}
+
+int fd_write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		offset += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+ssize_t fd_read_full(int fd, void *data, size_t len)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = read(fd, (char *)data + have, len - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+ssize_t fd_pread_full(int fd, void *data, size_t len, uint64_t offset)
+{
+	size_t have = 0;
+
+	while (have < len) {
+		ssize_t n = pread(fd, (char *)data + have, len - have, (off_t)(offset + have));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		have += (size_t)n;
+	}
+	return (ssize_t)have;
+}
+
+int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e)
+{
+	enum { CHUNK = 65536 };
+
+	for (;;) {
+		size_t left = b->max - b->len;
+		size_t want = left < CHUNK ? left + 1 : CHUNK;
+		char chunk[CHUNK];
+		ssize_t n = fd_read_full(fd, chunk, want);
+
+		if (n < 0)
+			return err_sys(e, "read %s", name);
+		if ((size_t)n > left)
+			return err_set(e, ERR_INPUT, "%s: larger than %zu bytes", name, b->max);
+		buf_add(b, chunk, (size_t)n);
+		if ((size_t)n < want)
+			return 0;
+	}
+}
+
+int fd_read_file(const char *path, struct buf *b, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0) {
+		(void)err_sys(e, "%s", path);
+		e->kind = ERR_INPUT;
+		return -1;
+	}
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "%s", path);
+	if (S_ISDIR(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: is a directory, a file is needed", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: not a regular file", path);
+	return fd_read_to_end(fd, path, b, e);
+}
+
+int fd_sync_dir(const char *path, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "open directory %s", path);
+	if (fsync(fd) < 0)
+		return err_sys(e, "sync directory %s", path);
+	return 0;
+}
+
+static int write_temporary(const char *temporary, const void *data, size_t len, mode_t mode,
+	struct err *e)
+{
+	auto_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		return err_sys(e, "create %s", temporary);
+	if (fd_write_all(fd, data, len) < 0)
+		return err_sys(e, "write %s", temporary);
+	if (fsync(fd) < 0)
+		return err_sys(e, "sync %s", temporary);
+	return 0;
+}
+
+int fd_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	auto_free char *temporary = mem_printf("%s.tmp", path);
+	auto_free char *directory = path_parent(path);
+
+	if (write_temporary(temporary, data, len, mode, e) < 0) {
+		(void)unlink(temporary);
+		return -1;
+	}
+	if (rename(temporary, path) < 0) {
+		(void)err_sys(e, "rename %s to %s", temporary, path);
+		(void)unlink(temporary);
+		return -1;
+	}
+	return fd_sync_dir(directory, e);
+}
+
+int fd_memory(const char *name, struct err *e)
+{
+	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return err_sys(e, "create memory file %s", name);
+	return fd;
+}
+
+int fd_copy(int from, int to, uint64_t len, struct err *e)
+{
+	enum { CHUNK = 1 << 20 };
+	auto_free char *chunk = mem_alloc(CHUNK);
+
+	while (len) {
+		size_t want = len < CHUNK ? (size_t)len : CHUNK;
+		ssize_t n = fd_read_full(from, chunk, want);
+
+		if (n < 0)
+			return err_sys(e, "copy: read");
+		if ((size_t)n < want)
+			return err_set(e, ERR_HOST, "copy: the file is shorter than expected");
+		if (fd_write_all(to, chunk, want) < 0)
+			return err_sys(e, "copy: write");
+		len -= want;
+	}
+	return 0;
+}
+
+int fd_set_nonblock(int fd, struct err *e)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		return err_sys(e, "make descriptor %d non-blocking", fd);
+	return 0;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* File descriptors: owned by auto_fd, close-on-exec from birth, whole reads and writes. */
+#ifndef BASE_FD_H
+#define BASE_FD_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+void fd_close(int fd); /* accepts -1; errno is kept */
+static inline void fd_auto_close(const int *fd)
+{
+	fd_close(*fd);
+}
+#define auto_fd __attribute__((cleanup(fd_auto_close)))
+
+static inline int fd_steal(int *fd)
+{
+	int stolen = *fd;
+
+	*fd = -1;
+	return stolen;
+}
+
+/* Write all of it, whatever short writes and EINTR say. 0, or -1 with errno. */
+int fd_write_all(int fd, const void *data, size_t len);
+int fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset);
+
+/* Read until len bytes are there or the end. The number of bytes read, or -1 with errno. */
+ssize_t fd_read_full(int fd, void *data, size_t len);
+ssize_t fd_pread_full(int fd, void *data, size_t len, uint64_t offset);
+
+/* Append the rest of fd to b; ERR_INPUT naming `name` when that is more than b->max. */
+int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e) NODISCARD;
+
+/* Append a whole regular file to b. A directory, a fifo, more than b->max: ERR_INPUT. */
+int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;
+
+/*
+ * Make `path` hold exactly these bytes: written under a temporary name in the same directory, synced,
+ * renamed, directory synced. A kill at any moment leaves the old file or the new one.
+ */
+int fd_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
+
+/* fsync of a directory, so that renames in it last. */
+int fd_sync_dir(const char *path, struct err *e) NODISCARD;
+
+/* An anonymous file in memory, at its start. -1 with *e set. */
+int fd_memory(const char *name, struct err *e) NODISCARD;
+
+/* Copy `len` bytes from the current position of `from` to that of `to`. */
+int fd_copy(int from, int to, uint64_t len, struct err *e) NODISCARD;
+
+int fd_set_nonblock(int fd, struct err *e) NODISCARD;
+
+#endif

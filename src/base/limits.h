@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit of the program, in one place. A limit is a refusal with a message, never a silent cut.
+ * What an operator can set has its default here too.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+#define KIB (1024ULL)
+#define MIB (1024ULL * KIB)
+#define GIB (1024ULL * MIB)
+
+/* Files that people write: configuration, projects, plans, image.yaml. */
+#define LIMIT_YAML_BYTES (1 * MIB)
+#define LIMIT_NODE_DEPTH 64
+#define LIMIT_NODE_COUNT 100000
+#define LIMIT_PLAN_BYTES (4 * MIB)
+#define LIMIT_PLAN_STEPS 1000
+
+/* Names that become file names, QEMU arguments or log fields. */
+#define LIMIT_NAME_BYTES 200
+
+/* Frames between guest and host. */
+#define LIMIT_FRAME_PAYLOAD (64 * KIB)
+#define LIMIT_CTL_PAYLOAD (64 * KIB)
+
+/* Tar archives that a guest wrote, when they are unpacked on the host. */
+#define LIMIT_TAR_ENTRIES 1000000
+#define LIMIT_TAR_DEPTH 128
+#define LIMIT_TAR_PATH 4096
+#define LIMIT_TAR_PAX_BYTES (64 * KIB)
+
+/* Defaults that the operator can change. */
+#define DEFAULT_CPUS 1
+#define DEFAULT_MEMORY (1 * GIB)
+#define DEFAULT_SCRATCH_BYTES (20 * GIB)
+#define DEFAULT_ARTIFACTS_MAX (1 * GIB)
+#define DEFAULT_CACHE_MAX (10 * GIB)
+#define DEFAULT_DEPS_MAX (10 * GIB)
+#define DEFAULT_LOG_MAX (256 * MIB)
+#define DEFAULT_CONSOLE_MAX (16 * MIB)
+#define DEFAULT_RUN_TIMEOUT_MS (2 * 60 * 60 * 1000LL)
+#define DEFAULT_ACTION_TIMEOUT_MS (60 * 60 * 1000LL)
+#define DEFAULT_BOOT_TIMEOUT_MS (120 * 1000LL)
+
+/* How long the host waits for the guest to react. */
+#define LIMIT_STOP_MS (30 * 1000LL)	/* from `stop`, or from the end of a time limit, to `end` */
+#define LIMIT_ACK_MS (10 * 1000LL)	/* from `end` to the guest powering off */
+#define LIMIT_SILENCE_MS (60 * 1000LL)	/* without a heartbeat */
+#define HEARTBEAT_MS 5000
+
+#endif

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/num.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+
+static int parse_digits(const char **s, uint64_t *ret_value)
+{
+	uint64_t value = 0;
+	const char *p = *s;
+
+	if (!isdigit((unsigned char)*p))
+		return -1;
+	for (; isdigit((unsigned char)*p); p++)
+		if (__builtin_mul_overflow(value, 10, &value) ||
+			__builtin_add_overflow(value, (uint64_t)(*p - '0'), &value))
+			return -1;
+	*s = p;
+	*ret_value = value;
+	return 0;
+}
+
+int num_parse_u64(const char *s, uint64_t max, uint64_t *ret_value, struct err *e)
+{
+	const char *p = s;
+	uint64_t value;
+
+	if (parse_digits(&p, &value) < 0 || *p != '\0')
+		return err_set(e, ERR_INPUT, "'%.40s' is not a whole number", s);
+	if (value > max)
+		return err_set(e, ERR_INPUT, "%s is more than %" PRIu64, s, max);
+	*ret_value = value;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	uint64_t factor;
+} size_units[] = {
+	{"", 1},
+	{"B", 1},
+	{"K", 1000ULL},
+	{"KB", 1000ULL},
+	{"M", 1000000ULL},
+	{"MB", 1000000ULL},
+	{"G", 1000000000ULL},
+	{"GB", 1000000000ULL},
+	{"T", 1000000000000ULL},
+	{"TB", 1000000000000ULL},
+	{"KiB", 1ULL << 10},
+	{"MiB", 1ULL << 20},
+	{"GiB", 1ULL << 30},
+	{"TiB", 1ULL << 40},
+};
+
+static uint64_t size_factor(const char *unit)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(size_units); i++)
+		if (strcasecmp(unit, size_units[i].name) == 0)
+			return size_units[i].factor;
+	return 0;
+}
+
+/* The digits behind a point, in millionths: ".25" is 250000. */
+static int parse_fraction(const char **s, uint64_t *ret_millionths)
+{
+	uint64_t scale = 100000;
+	const char *p = *s;
+
+	*ret_millionths = 0;
+	if (*p != '.')
+		return 0;
+	p++;
+	if (!isdigit((unsigned char)*p))
+		return -1;
+	for (; isdigit((unsigned char)*p); p++, scale /= 10)
+		*ret_millionths += (uint64_t)(*p - '0') * scale;
+	*s = p;
+	return 0;
+}
+
+int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e)
+{
+	const char *p = s;
+	uint64_t whole, millionths, factor, bytes;
+
+	if (parse_digits(&p, &whole) < 0 || parse_fraction(&p, &millionths) < 0)
+		goto bad;
+	while (*p == ' ')
+		p++;
+	factor = size_factor(p);
+	if (factor == 0 || __builtin_mul_overflow(whole, factor, &bytes))
+		goto bad;
+	bytes += factor / 1000000 * millionths + factor % 1000000 * millionths / 1000000;
+	if (bytes > INT64_MAX)
+		goto bad;
+	*ret_bytes = bytes;
+	return 0;
+bad:
+	return err_set(e, ERR_INPUT,
+		"'%.40s' is not a size; write for example 512MiB, 2G or 16 GB (G is 10^9, GiB 2^30)", s);
+}
+
+static int64_t duration_unit(const char **p)
+{
+	static const struct {
+		const char *name;
+		int64_t ms;
+	} units[] = {{"ms", 1}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		size_t len = strlen(units[i].name);
+
+		if (strncmp(*p, units[i].name, len) == 0) {
+			*p += len;
+			return units[i].ms;
+		}
+	}
+	return **p == '\0' ? 1000 : 0;
+}
+
+int num_parse_duration(const char *s, int64_t *ret_ms, struct err *e)
+{
+	const int64_t most = 366LL * 24 * 3600 * 1000;
+	const char *p = s;
+	int64_t total = 0;
+
+	do {
+		uint64_t value;
+		int64_t unit;
+
+		if (parse_digits(&p, &value) < 0 || value > (uint64_t)most)
+			goto bad;
+		unit = duration_unit(&p);
+		if (unit == 0 || (int64_t)value > most / unit)
+			goto bad;
+		total += (int64_t)value * unit;
+	} while (*p != '\0' && total <= most);
+	if (total <= 0 || total > most)
+		goto bad;
+	*ret_ms = total;
+	return 0;
+bad:
+	return err_set(e, ERR_INPUT,
+		"'%.40s' is not a duration; write for example 90s, 45m, 2h or 1h30m (a year at most)", s);
+}
+
+struct num_text num_show_size(uint64_t bytes)
+{
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+	struct num_text text;
+	double value = (double)bytes;
+	size_t unit = 0;
+
+	while (value >= 1024 && unit + 1 < ARRAY_SIZE(units)) {
+		value /= 1024;
+		unit++;
+	}
+	(void)snprintf(text.s, sizeof(text.s), unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return text;
+}
+
+struct num_text num_show_duration(int64_t ms)
+{
+	struct num_text text;
+	int64_t s = ms / 1000;
+
+	if (s < 60)
+		(void)snprintf(text.s, sizeof(text.s), "%.1f s", (double)ms / 1000);
+	else if (s < 3600)
+		(void)snprintf(text.s, sizeof(text.s), "%" PRId64 " min %02" PRId64 " s", s / 60, s % 60);
+	else
+		(void)snprintf(text.s, sizeof(text.s), "%" PRId64 " h %02" PRId64 " min", s / 3600,
+			s / 60 % 60);
+	return text;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers, sizes and durations that people write and read. */
+#ifndef BASE_NUM_H
+#define BASE_NUM_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+/* Decimal digits only, at most `max`. ERR_INPUT otherwise. */
+int num_parse_u64(const char *s, uint64_t max, uint64_t *ret_value, struct err *e) NODISCARD;
+
+/*
+ * A size in bytes: "4096", "2G", "16 GB", "1TB", "512MiB", "1.5 GiB". K, M, G, T with or without B are
+ * powers of 1000, KiB, MiB, GiB, TiB of 1024; case of the letters does not matter. ERR_INPUT with
+ * the forms that are known.
+ */
+int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e) NODISCARD;
+
+/* A duration in milliseconds: "500ms", "90s", "45m", "2h", "1h30m"; a bare number is seconds. */
+int num_parse_duration(const char *s, int64_t *ret_ms, struct err *e) NODISCARD;
+
+/* For people: "1.2 MiB", "831 B". The text is in a static buffer of the caller. */
+struct num_text {
+	char s[32];
+};
+struct num_text num_show_size(uint64_t bytes);
+struct num_text num_show_duration(int64_t ms); /* "0.4 s", "12.3 s", "2 min 03 s", "1 h 02 min" */
+
+#endif

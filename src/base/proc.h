@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Trusted helper programs of the host (mke2fs and the like). Hostile input goes through jail.h. */
+#ifndef BASE_PROC_H
+#define BASE_PROC_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/strv.h"
+
+/*
+ * Run argv[0] (looked up in PATH), standard input from /dev/null, standard output and error appended
+ * to `output` (which bounds them; the surplus is read and dropped). The signal mask of the child is
+ * empty. Returns the exit code (128 + signal when it was killed), or -1 with *e when it could not
+ * start.
+ */
+int proc_run(const struct strv *argv, struct buf *output, struct err *e) NODISCARD;
+
+/* As proc_run, but any exit code other than 0 is an ERR_HOST that carries the end of the output. */
+int proc_run_ok(const struct strv *argv, struct err *e) NODISCARD;
+
+/* Wait for one child, through EINTR. The status of waitpid(2), or -1 with errno. */
+int proc_wait(pid_t pid, int *ret_status);
+
+/* The absolute path of a program: as given when it has a slash, else by PATH (then /usr/sbin, /sbin). */
+char *proc_find(const char *name);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/sig.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static int signal_fd = -1;
+static int caught;
+
+int sig_init(struct err *e)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGHUP);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+		return err_sys(e, "block signals");
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signal_fd < 0)
+		return err_sys(e, "signalfd");
+	return 0;
+}
+
+int sig_fd(void)
+{
+	return signal_fd;
+}
+
+int sig_pending(void)
+{
+	struct signalfd_siginfo info;
+
+	if (signal_fd >= 0 && read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) && !caught)
+		caught = (int)info.ssi_signo;
+	return caught;
+}
+
+int sig_check(struct err *e)
+{
+	int signo = sig_pending();
+
+	if (!signo)
+		return 0;
+	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s",
+		signo == SIGINT ? "SIGINT" : signo == SIGTERM ? "SIGTERM" : "SIGHUP");
+}

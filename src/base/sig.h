@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SIGINT, SIGTERM and SIGHUP are blocked from the start and read as data, so that a signal never
+ * interrupts half a step. Long loops ask sig_pending; poll loops watch sig_fd.
+ */
+#ifndef BASE_SIG_H
+#define BASE_SIG_H
+
+#include "base/err.h"
+
+int sig_init(struct err *e) NODISCARD; /* block them and ignore SIGPIPE; once, before anything else */
+int sig_fd(void);		       /* readable when one came; for poll only, -1 before sig_init */
+int sig_pending(void);		       /* the first signal that came and is not yet forgotten, or 0 */
+
+/* ERR_INTERRUPTED when a signal came, else 0. */
+int sig_check(struct err *e) NODISCARD;
+
+#endif
