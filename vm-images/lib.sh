@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Shell functions shared by the programs of this directory. Sourced, never run.
+
+say() {
+	echo "${0##*/}: $*"
+}
+
+die() {
+	echo "ERROR: ${0##*/}: $*" >&2
+	exit 1
+}
+
+# need_tools TOOL...: every host tool a program uses, checked before it touches anything.
+need_tools() {
+	local tool missing=
+	for tool; do
+		command -v "$tool" >/dev/null || missing="$missing $tool"
+	done
+	[ -z "$missing" ] || die "these tools are missing:$missing; run 'make setup' or tools/setup image"
+}
+
+# rows KIND FILE...: the names in the "kind name" rows of recipe files.
+rows() {
+	awk -v kind="$1" '$1 == kind && NF == 2 { print $2 }' "${@:2}"
+}
+
+sha256_of() {
+	sha256sum "$1" | cut -d' ' -f1
+}
+
+# swap_in NEW OLD: directory NEW takes OLD's place in one step, so that a kill leaves one of them
+# whole. What was OLD is then called NEW, for the caller to remove.
+swap_in() {
+	if [ ! -e "$2" ]; then
+		mv -T "$1" "$2"
+		return
+	fi
+	# 316 is renameat2 on x86_64, 276 elsewhere; AT_FDCWD, RENAME_EXCHANGE. perl-base is essential.
+	perl -e 'my ($nr, $a, $b) = @ARGV; exit(syscall($nr + 0, -100, $a, -100, $b, 2) != 0)' \
+		"$(if [ "$(uname -m)" = x86_64 ]; then echo 316; else echo 276; fi)" "$1" "$2" ||
+		die "cannot exchange $1 and $2: does this file system support RENAME_EXCHANGE?"
+}
