@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actions: what a plan consists of.
+ *
+ * One file in actions/ describes one action in one `struct action`; the tables in actions/table.h
+ * collect them. Parsing, validation, `ambient actions`, the documentation and `--help` all come from
+ * that one row. What a user writes mostly *expands* on the host into steps (IN_STEP), and only steps
+ * *run*, always in a guest. An action that can do neither is known but not in this version.
+ *
+ * Nothing in src/core or src/host names an action: tables are passed in.
+ */
+#ifndef CORE_ACTION_H
+#define CORE_ACTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "core/message.h"
+#include "core/node.h"
+#include "core/plan.h"
+#include "core/schema.h"
+
+/* Where an action may stand. */
+enum action_where {
+	IN_PRE = 1,
+	IN_PLAN = 2,
+	IN_POST = 4,
+	IN_STEP = 8, /* in a runnable plan */
+};
+
+/* What the executor offers to a running step. */
+struct action_ctx;
+
+struct spawn {
+	struct strv argv;     /* argv[0] is looked up in PATH of the environment */
+	struct strv env;      /* added to ctx->env for this process only */
+	const char *directory; /* NULL: GUEST_SRC */
+	const char *input;    /* bytes for standard input, or NULL for /dev/null */
+	size_t input_len;
+};
+
+struct action_ops {
+	/*
+	 * Run a program to its end with its output streamed to the host, within the limits of the
+	 * step; every process that it started is gone afterwards. 0 when it exited with 0.
+	 */
+	int (*spawn)(struct action_ctx *ctx, const struct spawn *s, struct err *e);
+
+	/* The drive with this serial, as `go` announced it. The descriptor is the caller's. */
+	int (*open_drive)(struct action_ctx *ctx, const char *serial, bool writable, int *ret_fd,
+		uint64_t *ret_bytes, struct err *e);
+
+	/* To be called in long loops: heartbeats, stop, time limits. -1 when the step must end. */
+	int (*tick)(struct action_ctx *ctx, struct err *e);
+
+	/* Text for the user, as if a program had written it to its standard output. */
+	void (*print)(struct action_ctx *ctx, const char *data, size_t len);
+
+	/* An archive was packed: becomes part of the end message. */
+	void (*packed)(struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries);
+};
+
+struct action_ctx {
+	const struct action_ops *ops;
+	struct strv env;		/* of this and all later steps; setenv changes it */
+	struct message_step_end result; /* outcome, exit code, ...: set by ops->spawn, or by run */
+};
+
+struct action {
+	const char *name;	      /* as users write it */
+	const char *summary;	      /* one sentence for help and docs */
+	unsigned where;		      /* enum action_where, or-ed */
+	const struct param *params;   /* schema.h; ends with a NULL name */
+	/* What the table cannot say; optional. Messages start with FILE:LINE:COL. */
+	int (*check)(const struct node *args, const char *file, struct err *e);
+	/* Append the steps that do it; they carry `origin`. */
+	int (*expand)(const struct node *args, const struct origin *origin, struct plan *out,
+		struct err *e);
+	/* Do it. An error's text becomes result.text; result.outcome, if still STEP_PASSED, becomes
+	 * STEP_FAILED. */
+	int (*run)(struct action_ctx *ctx, const struct node *args, struct err *e);
+};
+
+/* By name in a NULL-ended table, or NULL. */
+const struct action *action_find(const struct action *const *actions, const char *name);
+
+/* True when this version can carry it out. */
+bool action_is_built(const struct action *a);
+
+/*
+ * One entry of a user's list, checked: a map with `action`, an optional `timeout`, and the action's
+ * parameters; known, allowed in `where`, its check passed. *ret_args is a new map without the two
+ * (the caller frees), *ret_timeout_ms 0 when there is none. Messages: FILE:LINE:COL and the nearest
+ * known name.
+ */
+int action_parse(const struct node *entry, const struct action *const *actions, unsigned where,
+	const char *file, const struct action **ret_action, struct node **ret_args,
+	int64_t *ret_timeout_ms, struct err *e) NODISCARD;
+
+#endif

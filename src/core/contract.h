@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract between host and guest: names, places, versions. Nothing here has code.
+ *
+ * A run's VM has virtual drives, found by their virtio serial, and two virtio-serial ports, found by
+ * their name. The guest says `hello` on the log port, the host answers `go` on the control port with
+ * the drives that must be there, the guest runs the steps of plan.json, reports in frames (frame.h,
+ * message.h), says `end`, and powers off when the host has acknowledged that.
+ *
+ * Whoever changes the meaning of anything here raises CONTRACT_VERSION.
+ */
+#ifndef CORE_CONTRACT_H
+#define CORE_CONTRACT_H
+
+#define CONTRACT_VERSION 1
+
+/* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
+#define DRIVE_EXEC "ambient-exec"
+#define DRIVE_ROOT "ambient-root"
+#define DRIVE_SCRATCH "ambient-scratch"
+#define DRIVE_SRC "ambient-src"
+#define DRIVE_DEPS "ambient-deps"
+#define DRIVE_DEPS_OUT "ambient-deps-out"
+#define DRIVE_CACHE "ambient-cache"
+#define DRIVE_CACHE_OUT "ambient-cache-out"
+#define DRIVE_ARTIFACTS "ambient-artifacts"
+#define DRIVE_SECRETS "ambient-secrets"
+
+enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
+
+/* The length of an absent input drive: an empty archive, all zeros. */
+#define DRIVE_EMPTY_BYTES 1024
+
+#define PORT_LOG "ambient.log"
+#define PORT_CTL "ambient.ctl"
+
+/* Members of the archive on DRIVE_EXEC; the first is also the init of the initramfs. */
+#define EXECUTOR_NAME "ambient-execute-plan"
+#define PLAN_NAME "plan.json"
+
+/* Directories of the guest. */
+#define GUEST_CI "/ci"
+#define GUEST_SRC "/ci/src"
+#define GUEST_DEPS "/ci/deps"
+#define GUEST_CACHE "/ci/cache"
+#define GUEST_ARTIFACTS "/ci/artifacts"
+#define GUEST_SECRETS "/ci/secrets"
+#define GUEST_HOME "/root"
+#define GUEST_PATH                                                                                 \
+	"/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+/*
+ * The initramfs of an image holds kernel modules in load order, in two stages: a template of a
+ * running VM can be frozen between them, when it has not yet opened a drive.
+ */
+#define MODULES_CHANNELS "/modules/1-channels"
+#define MODULES_DRIVES "/modules/2-drives"
+
+#endif
