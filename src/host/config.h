@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The operator's configuration: ~/.config/ambient/config.yaml, documented in docs/format-config.md.
+ * Read once, checked whole, then only looked at.
+ */
+#ifndef HOST_CONFIG_H
+#define HOST_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "core/node.h"
+#include "core/schema.h"
+
+enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG };
+enum config_machine { CONFIG_MACHINE_AUTO, CONFIG_MACHINE_MICROVM, CONFIG_MACHINE_Q35 };
+
+/* Paths are absolute, sizes in bytes, times in milliseconds. A pointer is NULL where nothing is
+ * set. */
+struct config {
+	char *file;             /* what was read, NULL when there was no file */
+	struct strv warnings;   /* for standard error, one line each */
+	struct node *effective; /* every key, defaults filled in: what `ambient config` prints */
+
+	char *tmpdir;
+	char *image_store;
+	char *projects;
+	char *state;
+	char *executor; /* a path, or a name without a slash to be looked up; NULL: not set */
+
+	char *rsync_target;
+	char *rsync_target_base;
+	const struct node *rsync_target_map; /* project to target, in `effective`; NULL: not set */
+	char *dput_target;
+
+	uint64_t artifacts_max;
+	uint64_t cache_max;
+	uint64_t deps_max;
+	uint64_t log_max;
+	uint64_t console_max;
+	uint64_t scratch_bytes;
+	int64_t timeout_ms;
+	int64_t action_timeout_ms;
+	int64_t boot_timeout_ms;
+
+	unsigned cpus;
+	uint64_t memory;
+	char *qemu_program; /* as executor */
+	enum config_accelerator accelerator;
+	bool require_kvm;
+	enum config_machine machine;
+
+	bool uefi;
+	bool lint;
+	char *vm_user; /* a user name or a decimal uid; NULL: the default of the jail */
+};
+
+/*
+ * Load `path`, or the default file when path is NULL. No default file is fine, no `path` is an
+ * error. On failure *ret_config is untouched.
+ */
+int config_load(const char *path, struct config *ret_config, struct err *e) NODISCARD;
+void config_release(struct config *c);
+#define auto_config __attribute__((cleanup(config_release)))
+
+char *config_default_path(void); /* the caller frees */
+
+/* The rows, for help and documentation. */
+extern const struct param config_params[];
+extern const struct param config_qemu_params[];
+
+#endif
