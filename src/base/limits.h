@@ -6,9 +6,11 @@
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
 
-#define KIB (1024ULL)
-#define MIB (1024ULL * KIB)
-#define GIB (1024ULL * MIB)
+#include <stdint.h>
+
+#define KIB ((uint64_t)1024)
+#define MIB ((uint64_t)1024 * KIB)
+#define GIB ((uint64_t)1024 * MIB)
 
 /* Files that people write: configuration, projects, plans, image.yaml. */
 #define LIMIT_YAML_BYTES (1 * MIB)
@@ -31,6 +33,11 @@
 #define LIMIT_TAR_DEPTH 128
 #define LIMIT_TAR_PATH 4096
 #define LIMIT_TAR_PAX_BYTES (64 * KIB)
+
+/* Trees that are packed, and archives that only the guest unpacks. */
+#define LIMIT_TAR_LONG_PATH (16 * KIB)
+#define LIMIT_PACK_NAMES_BYTES (128 * MIB) /* names of a directory and of those above it, at once */
+#define LIMIT_PACK_LINKS 1000000	   /* files with more than one link */
 
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writing archives: a tree of files, or single members from memory, as tar (tar.h) to a drive.
+ *
+ * Used on the host for hostile trees, so nothing is opened through a symbolic link, nothing that is
+ * not a regular file or directory is opened at all, and memory does not grow with the tree: it
+ * holds the names of the directories on the way from the root (bounded by LIMIT_PACK_NAMES_BYTES),
+ * and the paths of files that have more than one link (LIMIT_PACK_LINKS).
+ *
+ * The same tree gives the same bytes. Kept: names, contents, permission bits, modification times to
+ * the nanosecond, symbolic links, hard links within the tree, fifos. Not kept: access times,
+ * extended attributes, access control lists. Holes cost no reading, and with out_is_zero no
+ * writing.
+ */
+#ifndef CORE_PACK_H
+#define CORE_PACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+
+/* The reason (struct err) when the archive would grow over max_bytes. */
+#define PACK_TOO_LARGE "too_large"
+
+enum { PACK_WARNINGS_MAX = 50 }; /* kept as text; beyond that only counted */
+
+/*
+ * Progress, and the way to interrupt: entries and bytes of the archive so far. Called about once a
+ * megabyte or every 256 entries. -1 with *e set stops the work.
+ */
+typedef int (*pack_tick_fn)(void *arg, uint64_t entries, uint64_t bytes, struct err *e);
+
+/* A directory that is left out, with a warning: "left out: it is the state directory". */
+struct pack_avoid {
+	dev_t dev;
+	ino_t ino;
+	const char *what; /* "the state directory" */
+};
+
+struct pack_options {
+	bool keep_owner; /* numeric user and group of the files; else 0 and 0 */
+	/*
+	 * For archives that the strict reader gets: what it would refuse is left out (fifos,
+	 * symbolic links that lead out of the tree) or cleared (set-id and sticky bits), each with
+	 * a warning.
+	 */
+	bool strict;
+	bool out_is_zero;   /* the output reads as zeros all over: runs of zeros are skipped, not
+			       written */
+	uint64_t max_bytes; /* of the archive; 0: no limit */
+	const struct pack_avoid *avoid;
+	size_t avoid_count;
+	pack_tick_fn tick; /* or NULL */
+	void *tick_arg;
+};
+
+struct pack_result {
+	uint64_t entries;
+	uint64_t bytes;         /* of the archive: a multiple of 512, with the end marker */
+	uint64_t warning_count; /* of all warnings, also those not kept */
+	struct strv warnings;   /* "src/x: left out: it is a socket"; safe to show */
+};
+
+void pack_result_release(struct pack_result *r);
+#define auto_pack_result __attribute__((cleanup(pack_result_release)))
+
+/*
+ * Pack what is in the directory root_fd (not the directory itself) to out_fd, a regular file or
+ * block device, from its byte 0 on. `shown` stands for the root in messages. *ret is set on success
+ * only; release it.
+ *
+ * ERR_INPUT: the tree (unreadable file, too deep, too large: reason PACK_TOO_LARGE), with the
+ * remedy. ERR_HOST: reading or writing failed. What tick returned.
+ */
+int pack_tree(int root_fd, const char *shown, int out_fd, const struct pack_options *o,
+	struct pack_result *ret, struct err *e) NODISCARD;
+
+/*
+ * The same by single members:
+ *
+ *	auto_packer struct packer *p = pack_begin(fd, &options);
+ *	if (pack_add_file(p, "plan.json", 0644, text, len, e) < 0 || pack_end(p, &result, e) < 0)
+ *...
+ *
+ * Members come in the order of a sorted walk (see tar.h) and behind their directories; anything
+ *else is a BUG of the caller. They belong to user and group 0 and have the time 0.
+ */
+struct packer;
+
+struct packer *pack_begin(int out_fd, const struct pack_options *o); /* o is copied */
+void pack_free(struct packer *p);                                    /* NULL is fine */
+static inline void pack_auto_free(struct packer **p)
+{
+	pack_free(*p);
+}
+#define auto_packer __attribute__((cleanup(pack_auto_free)))
+
+int pack_add_dir(struct packer *p, const char *path, mode_t mode, struct err *e) NODISCARD;
+int pack_add_file(struct packer *p, const char *path, mode_t mode, const void *data, size_t len,
+	struct err *e) NODISCARD;
+/* The member is what the regular file `fd` holds, from its start. */
+int pack_add_fd(struct packer *p, const char *path, mode_t mode, int fd, struct err *e) NODISCARD;
+int pack_end(struct packer *p, struct pack_result *ret, struct err *e) NODISCARD;
+
+#endif
