@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What commit a source tree is at, asked of a tree that may be hostile.
+ *
+ * `git status` runs programs that the tree's own .git/config names. So git runs in the jail
+ * (jail.h): source read-only, no network, no other path of the host but /usr, and a seccomp filter
+ * that refuses it every child process. Whatever is doubtful ends as "unknown"; a caller may then
+ * run the project again for nothing, but never skips a run by what a hostile tree claims about a
+ * file it hides.
+ */
+#ifndef HOST_GIT_H
+#define HOST_GIT_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+enum git_clean {
+	GIT_UNKNOWN, /* the value of a zeroed struct */
+	GIT_CLEAN,
+	GIT_DIRTY, /* changed, staged, conflicting or untracked files */
+};
+
+enum { GIT_COMMIT_MAX = 64, GIT_REASON_MAX = 256 };
+
+struct git_state {
+	bool repository;                 /* there is a .git in the directory itself */
+	char commit[GIT_COMMIT_MAX + 1]; /* 40 or 64 hex digits, or "" */
+	enum git_clean clean;
+	char reason[GIT_REASON_MAX]; /* why commit or clean is unknown: one safe line, or "" */
+};
+
+/*
+ * Look at source_dir. Always fills *ret when it returns 0. -1 only for what is not the tree's
+ * doing: the directory cannot be opened (ERR_INPUT), the jail cannot be built (ERR_HOST), a signal
+ * came (ERR_INTERRUPTED). git not being installed is a reason for unknown. Root asks as the owner
+ * of source_dir. Takes at most 60 s.
+ */
+int git_inspect(const char *source_dir, struct git_state *ret, struct err *e) NODISCARD;
+
+const char *git_clean_word(enum git_clean clean); /* "clean", "dirty", "unknown" */
+
+#endif
