@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a project's actions to the steps that a VM carries out. No side effects, no clock, no disk. */
+#ifndef HOST_PLANNER_H
+#define HOST_PLANNER_H
+
+#include <stdbool.h>
+
+#include "core/action.h"
+#include "core/plan.h"
+#include "host/config.h"
+#include "host/project.h"
+
+struct planner {
+	const struct action *const *actions; /* NULL-ended */
+	const struct config *config;
+	const struct project *project; /* for planner_adhoc NULL */
+	const struct strv *env;	       /* --env; NULL: none */
+};
+
+/*
+ * Check every action of all three lists: known, allowed there, parameters right. This is what
+ * `ambient plan` and `projects` do; that an action is not built is no error here.
+ */
+int planner_check(const struct planner *p, struct err *e) NODISCARD;
+
+/* ERR_INPUT, reason not_in_this_version, naming the first action that this version cannot run. */
+int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e) NODISCARD;
+
+/* The runnable plan for one of the three lists. */
+int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
+	struct err *e) NODISCARD;
+
+/* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's. */
+int planner_adhoc(const struct planner *p, const struct node *list, const char *file,
+	struct plan *ret_plan, struct err *e) NODISCARD;
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One run of one project, from its lock to its result. */
+#ifndef HOST_RUN_H
+#define HOST_RUN_H
+
+#include <stdbool.h>
+
+#include "base/strv.h"
+#include "core/action.h"
+#include "core/event.h"
+#include "host/config.h"
+#include "host/project.h"
+#include "host/verdict.h"
+
+enum run_cache {
+	RUN_CACHE_RW,	/* read it, publish it when the run passed */
+	RUN_CACHE_RO,	/* read it, throw away what the run made of it */
+	RUN_CACHE_NONE, /* neither */
+};
+
+struct run_options {
+	bool force;		 /* also when nothing changed */
+	bool no_post_plan;
+	enum run_cache cache;
+	const char *cache_scope; /* NULL: the project's own */
+	const char *run_id;	 /* NULL: made from the time */
+	struct strv env;	 /* NAME=value for the actions; refused when it is not */
+	const char *executor;	 /* path or name; NULL: as configured, else found (locate.h) */
+	int log_fd;		 /* also write the run log there, each event at once; -1: no */
+};
+
+/* What follows a run while it goes on: the terminal. All functions but sink.event may be NULL. */
+struct run_view {
+	struct event_sink sink;
+	int (*pending_fd)(void *arg); /* a descriptor to poll for writing, or -1 when nothing waits */
+	void (*flush)(void *arg);     /* it is writable, or some time went by */
+};
+
+struct run_outcome {
+	enum verdict verdict;
+	int exit_status;
+	struct err error;    /* what to print on standard error when verdict is not passed or unchanged */
+	struct node *result; /* result.json (docs/format-result.md); never NULL after run_project */
+	char *log;	     /* path of run.jsonl, NULL when there is none */
+};
+
+/*
+ * Run the project. Whatever happens is in *ret: there is no other way to fail. The caller has
+ * called sig_init; a signal ends the run in order.
+ */
+void run_project(const struct config *config, struct project *project,
+	const struct action *const *actions, const struct run_options *options,
+	const struct run_view *view, struct run_outcome *ret);
+void run_outcome_release(struct run_outcome *o);
+
+/* `ambient qemu`: one VM, empty inputs, no project and no state. */
+struct run_adhoc {
+	const char *image;     /* name or path */
+	const struct plan *plan;
+	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
+	const char *console;   /* file for the console; NULL: none */
+	const char *persist;   /* qcow2/raw file for the changed disk; images of a later version */
+	const char *executor;
+};
+void run_adhoc(const struct config *config, const struct run_adhoc *adhoc,
+	const struct run_view *view, struct run_outcome *ret);
+
+#endif
