@@ -26,8 +26,8 @@ enum node_kind { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
 struct node {
 	enum node_kind kind;
 	bool quoted;  /* SCALAR: a string, whatever it looks like */
-	int line;     /* where the value begins, from 1; 0 when a program made it */
-	int column;   /* in bytes for JSON, in characters for YAML, from 1 */
+	int line;     /* where the value begins, from 1; 0 when it was not YAML */
+	int column;   /* in characters, from 1 */
 	int key_line; /* where its key begins, when it is in a map */
 	int key_column;
 	char *key;           /* its key in the map that holds it; NULL otherwise */
