@@ -39,6 +39,12 @@
 #define LIMIT_PACK_NAMES_BYTES (128 * MIB) /* names of a directory and of those above it, at once */
 #define LIMIT_PACK_LINKS 1000000	   /* files with more than one link */
 
+/* What an operator can ask for: what is outside is a typing error, not a wish. */
+#define LIMIT_CPUS 255
+#define LIMIT_MEMORY_LEAST (64 * MIB) /* a guest with less does not get as far as saying so */
+#define LIMIT_DRIVE_LEAST 1024	      /* the smallest tar archive: two blocks of zeros */
+#define LIMIT_SCRATCH_LEAST (16 * MIB)
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

@@ -312,9 +312,17 @@ static int refuse_key(const struct param *table, const struct param *common,
 static int check_required(
 	const struct param *table, const struct node *map, const char *file, struct err *e)
 {
-	for (const struct param *row = table; row && row->name; row++)
-		if (row->required && !node_get(map, row->name))
-			return node_err(map, file, e, "missing key '%s'", row->name);
+	for (const struct param *row = table; row && row->name; row++) {
+		const struct node *item;
+
+		if (!row->required || node_get(map, row->name))
+			continue;
+		node_each(map, item) {
+			if (strcmp(item->key, row->name) == 0)
+				return node_key_err(item, file, e, "'%s' has no value", row->name);
+		}
+		return node_err(map, file, e, "missing key '%s'", row->name);
+	}
 	return 0;
 }
 
