@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The identity that jailed programs get when root starts them.
+ *
+ * The default is an id by which nothing else on the host goes. Debian Policy 9.2.2 allocates up to
+ * 65535; useradd hands out subordinate ids from 100000 to 600100000 (login.defs); systemd's
+ * containers use 524288 to 1879048191, and its table "UIDs and GIDs" leaves what follows unused.
+ * Where a container maps fewer ids, the end of the 16 bit range is tried (65520 to 65533, unused in
+ * both).
+ */
+#include "host/jail.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct id_range {
+	unsigned first, last;
+};
+
+static const struct id_range candidates[] = {{1900000000U, 1900000063U}, {65520U, 65533U}};
+
+/* Lines "name:first:count" of subuid(5); a name that may itself hold no colon. */
+static bool in_subordinate_range(const char *file, unsigned id)
+{
+	FILE *f = fopen(file, "re");
+	unsigned long first, count;
+	char line[512];
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		const char *colon = strchr(line, ':');
+
+		found = colon && sscanf(colon, ":%lu:%lu", &first, &count) == 2 && id >= first &&
+			id - first < count;
+	}
+	(void)fclose(f);
+	return found;
+}
+
+/* Lines "inside outside count" of user_namespaces(7): ids without a map cannot be used. */
+static bool is_mapped(const char *file, unsigned id)
+{
+	FILE *f = fopen(file, "re");
+	unsigned long first, outside, count;
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3)
+		found = id >= first && id - first < count;
+	(void)fclose(f);
+	return found;
+}
+
+static bool is_free(unsigned id)
+{
+	return !getpwuid(id) && !getgrgid(id) && !in_subordinate_range("/etc/subuid", id) &&
+		!in_subordinate_range("/etc/subgid", id) && is_mapped("/proc/self/uid_map", id) &&
+		is_mapped("/proc/self/gid_map", id);
+}
+
+static int find_free(uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
+		for (unsigned id = candidates[i].first; id <= candidates[i].last; id++) {
+			if (!is_free(id))
+				continue;
+			*ret_uid = id;
+			*ret_gid = id;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_HOST,
+		"no unused user id on this host: make a user for the virtual machines and name it "
+		"as vm_user in the configuration");
+}
+
+static int find_named(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	const struct passwd *user;
+
+	errno = 0;
+	user = getpwnam(name);
+	if (!user && errno)
+		return err_sys(e, "vm_user: look up %s", name);
+	if (!user)
+		return err_set(e, ERR_INPUT, "vm_user: there is no user '%s' on this host", name);
+	if (user->pw_uid == 0 || user->pw_gid == 0)
+		return err_set(e, ERR_INPUT,
+			"vm_user: '%s' has user or group 0; name one without rights", name);
+	*ret_uid = user->pw_uid;
+	*ret_gid = user->pw_gid;
+	return 0;
+}
+
+int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	if (geteuid() != 0) {
+		*ret_uid = geteuid();
+		*ret_gid = getegid();
+		return 0;
+	}
+	return configured ? find_named(configured, ret_uid, ret_gid, e)
+			  : find_free(ret_uid, ret_gid, e);
+}
