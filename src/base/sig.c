@@ -40,6 +40,12 @@ int sig_pending(void)
 	return caught;
 }
 
+void sig_detach(void)
+{
+	signal_fd = -1;
+	caught = 0;
+}
+
 int sig_check(struct err *e)
 {
 	int signo = sig_pending();

@@ -12,6 +12,9 @@ int sig_init(struct err *e) NODISCARD; /* block them and ignore SIGPIPE; once, b
 int sig_fd(void);		       /* readable when one came; for poll only, -1 before sig_init */
 int sig_pending(void);		       /* the first signal that came and is not yet forgotten, or 0 */
 
+/* In a child that lost the descriptor: no more signals are looked for, by whatever has its number now. */
+void sig_detach(void);
+
 /* ERR_INTERRUPTED when a signal came, else 0. */
 int sig_check(struct err *e) NODISCARD;
 
