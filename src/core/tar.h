@@ -77,10 +77,15 @@ static inline size_t tar_padding(uint64_t size)
 bool tar_all_zero(const char *data, size_t len);
 
 /*
- * May this be the path of an entry? Otherwise *ret_why is what is wrong with it, as the end of a
- * sentence: "has a component '..'".
+ * Has this the form of an entry's path? Otherwise *ret_why is the end of a sentence about it: "has
+ * a component '..'". Length and depth are for the caller to limit.
  */
-bool tar_path_fits(const char *path, size_t max_path, unsigned max_depth, const char **ret_why);
+bool tar_path_is_plain(const char *path, const char **ret_why);
+
+unsigned tar_path_depth(const char *path); /* how many components */
+
+/* Where two paths stand in a sorted walk: < 0, 0, > 0 as strcmp. "a" < "a/b" < "a.b". */
+int tar_path_compare(const char *a, const char *b);
 
 /*
  * Does a symbolic link at `path` with the text `target` point into the tree, whatever other links
@@ -105,17 +110,18 @@ struct tar_rules {
 };
 
 struct tar_reader {
-	struct tar_rules rules;
-	uint64_t length;  /* of the archive, or of the drive it is on */
-	uint64_t offset;  /* where the next header is */
-	uint64_t entries; /* read so far */
-	uint64_t files;   /* of them TAR_FILE */
-	uint64_t bytes;   /* sum of their sizes */
-	struct buf path;  /* of the last entry */
+	struct tar_rules rules; /* with the limits filled in */
+	uint64_t length;        /* of the archive, or of the drive it is on */
+	uint64_t offset;        /* where the next header is */
+	uint64_t header_offset; /* of the last entry */
+	uint64_t entries;       /* read so far */
+	uint64_t files;         /* of them TAR_FILE */
+	uint64_t bytes;         /* sum of their sizes */
+	struct buf path;        /* of the last entry */
 	struct buf link;
-	struct buf previous;         /* the path of the entry before it */
-	enum tar_type previous_type; /* TAR_DIR before the first entry: the root */
-	char *scratch;               /* TAR_HEADER_MAX, for the second encoding */
+	struct buf previous; /* the path of the entry before it */
+	bool previous_is_dir, previous_is_link;
+	char *scratch; /* TAR_HEADER_MAX, for the second encoding */
 };
 
 void tar_reader_init(struct tar_reader *r, const struct tar_rules *rules, uint64_t length);

@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/unpack.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum {
+	WINDOW_BYTES = 1 << 20,
+	HOLE_UNIT = 4096, /* zeros are left out by whole blocks of this size */
+	TICK_ENTRIES = 256,
+	SHOWN_MAX = 300,
+};
+
+_Static_assert(WINDOW_BYTES >= 2 * TAR_HEADER_MAX, "a header fits into the window");
+
+/* A part of the archive in memory. */
+struct window {
+	int fd;
+	uint64_t length; /* of the archive */
+	uint64_t offset; /* in the archive, of the byte at `start` */
+	char *data;      /* WINDOW_BYTES */
+	size_t start, have;
+};
+
+/* A directory on the way to the entry at hand. Its metadata are set when the way leaves it. */
+struct open_dir {
+	int fd;
+	size_t path_len; /* of its path, which is the front of the path of everything in it */
+	struct tar_entry entry; /* without the strings */
+};
+
+struct unpacker {
+	const struct unpack_policy *policy;
+	struct tar_reader reader;
+	struct window window;
+	int root;
+	struct open_dir dirs[LIMIT_TAR_DEPTH];
+	size_t depth;     /* of them open */
+	const char *path; /* what is at hand, for messages */
+	size_t path_len;
+	uint64_t ticked;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* ---- the archive ------------------------------------------------------------------------- */
+
+/* Have `want` bytes from `start` on, or all that are left. */
+static int window_fill(struct window *w, size_t want, struct err *e)
+{
+	uint64_t left = w->length - w->offset - w->have;
+	size_t room = WINDOW_BYTES - w->have;
+	ssize_t n;
+
+	if (w->have >= want || !left)
+		return 0;
+	memmove(w->data, w->data + w->start, w->have);
+	w->start = 0;
+	if (left < room)
+		room = (size_t)left;
+	n = fd_pread_full(w->fd, w->data + w->have, room, w->offset + w->have);
+	if (n < 0)
+		return err_sys(e, "read the archive at byte %" PRIu64, w->offset + w->have);
+	if ((size_t)n < room)
+		return err_set(e, ERR_GUEST,
+			"the archive is cut short: it should have %" PRIu64
+			" bytes and has %" PRIu64,
+			w->length, w->offset + w->have + (uint64_t)n);
+	w->have += (size_t)n;
+	return 0;
+}
+
+static void window_take(struct window *w, size_t len)
+{
+	w->start += len;
+	w->have -= len;
+	w->offset += len;
+}
+
+static const char *window_data(const struct window *w)
+{
+	return w->data + w->start;
+}
+
+/* ---- messages ---------------------------------------------------------------------------- */
+
+static void at_hand(struct unpacker *u, const char *path, size_t len)
+{
+	u->path = path;
+	u->path_len = len;
+}
+
+/* From errno, about what is at hand. */
+static int cannot(const struct unpacker *u, const char *what, struct err *e)
+{
+	int saved = errno;
+	auto_free char *path = mem_strndup(u->path, u->path_len);
+	auto_free char *shown = text_safe(path, SHOWN_MAX);
+
+	errno = saved;
+	return err_sys(e, "%s: %s", shown, what);
+}
+
+/* ---- directories ------------------------------------------------------------------------- */
+
+/* Open beneath `dir` through no link and into no other file system. -1 with errno. */
+static int open_beneath(int dir, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)flags | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			RESOLVE_NO_XDEV,
+	};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+static int set_owner(const struct unpacker *u, int fd, const struct tar_entry *t, struct err *e)
+{
+	if (!u->policy->keep_owner || (t->uid == u->uid && t->gid == u->gid))
+		return 0;
+	return fchown(fd, t->uid, t->gid) < 0 ? cannot(u, "set the owner", e) : 0;
+}
+
+static void get_times(const struct tar_entry *t, struct timespec times[2])
+{
+	times[0] = (struct timespec){.tv_nsec = UTIME_OMIT};
+	times[1] = (struct timespec){.tv_sec = t->mtime, .tv_nsec = t->mtime_ns};
+}
+
+/* Owner before mode, because a change of owner clears set-id bits. `made` is the mode it has. */
+static int set_metadata(
+	const struct unpacker *u, int fd, const struct tar_entry *t, mode_t made, struct err *e)
+{
+	struct timespec times[2];
+
+	get_times(t, times);
+	if (set_owner(u, fd, t, e) < 0)
+		return -1;
+	if (made != t->mode && fchmod(fd, t->mode) < 0)
+		return cannot(u, "set the mode", e);
+	if (futimens(fd, times) < 0)
+		return cannot(u, "set the time", e);
+	return 0;
+}
+
+/*
+ * The mode that a file or directory is made with. In a guest the final one where possible, which
+ * saves a system call; on the host one that lets nobody else in, and lets us in, until all else is
+ * set.
+ */
+static mode_t first_mode(const struct unpacker *u, const struct tar_entry *t)
+{
+	if (u->policy->rules.strict || (t->type == TAR_DIR && (t->mode & 0700) != 0700))
+		return t->type == TAR_DIR ? 0700 : 0600;
+	return t->mode & 0777;
+}
+
+static int leave_dir(struct unpacker *u, struct err *e)
+{
+	struct open_dir *d = &u->dirs[--u->depth];
+	auto_fd int fd = d->fd;
+
+	at_hand(u, u->reader.previous.data, d->path_len);
+	return set_metadata(u, fd, &d->entry, first_mode(u, &d->entry), e);
+}
+
+/* Leave the directories that the entry at hand is not in. The reader has seen that it is in one. */
+static int leave_dirs(struct unpacker *u, const char *path, struct err *e)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	size_t parent = slash ? (size_t)(slash - path) : 0;
+
+	while (u->depth && u->dirs[u->depth - 1].path_len > parent)
+		if (leave_dir(u, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int parent_fd(const struct unpacker *u)
+{
+	return u->depth ? u->dirs[u->depth - 1].fd : u->root;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int make_dir(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	const char *name = base_name(t->path);
+	struct open_dir *d = &u->dirs[u->depth];
+
+	if (u->depth == LIMIT_TAR_DEPTH)
+		BUG("unpack: '%s' is deeper than the reader allows", t->path);
+	if (mkdirat(parent_fd(u), name, first_mode(u, t)) < 0)
+		return cannot(u, "make the directory", e);
+	*d = (struct open_dir){.path_len = strlen(t->path), .entry = *t};
+	d->fd = open_beneath(parent_fd(u), name, O_RDONLY | O_DIRECTORY);
+	if (d->fd < 0)
+		return cannot(u, "open the directory", e);
+	u->depth++;
+	return 0;
+}
+
+/* ---- files ------------------------------------------------------------------------------- */
+
+/*
+ * Write a piece of a file, without the blocks of zeros. Pieces begin at multiples of HOLE_UNIT.
+ * *ret_end is the end of what was written so far.
+ */
+static int write_piece(int fd, const char *data, size_t len, uint64_t at, uint64_t *ret_end)
+{
+	size_t from = 0, i = 0;
+
+	while (i < len) {
+		size_t n = len - i < HOLE_UNIT ? len - i : HOLE_UNIT;
+		bool hole = n == HOLE_UNIT && tar_all_zero(data + i, n);
+
+		if (hole && i > from) {
+			if (fd_pwrite_all(fd, data + from, i - from, at + from) < 0)
+				return -1;
+			*ret_end = at + i;
+		}
+		i += n;
+		if (hole)
+			from = i;
+	}
+	if (i == from)
+		return 0;
+	*ret_end = at + i;
+	return fd_pwrite_all(fd, data + from, i - from, at + from);
+}
+
+static int tick(struct unpacker *u, struct err *e)
+{
+	u->ticked = u->reader.entries;
+	if (!u->policy->tick)
+		return 0;
+	return u->policy->tick(u->policy->tick_arg, u->reader.entries, u->window.offset, e);
+}
+
+static int copy_data(struct unpacker *u, int fd, uint64_t size, struct err *e)
+{
+	struct window *w = &u->window;
+	uint64_t at = 0, end = 0;
+
+	while (at < size) {
+		uint64_t left = size - at;
+		size_t n;
+
+		if (left > w->have && (window_fill(w, WINDOW_BYTES, e) < 0 || tick(u, e) < 0))
+			return -1;
+		n = left <= w->have ? (size_t)left : w->have & ~(size_t)(HOLE_UNIT - 1);
+		if (write_piece(fd, window_data(w), n, at, &end) < 0)
+			return cannot(u, "write", e);
+		window_take(w, n);
+		at += n;
+	}
+	if (end < size && ftruncate(fd, (off_t)size) < 0)
+		return cannot(u, "set the size", e);
+	return 0;
+}
+
+static int skip_padding(struct unpacker *u, uint64_t size, struct err *e)
+{
+	size_t padding = tar_padding(size);
+
+	if (window_fill(&u->window, padding, e) < 0 ||
+		tar_check_padding(&u->reader, window_data(&u->window), padding, e) < 0)
+		return -1;
+	window_take(&u->window, padding);
+	return 0;
+}
+
+static int make_file(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	mode_t mode = first_mode(u, t);
+	auto_fd int fd = openat(parent_fd(u), base_name(t->path),
+		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+
+	if (fd < 0)
+		return cannot(u, "make the file", e);
+	if (copy_data(u, fd, t->size, e) < 0 || skip_padding(u, t->size, e) < 0)
+		return -1;
+	return set_metadata(u, fd, t, mode, e);
+}
+
+/* ---- links and fifos --------------------------------------------------------------------- */
+
+/* Open the directory of a path, in steps that are short enough for the kernel. -1 with errno. */
+static int open_parent(int root, const char *path)
+{
+	enum { STEP = 3072 };
+	int dir = open_beneath(root, ".", O_PATH | O_DIRECTORY);
+
+	while (dir >= 0 && strchr(path, '/')) {
+		size_t len = strnlen(path, STEP);
+		const char *slash = memrchr(path, '/', len);
+		auto_free char *step = mem_strndup(path, (size_t)(slash - path));
+		int next = open_beneath(dir, step, O_PATH | O_DIRECTORY);
+
+		fd_close(dir);
+		dir = next;
+		path = slash + 1;
+	}
+	return dir;
+}
+
+static int refuse_hardlink(const struct unpacker *u, const char *target, struct err *e)
+{
+	auto_free char *shown = text_safe(target, SHOWN_MAX);
+
+	if (errno == EMLINK)
+		return tar_refuse(&u->reader, e, "the file '%s' has too many links", shown);
+	if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP)
+		return cannot(u, "make the hard link", e);
+	return tar_refuse(
+		&u->reader, e, "it is linked to '%s', which is no file of the archive", shown);
+}
+
+static int make_hardlink(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	auto_fd int dir = open_parent(u->root, t->link);
+	const char *name = base_name(t->link);
+	struct stat st;
+
+	if (dir < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return refuse_hardlink(u, t->link, e);
+	if (!S_ISREG(st.st_mode)) {
+		errno = ENOENT;
+		return refuse_hardlink(u, t->link, e);
+	}
+	if (linkat(dir, name, parent_fd(u), base_name(t->path), 0) < 0)
+		return refuse_hardlink(u, t->link, e);
+	return 0;
+}
+
+/* What cannot be opened gets its metadata by name; the name was just made, and is not followed. */
+static int set_by_name(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	const char *name = base_name(t->path);
+	struct timespec times[2];
+
+	get_times(t, times);
+	if (u->policy->keep_owner && (t->uid != u->uid || t->gid != u->gid) &&
+		fchownat(parent_fd(u), name, t->uid, t->gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return cannot(u, "set the owner", e);
+	if (t->type == TAR_FIFO && (t->mode & TAR_SPECIAL_BITS) &&
+		fchmodat(parent_fd(u), name, t->mode, 0) < 0)
+		return cannot(u, "set the mode", e);
+	if (utimensat(parent_fd(u), name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return cannot(u, "set the time", e);
+	return 0;
+}
+
+static int make_symlink(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	if (symlinkat(t->link, parent_fd(u), base_name(t->path)) < 0)
+		return cannot(u, "make the symbolic link", e);
+	return set_by_name(u, t, e);
+}
+
+static int make_fifo(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	if (mkfifoat(parent_fd(u), base_name(t->path), t->mode & 0777) < 0)
+		return cannot(u, "make the fifo", e);
+	return set_by_name(u, t, e);
+}
+
+/* ---- the whole --------------------------------------------------------------------------- */
+
+static int make_entry(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	if (leave_dirs(u, t->path, e) < 0)
+		return -1;
+	at_hand(u, t->path, strlen(t->path));
+	switch (t->type) {
+	case TAR_FILE:
+		return make_file(u, t, e);
+	case TAR_HARDLINK:
+		return make_hardlink(u, t, e);
+	case TAR_SYMLINK:
+		return make_symlink(u, t, e);
+	case TAR_DIR:
+		return make_dir(u, t, e);
+	case TAR_FIFO:
+		return make_fifo(u, t, e);
+	}
+	BUG("unpack: an entry of type %d", (int)t->type);
+}
+
+static int make_entries(struct unpacker *u, struct err *e)
+{
+	struct window *w = &u->window;
+
+	for (;;) {
+		struct tar_entry t;
+		size_t header;
+		int more;
+
+		if (window_fill(w, TAR_HEADER_MAX, e) < 0)
+			return -1;
+		more = tar_next(&u->reader, window_data(w), w->have, &t, &header, e);
+		if (more < 0)
+			return -1;
+		if (!more)
+			return leave_dirs(u, NULL, e);
+		window_take(w, header);
+		if (make_entry(u, &t, e) < 0)
+			return -1;
+		if (u->reader.entries - u->ticked >= TICK_ENTRIES && tick(u, e) < 0)
+			return -1;
+	}
+}
+
+static int check_length(const struct unpack_policy *p, uint64_t length, struct err *e)
+{
+	if (p->rules.max_depth > LIMIT_TAR_DEPTH || p->rules.max_path > LIMIT_TAR_LONG_PATH)
+		BUG("unpack: limits beyond what can be unpacked");
+	if (length < TAR_END_BYTES || length % TAR_BLOCK)
+		return err_set(e, ERR_GUEST,
+			"the archive is cut short: its length of %" PRIu64
+			" bytes is less than %d or no multiple of %d",
+			length, TAR_END_BYTES, TAR_BLOCK);
+	return 0;
+}
+
+/* Only then is every file in it one of the archive, and fit to be linked to. */
+static int check_empty(int dest_fd, struct err *e)
+{
+	auto_fd int dir = openat(dest_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_Alignas(struct dirent64) char names[1024];
+	ssize_t n = dir < 0 ? -1 : getdents64(dir, names, sizeof(names));
+
+	if (n < 0)
+		return err_sys(e, "read the directory to unpack into");
+	for (ssize_t at = 0; at < n;) {
+		const struct dirent64 *d = (const void *)(names + at);
+
+		if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
+			return err_set(e, ERR_HOST, "the directory to unpack into is not empty");
+		at += d->d_reclen;
+	}
+	return 0;
+}
+
+int unpack_tree(int tar_fd, uint64_t length, int dest_fd, const struct unpack_policy *p,
+	struct unpack_result *ret, struct err *e)
+{
+	struct unpacker u = {
+		.policy = p,
+		.window = {.fd = tar_fd, .length = length},
+		.root = dest_fd,
+		.uid = geteuid(),
+		.gid = getegid(),
+	};
+	mode_t mask;
+	int r;
+
+	if (check_length(p, length, e) < 0 || (p->rules.strict && check_empty(dest_fd, e) < 0))
+		return -1;
+	tar_reader_init(&u.reader, &p->rules, length);
+	u.window.data = mem_alloc(WINDOW_BYTES);
+	mask = umask(0);
+	r = make_entries(&u, e);
+	(void)umask(mask);
+	while (u.depth)
+		fd_close(u.dirs[--u.depth].fd);
+	if (r == 0)
+		*ret = (struct unpack_result){
+			u.reader.entries, u.reader.files, u.reader.bytes, u.reader.offset};
+	free(u.window.data);
+	tar_reader_release(&u.reader);
+	return r;
+}
