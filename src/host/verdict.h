@@ -34,7 +34,7 @@ const char *verdict_reason_of_error(const struct err *e); /* e->reason, else a w
 
 /* What the guest's claim about a step means. */
 enum verdict verdict_of_outcome(enum step_outcome o);
-const char *verdict_reason_of_outcome(enum step_outcome o);
+const char *verdict_reason_of_outcome(enum step_outcome o); /* NULL for STEP_PASSED */
 
 /* The table behind docs/errors.md: every reason, ended by a NULL reason. */
 struct verdict_reason {

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/print.h"
+
+enum { HELP_WIDTH = 96, HELP_MAX = 64 * 1024 };
+
+struct common_settings {
+	const char *config;
+	bool help;
+	bool version;
+};
+
+const struct option command_common_options[] = {
+	{.name = "config",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct common_settings, config),
+		.help = "read this configuration, not ~/.config/ambient/config.yaml"},
+	{.name = "help",
+		.letter = 'h',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct common_settings, help),
+		.help = "show this help"},
+	{.name = "version",
+		.letter = 'V',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct common_settings, version),
+		.help = "show version and commit"},
+	{0},
+};
+
+const char *const command_group_names[GROUPS] = {
+	[GROUP_RUN] = "Run",
+	[GROUP_SHOW] = "Look at what is configured",
+	[GROUP_KEEP] = "Look at what was kept",
+	[GROUP_HELP] = "Help",
+};
+
+const struct command *command_find(const struct command *const *commands, const char *name)
+{
+	for (; *commands; commands++)
+		if (strcmp((*commands)->name, name) == 0)
+			return *commands;
+	return NULL;
+}
+
+int command_get(const struct command *const *commands, const char *name,
+	const struct command **ret_command, struct err *e)
+{
+	enum { NAMES = 32 };
+	const char *names[NAMES + 1] = {0};
+	auto_free char *shown = text_safe(name, 60);
+	const char *nearest;
+
+	*ret_command = command_find(commands, name);
+	if (*ret_command)
+		return 0;
+	for (size_t i = 0; commands[i] && i < NAMES; i++)
+		names[i] = commands[i]->name;
+	nearest = text_nearest(name, names);
+	if (nearest)
+		return err_set(e, ERR_INPUT, "unknown command '%s', did you mean '%s'?", shown, nearest);
+	return err_set(e, ERR_INPUT, "unknown command '%s'", shown);
+}
+
+/* ---- help ---- */
+
+void command_add_help(struct buf *b, const struct command *const *commands)
+{
+	buf_adds(b, "Usage: ambient [OPTION]... COMMAND ...\n\n"
+		    "Builds and tests code that nobody vouches for, in microVMs without network.\n");
+	for (int group = 0; group < GROUPS; group++) {
+		buf_addf(b, "\n%s:\n", command_group_names[group]);
+		for (const struct command *const *c = commands; *c; c++)
+			if ((int)(*c)->group == group)
+				buf_addf(b, "  %-10s %s\n", (*c)->name, (*c)->summary);
+	}
+	buf_adds(b, "\nOptions, before or behind the command:\n");
+	options_add_help(b, command_common_options, HELP_WIDTH);
+	buf_adds(b, "\n'ambient COMMAND --help' tells more about a command.\n");
+}
+
+void command_add_command_help(struct buf *b, const struct command *c)
+{
+	buf_addf(b, "Usage: ambient %s%s%s%s\n\n%s.\n", c->name, c->options ? " [OPTION]..." : "",
+		c->operands ? " " : "", c->operands ? c->operands : "", c->summary);
+	if (c->details)
+		buf_addf(b, "\n%s", c->details);
+	if (c->options) {
+		buf_adds(b, "\nOptions:\n");
+		options_add_help(b, c->options, HELP_WIDTH);
+	}
+	buf_adds(b, "\nOptions of every command:\n");
+	options_add_help(b, command_common_options, HELP_WIDTH);
+}
+
+static int show_help(const struct command *const *commands, const struct command *c)
+{
+	struct err e = {0};
+	auto_buf struct buf text;
+
+	buf_init(&text, HELP_MAX);
+	if (c)
+		command_add_command_help(&text, c);
+	else
+		command_add_help(&text, commands);
+	return print_buf(&text, NULL, &e) < 0 ? print_failure(&e) : 0;
+}
+
+static int show_version(void)
+{
+	struct err e = {0};
+	auto_free char *line = mem_printf("ambient %s\n", version_build);
+
+	return print_out(line, strlen(line), &e) < 0 ? print_failure(&e) : 0;
+}
+
+/* A bare `ambient` is a question, but not one that a script should take for success. */
+static int show_usage_error(const struct command *const *commands)
+{
+	auto_buf struct buf text;
+
+	buf_init(&text, HELP_MAX);
+	command_add_help(&text, commands);
+	(void)fd_write_all(STDERR_FILENO, text.data, text.len);
+	return 2;
+}
+
+/* ---- dispatch ---- */
+
+static int wrong_line(const struct call *call, const struct err *e)
+{
+	int status = print_failure(e);
+
+	if (call->command && call->command->refused)
+		call->command->refused(call, e);
+	if (call->command)
+		(void)fprintf(stderr, "Try 'ambient %s --help'.\n", call->command->name);
+	else
+		(void)fprintf(stderr, "Try 'ambient --help'.\n");
+	return status;
+}
+
+static int check_operands(const struct command *c, const struct strv *operands, struct err *e)
+{
+	if (operands->count < c->min_operands)
+		return err_set(e, ERR_INPUT, "'ambient %s' needs %s", c->name, c->operands);
+	if (operands->count > c->max_operands) {
+		auto_free char *shown = text_safe(operands->items[c->max_operands], 60);
+
+		return err_set(e, ERR_INPUT, "'ambient %s' has no use for '%s'", c->name, shown);
+	}
+	return 0;
+}
+
+static int run_command(struct call *call, struct options *o, struct common_settings *common,
+	char *const *items, size_t count)
+{
+	struct err e = {0};
+	int r = options_parse(o, items, count, &e);
+
+	call->operands = o->operands;
+	call->config_file = common->config;
+	if (r == 0 && common->help)
+		return show_help(call->commands, call->command);
+	if (r == 0 && common->version)
+		return show_version();
+	if (r < 0 || options_check_later(o, &e) < 0 || check_operands(call->command, &o->operands, &e) < 0)
+		return wrong_line(call, &e);
+	return call->command->run(call);
+}
+
+/* The part of the line before the command, and the command's name. */
+static int find_command(struct options *o, const struct command *const *commands, char *const *items,
+	size_t count, size_t *ret_used, const struct command **ret_command, struct err *e)
+{
+	const struct common_settings *common = o->common_settings;
+
+	*ret_command = NULL;
+	if (options_parse_common(o, items, count, ret_used, e) < 0)
+		return -1;
+	if (common->help || common->version || *ret_used == count)
+		return 0;
+	return command_get(commands, items[(*ret_used)++], ret_command, e);
+}
+
+int command_main(const struct command *const *commands, int argc, char **argv)
+{
+	struct common_settings common = {0};
+	struct call call = {.commands = commands};
+	struct options o = {.common = command_common_options, .common_settings = &common};
+	char *const *items = argv + 1;
+	size_t count = argc > 0 ? (size_t)argc - 1 : 0;
+	size_t used;
+	struct err e = {0};
+	int status;
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (find_command(&o, commands, items, count, &used, &call.command, &e) < 0)
+		return wrong_line(&call, &e);
+	if (common.version)
+		return show_version();
+	if (common.help)
+		return show_help(commands, NULL);
+	if (!call.command)
+		return show_usage_error(commands);
+	call.settings = mem_alloc(call.command->settings_size + 1);
+	o.table = call.command->options;
+	o.settings = call.settings;
+	status = run_command(&call, &o, &common, items + used, count - used);
+	options_release(&o);
+	free(call.settings);
+	return status;
+}

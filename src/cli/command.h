@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands: what follows `ambient` on a command line. Each is one file cmd_<name>.c that ends in one
+ * row; main.c lists the rows, and help, manual page and dispatch read them.
+ */
+#ifndef CLI_COMMAND_H
+#define CLI_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/strv.h"
+#include "cli/options.h"
+
+enum command_group { GROUP_RUN, GROUP_SHOW, GROUP_KEEP, GROUP_HELP, GROUPS };
+
+/* A command line that was understood. */
+struct call {
+	const struct command *const *commands;
+	const struct command *command;
+	const char *config_file; /* --config; NULL: the default file */
+	void *settings;		 /* the command's own struct, zeroed and then filled by its options */
+	struct strv operands;
+};
+
+struct command {
+	const char *name;
+	const char *summary;	/* one line without a full stop, for the list of commands */
+	enum command_group group;
+	const char *operands;	/* "[PROJECT]..."; NULL: none */
+	size_t min_operands, max_operands;
+	const char *details;	/* paragraphs for --help, ended by newlines; NULL: none */
+	const struct option *options;
+	size_t settings_size;
+
+	/* Do it: the exit status. Errors are printed already. */
+	int (*run)(const struct call *call);
+
+	/* The command line is wrong (optional): tell who waits for an answer in a file. */
+	void (*refused)(const struct call *call, const struct err *e);
+};
+
+#define COMMAND_OPERANDS_MAX ((size_t)-1)
+
+extern const struct command cmd_run, cmd_plan, cmd_projects, cmd_actions, cmd_config, cmd_state, cmd_log,
+	cmd_image, cmd_qemu, cmd_help;
+
+/* From argv to the exit status. `commands` ends with NULL. */
+int command_main(const struct command *const *commands, int argc, char **argv);
+
+const struct command *command_find(const struct command *const *commands, const char *name);
+
+/* As command_find; ERR_INPUT with the nearest name when there is none. */
+int command_get(const struct command *const *commands, const char *name,
+	const struct command **ret_command, struct err *e) NODISCARD;
+
+/* Append the help of the program, and of one command. */
+void command_add_help(struct buf *b, const struct command *const *commands);
+void command_add_command_help(struct buf *b, const struct command *c);
+
+extern const struct option command_common_options[];
+extern const char *const command_group_names[GROUPS];
+
+#endif

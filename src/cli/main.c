@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host program. Every command is a row: cmd_run.c and its neighbours. */
+#include "cli/command.h"
+
+static const struct command *const commands[] = {
+	&cmd_run,
+	&cmd_qemu,
+	&cmd_projects,
+	&cmd_plan,
+	&cmd_actions,
+	&cmd_config,
+	&cmd_image,
+	&cmd_state,
+	&cmd_log,
+	&cmd_help,
+	NULL,
+};
+
+int main(int argc, char **argv)
+{
+	return command_main(commands, argc, argv);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Command-line options, from tables.
+ *
+ * One row per option says how it is written, what it wants, and where its value goes in the settings
+ * of the command. The parser, `--help`, the manual page and docs/ all read the same rows.
+ *
+ *	struct log_settings { bool console; const char *output; };
+ *	static const struct option log_options[] = {
+ *		{.name = "console", .type = OPTION_FLAG, .offset = offsetof(struct log_settings, console),
+ *			.help = "..."},
+ *		{.name = "output", .argument = "FILE", .type = OPTION_PATH, ...},
+ *		{0},
+ *	};
+ *
+ * `--name value`, `--name=value`, `-n value`, `-nvalue`, and flags together (`-qf`); options and
+ * operands in any order; behind `--` everything is an operand. Given twice, the last one counts, but
+ * for lists. There are no abbreviations: a script that uses one would break with the next option.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+/* What the value is, and what is at `offset`. Strings point into argv. */
+enum option_type {
+	OPTION_FLAG,   /* bool; has no value */
+	OPTION_STRING, /* const char * */
+	OPTION_PATH,   /* const char *, never empty */
+	OPTION_LIST,   /* struct strv: one item each time */
+	OPTION_ENUM,   /* int: index in choices */
+	OPTION_COUNT,  /* uint64_t, 1 to max */
+	OPTION_SIZE,   /* uint64_t, bytes */
+};
+
+struct option {
+	const char *name;	      /* without the dashes */
+	char letter;		      /* 0: none */
+	const char *const *aliases;   /* other names of the same; ends with NULL; NULL: none */
+	const char *argument;	      /* "FILE"; NULL for flags */
+	const char *help;	      /* one sentence without a full stop */
+	enum option_type type;
+	size_t offset;
+	uint64_t max;		      /* OPTION_COUNT */
+	const char *const *choices;   /* OPTION_ENUM; ends with NULL */
+	bool later;  /* known, but has no effect in this version, which must be an error */
+	bool hidden; /* not in the help */
+};
+
+/* The tables that hold for a command line, and where their values go. */
+struct options {
+	const struct option *table; /* of the command; NULL: none */
+	void *settings;
+	const struct option *common; /* of every command */
+	void *common_settings;
+	struct strv operands;	    /* filled by options_parse; options_release frees */
+	const struct option *later; /* the first given option that is marked so, else NULL */
+};
+
+/*
+ * Parse items[0..count). A mistake is an ERR_INPUT that names the option and, if one is near, the
+ * right one; what follows it is still read as far as it makes sense, so that a caller who has to
+ * report to a file that an option names (run --result) can.
+ */
+int options_parse(struct options *o, char *const *items, size_t count, struct err *e) NODISCARD;
+
+/* As options_parse with the common table only, up to the first operand. *ret_used: items read. */
+int options_parse_common(struct options *o, char *const *items, size_t count, size_t *ret_used,
+	struct err *e) NODISCARD;
+
+/* ERR_INPUT, reason not_in_this_version, when an option was given that is marked `later`. */
+int options_check_later(const struct options *o, struct err *e) NODISCARD;
+
+/* Frees the operands and the lists in the settings. */
+void options_release(struct options *o);
+
+/* Append the help of a table: one option after the other, wrapped at `width` columns. */
+void options_add_help(struct buf *b, const struct option *table, size_t width);
+
+/* Append words, wrapped at `width` columns, lines after the first indented. `column`: where it is. */
+void options_add_wrapped(struct buf *b, const char *text, size_t column, size_t indent, size_t width);
+
+/* Append how an option is written: "-o, --output FILE"; and what it does, its other names included. */
+void options_add_usage(struct buf *b, const struct option *o);
+void options_add_text(struct buf *b, const struct option *o);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/print.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "core/jsonl.h"
+#include "host/verdict.h"
+
+enum { PRINT_LINE_MAX = 16 * 1024 };
+
+/* When standard error cannot be written either, there is nobody left to tell. */
+static void print_line(const char *label, const char *message)
+{
+	auto_buf struct buf line;
+
+	buf_init(&line, PRINT_LINE_MAX);
+	buf_adds(&line, label);
+	text_add_safe(&line, message, strnlen(message, PRINT_LINE_MAX / 8), true);
+	buf_addc(&line, '\n');
+	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
+}
+
+void print_error(const struct err *e)
+{
+	if (e->sys != EPIPE || strcmp(e->reason, "host_output") != 0)
+		print_line("ERROR: ", e->msg);
+}
+
+void print_warning(const char *message)
+{
+	print_line("WARNING: ", message);
+}
+
+void print_warnings(const struct strv *messages)
+{
+	strv_each(messages, s)
+		print_warning(*s);
+}
+
+static int write_failed(const char *name, struct err *e)
+{
+	int sys = errno;
+
+	(void)err_reason(e, ERR_HOST, "host_output", "write %s: %s", name, strerror(sys));
+	e->sys = sys;
+	return -1;
+}
+
+int print_out(const char *data, size_t len, struct err *e)
+{
+	if (fd_write_all(STDOUT_FILENO, data, len) < 0)
+		return write_failed("standard output", e);
+	return 0;
+}
+
+int print_create(const char *path, struct err *e)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+
+	if (fd >= 0)
+		return fd;
+	(void)err_sys(e, "%s", path);
+	e->kind = ERR_INPUT;
+	return -1;
+}
+
+int print_fd(int fd, const char *name, const char *data, size_t len, struct err *e)
+{
+	if (fd_write_all(fd, data, len) < 0)
+		return write_failed(name, e);
+	return 0;
+}
+
+int print_buf(const struct buf *b, const char *path, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (b->overflow)
+		return err_reason(e, ERR_HOST, "host_output", "the output is longer than %zu bytes", b->max);
+	if (!path)
+		return print_out(b->data, b->len, e);
+	fd = print_create(path, e);
+	if (fd < 0)
+		return -1;
+	return print_fd(fd, path, b->data, b->len, e);
+}
+
+int print_json(const struct node *n, const char *path, struct err *e)
+{
+	auto_buf struct buf text;
+
+	buf_init(&text, 8 * LIMIT_NODE_BYTES);
+	jsonl_add_pretty(&text, n);
+	return print_buf(&text, path, e);
+}
+
+int print_failure(const struct err *e)
+{
+	print_error(e);
+	return verdict_exit_status(verdict_of_error(e), sig_pending());
+}
