@@ -30,49 +30,18 @@ static word maybe_special(word w)
 		zero_bytes(w ^ EACH_BYTE('\\')) | zero_bytes(w ^ EACH_BYTE(0x7f));
 }
 
-static bool is_plain(unsigned char c)
-{
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
-
-static size_t plain_run(const char *s, size_t len)
-{
-	size_t i = 0;
-
-	for (; i + sizeof(word) <= len; i += sizeof(word)) {
-		word w;
-
-		memcpy(&w, s + i, sizeof(w));
-		if (maybe_special(w))
-			break;
-	}
-	while (i < len && is_plain((unsigned char)s[i]))
-		i++;
-	return i;
-}
-
-static void add_ascii(struct buf *b, unsigned char c)
-{
-	switch (c) {
-	case '"':
-		buf_add(b, "\\\"", 2);
-		break;
-	case '\\':
-		buf_add(b, "\\\\", 2);
-		break;
-	case '\n':
-		buf_add(b, "\\n", 2);
-		break;
-	case '\r':
-		buf_add(b, "\\r", 2);
-		break;
-	case '\t':
-		buf_add(b, "\\t", 2);
-		break;
-	default:
-		buf_addf(b, "\\u%04x", c);
-	}
-}
+/* What stands behind the backslash for an ASCII character, 'u' for \u00xx, 0 for what may stay. */
+static const char escapes[128] = {
+	[0 ... '\t' - 1] = 'u',
+	['\t'] = 't',
+	['\n'] = 'n',
+	['\n' + 1 ... '\r' - 1] = 'u',
+	['\r'] = 'r',
+	['\r' + 1 ... 0x1f] = 'u',
+	['"'] = '"',
+	['\\'] = '\\',
+	[0x7f] = 'u',
+};
 
 /*
  * The controls beyond ASCII: C1, the Arabic letter mark, and of the general punctuation the marks,
@@ -84,53 +53,106 @@ static bool is_control(unsigned c)
 		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+/* The code point of a sequence of two or three bytes; 0 for four, which hold no controls. */
 static unsigned decode(const char *s, int n)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
 	if (n == 2)
 		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-	return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+	return n == 3 ? (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : 0;
 }
 
-/* Add what begins at s and is not ASCII, as far as it may stay as it is. Returns its length, at
- * least 1. */
-static size_t add_wide(struct buf *b, const char *s, size_t len)
+static char *put_unicode(char *out, unsigned c)
 {
-	size_t run = 0;
+	static const char digits[] = "0123456789abcdef";
 
-	while (run < len && (unsigned char)s[run] >= 0x80) {
-		int n = text_utf8_sequence(s + run, len - run);
+	*out++ = '\\';
+	*out++ = 'u';
+	for (int shift = 12; shift >= 0; shift -= 4)
+		*out++ = digits[c >> shift & 0xf];
+	return out;
+}
 
-		if (n <= 0 || (n < 4 && is_control(decode(s + run, n))))
-			break;
-		run += (size_t)n;
+static inline char *put_ascii(char *out, unsigned char c)
+{
+	if (!escapes[c]) {
+		*out++ = (char)c;
+		return out;
 	}
-	buf_add(b, s, run);
-	if (run == len || (unsigned char)s[run] < 0x80)
-		return run;
-	if (text_utf8_sequence(s + run, len - run) <= 0) {
-		buf_adds(b, "\xef\xbf\xbd");
-		return run + 1;
+	if (escapes[c] == 'u')
+		return put_unicode(out, c);
+	*out++ = '\\';
+	*out++ = escapes[c];
+	return out;
+}
+
+/* One character beyond ASCII. *s moves behind it. */
+static char *put_wide(char *out, const char **s, size_t len)
+{
+	static const char replacement[] = "\xef\xbf\xbd";
+	int n = text_utf8_sequence(*s, len);
+	const char *from = n > 0 ? *s : replacement;
+	int size = n > 0 ? n : 3;
+
+	if (n > 0 && is_control(decode(*s, n))) {
+		*s += n;
+		return put_unicode(out, decode(from, n));
 	}
-	buf_addf(b, "\\u%04x", decode(s + run, text_utf8_sequence(s + run, len - run)));
-	return run + (size_t)text_utf8_sequence(s + run, len - run);
+	memcpy(out, from, (size_t)size);
+	*s += n > 0 ? n : 1;
+	return out + size;
+}
+
+/* Whether a whole word at p may be copied as it is. */
+static bool copy_word(char *out, const char *p, const char *end)
+{
+	word w;
+
+	if (end - p < (ptrdiff_t)sizeof(w))
+		return false;
+	memcpy(&w, p, sizeof(w));
+	if (maybe_special(w))
+		return false;
+	memcpy(out, &w, sizeof(w));
+	return true;
+}
+
+/* A word's worth of characters, each at its longest: \u and four digits. */
+enum { PIECE = 4096, PUT_MAX = 6 * sizeof(word) };
+
+/* Escape until the text or the piece ends. *s moves behind what was done. Returns the bytes put. */
+static size_t escape_piece(char *piece, const char **s, const char *end)
+{
+	char *out = piece;
+	const char *p = *s;
+
+	while (p < end && out <= piece + PIECE - PUT_MAX) {
+		if (copy_word(out, p, end)) {
+			out += sizeof(word);
+			p += sizeof(word);
+			continue;
+		}
+		for (size_t i = 0; i < sizeof(word) && p < end; i++) {
+			if ((unsigned char)*p < 0x80)
+				out = put_ascii(out, (unsigned char)*p++);
+			else
+				out = put_wide(out, &p, (size_t)(end - p));
+		}
+	}
+	*s = p;
+	return (size_t)(out - piece);
 }
 
 void jsonl_add_escaped(struct buf *b, const char *s, size_t len)
 {
-	for (size_t i = 0; i < len;) {
-		size_t plain = plain_run(s + i, len - i);
+	const char *end = s + len;
+	char piece[PIECE];
 
-		if (plain)
-			buf_add(b, s + i, plain);
-		i += plain;
-		if (i == len)
-			break;
-		if ((unsigned char)s[i] < 0x80)
-			add_ascii(b, (unsigned char)s[i++]);
-		else
-			i += add_wide(b, s + i, len - i);
+	while (s < end) {
+		size_t put = escape_piece(piece, &s, end);
+
+		buf_add(b, piece, put);
 	}
 }
 
@@ -369,6 +391,26 @@ static int refuse_size(const struct node_size *size, const char *name, struct er
 	return err_set(e, ERR_INPUT, "%s: larger than %zu bytes", name, (size_t)LIMIT_NODE_BYTES);
 }
 
+static int refuse_syntax(json_error_t *error, const char *name, struct err *e)
+{
+	auto_free char *safe = text_safe(error->text, 200);
+
+	if (json_error_code(error) == json_error_null_character)
+		return err_set(e, ERR_INPUT, "%s:%d:%d: a NUL character is not allowed", name,
+			error->line, error->column);
+	return err_set(e, ERR_INPUT, "%s:%d:%d: not valid JSON: %s", name, error->line,
+		error->column, safe);
+}
+
+static bool is_blank(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && text[i] && strchr(" \t\r\n", text[i]))
+		i++;
+	return i == len;
+}
+
 int jsonl_parse(
 	const char *text, size_t len, const char *name, struct node **ret_node, struct err *e)
 {
@@ -378,13 +420,11 @@ int jsonl_parse(
 
 	if (!node_size_fits(&size))
 		return refuse_size(&size, name, e);
+	if (is_blank(text, len))
+		return err_set(e, ERR_INPUT, "%s: is empty, a JSON value is needed", name);
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (!json) {
-		auto_free char *safe = text_safe(error.text, 200);
-
-		return err_set(e, ERR_INPUT, "%s:%d:%d: not valid JSON: %s", name, error.line,
-			error.column, safe);
-	}
+	if (!json)
+		return refuse_syntax(&error, name, e);
 	*ret_node = convert(json);
 	json_decref(json);
 	return 0;

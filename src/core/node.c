@@ -412,6 +412,8 @@ const struct node *node_repeated_key(const struct node *map)
 	auto_free struct ranked *all = mem_array(map->count + 1, sizeof(*all));
 	const struct ranked *first = NULL;
 
+	if (map->kind != NODE_MAP)
+		return NULL;
 	for (size_t i = 0; i < map->count; i++)
 		all[i] = (struct ranked){map->items[i], i};
 	qsort(all, map->count, sizeof(*all), compare_keys);

@@ -118,7 +118,8 @@ bool node_size_fits(const struct node_size *s);
 
 /*
  * Readers append to a map without looking for the key, and ask once at the end of the map for a
- * child whose key was there before (the second one in the file's order), or NULL. O(n log n).
+ * child whose key was there before (the second one in the file's order), or NULL; a list has none.
+ * O(n log n).
  */
 void node_append(struct node *map, const char *key, struct node *value);
 const struct node *node_repeated_key(const struct node *map);

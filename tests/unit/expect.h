@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What unit tests share: cmocka with its headers, expected successes and failures (a failure is
+ * expected with its whole message), and a private directory with files in it.
+ */
+#ifndef TESTS_UNIT_EXPECT_H
+#define TESTS_UNIT_EXPECT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/path.h"
+
+#define expect_ok(result, e)                                                                       \
+	do {                                                                                       \
+		if ((result) < 0)                                                                  \
+			fail_msg("unexpected error: %s", (e)->msg);                                \
+	} while (0)
+
+#define expect_err(result, e, wanted_kind, wanted_msg)                                             \
+	do {                                                                                       \
+		int expect_result_ = (result);                                                     \
+		assert_int_equal(expect_result_, -1);                                              \
+		assert_string_equal((e)->msg, wanted_msg);                                         \
+		assert_int_equal((e)->kind, wanted_kind);                                          \
+	} while (0)
+
+/* A directory of this test's own; removed with all that is in it by expect_dir_remove. */
+static inline char *expect_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+	char *path = mem_printf("%s/ambient-unit-XXXXXX", tmp ? tmp : "/tmp");
+
+	if (!mkdtemp(path))
+		fail_msg("mkdtemp %s", path);
+	return path;
+}
+
+static inline void expect_dir_remove(char **path)
+{
+	struct err e = {0};
+
+	expect_ok(path_remove_tree(*path, &e), &e);
+	free(*path);
+}
+#define auto_dir __attribute__((cleanup(expect_dir_remove)))
+
+/* Write a file below the directory, making the directories on the way. Returns its path, to be
+ * freed. */
+static inline char *expect_file(const char *dir, const char *name, const char *text)
+{
+	char *path = path_join(dir, name);
+	auto_free char *parent = path_parent(path);
+	struct err e = {0};
+
+	expect_ok(path_make_dirs(parent, 0755, &e), &e);
+	expect_ok(fd_write_file(path, text, strlen(text), 0644, &e), &e);
+	return path;
+}
+
+#endif
