@@ -18,9 +18,10 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # ---- link units -------------------------------------------------------------------------------------
 
-BASE := err mem buf strv fd path num clock proc sig text version
-CORE := contract frame node jsonl schema action plan event tar pack unpack
-HOST := digest yamlfile
+BASE := err mem buf strv fd path num clock proc sig text base64 version
+CORE := frame message node jsonl schema action plan event tar pack unpack
+HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
+	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user
 CLI := main
 ACTIONS := table
 EXECUTOR := main

@@ -34,6 +34,13 @@ int err_reason(struct err *e, enum err_kind kind, const char *reason, const char
 	va_start(ap, fmt);
 	(void)err_vset(e, kind, fmt, ap);
 	va_end(ap);
+	return err_because(e, reason);
+}
+
+int err_because(struct err *e, const char *reason)
+{
+	if (e->kind == ERR_NONE)
+		BUG("a reason for an error that is not set");
 	(void)snprintf(e->reason, sizeof(e->reason), "%s", reason);
 	return -1;
 }

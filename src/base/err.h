@@ -45,11 +45,20 @@ int err_vset(struct err *e, enum err_kind kind, const char *fmt, va_list ap) PRI
 int err_reason(struct err *e, enum err_kind kind, const char *reason, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
+/* Give a set error a reason. Always returns -1. */
+int err_because(struct err *e, const char *reason);
+
 /* ERR_HOST from errno: "fmt: strerror". Always returns -1. */
 int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Put "fmt: " in front of the message of a set error. Always returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* For a call whose failure changes nothing for the caller: say why beside it. */
+static inline void err_ignore(int result)
+{
+	(void)result;
+}
 
 /* A broken invariant of the program itself: print the place and abort. */
 #define BUG(...) err_bug(__FILE__, __LINE__, __VA_ARGS__)

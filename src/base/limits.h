@@ -61,7 +61,15 @@
 /* How long the host waits for the guest to react. */
 #define LIMIT_STOP_MS (30 * 1000LL)	/* from `stop`, or from the end of a time limit, to `end` */
 #define LIMIT_ACK_MS (10 * 1000LL)	/* from `end` to the guest powering off */
-#define LIMIT_SILENCE_MS (60 * 1000LL)	/* without a heartbeat */
+#define LIMIT_SILENCE_MS (60 * 1000LL)	/* without a frame */
+#define LIMIT_EPILOG_MS (15 * 60 * 1000LL) /* for packing outputs, behind the time limit of the run */
 #define HEARTBEAT_MS 5000
+
+/* In the guest. */
+#define LIMIT_GRACE_MS 2000			/* from SIGTERM to SIGKILL when a step is out of time */
+#define LIMIT_ALWAYS_MS (15 * 60 * 1000LL)	/* for all steps together that run always */
+#define LIMIT_DRIVES_MS (20 * 1000LL)		/* until every drive of `go` is there */
+#define LIMIT_PORTS_MS (10 * 1000LL)		/* until the two ports are there */
+#define LIMIT_REAP_MS (10 * 1000LL)		/* until killed processes are gone */
 
 #endif

@@ -58,6 +58,9 @@ struct action_ops {
 	/* Text for the user, as if a program had written it to its standard output. */
 	void (*print)(struct action_ctx *ctx, const char *data, size_t len);
 
+	/* Something that people should see, and that is no fault of the step. */
+	void (*warn)(struct action_ctx *ctx, const char *text);
+
 	/* An archive was packed: becomes part of the end message. */
 	void (*packed)(struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries);
 };

@@ -34,6 +34,10 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define PORT_LOG "ambient.log"
 #define PORT_CTL "ambient.ctl"
 
+/* The two steps that the host itself asks for, around the actions: args `archive` (serial), `directory`. */
+#define STEP_UNPACK "tar_extract"
+#define STEP_PACK "tar_create"
+
 /* Members of the archive on DRIVE_EXEC; the first is also the init of the initramfs. */
 #define EXECUTOR_NAME "ambient-execute-plan"
 #define PLAN_NAME "plan.json"

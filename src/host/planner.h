@@ -12,9 +12,11 @@
 
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
+	const struct strv *action_env;	     /* NAME=value that the actions rely on */
 	const struct config *config;
 	const struct project *project; /* for planner_adhoc NULL */
 	const struct strv *env;	       /* --env; NULL: none */
+	bool keep_cache;	       /* pack the cache when the plan passed */
 };
 
 /*

@@ -18,6 +18,13 @@ enum run_cache {
 	RUN_CACHE_NONE, /* neither */
 };
 
+/* What all runs of a process share. */
+struct run_context {
+	const struct config *config;
+	const struct action *const *actions; /* NULL-ended */
+	const struct strv *action_env;	     /* NAME=value that the actions rely on */
+};
+
 struct run_options {
 	bool force;		 /* also when nothing changed */
 	bool no_post_plan;
@@ -48,9 +55,8 @@ struct run_outcome {
  * Run the project. Whatever happens is in *ret: there is no other way to fail. The caller has
  * called sig_init; a signal ends the run in order.
  */
-void run_project(const struct config *config, struct project *project,
-	const struct action *const *actions, const struct run_options *options,
-	const struct run_view *view, struct run_outcome *ret);
+void run_project(const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view, struct run_outcome *ret);
 void run_outcome_release(struct run_outcome *o);
 
 /* `ambient qemu`: one VM, empty inputs, no project and no state. */
@@ -62,7 +68,7 @@ struct run_adhoc {
 	const char *persist;   /* qcow2/raw file for the changed disk; images of a later version */
 	const char *executor;
 };
-void run_adhoc(const struct config *config, const struct run_adhoc *adhoc,
+void run_adhoc(const struct run_context *context, const struct run_adhoc *adhoc,
 	const struct run_view *view, struct run_outcome *ret);
 
 #endif

@@ -5,17 +5,19 @@
  *     <state>/<project>/lock              flock: held while a run goes on
  *     <state>/<project>/state.json        what the last successful run was (digest, commit, run id)
  *     <state>/<project>/current           -> gen-N
- *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps, generation.json
+ *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps
  *     <state>/<project>/runs/<run-id>/    result.json, run.jsonl, console.log, artifacts/
- *     <state>/<project>/latest            -> runs/<run-id>
+ *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped
+ *     <state>/<project>/work/             what the run that holds the lock is making
  *
- * A generation is made under the name gen-N.new, synced, renamed, and then `current` is replaced by
- * one rename: a kill at any moment leaves the old generation or the new one. What a killed run left
- * (gen-*.new, older generations) is removed by the next run that has the lock.
+ * Everything is made in work/, synced, and renamed into its place: `current` is replaced by one
+ * rename, so a kill at any moment leaves the old generation or the new one. What a killed run left
+ * (work/, generations that are not current) is removed by the next run that takes the lock.
  */
 #ifndef HOST_STORE_H
 #define HOST_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -23,11 +25,10 @@
 
 /* A project's directory, locked. */
 struct store {
-	char *dir;	   /* <state>/<project> */
-	char *run_dir;	   /* dir/runs/<run-id>; NULL before store_begin_run */
-	char *generation;  /* path of the current generation; NULL: none yet */
-	char *next;	   /* path of the one in the making, gen-N.new; NULL before store_begin_run */
-	uint64_t number;   /* of the current generation; 0: none */
+	char *dir;	    /* <state>/<project> */
+	char *work;	    /* dir/work: empty after store_lock */
+	char *run_dir;	    /* dir/runs/<run-id>; NULL before store_begin_run */
+	uint64_t current;   /* number of the current generation; 0: none */
 	int lock_fd;
 	struct node *state; /* state.json; NULL: none yet */
 };
@@ -37,24 +38,30 @@ struct store {
  * left. ERR_BUSY, reason locked, names process and start of the run that holds it.
  */
 int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
-void store_release(struct store *s); /* also removes a generation that was not published */
+void store_release(struct store *s); /* also empties work/ and gives the lock back */
 #define auto_store __attribute__((cleanup(store_release)))
 
-/* Make runs/<run-id> and gen-N.new. A run id that is used already: ERR_INPUT. */
+/* Make runs/<run-id>. A run id that is used already or is no file name: ERR_INPUT. */
 int store_begin_run(struct store *s, const char *run_id, struct err *e) NODISCARD;
 
-/* The archive `name` ("cache", "cache@x", "deps") of the current generation: an absolute path or NULL
- * when there is none. The caller frees. */
+/*
+ * The path of the archive `name` ("cache", "cache@x", "deps") in the current generation, NULL when
+ * there is none. The caller frees.
+ */
 char *store_current(const struct store *s, const char *name);
 
+/* Where to make an archive of the next generation: work/gen/<name>. The caller frees. */
+char *store_next(const struct store *s, const char *name, struct err *e) NODISCARD;
+
 /*
- * Publish gen-N.new: what it lacks is linked from the current generation, then it is synced and
- * becomes current; the old one is removed. Then state.json is replaced by `state`.
+ * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it is
+ * synced and becomes current, and the old one is removed. Then state.json is replaced by `state`.
  */
 int store_publish(struct store *s, const struct node *state, struct err *e) NODISCARD;
 
-/* Write result.json of the run and turn `latest` to it. */
-int store_write_result(const struct store *s, const struct node *result, struct err *e) NODISCARD;
+/* Write result.json of the run, and turn `latest` to it if that is wanted. */
+int store_write_result(const struct store *s, const struct node *result, bool latest,
+	struct err *e) NODISCARD;
 
 /* For `state`: {"projects": {NAME: {...}}, "project_count": N}. Reads without a lock. */
 int store_describe(const char *state, struct node **ret_node, struct err *e) NODISCARD;

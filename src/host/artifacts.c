@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/artifacts.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/sig.h"
+#include "host/jail.h"
+
+#define INSIDE "/artifacts"
+
+enum { PROGRESS_MS = 100 };
+
+/* What parent and child share: a page or two of memory. */
+struct shared {
+	int tar_fd; /* its number inside */
+	uint64_t bytes;
+	struct unpack_policy policy;
+	volatile uint64_t entries_so_far, bytes_so_far;
+	struct unpack_result result;
+	struct err error;
+};
+
+/* ---- in the child ---- */
+
+static int count(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
+{
+	struct shared *s = arg;
+
+	(void)e;
+	s->entries_so_far = entries;
+	s->bytes_so_far = bytes;
+	return 0;
+}
+
+static int unpack_inside(void *arg)
+{
+	struct shared *s = arg;
+	int dest = open(INSIDE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dest < 0) {
+		err_ignore(err_sys(&s->error, "open the artifacts directory"));
+		return 1;
+	}
+	return unpack_tree(s->tar_fd, s->bytes, dest, &s->policy, &s->result, &s->error) < 0;
+}
+
+/* ---- in the parent ---- */
+
+static void report_progress(const struct shared *s, const struct event_sink *sink)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "stage", "unpack");
+	node_set_uint(n, "entries", s->entries_so_far);
+	node_set_uint(n, "bytes", s->bytes_so_far);
+	event_send(sink, EVENT_PROGRESS, SOURCE_EPILOG, n);
+}
+
+static int wait_for_child(pid_t *pid, int pidfd, const struct shared *s, const struct event_sink *sink,
+	struct err *e)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int status;
+
+	while (poll(&p, 1, PROGRESS_MS) <= 0) {
+		if (sig_check(e) < 0)
+			return -1;
+		report_progress(s, sink);
+	}
+	if (proc_wait(*pid, &status) < 0)
+		return err_sys(e, "wait for the reader of artifacts");
+	*pid = -1;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (s->error.kind == ERR_NONE)
+		return err_reason(e, ERR_GUEST, "guest_artifacts",
+			"the reader of the artifacts was killed by signal %d",
+			WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+	*e = s->error;
+	if (e->kind == ERR_GUEST)
+		return err_because(e, "guest_artifacts");
+	return -1;
+}
+
+static int run_child(struct shared *s, int tar_fd, const char *dest, const struct event_sink *sink,
+	struct err *e)
+{
+	auto_jail struct jail j;
+	auto_jailed pid_t pid = -1;
+	auto_fd int pidfd = -1;
+
+	jail_init(&j, "unpack");
+	j.entry = unpack_inside;
+	j.arg = s;
+	j.no_children = true;
+	/* The files are to belong to whoever runs us; what root could do more is behind the walls. */
+	j.uid = geteuid();
+	j.gid = getegid();
+	j.root_ok = true;
+	s->tar_fd = jail_keep(&j, tar_fd);
+	jail_bind(&j, dest, INSIDE, JAIL_WRITABLE);
+	if (jail_start(&j, &pid, &pidfd, e) < 0)
+		return -1;
+	return wait_for_child(&pid, pidfd, s, sink, e);
+}
+
+static int unpack_into(struct shared *s, int tar_fd, uint64_t entries, const char *dest,
+	const struct event_sink *sink, struct err *e)
+{
+	if (run_child(s, tar_fd, dest, sink, e) < 0)
+		return err_wrap(e, "artifacts");
+	if (s->result.entries != entries)
+		return err_reason(e, ERR_GUEST, "guest_artifacts",
+			"artifacts: the archive holds %" PRIu64 " entries, the guest claims %" PRIu64,
+			s->result.entries, entries);
+	return 0;
+}
+
+int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_bytes, const char *dest,
+	const struct event_sink *sink, struct unpack_result *ret, struct err *e)
+{
+	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct err ignored = {0};
+	int result;
+
+	if (s == MAP_FAILED)
+		return err_sys(e, "share memory with the reader of artifacts");
+	s->bytes = bytes;
+	s->policy = (struct unpack_policy){
+		.rules = {.strict = true, .max_bytes = max_bytes}, .tick = count, .tick_arg = s};
+	if (mkdir(dest, 0755) < 0)
+		result = err_sys(e, "make %s", dest);
+	else
+		result = unpack_into(s, tar_fd, entries, dest, sink, e);
+	if (result == 0)
+		*ret = s->result;
+	else
+		err_ignore(path_remove_tree(dest, &ignored)); /* work/ is emptied by the next run */
+	(void)munmap(s, sizeof(*s));
+	return result;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/drives.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "core/pack.h"
+
+enum { SECTOR = 512 };
+
+void drives_release(struct drives *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		fd_close(d->items[i].fd);
+	*d = (struct drives){0};
+}
+
+const struct vm_drive *drives_find(const struct drives *d, const char *serial)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (strcmp(d->items[i].serial, serial) == 0)
+			return &d->items[i];
+	return NULL;
+}
+
+/* Takes the descriptor, which has the access mode that `writable` says. */
+static int add(struct drives *d, const char *serial, int fd, bool writable, struct err *e)
+{
+	auto_fd int owned = fd;
+	struct stat st;
+
+	if (d->count == DRIVES_MAX || strlen(serial) > DRIVE_SERIAL_MAX)
+		BUG("drive %s does not fit", serial);
+	if (fstat(owned, &st) < 0)
+		return err_sys(e, "drive %s", serial);
+	if (st.st_size == 0 || st.st_size % SECTOR)
+		return err_set(e, ERR_HOST, "drive %s: its length of %lld bytes is no multiple of %d",
+			serial, (long long)st.st_size, SECTOR);
+	d->items[d->count++] = (struct vm_drive){
+		.serial = serial, .fd = fd_steal(&owned), .bytes = (uint64_t)st.st_size, .writable = writable};
+	return 0;
+}
+
+static int temporary_by_name(const char *tmpdir, int *ret_fd, struct err *e)
+{
+	auto_free char *name = path_join(tmpdir, "ambient-XXXXXX");
+	int fd = mkostemp(name, O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "make a temporary file in %s", tmpdir);
+	(void)unlink(name);
+	*ret_fd = fd;
+	return 0;
+}
+
+int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e)
+{
+	int fd = open(tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	/* Some file systems cannot make files without a name. */
+	if (errno == EOPNOTSUPP || errno == EISDIR)
+		return temporary_by_name(tmpdir, ret_fd, e);
+	return err_sys(e, "make a temporary file in %s", tmpdir);
+}
+
+/* QEMU takes for a read-only drive only a descriptor that was opened so. */
+int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e)
+{
+	auto_fd int owned = fd;
+	auto_free char *path = mem_printf("/proc/self/fd/%d", fd);
+	int again = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (again < 0)
+		return err_sys(e, "drive %s: open it for reading", serial);
+	return add(d, serial, again, false, e);
+}
+
+static int add_empty(struct drives *d, const char *serial, struct err *e)
+{
+	auto_fd int fd = fd_memory(serial, e);
+
+	if (fd < 0)
+		return -1;
+	if (ftruncate(fd, DRIVE_EMPTY_BYTES) < 0)
+		return err_sys(e, "drive %s", serial);
+	return drives_add_fd(d, serial, fd_steal(&fd), e);
+}
+
+int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e)
+{
+	int fd;
+
+	if (!path)
+		return add_empty(d, serial, e);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(e, "drive %s: %s", serial, path);
+	return add(d, serial, fd, false, e);
+}
+
+int drives_add_exec(struct drives *d, const char *executor, const char *plan, size_t plan_len,
+	struct err *e)
+{
+	struct pack_options options = {.out_is_zero = true};
+	auto_pack_result struct pack_result result = {0};
+	auto_fd int fd = fd_memory(DRIVE_EXEC, e);
+	auto_fd int program = open(executor, O_RDONLY | O_CLOEXEC);
+	auto_packer struct packer *p = NULL;
+
+	if (fd < 0)
+		return -1;
+	if (program < 0)
+		return err_sys(e, "%s", executor);
+	p = pack_begin(fd, &options);
+	if (pack_add_fd(p, EXECUTOR_NAME, 0755, program, e) < 0 ||
+		pack_add_file(p, PLAN_NAME, 0644, plan, plan_len, e) < 0 || pack_end(p, &result, e) < 0)
+		return err_wrap(e, "drive " DRIVE_EXEC);
+	if (ftruncate(fd, (off_t)result.bytes) < 0)
+		return err_sys(e, "drive " DRIVE_EXEC);
+	return drives_add_fd(d, DRIVE_EXEC, fd_steal(&fd), e);
+}
+
+/*
+ * No journal and no preparation of tables: the file system lives for one run, and a guest that dies
+ * takes it along.
+ */
+static int make_file_system(int fd, struct err *e)
+{
+	auto_strv struct strv argv = {0};
+
+	strv_push(&argv, "mke2fs");
+	strv_push(&argv, "-q");
+	strv_push(&argv, "-F");
+	strv_push(&argv, "-t");
+	strv_push(&argv, "ext4");
+	strv_push(&argv, "-m");
+	strv_push(&argv, "0");
+	strv_push(&argv, "-O");
+	strv_push(&argv, "^has_journal");
+	strv_push(&argv, "-E");
+	strv_push(&argv, "lazy_itable_init=1,nodiscard,root_owner=0:0");
+	strv_pushf(&argv, "/proc/%d/fd/%d", (int)getpid(), fd);
+	if (proc_run_ok(&argv, e) < 0)
+		return err_because(e, "host_disk");
+	return 0;
+}
+
+int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (drives_temporary(tmpdir, &fd, e) < 0)
+		return -1;
+	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) < 0)
+		return err_sys(e, "drive " DRIVE_SCRATCH);
+	if (make_file_system(fd, e) < 0)
+		return err_wrap(e, "drive " DRIVE_SCRATCH);
+	return add(d, DRIVE_SCRATCH, fd_steal(&fd), true, e);
+}
+
+int drives_add_output(struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e)
+{
+	auto_fd int owned = fd;
+
+	if (bytes < DRIVE_EMPTY_BYTES)
+		bytes = DRIVE_EMPTY_BYTES;
+	if (ftruncate(owned, (off_t)(bytes / SECTOR * SECTOR)) < 0)
+		return err_sys(e, "drive %s", serial);
+	return add(d, serial, fd_steal(&owned), true, e);
+}

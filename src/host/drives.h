@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The virtual drives of one VM: raw files, each with a length that is a multiple of 512 bytes.
+ *
+ * Inputs that only this run needs are made in `tmpdir` without a name, so nothing is left behind,
+ * however the run ends. Outputs have a name in the state directory, because they are kept by rename.
+ */
+#ifndef HOST_DRIVES_H
+#define HOST_DRIVES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "host/vm.h"
+
+struct drives {
+	struct vm_drive items[DRIVES_MAX]; /* the descriptors are owned */
+	size_t count;
+};
+
+void drives_release(struct drives *d);
+#define auto_drives __attribute__((cleanup(drives_release)))
+
+/* A file without a name for drives_add_fd, at most `max` bytes are ever written to it. */
+int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e) NODISCARD;
+
+/* An input; takes the descriptor, which may be open for writing: the drive is not. */
+int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) NODISCARD;
+
+/* An input from a file, or an empty archive when path is NULL. */
+int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
+
+/* DRIVE_EXEC: an archive with the executor and the plan as JSON. */
+int drives_add_exec(struct drives *d, const char *executor, const char *plan, size_t plan_len,
+	struct err *e) NODISCARD;
+
+/* DRIVE_SCRATCH: sparse, with an empty ext4. */
+int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e) NODISCARD;
+
+/* An output of `bytes` bytes, all zeros and sparse; takes the descriptor of an empty file. */
+int drives_add_output(struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e) NODISCARD;
+
+/* By serial, or NULL. */
+const struct vm_drive *drives_find(const struct drives *d, const char *serial);
+
+#endif

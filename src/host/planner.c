@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/planner.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+
+static const unsigned places[PROJECT_PHASES] = {
+	[PROJECT_PRE_PLAN] = IN_PRE, [PROJECT_PLAN] = IN_PLAN, [PROJECT_POST_PLAN] = IN_POST};
+
+static const enum plan_source sources[PROJECT_PHASES] = {
+	[PROJECT_PRE_PLAN] = SOURCE_PRE_PLAN,
+	[PROJECT_PLAN] = SOURCE_PLAN,
+	[PROJECT_POST_PLAN] = SOURCE_POST_PLAN,
+};
+
+/* What each kind of VM unpacks before its actions and packs after them (drives of the design). */
+struct transfer {
+	const char *serial, *directory;
+	bool always;	 /* also when an action failed */
+	bool cache_only; /* only when the cache is kept */
+};
+
+static const struct transfer inputs[PROJECT_PHASES][4] = {
+	[PROJECT_PRE_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false}, {DRIVE_DEPS, GUEST_DEPS, false, false}},
+	[PROJECT_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false}, {DRIVE_DEPS, GUEST_DEPS, false, false},
+		{DRIVE_CACHE, GUEST_CACHE, false, false}},
+	[PROJECT_POST_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
+		{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, false, false}},
+};
+
+static const struct transfer outputs[PROJECT_PHASES][3] = {
+	[PROJECT_PRE_PLAN] = {{DRIVE_DEPS_OUT, GUEST_DEPS, false, false}},
+	[PROJECT_PLAN] = {{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, true, false},
+		{DRIVE_CACHE_OUT, GUEST_CACHE, false, true}},
+};
+
+static void add_transfers(const struct planner *p, const struct transfer *list, const char *action,
+	enum plan_source source, struct plan *plan)
+{
+	for (size_t i = 0; list[i].serial; i++) {
+		struct origin origin = {.source = source, .index = i, .action = NULL};
+		struct node *args = NULL;
+
+		if (list[i].cache_only && !p->keep_cache)
+			continue;
+		args = node_map();
+		node_set_string(args, "archive", list[i].serial);
+		node_set_string(args, "directory", list[i].directory);
+		plan_add(plan, action, args, &origin)->always = list[i].always;
+	}
+}
+
+static int64_t time_limit(const struct planner *p)
+{
+	if (p->project && p->project->timeout_ms)
+		return p->project->timeout_ms;
+	return p->config->timeout_ms;
+}
+
+static int64_t action_time_limit(const struct planner *p)
+{
+	if (p->project && p->project->action_timeout_ms)
+		return p->project->action_timeout_ms;
+	return p->config->action_timeout_ms;
+}
+
+static int expand(const struct planner *p, const struct node *entry, size_t index,
+	enum project_phase phase, const char *file, struct plan *plan, struct err *e)
+{
+	const struct action *action;
+	auto_node struct node *args = NULL;
+	struct origin origin = {.source = sources[phase], .index = index};
+	size_t first = plan->count;
+	int64_t timeout_ms;
+
+	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) < 0)
+		return -1;
+	origin.action = mem_strdup(action->name);
+	if (action->expand) {
+		int result = action->expand(args, &origin, plan, e);
+
+		free(origin.action);
+		if (result < 0)
+			return -1;
+	} else {
+		plan_add(plan, action->name, steal_ptr(&args), &origin);
+		free(origin.action);
+	}
+	for (size_t i = first; i < plan->count; i++)
+		plan->steps[i].timeout_ms = timeout_ms ? timeout_ms : action_time_limit(p);
+	return 0;
+}
+
+static void add_environment(const struct planner *p, struct plan *plan)
+{
+	const struct node *item;
+
+	strv_push(&plan->env, "HOME=" GUEST_HOME);
+	strv_push(&plan->env, "PATH=" GUEST_PATH);
+	if (p->action_env)
+		strv_push_all(&plan->env, p->action_env);
+	if (p->project)
+		node_each(p->project->env, item)
+			strv_setenv(&plan->env, item->key, node_text(item));
+	strv_each(p->env, entry) {
+		const char *equals = strchr(*entry, '=');
+		auto_free char *name = mem_strndup(*entry, (size_t)(equals - *entry));
+
+		strv_setenv(&plan->env, name, equals + 1);
+	}
+}
+
+static int build(const struct planner *p, const struct node *list, const char *file,
+	enum project_phase phase, struct plan *ret_plan, struct err *e)
+{
+	auto_plan struct plan plan = {.source = sources[phase], .timeout_ms = time_limit(p)};
+	const struct node *entry;
+	size_t index = 0;
+
+	add_environment(p, &plan);
+	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, &plan);
+	node_each(list, entry) {
+		if (expand(p, entry, index++, phase, file, &plan, e) < 0)
+			return -1;
+		if (plan.count > LIMIT_PLAN_STEPS)
+			return node_err(entry, file, e, "more than %d steps in a plan", LIMIT_PLAN_STEPS);
+	}
+	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, &plan);
+	*ret_plan = plan;
+	plan = (struct plan){0};
+	return 0;
+}
+
+int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
+	struct err *e)
+{
+	return build(p, p->project->plans[phase], p->project->plan_file, phase, ret_plan, e);
+}
+
+int planner_adhoc(const struct planner *p, const struct node *list, const char *file,
+	struct plan *ret_plan, struct err *e)
+{
+	return build(p, list, file, PROJECT_PLAN, ret_plan, e);
+}
+
+static int check_list(const struct planner *p, enum project_phase phase, bool built, struct err *e)
+{
+	const struct node *entry;
+
+	node_each(p->project->plans[phase], entry) {
+		auto_node struct node *args = NULL;
+		const struct action *action;
+		int64_t timeout_ms;
+
+		if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action, &args,
+			    &timeout_ms, e) < 0)
+			return -1;
+		if (built && (phase != PROJECT_PLAN || !action_is_built(action))) {
+			(void)node_err(entry, p->project->plan_file, e, "%s: known, not in this version",
+				phase == PROJECT_PLAN ? action->name : project_phase_keys[phase]);
+			return err_because(e, "not_in_this_version");
+		}
+	}
+	return 0;
+}
+
+int planner_check(const struct planner *p, struct err *e)
+{
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
+		if (check_list(p, phase, false, e) < 0)
+			return -1;
+	return 0;
+}
+
+int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e)
+{
+	if (check_list(p, PROJECT_PRE_PLAN, true, e) < 0 || check_list(p, PROJECT_PLAN, true, e) < 0)
+		return -1;
+	return with_post_plan ? check_list(p, PROJECT_POST_PLAN, true, e) : 0;
+}

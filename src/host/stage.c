@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/stage.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "core/jsonl.h"
+#include "host/accel.h"
+#include "host/jail.h"
+#include "host/locate.h"
+
+/* ---- what is needed before a VM can be thought of ---- */
+
+int stage_host_prepare(const struct config *config, const struct project *project, const char *image,
+	const char *image_path, const char *executor, struct stage_host *ret_host, struct err *e)
+{
+	struct stage_host h = {.config = config};
+
+	h.cpus = project && project->cpus ? project->cpus : config->cpus;
+	h.memory = project && project->memory ? project->memory : config->memory;
+	if (image_open(config->image_store, image, image_path, &h.image, e) < 0 ||
+		locate_executor(config, executor, &h.executor, e) < 0 ||
+		locate_qemu(config, &h.qemu, e) < 0 ||
+		jail_vm_user(config->vm_user, &h.uid, &h.gid, e) < 0 ||
+		accel_choose(config, &h.image, &h.accelerator, &h.machine, e) < 0) {
+		stage_host_release(&h);
+		return -1;
+	}
+	*ret_host = h;
+	return 0;
+}
+
+void stage_host_release(struct stage_host *h)
+{
+	image_release(&h->image);
+	free(h->qemu);
+	free(h->executor);
+	*h = (struct stage_host){0};
+}
+
+void stage_init(struct stage *s)
+{
+	*s = (struct stage){.console_fd = -1, .actions = node_list(), .vm = node_map()};
+}
+
+void stage_release(struct stage *s)
+{
+	node_free(s->actions);
+	node_free(s->failed);
+	node_free(s->vm);
+}
+
+/* ---- from steps to the user's actions ---- */
+
+static const struct origin *origin_of(const struct stage *s, size_t step)
+{
+	return &s->plan->steps[step].origin;
+}
+
+/* One action of the user can be several steps: they stand together and share their origin. */
+static bool same_action(const struct stage *s, size_t a, size_t b)
+{
+	const struct origin *x = origin_of(s, a), *y = origin_of(s, b);
+
+	return x->source == y->source && x->index == y->index;
+}
+
+static bool is_last_of_action(const struct stage *s, size_t step)
+{
+	return step + 1 >= s->plan->count || !same_action(s, step, step + 1);
+}
+
+static const char *action_name(const struct stage *s, size_t step)
+{
+	const struct origin *o = origin_of(s, step);
+
+	return o->action ? o->action : s->plan->steps[step].action;
+}
+
+static struct node *action_fields(const struct stage *s, size_t step)
+{
+	struct node *n = node_map();
+
+	node_set_uint(n, "action", origin_of(s, step)->index);
+	node_set_string(n, "name", action_name(s, step));
+	return n;
+}
+
+/* ---- what the guest reports ---- */
+
+static void on_hello(void *arg, const struct message_hello *m, int64_t boot_ms)
+{
+	struct stage *s = arg;
+	struct node *n = node_map();
+	auto_free char *build = text_safe(m->build, MESSAGE_BUILD_MAX);
+
+	node_set_string(n, "version", build);
+	node_set_int(n, "boot_ms", boot_ms);
+	event_send(s->sink, EVENT_EXECUTOR_STARTS, s->plan->source, n);
+}
+
+static void on_step_start(void *arg, uint32_t step)
+{
+	struct stage *s = arg;
+
+	if (s->action.running && same_action(s, s->action.step, step))
+		return;
+	memset(&s->action, 0, sizeof(s->action));
+	s->action.step = step;
+	s->action.running = true;
+	event_send(s->sink, EVENT_EXECUTE_ACTION, origin_of(s, step)->source, action_fields(s, step));
+}
+
+static void on_output(void *arg, uint32_t step, bool is_stderr, const char *data, size_t len)
+{
+	struct stage *s = arg;
+	const struct event ev = {
+		.type = EVENT_ACTION_OUTPUT,
+		.source = origin_of(s, step)->source,
+		.utc_ns = clock_utc_ns(),
+		.action = origin_of(s, step)->index,
+		.is_stderr = is_stderr,
+		.data = data,
+		.len = len,
+	};
+
+	s->sink->event(s->sink->arg, &ev);
+}
+
+static void add_measures(const struct stage *s, struct node *n, const struct message_step_end *m)
+{
+	if (m->exit_code >= 0)
+		node_set_int(n, "exit_code", m->exit_code);
+	if (m->signal > 0)
+		node_set_int(n, "signal", m->signal);
+	node_set_uint(n, "duration_ms", s->action.wall_ns / 1000000);
+	node_set_uint(n, "cpu_ms", s->action.cpu_ns / 1000000);
+	node_set_uint(n, "peak_memory", s->action.peak_bytes);
+}
+
+static void report_failure(struct stage *s, const struct message_step_end *m)
+{
+	struct node *n = action_fields(s, m->step);
+	auto_free char *text = text_safe(m->text, MESSAGE_TEXT_MAX);
+
+	node_set_string(n, "reason", verdict_reason_of_outcome(m->outcome));
+	node_set_string(n, "message", text);
+	if (!s->failed) {
+		s->failed = node_map();
+		node_set_uint(s->failed, "index", origin_of(s, m->step)->index);
+		node_set_string(s->failed, "source", plan_source_name(origin_of(s, m->step)->source));
+		node_set_string(s->failed, "action", action_name(s, m->step));
+		node_set(s->failed, "exit_code", m->exit_code >= 0 ? node_int(m->exit_code) : node_null());
+		node_set(s->failed, "signal", m->signal > 0 ? node_int(m->signal) : node_null());
+	}
+	event_send(s->sink, EVENT_ACTION_FAILED, origin_of(s, m->step)->source, n);
+}
+
+/* actions[] of result.json has the user's own actions only. */
+static void keep_action(struct stage *s, const struct message_step_end *m)
+{
+	struct node *n;
+
+	if (origin_of(s, m->step)->source != s->plan->source)
+		return;
+	n = node_add_map(s->actions);
+	node_set_uint(n, "index", origin_of(s, m->step)->index);
+	node_set_string(n, "source", plan_source_name(s->plan->source));
+	node_set_string(n, "action", action_name(s, m->step));
+	node_set_string(n, "result", verdict_name(verdict_of_outcome(m->outcome)));
+	add_measures(s, n, m);
+}
+
+static void on_step_end(void *arg, const struct message_step_end *m)
+{
+	struct stage *s = arg;
+	bool passed = m->outcome == STEP_PASSED;
+	struct node *n;
+
+	s->action.wall_ns += m->wall_ns;
+	s->action.cpu_ns += m->cpu_ns;
+	if (m->peak_bytes > s->action.peak_bytes)
+		s->action.peak_bytes = m->peak_bytes;
+	if (passed && !is_last_of_action(s, m->step))
+		return;
+	n = action_fields(s, m->step);
+	add_measures(s, n, m);
+	event_send(s->sink, EVENT_ACTION_FINISHED, origin_of(s, m->step)->source, n);
+	if (passed)
+		event_send(s->sink, EVENT_ACTION_SUCCEEDED, origin_of(s, m->step)->source,
+			action_fields(s, m->step));
+	else
+		report_failure(s, m);
+	keep_action(s, m);
+	s->action.running = false;
+}
+
+static void on_note(void *arg, const struct message_note *m)
+{
+	struct stage *s = arg;
+	struct node *n = node_map();
+	auto_free char *text = text_safe(m->text, MESSAGE_TEXT_MAX);
+
+	node_set_string(n, "message", text);
+	event_send(s->sink, m->warning ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
+}
+
+/* The console is a courtesy: what does not fit, or cannot be written, is not kept, and that is said. */
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct stage *s = arg;
+	uint64_t max = s->host->config->console_max;
+	uint64_t room = max > s->console_bytes ? max - s->console_bytes : 0;
+	size_t fits = len < room ? len : (size_t)room;
+	struct node *n;
+
+	if (s->console_fd < 0)
+		return;
+	if (fd_write_all(s->console_fd, data, fits) < 0)
+		max = s->console_bytes;
+	s->console_bytes += len;
+	if (s->console_bytes <= max)
+		return;
+	n = node_map();
+	node_set_uint(n, "limit", max);
+	event_send(s->sink, EVENT_CONSOLE_LIMIT, s->plan->source, n);
+	s->console_fd = -1;
+}
+
+static int on_pending_fd(void *arg)
+{
+	const struct stage *s = arg;
+
+	return s->view->pending_fd ? s->view->pending_fd(s->view->sink.arg) : -1;
+}
+
+static void on_flush(void *arg)
+{
+	const struct stage *s = arg;
+
+	if (s->view->flush)
+		s->view->flush(s->view->sink.arg);
+}
+
+static const struct vm_observer observer = {
+	.hello = on_hello,
+	.step_start = on_step_start,
+	.output = on_output,
+	.step_end = on_step_end,
+	.note = on_note,
+	.console = on_console,
+	.pending_fd = on_pending_fd,
+	.flush = on_flush,
+};
+
+/* ---- the VM ---- */
+
+static int add_own_drives(const struct stage *s, struct drives *own, struct err *e)
+{
+	const struct stage_host *h = s->host;
+	auto_node struct node *tree = plan_to_node(s->plan);
+	auto_buf struct buf plan = {0};
+
+	buf_init(&plan, LIMIT_PLAN_BYTES);
+	jsonl_add(&plan, tree);
+	if (plan.overflow)
+		return err_set(e, ERR_INPUT, "the plan is larger than %llu bytes",
+			(unsigned long long)LIMIT_PLAN_BYTES);
+	/* The first drive is the executor's: images with their own boot unit look for it there. */
+	if (drives_add_exec(own, h->executor, plan.data, plan.len, e) < 0 ||
+		drives_add_file(own, DRIVE_ROOT, h->image.parts[IMAGE_ROOT].path, e) < 0)
+		return -1;
+	return drives_add_scratch(own, h->config->tmpdir, h->config->scratch_bytes, e);
+}
+
+static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
+{
+	const struct stage_host *h = s->host;
+	int64_t limit = s->plan->timeout_ms ? s->plan->timeout_ms : DEFAULT_RUN_TIMEOUT_MS;
+
+	*vm = (struct vm){
+		.image = &h->image,
+		.qemu_program = h->qemu,
+		.executor = h->executor,
+		.machine = h->machine,
+		.accelerator = h->accelerator,
+		.cpus = h->cpus,
+		.memory = h->memory,
+		.uid = h->uid,
+		.gid = h->gid,
+		.step_count = (uint32_t)s->plan->count,
+		.boot_timeout_ms = h->config->boot_timeout_ms,
+		.run_limit_ms = limit + LIMIT_EPILOG_MS,
+		.observer = &observer,
+		.arg = s,
+	};
+	for (size_t i = 0; i < own->count; i++)
+		vm->drives[vm->drive_count++] = own->items[i];
+	for (size_t i = 0; i < s->drives->count; i++)
+		vm->drives[vm->drive_count++] = s->drives->items[i];
+}
+
+static void report_start(struct stage *s, const struct vm *vm)
+{
+	struct node *n = node_map();
+	auto_strv struct strv argv = {0};
+
+	vm_argv(vm, &argv);
+	node_set_string(n, "kind", plan_source_name(s->plan->source));
+	node_set_string(n, "accelerator", qemu_accelerator_name(vm->accelerator));
+	node_set_string(n, "machine", qemu_machine_name(vm->machine));
+	node_set_string(n, "image", vm->image->name);
+	node_set_uint(n, "cpus", vm->cpus);
+	node_set_uint(n, "memory", vm->memory);
+	node_add_strv(node_set_list(n, "argv"), &argv);
+	node_set_string(s->vm, "kind", plan_source_name(s->plan->source));
+	node_set_string(s->vm, "accelerator", qemu_accelerator_name(vm->accelerator));
+	node_add_strv(node_set_list(s->vm, "argv"), &argv);
+	event_send(s->sink, EVENT_VM_STARTS, s->plan->source, n);
+}
+
+/* A guest whose clock runs at another speed measures nothing rightly and keeps no time limit. */
+static void check_clock(struct stage *s)
+{
+	int64_t guest_ms = (int64_t)(s->vm_result.end.guest_ns / 1000000);
+	int64_t host_ms = s->vm_result.run_ms;
+	int64_t off = guest_ms > host_ms ? guest_ms - host_ms : host_ms - guest_ms;
+	struct node *n;
+
+	if (host_ms < 2000 || off * 50 <= host_ms)
+		return;
+	n = node_map();
+	node_set_int(n, "guest_ms", guest_ms);
+	node_set_int(n, "host_ms", host_ms);
+	event_send(s->sink, EVENT_CLOCK_SKEW, s->plan->source, n);
+}
+
+static void report_end(struct stage *s)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "kind", plan_source_name(s->plan->source));
+	node_set_int(n, "duration_ms", s->vm_result.duration_ms);
+	event_send(s->sink, EVENT_VM_ENDS, s->plan->source, n);
+}
+
+static void report_death(struct stage *s, const struct err *e)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "kind", plan_source_name(s->plan->source));
+	node_set_string(n, "reason", verdict_reason_of_error(e));
+	node_set_string(n, "message", e->msg);
+	event_send(s->sink, EVENT_VM_DIED, s->plan->source, n);
+}
+
+/* "action 2 (shell): exit code 3" */
+static void describe_failure(struct stage *s, const char *text)
+{
+	const struct message_end *end = &s->vm_result.end;
+
+	if (end->failed_step == MESSAGE_NO_STEP)
+		(void)snprintf(s->message, sizeof(s->message), "%s", text);
+	else if (origin_of(s, end->failed_step)->source == s->plan->source)
+		(void)snprintf(s->message, sizeof(s->message), "action %zu (%s): %s",
+			origin_of(s, end->failed_step)->index + 1, action_name(s, end->failed_step), text);
+	else
+		(void)snprintf(s->message, sizeof(s->message), "%s: %s", action_name(s, end->failed_step),
+			text);
+}
+
+static void take_claim(struct stage *s)
+{
+	const struct message_end *end = &s->vm_result.end;
+	auto_free char *text = text_safe(end->text, MESSAGE_TEXT_MAX);
+	struct node *n = NULL;
+
+	s->verdict = verdict_of_outcome(end->outcome);
+	if (s->verdict == VERDICT_PASSED) {
+		event_send(s->sink, EVENT_EXECUTOR_SUCCEEDS, s->plan->source, NULL);
+		return;
+	}
+	(void)snprintf(s->reason, sizeof(s->reason), "%s", verdict_reason_of_outcome(end->outcome));
+	describe_failure(s, text);
+	n = node_map();
+	node_set_int(n, "exit_code", node_get_int(s->failed, "exit_code", 1));
+	node_set_string(n, "message", s->message);
+	event_send(s->sink, EVENT_EXECUTOR_FAILS, s->plan->source, n);
+}
+
+int stage_run(struct stage *s, struct err *e)
+{
+	auto_drives struct drives own = {0};
+	struct vm vm;
+	int result;
+
+	if (add_own_drives(s, &own, e) < 0)
+		return -1;
+	fill_vm(s, &own, &vm);
+	report_start(s, &vm);
+	result = vm_run(&vm, &s->vm_result, e);
+	node_set(s->vm, "boot_ms",
+		s->vm_result.said_hello ? node_int(s->vm_result.boot_ms) : node_null());
+	node_set_int(s->vm, "duration_ms", s->vm_result.duration_ms);
+	if (result < 0) {
+		report_death(s, e);
+		return -1;
+	}
+	check_clock(s);
+	take_claim(s);
+	report_end(s);
+	return 0;
+}
+
+int stage_output(const struct stage *s, const char *serial, struct message_output *ret_output,
+	struct err *e)
+{
+	const struct vm_drive *drive = drives_find(s->drives, serial);
+	const struct message_end *end = &s->vm_result.end;
+	const struct message_output *found = NULL;
+
+	for (uint32_t i = 0; i < end->output_count; i++) {
+		if (strcmp(end->outputs[i].serial, serial) != 0)
+			continue;
+		if (found)
+			return err_reason(e, ERR_GUEST, "guest_output", "the guest names output %s twice", serial);
+		found = &end->outputs[i];
+	}
+	if (!found)
+		return err_reason(e, ERR_GUEST, "guest_output", "the guest did not pack output %s", serial);
+	if (found->bytes % 512 || found->bytes < DRIVE_EMPTY_BYTES || found->bytes > drive->bytes)
+		return err_reason(e, ERR_GUEST, "guest_output",
+			"the guest claims %" PRIu64 " bytes for output %s, which cannot be", found->bytes, serial);
+	*ret_output = *found;
+	return 0;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One VM of a run: a plan, its drives, and what the guest says about it, turned into events and a
+ * verdict. run.c makes up to three of them; `ambient qemu` makes one.
+ */
+#ifndef HOST_STAGE_H
+#define HOST_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/event.h"
+#include "core/plan.h"
+#include "host/drives.h"
+#include "host/image.h"
+#include "host/run.h"
+#include "host/verdict.h"
+#include "host/vm.h"
+
+/* What all VMs of a run share: found and checked before anything is touched. */
+struct stage_host {
+	const struct config *config;
+	struct image image;
+	char *qemu;
+	char *executor;
+	enum qemu_machine machine;
+	enum qemu_accelerator accelerator;
+	unsigned cpus;
+	uint64_t memory;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* project may be NULL. ERR_INPUT, ERR_HOST. */
+int stage_host_prepare(const struct config *config, const struct project *project, const char *image,
+	const char *image_path, const char *executor, struct stage_host *ret_host, struct err *e) NODISCARD;
+void stage_host_release(struct stage_host *h);
+
+struct stage {
+	const struct stage_host *host;
+	const struct plan *plan;
+	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
+	const struct event_sink *sink;
+	const struct run_view *view;
+	int console_fd; /* where the guest's console goes, at most config->console_max; -1: nowhere */
+
+	/* filled by stage_run */
+	enum verdict verdict;
+	char reason[ERR_REASON_MAX];
+	char message[ERR_MSG_MAX];
+	struct vm_result vm_result;
+	struct node *actions; /* of the user's list, for result.json */
+	struct node *failed;  /* failed_action of result.json; NULL: none */
+	struct node *vm;      /* for vms[] of result.json */
+	uint64_t console_bytes;
+	struct {
+		size_t step;	  /* the first step of the running action */
+		uint64_t wall_ns, cpu_ns, peak_bytes;
+		bool running;
+	} action;
+};
+
+void stage_init(struct stage *s);
+void stage_release(struct stage *s);
+#define auto_stage __attribute__((cleanup(stage_release)))
+
+/*
+ * Run the VM to its end. 0: the guest kept the contract; verdict, reason and message say what came of
+ * it (passed, failed, timeout, ...). -1: it did not, or the host failed.
+ */
+int stage_run(struct stage *s, struct err *e) NODISCARD;
+
+/*
+ * The output that the guest claims to have packed on this drive, checked against the drive: length a
+ * multiple of 512, at least 1024, not longer than the drive. ERR_GUEST, reason guest_output.
+ */
+int stage_output(const struct stage *s, const char *serial, struct message_output *ret_output,
+	struct err *e) NODISCARD;
+
+#endif

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "core/jsonl.h"
+#include "host/project.h"
+
+#define GENERATION_PREFIX "gen-"
+#define GENERATION_DIR "gen"
+
+enum { STATE_FILE_BYTES = 8 * 1024 * 1024 };
+
+/* ---- small things ---- */
+
+static char *in_dir(const struct store *s, const char *name)
+{
+	return path_join(s->dir, name);
+}
+
+static char *generation_path(const struct store *s, uint64_t number)
+{
+	return mem_printf("%s/" GENERATION_PREFIX "%" PRIu64, s->dir, number);
+}
+
+/* "gen-12" is 12; anything else is 0. */
+static uint64_t generation_number(const char *name)
+{
+	struct err ignored = {0};
+	uint64_t number;
+
+	if (strncmp(name, GENERATION_PREFIX, strlen(GENERATION_PREFIX)) != 0 ||
+		num_parse_u64(name + strlen(GENERATION_PREFIX), UINT64_MAX - 1, &number, &ignored) < 0)
+		return 0;
+	return number;
+}
+
+static uint64_t read_current(const struct store *s)
+{
+	auto_free char *path = in_dir(s, "current");
+	char target[64];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n <= 0)
+		return 0;
+	target[n] = '\0';
+	return generation_number(target);
+}
+
+/* Replace a symbolic link by one rename. */
+static int point(const struct store *s, const char *name, const char *target, struct err *e)
+{
+	auto_free char *path = in_dir(s, name);
+	auto_free char *new = path_join(s->work, name);
+
+	if (unlink(new) < 0 && errno != ENOENT)
+		return err_sys(e, "remove %s", new);
+	if (symlink(target, new) < 0)
+		return err_sys(e, "make %s", new);
+	if (rename(new, path) < 0)
+		return err_sys(e, "rename %s to %s", new, path);
+	return fd_sync_dir(s->dir, e);
+}
+
+static int read_json(const char *path, struct node **ret_node, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, STATE_FILE_BYTES);
+	if (fd_read_file(path, &text, e) < 0)
+		return -1;
+	return jsonl_parse(text.data, text.len, path, ret_node, e);
+}
+
+static int write_json(const char *path, const struct node *n, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, STATE_FILE_BYTES);
+	jsonl_add_pretty(&text, n);
+	if (text.overflow)
+		return err_set(e, ERR_HOST, "%s would be larger than %d bytes", path, STATE_FILE_BYTES);
+	return fd_write_file(path, text.data, text.len, 0644, e);
+}
+
+/* ---- lock ---- */
+
+static int busy(int fd, const char *project, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_free char *holder = NULL;
+	struct err ignored = {0};
+
+	buf_init(&text, 200);
+	/* The holder may be writing it just now: then it is named without details. */
+	err_ignore(fd_read_to_end(fd, "lock", &text, &ignored));
+	text.data[strcspn(text.data, "\n")] = '\0';
+	holder = text_safe(text.data, 150);
+	return err_reason(e, ERR_BUSY, "locked", "project %s is locked by another run%s%s", project,
+		*holder ? ": " : "", holder);
+}
+
+/* Who we are, for those who find the lock taken. */
+static int sign_lock(int fd, struct err *e)
+{
+	auto_free char *text = mem_printf("process %d, started %s\n", (int)getpid(),
+		clock_rfc3339(clock_utc_ns()).s);
+
+	if (ftruncate(fd, 0) < 0 || fd_pwrite_all(fd, text, strlen(text), 0) < 0)
+		return err_sys(e, "write the lock");
+	return 0;
+}
+
+static int take_lock(struct store *s, const char *project, struct err *e)
+{
+	auto_free char *path = in_dir(s, "lock");
+	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0)
+		return err_sys(e, "open %s", path);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? busy(fd, project, e) : err_sys(e, "lock %s", path);
+	if (sign_lock(fd, e) < 0)
+		return -1;
+	s->lock_fd = fd_steal(&fd);
+	return 0;
+}
+
+/* ---- what a killed run left ---- */
+
+static int remove_old_generations(const struct store *s, struct err *e)
+{
+	DIR *dir = opendir(s->dir);
+	int result = 0;
+
+	if (!dir)
+		return err_sys(e, "list %s", s->dir);
+	for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {
+		uint64_t number = generation_number(entry->d_name);
+
+		if (number && number != s->current) {
+			auto_free char *path = in_dir(s, entry->d_name);
+
+			result = path_remove_tree(path, e);
+		}
+	}
+	(void)closedir(dir);
+	return result;
+}
+
+static int clear_work(const struct store *s, struct err *e)
+{
+	if (path_remove_tree(s->work, e) < 0)
+		return -1;
+	return path_make_dirs(s->work, 0700, e);
+}
+
+static int read_state(struct store *s, struct err *e)
+{
+	auto_free char *path = in_dir(s, "state.json");
+
+	if (access(path, F_OK) < 0)
+		return 0;
+	if (read_json(path, &s->state, e) < 0)
+		return err_wrap(e, "damaged state (remove the file to run again)");
+	return 0;
+}
+
+int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e)
+{
+	auto_store struct store s = {.lock_fd = -1, .dir = path_join(state, project)};
+
+	s.work = in_dir(&s, "work");
+	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0)
+		return -1;
+	s.current = read_current(&s);
+	if (clear_work(&s, e) < 0 || remove_old_generations(&s, e) < 0 || read_state(&s, e) < 0)
+		return -1;
+	*ret_store = s;
+	s = (struct store){.lock_fd = -1};
+	return 0;
+}
+
+void store_release(struct store *s)
+{
+	struct err ignored = {0};
+
+	/* What cannot be removed now is removed by the next run: store_lock reports it then. */
+	if (s->lock_fd >= 0)
+		err_ignore(path_remove_tree(s->work, &ignored));
+	fd_close(s->lock_fd);
+	free(s->dir);
+	free(s->work);
+	free(s->run_dir);
+	node_free(s->state);
+	*s = (struct store){.lock_fd = -1};
+}
+
+/* ---- a run ---- */
+
+int store_begin_run(struct store *s, const char *run_id, struct err *e)
+{
+	auto_free char *runs = in_dir(s, "runs");
+
+	if (project_check_name(run_id, e) < 0)
+		return err_wrap(e, "run id");
+	if (path_make_dirs(runs, 0755, e) < 0)
+		return -1;
+	s->run_dir = path_join(runs, run_id);
+	if (mkdir(s->run_dir, 0755) == 0)
+		return 0;
+	if (errno == EEXIST)
+		(void)err_reason(e, ERR_INPUT, "run_id_used", "run id %s is used already", run_id);
+	else
+		(void)err_sys(e, "make %s", s->run_dir);
+	free(s->run_dir);
+	s->run_dir = NULL;
+	return -1;
+}
+
+char *store_current(const struct store *s, const char *name)
+{
+	auto_free char *generation = s->current ? generation_path(s, s->current) : NULL;
+	auto_free char *path = generation ? path_join(generation, name) : NULL;
+
+	return path && access(path, F_OK) == 0 ? steal_ptr(&path) : NULL;
+}
+
+char *store_next(const struct store *s, const char *name, struct err *e)
+{
+	auto_free char *dir = path_join(s->work, GENERATION_DIR);
+
+	return path_make_dirs(dir, 0755, e) < 0 ? NULL : path_join(dir, name);
+}
+
+/* ---- publishing ---- */
+
+static int link_missing(const char *from, const char *to, struct err *e)
+{
+	DIR *dir = opendir(from);
+	int result = 0;
+
+	if (!dir)
+		return err_sys(e, "list %s", from);
+	for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {
+		auto_free char *target = path_join(to, entry->d_name);
+
+		if (entry->d_name[0] != '.' &&
+			linkat(dirfd(dir), entry->d_name, AT_FDCWD, target, 0) < 0 && errno != EEXIST)
+			result = err_sys(e, "link %s/%s to %s", from, entry->d_name, target);
+	}
+	(void)closedir(dir);
+	return result;
+}
+
+static int publish_generation(struct store *s, const char *next, struct err *e)
+{
+	auto_free char *old = s->current ? generation_path(s, s->current) : NULL;
+	auto_free char *new = generation_path(s, s->current + 1);
+	auto_free char *name = mem_printf(GENERATION_PREFIX "%" PRIu64, s->current + 1);
+
+	if (old && link_missing(old, next, e) < 0)
+		return -1;
+	if (fd_sync_dir(next, e) < 0)
+		return -1;
+	if (rename(next, new) < 0)
+		return err_sys(e, "rename %s to %s", next, new);
+	if (point(s, "current", name, e) < 0)
+		return -1;
+	s->current++;
+	return old ? path_remove_tree(old, e) : 0;
+}
+
+int store_publish(struct store *s, const struct node *state, struct err *e)
+{
+	auto_free char *next = path_join(s->work, GENERATION_DIR);
+	auto_free char *path = in_dir(s, "state.json");
+
+	if (access(next, F_OK) == 0 && publish_generation(s, next, e) < 0)
+		return -1;
+	return write_json(path, state, e);
+}
+
+int store_write_result(const struct store *s, const struct node *result, bool latest, struct err *e)
+{
+	auto_free char *path = path_join(s->run_dir, "result.json");
+	auto_free char *target = mem_printf("runs/%s", path_base(s->run_dir));
+
+	if (write_json(path, result, e) < 0)
+		return -1;
+	return latest ? point(s, "latest", target, e) : 0;
+}
+
+/* ---- reading without a lock ---- */
+
+static void add_json(struct node *entry, const char *key, const char *path)
+{
+	struct node *n = NULL;
+	struct err err = {0};
+
+	if (access(path, F_OK) < 0)
+		return;
+	if (read_json(path, &n, &err) < 0)
+		node_set_string(entry, "error", err.msg);
+	else
+		node_set(entry, key, n);
+}
+
+static void describe_project(const char *state, const char *name, struct node *projects)
+{
+	auto_free char *path = mem_printf("%s/%s/state.json", state, name);
+	auto_free char *latest = mem_printf("%s/%s/latest/result.json", state, name);
+	struct node *entry = node_set_map(projects, name);
+
+	add_json(entry, "last_success", path);
+	add_json(entry, "latest_run", latest);
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+int store_describe(const char *state, struct node **ret_node, struct err *e)
+{
+	struct node *n = node_map();
+	struct node *projects = node_set_map(n, "projects");
+	struct dirent **entries = NULL;
+	int count = scandir(state, &entries, NULL, by_name);
+
+	if (count < 0 && errno != ENOENT) {
+		node_free(n);
+		return err_sys(e, "list %s", state);
+	}
+	for (int i = 0; i < count; i++) {
+		auto_free char *lock = mem_printf("%s/%s/lock", state, entries[i]->d_name);
+
+		if (entries[i]->d_name[0] != '.' && access(lock, F_OK) == 0)
+			describe_project(state, entries[i]->d_name, projects);
+		free(entries[i]);
+	}
+	free(entries);
+	node_set_uint(n, "project_count", node_get(n, "projects")->count);
+	*ret_node = n;
+	return 0;
+}
+
+int store_find_run(const char *state, const char *project, const char *run_id, char **ret_dir,
+	struct err *e)
+{
+	auto_free char *dir = NULL;
+
+	if (project_check_name(project, e) < 0 || (run_id && project_check_name(run_id, e) < 0))
+		return -1;
+	dir = run_id ? mem_printf("%s/%s/runs/%s", state, project, run_id)
+		     : mem_printf("%s/%s/latest", state, project);
+	if (access(dir, F_OK) < 0)
+		return err_reason(e, ERR_INPUT, "no_run", "no run %s of project %s in %s",
+			run_id ? run_id : "yet", project, state);
+	*ret_dir = steal_ptr(&dir);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of one virtual machine, from nothing to a reaped QEMU.
+ *
+ * vm_run starts QEMU in its jail, waits for `hello`, answers `go`, passes what the guest reports to an
+ * observer, and returns when QEMU is gone: drives may be read only then, because the guest can write
+ * until its last moment. The guest's `end` is taken as what it is, a claim.
+ *
+ *     starting --hello--> running --end--> ended --> reaped
+ *        |                   |
+ *        +--- limit, signal, broken contract, death of QEMU: killed --> reaped, error
+ *
+ * When the guest said `end` it is acknowledged. A machine whose disk is thrown away is then killed at
+ * once, which saves the time of an orderly power-off and the guest the chance to write more; one whose
+ * disk is kept (`orderly`) gets LIMIT_ACK_MS to power off by itself.
+ */
+#ifndef HOST_VM_H
+#define HOST_VM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "base/strv.h"
+#include "core/message.h"
+#include "host/image.h"
+#include "host/qemu.h"
+
+struct vm_drive {
+	const char *serial;
+	int fd; /* borrowed; opened for writing exactly when writable */
+	uint64_t bytes;
+	bool writable;
+};
+
+/* All may be NULL. Data is valid during the call only. */
+struct vm_observer {
+	void (*hello)(void *arg, const struct message_hello *m, int64_t boot_ms);
+	void (*step_start)(void *arg, uint32_t step);
+	void (*output)(void *arg, uint32_t step, bool is_stderr, const char *data, size_t len);
+	void (*step_end)(void *arg, const struct message_step_end *m);
+	void (*note)(void *arg, const struct message_note *m);
+	void (*console)(void *arg, const char *data, size_t len);
+	int (*pending_fd)(void *arg); /* as in struct run_view */
+	void (*flush)(void *arg);
+};
+
+struct vm {
+	const struct image *image;
+	const char *qemu_program; /* absolute path */
+	const char *executor;	  /* path of ambient-execute-plan */
+	enum qemu_machine machine;
+	enum qemu_accelerator accelerator;
+	unsigned cpus;
+	uint64_t memory; /* bytes */
+	uid_t uid;	 /* identity of QEMU when the caller is root */
+	gid_t gid;
+	struct vm_drive drives[DRIVES_MAX]; /* the image's root drive included: see vm_argv */
+	size_t drive_count;
+	uint32_t step_count;	 /* steps of the plan: what the guest may speak of */
+	int64_t boot_timeout_ms; /* until hello */
+	int64_t run_limit_ms;	 /* from go to end: a guest that has not ended then is killed */
+	bool orderly;
+	const struct vm_observer *observer;
+	void *arg;
+};
+
+struct vm_result {
+	bool said_hello;
+	bool ended;		/* `end` came, once, and is well-formed */
+	struct message_end end;
+	int64_t boot_ms;
+	int64_t duration_ms;	/* from start to reaped */
+	int64_t run_ms;		/* from go to end, by the host's clock */
+	bool stopped;		/* the guest was told to stop because of a signal */
+};
+
+/* QEMU's argument list for this machine, as vm_run will use it. */
+void vm_argv(const struct vm *vm, struct strv *ret_argv);
+
+/*
+ * Run it. 0: the guest ended by the contract, *ret says with what claim. -1: it did not, with a reason
+ * of docs/errors.md (guest_*, host_*, interrupted); *ret is filled as far as it came.
+ */
+int vm_run(const struct vm *vm, struct vm_result *ret, struct err *e) NODISCARD;
+
+#endif
