@@ -279,7 +279,7 @@ NORETURN static void report_and_exit(int control, const struct err *error)
 	_exit(EXIT_NOT_STARTED);
 }
 
-static char *const no_strings[] = {NULL};
+static char *no_strings[] = {NULL};
 
 void jail_inside(const struct jail_setup *s)
 {
@@ -293,13 +293,13 @@ void jail_inside(const struct jail_setup *s)
 		report_and_exit(control, &e);
 	if (send(control, &report, sizeof(report), MSG_NOSIGNAL) < 0)
 		_exit(EXIT_NOT_STARTED);
+	environ = j->env.items ? j->env.items : no_strings;
 	if (program < 0) {
 		(void)close(control);
 		sig_detach();
 		_exit(j->entry(j->arg));
 	}
-	(void)execveat(program, "", j->argv.items, j->env.items ? j->env.items : no_strings,
-		AT_EMPTY_PATH);
+	(void)execveat(program, "", j->argv.items, environ, AT_EMPTY_PATH);
 	(void)err_sys(&e, "start %s", j->program);
 	report_and_exit(control, &e);
 }
