@@ -129,12 +129,14 @@ static const struct event_field *find_field(const struct event_info *info, const
 /* The program's own mistakes end here, before they are in anybody's log. */
 static void check_fields(const struct event_info *info, const struct node *fields)
 {
+	const struct node *item;
+
 	for (const struct event_field *f = info->fields; f->name; f++)
 		if (!f->optional && !node_get(fields, f->name))
 			BUG("event %s without field %s", info->name, f->name);
-	for (size_t i = 0; i < node_count(fields); i++)
-		if (!find_field(info, node_key(fields, i)))
-			BUG("event %s has no field %s", info->name, node_key(fields, i));
+	node_each(fields, item)
+		if (!find_field(info, item->key))
+			BUG("event %s has no field %s", info->name, item->key);
 }
 
 void event_send(const struct event_sink *sink, enum event_type type, enum plan_source source,
