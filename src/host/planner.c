@@ -39,8 +39,9 @@ static void add_transfers(const struct planner *p, const struct transfer *list, 
 	enum plan_source source, struct plan *plan)
 {
 	for (size_t i = 0; list[i].serial; i++) {
-		struct origin origin = {.source = source, .index = i, .action = NULL};
-		struct node *args = NULL;
+		auto_free char *word = mem_strdup(action);
+		struct origin origin = {.source = source, .index = i, .action = word};
+		struct node *args;
 
 		if (list[i].cache_only && !p->keep_cache)
 			continue;
@@ -70,26 +71,31 @@ static int expand(const struct planner *p, const struct node *entry, size_t inde
 {
 	const struct action *action;
 	auto_node struct node *args = NULL;
+	auto_free char *word = NULL;
 	struct origin origin = {.source = sources[phase], .index = index};
 	size_t first = plan->count;
 	int64_t timeout_ms;
 
 	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) < 0)
 		return -1;
-	origin.action = mem_strdup(action->name);
-	if (action->expand) {
-		int result = action->expand(args, &origin, plan, e);
-
-		free(origin.action);
-		if (result < 0)
-			return -1;
-	} else {
+	word = mem_strdup(action->name);
+	origin.action = word;
+	if (!action->expand)
 		plan_add(plan, action->name, steal_ptr(&args), &origin);
-		free(origin.action);
-	}
+	else if (action->expand(args, &origin, plan, e) < 0)
+		return -1;
 	for (size_t i = first; i < plan->count; i++)
 		plan->steps[i].timeout_ms = timeout_ms ? timeout_ms : action_time_limit(p);
 	return 0;
+}
+
+/* Later entries replace earlier ones of the same name. */
+static void put_env(struct strv *env, const char *entry)
+{
+	const char *equals = strchr(entry, '=');
+	auto_free char *name = mem_strndup(entry, (size_t)(equals - entry));
+
+	strv_setenv(env, name, equals + 1);
 }
 
 static void add_environment(const struct planner *p, struct plan *plan)
@@ -98,17 +104,13 @@ static void add_environment(const struct planner *p, struct plan *plan)
 
 	strv_push(&plan->env, "HOME=" GUEST_HOME);
 	strv_push(&plan->env, "PATH=" GUEST_PATH);
-	if (p->action_env)
-		strv_push_all(&plan->env, p->action_env);
+	for (const char *const *entry = p->action_env; *entry; entry++)
+		put_env(&plan->env, *entry);
 	if (p->project)
 		node_each(p->project->env, item)
 			strv_setenv(&plan->env, item->key, node_text(item));
-	strv_each(p->env, entry) {
-		const char *equals = strchr(*entry, '=');
-		auto_free char *name = mem_strndup(*entry, (size_t)(equals - *entry));
-
-		strv_setenv(&plan->env, name, equals + 1);
-	}
+	strv_each(p->env, entry)
+		put_env(&plan->env, *entry);
 }
 
 static int build(const struct planner *p, const struct node *list, const char *file,

@@ -12,7 +12,7 @@
 
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
-	const struct strv *action_env;	     /* NAME=value that the actions rely on */
+	const char *const *action_env;	     /* "NAME=value", NULL-ended: what the actions rely on */
 	const struct config *config;
 	const struct project *project; /* for planner_adhoc NULL */
 	const struct strv *env;	       /* --env; NULL: none */

@@ -22,7 +22,7 @@ enum run_cache {
 struct run_context {
 	const struct config *config;
 	const struct action *const *actions; /* NULL-ended */
-	const struct strv *action_env;	     /* NAME=value that the actions rely on */
+	const char *const *action_env;	     /* "NAME=value", NULL-ended: what the actions rely on */
 };
 
 struct run_options {

@@ -79,9 +79,7 @@ static bool is_last_of_action(const struct stage *s, size_t step)
 
 static const char *action_name(const struct stage *s, size_t step)
 {
-	const struct origin *o = origin_of(s, step);
-
-	return o->action ? o->action : s->plan->steps[step].action;
+	return origin_of(s, step)->action;
 }
 
 static struct node *action_fields(const struct stage *s, size_t step)
@@ -409,6 +407,10 @@ int stage_run(struct stage *s, struct err *e)
 	node_set(s->vm, "boot_ms",
 		s->vm_result.said_hello ? node_int(s->vm_result.boot_ms) : node_null());
 	node_set_int(s->vm, "duration_ms", s->vm_result.duration_ms);
+	if (s->vm_result.ended) {
+		node_set_int(s->vm, "run_ms", s->vm_result.run_ms);
+		node_set_int(s->vm, "guest_ms", (int64_t)(s->vm_result.end.guest_ns / 1000000));
+	}
 	if (result < 0) {
 		report_death(s, e);
 		return -1;
