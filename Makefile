@@ -14,6 +14,10 @@ IMAGE_STORE ?= $(CURDIR)/images
 FLAVOUR ?= release
 O ?= build/$(FLAVOUR)
 V ?= 0
+# All processors, unless told otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
 Q := $(if $(filter 1,$(V)),,@)
 
 # ---- link units -------------------------------------------------------------------------------------
@@ -23,15 +27,23 @@ CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user
 CLI := main
-ACTIONS := table
-EXECUTOR := main
+# Steps that run in a plan's machine are linked into the executor; all actions into ambient.
+ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
+ACTIONS := table shell custom later $(ACTIONS_GUEST)
+EXECUTOR := main pid1 boot unit onhost guest ports drives link planfile steps ops spawn child reap
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 CORE_SRC := $(CORE:%=src/core/%.c)
 HOST_SRC := $(HOST:%=src/host/%.c)
 CLI_SRC := $(CLI:%=src/cli/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)
+ACTIONS_GUEST_SRC := $(ACTIONS_GUEST:%=actions/%.c)
 EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
+
+# Programs that only tests run.
+FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
+	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
+WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base
@@ -68,9 +80,10 @@ obj = $(patsubst %.c,$(O)/%.o,$(1))
 LIBRARY_SRC := $(BASE_SRC) $(CORE_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
 AMBIENT_SRC := $(BASE_SRC) $(CORE_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
-GUEST_SRC := $(BASE_SRC) $(CORE_SRC) $(ACTIONS_SRC) $(EXECUTOR_SRC)
+GUEST_SRC := $(BASE_SRC) $(CORE_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
 
 .PHONY: all help
+## make               bin/ambient and bin/ambient-execute-plan
 all: bin/ambient bin/ambient-execute-plan
 
 help:
@@ -108,9 +121,115 @@ $(O)/tests/unit/%: $(O)/tests/unit/%.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcmocka
 
-$(O)/tests/fuzz/%: $(O)/tests/fuzz/%.o $(call obj,$(LIBRARY_SRC))
+$(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS)
+
+# The same without libFuzzer: reads its corpus once, with any compiler.
+$(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(call obj,$(LIBRARY_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS)
+
+$(O)/tests/tools/fake-qemu: $(call obj,$(FAKE_QEMU_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -ljansson
+
+$(O)/tests/tools/with-guests: $(call obj,$(WITH_GUESTS_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^
+
+# What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
+.PHONY: test-programs test-tools
+test-programs: $(O)/ambient $(O)/ambient-execute-plan $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
+	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
+test-tools: $(O)/ambient-execute-plan $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests
+
+# $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
+ready = @tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
+build_tests = @$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
+	$(MAKE) --no-print-directory FLAVOUR=release all test-tools
+
+.PHONY: check check-fast check-unit check-cli check-vm
+## make check         every test, real virtual machines included
+check: TESTS ?= unit $(if $(FUZZERS),fuzz) spec cli vm
+check:
+	$(call ready,build run image test)
+	$(build_tests)
+	@$(MAKE) --no-print-directory image-tiny
+	@IMAGES="$(IMAGE_STORE)" tests/run $(TESTS)
+
+## make check-fast    every test that needs no virtual machine
+check-fast: TESTS := unit $(if $(FUZZERS),fuzz) spec cli
+check-unit: TESTS := unit $(if $(FUZZERS),fuzz)
+check-cli: TESTS := spec cli
+check-fast check-unit check-cli:
+	$(call ready,build run test)
+	$(build_tests)
+	@IMAGES="$(IMAGE_STORE)" tests/run $(TESTS)
+
+## make check-vm      only the tests that boot virtual machines
+check-vm: TESTS := vm
+check-vm: check
+
+## make fuzz T=tar S=60   fuzz one reader for so many seconds; all of them without T
+.PHONY: fuzz fuzz-replay
+T ?= $(FUZZERS)
+S ?= 60
+fuzz:
+	$(call ready,build lint)
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz $(T:%=build/fuzz/tests/fuzz/fuzz_%)
+	@tests/fuzz/run $(S) $(T)
+
+## make fuzz-replay   read every corpus once
+fuzz-replay:
+	$(call ready,build test)
+	$(build_tests)
+	@tests/run fuzz
+
+## make lint          layers, sizes, format, warnings of two compilers, static analysis
+.PHONY: lint
+lint:
+	$(call ready,build test lint)
+	@tests/lint/run $(LINTS)
+
+# ---- installing -------------------------------------------------------------------------------------
+
+## make setup         install the Debian packages that are missing, after showing their names
+.PHONY: setup
+SETUP ?= build run image test lint
+setup:
+	@tools/setup $(SETUP)
+
+## make image-tiny IMAGE_STORE=DIR   make the small guest image, unless it is there already
+.PHONY: image-tiny
+image-tiny:
+	$(call ready,image)
+	@vm-images/build tiny "$(IMAGE_STORE)"
+
+## make demo          set up, build, make the image, run a small project in a virtual machine
+.PHONY: demo
+demo:
+	$(call ready,build run image)
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory image-tiny
+	@tools/demo "$(IMAGE_STORE)"
+
+## make install PREFIX=/usr/local DESTDIR=
+.PHONY: install
+install: all
+	install -D -m 755 bin/ambient "$(DESTDIR)$(PREFIX)/bin/ambient"
+	install -D -m 755 bin/ambient-execute-plan "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
+	install -d "$(DESTDIR)$(PREFIX)/share/doc/ambient" "$(DESTDIR)$(PREFIX)/share/man/man1"
+	install -m 644 LICENSE $(wildcard README.md docs/*.md docs/*.json) "$(DESTDIR)$(PREFIX)/share/doc/ambient/"
+	$(if $(wildcard docs/man/*.1),install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/")
+
+## make dist-offline  one tar of programs, tiny image and documentation, for machines without network
+.PHONY: dist-offline
+dist-offline:
+	$(call ready,build image)
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory image-tiny
+	@tools/dist-offline "$(VERSION)" "$(IMAGE_STORE)" "build/ambient-$(VERSION)-offline.tar"
 
 .PHONY: clean FORCE
 clean:

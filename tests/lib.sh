@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# The test library. A test file is a bash script that sources this and then says, for each test,
+#
+#     it 'sentence that is true of the program' function [argument...]
+#
+# The function runs in a shell of its own under `set -eu`, in an empty directory of its own, with HOME and
+# the XDG directories inside. It fails when a command fails, or by an expectation below; then all that it
+# printed is shown. Nothing is skipped, except what tests/needs-kvm lists where KVM does not work.
+#
+#     ambient ARG...           the program under test, every fake-qemu with a guest (tests/tools)
+#     run COMMAND...           sets $status, writes out and err; does not fail
+#     expect_...               see below
+#
+# tests/run sets AMBIENT, EXECUTOR, FAKE_QEMU, WITH_GUESTS and IMAGES, all absolute.
+set -u
+
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+: "${AMBIENT:?run this by tests/run}" "${EXECUTOR:?}" "${FAKE_QEMU:?}" "${WITH_GUESTS:?}" "${IMAGES:?}"
+TEST_FILE=${0#"$TESTS"/}
+TEST_ONLY=${TEST_ONLY-}
+test_count=0
+test_failed=0
+test_finished=
+
+# ---- running tests ----------------------------------------------------------------------------------
+
+# What runs when a test file ends: the plan line proves to tests/run that it came to its end.
+finish_file() {
+	test_finished=yes
+	echo "1..$test_count"
+	exit "$test_failed"
+}
+
+on_exit() {
+	[ -n "$test_finished" ] || echo "# $TEST_FILE ended early"
+}
+trap on_exit EXIT
+
+needs_kvm() {
+	grep -qxF -e "$TEST_FILE: $1" "$TESTS/needs-kvm"
+}
+
+# A private directory that is removed only if it has our marker in it.
+make_test_dir() {
+	dir=$(mktemp -d "${TMPDIR:-/tmp}/ambient-test.XXXXXX")
+	touch "$dir/.ambient-test"
+	mkdir -p "$dir/home/.config/ambient" "$dir/work" "$dir/tmp" "$dir/images" "$dir/run"
+	chmod 700 "$dir/run"
+}
+
+remove_test_dir() {
+	[ -f "$dir/.ambient-test" ] || return 0
+	if [ -n "${KEEP_TESTS-}" ]; then
+		echo "# kept: $dir"
+		return 0
+	fi
+	chmod -R u+rwX "$dir" 2>/dev/null
+	rm -rf "$dir"
+}
+
+# What the test sees of the world.
+enter_test() {
+	export HOME=$dir/home XDG_CONFIG_HOME=$dir/home/.config XDG_STATE_HOME=$dir/home/.local/state
+	export XDG_CACHE_HOME=$dir/home/.cache XDG_DATA_HOME=$dir/home/.local/share XDG_RUNTIME_DIR=$dir/run
+	export TMPDIR=$dir/tmp GIT_CONFIG_NOSYSTEM=1 LC_ALL=C.UTF-8 TERM=dumb
+	unset NO_COLOR CI MAKEFLAGS MAKELEVEL MFLAGS
+	cd "$dir/work" || exit 1
+	write_config
+}
+
+it() {
+	local sentence=$1 started rc
+	shift
+	[[ -z $TEST_ONLY || "$TEST_FILE: $sentence" == *$TEST_ONLY* ]] || return 0
+	test_count=$((test_count + 1))
+	if needs_kvm "$sentence" && [ -z "${KVM_WORKS-}" ]; then
+		echo "not run $test_count - $TEST_FILE: $sentence (needs KVM)"
+		return 0
+	fi
+	make_test_dir
+	started=${EPOCHREALTIME/[.,]/}
+	(
+		set -eu
+		enter_test
+		"$@"
+	) >"$dir/log" 2>&1 </dev/null
+	rc=$?
+	started=$(((${EPOCHREALTIME/[.,]/} - started) / 100000))
+	if [ $rc = 0 ]; then
+		echo "ok $test_count - $TEST_FILE: $sentence ($((started / 10)).$((started % 10)) s)"
+	else
+		test_failed=1
+		echo "not ok $test_count - $TEST_FILE: $sentence"
+		sed 's/^/#     /' "$dir/log"
+	fi
+	remove_test_dir
+}
+
+# ---- expectations -----------------------------------------------------------------------------------
+
+fail() {
+	echo "FAILED: $*"
+	show_last_run
+	exit 1
+}
+
+show_file() {
+	echo "--- $1:"
+	head -c 20000 "$1"
+}
+
+show_last_run() {
+	[ -f "$dir/command" ] || return 0
+	echo "--- last command: $(cat "$dir/command")"
+	echo "--- status: ${status-}"
+	show_file "$dir/out"
+	show_file "$dir/err"
+}
+
+# run COMMAND...: never fails; standard output and error are in the files $dir/out and $dir/err.
+run() {
+	echo "$*" >"$dir/command"
+	if "$@" >"$dir/out" 2>"$dir/err"; then status=0; else status=$?; fi
+	check_sanitizers
+}
+
+# A sanitizer's report is a failure of every test, whatever the test expected.
+check_sanitizers() {
+	if grep -qE 'ERROR: (Address|Leak|Undefined)|runtime error:' "$dir/err"; then
+		fail "a sanitizer complained"
+	fi
+}
+
+expect_status() {
+	[ "$status" = "$1" ] || fail "status is $status, expected $1"
+}
+
+# expect_stdout TEXT: the whole of it. Without a newline at the end it stands for one line.
+expect_stdout() {
+	diff -u <(printf '%s\n' "$1") "$dir/out" || fail "standard output differs"
+}
+
+expect_stderr() {
+	diff -u <(printf '%s\n' "$1") "$dir/err" || fail "standard error differs"
+}
+
+expect_no_stdout() {
+	[ ! -s "$dir/out" ] || fail "there is standard output"
+}
+
+expect_no_stderr() {
+	[ ! -s "$dir/err" ] || fail "there is standard error"
+}
+
+# expect_line FILE REGEX: some whole line of the file is like that.
+expect_line() {
+	grep -qxE -e "$2" "$1" || {
+		show_file "$1"
+		fail "no line '$2'"
+	}
+}
+
+expect_no_line() {
+	if grep -qE -e "$2" "$1"; then
+		show_file "$1"
+		fail "there is a line with '$2'"
+	fi
+}
+
+expect_out_line() {
+	expect_line "$dir/out" "$1"
+}
+
+# expect_error REGEX: the first line of standard error is "ERROR: " and that.
+expect_error() {
+	head -n 1 "$dir/err" | grep -qxE -e "ERROR: $1" || fail "the error is not '$1'"
+}
+
+# expect_json FILE FILTER VALUE: what jq prints (strings without quotes, one line).
+expect_json() {
+	local found
+	found=$(jq -rc "$2" "$1") || {
+		show_file "$1"
+		fail "$1: $2 cannot be had"
+	}
+	[ "$found" = "$3" ] || {
+		show_file "$1"
+		fail "$1: $2 is '$found', expected '$3'"
+	}
+}
+
+expect_file() {
+	diff -u <(printf '%s\n' "$2") "$1" || fail "$1 differs"
+}
+
+expect_present() {
+	[ -e "$1" ] || fail "$1 is not there"
+}
+
+expect_absent() {
+	[ ! -e "$1" ] && [ ! -L "$1" ] || fail "$1 is there"
+}
+
+# expect_tree DIR: standard input names every file below it, sorted, directories with a slash.
+expect_tree() {
+	diff -u - <(cd "$1" && find . -mindepth 1 \( -type d -printf '%P/\n' -o -printf '%P\n' \) | sort) ||
+		fail "the files in $1 differ"
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds; fails when it never does.
+wait_for() {
+	local until=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $until ] || fail "waited in vain for: $*"
+		sleep 0.05
+	done
+}
+
+# ---- worlds -----------------------------------------------------------------------------------------
+
+ambient() {
+	"$WITH_GUESTS" "$AMBIENT" "$@"
+}
+
+# write_config [YAML]: the configuration, with fake-qemu in QEMU's place; the text is added to it.
+write_config() {
+	cat >"$HOME/.config/ambient/config.yaml" <<-END
+		projects: $dir/projects.yaml
+		image_store: $dir/images
+		state: $dir/state
+		tmpdir: $dir/tmp
+		executor: $EXECUTOR
+		qemu:
+		  program: $FAKE_QEMU
+		  accelerator: tcg
+		${1-}
+	END
+}
+
+# Real machines instead: write_config for tests of tests/vm.
+write_vm_config() {
+	cat >"$HOME/.config/ambient/config.yaml" <<-END
+		projects: $dir/projects.yaml
+		image_store: $IMAGES
+		state: $dir/state
+		tmpdir: $dir/tmp
+		executor: $EXECUTOR
+		${1-}
+	END
+}
+
+describe_part() {
+	printf '%s:\n  file: %s\n  bytes: %s\n  sha256: %s\n' "$1" "$2" "$(stat -c %s "$2")" \
+		"$(sha256sum "$2" | cut -d' ' -f1)"
+}
+
+# fake_image NAME [FLAG...]: an image for fake-qemu. With flags it is a guest that misbehaves.
+fake_image() (
+	name=$1
+	shift
+	mkdir -p "$dir/images/$name"
+	cd "$dir/images/$name"
+	printf '%s\n' fake-qemu "$@" >kernel
+	printf '%s\n' "modules of $name" >module
+	echo module | cpio -o -H newc --quiet >initramfs.cpio
+	printf '%s\n' "the root of $name" >root.squashfs
+	{
+		printf '%s\n' 'format: 1' "name: $name" 'architecture: x86_64' 'boot: direct'
+		printf '%s\n' 'machines:' '  - microvm' '  - q35'
+		describe_part kernel kernel
+		describe_part initramfs initramfs.cpio
+		describe_part root root.squashfs
+		echo '  type: squashfs'
+	} >image.yaml
+)
+
+# source_tree [DIR]: a small source tree with a commit; $dir/src unless told.
+source_tree() (
+	mkdir -p "${1-$dir/src}"
+	cd "${1-$dir/src}"
+	echo 'hello' >file.txt
+	git init -q -b main .
+	git add file.txt
+	git -c user.name=Test -c user.email=test@example.com commit -q -m 'a file'
+)
+
+# project [NAME [IMAGE]]: standard input is the YAML of its plan. Adds to the projects file.
+project() {
+	local name=${1-hello} image=${2-fake}
+	[ -e "$dir/projects.yaml" ] || echo 'projects:' >"$dir/projects.yaml"
+	[ -d "$dir/src" ] || source_tree
+	{
+		printf '  %s:\n    image: %s\n    source: %s\n' "$name" "$image" "$dir/src"
+		sed 's/^/    /'
+	} >>"$dir/projects.yaml"
+}
+
+# shell_project SNIPPET: a project `hello` on a well-behaved guest whose plan is this shell snippet.
+shell_project() {
+	[ -d "$dir/images/fake" ] || fake_image fake
+	{
+		printf 'plan:\n  - action: shell\n    shell: |\n'
+		printf '%s\n' "$1" | sed 's/^/      /'
+	} | project
+}
+
+# The result of the latest run of `hello`, or of another project.
+result() {
+	echo "$dir/state/${1-hello}/latest/result.json"
+}
+
+# Its run log.
+run_log() {
+	echo "$dir/state/${1-hello}/latest/run.jsonl"
+}

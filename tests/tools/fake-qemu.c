@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * fake-qemu: takes QEMU's place in tests. The host starts it in the same jail with the same
+ * arguments and descriptors, and cannot tell the difference but by what it does.
+ *
+ * What it does says the image's kernel, which is a text file: "fake-qemu", then one flag a line.
+ *
+ * - Without a flag the guest is a real executor. Nothing in the jail may make one, so fake-qemu
+ * only waits, while `with-guests`, which the test put around the host program, takes the
+ * descriptors out of here, runs the executor in namespaces of its own, and says by a signal when
+ * that has ended.
+ * - With flags it is the guest itself, see fake_guest.c. `fake-qemu --flags` and `--archives` list
+ * them.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "fake_guest.h"
+#include "fake_tar.h"
+#include "host/qemu.h"
+
+enum { EXIT_UNEXPECTED = 1, FLAGS_MAX_BYTES = 64 * 1024 };
+
+static const char first_line[] = "fake-qemu\n";
+
+static int read_flags(struct strv *flags, struct err *e)
+{
+	auto_buf struct buf b;
+	char *rest, *line;
+
+	buf_init(&b, FLAGS_MAX_BYTES);
+	if (fd_read_file(QEMU_KERNEL_PATH, &b, e) < 0)
+		return -1;
+	if (strncmp(b.data, first_line, sizeof(first_line) - 1) != 0)
+		return err_set(e, ERR_INPUT, "the kernel is none for fake-qemu");
+	rest = b.data + sizeof(first_line) - 1;
+	while ((line = strsep(&rest, "\n")))
+		if (*line)
+			strv_push(flags, line);
+	return 0;
+}
+
+static void on_power_off(int signal_number)
+{
+	(void)signal_number;
+	_exit(0);
+}
+
+static void on_failure(int signal_number)
+{
+	(void)signal_number;
+	_exit(EXIT_UNEXPECTED);
+}
+
+/* See with-guests.c: SIGTERM when the guest has powered off, SIGUSR1 when there could be none. */
+NORETURN static void wait_for_guest(void)
+{
+	struct sigaction off = {.sa_handler = on_power_off}, failed = {.sa_handler = on_failure};
+
+	(void)sigaction(SIGTERM, &off, NULL);
+	(void)sigaction(SIGUSR1, &failed, NULL);
+	for (;;)
+		(void)pause();
+}
+
+static int live(char *const *argv, struct err *e)
+{
+	struct fake_machine machine;
+	auto_strv struct strv flags = {0};
+
+	if (fake_machine_read(argv, &machine, e) < 0 || read_flags(&flags, e) < 0)
+		return -1;
+	if (flags.count == 0)
+		wait_for_guest();
+	return fake_guest_live(&machine, &flags, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "--flags") == 0) {
+		fake_guest_list_flags();
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "--archives") == 0) {
+		fake_tar_list();
+		return 0;
+	}
+	if (live(argv, &e) < 0) {
+		(void)fprintf(stderr, "fake-qemu: %s\n", e.msg);
+		return EXIT_UNEXPECTED;
+	}
+	return 0;
+}
