@@ -12,6 +12,10 @@ die() {
 	exit 1
 }
 
+# With set -e a program just stops; this says where.
+set -E
+trap 'echo "ERROR: ${0##*/}: line $LINENO: failed: $BASH_COMMAND" >&2' ERR
+
 # need_tools TOOL...: every host tool a program uses, checked before it touches anything.
 need_tools() {
 	local tool missing=
