@@ -102,8 +102,6 @@ static void add_environment(const struct planner *p, struct plan *plan)
 {
 	const struct node *item;
 
-	strv_push(&plan->env, "HOME=" GUEST_HOME);
-	strv_push(&plan->env, "PATH=" GUEST_PATH);
 	for (const char *const *entry = p->action_env; *entry; entry++)
 		put_env(&plan->env, *entry);
 	if (p->project)

@@ -50,7 +50,7 @@ static void add_kernel(const struct qemu *q, struct strv *v)
 {
 	auto_free char *tsc = NULL;
 
-	if (q->accelerator == ACCELERATOR_TCG && q->tsc_khz)
+	if (q->machine == MACHINE_MICROVM && q->accelerator == ACCELERATOR_TCG && q->tsc_khz)
 		tsc = mem_printf(" tsc=reliable tsc_early_khz=%" PRIu64, q->tsc_khz);
 	push2(v, "-kernel", QEMU_KERNEL_PATH);
 	push2(v, "-initrd", QEMU_INITRD_PATH);

@@ -15,6 +15,7 @@
 #include "host/accel.h"
 #include "host/jail.h"
 #include "host/locate.h"
+#include "host/tsc.h"
 
 /* ---- what is needed before a VM can be thought of ---- */
 
@@ -291,6 +292,7 @@ static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 		.accelerator = h->accelerator,
 		.cpus = h->cpus,
 		.memory = h->memory,
+		.tsc_khz = tsc_khz(),
 		.uid = h->uid,
 		.gid = h->gid,
 		.step_count = (uint32_t)s->plan->count,

@@ -22,7 +22,6 @@
 #include "core/frame.h"
 #include "host/cpio.h"
 #include "host/jail.h"
-#include "host/tsc.h"
 
 enum { TAIL_BYTES = 4096, KVM_BOOT_MS = 30000 };
 
@@ -85,11 +84,10 @@ void vm_argv(const struct vm *vm, struct strv *ret_argv)
 		.accelerator = vm->accelerator,
 		.cpus = vm->cpus,
 		.memory = vm->memory,
+		.tsc_khz = vm->tsc_khz,
 		.drive_count = vm->drive_count,
 	};
 
-	if (q.machine == MACHINE_MICROVM && q.accelerator == ACCELERATOR_TCG)
-		q.tsc_khz = tsc_khz();
 	for (size_t i = 0; i < vm->drive_count; i++)
 		q.drives[i] = (struct qemu_drive){vm->drives[i].serial, vm->drives[i].writable};
 	qemu_argv(&q, ret_argv);

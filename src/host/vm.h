@@ -53,7 +53,8 @@ struct vm {
 	enum qemu_machine machine;
 	enum qemu_accelerator accelerator;
 	unsigned cpus;
-	uint64_t memory; /* bytes */
+	uint64_t memory;  /* bytes */
+	uint64_t tsc_khz; /* the rate of the host's counter; 0: not known */
 	uid_t uid;	 /* identity of QEMU when the caller is root */
 	gid_t gid;
 	struct vm_drive drives[DRIVES_MAX]; /* the image's root drive included: see vm_argv */
