@@ -45,6 +45,14 @@
 #define LIMIT_DRIVE_LEAST 1024	      /* the smallest tar archive: two blocks of zeros */
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 
+/* git, when it looks at a source tree. What it does not manage with these is "unknown". */
+#define LIMIT_GIT_MS (30 * 1000LL)
+#define LIMIT_GIT_CPU_SECONDS 60
+#define LIMIT_GIT_MEMORY (4 * GIB)
+#define LIMIT_GIT_FILES 1024		/* open at a time */
+#define LIMIT_GIT_STATUS_BYTES (64 * KIB) /* the commit and the first changes; more is only more */
+#define LIMIT_GIT_INDEX_BYTES (64 * MIB)  /* the names of about half a million files */
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

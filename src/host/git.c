@@ -29,12 +29,7 @@
 
 #define SOURCE_INSIDE "/source"
 
-enum { GIT_LIMIT_MS = 30 * 1000, GIT_CPU_SECONDS = 60, GIT_FILES = 1024, COMPLAINT_BYTES = 160 };
-#define GIT_MEMORY (4 * GIB)
-#define STATUS_BYTES                                                                               \
-	(64 * KIB)             /* enough for the commit and the first change; more is only more    \
-				*/
-#define INDEX_BYTES (64 * MIB) /* about half a million names */
+enum { COMPLAINT_BYTES = 160 };
 
 static const char *const environment[] = {
 	"GIT_ATTR_NOSYSTEM=1",
@@ -122,9 +117,9 @@ static void fill_jail(struct jail *j, const struct question *q, const char *cons
 	 */
 	j->root_ok = q->uid == 0;
 	j->no_children = true;
-	j->max_files = GIT_FILES;
-	j->max_memory = GIT_MEMORY;
-	j->max_cpu_seconds = GIT_CPU_SECONDS;
+	j->max_files = LIMIT_GIT_FILES;
+	j->max_memory = LIMIT_GIT_MEMORY;
+	j->max_cpu_seconds = LIMIT_GIT_CPU_SECONDS;
 	jail_bind(j, q->source, SOURCE_INSIDE, 0);
 	jail_device(j, "/dev/null");
 	for (size_t i = 0; i < ARRAY_SIZE(environment); i++)
@@ -154,13 +149,14 @@ static int ask(const struct question *q, const char *const *arguments, struct bu
 	jail_init(&j, "git");
 	buf_init(&errors, COMPLAINT_BYTES);
 	fill_jail(&j, q, arguments);
-	if (jail_run(&j, GIT_LIMIT_MS, out, &errors, &end, e) < 0)
+	if (jail_run(&j, LIMIT_GIT_MS, out, &errors, &end, e) < 0)
 		return -1;
 	errors.data[strcspn(errors.data, "\n")] = '\0';
 	*ret_cut = end.overflow;
 	*ret_sound = !end.timed_out && (end.overflow || end.exit_code == 0) && !errors.len;
 	if (end.timed_out)
-		doubt(state, "git %s took longer than %d s", arguments[0], GIT_LIMIT_MS / 1000);
+		doubt(state, "git %s took longer than %d s", arguments[0],
+			(int)(LIMIT_GIT_MS / 1000));
 	else if (errors.len)
 		doubt(state, "git %s: %s", arguments[0], errors.data);
 	else if (!*ret_sound)
@@ -231,7 +227,8 @@ static void read_index(const struct buf *out, bool cut, struct git_state *state)
 		return;
 	}
 	if (cut)
-		doubt(state, "the index is larger than %u MiB", (unsigned)(INDEX_BYTES / MIB));
+		doubt(state, "the index is larger than %u MiB",
+			(unsigned)(LIMIT_GIT_INDEX_BYTES / MIB));
 	else
 		state->clean = GIT_CLEAN;
 }
@@ -241,7 +238,7 @@ static int ask_index(const struct question *q, struct git_state *state, struct e
 	auto_buf struct buf out = {0};
 	bool cut, sound;
 
-	buf_init(&out, INDEX_BYTES);
+	buf_init(&out, LIMIT_GIT_INDEX_BYTES);
 	if (ask(q, index_arguments, &out, &cut, &sound, state, e) < 0)
 		return -1;
 	if (sound)
@@ -255,7 +252,7 @@ static int ask_status(const struct question *q, struct git_state *state, struct 
 	enum git_clean clean = GIT_UNKNOWN;
 	bool cut, sound;
 
-	buf_init(&out, STATUS_BYTES);
+	buf_init(&out, LIMIT_GIT_STATUS_BYTES);
 	if (ask(q, status_arguments, &out, &cut, &sound, state, e) < 0)
 		return -1;
 	read_status(&out, &clean, state);
