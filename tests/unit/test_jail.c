@@ -145,6 +145,22 @@ static void list(const char *path, struct buf *out)
 		buf_addf(out, "%s ", *s);
 }
 
+/* Until it sleeps, it still loads its libraries, and has them open. */
+static void wait_until_asleep(pid_t pid)
+{
+	int64_t deadline = clock_ms() + LIMIT_MS;
+	char state = 0;
+
+	while (state != 'S' && clock_ms() < deadline) {
+		auto_buf struct buf status = {0};
+
+		read_proc(pid, "status", &status);
+		state = status_field(&status, "State")[0];
+		(void)usleep(1000);
+	}
+	assert_int_equal(state, 'S');
+}
+
 static pid_t start_sleep(struct jail *j)
 {
 	struct err e = {0};
@@ -154,6 +170,7 @@ static pid_t start_sleep(struct jail *j)
 	strv_push(&j->argv, "sleep");
 	strv_push(&j->argv, "60");
 	expect_ok(jail_start(j, &pid, NULL, &e), &e);
+	wait_until_asleep(pid);
 	return pid;
 }
 
