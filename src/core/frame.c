@@ -25,6 +25,12 @@ static uint64_t get64(const uint8_t *p)
 	return get32(p) | (uint64_t)get32(p + 4) << 32;
 }
 
+/* The two frames that come before the guest knows the nonce. */
+static uint64_t nonce_of(uint32_t type, uint64_t nonce)
+{
+	return type == FRAME_HELLO || type == FRAME_GO ? 0 : nonce;
+}
+
 void frame_header(uint8_t out[FRAME_HEADER_BYTES], enum frame_type type, uint64_t nonce,
 	uint32_t sequence, size_t payload_len)
 {
@@ -32,6 +38,7 @@ void frame_header(uint8_t out[FRAME_HEADER_BYTES], enum frame_type type, uint64_
 		BUG("a frame of %zu bytes", payload_len);
 	put32(out, FRAME_MAGIC);
 	put32(out + 4, (uint32_t)payload_len);
+	nonce = nonce_of(type, nonce);
 	put32(out + 8, (uint32_t)nonce);
 	put32(out + 12, (uint32_t)(nonce >> 32));
 	put32(out + 16, sequence);
@@ -76,7 +83,6 @@ size_t frame_reader_pending(const struct frame_reader *r)
 static int check_header(const struct frame_reader *r, const uint8_t *h, struct err *e)
 {
 	uint32_t type = get32(h + 20);
-	uint64_t nonce = type == FRAME_HELLO ? 0 : r->nonce;
 
 	if (get32(h) != FRAME_MAGIC || type > UINT16_MAX)
 		return err_reason(e, ERR_GUEST, "guest_frame_garbage", "the guest sent bytes that are no frame");
@@ -84,7 +90,7 @@ static int check_header(const struct frame_reader *r, const uint8_t *h, struct e
 		return err_reason(e, ERR_GUEST, "guest_frame_size",
 			"the guest sent a frame of %u bytes, the limit is %llu", get32(h + 4),
 			(unsigned long long)LIMIT_FRAME_PAYLOAD);
-	if (get64(h + 8) != nonce)
+	if (get64(h + 8) != nonce_of(type, r->nonce))
 		return err_reason(e, ERR_GUEST, "guest_frame_nonce",
 			"the guest sent a frame with the nonce of another run");
 	if (get32(h + 16) != r->sequence)

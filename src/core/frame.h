@@ -7,7 +7,7 @@
  *     offset size
  *          0    4  FRAME_MAGIC
  *          4    4  length of the payload, at most LIMIT_FRAME_PAYLOAD
- *          8    8  nonce of the run; 0 in `hello`, which comes before the guest knows it
+ *          8    8  nonce of the run; 0 in `hello` and `go`, before which the guest does not know it
  *         16    4  sequence number, from 0, each direction its own
  *         20    2  type
  *         22    2  zero
@@ -52,14 +52,14 @@ struct frame {
 	size_t len;
 };
 
-/* Write the header of the next frame into out. */
+/* Write the header of the next frame into out; the nonce of `hello` and `go` becomes 0. */
 void frame_header(uint8_t out[FRAME_HEADER_BYTES], enum frame_type type, uint64_t nonce,
 	uint32_t sequence, size_t payload_len);
 
 struct frame_reader {
 	uint8_t *data; /* FRAME_READER_BYTES */
 	size_t start, end;
-	uint64_t nonce;	   /* expected in every frame but `hello` */
+	uint64_t nonce;	   /* expected in every frame but `hello` and `go` */
 	uint32_t sequence; /* expected next */
 };
 

@@ -63,7 +63,7 @@ struct action;
 void plan_release(struct plan *p);
 #define auto_plan __attribute__((cleanup(plan_release)))
 
-/* Append a step; takes ownership of args. The result is valid until the next call. */
+/* Append a step; takes ownership of args; an origin without a word gets the step's. The result is valid until the next call. */
 struct step *plan_add(struct plan *p, const char *action, struct node *args, const struct origin *origin);
 
 /* "prelude", "pre_plan", ... */

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+static int refuse(const struct node *item, const char *what, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(item->key, LIMIT_NAME_BYTES);
+
+	return node_key_err(item, file, e, "'%s' cannot be the name of an environment variable: %s",
+		shown, what);
+}
+
+int actions_check_name(const struct node *item, const char *file, struct err *e)
+{
+	static const char digits[] = "0123456789";
+	static const char known[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+	const char *name = item->key;
+
+	if (!name[0] || strspn(name, known) != strlen(name) || strchr(digits, name[0]))
+		return refuse(item, "letters, digits and _ only, and no digit first", file, e);
+	return 0;
+}
+
+int actions_check_key(const struct node *item, const char *file, struct err *e)
+{
+	if (!item->key[0] || strchr(item->key, '='))
+		return refuse(item, "it is empty or has a '='", file, e);
+	return 0;
+}

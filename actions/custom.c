@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A program that the source tree brings along, .ambient/NAME. It gets its arguments twice: each as
+ * an environment variable AMBIENT_CI_<key>, which suits shell scripts, and all as one JSON object
+ * on standard input, which suits everything else.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "core/jsonl.h"
+
+static const struct param params[] = {
+	{.name = "name",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "the program `.ambient/<name>` of the source tree"},
+	{.name = "args",
+		.type = PARAM_NODE,
+		.help = "a mapping: what the program gets, as variables AMBIENT_CI_<key> and as "
+			"JSON on "
+			"standard input"},
+	{0},
+};
+
+static int check_program(const struct node *name, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(name->text, LIMIT_NAME_BYTES);
+
+	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
+		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
+		return node_err(name, file, e,
+			"'%s' cannot be the name of a custom action: it is a file in the directory "
+			".ambient",
+			shown);
+	return 0;
+}
+
+static int check(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *map = node_get(args, "args");
+	const struct node *item;
+
+	if (check_program(node_get(args, "name"), file, e) < 0)
+		return -1;
+	if (!map)
+		return 0;
+	if (map->kind != NODE_MAP)
+		return node_err(
+			map, file, e, "'args' must be a mapping, not %s", node_kind_name(map));
+	node_each (map, item) {
+		if (actions_check_key(item, file, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A scalar as it is, anything else as JSON. */
+static char *value_of(const struct node *item)
+{
+	auto_buf struct buf b = {0};
+
+	if (item->kind == NODE_SCALAR)
+		return mem_strdup(item->text);
+	if (item->kind == NODE_NULL)
+		return mem_strdup("");
+	buf_init(&b, LIMIT_PLAN_BYTES);
+	jsonl_add(&b, item);
+	return buf_detach(&b, NULL);
+}
+
+static void fill_env(struct node *env, const struct node *map)
+{
+	const struct node *item;
+
+	node_each (map, item) {
+		auto_free char *name = mem_printf("AMBIENT_CI_%s", item->key);
+		auto_free char *value = value_of(item);
+
+		node_set_string(env, name, value);
+	}
+}
+
+static int expand(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	const struct node *map = node_get(args, "args");
+	auto_free char *program = mem_printf(".ambient/%s", schema_text(params, args, "name"));
+	auto_buf struct buf input = {0};
+	struct node *spawn;
+
+	buf_init(&input, LIMIT_PLAN_BYTES);
+	if (map)
+		jsonl_add(&input, map);
+	else
+		buf_adds(&input, "{}");
+	if (input.overflow)
+		return node_err(map, NULL, e, "the arguments of '%s' are too large", program);
+	spawn = node_map();
+	node_add_string(node_set_list(spawn, "argv"), program);
+	fill_env(node_set_map(spawn, "env"), map);
+	node_set_string(spawn, "input", input.data);
+	(void)plan_add(out, action_spawn.name, spawn, origin);
+	return 0;
+}
+
+const struct action action_custom = {
+	.name = "custom",
+	.summary = "Run a program of the source tree, .ambient/NAME.",
+	.where = IN_PLAN,
+	.params = params,
+	.check = check,
+	.expand = expand,
+};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "actions/table.h"
+
+static const struct param params[] = {{0}};
+
+static int expand(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	(void)e;
+	(void)plan_add(out, action_dummy.name, node_copy(args), origin);
+	return 0;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	(void)ctx;
+	(void)args;
+	(void)e;
+	return 0;
+}
+
+const struct action action_dummy = {
+	.name = "dummy",
+	.summary = "Do nothing, successfully.",
+	.where = IN_PRE | IN_PLAN | IN_POST | IN_STEP,
+	.params = params,
+	.expand = expand,
+	.run = run,
+};

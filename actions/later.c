@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Actions that are known but not in this version: they neither expand nor run. Their rows are
+ * whole, so that files which use them are parsed and checked, `ambient plan` and `ambient actions`
+ * show them, and `ambient run` says what is missing. An action moves to a file of its own as it is
+ * built.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+static const struct param no_params[] = {{0}};
+
+/* ---- cargo ---- */
+
+const struct action action_cargo_fetch = {
+	.name = "cargo_fetch",
+	.summary = "Download the crates that Cargo.lock names, without running any code of the "
+		   "project.",
+	.where = IN_PRE,
+	.params = no_params,
+};
+
+const struct action action_cargo_fmt = {
+	.name = "cargo_fmt",
+	.summary = "Check the formatting of the whole workspace.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_cargo_clippy = {
+	.name = "cargo_clippy",
+	.summary =
+		"Run clippy on the whole workspace, offline and locked, with warnings as errors.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_cargo_deny = {
+	.name = "cargo_deny",
+	.summary = "Check the dependencies by deny.toml, offline.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_cargo_doc = {
+	.name = "cargo_doc",
+	.summary = "Build the documentation of the whole workspace, offline and locked.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_cargo_build = {
+	.name = "cargo_build",
+	.summary = "Build the whole workspace, offline and locked.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_cargo_test = {
+	.name = "cargo_test",
+	.summary = "Test the whole workspace, offline and locked.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_cargo_install = {
+	.name = "cargo_install",
+	.summary = "Install the programs of the project into the artifacts, offline and locked.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+static const char *const rustup_profiles[] = {"minimal", "default", "complete", NULL};
+
+static const struct param rustup_params[] = {
+	{.name = "channel",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.preset = "stable",
+		.help = "the toolchain: stable, 1.95, 1.95.0, nightly-2026-01-31"},
+	{.name = "target",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "a target platform to add, for example x86_64-unknown-linux-musl"},
+	{.name = "components",
+		.type = PARAM_STRINGS,
+		.help = "components to add, for example clippy"},
+	{.name = "profile",
+		.type = PARAM_ENUM,
+		.choices = rustup_profiles,
+		.help = "how much of the toolchain"},
+	{0},
+};
+
+const struct action action_rustup = {
+	.name = "rustup",
+	.summary = "Download a Rust toolchain, which the plan then uses.",
+	.where = IN_PRE,
+	.params = rustup_params,
+};
+
+/* ---- downloads ---- */
+
+static const struct param http_item_params[] = {
+	{.name = "url",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "where it is, http:// or https://"},
+	{.name = "filename",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "its name below " GUEST_DEPS},
+	{.name = "checksum",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "sha256: and 64 hexadecimal digits"},
+	{0},
+};
+
+static const struct param http_get_params[] = {
+	{.name = "items",
+		.type = PARAM_MAPS,
+		.sub = http_item_params,
+		.required = true,
+		.help = "what to download, each with url, filename and checksum"},
+	{0},
+};
+
+static int refuse(const struct node *n, const char *what, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(n->text, LIMIT_NAME_BYTES);
+
+	return node_err(n, file, e, "'%s' %s", shown, what);
+}
+
+static int check_url(const struct node *url, const char *file, struct err *e)
+{
+	if (strncmp(url->text, "http://", 7) != 0 && strncmp(url->text, "https://", 8) != 0)
+		return refuse(url, "is not a URL that starts with http:// or https://", file, e);
+	return 0;
+}
+
+static int check_filename(const struct node *name, const char *file, struct err *e)
+{
+	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
+		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
+		return refuse(name, "cannot be the name of a file in one directory", file, e);
+	return 0;
+}
+
+static int check_checksum(const struct node *sum, const char *file, struct err *e)
+{
+	static const char prefix[] = "sha256:";
+	const char *hex = sum->text + strlen(prefix);
+
+	if (strncmp(sum->text, prefix, strlen(prefix)) != 0 || strlen(hex) != 64 ||
+		strspn(hex, "0123456789abcdefABCDEF") != 64)
+		return refuse(sum, "is not 'sha256:' and 64 hexadecimal digits", file, e);
+	return 0;
+}
+
+static int check_http_get(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	node_each (node_get(args, "items"), item) {
+		if (check_url(node_get(item, "url"), file, e) < 0 ||
+			check_filename(node_get(item, "filename"), file, e) < 0 ||
+			check_checksum(node_get(item, "checksum"), file, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+const struct action action_http_get = {
+	.name = "http_get",
+	.summary = "Download files into the dependencies and check what they are.",
+	.where = IN_PRE,
+	.params = http_get_params,
+	.check = check_http_get,
+};
+
+const struct action action_npm_get = {
+	.name = "npm_get",
+	.summary = "Download every package that package-lock.json names.",
+	.where = IN_PRE,
+	.params = no_params,
+};
+
+static const struct param deb_get_params[] = {
+	{.name = "packages",
+		.type = PARAM_STRINGS,
+		.required = true,
+		.not_empty = true,
+		.help = "Debian packages; what they depend on comes along"},
+	{.name = "suite",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.preset = "stable",
+		.help = "of which release"},
+	{.name = "cert",
+		.type = PARAM_STRING,
+		.help = "the key that has signed the release file, if not one of Debian's"},
+	{0},
+};
+
+const struct action action_deb_get = {
+	.name = "deb_get",
+	.summary = "Download Debian packages of a release whose signature was verified.",
+	.where = IN_PRE,
+	.params = deb_get_params,
+};
+
+/* ---- Debian packages ---- */
+
+static const struct param sub_directory_params[] = {
+	{.name = "artifacts",
+		.type = PARAM_PATH,
+		.preset = ".",
+		.help = "a sub-directory of the artifacts"},
+	{0},
+};
+
+static int check_sub_directory(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *n = node_get(args, "artifacts");
+	auto_free char *slashed = n ? mem_printf("/%s/", n->text) : NULL;
+
+	if (n && (n->text[0] == '/' || strstr(slashed, "/../")))
+		return refuse(n, "is not a sub-directory of the artifacts", file, e);
+	return 0;
+}
+
+const struct action action_deb = {
+	.name = "deb",
+	.summary = "Build a Debian package of the source tree into the artifacts.",
+	.where = IN_PLAN,
+	.params = no_params,
+};
+
+const struct action action_deb2 = {
+	.name = "deb2",
+	.summary = "Build a Debian package of the source tree into a directory of the artifacts.",
+	.where = IN_PLAN,
+	.params = sub_directory_params,
+	.check = check_sub_directory,
+};
+
+/* ---- delivery ---- */
+
+const struct action action_rsync = {
+	.name = "rsync",
+	.summary =
+		"Copy the artifacts to the configured rsync target, and remove what else is there.",
+	.where = IN_POST,
+	.params = no_params,
+};
+
+const struct action action_rsync2 = {
+	.name = "rsync2",
+	.summary = "Copy a directory of the artifacts to the configured rsync target.",
+	.where = IN_POST,
+	.params = sub_directory_params,
+	.check = check_sub_directory,
+};
+
+const struct action action_dput = {
+	.name = "dput",
+	.summary = "Upload the Debian package in the artifacts to the configured target.",
+	.where = IN_POST,
+	.params = no_params,
+};
+
+const struct action action_dput2 = {
+	.name = "dput2",
+	.summary = "Upload the Debian package in a directory of the artifacts to the configured "
+		   "target.",
+	.where = IN_POST,
+	.params = sub_directory_params,
+	.check = check_sub_directory,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "actions/table.h"
+#include "base/path.h"
+
+static const struct param params[] = {
+	{.name = "pathname",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "the directory; parents are made too; relative to the source directory"},
+	{0},
+};
+
+static int expand(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	(void)e;
+	(void)plan_add(out, action_mkdir.name, node_copy(args), origin);
+	return 0;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	auto_free char *path = path_join(GUEST_SRC, schema_text(params, args, "pathname"));
+
+	(void)ctx;
+	return path_make_dirs(path, 0755, e);
+}
+
+const struct action action_mkdir = {
+	.name = "mkdir",
+	.summary = "Make a directory in the virtual machine.",
+	.where = IN_PRE | IN_PLAN | IN_POST | IN_STEP,
+	.params = params,
+	.expand = expand,
+	.run = run,
+};

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "actions/table.h"
+
+static const struct param params[] = {{0}};
+
+static int expand(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	(void)e;
+	(void)plan_add(out, action_pwd.name, node_copy(args), origin);
+	return 0;
+}
+
+/* Every action starts in the source directory, whatever the ones before did. */
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	static const char text[] = GUEST_SRC "\n";
+
+	(void)args;
+	(void)e;
+	ctx->ops->print(ctx, text, strlen(text));
+	return 0;
+}
+
+const struct action action_pwd = {
+	.name = "pwd",
+	.summary = "Print the directory in which actions run.",
+	.where = IN_PRE | IN_PLAN | IN_POST | IN_STEP,
+	.params = params,
+	.expand = expand,
+	.run = run,
+};

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A snippet of shell in the source directory. Bash, because that is what people write; with -x, so
+ * that the log shows the commands; with -euo pipefail, so that a failing command is not passed
+ * over.
+ */
+#include "actions/table.h"
+
+static const struct param params[] = {
+	{.name = "shell",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "what bash runs, with `set -xeuo pipefail` before it"},
+	{0},
+};
+
+static int expand(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	const char *snippet = schema_text(params, args, "shell");
+	auto_free char *script = mem_printf("set -xeuo pipefail\n%s", snippet);
+	struct node *spawn = node_map();
+	struct node *argv = node_set_list(spawn, "argv");
+
+	(void)e;
+	node_add_string(argv, "bash");
+	node_add_string(argv, "-c");
+	node_add_string(argv, script);
+	(void)plan_add(out, action_spawn.name, spawn, origin);
+	return 0;
+}
+
+const struct action action_shell = {
+	.name = "shell",
+	.summary = "Run a snippet of bash in the source directory.",
+	.where = IN_PLAN,
+	.params = params,
+	.expand = expand,
+};

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/path.h"
+
+static const struct param params[] = {
+	{.name = "argv",
+		.type = PARAM_STRINGS,
+		.required = true,
+		.not_empty = true,
+		.help = "program and arguments; the program is looked up in PATH"},
+	{.name = "env",
+		.type = PARAM_STRING_MAP,
+		.help = "environment variables for this program, beside those of the plan"},
+	{.name = "directory",
+		.type = PARAM_STRING,
+		.preset = GUEST_SRC,
+		.help = "where it runs; relative to the source directory"},
+	{.name = "input", .type = PARAM_STRING, .help = "what it reads from standard input"},
+	{0},
+};
+
+static int check(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *argv = node_get(args, "argv");
+	const struct node *item;
+
+	if (!argv->items[0]->text[0])
+		return node_err(argv, file, e, "the name of the program is empty");
+	node_each (node_get(args, "env"), item) {
+		if (actions_check_key(item, file, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
+	const char *input = schema_text(params, args, "input");
+	struct spawn s = {
+		.directory = directory, .input = input, .input_len = input ? strlen(input) : 0};
+	const struct node *item;
+	int result;
+
+	node_to_strv(node_get(args, "argv"), &s.argv);
+	node_each (node_get(args, "env"), item)
+		strv_setenv(&s.env, item->key, node_text(item) ? node_text(item) : "");
+	result = ctx->ops->spawn(ctx, &s, e);
+	strv_release(&s.argv);
+	strv_release(&s.env);
+	return result;
+}
+
+const struct action action_spawn = {
+	.name = "spawn",
+	.summary = "Run a program.",
+	.where = IN_STEP,
+	.params = params,
+	.check = check,
+	.run = run,
+};

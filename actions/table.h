@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The tables of actions. To add one: a file that ends in its `struct action`, a line here, a line
+ * in the table of who needs it (table.c for users' words, guest_plan.c for what runs in a plan
+ * machine), its name in the Makefile.
+ */
+#ifndef ACTIONS_TABLE_H
+#define ACTIONS_TABLE_H
+
+#include "core/action.h"
+
+/* Every action, in the order of the documentation: for validation, help, and expansion on the host.
+ */
+extern const struct action *const actions_host[];
+
+/* The steps of an untrusted plan: what the executor has in it, and all that it has in it. */
+extern const struct action *const actions_guest_plan[];
+
+/* "NAME=value", NULL-ended: the environment that every plan starts with. */
+extern const char *const actions_env[];
+
+/* Users' words that become steps. */
+extern const struct action action_shell, action_custom;
+
+/* Users' words that are steps of the same name. */
+extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy;
+
+/* Steps only. */
+extern const struct action action_spawn, action_tar_extract, action_tar_create;
+
+/* later.c: known, parsed and checked, but not in this version. */
+extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_clippy,
+	action_cargo_deny, action_cargo_doc, action_cargo_build, action_cargo_test,
+	action_cargo_install, action_rustup, action_http_get, action_npm_get, action_deb_get,
+	action_deb, action_deb2, action_rsync, action_rsync2, action_dput, action_dput2;
+
+/*
+ * check.c: ERR_INPUT unless the key of an item is a name of an environment variable that shells
+ * know too (letters, digits, _), or at least one that the system can pass on (no '=').
+ */
+int actions_check_name(const struct node *item, const char *file, struct err *e) NODISCARD;
+int actions_check_key(const struct node *item, const char *file, struct err *e) NODISCARD;
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An output: a directory becomes the archive on a drive. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/table.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "core/pack.h"
+
+static const struct param params[] = {
+	{.name = "archive",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "serial of the drive that gets the archive"},
+	{.name = "directory",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "what to pack; relative to the source directory"},
+	{0},
+};
+
+static int tick(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
+{
+	struct action_ctx *ctx = arg;
+
+	(void)entries;
+	(void)bytes;
+	return ctx->ops->tick(ctx, e);
+}
+
+static void warn(struct action_ctx *ctx, const struct pack_result *result)
+{
+	strv_each (&result->warnings, text)
+		ctx->ops->warn(ctx, *text);
+	if (result->warning_count > result->warnings.count) {
+		auto_free char *more = mem_printf("and %llu more warnings of this kind",
+			(unsigned long long)(result->warning_count - result->warnings.count));
+
+		ctx->ops->warn(ctx, more);
+	}
+}
+
+/*
+ * What the host unpacks, its strict reader must accept; caches and dependencies only come back to a
+ * guest and keep all that they are.
+ */
+static bool is_read_by_host(const char *archive)
+{
+	return strcmp(archive, DRIVE_ARTIFACTS) == 0;
+}
+
+static int pack(struct action_ctx *ctx, const char *archive, const char *directory, int drive,
+	uint64_t bytes, struct err *e)
+{
+	const struct pack_options options = {.keep_owner = !is_read_by_host(archive),
+		.strict = is_read_by_host(archive),
+		.out_is_zero = true,
+		.max_bytes = bytes,
+		.tick = tick,
+		.tick_arg = ctx};
+	auto_pack_result struct pack_result result = {0};
+	auto_fd int from = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (from < 0)
+		return err_sys(e, "%s", directory);
+	if (pack_tree(from, directory, drive, &options, &result, e) < 0)
+		return -1;
+	/* What the drive did not take must show here, not after the end. */
+	if (fsync(drive) < 0)
+		return err_sys(e, "write drive '%s'", archive);
+	warn(ctx, &result);
+	ctx->ops->packed(ctx, archive, result.bytes, result.entries);
+	return 0;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	const char *archive = schema_text(params, args, "archive");
+	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
+	auto_fd int drive = -1;
+	uint64_t bytes;
+
+	if (ctx->ops->open_drive(ctx, archive, true, &drive, &bytes, e) < 0)
+		return -1;
+	/* `cargo clean` and its like remove the directory itself: that is an empty one. */
+	if (path_make_dirs(directory, 0755, e) < 0)
+		return -1;
+	if (pack(ctx, archive, directory, drive, bytes, e) == 0)
+		return 0;
+	return err_wrap(e, "pack %s (at most %s)", directory, num_show_size(bytes).s);
+}
+
+const struct action action_tar_create = {
+	.name = "tar_create",
+	.summary = "Pack a directory as the archive on an output drive.",
+	.where = IN_STEP,
+	.params = params,
+	.run = run,
+};

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An input: the archive on a drive becomes a directory. */
+#include <errno.h>
+#include <fcntl.h>
+
+#include "actions/table.h"
+#include "base/fd.h"
+#include "base/path.h"
+#include "core/unpack.h"
+
+static const struct param params[] = {
+	{.name = "archive",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "serial of the drive that holds the archive"},
+	{.name = "directory",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "where to unpack it; made if absent; relative to the source directory"},
+	{0},
+};
+
+static int tick(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
+{
+	struct action_ctx *ctx = arg;
+
+	(void)entries;
+	(void)bytes;
+	return ctx->ops->tick(ctx, e);
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	const char *archive = schema_text(params, args, "archive");
+	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
+	const struct unpack_policy policy = {.keep_owner = true, .tick = tick, .tick_arg = ctx};
+	struct unpack_result result;
+	auto_fd int drive = -1, to = -1;
+	uint64_t bytes;
+
+	if (ctx->ops->open_drive(ctx, archive, false, &drive, &bytes, e) < 0 ||
+		path_make_dirs(directory, 0755, e) < 0)
+		return -1;
+	to = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (to < 0)
+		return err_sys(e, "%s", directory);
+	if (unpack_tree(drive, bytes, to, &policy, &result, e) < 0)
+		return err_wrap(e, "unpack drive '%s' to %s", archive, directory);
+	return 0;
+}
+
+const struct action action_tar_extract = {
+	.name = "tar_extract",
+	.summary = "Unpack the archive on an input drive.",
+	.where = IN_STEP,
+	.params = params,
+	.run = run,
+};

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The executor as init of a machine that the host booted: kernel, an initramfs of kernel modules
+ * and this program, and drives.
+ *
+ * Modules come in two stages. Between them nothing has touched a drive, so that a machine may be
+ * frozen while it waits for `go`, and copies of it be given other drives. Afterwards the root is
+ * the image's file system with the scratch drive over it: everything a job writes is on a disk, and
+ * the guest's memory limits nothing.
+ */
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "executor/machine.h"
+
+/* ---- before `go` ---- */
+
+/* The initramfs has no device nodes, so the kernel could not open a console for us. */
+static int open_console(struct err *e)
+{
+	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+
+	if (fd < 0)
+		return err_sys(e, "/dev/console");
+	for (int i = 0; i < 3; i++)
+		if (dup2(fd, i) < 0)
+			return err_sys(e, "/dev/console");
+	if (fd > 2)
+		fd_close(fd);
+	return 0;
+}
+
+static int load_module(int dir, const char *name, struct err *e)
+{
+	auto_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "kernel module %s", name);
+	/* EEXIST: it is there already, or built into this kernel. */
+	if (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST)
+		return err_sys(e, "load kernel module %s", name);
+	return 0;
+}
+
+static int is_module(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* In the order of their names. */
+static int load_modules(const char *path, struct err *e)
+{
+	auto_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct dirent **list = NULL;
+	int count, result = 0;
+
+	if (dir < 0 && errno == ENOENT)
+		return 0; /* a kernel that has all it needs */
+	count = scandir(path, &list, is_module, alphasort);
+	if (dir < 0 || count < 0)
+		return err_sys(e, "%s", path);
+	for (int i = 0; i < count; i++) {
+		if (result == 0)
+			result = load_module(dir, list[i]->d_name, e);
+		free(list[i]);
+	}
+	free(list);
+	return result;
+}
+
+static int start(struct machine *m, struct err *e)
+{
+	(void)m;
+	if (guest_mount("dev", "/dev", "devtmpfs", MS_NOSUID, "mode=0755", e) < 0 ||
+		open_console(e) < 0 ||
+		guest_mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) <
+			0 ||
+		guest_mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) <
+			0)
+		return -1;
+	return load_modules(MODULES_CHANNELS, e);
+}
+
+/* ---- the root file system ---- */
+
+enum { SQUASHFS_MAGIC = 0x73717368 /* at 0 */, EROFS_OFFSET = 1024 };
+#define EROFS_MAGIC 0xe0f5e1e2u
+
+static int probe_root(
+	const struct machine *m, const struct drive *d, const char **ret_type, struct err *e)
+{
+	uint32_t squashfs = 0, erofs = 0;
+	auto_fd int fd = -1;
+
+	if (drives_open(m, d, &fd, e) < 0)
+		return -1;
+	if (fd_pread_full(fd, &squashfs, sizeof(squashfs), 0) < 0 ||
+		fd_pread_full(fd, &erofs, sizeof(erofs), EROFS_OFFSET) < 0)
+		return err_sys(e, "read drive '%s'", DRIVE_ROOT);
+	if (le32toh(squashfs) == SQUASHFS_MAGIC)
+		*ret_type = "squashfs";
+	else if (le32toh(erofs) == EROFS_MAGIC)
+		*ret_type = "erofs";
+	else
+		return err_set(
+			e, ERR_HOST, "drive '%s' holds neither squashfs nor erofs", DRIVE_ROOT);
+	return 0;
+}
+
+/* The drive's device, or an error that says who wants it. */
+static const struct drive *need(const struct machine *m, const char *serial, struct err *e)
+{
+	const struct drive *d = machine_drive(m, serial);
+
+	if (!d)
+		(void)err_set(e, ERR_HOST, "the host announced no drive '%s'", serial);
+	return d;
+}
+
+static int mount_drive(const struct drive *d, const char *where, const char *type,
+	unsigned long flags, const char *data, struct err *e)
+{
+	auto_free char *device = mem_printf("/dev/%s", d->device);
+
+	if (guest_mount(device, where, type, flags, data, e) < 0)
+		return err_wrap(e, "drive '%s'", d->want.serial);
+	return 0;
+}
+
+static int mount_lower(const struct machine *m, struct err *e)
+{
+	const struct drive *root = need(m, DRIVE_ROOT, e);
+	const char *type = NULL;
+
+	if (!root || probe_root(m, root, &type, e) < 0)
+		return -1;
+	return mount_drive(root, "/lower", type, MS_RDONLY, NULL, e);
+}
+
+/* Nothing on scratch outlives the machine, so nobody waits for it to be on the disk. */
+static int mount_scratch(const struct machine *m, struct err *e)
+{
+	const struct drive *scratch = need(m, DRIVE_SCRATCH, e);
+
+	if (!scratch || mount_drive(scratch, "/scratch", "ext4", MS_NOATIME, "barrier=0", e) < 0)
+		return -1;
+	if (path_make_dirs("/scratch/upper", 0755, e) < 0 ||
+		path_make_dirs("/scratch/work", 0755, e) < 0)
+		return -1;
+	return 0;
+}
+
+static int mount_root(const struct machine *m, struct err *e)
+{
+	if (mount_lower(m, e) < 0 || mount_scratch(m, e) < 0)
+		return -1;
+	if (guest_mount("root", "/newroot", "overlay", MS_NOATIME,
+		    "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,volatile",
+		    e) < 0)
+		return -1;
+	/* Beside the overlay, not in it: a build's files need no second look-up. */
+	if (path_make_dirs("/scratch/ci", 0755, e) < 0 ||
+		guest_mount("/scratch/ci", "/newroot" GUEST_CI, NULL, MS_BIND, NULL, e) < 0)
+		return -1;
+	return 0;
+}
+
+static int shift_mount(const char *from, const char *to, struct err *e)
+{
+	return guest_mount(from, to, NULL, MS_MOVE, NULL, e);
+}
+
+static int switch_root(struct err *e)
+{
+	if (shift_mount("/dev", "/newroot/dev", e) < 0 ||
+		shift_mount("/proc", "/newroot/proc", e) < 0 ||
+		shift_mount("/sys", "/newroot/sys", e) < 0)
+		return -1;
+	if (chdir("/newroot") < 0 || mount(".", "/", NULL, MS_MOVE, NULL) < 0 || chroot(".") < 0 ||
+		chdir("/") < 0)
+		return err_sys(e, "switch to the new root");
+	return 0;
+}
+
+static int make_dir(const char *path, mode_t mode, struct err *e)
+{
+	if (path_make_dirs(path, mode, e) < 0)
+		return -1;
+	return chmod(path, mode) < 0 ? err_sys(e, "%s", path) : 0;
+}
+
+static int link_dev(struct err *e)
+{
+	static const char *const links[][2] = {{"/dev/fd", "/proc/self/fd"},
+		{"/dev/stdin", "/proc/self/fd/0"}, {"/dev/stdout", "/proc/self/fd/1"},
+		{"/dev/stderr", "/proc/self/fd/2"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlink(links[i][1], links[i][0]) < 0 && errno != EEXIST)
+			return err_sys(e, "%s", links[i][0]);
+	return 0;
+}
+
+/* What programs expect of any Linux system. */
+static int furnish(struct err *e)
+{
+	if (guest_mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
+		    "gid=5,mode=620,ptmxmode=666", e) < 0 ||
+		guest_mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e) < 0 ||
+		guest_mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) < 0)
+		return -1;
+	if (make_dir("/tmp", 01777, e) < 0 || make_dir("/var/tmp", 01777, e) < 0 ||
+		make_dir(GUEST_HOME, 0700, e) < 0)
+		return -1;
+	return link_dev(e);
+}
+
+static int prepare(struct machine *m, const struct message_go *go, struct err *e)
+{
+	if (guest_seed(go, e) < 0 || load_modules(MODULES_DRIVES, e) < 0 ||
+		drives_find(m, go, e) < 0)
+		return -1;
+	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(e) < 0)
+		return -1;
+	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);
+}
+
+/* Output drives were synced one by one when they were packed; scratch is thrown away. */
+static void shut_down(struct machine *m)
+{
+	(void)m;
+	guest_power_off();
+}
+
+const struct machine machine_boot = {
+	.start = start,
+	.open_ports = ports_open,
+	.prepare = prepare,
+	.open_drive = drives_open,
+	.shut_down = shut_down,
+};

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "executor/child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/proc.h"
+
+enum { PIPE_BYTES = 1 << 20, FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
+
+enum stage { STAGE_SET_UP, STAGE_DIRECTORY, STAGE_PROGRAM };
+
+/* What a child that cannot become its program tells us, through a pipe that exec closes. */
+struct failure {
+	enum stage stage;
+	int error;
+};
+
+void child_release(struct child *c)
+{
+	fd_close(c->out);
+	fd_close(c->err);
+}
+
+/* ---- in the child ---- */
+
+NORETURN static void give_up(int report, enum stage stage)
+{
+	struct failure f = {.stage = stage, .error = errno};
+
+	(void)fd_write_all(report, &f, sizeof(f));
+	_exit(127);
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int i = 1; i < NSIG; i++)
+		(void)signal(i, SIG_DFL); /* fails for those that cannot be changed */
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* As on any system; where an ordinary user runs a test, as far as that user may go. */
+static void reset_limits(void)
+{
+	struct rlimit files = {FILES_SOFT, FILES_HARD}, endless = {RLIM_INFINITY, RLIM_INFINITY},
+		      had;
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (setrlimit(RLIMIT_NOFILE, &files) < 0 && getrlimit(RLIMIT_NOFILE, &had) == 0) {
+		had.rlim_cur = had.rlim_max < FILES_SOFT ? had.rlim_max : FILES_SOFT;
+		(void)setrlimit(RLIMIT_NOFILE, &had);
+	}
+	(void)setrlimit(RLIMIT_NPROC, &endless);
+	if (fd >= 0)
+		(void)fd_write_all(fd, "0", 1);
+	fd_close(fd);
+	(void)umask(022);
+}
+
+/* `report` becomes 3, everything above is closed. Sources are above 3, see above_stdio. */
+static int place_descriptors(int in, int out, int err, int report)
+{
+	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
+		dup3(report, 3, O_CLOEXEC) < 0)
+		return -1;
+	return close_range(4, ~0u, 0);
+}
+
+NORETURN static void become(const struct spawn *s, const struct strv *env)
+{
+	const int report = 3;
+
+	if (setsid() < 0)
+		give_up(report, STAGE_SET_UP);
+	reset_signals();
+	reset_limits();
+	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
+		give_up(report, STAGE_DIRECTORY);
+	environ = env->items; /* execvp looks for the program in the PATH of this one */
+	(void)execvp(s->argv.items[0], s->argv.items);
+	give_up(report, STAGE_PROGRAM);
+}
+
+/* ---- in the executor ---- */
+
+/* Our own standard descriptors may be closed; what the child gets must not be mistaken for them. */
+static int above_stdio(int *fd)
+{
+	int high = fcntl(*fd, F_DUPFD_CLOEXEC, 4);
+
+	fd_close(*fd);
+	*fd = high;
+	return high < 0 ? -1 : 0;
+}
+
+static int make_pipe(int *ret_read, int *ret_write, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	*ret_read = ends[0];
+	*ret_write = ends[1];
+	if (above_stdio(ret_read) < 0 || above_stdio(ret_write) < 0)
+		return err_sys(e, "pipe");
+	return 0;
+}
+
+static int make_output(int *ret_read, int *ret_write, struct err *e)
+{
+	if (make_pipe(ret_read, ret_write, e) < 0 || fd_set_nonblock(*ret_read, e) < 0)
+		return -1;
+	/* For speed only; a kernel that does not give that much is no fault. */
+	(void)fcntl(*ret_write, F_SETPIPE_SZ, PIPE_BYTES);
+	return 0;
+}
+
+/* Input is a file in memory: nobody has to feed it while the program runs. */
+static int make_input(const struct spawn *s, int *ret_fd, struct err *e)
+{
+	int fd = s->input ? fd_memory("input", e) : open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	*ret_fd = fd;
+	if (fd < 0)
+		return s->input ? -1 : err_sys(e, "/dev/null");
+	if (above_stdio(ret_fd) < 0)
+		return err_sys(e, "standard input");
+	if (s->input &&
+		(fd_write_all(*ret_fd, s->input, s->input_len) < 0 ||
+			lseek(*ret_fd, 0, SEEK_SET) < 0))
+		return err_sys(e, "standard input");
+	return 0;
+}
+
+static int explain(const struct spawn *s, const struct failure *f, struct child *c, struct err *e)
+{
+	const char *name = s->argv.items[0];
+
+	c->exit_code = 126;
+	errno = f->error;
+	if (f->stage == STAGE_SET_UP)
+		return err_sys(e, "set up '%s'", name);
+	if (f->stage == STAGE_DIRECTORY)
+		return err_sys(e, "cannot run '%s' in the directory %s", name,
+			s->directory ? s->directory : GUEST_SRC);
+	if (f->error != ENOENT)
+		return err_sys(e, "cannot run '%s'", name);
+	c->exit_code = 127;
+	if (strchr(name, '/'))
+		return err_set(e, ERR_INPUT,
+			"cannot run '%s': there is no such file, or its interpreter "
+			"(the line with #!) is missing in this image",
+			name);
+	return err_set(e, ERR_INPUT, "cannot run '%s': no such program in this image (PATH)", name);
+}
+
+static int await_exec(const struct spawn *s, int report, struct child *c, struct err *e)
+{
+	struct failure f;
+	ssize_t n = fd_read_full(report, &f, sizeof(f));
+	int status;
+
+	if (n == 0)
+		return 0;
+	(void)proc_wait(c->pid, &status);
+	c->pid = -1;
+	if (n != sizeof(f))
+		return err_set(e, ERR_HOST, "'%s' died before it was started", s->argv.items[0]);
+	return explain(s, &f, c, e);
+}
+
+int child_start(const struct spawn *s, const struct strv *env, struct child *ret, struct err *e)
+{
+	auto_fd int in = -1, out = -1, err = -1, report = -1, report_there = -1;
+
+	*ret = (struct child){.pid = -1, .out = -1, .err = -1};
+	if (make_input(s, &in, e) < 0 || make_output(&ret->out, &out, e) < 0 ||
+		make_output(&ret->err, &err, e) < 0 || make_pipe(&report, &report_there, e) < 0)
+		return -1;
+	ret->pid = fork();
+	if (ret->pid < 0)
+		return err_sys(e, "fork");
+	if (ret->pid == 0) {
+		if (place_descriptors(in, out, err, report_there) < 0)
+			give_up(report_there, STAGE_SET_UP);
+		become(s, env);
+	}
+	fd_close(fd_steal(&report_there));
+	return await_exec(s, report, ret, e);
+}

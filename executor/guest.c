@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every virtual machine needs before its first step. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/random.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "executor/machine.h"
+
+/*
+ * Machines that were copied from one template have the same random state: the host's bytes are
+ * credited and the generator is told to take them at once.
+ */
+static int add_entropy(const uint8_t *bytes, struct err *e)
+{
+	struct {
+		struct rand_pool_info info;
+		uint8_t bytes[MESSAGE_ENTROPY_BYTES];
+	} pool = {.info = {.entropy_count = 8 * MESSAGE_ENTROPY_BYTES,
+			  .buf_size = MESSAGE_ENTROPY_BYTES}};
+	auto_fd int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "/dev/urandom");
+	memcpy(pool.bytes, bytes, sizeof(pool.bytes));
+	if (ioctl(fd, RNDADDENTROPY, &pool) < 0)
+		return err_sys(e, "/dev/urandom: credit random bytes");
+	if (ioctl(fd, RNDRESEEDCRNG) < 0)
+		return err_sys(e, "/dev/urandom: reseed");
+	return 0;
+}
+
+int guest_seed(const struct message_go *go, struct err *e)
+{
+	struct timespec now = {
+		.tv_sec = go->utc_ns / 1000000000, .tv_nsec = go->utc_ns % 1000000000};
+
+	if (add_entropy(go->entropy, e) < 0)
+		return -1;
+	if (go->utc_ns < 0 || clock_settime(CLOCK_REALTIME, &now) < 0)
+		return err_sys(e, "set the clock");
+	return 0;
+}
+
+/* There is no other network: the kernel gives 127.0.0.1 to the loopback device when it comes up. */
+static int raise_loopback(struct err *e)
+{
+	auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0)
+		return err_sys(e, "loopback network device");
+	return 0;
+}
+
+static int protect(struct err *e)
+{
+	static const char score[] = "-1000";
+	auto_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || fd_write_all(fd, score, strlen(score)) < 0)
+		return err_sys(e, "/proc/self/oom_score_adj");
+	return 0;
+}
+
+int guest_name(struct err *e)
+{
+	static const char name[] = "ambient";
+
+	if (sethostname(name, strlen(name)) < 0)
+		return err_sys(e, "set the host name");
+	return raise_loopback(e) < 0 ? -1 : protect(e);
+}
+
+int guest_make_dirs(const struct machine *m, struct err *e)
+{
+	static const char *const dirs[] = {GUEST_SRC, GUEST_DEPS, GUEST_CACHE, GUEST_ARTIFACTS};
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		if (path_make_dirs(dirs[i], 0755, e) < 0)
+			return -1;
+	if (machine_drive(m, DRIVE_SECRETS) && path_make_dirs(GUEST_SECRETS, 0700, e) < 0)
+		return -1;
+	return 0;
+}
+
+int guest_mount(const char *what, const char *where, const char *type, unsigned long flags,
+	const char *data, struct err *e)
+{
+	if (path_make_dirs(where, 0755, e) < 0)
+		return -1;
+	if (mount(what, where, type, flags, data) < 0)
+		return err_sys(e, "mount %s at %s", what, where);
+	return 0;
+}
+
+void guest_power_off(void)
+{
+	(void)reboot(RB_POWER_OFF);
+	/* Only where the kernel cannot do that: the host sees a silent machine and ends it. */
+	for (;;)
+		(void)pause();
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "executor/link.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+
+enum { STEP_BYTES = 4, OUTPUT_HEAD = FRAME_HEADER_BYTES + STEP_BYTES };
+
+void link_init(struct link *l)
+{
+	*l = (struct link){.log_fd = -1, .ctl_fd = -1};
+	frame_reader_init(&l->in);
+}
+
+void link_release(struct link *l)
+{
+	fd_close(l->log_fd);
+	fd_close(l->ctl_fd);
+	frame_reader_release(&l->in);
+}
+
+static int lost(struct err *e)
+{
+	return err_set(e, ERR_HOST, "the host has closed its end of the ports");
+}
+
+/* ---- sending ---- */
+
+bool link_busy(const struct link *l)
+{
+	return l->out_start != l->out_end;
+}
+
+int link_flush(struct link *l, struct err *e)
+{
+	while (link_busy(l)) {
+		ssize_t n = write(l->log_fd, l->out + l->out_start, l->out_end - l->out_start);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno == EPIPE)
+			return lost(e);
+		if (n < 0)
+			return err_sys(e, "write to the log port");
+		l->out_start += (size_t)n;
+	}
+	return 0;
+}
+
+/* Whatever is sent tells the host that we live. */
+static void start_frame(struct link *l, enum frame_type type, size_t len)
+{
+	frame_header(l->out, type, l->nonce, l->sequence++, len);
+	l->out_start = 0;
+	l->out_end = FRAME_HEADER_BYTES + len;
+	l->next_beat_ms = clock_ms() + HEARTBEAT_MS;
+}
+
+uint8_t *link_room(struct link *l, size_t *ret_room)
+{
+	if (link_busy(l))
+		BUG("output while a frame is under way");
+	*ret_room = sizeof(l->out) - OUTPUT_HEAD;
+	return l->out + OUTPUT_HEAD;
+}
+
+int link_output(struct link *l, enum frame_type type, uint32_t step, size_t len, struct err *e)
+{
+	uint32_t wire = htole32(step);
+
+	memcpy(l->out + FRAME_HEADER_BYTES, &wire, sizeof(wire));
+	start_frame(l, type, STEP_BYTES + len);
+	return link_flush(l, e);
+}
+
+/* Until the frame under way is out. What the host says meanwhile is read, so that it never blocks.
+ */
+int link_drain(struct link *l, struct err *e)
+{
+	while (link_busy(l)) {
+		struct pollfd fds[LINK_POLL_FDS];
+
+		link_poll_fill(l, fds);
+		if (poll(fds, LINK_POLL_FDS, -1) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (link_poll_done(l, fds, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int link_send(struct link *l, enum frame_type type, const struct buf *payload, struct err *e)
+{
+	size_t len = payload ? payload->len : 0;
+
+	if (link_drain(l, e) < 0)
+		return -1;
+	if (len > sizeof(l->out) - FRAME_HEADER_BYTES || (payload && payload->overflow))
+		BUG("a message of type %d is too long", (int)type);
+	if (len)
+		memcpy(l->out + FRAME_HEADER_BYTES, payload->data, len);
+	start_frame(l, type, len);
+	return link_flush(l, e);
+}
+
+int link_beat(struct link *l, struct err *e)
+{
+	struct message_heartbeat m = {.guest_ns = (uint64_t)clock_ns()};
+	auto_buf struct buf b = {0};
+
+	if (link_busy(l) || clock_ms() < l->next_beat_ms)
+		return 0;
+	buf_init(&b, LIMIT_FRAME_PAYLOAD);
+	message_put_heartbeat(&b, &m);
+	return link_send(l, FRAME_HEARTBEAT, &b, e);
+}
+
+/* ---- receiving ---- */
+
+static int take_frame(struct link *l, const struct frame *f, struct err *e)
+{
+	switch (f->type) {
+	case FRAME_GO:
+		if (l->have_go)
+			return err_set(e, ERR_HOST, "the host said go twice");
+		if (message_get_go(f, &l->go, e) < 0)
+			return err_wrap(e, "from the host");
+		if (l->go.nonce == 0)
+			return err_set(e, ERR_HOST, "the host said go without a nonce");
+		l->nonce = l->in.nonce = l->go.nonce;
+		l->go_ns = clock_ns();
+		l->have_go = true;
+		return 0;
+	case FRAME_STOP:
+		l->stop = true;
+		return 0;
+	case FRAME_ACK:
+		l->ack = true;
+		return 0;
+	default:
+		return err_set(e, ERR_HOST, "the host sent a frame of unknown type %u", f->type);
+	}
+}
+
+static int take_frames(struct link *l, struct err *e)
+{
+	struct frame f;
+	int got;
+
+	while ((got = frame_reader_next(&l->in, &f, e)) > 0)
+		if (take_frame(l, &f, e) < 0)
+			return -1;
+	return got < 0 ? err_wrap(e, "from the host") : 0;
+}
+
+int link_read(struct link *l, struct err *e)
+{
+	for (;;) {
+		size_t room;
+		uint8_t *at = frame_reader_room(&l->in, &room);
+		ssize_t n = read(l->ctl_fd, at, room);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0)
+			return err_sys(e, "read from the control port");
+		if (n == 0)
+			return lost(e);
+		frame_reader_fed(&l->in, (size_t)n);
+		if (take_frames(l, e) < 0)
+			return -1;
+	}
+}
+
+/* ---- waiting ---- */
+
+void link_poll_fill(const struct link *l, struct pollfd fds[LINK_POLL_FDS])
+{
+	fds[0] = (struct pollfd){.fd = l->log_fd, .events = link_busy(l) ? POLLOUT : 0};
+	fds[1] = (struct pollfd){.fd = l->ctl_fd, .events = POLLIN};
+}
+
+int link_poll_done(struct link *l, const struct pollfd fds[LINK_POLL_FDS], struct err *e)
+{
+	if (fds[1].revents && link_read(l, e) < 0)
+		return -1;
+	if (fds[0].revents & (POLLHUP | POLLERR))
+		return lost(e);
+	return fds[0].revents & POLLOUT ? link_flush(l, e) : 0;
+}
+
+int link_wait(struct link *l, const bool *flag, int64_t deadline_ms, struct err *e)
+{
+	while (!*flag && clock_ms() < deadline_ms) {
+		struct pollfd fds[LINK_POLL_FDS];
+
+		link_poll_fill(l, fds);
+		if (poll(fds, LINK_POLL_FDS, clock_poll_timeout(deadline_ms)) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (link_poll_done(l, fds, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A port hangs up until the news that the host has opened its end has come through. */
+int link_connect(struct link *l, int log_fd, int ctl_fd, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+	int64_t deadline = clock_ms() + LIMIT_PORTS_MS;
+	struct pollfd fds[LINK_POLL_FDS];
+
+	l->log_fd = log_fd;
+	l->ctl_fd = ctl_fd;
+	if (fd_set_nonblock(log_fd, e) < 0 || fd_set_nonblock(ctl_fd, e) < 0)
+		return -1;
+	for (;;) {
+		link_poll_fill(l, fds);
+		if (poll(fds, LINK_POLL_FDS, 0) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		if (!((fds[0].revents | fds[1].revents) & POLLHUP))
+			return 0;
+		if (clock_ms() >= deadline)
+			return lost(e);
+		(void)nanosleep(&pause, NULL);
+	}
+}

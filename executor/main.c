@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ambient-execute-plan: the program inside the virtual machine.
+ *
+ * Theory of operation. The host has made a machine of drives and two ports (contract.h). This
+ * program is its first process. It
+ *
+ *   1. makes the machine usable as far as the ports           machine->start, open_ports
+ *   2. says `hello` and waits for `go`, however long          greet
+ *   3. takes random bytes, time, drives and root from `go`    machine->prepare
+ *   4. reads plan.json from its drive                         planfile_read
+ *   5. runs the steps, each by the `run` of its action,       steps_run
+ *      and hands their output to the host as it comes         spawn_run
+ *   6. says `end`, waits until the host has it, powers off    part, machine->shut_down
+ *
+ * The steps' programs are hostile, and root. Being process 1 of the pid namespace is what this
+ * program has over them: it cannot be killed by them, and it can kill every one of them at the end
+ * of a step. It does not try to be safe from them in any other way: the walls are around the
+ * machine, and what it tells the host is taken there as the machine's claim.
+ *
+ * After `go`, whatever goes wrong is told to the host in an `end` frame. Before, and when the host
+ * is lost, there is only the console.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/clock.h"
+#include "base/version.h"
+#include "executor/link.h"
+#include "executor/machine.h"
+#include "executor/pid1.h"
+#include "executor/planfile.h"
+#include "executor/steps.h"
+
+static int greet(struct link *l, struct err *e)
+{
+	struct message_hello m = {.protocol = CONTRACT_VERSION};
+	auto_buf struct buf b = {0};
+
+	(void)snprintf(m.build, sizeof(m.build), "%s", version_build);
+	buf_init(&b, LIMIT_FRAME_PAYLOAD);
+	message_put_hello(&b, &m);
+	if (link_send(l, FRAME_HELLO, &b, e) < 0)
+		return -1;
+	return link_wait(l, &l->have_go, CLOCK_NEVER, e);
+}
+
+/* -1: the machine or the plan is at fault, or the host is lost, which sending `end` will show. */
+static int carry_out(struct machine *m, struct link *l, struct message_end *ret_end, struct err *e)
+{
+	auto_plan struct plan plan = {0};
+
+	if (m->prepare(m, &l->go, e) < 0)
+		return err_wrap(e, "prepare the machine");
+	if (planfile_read(m, actions_guest_plan, &plan, e) < 0)
+		return err_wrap(e, "read the plan");
+	return steps_run(&plan, actions_guest_plan, m, l, ret_end, e);
+}
+
+static void fill_broken(struct message_end *end, const struct err *why)
+{
+	*end = (struct message_end){.outcome = STEP_BROKEN, .failed_step = MESSAGE_NO_STEP};
+	(void)snprintf(end->text, sizeof(end->text), "%.*s", MESSAGE_TEXT_MAX - 1, why->msg);
+}
+
+/* The host may have closed its end by the time we look for its acknowledgement: that is one too. */
+static int part(struct link *l, struct message_end *end, struct err *e)
+{
+	struct err gone = {0};
+	auto_buf struct buf b = {0};
+
+	end->guest_ns = (uint64_t)(clock_ns() - l->go_ns);
+	buf_init(&b, LIMIT_FRAME_PAYLOAD);
+	message_put_end(&b, end);
+	if (link_send(l, FRAME_END, &b, e) < 0 || link_drain(l, e) < 0)
+		return -1;
+	if (link_wait(l, &l->ack, clock_ms() + LIMIT_ACK_MS, &gone) < 0)
+		return 0;
+	return l->ack ? 0 : err_set(e, ERR_HOST, "the host did not acknowledge the end");
+}
+
+static int serve(struct machine *m, struct err *e)
+{
+	auto_link struct link l;
+	struct message_end end;
+	struct err why = {0};
+	int log = -1, ctl = -1;
+
+	link_init(&l);
+	if (m->start(m, e) < 0 || m->open_ports(m, &log, &ctl, e) < 0 ||
+		link_connect(&l, log, ctl, e) < 0 || greet(&l, e) < 0)
+		return -1;
+	if (carry_out(m, &l, &end, &why) < 0)
+		fill_broken(&end, &why);
+	return part(&l, &end, e);
+}
+
+/* Ended children are read as data (spawn.c); a host that has gone shows as an error of write. */
+static void set_signals(void)
+{
+	sigset_t blocked;
+
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)sigemptyset(&blocked);
+	(void)sigaddset(&blocked, SIGCHLD);
+	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+}
+
+static int complain(const struct err *e)
+{
+	(void)fprintf(stderr, "ERROR: ambient-execute-plan: %s\n", e->msg);
+	return e->kind == ERR_INPUT ? 2 : 3;
+}
+
+int main(int argc, char **argv)
+{
+	struct machine machine;
+	enum pid1_choice choice;
+	struct err e = {0};
+	int status = 0;
+
+	set_signals();
+	if (pid1_choose(argc, argv, &choice, &machine, &e) < 0)
+		return complain(&e);
+	if (choice == PID1_HELP)
+		return fputs(pid1_usage, stdout) < 0 ? 3 : 0;
+	if (choice == PID1_VERSION)
+		return printf("ambient-execute-plan %s\n", version_build) < 0 ? 3 : 0;
+	if (serve(&machine, &e) < 0)
+		status = complain(&e);
+	machine.shut_down(&machine);
+	return status;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/plan.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "core/action.h"
+#include "core/schema.h"
+
+/* Ten years: what is longer is a mistake, and could not be added to a clock without care. */
+#define TIMEOUT_MAX_MS (10ULL * 366 * 24 * 60 * 60 * 1000)
+
+static const char *const source_names[] = {
+	[SOURCE_PRELUDE] = "prelude",
+	[SOURCE_PRE_PLAN] = "pre_plan",
+	[SOURCE_PLAN] = "plan",
+	[SOURCE_POST_PLAN] = "post_plan",
+	[SOURCE_EPILOG] = "epilog",
+	[SOURCES] = NULL,
+};
+
+static const struct param origin_params[] = {
+	{.name = "source",
+		.type = PARAM_ENUM,
+		.choices = source_names,
+		.required = true,
+		.help = "the list it came from"},
+	{.name = "index",
+		.type = PARAM_UINT,
+		.max = UINT32_MAX,
+		.required = true,
+		.help = "of the user's action in its list, from 0"},
+	{.name = "action",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.required = true,
+		.help = "the user's word for it"},
+	{0},
+};
+
+static const struct param step_params[] = {
+	{.name = "action",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.required = true,
+		.help = "a primitive"},
+	{.name = "args", .type = PARAM_NODE, .required = true, .help = "its parameters"},
+	{.name = "timeout_ms",
+		.type = PARAM_UINT,
+		.max = TIMEOUT_MAX_MS,
+		.preset = "0",
+		.help = "time limit of this step in milliseconds, 0 for none of its own"},
+	{.name = "always",
+		.type = PARAM_BOOL,
+		.preset = "false",
+		.help = "whether it also runs after a step that did not pass"},
+	{.name = "origin",
+		.type = PARAM_MAP,
+		.sub = origin_params,
+		.required = true,
+		.help = "the user's action that it does a part of"},
+	{0},
+};
+
+static const struct param plan_params[] = {
+	{.name = "format",
+		.type = PARAM_UINT,
+		.min = PLAN_FORMAT,
+		.max = PLAN_FORMAT,
+		.required = true,
+		.help = "version of this format"},
+	{.name = "source",
+		.type = PARAM_ENUM,
+		.choices = source_names,
+		.required = true,
+		.help = "the user's list that the plan was made of"},
+	{.name = "timeout_ms",
+		.type = PARAM_UINT,
+		.max = TIMEOUT_MAX_MS,
+		.preset = "0",
+		.help = "time limit of all steps but those that run always, in milliseconds, 0 for "
+			"none"},
+	{.name = "env", .type = PARAM_STRINGS, .help = "NAME=value for every step"},
+	{.name = "steps",
+		.type = PARAM_MAPS,
+		.sub = step_params,
+		.required = true,
+		.help = "in order"},
+	{0},
+};
+
+void plan_release(struct plan *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		free(p->steps[i].action);
+		node_free(p->steps[i].args);
+		free(p->steps[i].origin.action);
+	}
+	free(p->steps);
+	strv_release(&p->env);
+	*p = (struct plan){0};
+}
+
+struct step *plan_add(
+	struct plan *p, const char *action, struct node *args, const struct origin *origin)
+{
+	struct step *s;
+
+	p->steps = mem_resize(p->steps, p->count + 1, sizeof(*p->steps));
+	s = &p->steps[p->count++];
+	*s = (struct step){.action = mem_strdup(action),
+		.args = args,
+		.origin = {.source = origin->source,
+			.index = origin->index,
+			.action = mem_strdup(origin->action ? origin->action : action)}};
+	return s;
+}
+
+const char *plan_source_name(enum plan_source source)
+{
+	if ((unsigned)source >= SOURCES)
+		BUG("plan source %d", (int)source);
+	return source_names[source];
+}
+
+/* ---- to a tree ---- */
+
+static void step_to_node(const struct step *s, struct node *map)
+{
+	struct node *origin;
+
+	node_set_string(map, "action", s->action);
+	node_set(map, "args", node_copy(s->args));
+	if (s->timeout_ms)
+		node_set_int(map, "timeout_ms", s->timeout_ms);
+	if (s->always)
+		node_set_bool(map, "always", true);
+	origin = node_set_map(map, "origin");
+	node_set_string(origin, "source", plan_source_name(s->origin.source));
+	node_set_uint(origin, "index", s->origin.index);
+	node_set_string(origin, "action", s->origin.action);
+}
+
+struct node *plan_to_node(const struct plan *p)
+{
+	struct node *map = node_map();
+	struct node *steps;
+
+	node_set_uint(map, "format", PLAN_FORMAT);
+	node_set_string(map, "source", plan_source_name(p->source));
+	if (p->timeout_ms)
+		node_set_int(map, "timeout_ms", p->timeout_ms);
+	node_add_strv(node_set_list(map, "env"), &p->env);
+	steps = node_set_list(map, "steps");
+	for (size_t i = 0; i < p->count; i++)
+		step_to_node(&p->steps[i], node_add_map(steps));
+	return map;
+}
+
+/* ---- from a tree; the schema has been checked ---- */
+
+static enum plan_source source_of(const struct node *map)
+{
+	const char *name = node_get_text(map, "source", "");
+
+	for (int i = 0; i < SOURCES; i++)
+		if (strcmp(source_names[i], name) == 0)
+			return (enum plan_source)i;
+	BUG("a source that the schema let pass");
+}
+
+static int check_env(const struct node *env, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	node_each (env, item) {
+		if (item->text[0] == '=' || !strchr(item->text, '='))
+			return node_err(item, file, e, "an item of 'env' is not NAME=value");
+	}
+	return 0;
+}
+
+static int step_from_node(const struct node *map, const struct action *const *actions,
+	const char *file, struct plan *p, struct err *e)
+{
+	const struct node *origin_map = node_get(map, "origin");
+	const struct node *args = node_get(map, "args");
+	const char *name = node_get_text(map, "action", "");
+	const struct action *a = action_find(actions, name);
+	auto_free char *word = mem_strdup(node_get_text(origin_map, "action", ""));
+	struct origin origin = {.source = source_of(origin_map),
+		.index = node_get_uint(origin_map, "index", 0),
+		.action = word};
+	struct step *s;
+
+	if (!a || !(a->where & IN_STEP) || !a->run)
+		return node_err(
+			map, file, e, "step %zu: there is no such step in this executor", p->count);
+	if (args->kind != NODE_MAP)
+		return node_err(args, file, e, "step %zu: 'args' is not a mapping", p->count);
+	if (schema_check(a->params, args, file, e) < 0 || (a->check && a->check(args, file, e) < 0))
+		return err_wrap(e, "step %zu", p->count);
+	s = plan_add(p, name, node_copy(args), &origin);
+	s->timeout_ms = (int64_t)schema_uint(step_params, map, "timeout_ms");
+	s->always = schema_bool(step_params, map, "always");
+	return 0;
+}
+
+int plan_from_node(const struct node *tree, const struct action *const *actions, const char *file,
+	struct plan *ret_plan, struct err *e)
+{
+	const struct node *steps, *step;
+	auto_plan struct plan p = {0};
+
+	if (schema_check(plan_params, tree, file, e) < 0 ||
+		check_env(node_get(tree, "env"), file, e) < 0)
+		return -1;
+	steps = node_get(tree, "steps");
+	if (steps->count > LIMIT_PLAN_STEPS)
+		return node_err(steps, file, e, "%zu steps, the limit is %d", steps->count,
+			LIMIT_PLAN_STEPS);
+	p.source = source_of(tree);
+	p.timeout_ms = (int64_t)schema_uint(plan_params, tree, "timeout_ms");
+	node_to_strv(node_get(tree, "env"), &p.env);
+	node_each (steps, step) {
+		if (step_from_node(step, actions, file, &p, e) < 0)
+			return -1;
+	}
+	*ret_plan = p;
+	p = (struct plan){0};
+	return 0;
+}
