@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/print.h"
+
+struct config_settings {
+	const char *output;
+};
+
+static const struct option options[] = {
+	{.name = "output",
+		.letter = 'o',
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct config_settings, output),
+		.help = "write there, not to standard output"},
+	{0},
+};
+
+static int run(const struct call *call)
+{
+	const struct config_settings *s = call->settings;
+	auto_config struct config c = {0};
+	struct err e = {0};
+
+	if (load_config(call, &c, &e) < 0 || print_json(c.effective, s->output, &e) < 0)
+		return print_failure(&e);
+	return 0;
+}
+
+const struct command cmd_config = {
+	.name = "config",
+	.summary = "Show the effective configuration as JSON",
+	.group = GROUP_SHOW,
+	.options = options,
+	.settings_size = sizeof(struct config_settings),
+	.run = run,
+};

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/print.h"
+#include "host/image.h"
+
+enum { TABLE_MAX = 1 << 20, NAME_COLUMN = 16 };
+
+struct image_settings {
+	bool json;
+};
+
+static const struct option options[] = {
+	{.name = "json",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct image_settings, json),
+		.help = "list: print JSON"},
+	{0},
+};
+
+static void add_line(struct buf *b, const struct node *image)
+{
+	auto_free char *name = text_safe(node_get_text(image, "name", "?"), 100);
+	auto_free char *digest = text_safe(node_get_text(image, "digest", ""), 100);
+	const char *error = node_get_text(image, "error", NULL);
+
+	if (error) {
+		auto_free char *shown = text_safe(error, 1000);
+
+		buf_addf(b, "%-*s  not usable: %s\n", NAME_COLUMN, name, shown);
+		return;
+	}
+	buf_addf(b, "%-*s  %10s  %.16s\n", NAME_COLUMN, name,
+		num_show_size(node_get_uint(image, "bytes", 0)).s, digest);
+}
+
+static int list_images(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	auto_node struct node *images = image_list(c->image_store);
+	auto_buf struct buf text = {0};
+	const struct node *image;
+
+	if (s->json)
+		return print_json(images, NULL, e);
+	buf_init(&text, TABLE_MAX);
+	node_each(images, image)
+	{
+		add_line(&text, image);
+	}
+	if (images->count == 0) {
+		auto_free char *note = mem_printf("there is no image in %s", c->image_store);
+
+		print_warning(note);
+	}
+	return print_buf(&text, NULL, e);
+}
+
+static int verify_one(const struct config *c, const char *name, struct err *e)
+{
+	auto_image struct image image = {0};
+	auto_free char *line = NULL;
+
+	if (image_open(c->image_store, name, strchr(name, '/') ? name : NULL, &image, e) < 0 ||
+		image_verify(&image, NULL, e) < 0)
+		return -1;
+	line = mem_printf("%s: every file is what its image.yaml says\n", image.name);
+	return print_out(line, strlen(line), e);
+}
+
+static int verify_images(const struct call *call, const struct config *c, struct err *e)
+{
+	if (call->operands.count < 2)
+		return err_set(e, ERR_INPUT, "'ambient image verify' needs the name of an image");
+	for (size_t i = 1; i < call->operands.count; i++)
+		if (verify_one(c, call->operands.items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct call *call, const struct config *c, struct err *e); /* NULL: later */
+} verbs[] = {
+	{"list", list_images},
+	{"verify", verify_images},
+	{"import", NULL},
+	{"remove", NULL},
+};
+
+static int dispatch(const struct call *call, const struct config *c, struct err *e)
+{
+	const char *names[ARRAY_SIZE(verbs) + 1] = {0};
+	const char *wanted = call->operands.items[0];
+	auto_free char *shown = text_safe(wanted, 60);
+	const char *nearest;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(verbs[i].name, wanted) != 0)
+			continue;
+		if (verbs[i].run)
+			return verbs[i].run(call, c, e);
+		return err_reason(e, ERR_INPUT, "not_in_this_version",
+			"'ambient image %s' is known, but not in this version", wanted);
+	}
+	nearest = text_nearest(wanted, names);
+	return err_set(e, ERR_INPUT, "'ambient image' has no '%s', did you mean '%s'?", shown,
+		nearest ? nearest : verbs[0].name);
+}
+
+static int run(const struct call *call)
+{
+	auto_config struct config c = {0};
+	struct err e = {0};
+
+	if (load_config(call, &c, &e) < 0 || dispatch(call, &c, &e) < 0)
+		return print_failure(&e);
+	return 0;
+}
+
+const struct command cmd_image = {
+	.name = "image",
+	.summary = "List and check the images of the image store",
+	.group = GROUP_KEEP,
+	.operands = "list | verify IMAGE... | import ... | remove ...",
+	.min_operands = 1,
+	.max_operands = COMMAND_OPERANDS_MAX,
+	.details = "list         the images, their size and the digest of their image.yaml\n"
+		   "verify       read every file of an image and compare its digest with image.yaml\n"
+		   "import       not in this version\n"
+		   "remove       not in this version; an image is a directory of the image store\n",
+	.options = options,
+	.settings_size = sizeof(struct image_settings),
+	.run = run,
+};

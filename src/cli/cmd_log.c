@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/loghtml.h"
+#include "cli/logread.h"
+#include "cli/print.h"
+#include "host/store.h"
+
+enum { COPY_BYTES = 64 * 1024 };
+
+enum log_format { LOG_RAW, LOG_JSON, LOG_HTML };
+
+static const char *const formats[] = {
+	[LOG_RAW] = "raw",
+	[LOG_JSON] = "json",
+	[LOG_HTML] = "html",
+	NULL,
+};
+
+struct log_settings {
+	const char *run;
+	int format;
+	bool console;
+	const char *filename;
+	const char *output;
+};
+
+static const struct option options[] = {
+	{.name = "format",
+		.argument = "FORMAT",
+		.type = OPTION_ENUM,
+		.choices = formats,
+		.offset = offsetof(struct log_settings, format),
+		.help = "raw: what the actions wrote, in order of arrival (default); json: the run log, one "
+			"event a line; html: a page of its own"},
+	{.name = "console",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct log_settings, console),
+		.help = "the console of the guest's kernel instead"},
+	{.name = "run",
+		.argument = "ID",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct log_settings, run),
+		.help = "of this run, not of the last one that was not skipped"},
+	{.name = "filename",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct log_settings, filename),
+		.help = "of this run log, wherever it is"},
+	{.name = "output",
+		.letter = 'o',
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct log_settings, output),
+		.help = "write there, not to standard output"},
+	{0},
+};
+
+/* Where it goes. A terminal gets nothing that it would obey. */
+struct sink {
+	int fd;
+	const char *name;
+	bool terminal;
+	struct buf safe;
+};
+
+static int put(struct sink *s, const char *data, size_t len, struct err *e)
+{
+	if (!s->terminal)
+		return print_fd(s->fd, s->name, data, len, e);
+	buf_clear(&s->safe);
+	text_add_safe(&s->safe, data, len, false);
+	return print_fd(s->fd, s->name, s->safe.data, s->safe.len, e);
+}
+
+static int copy_file(struct sink *out, const char *path, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char chunk[COPY_BYTES];
+	ssize_t n;
+
+	if (fd < 0) {
+		(void)err_sys(e, "%s", path);
+		e->kind = ERR_INPUT;
+		return -1;
+	}
+	while ((n = fd_read_full(fd, chunk, sizeof(chunk))) > 0)
+		if (put(out, chunk, (size_t)n, e) < 0)
+			return -1;
+	return n < 0 ? err_sys(e, "read %s", path) : 0;
+}
+
+static int put_output(struct logread *r, struct sink *out, struct err *e)
+{
+	const struct node *event;
+	auto_buf struct buf bytes;
+	int more;
+
+	buf_init(&bytes, LOGREAD_LINE_MAX);
+	while ((more = logread_next(r, &event, e)) > 0) {
+		buf_clear(&bytes);
+		if (logread_output(r, event, &bytes) && put(out, bytes.data, bytes.len, e) < 0)
+			return -1;
+	}
+	return more;
+}
+
+static int put_html(struct logread *r, struct sink *out, struct err *e)
+{
+	auto_buf struct buf page;
+	const struct node *event;
+	int more;
+
+	buf_init(&page, 2 * LOGREAD_LINE_MAX);
+	loghtml_begin(&page);
+	while ((more = logread_next(r, &event, e)) > 0) {
+		loghtml_event(&page, r, event);
+		if (put(out, page.data, page.len, e) < 0)
+			return -1;
+		buf_clear(&page);
+	}
+	loghtml_end(&page);
+	return more < 0 ? -1 : put(out, page.data, page.len, e);
+}
+
+static void warn_damage(const struct logread *r)
+{
+	auto_free char *left_out = mem_printf("%s: %llu damaged lines are left out", r->name,
+		(unsigned long long)r->damaged);
+	auto_free char *cut = mem_printf("%s: ends in the middle of a line; the run was killed, or goes on",
+		r->name);
+
+	if (r->damaged)
+		print_warning(left_out);
+	if (r->cut)
+		print_warning(cut);
+}
+
+static int show_log(const char *path, enum log_format format, struct sink *out, struct err *e)
+{
+	auto_logread struct logread r = {.fd = -1};
+	int result;
+
+	if (format == LOG_JSON)
+		return copy_file(out, path, e);
+	if (logread_open(&r, path, e) < 0)
+		return -1;
+	result = format == LOG_RAW ? put_output(&r, out, e) : put_html(&r, out, e);
+	if (result == 0)
+		warn_damage(&r);
+	return result;
+}
+
+/* Without a name: the project that ran last. Run ids of the program sort by time. */
+static int last_project(const char *state, char **ret_project, struct err *e)
+{
+	auto_node struct node *n = NULL;
+	const struct node *item, *last = NULL;
+	const char *latest = "";
+
+	if (store_describe(state, &n, e) < 0)
+		return -1;
+	node_each(node_get(n, "projects"), item)
+	{
+		const char *started = node_get_text(node_get(item, "latest_run"), "started", NULL);
+
+		if (started && strcmp(started, latest) > 0) {
+			latest = started;
+			last = item;
+		}
+	}
+	if (!last)
+		return err_reason(e, ERR_INPUT, "no_run", "there is no run yet in %s", state);
+	*ret_project = mem_strdup(last->key);
+	return 0;
+}
+
+static int find_log(const struct call *call, char **ret_path, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+	auto_config struct config c = {0};
+	auto_free char *project = call->operands.count ? mem_strdup(call->operands.items[0]) : NULL;
+	auto_free char *dir = NULL;
+
+	if (s->filename) {
+		*ret_path = mem_strdup(s->filename);
+		return 0;
+	}
+	if (load_config(call, &c, e) < 0 || (!project && last_project(c.state, &project, e) < 0) ||
+		store_find_run(c.state, project, s->run, &dir, e) < 0)
+		return -1;
+	*ret_path = path_join(dir, s->console ? "console.log" : "run.jsonl");
+	return 0;
+}
+
+static int show(const struct call *call, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+	auto_free char *path = NULL;
+	auto_fd int fd = -1;
+	struct sink out = {.fd = STDOUT_FILENO, .name = "standard output"};
+	int result;
+
+	if (find_log(call, &path, e) < 0)
+		return -1;
+	if (s->output) {
+		fd = print_create(s->output, e);
+		if (fd < 0)
+			return -1;
+		out.fd = fd;
+		out.name = s->output;
+	}
+	out.terminal = isatty(out.fd) == 1;
+	buf_init(&out.safe, 6 * LOGREAD_LINE_MAX);
+	result = s->console ? copy_file(&out, path, e)
+			    : show_log(path, (enum log_format)s->format, &out, e);
+	buf_release(&out.safe);
+	return result;
+}
+
+static int run(const struct call *call)
+{
+	struct err e = {0};
+
+	return show(call, &e) < 0 ? print_failure(&e) : 0;
+}
+
+const struct command cmd_log = {
+	.name = "log",
+	.summary = "Show the log of a run: of the project's last one, or of the last one of all",
+	.group = GROUP_KEEP,
+	.operands = "[PROJECT]",
+	.max_operands = 1,
+	.options = options,
+	.settings_size = sizeof(struct log_settings),
+	.run = run,
+};

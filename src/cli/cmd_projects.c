@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/print.h"
+
+enum { TABLE_MAX = 16 << 20, NAME_COLUMN = 20 };
+
+struct projects_settings {
+	const char *projects;
+	bool json;
+};
+
+static const struct option options[] = {
+	{.name = "projects",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct projects_settings, projects),
+		.help = "read this projects file, not the configured one"},
+	{.name = "json",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct projects_settings, json),
+		.help = "print JSON"},
+	{0},
+};
+
+static size_t count_of(const struct node *list)
+{
+	return list ? list->count : 0;
+}
+
+static void add_line(struct buf *b, const struct project *p)
+{
+	auto_free char *source = text_safe(p->source, 1024);
+	size_t others = count_of(p->plans[PROJECT_PRE_PLAN]) + count_of(p->plans[PROJECT_POST_PLAN]);
+
+	buf_addf(b, "%-*s  image %s, ", NAME_COLUMN, p->name, p->image);
+	if (!p->plan_given)
+		buf_adds(b, "plan in the source");
+	else
+		buf_addf(b, "%zu actions", count_of(p->plans[PROJECT_PLAN]));
+	if (others)
+		buf_addf(b, " + %zu before and after", others);
+	buf_addf(b, ", source %s\n", source);
+}
+
+static struct node *to_node(const struct project_list *list)
+{
+	struct node *n = node_map();
+	struct node *projects = node_set_map(n, "projects");
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct project *p = &list->items[i];
+		struct node *entry = node_set_map(projects, p->name);
+
+		node_set_string(entry, "source", p->source);
+		node_set_string(entry, "image", p->image_path ? p->image_path : p->image);
+		for (int phase = 0; phase < PROJECT_PHASES; phase++)
+			node_set_uint(entry, project_phase_keys[phase], count_of(p->plans[phase]));
+		node_set_bool(entry, "plan_in_source", !p->plan_given);
+	}
+	node_set_uint(n, "project_count", list->count);
+	return n;
+}
+
+static int show(const struct project_list *list, bool json, struct err *e)
+{
+	auto_node struct node *tree = json ? to_node(list) : NULL;
+	auto_buf struct buf text = {0};
+
+	if (json)
+		return print_json(tree, NULL, e);
+	buf_init(&text, TABLE_MAX);
+	for (size_t i = 0; i < list->count; i++)
+		add_line(&text, &list->items[i]);
+	return print_buf(&text, NULL, e);
+}
+
+static int run(const struct call *call)
+{
+	const struct projects_settings *s = call->settings;
+	auto_config struct config c = {0};
+	auto_project_list struct project_list list = {0};
+	struct err e = {0};
+
+	if (load_config(call, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
+		show(&list, s->json, &e) < 0)
+		return print_failure(&e);
+	return 0;
+}
+
+const struct command cmd_projects = {
+	.name = "projects",
+	.summary = "List the projects that are known",
+	.group = GROUP_SHOW,
+	.options = options,
+	.settings_size = sizeof(struct projects_settings),
+	.run = run,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What most commands begin with: configuration, projects, the actions of this program. */
+#ifndef CLI_LOAD_H
+#define CLI_LOAD_H
+
+#include "base/err.h"
+#include "cli/command.h"
+#include "host/config.h"
+#include "host/project.h"
+#include "host/run.h"
+
+/* The configuration of --config, else the default one; its warnings go to standard error. */
+int load_config(const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
+
+/* As load_config, with the warnings left in the configuration. */
+int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
+
+/* The projects file of an option, else (NULL) the configured one. */
+int load_projects(const struct config *c, const char *option, struct project_list *ret_list,
+	struct err *e) NODISCARD;
+
+/* Replace an owned setting by an option's value, when there is one. */
+void load_override(char **setting, const char *value);
+
+/* The one place that says which actions this program knows. */
+struct run_context load_context(const struct config *c);
+
+#endif
