@@ -52,6 +52,24 @@ void schema_add_type(struct buf *b, const struct param *row)
 		buf_adds(b, names[row->type]);
 }
 
+void schema_add_markdown(struct buf *b, const struct param *table)
+{
+	buf_adds(b, "| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
+	for (const struct param *row = table; row->name; row++) {
+		buf_addf(b, "| `%s` | ", row->name);
+		schema_add_type(b, row);
+		if (row->required)
+			buf_adds(b, " | required | ");
+		else if (row->preset)
+			buf_addf(b, " | `%s` | ", row->preset);
+		else
+			buf_adds(b, " | | ");
+		if (row->deprecated)
+			buf_addf(b, "deprecated, write %s: ", row->deprecated);
+		buf_addf(b, "%s |\n", row->help);
+	}
+}
+
 /* ---- checking one value ---- */
 
 static int refuse_type(
@@ -317,7 +335,7 @@ static int check_required(
 
 		if (!row->required || node_get(map, row->name))
 			continue;
-		node_each(map, item) {
+		node_each (map, item) {
 			if (strcmp(item->key, row->name) == 0)
 				return node_key_err(item, file, e, "'%s' has no value", row->name);
 		}

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/path.h"
@@ -65,6 +66,41 @@ static inline char *expect_file(const char *dir, const char *name, const char *t
 	expect_ok(path_make_dirs(parent, 0755, &e), &e);
 	expect_ok(fd_write_file(path, text, strlen(text), 0644, &e), &e);
 	return path;
+}
+
+/* That a page of docs/ has this text in it. Tests run at the top of the tree. */
+static inline void expect_in_page(const char *path, const char *text)
+{
+	auto_buf struct buf page;
+	struct err e = {0};
+
+	buf_init(&page, 1 << 20);
+	expect_ok(fd_read_file(path, &page, &e), &e);
+	if (!strstr(page.data, text))
+		fail_msg("%s must have this in it, made from the tables:\n%s", path, text);
+}
+
+/* The n-th example in YAML of a page, from 0; to be freed. */
+static inline char *expect_example(const char *path, int n)
+{
+	static const char fence[] = "```yaml\n";
+	auto_buf struct buf page;
+	struct err e = {0};
+	const char *begin, *end;
+
+	buf_init(&page, 1 << 20);
+	expect_ok(fd_read_file(path, &page, &e), &e);
+	begin = page.data;
+	do {
+		begin = strstr(begin, fence);
+		if (!begin)
+			fail_msg("%s has too few examples", path);
+		begin += strlen(fence);
+	} while (n-- > 0);
+	end = strstr(begin, "```\n");
+	if (!end)
+		fail_msg("an example of %s has no end", path);
+	return mem_strndup(begin, (size_t)(end - begin));
 }
 
 #endif

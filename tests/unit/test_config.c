@@ -81,6 +81,7 @@ static void test_defaults_are_those_of_the_limits(void **state)
 
 	(void)state;
 	load(NULL, &c);
+	expect_path(c.state, home, ".local/state/ambient");
 	assert_int_equal(c.cpus, DEFAULT_CPUS);
 	assert_int_equal(c.memory, DEFAULT_MEMORY);
 	assert_int_equal(c.scratch_bytes, DEFAULT_SCRATCH_BYTES);
@@ -136,6 +137,7 @@ static void test_a_named_file_replaces_the_default_one(void **state)
 
 	(void)state;
 	load(path, &c);
+	assert_string_not_equal(c.file, standard);
 	assert_string_equal(c.file, path);
 	assert_int_equal(c.timeout_ms, 300000);
 }
@@ -344,6 +346,33 @@ static void test_every_row_has_help_and_its_preset_fits(void **state)
 		assert_non_null(row->help);
 }
 
+static void test_the_page_has_every_row(void **state)
+{
+	auto_buf struct buf b;
+
+	(void)state;
+	buf_init(&b, MIB);
+	schema_add_markdown(&b, config_params);
+	expect_in_page("docs/format-config.md", b.data);
+	buf_clear(&b);
+	schema_add_markdown(&b, config_qemu_params);
+	expect_in_page("docs/format-config.md", b.data);
+}
+
+static void test_the_example_of_the_page_loads(void **state)
+{
+	auto_dir char *home = fresh_home();
+	auto_free char *text = expect_example("docs/format-config.md", 0);
+	auto_free char *path = expect_file(home, "c.yaml", text);
+	auto_config struct config c = {0};
+
+	(void)state;
+	load(path, &c);
+	assert_int_equal(c.warnings.count, 0);
+	assert_int_equal(c.artifacts_max, 2000000000);
+	assert_int_equal(c.memory, 4 * GIB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +392,8 @@ int main(void)
 		cmocka_unit_test(test_a_named_file_must_be_there),
 		cmocka_unit_test(test_a_default_file_that_is_no_file_is_an_error),
 		cmocka_unit_test(test_every_row_has_help_and_its_preset_fits),
+		cmocka_unit_test(test_the_page_has_every_row),
+		cmocka_unit_test(test_the_example_of_the_page_loads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -536,6 +536,34 @@ static void test_every_row_has_help(void **state)
 		assert_non_null(row->help);
 }
 
+static void test_the_page_has_every_row(void **state)
+{
+	auto_buf struct buf b;
+
+	(void)state;
+	buf_init(&b, MIB);
+	schema_add_markdown(&b, project_params);
+	expect_in_page("docs/format-projects.md", b.data);
+}
+
+static void test_the_examples_of_the_page_load(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *text = expect_example("docs/format-projects.md", 0);
+	auto_free char *path = expect_file(dir, "p.yaml", text);
+	auto_free char *plan = expect_example("docs/format-projects.md", 1);
+	auto_project_list struct project_list list = {0};
+	auto_tree struct tree t;
+
+	(void)state;
+	load(path, &list);
+	assert_int_equal(list.count, 2);
+	assert_int_equal(find(&list, "hello")->plans[PROJECT_PLAN]->count, 2);
+	tree_make(&t, "", plan);
+	adopt(&t);
+	assert_int_equal(t.project->plans[PROJECT_PLAN]->count, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +588,8 @@ int main(void)
 		cmocka_unit_test(test_odd_files_of_a_source_are_not_opened),
 		cmocka_unit_test(test_a_file_in_place_of_the_directory_is_no_plan),
 		cmocka_unit_test(test_every_row_has_help),
+		cmocka_unit_test(test_the_page_has_every_row),
+		cmocka_unit_test(test_the_examples_of_the_page_load),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
