@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expect.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base64.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/num.h"
+#include "base/proc.h"
+#include "base/strv.h"
+#include "base/text.h"
+
+/* ---- errors ---- */
+
+static void test_an_error_is_wrapped_from_the_inside_out(void **state)
+{
+	struct err e = {0};
+
+	(void)state;
+	errno = ENOENT;
+	assert_int_equal(err_sys(&e, "open %s", "x"), -1);
+	assert_int_equal(err_wrap(&e, "pack"), -1);
+	assert_string_equal(e.msg, "pack: open x: No such file or directory");
+	assert_int_equal(e.kind, ERR_HOST);
+	assert_int_equal(e.sys, ENOENT);
+}
+
+static void test_a_long_error_is_cut_not_overrun(void **state)
+{
+	char text[3000];
+	struct err e = {0};
+
+	(void)state;
+	memset(text, 'a', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	(void)err_set(&e, ERR_INPUT, "%s", text);
+	(void)err_wrap(&e, "%s", text);
+	assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1);
+}
+
+/* ---- buffers and vectors ---- */
+
+static void test_a_buffer_never_exceeds_its_maximum(void **state)
+{
+	auto_buf struct buf b = {0};
+
+	(void)state;
+	buf_init(&b, 10);
+	buf_adds(&b, "12345");
+	buf_adds(&b, "67890");
+	assert_false(b.overflow);
+	buf_addc(&b, 'x');
+	assert_true(b.overflow);
+	assert_string_equal(b.data, "1234567890");
+	buf_drop_front(&b, 4);
+	assert_string_equal(b.data, "567890");
+	buf_clear(&b);
+	assert_false(b.overflow);
+	buf_addf(&b, "%d-%s", 7, "y");
+	assert_string_equal(b.data, "7-y");
+}
+
+static void test_an_environment_entry_is_replaced_by_name(void **state)
+{
+	auto_strv struct strv env = {0};
+
+	(void)state;
+	strv_push(&env, "PATH=/bin");
+	strv_push(&env, "PATHS=x");
+	strv_setenv(&env, "PATH", "/usr/bin");
+	strv_setenv(&env, "HOME", "/root");
+	assert_int_equal(env.count, 3);
+	assert_string_equal(env.items[0], "PATH=/usr/bin");
+	assert_string_equal(env.items[1], "PATHS=x");
+	assert_string_equal(env.items[2], "HOME=/root");
+	assert_null(env.items[3]);
+}
+
+/* ---- paths ---- */
+
+static void expect_path(char *got, const char *wanted)
+{
+	assert_string_equal(got, wanted);
+	free(got);
+}
+
+static void test_paths_are_joined_and_made_absolute(void **state)
+{
+	(void)state;
+	expect_path(path_join("a", "b"), "a/b");
+	expect_path(path_join("a//", "b"), "a/b");
+	expect_path(path_join("/", "b"), "/b");
+	expect_path(path_join("a", "/b"), "/b");
+	expect_path(path_parent("/a/b"), "/a");
+	expect_path(path_parent("/a"), "/");
+	expect_path(path_parent("a"), ".");
+	expect_path(path_absolute("/a/./b/../../c//d"), "/c/d");
+	expect_path(path_absolute("/../.."), "/");
+}
+
+static void test_below_means_whole_components(void **state)
+{
+	(void)state;
+	assert_true(path_is_below("/a/b", "/a"));
+	assert_true(path_is_below("/a", "/a"));
+	assert_true(path_is_below("/a", "/"));
+	assert_false(path_is_below("/ab", "/a"));
+	assert_false(path_is_below("/a", "/a/b"));
+}
+
+static void test_remove_tree_does_not_follow_links(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *kept = expect_file(dir, "outside/kept", "x");
+	auto_free char *tree = path_join(dir, "tree");
+	auto_free char *inner = expect_file(dir, "tree/deep/er/file", "y");
+	auto_free char *link = path_join(dir, "tree/link");
+	auto_free char *outside = path_join(dir, "outside");
+	auto_free char *deep = path_join(dir, "tree/deep");
+	struct err e = {0};
+
+	(void)state;
+	(void)inner;
+	assert_int_equal(symlink(outside, link), 0);
+	assert_int_equal(chmod(deep, 0500), 0);
+	expect_ok(path_remove_tree(tree, &e), &e);
+	assert_int_equal(access(tree, F_OK), -1);
+	assert_int_equal(access(kept, F_OK), 0);
+	expect_ok(path_remove_tree(tree, &e), &e);
+}
+
+/* ---- files ---- */
+
+static void test_a_file_appears_whole(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *path = path_join(dir, "f");
+	auto_free char *temporary = path_join(dir, "f.tmp");
+	auto_buf struct buf b = {0};
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(fd_write_file(path, "old", 3, 0600, &e), &e);
+	expect_ok(fd_write_file(path, "newer", 5, 0600, &e), &e);
+	buf_init(&b, 5);
+	expect_ok(fd_read_file(path, &b, &e), &e);
+	assert_string_equal(b.data, "newer");
+	assert_int_equal(access(temporary, F_OK), -1);
+}
+
+static void test_a_file_over_the_limit_is_refused(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *path = expect_file(dir, "f", "123456");
+	auto_free char *wanted = mem_printf("%s: larger than 5 bytes", path);
+	auto_free char *directory = mem_printf("%s: is a directory, a file is needed", dir);
+	auto_buf struct buf b = {0};
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&b, 5);
+	expect_err(fd_read_file(path, &b, &e), &e, ERR_INPUT, wanted);
+	e = (struct err){0};
+	expect_err(fd_read_file(dir, &b, &e), &e, ERR_INPUT, directory);
+}
+
+/* ---- numbers ---- */
+
+static void expect_size(const char *text, uint64_t wanted)
+{
+	struct err e = {0};
+	uint64_t bytes;
+
+	expect_ok(num_parse_size(text, &bytes, &e), &e);
+	assert_int_equal(bytes, wanted);
+}
+
+static void test_sizes_have_units_of_both_kinds(void **state)
+{
+	(void)state;
+	expect_size("4096", 4096);
+	expect_size("2G", 2000000000);
+	expect_size("16 GB", 16000000000);
+	expect_size("1TB", 1000000000000);
+	expect_size("512MiB", 512ull << 20);
+	expect_size("1.5 GiB", 3ull << 29);
+	expect_size("1kib", 1024);
+}
+
+static void test_wrong_sizes_are_refused_with_the_forms(void **state)
+{
+	static const char *const wrong[] = {"", "G", "1X", "-1", "1.", "1..2G", "99999999999999999999",
+		"9000000TiB", "1 G B"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		auto_free char *message = mem_printf("'%s' is not a size; write for example 512MiB, 2G or 16 "
+						     "GB (G is 10^9, GiB 2^30)", wrong[i]);
+		struct err e = {0};
+		uint64_t bytes;
+
+		expect_err(num_parse_size(wrong[i], &bytes, &e), &e, ERR_INPUT, message);
+	}
+}
+
+static void expect_duration(const char *text, int64_t wanted)
+{
+	struct err e = {0};
+	int64_t ms;
+
+	expect_ok(num_parse_duration(text, &ms, &e), &e);
+	assert_int_equal(ms, wanted);
+}
+
+static void test_durations_have_units(void **state)
+{
+	(void)state;
+	expect_duration("90s", 90000);
+	expect_duration("45m", 2700000);
+	expect_duration("2h", 7200000);
+	expect_duration("1h30m", 5400000);
+	expect_duration("500ms", 500);
+	expect_duration("7", 7000);
+}
+
+static void test_wrong_durations_are_refused(void **state)
+{
+	static const char *const wrong[] = {"", "0", "0s", "-5s", "5x", "s", "9999999999h", "1h-1m"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		struct err e = {0};
+		int64_t ms;
+
+		assert_int_equal(num_parse_duration(wrong[i], &ms, &e), -1);
+		assert_non_null(strstr(e.msg, "is not a duration; write for example 90s, 45m, 2h"));
+	}
+}
+
+static void test_sizes_and_durations_are_shown_for_people(void **state)
+{
+	(void)state;
+	assert_string_equal(num_show_size(831).s, "831 B");
+	assert_string_equal(num_show_size(1258291).s, "1.2 MiB");
+	assert_string_equal(num_show_duration(400).s, "0.4 s");
+	assert_string_equal(num_show_duration(123000).s, "2 min 03 s");
+	assert_string_equal(num_show_duration(3720000).s, "1 h 02 min");
+}
+
+static void test_moments_are_utc(void **state)
+{
+	const int64_t moment = 1700000000123456789;
+
+	(void)state;
+	assert_string_equal(clock_rfc3339(moment).s, "2023-11-14T22:13:20.123456Z");
+	assert_string_equal(clock_compact(moment).s, "20231114T221320.123456Z");
+}
+
+/* ---- text ---- */
+
+static void expect_safe(const char *text, const char *wanted)
+{
+	auto_free char *safe = text_safe(text, 1000);
+
+	assert_string_equal(safe, wanted);
+}
+
+static void test_hostile_text_is_made_visible(void **state)
+{
+	(void)state;
+	expect_safe("plain \xc3\xa4", "plain \xc3\xa4");
+	expect_safe("\x1b[2Jx", "\\x1b[2Jx");
+	expect_safe("a\nb\tc\rd", "a\\nb\\tc\\rd");
+	expect_safe("\xff\xc3", "\\xff\\xc3");
+	expect_safe("\xc2\x9b" "31m", "\\u009b31m");
+	expect_safe("\xe2\x80\xae" "evil", "\\u202eevil");
+	expect_safe("\xed\xa0\x80", "\\xed\\xa0\\x80");
+	expect_safe("\xc0\xaf", "\\xc0\\xaf");
+}
+
+static void test_long_text_is_cut_between_characters(void **state)
+{
+	auto_free char *safe = text_safe("abc\xc3\xa4\xc3\xa4\xc3\xa4", 8);
+
+	(void)state;
+	assert_string_equal(safe, "abc\xc3\xa4...");
+}
+
+static void test_the_nearest_name_is_found(void **state)
+{
+	static const char *const names[] = {"source", "image", "plan", NULL};
+
+	(void)state;
+	assert_string_equal(text_nearest("sorce", names), "source");
+	assert_string_equal(text_nearest("plna", names), "plan");
+	assert_null(text_nearest("whatever", names));
+}
+
+static void test_base64_goes_both_ways(void **state)
+{
+	static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+		{"foobar", "Zm9vYmFy"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
+		auto_buf struct buf text = {0}, back = {0};
+
+		buf_init(&text, 100);
+		buf_init(&back, 100);
+		base64_add(&text, pairs[i][0], strlen(pairs[i][0]));
+		assert_string_equal(text.data, pairs[i][1]);
+		assert_int_equal(base64_decode(&back, text.data, text.len), 0);
+		assert_string_equal(back.data, pairs[i][0]);
+	}
+}
+
+static void test_what_is_no_base64_is_refused(void **state)
+{
+	static const char *const wrong[] = {"Zg", "Zg=", "Z===", "Zh==", "Zm9=", "Zm 9", "=Zm9", "Zg==Zg=="};
+	auto_buf struct buf back = {0};
+
+	(void)state;
+	buf_init(&back, 100);
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+		assert_int_equal(base64_decode(&back, wrong[i], strlen(wrong[i])), -1);
+}
+
+/* ---- programs ---- */
+
+static int run_shell(const char *script, struct buf *output, struct err *e)
+{
+	auto_strv struct strv argv = {0};
+
+	strv_push(&argv, "sh");
+	strv_push(&argv, "-c");
+	strv_push(&argv, script);
+	return proc_run(&argv, output, e);
+}
+
+static void test_a_program_is_run_with_its_output_bounded(void **state)
+{
+	auto_buf struct buf output = {0};
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&output, 8);
+	assert_int_equal(run_shell("echo out; echo err >&2; exit 3", &output, &e), 3);
+	assert_string_equal(output.data, "out\nerr\n");
+	buf_clear(&output);
+	assert_int_equal(run_shell("echo 123456789; kill -TERM $$", &output, &e), 128 + 15);
+	assert_string_equal(output.data, "12345678");
+}
+
+static void test_a_missing_program_is_an_error(void **state)
+{
+	auto_strv struct strv argv = {0};
+	struct err e = {0};
+
+	(void)state;
+	strv_push(&argv, "no-such-program-here");
+	expect_err(proc_run_ok(&argv, &e), &e, ERR_HOST, "no-such-program-here: not installed");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_an_error_is_wrapped_from_the_inside_out),
+		cmocka_unit_test(test_a_long_error_is_cut_not_overrun),
+		cmocka_unit_test(test_a_buffer_never_exceeds_its_maximum),
+		cmocka_unit_test(test_an_environment_entry_is_replaced_by_name),
+		cmocka_unit_test(test_paths_are_joined_and_made_absolute),
+		cmocka_unit_test(test_below_means_whole_components),
+		cmocka_unit_test(test_remove_tree_does_not_follow_links),
+		cmocka_unit_test(test_a_file_appears_whole),
+		cmocka_unit_test(test_a_file_over_the_limit_is_refused),
+		cmocka_unit_test(test_sizes_have_units_of_both_kinds),
+		cmocka_unit_test(test_wrong_sizes_are_refused_with_the_forms),
+		cmocka_unit_test(test_durations_have_units),
+		cmocka_unit_test(test_wrong_durations_are_refused),
+		cmocka_unit_test(test_sizes_and_durations_are_shown_for_people),
+		cmocka_unit_test(test_moments_are_utc),
+		cmocka_unit_test(test_hostile_text_is_made_visible),
+		cmocka_unit_test(test_long_text_is_cut_between_characters),
+		cmocka_unit_test(test_the_nearest_name_is_found),
+		cmocka_unit_test(test_base64_goes_both_ways),
+		cmocka_unit_test(test_what_is_no_base64_is_refused),
+		cmocka_unit_test(test_a_program_is_run_with_its_output_bounded),
+		cmocka_unit_test(test_a_missing_program_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
