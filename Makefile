@@ -26,7 +26,8 @@ BASE := err mem buf strv fd path num clock proc sig text base64 version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user
-CLI := main
+CLI := main command options print load outlet screen term catalog logread loghtml cmd_run cmd_qemu \
+	cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom later $(ACTIONS_GUEST)
@@ -46,9 +47,9 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base git jail node jsonl yamlfile schema config project
+UNIT_TESTS := base git jail node jsonl yamlfile schema config project tar pack unpack
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
-FUZZERS := yaml json
+FUZZERS := yaml json tar
 
 # ---- flags ------------------------------------------------------------------------------------------
 
@@ -191,6 +192,18 @@ fuzz-replay:
 lint:
 	$(call ready,build test lint)
 	@tests/lint/run $(LINTS)
+
+## make docs          write the generated parts of docs/ again
+.PHONY: docs
+docs: all
+	@tools/docs bin/ambient
+
+# For tests/lint.
+.PHONY: list-sources all-objects
+TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
+list-sources:
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC))
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC)))
 
 # ---- installing -------------------------------------------------------------------------------------
 

@@ -16,6 +16,9 @@
 
 enum { COPY_BYTES = 64 * 1024 };
 
+/* One line of the log as HTML: a byte becomes at most six (&quot;). */
+#define PAGE_PART_MAX (8 * LOGREAD_LINE_MAX)
+
 enum log_format { LOG_RAW, LOG_JSON, LOG_HTML };
 
 static const char *const formats[] = {
@@ -81,10 +84,20 @@ static int put(struct sink *s, const char *data, size_t len, struct err *e)
 	return print_fd(s->fd, s->name, s->safe.data, s->safe.len, e);
 }
 
+/* How many bytes at the end begin a character whose rest is in the next chunk. */
+static size_t cut_character(const char *data, size_t len)
+{
+	for (size_t n = 1; n <= 3 && n <= len; n++)
+		if (text_utf8_sequence(data + len - n, n) < 0)
+			return n;
+	return 0;
+}
+
 static int copy_file(struct sink *out, const char *path, struct err *e)
 {
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char chunk[COPY_BYTES];
+	size_t held = 0;
 	ssize_t n;
 
 	if (fd < 0) {
@@ -92,10 +105,15 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 		e->kind = ERR_INPUT;
 		return -1;
 	}
-	while ((n = fd_read_full(fd, chunk, sizeof(chunk))) > 0)
-		if (put(out, chunk, (size_t)n, e) < 0)
+	while ((n = fd_read_full(fd, chunk + held, sizeof(chunk) - held)) > 0) {
+		size_t len = held + (size_t)n;
+
+		held = cut_character(chunk, len);
+		if (put(out, chunk, len - held, e) < 0)
 			return -1;
-	return n < 0 ? err_sys(e, "read %s", path) : 0;
+		memmove(chunk, chunk + len - held, held);
+	}
+	return n < 0 ? err_sys(e, "read %s", path) : put(out, chunk, held, e);
 }
 
 static int put_output(struct logread *r, struct sink *out, struct err *e)
@@ -119,7 +137,7 @@ static int put_html(struct logread *r, struct sink *out, struct err *e)
 	const struct node *event;
 	int more;
 
-	buf_init(&page, 2 * LOGREAD_LINE_MAX);
+	buf_init(&page, PAGE_PART_MAX);
 	loghtml_begin(&page);
 	while ((more = logread_next(r, &event, e)) > 0) {
 		loghtml_event(&page, r, event);
@@ -219,7 +237,7 @@ static int show(const struct call *call, struct err *e)
 		out.name = s->output;
 	}
 	out.terminal = isatty(out.fd) == 1;
-	buf_init(&out.safe, 6 * LOGREAD_LINE_MAX);
+	buf_init(&out.safe, 6 * PAGE_PART_MAX);
 	result = s->console ? copy_file(&out, path, e)
 			    : show_log(path, (enum log_format)s->format, &out, e);
 	buf_release(&out.safe);

@@ -461,6 +461,14 @@ void term_release(struct term *t)
 	keep(&t->machine, NULL);
 }
 
+void term_note(struct term *t, const char *text)
+{
+	if (t->quiet)
+		return;
+	screen_line(&t->screen, "%s", text);
+	screen_finish(&t->screen);
+}
+
 int term_write_error(const struct term *t)
 {
 	return t->screen.out.error;

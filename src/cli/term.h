@@ -65,6 +65,9 @@ void term_begin(struct term *t, const char *project);
 /* How it ended. Writes all that waits, however long that takes; the error itself is not shown here. */
 void term_end(struct term *t, const struct run_outcome *outcome);
 
+/* A line of ours that belongs to no project; nothing when quiet. `text` is safe. */
+void term_note(struct term *t, const char *text);
+
 /* errno of the first write to standard output that failed, or 0. */
 int term_write_error(const struct term *t);
 

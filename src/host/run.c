@@ -679,6 +679,22 @@ void run_project(const struct run_context *context, struct project *project,
 	run_release(&r);
 }
 
+int run_check(const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view, struct err *e)
+{
+	struct run r;
+	int result;
+
+	run_init(&r, context, view);
+	r.project = project;
+	r.options = options;
+	result = check(&r, e);
+	strv_each(&r.warnings, text)
+		warn(&r, *text);
+	run_release(&r);
+	return result;
+}
+
 void run_outcome_release(struct run_outcome *o)
 {
 	node_free(o->result);

@@ -59,6 +59,10 @@ void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret);
 void run_outcome_release(struct run_outcome *o);
 
+/* Step 1 of a run alone, which touches nothing. Warnings go to the view. */
+int run_check(const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view, struct err *e) NODISCARD;
+
 /* `ambient qemu`: one VM, empty inputs, no project and no state. */
 struct run_adhoc {
 	const char *image;     /* name or path */

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `ambient run`: every wanted project in turn; what becomes of each goes to the terminal, to standard
+ * error and, for programs, to --result; the worst of them is the exit status.
+ *
+ * A program that reads --result finds an object for each project that it asked for, and one with
+ * project null when the command line, the configuration or the projects file is wrong.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/print.h"
+#include "cli/term.h"
+#include "core/jsonl.h"
+#include "host/run.h"
+
+struct run_settings {
+	const char *projects;
+	const char *log;
+	const char *result;
+	struct run_options options;
+	int cache;
+	const char *rsync_target;
+	const char *dput_target;
+	bool dry_run;
+	bool uefi;
+	bool offline;
+	bool quiet;
+	int color;
+};
+
+static const char *const cache_modes[] = {
+	[RUN_CACHE_RW] = "rw",
+	[RUN_CACHE_RO] = "ro",
+	[RUN_CACHE_NONE] = "none",
+	NULL,
+};
+
+static const char *const rsync_aliases[] = {"rsync", "target", NULL};
+static const char *const dput_aliases[] = {"dput", NULL};
+
+static const struct option options[] = {
+	{.name = "projects",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, projects),
+		.help = "read this projects file, not the configured one"},
+	{.name = "force",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, options.force),
+		.help = "run also when nothing changed since the last run that passed"},
+	{.name = "dry-run",
+		.letter = 'n',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, dry_run),
+		.help = "check everything, say what would run, and run nothing"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, quiet),
+		.help = "print nothing, unless a run does not pass: then the action, the last 50 lines of its "
+			"output and the path of the log"},
+	{.name = "color",
+		.argument = "WHEN",
+		.type = OPTION_ENUM,
+		.choices = screen_colors,
+		.offset = offsetof(struct run_settings, color),
+		.help = "auto (on a terminal without NO_COLOR; default), always, never"},
+	{.name = "result",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, result),
+		.help = "write a JSON object for each project there, one a line, as soon as it ended"},
+	{.name = "log",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, log),
+		.help = "write the run log there too, each event at once"},
+	{.name = "run-id",
+		.argument = "ID",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, options.run_id),
+		.help = "the id of the run; default: made from the time"},
+	{.name = "env",
+		.argument = "NAME=VALUE",
+		.type = OPTION_LIST,
+		.offset = offsetof(struct run_settings, options.env),
+		.help = "set a variable for all actions; can be given several times"},
+	{.name = "no-post-plan",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, options.no_post_plan),
+		.help = "leave the post-plan out"},
+	{.name = "cache",
+		.argument = "MODE",
+		.type = OPTION_ENUM,
+		.choices = cache_modes,
+		.offset = offsetof(struct run_settings, cache),
+		.help = "rw: read and keep the cache (default); ro: read it only; none: neither"},
+	{.name = "cache-scope",
+		.argument = "NAME",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, options.cache_scope),
+		.help = "keep the cache under this name, apart from the project's own, which is read when "
+			"there is none of that name yet"},
+	{.name = "executor",
+		.argument = "PATH",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, options.executor),
+		.help = "the program that runs in the VM; default: found beside ambient"},
+	{.name = "rsync-target",
+		.aliases = rsync_aliases,
+		.argument = "TARGET",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct run_settings, rsync_target),
+		.help = "where the rsync actions copy to",
+		.later = true},
+	{.name = "dput-target",
+		.aliases = dput_aliases,
+		.argument = "TARGET",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct run_settings, dput_target),
+		.help = "where the dput actions upload to",
+		.later = true},
+	{.name = "uefi",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, uefi),
+		.help = "boot the image by its firmware",
+		.later = true},
+	{.name = "offline",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, offline),
+		.help = "run pre-plans without network, with the dependencies that are there",
+		.later = true},
+	{0},
+};
+
+/* One call of the command. */
+struct session {
+	const struct call *call;
+	struct run_settings *settings;
+	struct config config;
+	struct project_list list;
+	struct run_context context;
+	struct term term;
+	int result_fd;
+	int log_fd;
+	int status; /* the worst so far */
+	unsigned endings[VERDICTS];
+};
+
+/* ---- what programs are told ---- */
+
+/* The object for a project that never came to run_project, in the form of result.json. */
+static struct node *refused_result(const char *project, const char *run_id, const struct err *e)
+{
+	enum verdict verdict = verdict_of_error(e);
+	auto_free char *message = text_safe(e->msg, sizeof(e->msg));
+	auto_free char *name = project ? text_safe(project, LIMIT_NAME_BYTES) : NULL;
+	struct clock_text now = clock_rfc3339(clock_utc_ns());
+	struct node *n = node_map();
+
+	node_set_int(n, "format", 1);
+	node_set_string(n, "project", name);
+	node_set_string(n, "run_id", run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL);
+	node_set_string(n, "result", verdict_name(verdict));
+	node_set_string(n, "reason", verdict_reason_of_error(e));
+	node_set_string(n, "message", message);
+	node_set_int(n, "exit_status", verdict_exit_status(verdict, sig_pending()));
+	node_set(n, "failed_action", node_null());
+	node_set(n, "source", node_null());
+	node_set(n, "image", node_null());
+	node_set_string(n, "started", now.s);
+	node_set_string(n, "finished", now.s);
+	node_set_int(n, "duration_ms", 0);
+	(void)node_set_list(n, "actions");
+	(void)node_set_list(n, "vms");
+	(void)node_set_map(n, "outputs");
+	node_set(n, "log", node_null());
+	node_set(n, "console", node_null());
+	return n;
+}
+
+static int write_result(int fd, const char *path, const struct node *result, struct err *e)
+{
+	auto_buf struct buf line;
+
+	if (fd < 0)
+		return 0;
+	buf_init(&line, LIMIT_NODE_BYTES);
+	jsonl_add(&line, result);
+	buf_addc(&line, '\n');
+	return print_fd(fd, path, line.data, line.len, e);
+}
+
+static void worsen(struct session *s, int status)
+{
+	s->status = verdict_worst_status(s->status, status);
+}
+
+/* A result that cannot be written must not look like one that was. */
+static void report(struct session *s, const struct node *result)
+{
+	struct err e = {0};
+
+	if (write_result(s->result_fd, s->settings->result, result, &e) == 0)
+		return;
+	worsen(s, print_failure(&e));
+	s->result_fd = -1;
+}
+
+static void refuse(struct session *s, const char *project, const struct err *e)
+{
+	auto_node struct node *result = refused_result(project, s->settings->options.run_id, e);
+
+	s->endings[verdict_of_error(e)]++;
+	worsen(s, print_failure(e));
+	report(s, result);
+}
+
+/* ---- one project ---- */
+
+static void show_error(const char *project, const struct err *e)
+{
+	struct err named = *e;
+
+	(void)err_wrap(&named, "%s", project);
+	print_error(&named);
+}
+
+static void run_one(struct session *s, struct project *project)
+{
+	struct run_outcome outcome;
+
+	term_begin(&s->term, project->name);
+	run_project(&s->context, project, &s->settings->options, &s->term.view, &outcome);
+	term_end(&s->term, &outcome);
+	if (outcome.verdict != VERDICT_PASSED && outcome.verdict != VERDICT_UNCHANGED)
+		show_error(project->name, &outcome.error);
+	s->endings[outcome.verdict]++;
+	worsen(s, outcome.exit_status);
+	report(s, outcome.result);
+	run_outcome_release(&outcome);
+}
+
+static size_t count_of(const struct node *list)
+{
+	return list ? list->count : 0;
+}
+
+/* What --dry-run says of a project that could run. */
+static void describe(struct session *s, const struct project *p)
+{
+	size_t pre = count_of(p->plans[PROJECT_PRE_PLAN]);
+	size_t post = s->settings->options.no_post_plan ? 0 : count_of(p->plans[PROJECT_POST_PLAN]);
+	auto_free char *name = text_safe(p->name, LIMIT_NAME_BYTES);
+	auto_free char *image = text_safe(p->image, LIMIT_NAME_BYTES);
+	auto_free char *line = mem_printf("%s  would run: pre-plan %zu, plan %zu, post-plan %zu actions, image %s",
+		name, pre, count_of(p->plans[PROJECT_PLAN]), post, image);
+
+	term_note(&s->term, line);
+}
+
+static void check_one(struct session *s, struct project *project)
+{
+	struct err e = {0};
+
+	if (run_check(&s->context, project, &s->settings->options, &s->term.view, &e) == 0) {
+		describe(s, project);
+		return;
+	}
+	(void)err_wrap(&e, "%s", project->name);
+	refuse(s, project->name, &e);
+}
+
+static void do_one(struct session *s, struct project *project)
+{
+	struct err e = {0};
+
+	if (sig_check(&e) < 0) {
+		(void)err_wrap(&e, "%s: not begun", project->name);
+		refuse(s, project->name, &e);
+	} else if (s->settings->dry_run) {
+		check_one(s, project);
+	} else {
+		run_one(s, project);
+	}
+}
+
+/* ---- all of them ---- */
+
+/* A name that is wrong is told first, where it is seen; the others have their turn all the same. */
+static void do_named(struct session *s, const struct strv *names)
+{
+	auto_free struct project **found = mem_array(names->count, sizeof(*found));
+
+	for (size_t i = 0; i < names->count; i++) {
+		struct err e = {0};
+
+		if (project_find(&s->list, names->items[i], &found[i], &e) < 0)
+			refuse(s, names->items[i], &e);
+	}
+	for (size_t i = 0; i < names->count; i++)
+		if (found[i])
+			do_one(s, found[i]);
+}
+
+static int do_all(struct session *s, struct err *e)
+{
+	if (s->list.count == 0)
+		return err_set(e, ERR_INPUT, "%s: there is no project in it", s->list.file);
+	for (size_t i = 0; i < s->list.count; i++)
+		do_one(s, &s->list.items[i]);
+	return 0;
+}
+
+/* "3 projects: 2 passed, 1 failed" */
+static void sum_up(struct session *s)
+{
+	auto_buf struct buf line;
+	unsigned total = 0;
+
+	buf_init(&line, 1024);
+	for (int v = 0; v < VERDICTS; v++)
+		total += s->endings[v];
+	if (total < 2)
+		return;
+	buf_addf(&line, "%u projects", total);
+	for (int v = 0; v < VERDICTS; v++)
+		if (s->endings[v]) {
+			buf_addf(&line, "%s %u %s", strchr(line.data, ':') ? "," : ":", s->endings[v],
+				verdict_name((enum verdict)v));
+		}
+	term_note(&s->term, line.data);
+}
+
+static int load(struct session *s, struct err *e)
+{
+	struct run_settings *set = s->settings;
+	int r = set->quiet ? load_config_quietly(s->call, &s->config, e) : load_config(s->call, &s->config, e);
+
+	if (r < 0 || load_projects(&s->config, set->projects, &s->list, e) < 0)
+		return -1;
+	load_override(&s->config.rsync_target, set->rsync_target);
+	load_override(&s->config.dput_target, set->dput_target);
+	set->options.cache = (enum run_cache)set->cache;
+	s->context = load_context(&s->config);
+	return 0;
+}
+
+static int open_files(struct session *s, struct err *e)
+{
+	if (s->settings->result) {
+		s->result_fd = print_create(s->settings->result, e);
+		if (s->result_fd < 0)
+			return err_wrap(e, "--result");
+	}
+	if (s->settings->log) {
+		s->log_fd = print_create(s->settings->log, e);
+		if (s->log_fd < 0)
+			return err_wrap(e, "--log");
+	}
+	s->settings->options.log_fd = s->log_fd;
+	return 0;
+}
+
+static int carry_out(struct session *s, struct err *e)
+{
+	if (sig_init(e) < 0 || open_files(s, e) < 0 || load(s, e) < 0)
+		return -1;
+	if (s->call->operands.count == 0)
+		return do_all(s, e);
+	do_named(s, &s->call->operands);
+	return 0;
+}
+
+/* Nobody looks at a closed pipe, but a full disk is worth a word. */
+static void check_screen(struct session *s)
+{
+	int sys = term_write_error(&s->term);
+	struct err e = {0};
+
+	if (!sys)
+		return;
+	(void)err_reason(&e, ERR_HOST, "host_output", "write standard output: %s", strerror(sys));
+	e.sys = sys;
+	worsen(s, print_failure(&e));
+}
+
+static int run(const struct call *call)
+{
+	struct run_settings *settings = call->settings;
+	struct session s = {.call = call, .settings = settings, .result_fd = -1, .log_fd = -1};
+	struct err e = {0};
+
+	term_init(&s.term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)settings->color, settings->quiet);
+	if (carry_out(&s, &e) < 0)
+		refuse(&s, NULL, &e);
+	sum_up(&s);
+	check_screen(&s);
+	term_release(&s.term);
+	project_list_release(&s.list);
+	config_release(&s.config);
+	fd_close(s.result_fd);
+	fd_close(s.log_fd);
+	return s.status;
+}
+
+/* The command line is wrong, but --result may have been read from it. */
+static void refused(const struct call *call, const struct err *why)
+{
+	const struct run_settings *settings = call->settings;
+	auto_node struct node *result = NULL;
+	auto_fd int fd = -1;
+	struct err e = {0};
+
+	if (!settings->result)
+		return;
+	result = refused_result(NULL, settings->options.run_id, why);
+	fd = print_create(settings->result, &e);
+	if (fd < 0 || write_result(fd, settings->result, result, &e) < 0)
+		print_error(&e);
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "Run projects: build and test each in microVMs of its own",
+	.group = GROUP_RUN,
+	.operands = "[PROJECT]...",
+	.max_operands = COMMAND_OPERANDS_MAX,
+	.details = "Without a name, all projects of the projects file run, one after the other. A project whose\n"
+		   "source, plan and image did not change since its last run that passed is skipped.\n"
+		   "\n"
+		   "The exit status is that of the worst project:\n"
+		   "  0         passed, or unchanged\n"
+		   "  1         an action failed, or a limit on outputs or memory was reached\n"
+		   "  2         arguments, configuration, projects file, source or image are wrong\n"
+		   "  3         the machinery broke: the host, QEMU, or the guest\n"
+		   "  4         a time limit\n"
+		   "  5         another run of the project goes on\n"
+		   "  130, 143  interrupted by SIGINT, by SIGTERM or SIGHUP\n",
+	.options = options,
+	.settings_size = sizeof(struct run_settings),
+	.run = run,
+	.refused = refused,
+};
