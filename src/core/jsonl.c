@@ -344,10 +344,9 @@ static struct node *convert_list(const json_t *json)
 static struct node *convert_map(json_t *json)
 {
 	struct node *map = node_map();
-	const char *key;
-	json_t *value;
 
-	json_object_foreach(json, key, value) node_append(map, key, convert(value));
+	for (void *at = json_object_iter(json); at; at = json_object_iter_next(json, at))
+		node_append(map, json_object_iter_key(at), convert(json_object_iter_value(at)));
 	return map;
 }
 

@@ -77,8 +77,13 @@ struct node *node_add_map(struct node *list); /* a new empty map, returned to fi
 /* Children in order: `const struct node *item; node_each(n, item) { ... item->key ... }`; n may be
  * NULL. */
 #define node_each(n, item)                                                                         \
-	for (size_t item##_i_ = 0;                                                                 \
-		(n) && item##_i_ < (n)->count && ((item) = (n)->items[item##_i_], 1); item##_i_++)
+	for (size_t item##_i_ = 0; ((item) = node_child(n, item##_i_)) != NULL; item##_i_++)
+
+/* The i-th child, or NULL behind the last one; n may be NULL. */
+static inline struct node *node_child(const struct node *n, size_t i)
+{
+	return n && i < n->count ? n->items[i] : NULL;
+}
 
 /* The value of a key. NULL when the key is absent or null, or when map is NULL or not a map. */
 struct node *node_get(const struct node *map, const char *key);

@@ -316,6 +316,7 @@ static void test_a_source_is_a_directory(void **state)
 	auto_free char *file = expect_file(dir, "src/file", "");
 
 	(void)state;
+	assert_int_equal(access(file, F_OK), 0);
 	expect_source(dir, "src", NULL);
 	expect_source(dir, "none", ": No such file or directory");
 	expect_source(dir, "src/file", " is not a directory");
