@@ -34,7 +34,12 @@ struct ustar {
 
 _Static_assert(sizeof(struct ustar) == TAR_BLOCK, "a header is one block");
 
-enum { TYPE_PAX = 'x', NAME_MAX_BYTES = 255, SHOWN_MAX = 200 };
+enum {
+	TYPE_PAX = 'x',
+	NAME_MAX_BYTES = 255,
+	SYMLINK_MAX = 4095, /* the kernel's PATH_MAX, less the NUL */
+	SHOWN_MAX = 200,
+};
 
 #define OCTAL7_MAX 07777777ULL      /* in a field of 8 */
 #define OCTAL11_MAX 077777777777ULL /* in a field of 12: 8 GiB, less one byte */
@@ -734,6 +739,9 @@ static int check_link(const struct tar_reader *r, const struct tar_entry *t, str
 	if (t->type == TAR_HARDLINK && tar_path_compare(t->link, t->path) >= 0)
 		return refuse_text(
 			r, e, "the path it is linked to,", t->link, "does not come before it");
+	if (t->type == TAR_SYMLINK && r->link.len > SYMLINK_MAX)
+		return tar_refuse(r, e, "it is a symbolic link to %zu bytes, more than %d",
+			r->link.len, SYMLINK_MAX);
 	if (t->type == TAR_SYMLINK && r->rules.strict &&
 		!tar_symlink_stays_inside(t->path, t->link))
 		return refuse_text(

@@ -824,6 +824,20 @@ static void test_long_paths_are_refused_when_strict(void **state)
 	assert_int_equal(entries, 17);
 }
 
+static void test_symlinks_that_no_kernel_makes_are_refused(void **state)
+{
+	struct tar_entry t = SYMLINK_AT("l", long_path(4096, 100, 'x'));
+	auto_buf struct buf b;
+
+	(void)state;
+	buf_init(&b, ARCHIVE_MAX);
+	tarmake_add(&b, &t);
+	tarmake_end(&b);
+	expect_refused(&b, false,
+		"entry 'l' (header at byte 0): it is a symbolic link to 4096 bytes, more than "
+		"4095");
+}
+
 static void test_padding_must_be_zeros(void **state)
 {
 	static const char padding[] = {0, 0, 1};
@@ -882,6 +896,7 @@ int main(void)
 		cmocka_unit_test(test_a_million_and_one_entries_are_refused),
 		cmocka_unit_test(test_10000_levels_are_refused_at_the_129th),
 		cmocka_unit_test(test_long_paths_are_refused_when_strict),
+		cmocka_unit_test(test_symlinks_that_no_kernel_makes_are_refused),
 		cmocka_unit_test(test_padding_must_be_zeros),
 		cmocka_unit_test(test_messages_show_hostile_names_safely),
 	};
