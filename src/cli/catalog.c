@@ -54,7 +54,7 @@ static void add_parameters(struct node *map, const char *key, const struct param
 
 	for (; params->name; params++) {
 		struct node *n = node_add_map(list);
-		auto_buf struct buf type;
+		auto_buf struct buf type = {0};
 
 		buf_init(&type, 4096);
 		schema_add_type(&type, params);
@@ -113,7 +113,7 @@ static void add_parameter_rows(struct buf *b, const struct param *params, const 
 	for (; params->name; params++) {
 		auto_free char *name = mem_printf("%s%s", prefix, params->name);
 		auto_free char *code = mem_printf("`%s`", name);
-		auto_buf struct buf type, help;
+		auto_buf struct buf type = {0}, help = {0};
 
 		buf_init(&type, 4096);
 		buf_init(&help, 4096);
@@ -239,7 +239,7 @@ static void add_roff(struct buf *b, const char *text)
 static void add_manual_options(struct buf *b, const struct option *table)
 {
 	for (const struct option *o = table; o && o->name; o++) {
-		auto_buf struct buf usage, text;
+		auto_buf struct buf usage = {0}, text = {0};
 
 		if (o->hidden)
 			continue;

@@ -26,7 +26,7 @@ static const struct option options[] = {
 
 static void add_line(struct buf *b, const struct action *a)
 {
-	auto_buf struct buf where;
+	auto_buf struct buf where = {0};
 	auto_free char *text = NULL;
 
 	buf_init(&where, 256);
@@ -38,8 +38,8 @@ static void add_line(struct buf *b, const struct action *a)
 
 static void add_parameter(struct buf *b, const struct param *row, int indent)
 {
-	auto_buf struct buf type;
-	auto_buf struct buf help;
+	auto_buf struct buf type = {0};
+	auto_buf struct buf help = {0};
 	size_t column = (size_t)indent + NAME_COLUMN + TYPE_COLUMN + 2;
 
 	buf_init(&type, 1024);
@@ -94,7 +94,7 @@ static int show(const struct call *call, const struct action *const *actions, st
 {
 	const struct actions_settings *s = call->settings;
 	const struct action *only = NULL;
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 
 	buf_init(&text, TEXT_BYTES);
 	if (call->operands.count && find(actions, call->operands.items[0], &only, e) < 0)

@@ -68,7 +68,7 @@ static int add(struct buf *b, const struct call *call, struct err *e)
 
 static int run(const struct call *call)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 	struct err e = {0};
 
 	buf_init(&text, TEXT_BYTES);

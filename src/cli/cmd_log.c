@@ -119,7 +119,7 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 static int put_output(struct logread *r, struct sink *out, struct err *e)
 {
 	const struct node *event;
-	auto_buf struct buf bytes;
+	auto_buf struct buf bytes = {0};
 	int more;
 
 	buf_init(&bytes, LOGREAD_LINE_MAX);
@@ -133,7 +133,7 @@ static int put_output(struct logread *r, struct sink *out, struct err *e)
 
 static int put_html(struct logread *r, struct sink *out, struct err *e)
 {
-	auto_buf struct buf page;
+	auto_buf struct buf page = {0};
 	const struct node *event;
 	int more;
 

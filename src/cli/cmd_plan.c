@@ -122,7 +122,7 @@ static int build(const struct planner *p, bool runnable, struct node *tree, stru
 
 static int print_yaml(const struct node *tree, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 
 	buf_init(&text, 8 * LIMIT_NODE_BYTES);
 	yamlfile_add(&text, tree);

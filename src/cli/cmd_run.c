@@ -190,7 +190,7 @@ static struct node *refused_result(const char *project, const char *run_id, cons
 
 static int write_result(int fd, const char *path, const struct node *result, struct err *e)
 {
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 
 	if (fd < 0)
 		return 0;
@@ -324,7 +324,7 @@ static int do_all(struct session *s, struct err *e)
 /* "3 projects: 2 passed, 1 failed" */
 static void sum_up(struct session *s)
 {
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 	unsigned total = 0;
 
 	buf_init(&line, 1024);

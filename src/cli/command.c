@@ -106,7 +106,7 @@ void command_add_command_help(struct buf *b, const struct command *c)
 static int show_help(const struct command *const *commands, const struct command *c)
 {
 	struct err e = {0};
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 
 	buf_init(&text, HELP_MAX);
 	if (c)
@@ -127,7 +127,7 @@ static int show_version(void)
 /* A bare `ambient` is a question, but not one that a script should take for success. */
 static int show_usage_error(const struct command *const *commands)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 
 	buf_init(&text, HELP_MAX);
 	command_add_help(&text, commands);

@@ -10,7 +10,7 @@
 
 static void add_escaped(struct buf *b, const char *text, size_t len)
 {
-	auto_buf struct buf safe;
+	auto_buf struct buf safe = {0};
 
 	buf_init(&safe, 6 * len + 16);
 	text_add_safe(&safe, text, len, false);
@@ -65,7 +65,7 @@ void loghtml_end(struct buf *b)
 static void add_output(struct buf *b, struct logread *r, const struct node *event)
 {
 	bool is_stderr = strcmp(node_get_text(event, "stream", ""), "stderr") == 0;
-	auto_buf struct buf bytes;
+	auto_buf struct buf bytes = {0};
 
 	buf_init(&bytes, LOGREAD_LINE_MAX);
 	if (!logread_output(r, event, &bytes))

@@ -331,7 +331,7 @@ static void add_row(struct buf *b, const struct option *row, size_t width)
 {
 	size_t start = b->len;
 	size_t used;
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 
 	buf_init(&text, 4096);
 	options_add_text(&text, row);

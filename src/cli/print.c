@@ -18,7 +18,7 @@ enum { PRINT_LINE_MAX = 16 * 1024 };
 /* When standard error cannot be written either, there is nobody left to tell. */
 static void print_line(const char *label, const char *message)
 {
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 
 	buf_init(&line, PRINT_LINE_MAX);
 	buf_adds(&line, label);
@@ -94,7 +94,7 @@ int print_buf(const struct buf *b, const char *path, struct err *e)
 
 int print_json(const struct node *n, const char *path, struct err *e)
 {
-	auto_buf struct buf text;
+	auto_buf struct buf text = {0};
 
 	buf_init(&text, 8 * LIMIT_NODE_BYTES);
 	jsonl_add_pretty(&text, n);

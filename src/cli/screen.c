@@ -158,7 +158,7 @@ void screen_line(struct screen *s, const char *fmt, ...)
 void screen_warning(struct screen *s, const char *message)
 {
 	bool erase = !s->same && s->status_shown;
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 
 	buf_init(&line, LINE_MAX_BYTES);
 	buf_adds(&line, s->same ? screen_paint(s, PAINT_WARN) : "");

@@ -38,7 +38,7 @@ static const char *paint(const struct term *t, enum screen_paint p)
 /* "hello  ": what our lines begin with. */
 PRINTF_LIKE(2, 3) static void project_line(struct term *t, const char *fmt, ...)
 {
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 	char text[4096];
 	va_list ap;
 
@@ -66,7 +66,7 @@ static void on_source(struct term *t, const struct event *ev)
 {
 	const char *commit = node_get_text(ev->fields, "commit", NULL);
 	auto_free char *id = commit ? text_safe(commit, TEXT_MAX) : NULL;
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
 	if (id)
@@ -303,7 +303,7 @@ static const struct {
 
 static void verdict_line(struct term *t, const struct run_outcome *o)
 {
-	auto_buf struct buf line;
+	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
 	buf_addf(&line, "%s%s%s", paint(t, endings[o->verdict].paint), endings[o->verdict].word,
