@@ -22,18 +22,21 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # ---- link units -------------------------------------------------------------------------------------
 
+# The executor has all of base but what only a host has.
+BASE_HOST := home
 BASE := err mem buf strv fd path num clock proc sig text base64 version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user
-CLI := main command options print load outlet screen term catalog logread loghtml cmd_run cmd_qemu \
-	cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
+CLI := main command options print load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
+	cmd_qemu cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom later $(ACTIONS_GUEST)
 EXECUTOR := main pid1 boot unit onhost guest ports drives link planfile steps ops spawn child reap
 
 BASE_SRC := $(BASE:%=src/base/%.c)
+BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)
 CORE_SRC := $(CORE:%=src/core/%.c)
 HOST_SRC := $(HOST:%=src/host/%.c)
 CLI_SRC := $(CLI:%=src/cli/%.c)
@@ -78,9 +81,9 @@ HOST_LIBS := -lyaml -ljansson -lcrypto
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(CORE_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
-AMBIENT_SRC := $(BASE_SRC) $(CORE_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
+AMBIENT_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(CORE_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
 
 .PHONY: all help
@@ -109,7 +112,7 @@ $(O)/ambient: $(call obj,$(AMBIENT_SRC))
 # The executor runs in guests of any distribution: static, and small because every boot loads it.
 $(O)/ambient-execute-plan: $(call obj,$(GUEST_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(if $(filter san,$(FLAVOUR)),$(LDFLAGS_ALL),-static-pie -Wl,-z,relro,-z,now -Wl,--gc-sections) \
+	$(Q)$(CC) $(CFLAGS_ALL) $(if $(filter san,$(FLAVOUR)),$(LDFLAGS_ALL),-static-pie -s -Wl,-z,relro,-z,now -Wl,--gc-sections) \
 		-o $@ $^ -ljansson
 
 bin/%: $(O)/%

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -39,38 +38,6 @@ const char *path_base(const char *path)
 	const char *slash = strrchr(path, '/');
 
 	return slash ? slash + 1 : path;
-}
-
-static char *home_directory(void)
-{
-	const char *home = getenv("HOME");
-	const struct passwd *entry;
-
-	if (home && home[0] == '/')
-		return mem_strdup(home);
-	entry = getpwuid(getuid());
-	return mem_strdup(entry && entry->pw_dir ? entry->pw_dir : "/");
-}
-
-char *path_expand_home(const char *path)
-{
-	auto_free char *home = NULL;
-
-	if (path[0] != '~' || (path[1] != '\0' && path[1] != '/'))
-		return mem_strdup(path);
-	home = home_directory();
-	return path[1] == '\0' ? mem_strdup(home) : path_join(home, path + 2);
-}
-
-char *path_xdg(const char *variable, const char *fallback)
-{
-	const char *value = getenv(variable);
-	auto_free char *home = NULL;
-
-	if (value && value[0] == '/')
-		return mem_strdup(value);
-	home = home_directory();
-	return path_join(home, fallback);
 }
 
 static void drop_last(struct strv *parts)

@@ -13,15 +13,6 @@ char *path_join(const char *dir, const char *name); /* an absolute name replaces
 char *path_parent(const char *path);		    /* "." when there is no slash */
 const char *path_base(const char *path);	    /* behind the last slash; points into path */
 
-/* "~" and "~/x" by $HOME (else the password database); "~user" stays as it is. */
-char *path_expand_home(const char *path);
-
-/*
- * A directory of the XDG Base Directory Specification (0.8): the variable when it holds an absolute
- * path, else `fallback` below the home directory. Example: path_xdg("XDG_CONFIG_HOME", ".config").
- */
-char *path_xdg(const char *variable, const char *fallback);
-
 /* The absolute path without "." and ".." and without asking the file system. */
 char *path_absolute(const char *path);
 

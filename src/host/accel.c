@@ -53,7 +53,7 @@ static int choose_machine(const struct config *c, const struct image *image,
 	bool microvm = c->machine == CONFIG_MACHINE_MICROVM;
 
 	if (c->machine == CONFIG_MACHINE_AUTO)
-		microvm = image->microvm && (accelerator == ACCELERATOR_KVM || tsc_khz() != 0);
+		microvm = image->microvm && (accelerator == ACCELERATOR_KVM || tsc_is_known());
 	if (microvm ? !image->microvm : !image->q35)
 		return err_set(e, ERR_INPUT, "image %s does not boot on QEMU's machine %s", image->name,
 			microvm ? "microvm" : "q35");

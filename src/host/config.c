@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "base/home.h"
 #include "base/path.h"
 #include "host/yamlfile.h"
 
@@ -176,7 +177,7 @@ const struct param config_params[] = {
 
 char *config_default_path(void)
 {
-	auto_free char *dir = path_xdg("XDG_CONFIG_HOME", ".config");
+	auto_free char *dir = home_xdg("XDG_CONFIG_HOME", ".config");
 
 	return path_join(dir, "ambient/config.yaml");
 }
@@ -286,7 +287,7 @@ static char *copy_text(const struct node *map, const char *key)
 /* A path as the file means it: `~` is the home directory, relative is relative to the file. */
 static char *resolve(const struct config *c, const char *given)
 {
-	auto_free char *expanded = path_expand_home(given);
+	auto_free char *expanded = home_expand(given);
 	auto_free char *file = path_absolute(c->file);
 	auto_free char *dir = path_parent(file);
 	auto_free char *joined = path_join(dir, expanded);
@@ -314,7 +315,7 @@ static char *load_path(struct config *c, const struct node *map, const char *key
 
 static char *xdg_path(const char *variable, const char *fallback, const char *name)
 {
-	auto_free char *dir = path_xdg(variable, fallback);
+	auto_free char *dir = home_xdg(variable, fallback);
 
 	return path_join(dir, name);
 }

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/home.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "host/yamlfile.h"
@@ -175,7 +176,7 @@ static int load_env(struct project *p, struct err *e)
 /* Paths of the file are relative to the file; `~` is the home directory. */
 static char *resolve(const char *file, const char *given)
 {
-	auto_free char *expanded = path_expand_home(given);
+	auto_free char *expanded = home_expand(given);
 	auto_free char *absolute = path_absolute(file);
 	auto_free char *dir = path_parent(absolute);
 	auto_free char *joined = path_join(dir, expanded);

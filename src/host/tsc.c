@@ -37,41 +37,52 @@ void tsc_init(void)
 	first = take_sample();
 }
 
-static int host_trusts_it(void)
+bool tsc_is_known(void)
 {
 	auto_buf struct buf source = {0};
 	struct err ignored = {0};
 
 	buf_init(&source, 64);
 	if (fd_read_file(CLOCK_SOURCE, &source, &ignored) < 0)
-		return 0;
+		return false;
 	return strncmp(source.data, "tsc\n", 4) == 0 || strncmp(source.data, "kvm-clock\n", 10) == 0;
+}
+
+static uint64_t measure(void)
+{
+	const int64_t enough_ns = 20 * 1000000;
+	struct sample now = take_sample();
+
+	if (now.ns - first.ns < enough_ns) {
+		struct timespec rest = {.tv_nsec = (long)(enough_ns - (now.ns - first.ns))};
+
+		(void)nanosleep(&rest, NULL);
+		now = take_sample();
+	}
+	return (uint64_t)((unsigned __int128)(now.ticks - first.ticks) * 1000000 /
+			  (uint64_t)(now.ns - first.ns));
 }
 
 uint64_t tsc_khz(void)
 {
-	const int64_t enough_ns = 20 * 1000000;
-	struct sample now;
-	int64_t elapsed;
+	static uint64_t khz;
 
-	if (!host_trusts_it() || first.ns == 0)
-		return 0;
-	now = take_sample();
-	elapsed = now.ns - first.ns;
-	if (elapsed < enough_ns) {
-		struct timespec rest = {.tv_nsec = (long)(enough_ns - elapsed)};
-
-		(void)nanosleep(&rest, NULL);
-		now = take_sample();
-		elapsed = now.ns - first.ns;
-	}
-	return (uint64_t)((unsigned __int128)(now.ticks - first.ticks) * 1000000 / (uint64_t)elapsed);
+	if (first.ns == 0)
+		BUG("tsc_khz before tsc_init");
+	if (khz == 0 && tsc_is_known())
+		khz = measure();
+	return khz;
 }
 
 #else
 
 void tsc_init(void)
 {
+}
+
+bool tsc_is_known(void)
+{
+	return false;
 }
 
 uint64_t tsc_khz(void)
