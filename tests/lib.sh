@@ -13,7 +13,8 @@
 #     run COMMAND...           sets $status, writes out and err; does not fail
 #     expect_...               see below
 #
-# tests/run sets AMBIENT, EXECUTOR, FAKE_QEMU, WITH_GUESTS and IMAGES, all absolute.
+# tests/run sets AMBIENT, EXECUTOR, VM_EXECUTOR (static, for real machines), FAKE_QEMU, WITH_GUESTS and
+# IMAGES, all absolute.
 set -u
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -200,7 +201,7 @@ expect_present() {
 }
 
 expect_absent() {
-	[ ! -e "$1" ] && [ ! -L "$1" ] || fail "$1 is there"
+	if [ -e "$1" ] || [ -L "$1" ]; then fail "$1 is there"; fi
 }
 
 # expect_tree DIR: standard input names every file below it, sorted, directories with a slash.
@@ -247,7 +248,7 @@ write_vm_config() {
 		image_store: $IMAGES
 		state: $dir/state
 		tmpdir: $dir/tmp
-		executor: $EXECUTOR
+		executor: $VM_EXECUTOR
 		${1-}
 	END
 }
