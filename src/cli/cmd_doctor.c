@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/sig.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/command.h"
@@ -319,7 +320,7 @@ static int run_doctor(const struct call *call)
 	struct err e = {0};
 	int status;
 
-	if (config_load(call->config_file, &d.config, &e) < 0) {
+	if (sig_init(&e) < 0 || config_load(call->config_file, &d.config, &e) < 0) {
 		free(d.image);
 		return print_failure(&e);
 	}

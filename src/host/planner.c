@@ -107,8 +107,9 @@ static void add_environment(const struct planner *p, struct plan *plan)
 	if (p->project)
 		node_each(p->project->env, item)
 			strv_setenv(&plan->env, item->key, node_text(item));
-	strv_each(p->env, entry)
-		put_env(&plan->env, *entry);
+	if (p->env)
+		strv_each(p->env, entry)
+			put_env(&plan->env, *entry);
 }
 
 static int build(const struct planner *p, const struct node *list, const char *file,
