@@ -299,28 +299,23 @@ static int check_value(
 
 /* ---- checking a mapping ---- */
 
-static size_t count_rows(const struct param *table)
+static void add_names(struct strv *names, const struct param *table)
 {
-	size_t n = 0;
-
-	while (table && table[n].name)
-		n++;
-	return n;
+	for (const struct param *row = table; row && row->name; row++)
+		strv_push(names, row->name);
 }
 
 static int refuse_key(const struct param *table, const struct param *common,
 	const struct node *item, const char *file, struct err *e)
 {
 	auto_free char *shown = text_safe(item->key, SHOWN_MAX);
-	size_t rows = count_rows(table), more = count_rows(common);
-	auto_free const char **names = mem_array(rows + more + 1, sizeof(*names));
-	const char *nearest;
+	auto_strv struct strv names = {0};
+	const char *nearest = NULL;
 
-	for (size_t i = 0; i < rows; i++)
-		names[i] = table[i].name;
-	for (size_t i = 0; i < more; i++)
-		names[rows + i] = common[i].name;
-	nearest = text_nearest(item->key, names);
+	add_names(&names, table);
+	add_names(&names, common);
+	if (names.count)
+		nearest = text_nearest(item->key, (const char *const *)names.items);
 	if (nearest)
 		return node_key_err(
 			item, file, e, "unknown key '%s', did you mean '%s'?", shown, nearest);

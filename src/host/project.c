@@ -264,28 +264,38 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	return load_limits(p, e);
 }
 
-int project_load(const char *path, struct project_list *ret_list, struct err *e)
+static int load_all(struct project_list *list, struct err *e)
 {
-	auto_project_list struct project_list list = {.file = mem_strdup(path)};
 	const struct node *projects, *item;
 
-	if (yamlfile_read(path, &list.root, e) < 0)
+	if (yamlfile_read(list->file, &list->root, e) < 0)
 		return -1;
-	if (list.root->kind == NODE_NULL)
-		return err_set(e, ERR_INPUT, "%s: is empty; the key 'projects' is needed", path);
-	if (schema_check(file_params, list.root, path, e) < 0)
+	if (list->root->kind == NODE_NULL)
+		return err_set(
+			e, ERR_INPUT, "%s: is empty; the key 'projects' is needed", list->file);
+	if (schema_check(file_params, list->root, list->file, e) < 0)
 		return -1;
-	projects = node_get(list.root, "projects");
+	projects = node_get(list->root, "projects");
 	if (projects->kind != NODE_MAP)
-		return node_err(projects, path, e, "'projects' must be a mapping, not %s",
+		return node_err(projects, list->file, e, "'projects' must be a mapping, not %s",
 			node_kind_name(projects));
-	list.items = mem_array(projects->count + 1, sizeof(*list.items));
+	list->items = mem_array(projects->count + 1, sizeof(*list->items));
 	node_each (projects, item) {
-		if (load_one(&list.items[list.count++], list.file, item, e) < 0)
+		if (load_one(&list->items[list->count++], list->file, item, e) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+int project_load(const char *path, struct project_list *ret_list, struct err *e)
+{
+	struct project_list list = {.file = mem_strdup(path)};
+
+	if (load_all(&list, e) < 0) {
+		project_list_release(&list);
+		return -1;
+	}
 	*ret_list = list;
-	list = (struct project_list){0};
 	return 0;
 }
 

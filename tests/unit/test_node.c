@@ -106,14 +106,15 @@ static void test_each_visits_children_in_order_and_accepts_null(void **state)
 	auto_node struct node *list = node_list();
 	const struct node *item;
 	const struct node *none = NULL;
-	char seen[8] = "";
+	auto_buf struct buf seen;
 
 	(void)state;
+	buf_init(&seen, 8);
 	for (const char *const *s = (const char *const[]){"a", "b", "c", "d", "e", NULL}; *s; s++)
 		node_add_string(list, *s);
 	node_each (list, item)
-		strncat(seen, item->text, 1);
-	assert_string_equal(seen, "abcde");
+		buf_adds(&seen, item->text);
+	assert_string_equal(seen.data, "abcde");
 	node_each (none, item)
 		fail_msg("a child of nothing");
 }
