@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/sig.h"
+#include "base/text.h"
 #include "host/jail.h"
 
 #define INSIDE "/artifacts"
@@ -67,6 +68,19 @@ static void report_progress(const struct shared *s, const struct event_sink *sin
 	event_send(sink, EVENT_PROGRESS, SOURCE_EPILOG, n);
 }
 
+/* The child has read hostile bytes, so what it left in the shared memory is hostile too. */
+static int take_error(const struct err *from, struct err *e)
+{
+	struct err copy = *from;
+	auto_free char *safe = NULL;
+
+	copy.msg[sizeof(copy.msg) - 1] = '\0';
+	safe = text_safe(copy.msg, sizeof(copy.msg) - 1);
+	if (copy.kind == ERR_HOST)
+		return err_set(e, ERR_HOST, "%s", safe);
+	return err_reason(e, ERR_GUEST, "artifacts_refused", "%s", safe);
+}
+
 static int wait_for_child(pid_t *pid, int pidfd, const struct shared *s, const struct event_sink *sink,
 	struct err *e)
 {
@@ -84,13 +98,10 @@ static int wait_for_child(pid_t *pid, int pidfd, const struct shared *s, const s
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (s->error.kind == ERR_NONE)
-		return err_reason(e, ERR_GUEST, "guest_artifacts",
+		return err_reason(e, ERR_GUEST, "guest_output",
 			"the reader of the artifacts was killed by signal %d",
 			WIFSIGNALED(status) ? WTERMSIG(status) : 0);
-	*e = s->error;
-	if (e->kind == ERR_GUEST)
-		return err_because(e, "guest_artifacts");
-	return -1;
+	return take_error(&s->error, e);
 }
 
 static int run_child(struct shared *s, int tar_fd, const char *dest, const struct event_sink *sink,
@@ -121,7 +132,7 @@ static int unpack_into(struct shared *s, int tar_fd, uint64_t entries, const cha
 	if (run_child(s, tar_fd, dest, sink, e) < 0)
 		return err_wrap(e, "artifacts");
 	if (s->result.entries != entries)
-		return err_reason(e, ERR_GUEST, "guest_artifacts",
+		return err_reason(e, ERR_GUEST, "guest_output",
 			"artifacts: the archive holds %" PRIu64 " entries, the guest claims %" PRIu64,
 			s->result.entries, entries);
 	return 0;

@@ -20,6 +20,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/sig.h"
+#include "base/text.h"
 #include "base/version.h"
 #include "core/jsonl.h"
 #include "core/pack.h"
@@ -27,6 +28,7 @@
 #include "host/digest.h"
 #include "host/drives.h"
 #include "host/git.h"
+#include "host/jail.h"
 #include "host/planner.h"
 #include "host/runlog.h"
 #include "host/stage.h"
@@ -139,8 +141,12 @@ static int check(struct run *r, struct err *e)
 	const struct planner planner = planner_of(r);
 	const char *scope = r->options->cache_scope;
 
-	if (check_environment(&r->options->env, e) < 0 || project_check_source(r->project, e) < 0)
+	if (check_environment(&r->options->env, e) < 0)
 		return -1;
+	if (project_check_source(r->project, e) < 0)
+		return err_because(e, "no_source");
+	if (r->options->run_id && project_check_name(r->options->run_id, e) < 0)
+		return err_wrap(e, "run id");
 	if (scope && project_check_name(scope, e) < 0)
 		return err_wrap(e, "cache scope");
 	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 ||
@@ -150,6 +156,10 @@ static int check(struct run *r, struct err *e)
 	if (stage_host_prepare(r->config, r->project, r->project->image, r->project->image_path,
 		    r->options->executor, &r->host, e) < 0)
 		return -1;
+	if (jail_is_outer_root(r->host.uid))
+		strv_push(&r->warnings,
+			"QEMU runs as the host's root, because this user namespace has no other user; its "
+			"other walls stand. Start ambient as an ordinary user, or outside of the namespace");
 	return planner_build(&planner, PROJECT_PLAN, &r->plan, e);
 }
 
@@ -188,8 +198,8 @@ static int begin(struct run *r, struct err *e)
 {
 	if (store_lock(r->config->state, r->project->name, &r->store, e) < 0)
 		return -1;
-	r->run_id = mem_strdup(
-		r->options->run_id ? r->options->run_id : clock_compact(r->started_utc_ns).s);
+	if (!r->run_id)
+		r->run_id = mem_strdup(clock_compact(r->started_utc_ns).s);
 	if (store_begin_run(&r->store, r->run_id, e) < 0 ||
 		open_output(r->store.run_dir, "run.jsonl", &r->log_fd, e) < 0 ||
 		open_output(r->store.run_dir, "console.log", &r->console_fd, e) < 0)
@@ -208,7 +218,10 @@ static void digest_line(struct digest *d, const char *what, const char *value)
 	digest_add(d, value, strlen(value) + 1);
 }
 
-/* Everything that the guest can see or feel, or nothing: a doubt means that the run takes place. */
+/*
+ * Everything that the guest can see or feel, or nothing: a doubt means that the run takes place. The
+ * cache scope is part of it, so that no run is skipped because one of another scope passed.
+ */
 static void make_digest(struct run *r)
 {
 	auto_node struct node *tree = plan_to_node(&r->plan);
@@ -229,6 +242,8 @@ static void make_digest(struct run *r)
 	digest_line(d, "image", r->host.image.digest);
 	digest_line(d, "plan", plan.data);
 	digest_line(d, "size", size);
+	if (r->options->cache_scope)
+		digest_line(d, "cache scope", r->options->cache_scope);
 	r->digest = digest_end(d);
 }
 
@@ -673,6 +688,9 @@ void run_project(const struct run_context *context, struct project *project,
 	run_init(&r, context, view);
 	r.project = project;
 	r.options = options;
+	/* A caller finds its own id in the result, however early the run ends. */
+	if (options->run_id && text_is_utf8(options->run_id, strlen(options->run_id)))
+		r.run_id = mem_strdup(options->run_id);
 	if (carry_out(&r, &e) < 0)
 		take_error(&r, &e);
 	conclude(&r, ret);

@@ -44,10 +44,16 @@ const struct verdict_reason verdict_reasons[] = {
 		"fetch the image again."},
 	{"no_executor", VERDICT_INPUT_ERROR, "operator", false,
 		"The executor, ambient-execute-plan, is not where it is looked for. The message lists the places."},
+	{"run_id_used", VERDICT_INPUT_ERROR, "user", false,
+		"There is a run with the id of `--run-id` already. Every run needs an id of its own."},
+	{"no_run", VERDICT_INPUT_ERROR, "user", false,
+		"`ambient log` was asked for a run that is not in the state directory."},
 
 	{"host_error", VERDICT_BROKEN, "host", true,
 		"The host refused something: a full disk, a file that cannot be read, a limit of processes. The "
 		"message says which."},
+	{"host_disk", VERDICT_BROKEN, "host", true,
+		"A file of the run could not be written: mostly a full disk. The message names the file."},
 	{"host_no_namespaces", VERDICT_BROKEN, "host", false,
 		"The host does not let QEMU be locked in. The message names the setting; nothing runs without "
 		"the walls."},
@@ -59,6 +65,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"A signal killed QEMU. When it was SIGKILL the host was probably out of memory."},
 	{"host_kvm_unusable", VERDICT_BROKEN, "host", false,
 		"KVM was asked for, and is not there or does not work. `accelerator: tcg` works everywhere."},
+	{"host_kvm_required", VERDICT_BROKEN, "host", false,
+		"`require_kvm` is set, and KVM cannot be used here."},
 	{"host_output", VERDICT_BROKEN, "host", true,
 		"What `ambient` had to write, to standard output or to a file given by an option, could not be "
 		"written: a full disk, a closed pipe."},
@@ -75,6 +83,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"The guest sent nothing for a minute, not even its heartbeat, and was killed."},
 	{"guest_protocol", VERDICT_BROKEN, "guest", false,
 		"Host and executor are of different versions. Build or install both together."},
+	{"guest_output", VERDICT_BROKEN, "guest", false,
+		"What the guest left on an output drive is not what it said of it. Nothing of it is kept."},
 	{"guest_error", VERDICT_BROKEN, "guest", true,
 		"The guest broke the contract between host and guest. The message says how."},
 	{"guest_frame_garbage", VERDICT_BROKEN, "guest", false,
