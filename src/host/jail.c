@@ -161,7 +161,7 @@ static int choose_identity(struct jail_setup *s, struct err *e)
 {
 	const struct jail *j = s->j;
 
-	s->change_ids = geteuid() == 0;
+	s->change_ids = jail_may_change_ids();
 	s->uid = s->change_ids ? j->uid : geteuid();
 	s->gid = s->change_ids ? j->gid : getegid();
 	s->extra_gid = s->gid;

@@ -172,4 +172,13 @@ int jail_probe(struct err *e) NODISCARD;
  */
 int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e) NODISCARD;
 
+/*
+ * Can this process give another identity to what it starts? Root can, but not "root" of a user
+ * namespace that has no other user (unshare -r): that one is an ordinary user under a false name.
+ */
+bool jail_may_change_ids(void);
+
+/* Is this id of our own namespace, as far as we can see, the host's root? */
+bool jail_is_outer_root(uid_t uid);
+
 #endif

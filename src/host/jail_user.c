@@ -43,19 +43,46 @@ static bool in_subordinate_range(const char *file, unsigned id)
 	return found;
 }
 
-/* Lines "inside outside count" of user_namespaces(7): ids without a map cannot be used. */
-static bool is_mapped(const char *file, unsigned id)
+/* Lines "inside outside count" of user_namespaces(7). */
+struct id_map {
+	unsigned long count;   /* ids that have a map */
+	unsigned long outside; /* of the first one */
+	bool has;	       /* the id asked for has one */
+};
+
+static struct id_map read_map(const char *file, unsigned id)
 {
 	FILE *f = fopen(file, "re");
 	unsigned long first, outside, count;
-	bool found = false;
+	struct id_map map = {0};
 
 	if (!f)
-		return false;
-	while (!found && fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3)
-		found = id >= first && id - first < count;
+		return map;
+	while (fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3) {
+		if (map.count == 0)
+			map.outside = outside;
+		map.count += count;
+		map.has |= id >= first && id - first < count;
+	}
 	(void)fclose(f);
-	return found;
+	return map;
+}
+
+static bool is_mapped(const char *file, unsigned id)
+{
+	return read_map(file, id).has;
+}
+
+bool jail_may_change_ids(void)
+{
+	return geteuid() == 0 && read_map("/proc/self/uid_map", 0).count > 1;
+}
+
+bool jail_is_outer_root(uid_t uid)
+{
+	struct id_map map = read_map("/proc/self/uid_map", uid);
+
+	return uid == 0 && (map.count > 1 || map.outside == 0);
 }
 
 static bool is_free(unsigned id)
@@ -101,7 +128,7 @@ static int find_named(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct e
 
 int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
 {
-	if (geteuid() != 0) {
+	if (!jail_may_change_ids()) {
 		*ret_uid = geteuid();
 		*ret_gid = getegid();
 		return 0;
