@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,6 +50,14 @@ static int check_drive(const struct drive *given, const struct message_drive *wa
 	return 0;
 }
 
+/* The options gave serial, descriptor and mode; the rest of what `go` says is taken from it. */
+static void note_drive(struct machine *m, const struct message_drive *want)
+{
+	for (uint32_t i = 0; i < m->drive_count; i++)
+		if (strcmp(m->drives[i].want.serial, want->serial) == 0)
+			m->drives[i].want = *want;
+}
+
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
 	for (uint32_t i = 0; i < go->drive_count; i++) {
@@ -59,6 +68,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 			return err_set(e, ERR_HOST, "drive '%s' is missing", want->serial);
 		if (check_drive(given, want, e) < 0)
 			return -1;
+		note_drive(m, want);
 	}
 	return guest_make_dirs(m, e);
 }
