@@ -267,7 +267,7 @@ fake_image() (
 	printf '%s\n' fake-qemu "$@" >kernel
 	printf '%s\n' "modules of $name" >module
 	echo module | cpio -o -H newc --quiet >initramfs.cpio
-	printf '%s\n' "the root of $name" >root.squashfs
+	head -c 4096 /dev/zero >root.squashfs
 	{
 		printf '%s\n' 'format: 1' "name: $name" 'architecture: x86_64' 'boot: direct'
 		printf '%s\n' 'machines:' '  - microvm' '  - q35'
