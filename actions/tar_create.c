@@ -7,7 +7,6 @@
 
 #include "actions/table.h"
 #include "base/fd.h"
-#include "base/num.h"
 #include "base/path.h"
 #include "core/pack.h"
 
@@ -90,9 +89,7 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 	/* `cargo clean` and its like remove the directory itself: that is an empty one. */
 	if (path_make_dirs(directory, 0755, e) < 0)
 		return -1;
-	if (pack(ctx, archive, directory, drive, bytes, e) == 0)
-		return 0;
-	return err_wrap(e, "pack %s (at most %s)", directory, num_show_size(bytes).s);
+	return pack(ctx, archive, directory, drive, bytes, e);
 }
 
 const struct action action_tar_create = {

@@ -34,7 +34,8 @@ static bool match_device(struct machine *m, const char *device)
 		struct drive *d = &m->drives[i];
 
 		if (strcmp(d->want.serial, serial) == 0 && !d->device[0]) {
-			(void)snprintf(d->device, sizeof(d->device), "%s", device);
+			memcpy(d->device, device,
+				strlen(device) + 1); /* which match_devices bounds */
 			return true;
 		}
 	}

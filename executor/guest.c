@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/random.h>
 #include <net/if.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -63,13 +64,20 @@ static int raise_loopback(struct err *e)
 	return 0;
 }
 
+/*
+ * A job can use up memory and processor; it must not keep us from seeing its time limit. Children
+ * do not inherit either (SCHED_RESET_ON_FORK, child.c).
+ */
 static int protect(struct err *e)
 {
 	static const char score[] = "-1000";
+	const struct sched_param first = {.sched_priority = 1};
 	auto_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || fd_write_all(fd, score, strlen(score)) < 0)
 		return err_sys(e, "/proc/self/oom_score_adj");
+	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) < 0)
+		return err_sys(e, "real-time scheduling");
 	return 0;
 }
 

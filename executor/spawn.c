@@ -3,6 +3,10 @@
  * One poll loop watches both pipes, the children, the ports and the time. Output is read only when
  * the frame before it is out, so a host that reads slowly slows the program down, as a pipe would,
  * and costs neither memory nor the time limits, which are looked at in every turn.
+ *
+ * A pipe that was found empty is left alone for HOLD_NS. The executor runs before everything else
+ * in the machine, so it would otherwise be woken by every single write of a program; this way
+ * frames of a fast writer are full, and the first byte after a silence still goes out at once.
  */
 #include "executor/spawn.h"
 
@@ -21,7 +25,7 @@
 #include "executor/child.h"
 #include "executor/reap.h"
 
-enum { FRAMES_PER_TURN = 16, TURN_MS = 1000 };
+enum { FRAMES_PER_TURN = 16, TURN_MS = 1000, HOLD_NS = 2000000 };
 
 enum { ON_LINK, ON_CHILDREN = ON_LINK + LINK_POLL_FDS, ON_OUT, ON_ERR, ON_COUNT };
 
@@ -32,6 +36,7 @@ struct job {
 	int children_fd;         /* readable when a child has ended */
 	enum step_outcome limit; /* why it was told to end, STEP_PASSED: it was not */
 	int64_t kill_ms;         /* when asking turns into killing */
+	int64_t held_ns;         /* output is not looked at before this moment */
 };
 
 static void job_release(struct job *j)
@@ -53,8 +58,10 @@ static int forward(struct job *j, int *fd, enum frame_type type, struct err *e)
 		uint8_t *at = link_room(l, &room);
 		ssize_t n = read(*fd, at, room);
 
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			j->held_ns = clock_ns() + HOLD_NS;
 			return 0;
+		}
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "read the output of a program");
 		if (n == 0)
@@ -97,12 +104,16 @@ static void check_limits(struct job *j)
 	j->kill_ms = clock_ms() + LIMIT_GRACE_MS;
 }
 
-static int turn_timeout(const struct job *j)
+/* Until the next limit, at most TURN_MS, or while output is held as long as that. */
+static struct timespec turn_timeout(const struct job *j, int64_t held_ns)
 {
 	int64_t next = j->limit == STEP_PASSED ? steps_next_limit_ms(j->run) : j->kill_ms;
 	int timeout = clock_poll_timeout(next);
+	int64_t ns = (timeout < 0 || timeout > TURN_MS ? TURN_MS : timeout) * 1000000LL;
 
-	return timeout < 0 || timeout > TURN_MS ? TURN_MS : timeout;
+	if (held_ns > 0 && held_ns < ns)
+		ns = held_ns;
+	return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
 /* ---- the loop ---- */
@@ -120,14 +131,16 @@ static void note_children(struct job *j)
 static int turn(struct job *j, struct err *e)
 {
 	struct link *l = j->run->link;
-	bool full = link_busy(l);
+	int64_t held_ns = j->held_ns - clock_ns();
+	bool wait = link_busy(l) || held_ns > 0;
+	struct timespec timeout = turn_timeout(j, held_ns);
 	struct pollfd p[ON_COUNT];
 
 	link_poll_fill(l, p + ON_LINK);
 	p[ON_CHILDREN] = (struct pollfd){.fd = j->children_fd, .events = POLLIN};
-	p[ON_OUT] = (struct pollfd){.fd = full ? -1 : j->child.out, .events = POLLIN};
-	p[ON_ERR] = (struct pollfd){.fd = full ? -1 : j->child.err, .events = POLLIN};
-	if (poll(p, ON_COUNT, turn_timeout(j)) < 0 && errno != EINTR)
+	p[ON_OUT] = (struct pollfd){.fd = wait ? -1 : j->child.out, .events = POLLIN};
+	p[ON_ERR] = (struct pollfd){.fd = wait ? -1 : j->child.err, .events = POLLIN};
+	if (ppoll(p, ON_COUNT, &timeout, NULL) < 0 && errno != EINTR)
 		return err_sys(e, "poll");
 	if (link_poll_done(l, p + ON_LINK, e) < 0)
 		return -1;
