@@ -52,24 +52,6 @@ void schema_add_type(struct buf *b, const struct param *row)
 		buf_adds(b, names[row->type]);
 }
 
-void schema_add_markdown(struct buf *b, const struct param *table)
-{
-	buf_adds(b, "| key | value | default | meaning |\n| --- | --- | --- | --- |\n");
-	for (const struct param *row = table; row->name; row++) {
-		buf_addf(b, "| `%s` | ", row->name);
-		schema_add_type(b, row);
-		if (row->required)
-			buf_adds(b, " | required | ");
-		else if (row->preset)
-			buf_addf(b, " | `%s` | ", row->preset);
-		else
-			buf_adds(b, " | | ");
-		if (row->deprecated)
-			buf_addf(b, "deprecated, write %s: ", row->deprecated);
-		buf_addf(b, "%s |\n", row->help);
-	}
-}
-
 /* ---- checking one value ---- */
 
 static int refuse_type(

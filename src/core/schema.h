@@ -84,7 +84,4 @@ const struct param *schema_find(const struct param *table, const char *key); /* 
 /* Append what a value must be: "a string", "one of auto, kvm, tcg", "a list of mappings". */
 void schema_add_type(struct buf *b, const struct param *row);
 
-/* Append the rows as a table in Markdown: key, value, default, meaning. What docs/ shows. */
-void schema_add_markdown(struct buf *b, const struct param *table);
-
 #endif

@@ -68,19 +68,7 @@ static inline char *expect_file(const char *dir, const char *name, const char *t
 	return path;
 }
 
-/* That a page of docs/ has this text in it. Tests run at the top of the tree. */
-static inline void expect_in_page(const char *path, const char *text)
-{
-	auto_buf struct buf page;
-	struct err e = {0};
-
-	buf_init(&page, 1 << 20);
-	expect_ok(fd_read_file(path, &page, &e), &e);
-	if (!strstr(page.data, text))
-		fail_msg("%s must have this in it, made from the tables:\n%s", path, text);
-}
-
-/* The n-th example in YAML of a page, from 0; to be freed. */
+/* The n-th example in YAML of a page, from 0; to be freed. Tests run at the top of the tree. */
 static inline char *expect_example(const char *path, int n)
 {
 	static const char fence[] = "```yaml\n";

@@ -346,19 +346,6 @@ static void test_every_row_has_help_and_its_preset_fits(void **state)
 		assert_non_null(row->help);
 }
 
-static void test_the_page_has_every_row(void **state)
-{
-	auto_buf struct buf b;
-
-	(void)state;
-	buf_init(&b, MIB);
-	schema_add_markdown(&b, config_params);
-	expect_in_page("docs/format-config.md", b.data);
-	buf_clear(&b);
-	schema_add_markdown(&b, config_qemu_params);
-	expect_in_page("docs/format-config.md", b.data);
-}
-
 static void test_the_example_of_the_page_loads(void **state)
 {
 	auto_dir char *home = fresh_home();
@@ -392,7 +379,6 @@ int main(void)
 		cmocka_unit_test(test_a_named_file_must_be_there),
 		cmocka_unit_test(test_a_default_file_that_is_no_file_is_an_error),
 		cmocka_unit_test(test_every_row_has_help_and_its_preset_fits),
-		cmocka_unit_test(test_the_page_has_every_row),
 		cmocka_unit_test(test_the_example_of_the_page_loads),
 	};
 

@@ -537,16 +537,6 @@ static void test_every_row_has_help(void **state)
 		assert_non_null(row->help);
 }
 
-static void test_the_page_has_every_row(void **state)
-{
-	auto_buf struct buf b;
-
-	(void)state;
-	buf_init(&b, MIB);
-	schema_add_markdown(&b, project_params);
-	expect_in_page("docs/format-projects.md", b.data);
-}
-
 static void test_the_examples_of_the_page_load(void **state)
 {
 	auto_dir char *dir = expect_dir();
@@ -589,7 +579,6 @@ int main(void)
 		cmocka_unit_test(test_odd_files_of_a_source_are_not_opened),
 		cmocka_unit_test(test_a_file_in_place_of_the_directory_is_no_plan),
 		cmocka_unit_test(test_every_row_has_help),
-		cmocka_unit_test(test_the_page_has_every_row),
 		cmocka_unit_test(test_the_examples_of_the_page_load),
 	};
 
