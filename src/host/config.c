@@ -10,6 +10,8 @@
 #include "base/path.h"
 #include "host/yamlfile.h"
 
+#define EXECUTOR "ambient-execute-plan"
+
 static const char *const accelerators[] = {
 	[CONFIG_ACCEL_AUTO] = "auto",
 	[CONFIG_ACCEL_KVM] = "kvm",
@@ -79,9 +81,10 @@ const struct param config_params[] = {
 		.help = "directory of what a run needs only while it runs"},
 	{.name = "executor",
 		.type = PARAM_PATH,
+		.preset = EXECUTOR,
 		.help = "the program that runs inside a VM, as a path or as a name to be found in "
 			"PATH; "
-			"default: ambient-execute-plan, installed beside ambient"},
+			"the default is looked for beside ambient first"},
 	{.name = "rsync_target",
 		.type = PARAM_STRING,
 		.not_empty = true,
@@ -345,6 +348,9 @@ static void load_paths(struct config *c, const struct node *map)
 		load_path(c, map, "state", xdg_path("XDG_STATE_HOME", ".local/state", "ambient"));
 	c->tmpdir = load_path(c, map, "tmpdir", default_tmpdir());
 	c->executor = load_program(c, c->effective, "executor");
+	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
+	if (strcmp(c->executor, EXECUTOR) == 0)
+		free(steal_ptr(&c->executor));
 }
 
 static void load_sizes(struct config *c)

@@ -28,7 +28,7 @@ struct config {
 	char *image_store;
 	char *projects;
 	char *state;
-	char *executor; /* a path, or a name without a slash to be looked up; NULL: not set */
+	char *executor; /* a path, or a name without a slash for PATH; NULL: the default one */
 
 	char *rsync_target;
 	char *rsync_target_base;
@@ -47,7 +47,7 @@ struct config {
 
 	unsigned cpus;
 	uint64_t memory;
-	char *qemu_program; /* as executor */
+	char *qemu_program; /* likewise */
 	enum config_accelerator accelerator;
 	bool require_kvm;
 	enum config_machine machine;

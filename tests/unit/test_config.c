@@ -190,6 +190,20 @@ static void test_relative_paths_are_relative_to_the_file(void **state)
 	assert_string_equal(c.qemu_program, "qemu-system-x86_64");
 }
 
+static void test_naming_the_default_executor_is_no_wish(void **state)
+{
+	auto_dir char *home = fresh_home();
+	auto_free char *same = expect_file(home, "a.yaml", "executor: ambient-execute-plan\n");
+	auto_free char *other = expect_file(home, "b.yaml", "executor: my-executor\n");
+	auto_config struct config a = {0}, b = {0};
+
+	(void)state;
+	load(same, &a);
+	load(other, &b);
+	assert_null(a.executor);
+	assert_string_equal(b.executor, "my-executor");
+}
+
 static void test_old_spellings_work_and_warn(void **state)
 {
 	auto_dir char *home = fresh_home();
@@ -271,7 +285,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 	jsonl_add(&b, c.effective);
 	assert_string_equal(b.data,
 		"{\"projects\":\"/p\",\"image_store\":\"/i\",\"state\":\"/s\",\"tmpdir\":\"/t\","
-		"\"executor\":null,\"rsync_target\":null,\"rsync_target_base\":null,"
+		"\"executor\":\"ambient-execute-plan\",\"rsync_target\":null,\"rsync_target_base\":"
+		"null,"
 		"\"rsync_target_map\":null,\"dput_target\":null,"
 		"\"artifacts_max_size\":\"16 GB\",\"cache_max_size\":\"10GiB\","
 		"\"deps_max_size\":\"10GiB\",\"log_max_size\":\"256MiB\","
@@ -370,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_a_named_file_replaces_the_default_one),
 		cmocka_unit_test(test_existing_files_load_unchanged),
 		cmocka_unit_test(test_relative_paths_are_relative_to_the_file),
+		cmocka_unit_test(test_naming_the_default_executor_is_no_wish),
 		cmocka_unit_test(test_old_spellings_work_and_warn),
 		cmocka_unit_test(test_the_new_spelling_wins),
 		cmocka_unit_test(test_what_is_not_built_yet_says_so),
