@@ -28,7 +28,7 @@ BASE := err mem buf strv fd path num clock proc sig text base64 version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user
-CLI := main command options print load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
+CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
@@ -50,7 +50,7 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base git jail node jsonl yamlfile schema config project tar pack unpack
+UNIT_TESTS := base git jail node jsonl yamlfile schema config project tar pack unpack options verdict screen
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar
 

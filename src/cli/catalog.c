@@ -168,8 +168,9 @@ static void add_projects_page(struct buf *b, const struct command *const *comman
 static void add_errors_page(struct buf *b, const struct command *const *commands)
 {
 	(void)commands;
-	buf_adds(b, "| reason | result | status | whose fault | retry | meaning |\n"
-		    "| --- | --- | --- | --- | --- | --- |\n");
+	buf_adds(b,
+		"| reason | result | status | whose fault | retry | meaning |\n"
+		"| --- | --- | --- | --- | --- | --- |\n");
 	for (const struct verdict_reason *r = verdict_reasons; r->reason; r++) {
 		buf_addf(b, "| `%s` | `%s` | ", r->reason, verdict_name(r->verdict));
 		if (r->verdict == VERDICT_INTERRUPTED)
@@ -192,7 +193,8 @@ static void add_run_log_page(struct buf *b, const struct command *const *command
 			continue;
 		buf_addf(b, "### `%s`\n\n%s\n\n", info->name, info->help);
 		for (const struct event_field *f = info->fields; f->name; f++)
-			buf_addf(b, "- `%s`: %s%s\n", f->name, f->help, f->optional ? " (not always)" : "");
+			buf_addf(b, "- `%s`: %s%s\n", f->name, f->help,
+				f->optional ? " (not always)" : "");
 		buf_adds(b, info->fields->name ? "\n" : "");
 	}
 }
@@ -291,11 +293,12 @@ static void add_manual_command(struct buf *b, const struct command *c)
 
 void catalog_add_manual(struct buf *b, const struct command *const *commands)
 {
-	buf_addf(b, ".\\\" Made by `make docs` from the program's own tables.\n"
-		    ".TH AMBIENT 1 \"\" \"ambient %s\" \"User Commands\"\n"
-		    ".SH NAME\nambient \\- build and test code that nobody vouches for, in microVMs\n"
-		    ".SH SYNOPSIS\n.B ambient\n[OPTION]... COMMAND ...\n"
-		    ".SH COMMANDS\n",
+	buf_addf(b,
+		".\\\" Made by `make docs` from the program's own tables.\n"
+		".TH AMBIENT 1 \"\" \"ambient %s\" \"User Commands\"\n"
+		".SH NAME\nambient \\- build and test code that nobody vouches for, in microVMs\n"
+		".SH SYNOPSIS\n.B ambient\n[OPTION]... COMMAND ...\n"
+		".SH COMMANDS\n",
 		version_number);
 	for (const struct command *const *c = commands; *c; c++)
 		add_manual_command(b, *c);
@@ -306,8 +309,9 @@ void catalog_add_manual(struct buf *b, const struct command *const *commands)
 		if (v != VERDICT_INTERRUPTED)
 			buf_addf(b, ".TP\n.B %d\n%s\n", verdict_exit_status((enum verdict)v, 0),
 				verdict_name((enum verdict)v));
-	buf_adds(b, ".TP\n.B 130, 143\ninterrupted\n"
-		    ".SH FILES\n.TP\n.I ~/.config/ambient/config.yaml\nthe configuration\n"
-		    ".TP\n.I ~/.config/ambient/projects.yaml\nthe projects\n"
-		    ".TP\n.I ~/.local/state/ambient\ncaches, runs, their logs and artifacts\n");
+	buf_adds(b,
+		".TP\n.B 130, 143\ninterrupted\n"
+		".SH FILES\n.TP\n.I ~/.config/ambient/config.yaml\nthe configuration\n"
+		".TP\n.I ~/.config/ambient/projects.yaml\nthe projects\n"
+		".TP\n.I ~/.local/state/ambient\ncaches, runs, their logs and artifacts\n");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's tables, for people: actions, parameters, reasons, events; as text, JSON and Markdown. */
+/* The program's tables, for people: actions, parameters, reasons, events; as text, JSON and
+ * Markdown. */
 #ifndef CLI_CATALOG_H
 #define CLI_CATALOG_H
 

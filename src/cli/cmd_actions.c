@@ -3,7 +3,7 @@
 #include "cli/catalog.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 
 enum { TEXT_BYTES = 1 << 20, NAME_COLUMN = 14, WHERE_COLUMN = 10, TYPE_COLUMN = 24, WIDTH = 100 };
 
@@ -33,7 +33,8 @@ static void add_line(struct buf *b, const struct action *a)
 	catalog_add_where(&where, a, "|");
 	text = mem_printf("%s%s", a->summary, action_is_built(a) ? "" : " (not in this version)");
 	buf_addf(b, "%-*s %-*s ", NAME_COLUMN, a->name, WHERE_COLUMN, where.data);
-	options_add_wrapped(b, text, NAME_COLUMN + WHERE_COLUMN + 2, NAME_COLUMN + WHERE_COLUMN + 2, WIDTH);
+	options_add_wrapped(
+		b, text, NAME_COLUMN + WHERE_COLUMN + 2, NAME_COLUMN + WHERE_COLUMN + 2, WIDTH);
 }
 
 static void add_parameter(struct buf *b, const struct param *row, int indent)
@@ -72,8 +73,8 @@ static void add_list(struct buf *b, const struct action *const *actions, bool al
 	buf_adds(b, "\n'ambient actions ACTION' shows the parameters of one.\n");
 }
 
-static int find(const struct action *const *actions, const char *name, const struct action **ret_action,
-	struct err *e)
+static int find(const struct action *const *actions, const char *name,
+	const struct action **ret_action, struct err *e)
 {
 	auto_free char *shown = text_safe(name, 60);
 	auto_strv struct strv names = {0};
@@ -86,7 +87,8 @@ static int find(const struct action *const *actions, const char *name, const str
 		strv_push(&names, (*actions)->name);
 	nearest = text_nearest(name, (const char *const *)names.items);
 	if (nearest)
-		return err_set(e, ERR_INPUT, "unknown action '%s', did you mean '%s'?", shown, nearest);
+		return err_set(
+			e, ERR_INPUT, "unknown action '%s', did you mean '%s'?", shown, nearest);
 	return err_set(e, ERR_INPUT, "unknown action '%s'", shown);
 }
 
@@ -100,22 +102,23 @@ static int show(const struct call *call, const struct action *const *actions, st
 	if (call->operands.count && find(actions, call->operands.items[0], &only, e) < 0)
 		return -1;
 	if (s->json) {
-		auto_node struct node *tree = only ? catalog_action(only) : catalog_actions(actions, s->all);
+		auto_node struct node *tree =
+			only ? catalog_action(only) : catalog_actions(actions, s->all);
 
-		return print_json(tree, NULL, e);
+		return say_json(tree, NULL, e);
 	}
 	if (only)
 		add_details(&text, only);
 	else
 		add_list(&text, actions, s->all);
-	return print_buf(&text, NULL, e);
+	return say_buf(&text, NULL, e);
 }
 
 static int run(const struct call *call)
 {
 	struct err e = {0};
 
-	return show(call, load_context(NULL).actions, &e) < 0 ? print_failure(&e) : 0;
+	return show(call, load_context(NULL).actions, &e) < 0 ? say_failure(&e) : 0;
 }
 
 const struct command cmd_actions = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 
 struct config_settings {
 	const char *output;
@@ -23,8 +23,8 @@ static int run(const struct call *call)
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 || print_json(c.effective, s->output, &e) < 0)
-		return print_failure(&e);
+	if (load_config(call, &c, &e) < 0 || say_json(c.effective, s->output, &e) < 0)
+		return say_failure(&e);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ambient doctor`: is this machine fit to run projects? A list of checks, each of which says in one
- * line that it is well, or what to do about it. The last ones do the whole thing: a VM boots.
+ * `ambient doctor`: is this machine fit to run projects? A list of checks, each of which says in
+ * one line that it is well, or what to do about it. The last ones do the whole thing: a VM boots.
  */
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/command.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "host/accel.h"
 #include "host/config.h"
 #include "host/jail.h"
@@ -30,7 +30,7 @@ struct doctor_settings {
 
 struct doctor {
 	struct config config;
-	char *image;	/* to boot; NULL: none is known */
+	char *image;     /* to boot; NULL: none is known */
 	struct node *vm; /* of the boot, for the check of the clock; NULL: it did not boot */
 };
 
@@ -92,8 +92,8 @@ static int look_executor(struct doctor *d, char *finding, struct err *e)
 	if (locate_executor(&d->config, NULL, &path, e) < 0 || ask_version(path, &line, e) < 0)
 		return -1;
 	if (!strstr(line, version_build))
-		return err_set(e, ERR_INPUT, "%s is '%s', this is %s: install both of one release", path, line,
-			version_build);
+		return err_set(e, ERR_INPUT, "%s is '%s', this is %s: install both of one release",
+			path, line, version_build);
 	found(finding, "%s", path);
 	return 0;
 }
@@ -116,10 +116,12 @@ static int look_programs(struct doctor *d, char *finding, struct err *e)
 
 	(void)d;
 	if (!mke2fs)
-		return err_set(e, ERR_HOST, "mke2fs is missing; on Debian: apt-get install e2fsprogs");
+		return err_set(
+			e, ERR_HOST, "mke2fs is missing; on Debian: apt-get install e2fsprogs");
 	if (!git)
-		return err_set(e, ERR_HOST, "git is missing, so no unchanged project can be skipped; on "
-					    "Debian: apt-get install git");
+		return err_set(e, ERR_HOST,
+			"git is missing, so no unchanged project can be skipped; on "
+			"Debian: apt-get install git");
 	found(finding, "mke2fs, git");
 	return 0;
 }
@@ -136,7 +138,8 @@ static int look_memory(struct doctor *d, char *finding, struct err *e)
 		continue;
 	(void)fclose(f);
 	if (kib * 1024 < d->config.memory)
-		return err_set(e, ERR_HOST, "%s are available, a guest is given %s: lower 'memory' or free some",
+		return err_set(e, ERR_HOST,
+			"%s are available, a guest is given %s: lower 'memory' or free some",
 			num_show_size(kib * 1024).s, num_show_size(d->config.memory).s);
 	found(finding, "%s available, %s for a guest", num_show_size(kib * 1024).s,
 		num_show_size(d->config.memory).s);
@@ -178,11 +181,13 @@ static int look_image(struct doctor *d, char *finding, struct err *e)
 	auto_image struct image i = {0};
 
 	if (!d->image && list->count == 0)
-		return err_set(e, ERR_INPUT, "no image in %s; make one with 'make image-tiny IMAGE_STORE=%s'",
+		return err_set(e, ERR_INPUT,
+			"no image in %s; make one with 'make image-tiny IMAGE_STORE=%s'",
 			d->config.image_store, d->config.image_store);
 	if (!d->image)
 		d->image = mem_strdup(node_get_text(list->items[0], "name", ""));
-	if (image_open(d->config.image_store, d->image, NULL, &i, e) < 0 || image_verify(&i, NULL, e) < 0) {
+	if (image_open(d->config.image_store, d->image, NULL, &i, e) < 0 ||
+		image_verify(&i, NULL, e) < 0) {
 		free(steal_ptr(&d->image));
 		return -1;
 	}
@@ -192,19 +197,21 @@ static int look_image(struct doctor *d, char *finding, struct err *e)
 
 static int look_accelerator(struct doctor *d, char *finding, struct err *e)
 {
-	enum qemu_accelerator accelerator;
-	enum qemu_machine machine;
+	struct accel a;
 	struct image any = {.name = mem_strdup("any"), .microvm = true, .q35 = true};
-	int result = accel_choose(&d->config, &any, &accelerator, &machine, e);
+	int result = accel_choose(&d->config, &any, &a, e);
 
 	image_release(&any);
 	if (result < 0)
 		return -1;
-	if (accelerator == ACCELERATOR_KVM)
-		found(finding, "KVM, on %s; the boot below proves it", qemu_machine_name(machine));
+	if (a.accelerator == ACCELERATOR_KVM)
+		found(finding, "KVM, on %s; the boot below proves it", qemu_machine_name(a.machine));
 	else
-		found(finding, "TCG (emulation), on %s: KVM is not to be had here. QEMU's own security policy "
-			       "covers KVM only", qemu_machine_name(machine));
+		found(finding,
+			"TCG (emulation), on %s: KVM is not to be had here. QEMU's own security "
+			"policy "
+			"covers KVM only",
+			qemu_machine_name(a.machine));
 	return 0;
 }
 
@@ -229,7 +236,8 @@ static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *
 
 static int look_boot(struct doctor *d, char *finding, struct err *e)
 {
-	const struct run_context context = {.config = &d->config, .actions = actions_host, .action_env = actions_env};
+	const struct run_context context = {
+		.config = &d->config, .actions = actions_host, .action_env = actions_env};
 	const struct run_view view = {.sink = {.event = ignore_event}};
 	struct run_adhoc adhoc = {.image = d->image};
 	struct run_outcome outcome;
@@ -264,9 +272,11 @@ static int look_clock(struct doctor *d, char *finding, struct err *e)
 		return err_set(e, ERR_HOST, "no VM has booted, so there is nothing to compare");
 	if (off * 50 > host)
 		return err_set(e, ERR_HOST,
-			"%lld ms by the guest's clock were %lld ms by the host's; set 'machine: q35' under 'qemu'",
+			"%lld ms by the guest's clock were %lld ms by the host's; set 'machine: "
+			"q35' under 'qemu'",
 			(long long)guest, (long long)host);
-	found(finding, "the guest measured %lld ms, the host %lld ms", (long long)guest, (long long)host);
+	found(finding, "the guest measured %lld ms, the host %lld ms", (long long)guest,
+		(long long)host);
 	return 0;
 }
 
@@ -283,7 +293,8 @@ static const struct check checks[] = {
 	{"clock", look_clock},
 };
 
-static int print_check(const struct check *c, const char *finding, const struct err *e, struct err *ret)
+static int print_check(
+	const struct check *c, const char *finding, const struct err *e, struct err *ret)
 {
 	auto_buf struct buf line = {0};
 
@@ -291,7 +302,7 @@ static int print_check(const struct check *c, const char *finding, const struct 
 	buf_addf(&line, "%-4s  %-12s  ", e ? "FAIL" : "ok", c->name);
 	text_add_safe(&line, e ? e->msg : finding, strlen(e ? e->msg : finding), true);
 	buf_addc(&line, '\n');
-	return print_out(line.data, line.len, ret);
+	return say_out(line.data, line.len, ret);
 }
 
 /* The worst status of the checks, each printed as it is known. */
@@ -306,9 +317,10 @@ static int examine(struct doctor *d)
 		bool well = checks[i].look(d, finding, &e) == 0;
 
 		if (print_check(&checks[i], finding, well ? NULL : &e, &broken) < 0)
-			return print_failure(&broken);
+			return say_failure(&broken);
 		if (!well)
-			worst = verdict_worst_status(worst, verdict_exit_status(verdict_of_error(&e), 0));
+			worst = verdict_worst_status(
+				worst, verdict_exit_status(verdict_of_error(&e), 0));
 	}
 	return worst;
 }
@@ -322,9 +334,9 @@ static int run_doctor(const struct call *call)
 
 	if (sig_init(&e) < 0 || config_load(call->config_file, &d.config, &e) < 0) {
 		free(d.image);
-		return print_failure(&e);
+		return say_failure(&e);
 	}
-	print_warnings(&d.config.warnings);
+	say_warnings(&d.config.warnings);
 	status = examine(&d);
 	free(d.image);
 	node_free(d.vm);
@@ -333,7 +345,9 @@ static int run_doctor(const struct call *call)
 }
 
 static const struct option doctor_options[] = {
-	{.name = "image", .argument = "NAME", .type = OPTION_STRING,
+	{.name = "image",
+		.argument = "NAME",
+		.type = OPTION_STRING,
 		.offset = offsetof(struct doctor_settings, image),
 		.help = "the image to boot; else the first one of the image store"},
 	{0},

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/catalog.h"
 #include "cli/command.h"
-#include "cli/print.h"
+#include "cli/say.h"
 
 enum { TEXT_BYTES = 4 << 20 };
 
@@ -18,7 +18,8 @@ static const struct option options[] = {
 		.argument = "PAGE",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct help_settings, markdown),
-		.help = "a table of the program as Markdown: actions, config, projects, errors, run-log, commands",
+		.help = "a table of the program as Markdown: actions, config, projects, errors, "
+			"run-log, commands",
 		.hidden = true},
 	{.name = "man",
 		.type = OPTION_FLAG,
@@ -72,8 +73,8 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	buf_init(&text, TEXT_BYTES);
-	if (add(&text, call, &e) < 0 || print_buf(&text, NULL, &e) < 0)
-		return print_failure(&e);
+	if (add(&text, call, &e) < 0 || say_buf(&text, NULL, &e) < 0)
+		return say_failure(&e);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "host/image.h"
 
 enum { TABLE_MAX = 1 << 20, NAME_COLUMN = 16 };
@@ -48,18 +48,17 @@ static int list_images(const struct call *call, const struct config *c, struct e
 	const struct node *image;
 
 	if (s->json)
-		return print_json(images, NULL, e);
+		return say_json(images, NULL, e);
 	buf_init(&text, TABLE_MAX);
-	node_each(images, image)
-	{
+	node_each (images, image) {
 		add_line(&text, image);
 	}
 	if (images->count == 0) {
 		auto_free char *note = mem_printf("there is no image in %s", c->image_store);
 
-		print_warning(note);
+		say_warning(note);
 	}
-	return print_buf(&text, NULL, e);
+	return say_buf(&text, NULL, e);
 }
 
 static int verify_one(const struct config *c, const char *name, struct err *e)
@@ -71,7 +70,7 @@ static int verify_one(const struct config *c, const char *name, struct err *e)
 		image_verify(&image, NULL, e) < 0)
 		return -1;
 	line = mem_printf("%s: every file is what its image.yaml says\n", image.name);
-	return print_out(line, strlen(line), e);
+	return say_out(line, strlen(line), e);
 }
 
 static int verify_images(const struct call *call, const struct config *c, struct err *e)
@@ -86,7 +85,8 @@ static int verify_images(const struct call *call, const struct config *c, struct
 
 static const struct {
 	const char *name;
-	int (*run)(const struct call *call, const struct config *c, struct err *e); /* NULL: later */
+	int (*run)(
+		const struct call *call, const struct config *c, struct err *e); /* NULL: later */
 } verbs[] = {
 	{"list", list_images},
 	{"verify", verify_images},
@@ -121,7 +121,7 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	if (load_config(call, &c, &e) < 0 || dispatch(call, &c, &e) < 0)
-		return print_failure(&e);
+		return say_failure(&e);
 	return 0;
 }
 
@@ -132,10 +132,11 @@ const struct command cmd_image = {
 	.operands = "list | verify IMAGE... | import ... | remove ...",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details = "list         the images, their size and the digest of their image.yaml\n"
-		   "verify       read every file of an image and compare its digest with image.yaml\n"
-		   "import       not in this version\n"
-		   "remove       not in this version; an image is a directory of the image store\n",
+	.details =
+		"list         the images, their size and the digest of their image.yaml\n"
+		"verify       read every file of an image and compare its digest with image.yaml\n"
+		"import       not in this version\n"
+		"remove       not in this version; an image is a directory of the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
 	.run = run,

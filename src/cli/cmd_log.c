@@ -11,7 +11,7 @@
 #include "cli/load.h"
 #include "cli/loghtml.h"
 #include "cli/logread.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "host/store.h"
 
 enum { COPY_BYTES = 64 * 1024 };
@@ -42,7 +42,8 @@ static const struct option options[] = {
 		.type = OPTION_ENUM,
 		.choices = formats,
 		.offset = offsetof(struct log_settings, format),
-		.help = "raw: what the actions wrote, in order of arrival (default); json: the run log, one "
+		.help = "raw: what the actions wrote, in order of arrival (default); json: the run "
+			"log, one "
 			"event a line; html: a page of its own"},
 	{.name = "console",
 		.type = OPTION_FLAG,
@@ -78,10 +79,10 @@ struct sink {
 static int put(struct sink *s, const char *data, size_t len, struct err *e)
 {
 	if (!s->terminal)
-		return print_fd(s->fd, s->name, data, len, e);
+		return say_fd(s->fd, s->name, data, len, e);
 	buf_clear(&s->safe);
 	text_add_safe(&s->safe, data, len, false);
-	return print_fd(s->fd, s->name, s->safe.data, s->safe.len, e);
+	return say_fd(s->fd, s->name, s->safe.data, s->safe.len, e);
 }
 
 /* How many bytes at the end begin a character whose rest is in the next chunk. */
@@ -151,15 +152,15 @@ static int put_html(struct logread *r, struct sink *out, struct err *e)
 
 static void warn_damage(const struct logread *r)
 {
-	auto_free char *left_out = mem_printf("%s: %llu damaged lines are left out", r->name,
-		(unsigned long long)r->damaged);
-	auto_free char *cut = mem_printf("%s: ends in the middle of a line; the run was killed, or goes on",
-		r->name);
+	auto_free char *left_out = mem_printf(
+		"%s: %llu damaged lines are left out", r->name, (unsigned long long)r->damaged);
+	auto_free char *cut = mem_printf(
+		"%s: ends in the middle of a line; the run was killed, or goes on", r->name);
 
 	if (r->damaged)
-		print_warning(left_out);
+		say_warning(left_out);
 	if (r->cut)
-		print_warning(cut);
+		say_warning(cut);
 }
 
 static int show_log(const char *path, enum log_format format, struct sink *out, struct err *e)
@@ -186,8 +187,7 @@ static int last_project(const char *state, char **ret_project, struct err *e)
 
 	if (store_describe(state, &n, e) < 0)
 		return -1;
-	node_each(node_get(n, "projects"), item)
-	{
+	node_each (node_get(n, "projects"), item) {
 		const char *started = node_get_text(node_get(item, "latest_run"), "started", NULL);
 
 		if (started && strcmp(started, latest) > 0) {
@@ -230,7 +230,7 @@ static int show(const struct call *call, struct err *e)
 	if (find_log(call, &path, e) < 0)
 		return -1;
 	if (s->output) {
-		fd = print_create(s->output, e);
+		fd = say_create(s->output, e);
 		if (fd < 0)
 			return -1;
 		out.fd = fd;
@@ -248,7 +248,7 @@ static int run(const struct call *call)
 {
 	struct err e = {0};
 
-	return show(call, &e) < 0 ? print_failure(&e) : 0;
+	return show(call, &e) < 0 ? say_failure(&e) : 0;
 }
 
 const struct command cmd_log = {

@@ -2,7 +2,7 @@
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "host/planner.h"
 #include "host/yamlfile.h"
 
@@ -53,8 +53,8 @@ static const unsigned phase_where[PROJECT_PHASES] = {
 };
 
 /* One action as the user could have written it in full. */
-static int add_action(struct node *list, const struct planner *p, const struct node *entry, unsigned where,
-	struct err *e)
+static int add_action(struct node *list, const struct planner *p, const struct node *entry,
+	unsigned where, struct err *e)
 {
 	const struct action *action;
 	auto_node struct node *args = NULL;
@@ -63,13 +63,13 @@ static int add_action(struct node *list, const struct planner *p, const struct n
 	int64_t timeout_ms;
 	struct node *shown;
 
-	if (action_parse(entry, p->actions, where, p->project->plan_file, &action, &args, &timeout_ms, e) < 0)
+	if (action_parse(entry, p->actions, where, p->project->plan_file, &action, &args,
+		    &timeout_ms, e) < 0)
 		return -1;
 	full = schema_fill(action->params, args);
 	shown = node_add_map(list);
 	node_set_string(shown, "action", action->name);
-	node_each(full, item)
-	{
+	node_each (full, item) {
 		if (item->kind != NODE_NULL)
 			node_set(shown, item->key, node_copy(item));
 	}
@@ -78,13 +78,13 @@ static int add_action(struct node *list, const struct planner *p, const struct n
 	return 0;
 }
 
-static int add_actions(struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
+static int add_actions(
+	struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
 {
 	struct node *list = node_set_list(tree, project_phase_keys[phase]);
 	const struct node *entry;
 
-	node_each(p->project->plans[phase], entry)
-	{
+	node_each (p->project->plans[phase], entry) {
 		if (add_action(list, p, entry, phase_where[phase], e) < 0)
 			return -1;
 	}
@@ -92,7 +92,8 @@ static int add_actions(struct node *tree, const struct planner *p, enum project_
 }
 
 /* A list without actions needs no VM and has no runnable plan. */
-static int add_runnable(struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
+static int add_runnable(
+	struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
 {
 	const struct node *actions = p->project->plans[phase];
 	auto_plan struct plan plan = {0};
@@ -126,10 +127,11 @@ static int print_yaml(const struct node *tree, struct err *e)
 
 	buf_init(&text, 8 * LIMIT_NODE_BYTES);
 	yamlfile_add(&text, tree);
-	return print_buf(&text, NULL, e);
+	return say_buf(&text, NULL, e);
 }
 
-static int show(const struct plan_settings *s, const struct config *c, struct project *project, struct err *e)
+static int show(const struct plan_settings *s, const struct config *c, struct project *project,
+	struct err *e)
 {
 	const struct run_context context = load_context(c);
 	const struct planner planner = {
@@ -142,12 +144,13 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	auto_strv struct strv warnings = {0};
 	auto_node struct node *tree = node_map();
 
-	if (project_check_source(project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
+	if (project_check_source(project, e) < 0 ||
+		project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
-	print_warnings(&warnings);
+	say_warnings(&warnings);
 	if (build(&planner, s->runnable, tree, e) < 0)
 		return -1;
-	return s->yaml ? print_yaml(tree, e) : print_json(tree, NULL, e);
+	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
 }
 
 static int run(const struct call *call)
@@ -160,11 +163,11 @@ static int run(const struct call *call)
 
 	if (load_config(call, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
 		project_find(&list, call->operands.items[0], &project, &e) < 0)
-		return print_failure(&e);
+		return say_failure(&e);
 	load_override(&c.rsync_target, s->rsync_target);
 	load_override(&c.dput_target, s->dput_target);
 	if (show(s, &c, project, &e) < 0)
-		return print_failure(&e);
+		return say_failure(&e);
 	return 0;
 }
 

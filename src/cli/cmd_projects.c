@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 
 enum { TABLE_MAX = 16 << 20, NAME_COLUMN = 20 };
 
@@ -34,7 +34,8 @@ static size_t count_of(const struct node *list)
 static void add_line(struct buf *b, const struct project *p)
 {
 	auto_free char *source = text_safe(p->source, 1024);
-	size_t others = count_of(p->plans[PROJECT_PRE_PLAN]) + count_of(p->plans[PROJECT_POST_PLAN]);
+	size_t others =
+		count_of(p->plans[PROJECT_PRE_PLAN]) + count_of(p->plans[PROJECT_POST_PLAN]);
 
 	buf_addf(b, "%-*s  image %s, ", NAME_COLUMN, p->name, p->image);
 	if (!p->plan_given)
@@ -71,11 +72,11 @@ static int show(const struct project_list *list, bool json, struct err *e)
 	auto_buf struct buf text = {0};
 
 	if (json)
-		return print_json(tree, NULL, e);
+		return say_json(tree, NULL, e);
 	buf_init(&text, TABLE_MAX);
 	for (size_t i = 0; i < list->count; i++)
 		add_line(&text, &list->items[i]);
-	return print_buf(&text, NULL, e);
+	return say_buf(&text, NULL, e);
 }
 
 static int run(const struct call *call)
@@ -87,7 +88,7 @@ static int run(const struct call *call)
 
 	if (load_config(call, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
 		show(&list, s->json, &e) < 0)
-		return print_failure(&e);
+		return say_failure(&e);
 	return 0;
 }
 

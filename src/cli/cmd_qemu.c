@@ -7,7 +7,7 @@
 #include "base/sig.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "cli/term.h"
 #include "host/planner.h"
 #include "host/run.h"
@@ -37,12 +37,14 @@ static const struct option options[] = {
 		.argument = "SNIPPET",
 		.type = OPTION_LIST,
 		.offset = offsetof(struct qemu_settings, shell),
-		.help = "run this in bash; can be given several times, and operands are snippets too"},
+		.help = "run this in bash; can be given several times, and operands are snippets "
+			"too"},
 	{.name = "plan",
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct qemu_settings, plan),
-		.help = "run a plan: a list of actions, or a mapping with the key 'plan' or 'steps'"},
+		.help = "run a plan: a list of actions, or a mapping with the key 'plan' or "
+			"'steps'"},
 	{.name = "artifacts",
 		.argument = "DIR",
 		.type = OPTION_PATH,
@@ -91,8 +93,7 @@ static const struct option options[] = {
 
 static void add_snippets(struct node *list, const struct strv *snippets)
 {
-	strv_each(snippets, s)
-	{
+	strv_each (snippets, s) {
 		struct node *action = node_add_map(list);
 
 		node_set_string(action, "action", "shell");
@@ -114,8 +115,10 @@ static int check_line(const struct qemu_settings *s, const struct strv *operands
 	return 0;
 }
 
-/* What a file holds: what `ambient plan --runnable` prints of one list, or actions as users write them. */
-static int plan_of_file(const struct planner *p, const char *file, struct plan *ret_plan, struct err *e)
+/* What a file holds: what `ambient plan --runnable` prints of one list, or actions as users write
+ * them. */
+static int plan_of_file(
+	const struct planner *p, const char *file, struct plan *ret_plan, struct err *e)
 {
 	auto_node struct node *tree = NULL;
 	const struct node *list;
@@ -126,16 +129,17 @@ static int plan_of_file(const struct planner *p, const char *file, struct plan *
 		return plan_from_node(tree, p->actions, file, ret_plan, e);
 	list = tree->kind == NODE_LIST ? tree : node_get(tree, "plan");
 	if (!list || list->kind != NODE_LIST)
-		return err_set(e, ERR_INPUT, "%s: neither a list of actions nor a mapping with 'plan' or 'steps'",
-			file);
+		return err_set(e, ERR_INPUT,
+			"%s: neither a list of actions nor a mapping with 'plan' or 'steps'", file);
 	return planner_adhoc(p, list, file, ret_plan, e);
 }
 
-static int make_plan(const struct qemu_settings *s, const struct call *call, const struct run_context *context,
-	struct plan *ret_plan, struct err *e)
+static int make_plan(const struct qemu_settings *s, const struct call *call,
+	const struct run_context *context, struct plan *ret_plan, struct err *e)
 {
-	const struct planner planner = {
-		.actions = context->actions, .action_env = context->action_env, .config = context->config};
+	const struct planner planner = {.actions = context->actions,
+		.action_env = context->action_env,
+		.config = context->config};
 	auto_node struct node *list = node_list();
 
 	if (s->plan)
@@ -145,7 +149,8 @@ static int make_plan(const struct qemu_settings *s, const struct call *call, con
 	return planner_adhoc(&planner, list, "--shell", ret_plan, e);
 }
 
-static int boot(const struct qemu_settings *s, const struct run_context *context, const struct plan *plan)
+static int boot(
+	const struct qemu_settings *s, const struct run_context *context, const struct plan *plan)
 {
 	const struct run_adhoc adhoc = {
 		.image = s->image,
@@ -163,7 +168,7 @@ static int boot(const struct qemu_settings *s, const struct run_context *context
 	run_adhoc(context, &adhoc, &term.view, &outcome);
 	term_end(&term, &outcome);
 	if (outcome.verdict != VERDICT_PASSED)
-		print_error(&outcome.error);
+		say_error(&outcome.error);
 	status = outcome.exit_status;
 	if (term_write_error(&term))
 		status = verdict_worst_status(status, verdict_exit_status(VERDICT_BROKEN, 0));
@@ -179,14 +184,15 @@ static int run(const struct call *call)
 	struct run_context context = load_context(&c);
 	struct err e = {0};
 
-	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 || load_config(call, &c, &e) < 0)
-		return print_failure(&e);
+	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
+		load_config(call, &c, &e) < 0)
+		return say_failure(&e);
 	if (s->cpus)
 		c.cpus = (unsigned)s->cpus;
 	if (s->memory)
 		c.memory = s->memory;
 	if (make_plan(s, call, &context, &plan, &e) < 0)
-		return print_failure(&e);
+		return say_failure(&e);
 	return boot(s, &context, &plan);
 }
 

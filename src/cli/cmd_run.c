@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ambient run`: every wanted project in turn; what becomes of each goes to the terminal, to standard
- * error and, for programs, to --result; the worst of them is the exit status.
+ * `ambient run`: every wanted project in turn; what becomes of each goes to the terminal, to
+ * standard error and, for programs, to --result; the worst of them is the exit status.
  *
  * A program that reads --result finds an object for each project that it asked for, and one with
  * project null when the command line, the configuration or the projects file is wrong.
@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "cli/term.h"
 #include "core/jsonl.h"
 #include "host/run.h"
@@ -66,7 +66,8 @@ static const struct option options[] = {
 		.letter = 'q',
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, quiet),
-		.help = "print nothing, unless a run does not pass: then the action, the last 50 lines of its "
+		.help = "print nothing, unless a run does not pass: then the action, the last 50 "
+			"lines of its "
 			"output and the path of the log"},
 	{.name = "color",
 		.argument = "WHEN",
@@ -78,7 +79,8 @@ static const struct option options[] = {
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, result),
-		.help = "write a JSON object for each project there, one a line, as soon as it ended"},
+		.help = "write a JSON object for each project there, one a line, as soon as it "
+			"ended"},
 	{.name = "log",
 		.argument = "FILE",
 		.type = OPTION_PATH,
@@ -108,7 +110,8 @@ static const struct option options[] = {
 		.argument = "NAME",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, options.cache_scope),
-		.help = "keep the cache under this name, apart from the project's own, which is read when "
+		.help = "keep the cache under this name, apart from the project's own, which is "
+			"read when "
 			"there is none of that name yet"},
 	{.name = "executor",
 		.argument = "PATH",
@@ -169,7 +172,8 @@ static struct node *refused_result(const char *project, const char *run_id, cons
 
 	node_set_int(n, "format", 1);
 	node_set_string(n, "project", name);
-	node_set_string(n, "run_id", run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL);
+	node_set_string(
+		n, "run_id", run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL);
 	node_set_string(n, "result", verdict_name(verdict));
 	node_set_string(n, "reason", verdict_reason_of_error(e));
 	node_set_string(n, "message", message);
@@ -197,7 +201,7 @@ static int write_result(int fd, const char *path, const struct node *result, str
 	buf_init(&line, LIMIT_NODE_BYTES);
 	jsonl_add(&line, result);
 	buf_addc(&line, '\n');
-	return print_fd(fd, path, line.data, line.len, e);
+	return say_fd(fd, path, line.data, line.len, e);
 }
 
 static void worsen(struct session *s, int status)
@@ -212,7 +216,7 @@ static void report(struct session *s, const struct node *result)
 
 	if (write_result(s->result_fd, s->settings->result, result, &e) == 0)
 		return;
-	worsen(s, print_failure(&e));
+	worsen(s, say_failure(&e));
 	s->result_fd = -1;
 }
 
@@ -221,7 +225,7 @@ static void refuse(struct session *s, const char *project, const struct err *e)
 	auto_node struct node *result = refused_result(project, s->settings->options.run_id, e);
 
 	s->endings[verdict_of_error(e)]++;
-	worsen(s, print_failure(e));
+	worsen(s, say_failure(e));
 	report(s, result);
 }
 
@@ -232,7 +236,7 @@ static void show_error(const char *project, const struct err *e)
 	struct err named = *e;
 
 	(void)err_wrap(&named, "%s", project);
-	print_error(&named);
+	say_error(&named);
 }
 
 static void run_one(struct session *s, struct project *project)
@@ -255,17 +259,23 @@ static size_t count_of(const struct node *list)
 	return list ? list->count : 0;
 }
 
-/* What --dry-run says of a project that could run. */
+/* What --dry-run says of a project that could run: "hello  would run: 3 actions in image tiny". */
 static void describe(struct session *s, const struct project *p)
 {
+	size_t plan = count_of(p->plans[PROJECT_PLAN]);
 	size_t pre = count_of(p->plans[PROJECT_PRE_PLAN]);
 	size_t post = s->settings->options.no_post_plan ? 0 : count_of(p->plans[PROJECT_POST_PLAN]);
-	auto_free char *name = text_safe(p->name, LIMIT_NAME_BYTES);
 	auto_free char *image = text_safe(p->image, LIMIT_NAME_BYTES);
-	auto_free char *line = mem_printf("%s  would run: pre-plan %zu, plan %zu, post-plan %zu actions, image %s",
-		name, pre, count_of(p->plans[PROJECT_PLAN]), post, image);
+	auto_buf struct buf line = {0};
 
-	term_note(&s->term, line);
+	buf_init(&line, 1024);
+	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, plan,
+		plan == 1 ? "" : "s", image);
+	if (pre)
+		buf_addf(&line, ", %zu before it", pre);
+	if (post)
+		buf_addf(&line, ", %zu after it", post);
+	term_note(&s->term, line.data);
 }
 
 static void check_one(struct session *s, struct project *project)
@@ -335,8 +345,8 @@ static void sum_up(struct session *s)
 	buf_addf(&line, "%u projects", total);
 	for (int v = 0; v < VERDICTS; v++)
 		if (s->endings[v]) {
-			buf_addf(&line, "%s %u %s", strchr(line.data, ':') ? "," : ":", s->endings[v],
-				verdict_name((enum verdict)v));
+			buf_addf(&line, "%s %u %s", strchr(line.data, ':') ? "," : ":",
+				s->endings[v], verdict_name((enum verdict)v));
 		}
 	term_note(&s->term, line.data);
 }
@@ -344,7 +354,8 @@ static void sum_up(struct session *s)
 static int load(struct session *s, struct err *e)
 {
 	struct run_settings *set = s->settings;
-	int r = set->quiet ? load_config_quietly(s->call, &s->config, e) : load_config(s->call, &s->config, e);
+	int r = set->quiet ? load_config_quietly(s->call, &s->config, e)
+			   : load_config(s->call, &s->config, e);
 
 	if (r < 0 || load_projects(&s->config, set->projects, &s->list, e) < 0)
 		return -1;
@@ -358,12 +369,12 @@ static int load(struct session *s, struct err *e)
 static int open_files(struct session *s, struct err *e)
 {
 	if (s->settings->result) {
-		s->result_fd = print_create(s->settings->result, e);
+		s->result_fd = say_create(s->settings->result, e);
 		if (s->result_fd < 0)
 			return err_wrap(e, "--result");
 	}
 	if (s->settings->log) {
-		s->log_fd = print_create(s->settings->log, e);
+		s->log_fd = say_create(s->settings->log, e);
 		if (s->log_fd < 0)
 			return err_wrap(e, "--log");
 	}
@@ -391,7 +402,7 @@ static void check_screen(struct session *s)
 		return;
 	(void)err_reason(&e, ERR_HOST, "host_output", "write standard output: %s", strerror(sys));
 	e.sys = sys;
-	worsen(s, print_failure(&e));
+	worsen(s, say_failure(&e));
 }
 
 static int run(const struct call *call)
@@ -400,7 +411,8 @@ static int run(const struct call *call)
 	struct session s = {.call = call, .settings = settings, .result_fd = -1, .log_fd = -1};
 	struct err e = {0};
 
-	term_init(&s.term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)settings->color, settings->quiet);
+	term_init(&s.term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)settings->color,
+		settings->quiet);
 	if (carry_out(&s, &e) < 0)
 		refuse(&s, NULL, &e);
 	sum_up(&s);
@@ -424,9 +436,9 @@ static void refused(const struct call *call, const struct err *why)
 	if (!settings->result)
 		return;
 	result = refused_result(NULL, settings->options.run_id, why);
-	fd = print_create(settings->result, &e);
+	fd = say_create(settings->result, &e);
 	if (fd < 0 || write_result(fd, settings->result, result, &e) < 0)
-		print_error(&e);
+		say_error(&e);
 }
 
 const struct command cmd_run = {
@@ -435,17 +447,19 @@ const struct command cmd_run = {
 	.group = GROUP_RUN,
 	.operands = "[PROJECT]...",
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details = "Without a name, all projects of the projects file run, one after the other. A project whose\n"
-		   "source, plan and image did not change since its last run that passed is skipped.\n"
-		   "\n"
-		   "The exit status is that of the worst project:\n"
-		   "  0         passed, or unchanged\n"
-		   "  1         an action failed, or a limit on outputs or memory was reached\n"
-		   "  2         arguments, configuration, projects file, source or image are wrong\n"
-		   "  3         the machinery broke: the host, QEMU, or the guest\n"
-		   "  4         a time limit\n"
-		   "  5         another run of the project goes on\n"
-		   "  130, 143  interrupted by SIGINT, by SIGTERM or SIGHUP\n",
+	.details =
+		"Without a name, all projects of the projects file run, one after the other. A "
+		"project whose\n"
+		"source, plan and image did not change since its last run that passed is skipped.\n"
+		"\n"
+		"The exit status is that of the worst project:\n"
+		"  0         passed, or unchanged\n"
+		"  1         an action failed, or a limit on outputs or memory was reached\n"
+		"  2         arguments, configuration, projects file, source or image are wrong\n"
+		"  3         the machinery broke: the host, QEMU, or the guest\n"
+		"  4         a time limit\n"
+		"  5         another run of the project goes on\n"
+		"  130, 143  interrupted by SIGINT, by SIGTERM or SIGHUP\n",
 	.options = options,
 	.settings_size = sizeof(struct run_settings),
 	.run = run,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
 #include "cli/load.h"
-#include "cli/print.h"
+#include "cli/say.h"
 #include "host/store.h"
 
 static int run(const struct call *call)
@@ -11,8 +11,8 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	if (load_config(call, &c, &e) < 0 || store_describe(c.state, &state, &e) < 0 ||
-		print_json(state, NULL, &e) < 0)
-		return print_failure(&e);
+		say_json(state, NULL, &e) < 0)
+		return say_failure(&e);
 	return 0;
 }
 

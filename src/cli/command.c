@@ -9,7 +9,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "cli/print.h"
+#include "cli/say.h"
 
 enum { HELP_WIDTH = 96, HELP_MAX = 64 * 1024 };
 
@@ -68,7 +68,8 @@ int command_get(const struct command *const *commands, const char *name,
 		names[i] = commands[i]->name;
 	nearest = text_nearest(name, names);
 	if (nearest)
-		return err_set(e, ERR_INPUT, "unknown command '%s', did you mean '%s'?", shown, nearest);
+		return err_set(
+			e, ERR_INPUT, "unknown command '%s', did you mean '%s'?", shown, nearest);
 	return err_set(e, ERR_INPUT, "unknown command '%s'", shown);
 }
 
@@ -76,8 +77,9 @@ int command_get(const struct command *const *commands, const char *name,
 
 void command_add_help(struct buf *b, const struct command *const *commands)
 {
-	buf_adds(b, "Usage: ambient [OPTION]... COMMAND ...\n\n"
-		    "Builds and tests code that nobody vouches for, in microVMs without network.\n");
+	buf_adds(b,
+		"Usage: ambient [OPTION]... COMMAND ...\n\n"
+		"Builds and tests code that nobody vouches for, in microVMs without network.\n");
 	for (int group = 0; group < GROUPS; group++) {
 		buf_addf(b, "\n%s:\n", command_group_names[group]);
 		for (const struct command *const *c = commands; *c; c++)
@@ -113,7 +115,7 @@ static int show_help(const struct command *const *commands, const struct command
 		command_add_command_help(&text, c);
 	else
 		command_add_help(&text, commands);
-	return print_buf(&text, NULL, &e) < 0 ? print_failure(&e) : 0;
+	return say_buf(&text, NULL, &e) < 0 ? say_failure(&e) : 0;
 }
 
 static int show_version(void)
@@ -121,7 +123,7 @@ static int show_version(void)
 	struct err e = {0};
 	auto_free char *line = mem_printf("ambient %s\n", version_build);
 
-	return print_out(line, strlen(line), &e) < 0 ? print_failure(&e) : 0;
+	return say_out(line, strlen(line), &e) < 0 ? say_failure(&e) : 0;
 }
 
 /* A bare `ambient` is a question, but not one that a script should take for success. */
@@ -139,7 +141,7 @@ static int show_usage_error(const struct command *const *commands)
 
 static int wrong_line(const struct call *call, const struct err *e)
 {
-	int status = print_failure(e);
+	int status = say_failure(e);
 
 	if (call->command && call->command->refused)
 		call->command->refused(call, e);
@@ -174,14 +176,16 @@ static int run_command(struct call *call, struct options *o, struct common_setti
 		return show_help(call->commands, call->command);
 	if (r == 0 && common->version)
 		return show_version();
-	if (r < 0 || options_check_later(o, &e) < 0 || check_operands(call->command, &o->operands, &e) < 0)
+	if (r < 0 || options_check_later(o, &e) < 0 ||
+		check_operands(call->command, &o->operands, &e) < 0)
 		return wrong_line(call, &e);
 	return call->command->run(call);
 }
 
 /* The part of the line before the command, and the command's name. */
-static int find_command(struct options *o, const struct command *const *commands, char *const *items,
-	size_t count, size_t *ret_used, const struct command **ret_command, struct err *e)
+static int find_command(struct options *o, const struct command *const *commands,
+	char *const *items, size_t count, size_t *ret_used, const struct command **ret_command,
+	struct err *e)
 {
 	const struct common_settings *common = o->common_settings;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands: what follows `ambient` on a command line. Each is one file cmd_<name>.c that ends in one
- * row; main.c lists the rows, and help, manual page and dispatch read them.
+ * Commands: what follows `ambient` on a command line. Each is one file cmd_<name>.c that ends in
+ * one row; main.c lists the rows, and help, manual page and dispatch read them.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -19,17 +19,17 @@ struct call {
 	const struct command *const *commands;
 	const struct command *command;
 	const char *config_file; /* --config; NULL: the default file */
-	void *settings;		 /* the command's own struct, zeroed and then filled by its options */
+	void *settings; /* the command's own struct, zeroed and then filled by its options */
 	struct strv operands;
 };
 
 struct command {
 	const char *name;
-	const char *summary;	/* one line without a full stop, for the list of commands */
+	const char *summary; /* one line without a full stop, for the list of commands */
 	enum command_group group;
-	const char *operands;	/* "[PROJECT]..."; NULL: none */
+	const char *operands; /* "[PROJECT]..."; NULL: none */
 	size_t min_operands, max_operands;
-	const char *details;	/* paragraphs for --help, ended by newlines; NULL: none */
+	const char *details; /* paragraphs for --help, ended by newlines; NULL: none */
 	const struct option *options;
 	size_t settings_size;
 
@@ -42,8 +42,8 @@ struct command {
 
 #define COMMAND_OPERANDS_MAX ((size_t)-1)
 
-extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config, cmd_state, cmd_log,
-	cmd_image, cmd_qemu, cmd_help;
+extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config,
+	cmd_state, cmd_log, cmd_image, cmd_qemu, cmd_help;
 
 /* From argv to the exit status. `commands` ends with NULL. */
 int command_main(const struct command *const *commands, int argc, char **argv);

@@ -3,7 +3,7 @@
 
 #include "actions/table.h"
 #include "base/mem.h"
-#include "cli/print.h"
+#include "cli/say.h"
 
 int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e)
 {
@@ -14,12 +14,12 @@ int load_config(const struct call *call, struct config *ret_config, struct err *
 {
 	if (load_config_quietly(call, ret_config, e) < 0)
 		return -1;
-	print_warnings(&ret_config->warnings);
+	say_warnings(&ret_config->warnings);
 	return 0;
 }
 
-int load_projects(const struct config *c, const char *option, struct project_list *ret_list,
-	struct err *e)
+int load_projects(
+	const struct config *c, const char *option, struct project_list *ret_list, struct err *e)
 {
 	return project_load(option ? option : c->projects, ret_list, e);
 }
@@ -34,5 +34,6 @@ void load_override(char **setting, const char *value)
 
 struct run_context load_context(const struct config *c)
 {
-	return (struct run_context){.config = c, .actions = actions_host, .action_env = actions_env};
+	return (struct run_context){
+		.config = c, .actions = actions_host, .action_env = actions_env};
 }

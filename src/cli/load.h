@@ -13,7 +13,8 @@
 int load_config(const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
 
 /* As load_config, with the warnings left in the configuration. */
-int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
+int load_config_quietly(
+	const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
 
 /* The projects file of an option, else (NULL) the configured one. */
 int load_projects(const struct config *c, const char *option, struct project_list *ret_list,

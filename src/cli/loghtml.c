@@ -43,18 +43,22 @@ static void add_field(struct buf *b, const struct node *event, const char *key)
 
 void loghtml_begin(struct buf *b)
 {
-	/* The policy is for the day on which an escape is forgotten: nothing runs, nothing is loaded. */
-	buf_adds(b, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		    "<meta http-equiv=\"Content-Security-Policy\" "
-		    "content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-		    "<title>Run log</title>\n<style>\n"
-		    "body { font: 15px/1.4 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }\n"
-		    "h2 { font-size: 1.1em; margin: 1.5em 0 .3em }\n"
-		    "pre { background: #f4f4f4; padding: 0 .6em; margin: 0; white-space: pre-wrap; "
-		    "overflow-wrap: anywhere }\n"
-		    "pre.stderr { background: #fbf3ec }\n"
-		    ".ok { color: #17692b } .bad { color: #b3140d; font-weight: bold } .note { color: #666 }\n"
-		    "</style>\n</head>\n<body>\n");
+	/* The policy is for the day on which an escape is forgotten: nothing runs, nothing is
+	 * loaded. */
+	buf_adds(b,
+		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		"<meta http-equiv=\"Content-Security-Policy\" "
+		"content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+		"<title>Run log</title>\n<style>\n"
+		"body { font: 15px/1.4 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 "
+		"1em }\n"
+		"h2 { font-size: 1.1em; margin: 1.5em 0 .3em }\n"
+		"pre { background: #f4f4f4; padding: 0 .6em; margin: 0; white-space: pre-wrap; "
+		"overflow-wrap: anywhere }\n"
+		"pre.stderr { background: #fbf3ec }\n"
+		".ok { color: #17692b } .bad { color: #b3140d; font-weight: bold } .note { color: "
+		"#666 }\n"
+		"</style>\n</head>\n<body>\n");
 }
 
 void loghtml_end(struct buf *b)

@@ -19,14 +19,14 @@
 #define LOGREAD_LINE_MAX ((size_t)16 << 20)
 
 struct logread {
-	int fd;		  /* owned */
+	int fd;           /* owned */
 	const char *name; /* for messages; borrowed */
 	struct buf data;
-	size_t start;	  /* of the next line in data */
+	size_t start; /* of the next line in data */
 	bool at_end;
-	uint64_t lines;	  /* read so far */
+	uint64_t lines;   /* read so far */
 	uint64_t damaged; /* of them left out: too long, no JSON, no event */
-	bool cut;	  /* the last line has no end */
+	bool cut;         /* the last line has no end */
 	struct node *event;
 };
 
@@ -34,7 +34,8 @@ int logread_open(struct logread *r, const char *path, struct err *e) NODISCARD;
 void logread_release(struct logread *r);
 #define auto_logread __attribute__((cleanup(logread_release)))
 
-/* The next event: 1 with *ret_event (lives until the next call), 0 at the end, -1 on a read error. */
+/* The next event: 1 with *ret_event (lives until the next call), 0 at the end, -1 on a read error.
+ */
 int logread_next(struct logread *r, const struct node **ret_event, struct err *e) NODISCARD;
 
 /*

@@ -113,7 +113,8 @@ static void set_choice(struct walk *w, const struct option *row, int *target, co
 	buf_release(&known);
 }
 
-static void set_number(struct walk *w, const struct option *row, uint64_t *target, const char *value)
+static void set_number(
+	struct walk *w, const struct option *row, uint64_t *target, const char *value)
 {
 	struct err e = {0};
 	int r = row->type == OPTION_SIZE ? num_parse_size(value, target, &e)
@@ -169,8 +170,10 @@ static const char *take_value(struct walk *w, const struct option *row)
 		return NULL;
 	}
 	/* `--log --result r.json` is a forgotten value, not a log called "--result". */
-	if (value[0] == '-' && value[1] == '-' && find_name(w->o, value + 2, strcspn(value + 2, "=")).row) {
-		mistake(w, "option '--%s' needs a %s, but '%s' follows", row->name, row->argument, value);
+	if (value[0] == '-' && value[1] == '-' &&
+		find_name(w->o, value + 2, strcspn(value + 2, "=")).row) {
+		mistake(w, "option '--%s' needs a %s, but '%s' follows", row->name, row->argument,
+			value);
 		return NULL;
 	}
 	w->next++;
@@ -251,8 +254,8 @@ int options_parse(struct options *o, char *const *items, size_t count, struct er
 	return w.failed ? -1 : 0;
 }
 
-int options_parse_common(struct options *o, char *const *items, size_t count, size_t *ret_used,
-	struct err *e)
+int options_parse_common(
+	struct options *o, char *const *items, size_t count, size_t *ret_used, struct err *e)
 {
 	struct walk w = {.o = o, .items = items, .count = count, .e = e};
 
@@ -295,7 +298,8 @@ void options_add_usage(struct buf *b, const struct option *o)
 		buf_addf(b, " %s", o->argument);
 }
 
-void options_add_wrapped(struct buf *b, const char *text, size_t column, size_t indent, size_t width)
+void options_add_wrapped(
+	struct buf *b, const char *text, size_t column, size_t indent, size_t width)
 {
 	bool first = true;
 

@@ -2,20 +2,21 @@
 /*
  * Command-line options, from tables.
  *
- * One row per option says how it is written, what it wants, and where its value goes in the settings
- * of the command. The parser, `--help`, the manual page and docs/ all read the same rows.
+ * One row per option says how it is written, what it wants, and where its value goes in the
+ *settings of the command. The parser, `--help`, the manual page and docs/ all read the same rows.
  *
  *	struct log_settings { bool console; const char *output; };
  *	static const struct option log_options[] = {
- *		{.name = "console", .type = OPTION_FLAG, .offset = offsetof(struct log_settings, console),
- *			.help = "..."},
+ *		{.name = "console", .type = OPTION_FLAG, .offset = offsetof(struct log_settings,
+ *console), .help = "..."},
  *		{.name = "output", .argument = "FILE", .type = OPTION_PATH, ...},
  *		{0},
  *	};
  *
  * `--name value`, `--name=value`, `-n value`, `-nvalue`, and flags together (`-qf`); options and
- * operands in any order; behind `--` everything is an operand. Given twice, the last one counts, but
- * for lists. There are no abbreviations: a script that uses one would break with the next option.
+ * operands in any order; behind `--` everything is an operand. Given twice, the last one counts,
+ *but for lists. There are no abbreviations: a script that uses one would break with the next
+ *option.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H
@@ -40,15 +41,15 @@ enum option_type {
 };
 
 struct option {
-	const char *name;	      /* without the dashes */
-	char letter;		      /* 0: none */
-	const char *const *aliases;   /* other names of the same; ends with NULL; NULL: none */
-	const char *argument;	      /* "FILE"; NULL for flags */
-	const char *help;	      /* one sentence without a full stop */
+	const char *name;           /* without the dashes */
+	char letter;                /* 0: none */
+	const char *const *aliases; /* other names of the same; ends with NULL; NULL: none */
+	const char *argument;       /* "FILE"; NULL for flags */
+	const char *help;           /* one sentence without a full stop */
 	enum option_type type;
 	size_t offset;
-	uint64_t max;		      /* OPTION_COUNT */
-	const char *const *choices;   /* OPTION_ENUM; ends with NULL */
+	uint64_t max;               /* OPTION_COUNT */
+	const char *const *choices; /* OPTION_ENUM; ends with NULL */
 	bool later;  /* known, but has no effect in this version, which must be an error */
 	bool hidden; /* not in the help */
 };
@@ -59,7 +60,7 @@ struct options {
 	void *settings;
 	const struct option *common; /* of every command */
 	void *common_settings;
-	struct strv operands;	    /* filled by options_parse; options_release frees */
+	struct strv operands;       /* filled by options_parse; options_release frees */
 	const struct option *later; /* the first given option that is marked so, else NULL */
 };
 
@@ -83,10 +84,11 @@ void options_release(struct options *o);
 /* Append the help of a table: one option after the other, wrapped at `width` columns. */
 void options_add_help(struct buf *b, const struct option *table, size_t width);
 
-/* Append words, wrapped at `width` columns, lines after the first indented. `column`: where it is. */
-void options_add_wrapped(struct buf *b, const char *text, size_t column, size_t indent, size_t width);
+/* Append words, wrapped at `width`, further lines indented. `column`: where the first begins. */
+void options_add_wrapped(
+	struct buf *b, const char *text, size_t column, size_t indent, size_t width);
 
-/* Append how an option is written: "-o, --output FILE"; and what it does, its other names included. */
+/* Append how an option is written, "-o, --output FILE"; and what it does, with its aliases. */
 void options_add_usage(struct buf *b, const struct option *o);
 void options_add_text(struct buf *b, const struct option *o);
 

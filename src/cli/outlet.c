@@ -20,7 +20,8 @@
  */
 enum { RESERVE = 1 << 20, SLACK = 4 << 20 };
 
-/* What a terminal takes at once when poll says that it takes something; and how long last words last. */
+/* What a terminal takes at once when poll says that it takes something; and how long last words
+ * last. */
 enum { TERMINAL_PIECE = 64, LAST_WORDS_MS = 1000 };
 
 static enum outlet_way choose_way(int *fd, size_t *piece)

@@ -44,9 +44,9 @@ void outlet_release(struct outlet *o);
  */
 struct buf *outlet_room(struct outlet *o, size_t n, bool important);
 
-void outlet_push(struct outlet *o);	     /* write what goes without waiting */
-bool outlet_waits(const struct outlet *o);   /* bytes are left in the queue */
-bool outlet_is_low(const struct outlet *o);  /* less than half of the queue is used */
+void outlet_push(struct outlet *o);         /* write what goes without waiting */
+bool outlet_waits(const struct outlet *o);  /* bytes are left in the queue */
+bool outlet_is_low(const struct outlet *o); /* less than half of the queue is used */
 
 /* Write the rest and wait for it, but not beyond a signal that asks us to stop. */
 void outlet_finish(struct outlet *o);

@@ -15,8 +15,9 @@
 
 enum {
 	SLICE = 16 * 1024,
-	EXPANSION = 12,	 /* bytes that one byte of the guest can become, indentation and colours included */
-	SGR_MAX = 32,	 /* longest sequence that is taken for colours */
+	EXPANSION = 12, /* bytes that one byte of the guest can become, indentation and colours
+			   included */
+	SGR_MAX = 32,   /* longest sequence that is taken for colours */
 	LINE_MAX_BYTES = 8 * 1024,
 };
 
@@ -39,9 +40,9 @@ static bool set_and_not_empty(const char *variable)
 /* By POSIX the first of these that is set decides. */
 static bool locale_is_utf8(void)
 {
-	const char *value = set_and_not_empty("LC_ALL")	    ? getenv("LC_ALL")
-			    : set_and_not_empty("LC_CTYPE") ? getenv("LC_CTYPE")
-							    : getenv("LANG");
+	const char *value = set_and_not_empty("LC_ALL") ? getenv("LC_ALL")
+		: set_and_not_empty("LC_CTYPE")         ? getenv("LC_CTYPE")
+							: getenv("LANG");
 
 	return value && (strcasestr(value, "utf-8") || strcasestr(value, "utf8"));
 }
@@ -50,7 +51,8 @@ static bool same_file(int a, int b)
 {
 	struct stat sa, sb;
 
-	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+	return fstat(a, &sa) == 0 && fstat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+		sa.st_ino == sb.st_ino;
 }
 
 void screen_init(struct screen *s, int out_fd, int err_fd, enum screen_color color)
@@ -63,7 +65,7 @@ void screen_init(struct screen *s, int out_fd, int err_fd, enum screen_color col
 	s->terminal = isatty(out_fd) == 1;
 	s->rewrite = s->terminal && capable;
 	s->color = color == SCREEN_COLOR_ALWAYS ||
-		   (color == SCREEN_COLOR_AUTO && s->rewrite && !set_and_not_empty("NO_COLOR"));
+		(color == SCREEN_COLOR_AUTO && s->rewrite && !set_and_not_empty("NO_COLOR"));
 	s->unicode = locale_is_utf8();
 	outlet_open(&s->out, out_fd);
 	outlet_open(&s->err, err_fd);
@@ -225,7 +227,8 @@ static int sgr_length(const char *p, size_t len)
 		return -1;
 	if (p[1] != '[')
 		return 0;
-	while (i < len && i < SGR_MAX && ((p[i] >= '0' && p[i] <= '9') || p[i] == ';' || p[i] == ':'))
+	while (i < len && i < SGR_MAX &&
+		((p[i] >= '0' && p[i] <= '9') || p[i] == ';' || p[i] == ':'))
 		i++;
 	if (i == SGR_MAX)
 		return 0;
@@ -234,7 +237,7 @@ static int sgr_length(const char *p, size_t len)
 	return p[i] == 'm' ? (int)i + 1 : 0;
 }
 
-/* How many bytes at the end mean nothing yet: half a character, half a sequence, a carriage return. */
+/* How many bytes at the end mean nothing yet: half a character or sequence, a return. */
 static size_t unfinished(const char *data, size_t len)
 {
 	for (size_t back = 1; back <= 3 && back <= len; back++)
@@ -363,8 +366,8 @@ static void tell_dropped(struct screen *s)
 	if (dropped == 0 || s->out.error)
 		return;
 	s->dropped = 0;
-	screen_line(s, "%*s... %s not shown: the reader was too slow; all of it is in the log", SCREEN_INDENT,
-		"", num_show_size(dropped).s);
+	screen_line(s, "%*s... %s not shown: the reader was too slow; all of it is in the log",
+		SCREEN_INDENT, "", num_show_size(dropped).s);
 }
 
 static void show(struct screen *s, int stream, const char *data, size_t len)
@@ -376,7 +379,7 @@ static void show(struct screen *s, int stream, const char *data, size_t len)
 		return;
 	if (s->status_shown || (s->open >= 0 && s->open != stream))
 		break_line(s);
-	/* Once something was dropped, begin again when there is room for more than the next piece. */
+	/* Once something was dropped, begin again when there is room for more than a piece. */
 	if (s->dropped && outlet_is_low(&s->out))
 		tell_dropped(s);
 	b = s->dropped ? NULL : outlet_room(&s->out, room, false);

@@ -3,9 +3,9 @@
  * What a run shows: our own lines, one line that is rewritten, and the output of the guest.
  *
  * The guest is hostile, so its output can neither command the terminal nor look like our lines:
- * every line of it is indented, control characters are made visible (text.h), and of escape sequences
- * only colours (SGR) pass, when there are colours at all, until the end of the line. A carriage return
- * rewrites its own line on a terminal and ends the line elsewhere.
+ * every line of it is indented, control characters are made visible (text.h), and of escape
+ * sequences only colours (SGR) pass, when there are colours at all, until the end of the line. A
+ * carriage return rewrites its own line on a terminal and ends the line elsewhere.
  *
  * On a terminal output shows up as it comes; where the two streams meet in a line, it is broken. In
  * pipes and files the streams are kept apart: whole lines, up to SCREEN_LINE_MAX bytes.
@@ -34,15 +34,15 @@ struct screen_stream {
 
 struct screen {
 	struct outlet out, err;
-	bool same;	/* both are one terminal, pipe or file: then only `out` is used */
+	bool same; /* both are one terminal, pipe or file: then only `out` is used */
 	bool terminal;
-	bool rewrite;	/* the current line can be drawn again */
+	bool rewrite; /* the current line can be drawn again */
 	bool color;
 	bool unicode;
 
 	struct screen_stream streams[2]; /* stdout, stderr of the running action */
-	int open;	/* the stream whose line is not ended, or -1 */
-	bool dirty;	/* colours of the guest are on in that line */
+	int open;                        /* the stream whose line is not ended, or -1 */
+	bool dirty;                      /* colours of the guest are on in that line */
 	uint64_t dropped;
 
 	bool status_shown;
@@ -67,7 +67,7 @@ void screen_output(struct screen *s, bool is_stderr, const char *data, size_t le
 void screen_end_output(struct screen *s); /* the action is over: show what is held, end the line */
 
 int screen_pending_fd(const struct screen *s); /* to be polled for writing, or -1 */
-void screen_push(struct screen *s);	       /* write what goes without waiting */
-void screen_finish(struct screen *s);	       /* write all of it */
+void screen_push(struct screen *s);            /* write what goes without waiting */
+void screen_finish(struct screen *s);          /* write all of it */
 
 #endif

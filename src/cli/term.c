@@ -11,10 +11,10 @@
 #include "core/event.h"
 
 enum {
-	TAIL_BYTES = 128 * 1024,   /* of an action's output that --quiet can show */
-	PROGRESS_AFTER_MS = 500,   /* a step is long from then on */
+	TAIL_BYTES = 128 * 1024, /* of an action's output that --quiet can show */
+	PROGRESS_AFTER_MS = 500, /* a step is long from then on */
 	PROGRESS_EVERY_MS = 100,
-	TEXT_MAX = 200,		   /* a stranger's text within a line of ours */
+	TEXT_MAX = 200, /* a stranger's text within a line of ours */
 	COMMIT_SHOWN = 10,
 };
 
@@ -74,7 +74,8 @@ static void on_source(struct term *t, const struct event *ev)
 			node_get_bool(ev->fields, "clean", false) ? "clean" : "with changes");
 	else
 		buf_adds(&line, "source ");
-	buf_addf(&line, "%" PRIu64 " files, %s, packed in %s", node_get_uint(ev->fields, "entries", 0),
+	buf_addf(&line, "%" PRIu64 " files, %s, packed in %s",
+		node_get_uint(ev->fields, "entries", 0),
 		num_show_size(node_get_uint(ev->fields, "bytes", 0)).s,
 		num_show_duration(node_get_int(ev->fields, "duration_ms", 0)).s);
 	project_line(t, "%s", line.data);
@@ -105,9 +106,10 @@ static void on_warning(struct term *t, const struct event *ev)
 
 static void on_clock_skew(struct term *t, const struct event *ev)
 {
-	auto_free char *message = mem_printf("the guest's clock ran for %s while the host's ran for %s",
-		num_show_duration(node_get_int(ev->fields, "guest_ms", 0)).s,
-		num_show_duration(node_get_int(ev->fields, "host_ms", 0)).s);
+	auto_free char *message =
+		mem_printf("the guest's clock ran for %s while the host's ran for %s",
+			num_show_duration(node_get_int(ev->fields, "guest_ms", 0)).s,
+			num_show_duration(node_get_int(ev->fields, "host_ms", 0)).s);
 
 	warn(t, message);
 }
@@ -138,8 +140,7 @@ static void on_runnable_plan(struct term *t, const struct event *ev)
 	const struct node *step;
 
 	t->total = 0;
-	node_each(node_get(plan, "steps"), step)
-	{
+	node_each (node_get(plan, "steps"), step) {
 		const struct node *origin = node_get(step, "origin");
 		uint64_t index = node_get_uint(origin, "index", 0);
 
@@ -163,8 +164,9 @@ static void on_vm_starts(struct term *t, const struct event *ev)
 
 	keep(&t->machine,
 		mem_printf("%s VM: %s, %s, %" PRIu64 " CPU%s, %s",
-			vm_name(node_get_text(ev->fields, "kind", "plan")), image, accelerator, cpus,
-			cpus == 1 ? "" : "s", num_show_size(node_get_uint(ev->fields, "memory", 0)).s));
+			vm_name(node_get_text(ev->fields, "kind", "plan")), image, accelerator,
+			cpus, cpus == 1 ? "" : "s",
+			num_show_size(node_get_uint(ev->fields, "memory", 0)).s));
 	if (!t->quiet)
 		screen_status(&t->screen, "%s%s%s, starting ...", t->project ? t->project : "",
 			t->project ? "  " : "", t->machine);
@@ -183,7 +185,8 @@ static char *action_label(const struct term *t)
 {
 	if (!t->in_list)
 		return mem_strdup(t->action);
-	return mem_printf("%zu/%zu %s", t->index + 1, t->total > t->index ? t->total : t->index + 1, t->action);
+	return mem_printf("%zu/%zu %s", t->index + 1, t->total > t->index ? t->total : t->index + 1,
+		t->action);
 }
 
 static void announce(struct term *t)
@@ -249,7 +252,8 @@ static void on_action_finished(struct term *t, const struct event *ev)
 	if (killed_by)
 		keep(&t->ending, mem_printf("signal %" PRId64, killed_by));
 	else if (node_get(ev->fields, "exit_code"))
-		keep(&t->ending, mem_printf("exit code %" PRId64, node_get_int(ev->fields, "exit_code", 0)));
+		keep(&t->ending,
+			mem_printf("exit code %" PRId64, node_get_int(ev->fields, "exit_code", 0)));
 }
 
 static void on_action_succeeded(struct term *t, const struct event *ev)
@@ -260,9 +264,9 @@ static void on_action_succeeded(struct term *t, const struct event *ev)
 	t->running = false;
 	if (t->quiet || !t->in_list)
 		return;
-	screen_line(&t->screen, "%s%s%s %s  %s%s%s", paint(t, PAINT_GOOD), t->screen.unicode ? "✓" : "ok",
-		paint(t, PAINT_END), label, paint(t, PAINT_DIM), num_show_duration(t->duration_ms).s,
-		paint(t, PAINT_END));
+	screen_line(&t->screen, "%s%s%s %s  %s%s%s", paint(t, PAINT_GOOD),
+		t->screen.unicode ? "✓" : "ok", paint(t, PAINT_END), label, paint(t, PAINT_DIM),
+		num_show_duration(t->duration_ms).s, paint(t, PAINT_END));
 }
 
 /* An action that exited says so by its code; any other ending needs the message. */
@@ -272,8 +276,9 @@ static void on_action_failed(struct term *t, const struct event *ev)
 	auto_free char *message = field_text(ev, "message");
 	auto_free char *line = mem_printf("%s%s%s %s  %s, %s", paint(t, PAINT_BAD),
 		t->screen.unicode ? "✗" : "FAILED", paint(t, PAINT_END), label,
-		strcmp(node_get_text(ev->fields, "reason", ""), "action_failed") == 0 && t->ending ? t->ending
-												     : message,
+		strcmp(node_get_text(ev->fields, "reason", ""), "action_failed") == 0 && t->ending
+			? t->ending
+			: message,
 		num_show_duration(t->duration_ms).s);
 
 	t->running = false;

@@ -12,8 +12,8 @@
  *            artifacts  /home/me/.local/state/ambient/hello/latest/artifacts (3 files, 1.2 MiB)
  *            log        ambient log hello
  *
- * On a terminal an action's first line is there while it runs and is replaced by its last one when it
- * said nothing. Quiet: nothing but, when the run did not pass, the action, the last lines of its
+ * On a terminal an action's first line is there while it runs and is replaced by its last one when
+ * it said nothing. Quiet: nothing but, when the run did not pass, the action, the last lines of its
  * output, and the path of the log.
  */
 #ifndef CLI_TERM_H
@@ -43,9 +43,9 @@ struct term {
 	bool in_list;   /* one of the user's, not of prelude or epilog */
 	size_t index;
 	char *action;
-	char *ending;	/* "exit code 2", from action_finished */
+	char *ending; /* "exit code 2", from action_finished */
 	int64_t duration_ms;
-	char *last;	/* quiet: the line of the first action that did not pass */
+	char *last;      /* quiet: the line of the first action that did not pass */
 	struct buf tail; /* quiet: the end of what it, or the running action, said */
 
 	char *machine; /* "tiny, tcg, 1 CPU, 1.0 GiB" */
@@ -62,7 +62,7 @@ void term_release(struct term *t);
 /* A project's turn: its name goes in front of the lines. */
 void term_begin(struct term *t, const char *project);
 
-/* How it ended. Writes all that waits, however long that takes; the error itself is not shown here. */
+/* How it ended, but for the error. Writes all that waits, however long that takes. */
 void term_end(struct term *t, const struct run_outcome *outcome);
 
 /* A line of ours that belongs to no project; nothing when quiet. `text` is safe. */

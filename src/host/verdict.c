@@ -7,55 +7,70 @@
 /* Reason, verdict, whose fault, whether a retry makes sense, help; by fault. */
 const struct verdict_reason verdict_reasons[] = {
 	{"action_failed", VERDICT_FAILED, "project", false,
-		"An action exited with another code than 0, was killed by a signal, or could not be "
-		"carried out. `failed_action` in result.json names it, `ambient log` shows what it said."},
+		"An action exited with another code than 0, was killed by a signal, or could not "
+		"be "
+		"carried out. `failed_action` in result.json names it, `ambient log` shows what it "
+		"said."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
-		"The guest's memory ran out under an action. Give the project more: `memory`, in the projects "
+		"The guest's memory ran out under an action. Give the project more: `memory`, in "
+		"the projects "
 		"file or in the configuration."},
 	{"output_too_large", VERDICT_FAILED, "project", false,
 		"Artifacts, cache or dependencies do not fit their drive. Write less, or raise "
 		"`artifacts_max_size` or `cache_max_size`; nothing of a cut output is kept."},
 	{"artifacts_refused", VERDICT_FAILED, "project", false,
-		"The artifacts hold something that is not taken over from a guest: a device, a link that leads "
+		"The artifacts hold something that is not taken over from a guest: a device, a "
+		"link that leads "
 		"out, a name that is no name, more files or deeper directories than the limits."},
 	{"action_timeout", VERDICT_TIMEOUT, "project", false,
-		"An action took longer than its `timeout`, or than `action_timeout`. Its processes were killed."},
+		"An action took longer than its `timeout`, or than `action_timeout`. Its processes "
+		"were killed."},
 	{"run_timeout", VERDICT_TIMEOUT, "project", false,
 		"The run took longer than `timeout`. The action that went on was killed."},
 	{"guest_timeout", VERDICT_TIMEOUT, "project", false,
-		"The time of the run was over and the guest did not end by itself, so it was killed. Usually the "
+		"The time of the run was over and the guest did not end by itself, so it was "
+		"killed. Usually the "
 		"code under test keeps the whole guest from answering."},
 	{"interrupted", VERDICT_INTERRUPTED, "user", true,
 		"A signal stopped the run: 130 for SIGINT, 143 for SIGTERM and SIGHUP."},
 	{"locked", VERDICT_BUSY, "user", true,
-		"Another run of the same project goes on; the message names its process and its start. Nothing "
+		"Another run of the same project goes on; the message names its process and its "
+		"start. Nothing "
 		"waits for it."},
 
 	{"wrong_input", VERDICT_INPUT_ERROR, "operator", false,
-		"Arguments, configuration, projects file or plan are wrong. The message says where and what."},
+		"Arguments, configuration, projects file or plan are wrong. The message says where "
+		"and what."},
 	{"not_in_this_version", VERDICT_INPUT_ERROR, "operator", false,
-		"An action, an option or a kind of image that is known, but that this version cannot carry out."},
+		"An action, an option or a kind of image that is known, but that this version "
+		"cannot carry out."},
 	{"no_source", VERDICT_INPUT_ERROR, "operator", false,
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
 		"There is no such image in the image store. The message says how to make it."},
 	{"image_digest", VERDICT_INPUT_ERROR, "operator", false,
-		"A file of the image is not what its image.yaml says: it was changed or is damaged. Make or "
+		"A file of the image is not what its image.yaml says: it was changed or is "
+		"damaged. Make or "
 		"fetch the image again."},
 	{"no_executor", VERDICT_INPUT_ERROR, "operator", false,
-		"The executor, ambient-execute-plan, is not where it is looked for. The message lists the places."},
+		"The executor, ambient-execute-plan, is not where it is looked for. The message "
+		"lists the places."},
 	{"run_id_used", VERDICT_INPUT_ERROR, "user", false,
-		"There is a run with the id of `--run-id` already. Every run needs an id of its own."},
+		"There is a run with the id of `--run-id` already. Every run needs an id of its "
+		"own."},
 	{"no_run", VERDICT_INPUT_ERROR, "user", false,
 		"`ambient log` was asked for a run that is not in the state directory."},
 
 	{"host_error", VERDICT_BROKEN, "host", true,
-		"The host refused something: a full disk, a file that cannot be read, a limit of processes. The "
+		"The host refused something: a full disk, a file that cannot be read, a limit of "
+		"processes. The "
 		"message says which."},
 	{"host_disk", VERDICT_BROKEN, "host", true,
-		"A file of the run could not be written: mostly a full disk. The message names the file."},
+		"A file of the run could not be written: mostly a full disk. The message names the "
+		"file."},
 	{"host_no_namespaces", VERDICT_BROKEN, "host", false,
-		"The host does not let QEMU be locked in. The message names the setting; nothing runs without "
+		"The host does not let QEMU be locked in. The message names the setting; nothing "
+		"runs without "
 		"the walls."},
 	{"host_no_qemu", VERDICT_BROKEN, "host", false,
 		"There is no QEMU. The message names the package."},
@@ -64,31 +79,38 @@ const struct verdict_reason verdict_reasons[] = {
 	{"host_qemu_killed", VERDICT_BROKEN, "host", true,
 		"A signal killed QEMU. When it was SIGKILL the host was probably out of memory."},
 	{"host_kvm_unusable", VERDICT_BROKEN, "host", false,
-		"KVM was asked for, and is not there or does not work. `accelerator: tcg` works everywhere."},
+		"KVM was asked for, and is not there or does not work. `accelerator: tcg` works "
+		"everywhere."},
 	{"host_kvm_required", VERDICT_BROKEN, "host", false,
 		"`require_kvm` is set, and KVM cannot be used here."},
 	{"host_output", VERDICT_BROKEN, "host", true,
-		"What `ambient` had to write, to standard output or to a file given by an option, could not be "
+		"What `ambient` had to write, to standard output or to a file given by an option, "
+		"could not be "
 		"written: a full disk, a closed pipe."},
 
 	{"guest_broken", VERDICT_BROKEN, "guest", true,
-		"The executor in the guest could not do its own work: a drive that cannot be read or written."},
+		"The executor in the guest could not do its own work: a drive that cannot be read "
+		"or written."},
 	{"guest_boot_timeout", VERDICT_BROKEN, "guest", true,
-		"The guest did not come up within `boot_timeout`. `ambient log --console` shows how far it came."},
+		"The guest did not come up within `boot_timeout`. `ambient log --console` shows "
+		"how far it came."},
 	{"guest_panic", VERDICT_BROKEN, "guest", true,
 		"The guest's kernel panicked. `ambient log --console` shows it."},
 	{"guest_power_off", VERDICT_BROKEN, "guest", false,
-		"The guest went off before its end. An action that calls `poweroff` or `reboot` does this."},
+		"The guest went off before its end. An action that calls `poweroff` or `reboot` "
+		"does this."},
 	{"guest_silent", VERDICT_BROKEN, "guest", true,
 		"The guest sent nothing for a minute, not even its heartbeat, and was killed."},
 	{"guest_protocol", VERDICT_BROKEN, "guest", false,
 		"Host and executor are of different versions. Build or install both together."},
 	{"guest_output", VERDICT_BROKEN, "guest", false,
-		"What the guest left on an output drive is not what it said of it. Nothing of it is kept."},
+		"What the guest left on an output drive is not what it said of it. Nothing of it "
+		"is kept."},
 	{"guest_error", VERDICT_BROKEN, "guest", true,
 		"The guest broke the contract between host and guest. The message says how."},
 	{"guest_frame_garbage", VERDICT_BROKEN, "guest", false,
-		"The guest sent bytes that are no message. Code under test that writes to the executor's port "
+		"The guest sent bytes that are no message. Code under test that writes to the "
+		"executor's port "
 		"does this."},
 	{"guest_frame_size", VERDICT_BROKEN, "guest", false,
 		"The guest sent a message that is longer than any may be."},
@@ -161,7 +183,8 @@ static const struct {
 	[ERR_INTERRUPTED] = {VERDICT_INTERRUPTED, "interrupted"},
 };
 
-/* A reason says more than the kind: artifacts that are refused came from the guest, but by the project. */
+/* A reason says more than the kind: artifacts that are refused came from the guest, but by the
+ * project. */
 enum verdict verdict_of_error(const struct err *e)
 {
 	const struct verdict_reason *known = find_reason(e->reason);

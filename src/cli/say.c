@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/print.h"
+#include "cli/say.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,35 +13,35 @@
 #include "core/jsonl.h"
 #include "host/verdict.h"
 
-enum { PRINT_LINE_MAX = 16 * 1024 };
+enum { SAY_LINE_MAX = 16 * 1024 };
 
 /* When standard error cannot be written either, there is nobody left to tell. */
-static void print_line(const char *label, const char *message)
+static void say_line(const char *label, const char *message)
 {
 	auto_buf struct buf line = {0};
 
-	buf_init(&line, PRINT_LINE_MAX);
+	buf_init(&line, SAY_LINE_MAX);
 	buf_adds(&line, label);
-	text_add_safe(&line, message, strnlen(message, PRINT_LINE_MAX / 8), true);
+	text_add_safe(&line, message, strnlen(message, SAY_LINE_MAX / 8), true);
 	buf_addc(&line, '\n');
 	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
 }
 
-void print_error(const struct err *e)
+void say_error(const struct err *e)
 {
 	if (e->sys != EPIPE || strcmp(e->reason, "host_output") != 0)
-		print_line("ERROR: ", e->msg);
+		say_line("ERROR: ", e->msg);
 }
 
-void print_warning(const char *message)
+void say_warning(const char *message)
 {
-	print_line("WARNING: ", message);
+	say_line("WARNING: ", message);
 }
 
-void print_warnings(const struct strv *messages)
+void say_warnings(const struct strv *messages)
 {
-	strv_each(messages, s)
-		print_warning(*s);
+	strv_each (messages, s)
+		say_warning(*s);
 }
 
 static int write_failed(const char *name, struct err *e)
@@ -53,14 +53,14 @@ static int write_failed(const char *name, struct err *e)
 	return -1;
 }
 
-int print_out(const char *data, size_t len, struct err *e)
+int say_out(const char *data, size_t len, struct err *e)
 {
 	if (fd_write_all(STDOUT_FILENO, data, len) < 0)
 		return write_failed("standard output", e);
 	return 0;
 }
 
-int print_create(const char *path, struct err *e)
+int say_create(const char *path, struct err *e)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
 
@@ -71,38 +71,39 @@ int print_create(const char *path, struct err *e)
 	return -1;
 }
 
-int print_fd(int fd, const char *name, const char *data, size_t len, struct err *e)
+int say_fd(int fd, const char *name, const char *data, size_t len, struct err *e)
 {
 	if (fd_write_all(fd, data, len) < 0)
 		return write_failed(name, e);
 	return 0;
 }
 
-int print_buf(const struct buf *b, const char *path, struct err *e)
+int say_buf(const struct buf *b, const char *path, struct err *e)
 {
 	auto_fd int fd = -1;
 
 	if (b->overflow)
-		return err_reason(e, ERR_HOST, "host_output", "the output is longer than %zu bytes", b->max);
+		return err_reason(
+			e, ERR_HOST, "host_output", "the output is longer than %zu bytes", b->max);
 	if (!path)
-		return print_out(b->data, b->len, e);
-	fd = print_create(path, e);
+		return say_out(b->data, b->len, e);
+	fd = say_create(path, e);
 	if (fd < 0)
 		return -1;
-	return print_fd(fd, path, b->data, b->len, e);
+	return say_fd(fd, path, b->data, b->len, e);
 }
 
-int print_json(const struct node *n, const char *path, struct err *e)
+int say_json(const struct node *n, const char *path, struct err *e)
 {
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, 8 * LIMIT_NODE_BYTES);
 	jsonl_add_pretty(&text, n);
-	return print_buf(&text, path, e);
+	return say_buf(&text, path, e);
 }
 
-int print_failure(const struct err *e)
+int say_failure(const struct err *e)
 {
-	print_error(e);
+	say_error(e);
 	return verdict_exit_status(verdict_of_error(e), sig_pending());
 }
