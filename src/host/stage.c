@@ -30,7 +30,7 @@ int stage_host_prepare(const struct config *config, const struct project *projec
 		locate_executor(config, executor, &h.executor, e) < 0 ||
 		locate_qemu(config, &h.qemu, e) < 0 ||
 		jail_vm_user(config->vm_user, &h.uid, &h.gid, e) < 0 ||
-		accel_choose(config, &h.image, &h.accelerator, &h.machine, e) < 0) {
+		accel_choose(config, &h.image, &h.accel, e) < 0) {
 		stage_host_release(&h);
 		return -1;
 	}
@@ -288,8 +288,8 @@ static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 		.image = &h->image,
 		.qemu_program = h->qemu,
 		.executor = h->executor,
-		.machine = h->machine,
-		.accelerator = h->accelerator,
+		.machine = h->accel.machine,
+		.accelerator = h->accel.accelerator,
 		.cpus = h->cpus,
 		.memory = h->memory,
 		.tsc_khz = tsc_khz(),
@@ -340,6 +340,18 @@ static void check_clock(struct stage *s)
 	node_set_int(n, "guest_ms", guest_ms);
 	node_set_int(n, "host_ms", host_ms);
 	event_send(s->sink, EVENT_CLOCK_SKEW, s->plan->source, n);
+}
+
+static void describe_vm(struct stage *s)
+{
+	const struct vm_result *r = &s->vm_result;
+
+	node_set(s->vm, "boot_ms", r->said_hello ? node_int(r->boot_ms) : node_null());
+	node_set_int(s->vm, "duration_ms", r->duration_ms);
+	if (!r->ended)
+		return;
+	node_set_int(s->vm, "run_ms", r->run_ms);
+	node_set_int(s->vm, "guest_ms", (int64_t)(r->end.guest_ns / 1000000));
 }
 
 static void report_end(struct stage *s)
@@ -395,7 +407,8 @@ static void take_claim(struct stage *s)
 	event_send(s->sink, EVENT_EXECUTOR_FAILS, s->plan->source, n);
 }
 
-int stage_run(struct stage *s, struct err *e)
+/* One start of the machine, with drives of its own: nothing of an earlier start is used again. */
+static int attempt(struct stage *s, struct err *e)
 {
 	auto_drives struct drives own = {0};
 	struct vm vm;
@@ -406,17 +419,38 @@ int stage_run(struct stage *s, struct err *e)
 	fill_vm(s, &own, &vm);
 	report_start(s, &vm);
 	result = vm_run(&vm, &s->vm_result, e);
-	node_set(s->vm, "boot_ms",
-		s->vm_result.said_hello ? node_int(s->vm_result.boot_ms) : node_null());
-	node_set_int(s->vm, "duration_ms", s->vm_result.duration_ms);
-	if (s->vm_result.ended) {
-		node_set_int(s->vm, "run_ms", s->vm_result.run_ms);
-		node_set_int(s->vm, "guest_ms", (int64_t)(s->vm_result.end.guest_ns / 1000000));
-	}
-	if (result < 0) {
+	describe_vm(s);
+	if (result < 0)
 		report_death(s, e);
+	return result;
+}
+
+/* KVM was a guess and the guest did not come up under it: nothing has run yet, so start again. */
+static int attempt_without_kvm(struct stage *s, struct err *e)
+{
+	struct node *n = node_map();
+
+	*e = (struct err){0};
+	node_set_string(n, "message",
+		"KVM is there but no guest comes up under it: emulation (TCG) is used until this host boots again");
+	event_send(s->sink, EVENT_WARNING, s->plan->source, n);
+	accel_remember(s->host->config, false);
+	if (accel_without_kvm(s->host->config, &s->host->image, &s->host->accel, e) < 0)
 		return -1;
-	}
+	return attempt(s, e);
+}
+
+int stage_run(struct stage *s, struct err *e)
+{
+	bool unproved = s->host->accel.unproved;
+	int result = attempt(s, e);
+
+	if (unproved && s->vm_result.said_hello)
+		accel_remember(s->host->config, true);
+	if (unproved && result < 0 && strcmp(e->reason, "host_kvm_unusable") == 0)
+		result = attempt_without_kvm(s, e);
+	if (result < 0)
+		return -1;
 	check_clock(s);
 	take_claim(s);
 	report_end(s);

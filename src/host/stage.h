@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 #include "core/plan.h"
+#include "host/accel.h"
 #include "host/drives.h"
 #include "host/image.h"
 #include "host/run.h"
@@ -23,8 +24,7 @@ struct stage_host {
 	struct image image;
 	char *qemu;
 	char *executor;
-	enum qemu_machine machine;
-	enum qemu_accelerator accelerator;
+	struct accel accel;
 	unsigned cpus;
 	uint64_t memory;
 	uid_t uid;
@@ -37,7 +37,7 @@ int stage_host_prepare(const struct config *config, const struct project *projec
 void stage_host_release(struct stage_host *h);
 
 struct stage {
-	const struct stage_host *host;
+	struct stage_host *host; /* stage_run changes `accel` when it finds that KVM does not work */
 	const struct plan *plan;
 	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
 	const struct event_sink *sink;
