@@ -31,8 +31,8 @@ int jail_mount_detach(struct jail_tree *t, struct err *e)
 		open_tree(AT_FDCWD, t->outside, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE};
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-		return err_sys(e, "%s", t->outside);
+	if (fd < 0 && errno != EPERM && errno != ENOSYS)
+		return err_sys(e, "%s", t->outside); /* the path, not the right to mount */
 	if (fd < 0) {
 		(void)jail_wall(e, "copy a mount");
 		return err_wrap(e, "%s", t->outside);
