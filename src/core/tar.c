@@ -221,20 +221,13 @@ static struct pax_needs find_needs(const struct tar_entry *t)
 /* "%d %s=%s\n", where the number counts itself. */
 static size_t put_record(char *out, const char *key, const char *value, size_t value_len)
 {
-	size_t key_len = strlen(key);
-	size_t rest = key_len + value_len + 3; /* space, '=', newline */
+	size_t rest = strlen(key) + value_len + 3; /* space, '=', newline */
 	size_t len = rest + 1;
-	char digits[16];
 	size_t n;
 
-	while (len != rest + (size_t)snprintf(digits, sizeof(digits), "%zu", len))
+	while (len != rest + (size_t)snprintf(NULL, 0, "%zu", len))
 		len++;
-	n = len - rest;
-	memcpy(out, digits, n);
-	out[n++] = ' ';
-	memcpy(out + n, key, key_len);
-	n += key_len;
-	out[n++] = '=';
+	n = (size_t)snprintf(out, len - value_len, "%zu %s=", len, key);
 	memcpy(out + n, value, value_len);
 	out[len - 1] = '\n';
 	return len;
@@ -518,7 +511,7 @@ static int take_record(
 static int check_block(const struct tar_reader *r, const char *block, struct err *e)
 {
 	const struct ustar *h = (const void *)block;
-	uint64_t sum;
+	uint64_t sum = 0;
 
 	if (memcmp(h->magic, "ustar", 6) != 0 || memcmp(h->version, "00", 2) != 0)
 		return tar_refuse(r, e, "not a header of the ustar format");
@@ -538,7 +531,7 @@ static int read_pax(const struct tar_reader *r, const char *data, size_t len,
 {
 	const struct ustar *h = (const void *)data;
 	struct pax_value rest = {.s = data + TAR_BLOCK};
-	uint64_t size;
+	uint64_t size = 0;
 
 	if (h->typeflag != TYPE_PAX)
 		return 0;
@@ -599,7 +592,7 @@ static int get_number(const struct tar_reader *r, const char *field, size_t size
 static int get_numbers(const struct tar_reader *r, const struct ustar *h,
 	const struct pax_value *values, struct tar_entry *t, struct err *e)
 {
-	uint64_t mode, uid, gid, mtime;
+	uint64_t mode = 0, uid = 0, gid = 0, mtime = 0;
 
 	if (get_octal(r, h->mode, sizeof(h->mode), "mode", &mode, e) < 0 ||
 		get_number(r, h->uid, sizeof(h->uid), values, PAX_UID, UINT32_MAX - 1, &uid, e) <
@@ -842,7 +835,7 @@ static void begin_entry(struct tar_reader *r)
 int tar_next(struct tar_reader *r, const char *data, size_t len, struct tar_entry *ret,
 	size_t *ret_header, struct err *e)
 {
-	struct tar_entry t;
+	struct tar_entry t = {0};
 	size_t header;
 	int end;
 
