@@ -64,6 +64,14 @@ static int read_proc(pid_t pid, const char *name, struct buf *b)
 	return n < 0 ? -1 : 0;
 }
 
+/* In the middle of its exec a process has its program already, and no arguments yet. */
+static bool has_arguments(pid_t pid)
+{
+	auto_buf struct buf b;
+
+	return read_proc(pid, "cmdline", &b) == 0 && b.len > 0;
+}
+
 static bool is_fake_qemu(pid_t pid)
 {
 	auto_free char *path = mem_printf("/proc/%d/exe", pid);
@@ -75,7 +83,7 @@ static bool is_fake_qemu(pid_t pid)
 		return false;
 	target[n] = '\0';
 	base = strrchr(target, '/');
-	return base && strcmp(base, "/fake-qemu") == 0;
+	return base && strcmp(base, "/fake-qemu") == 0 && has_arguments(pid);
 }
 
 /* The kernel file that the jail was given has flags: the fake-qemu is the guest itself. */
