@@ -38,6 +38,9 @@ struct life {
 	struct frame_reader reader;
 	uint64_t nonce;
 	uint32_t ctl_sequence;
+	uint32_t next_step; /* the lowest that may start */
+	bool in_step;	    /* next_step - 1 runs */
+	bool step_failed;
 	int64_t started_ms, go_ms;
 	int64_t deadline_ms; /* of the stage */
 	int64_t silent_ms;   /* when silence becomes a fault */
@@ -263,13 +266,24 @@ static int check_step(const struct life *l, uint32_t step, struct err *e)
 	return 0;
 }
 
+/* Only of the step that runs is there anything to say. */
+static int check_running(const struct life *l, uint32_t step, struct err *e)
+{
+	if (check_step(l, step, e) < 0)
+		return -1;
+	if (!l->in_step || step + 1 != l->next_step)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest speaks of step %u, which does not run", step);
+	return 0;
+}
+
 static int take_output(struct life *l, const struct frame *f, struct err *e)
 {
 	struct message_step m;
 	const char *data;
 	size_t len;
 
-	if (message_get_output(f, &m, &data, &len, e) < 0 || check_step(l, m.step, e) < 0)
+	if (message_get_output(f, &m, &data, &len, e) < 0 || check_running(l, m.step, e) < 0)
 		return -1;
 	if (l->vm->observer->output && len)
 		l->vm->observer->output(l->vm->arg, m.step, f->type == FRAME_STDERR, data, len);
@@ -282,6 +296,11 @@ static int take_step_start(struct life *l, const struct frame *f, struct err *e)
 
 	if (message_get_step(f, &m, e) < 0 || check_step(l, m.step, e) < 0)
 		return -1;
+	if (l->in_step || m.step < l->next_step)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest starts step %u when it is not its turn", m.step);
+	l->next_step = m.step + 1;
+	l->in_step = true;
 	if (l->vm->observer->step_start)
 		l->vm->observer->step_start(l->vm->arg, m.step);
 	return 0;
@@ -291,8 +310,10 @@ static int take_step_end(struct life *l, const struct frame *f, struct err *e)
 {
 	struct message_step_end m;
 
-	if (message_get_step_end(f, &m, e) < 0 || check_step(l, m.step, e) < 0)
+	if (message_get_step_end(f, &m, e) < 0 || check_running(l, m.step, e) < 0)
 		return -1;
+	l->in_step = false;
+	l->step_failed = l->step_failed || m.outcome != STEP_PASSED;
 	if (l->vm->observer->step_end)
 		l->vm->observer->step_end(l->vm->arg, &m);
 	return 0;
@@ -317,6 +338,19 @@ static int take_heartbeat(struct life *l, const struct frame *f, struct err *e)
 	return message_get_heartbeat(f, &m, e);
 }
 
+/* "All passed" must agree with what was reported before. That proves nothing, it catches mistakes. */
+static int check_passed(const struct life *l, struct err *e)
+{
+	if (l->step_failed)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest claims that all steps passed, and reported one that did not");
+	if (l->in_step || l->next_step != l->vm->step_count)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest claims that all steps passed, and reported the end of %u of %u",
+			l->next_step - l->in_step, l->vm->step_count);
+	return 0;
+}
+
 static int take_end(struct life *l, const struct frame *f, struct err *e)
 {
 	struct message_end *m = &l->result->end;
@@ -324,6 +358,8 @@ static int take_end(struct life *l, const struct frame *f, struct err *e)
 	if (message_get_end(f, m, e) < 0)
 		return -1;
 	if (m->failed_step != MESSAGE_NO_STEP && check_step(l, m->failed_step, e) < 0)
+		return -1;
+	if (m->outcome == STEP_PASSED && check_passed(l, e) < 0)
 		return -1;
 	l->result->ended = true;
 	l->result->run_ms = clock_ms() - l->go_ms;
