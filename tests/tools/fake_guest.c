@@ -117,6 +117,8 @@ static void send_step_end(struct guest *g, enum step_outcome outcome)
 		.peak_bytes = MIB};
 	auto_buf struct buf b;
 
+	if (outcome != STEP_PASSED)
+		(void)snprintf(m.text, sizeof(m.text), "exit code 1");
 	buf_init(&b, LIMIT_FRAME_PAYLOAD);
 	message_put_step_end(&b, &m);
 	send_frame(g, FRAME_STEP_END, &b);
@@ -458,6 +460,7 @@ static void fails_action(struct guest *g)
 	send_step_end(g, STEP_FAILED);
 	g->end.outcome = STEP_FAILED;
 	g->end.failed_step = g->step;
+	(void)snprintf(g->end.text, sizeof(g->end.text), "exit code 1");
 }
 
 static void out_of_memory(struct guest *g)
@@ -569,9 +572,9 @@ static void writes_after_end(struct guest *g)
 	static const char mark[] = "written after the end";
 	const struct fake_drive *d = find_drive(g, DRIVE_ARTIFACTS);
 
-	(void)poll(NULL, 0, 300);
-	if (d && fd_pwrite_all(d->fd, mark, sizeof(mark), 0) < 0)
-		_exit(1);
+	for (int i = 0; d && i < 1000; i++)
+		if (fd_pwrite_all(d->fd, mark, sizeof(mark), 0) < 0)
+			_exit(1);
 }
 
 static void grows_after_end(struct guest *g)

@@ -146,6 +146,9 @@ static int write_text(const char *path, const char *text, struct err *e)
 	return fd_write_file(path, text, strlen(text), 0644, e);
 }
 
+static const char git_identity[] = "[user]\n\tname = Ambient\n\temail = ambient@localhost\n"
+				   "[safe]\n\tdirectory = *\n";
+
 /* What programs look up, without anything that says where this runs. */
 static int make_etc(struct err *e)
 {
@@ -153,6 +156,7 @@ static int make_etc(struct err *e)
 		write_text("etc/passwd", "root:x:0:0:root:/root:/bin/bash\n", e) < 0 ||
 		write_text("etc/group", "root:x:0:\n", e) < 0 ||
 		write_text("etc/hostname", "ambient\n", e) < 0 ||
+		write_text("etc/gitconfig", git_identity, e) < 0 ||
 		write_text("etc/resolv.conf", "", e) < 0 ||
 		write_text("etc/ld.so.cache", "", e) < 0)
 		return -1;
