@@ -624,6 +624,72 @@ static void test_host_without_namespaces_is_an_error_with_a_remedy(void **state)
 		"jail for a test: make namespaces: Operation not permitted; the host \nremedy\n");
 }
 
+static bool write_to(const char *path, const char *text)
+{
+	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+}
+
+/*
+ * Become "root" of a user namespace with one user, as by unshare -r, and try a jail in there;
+ * `forbid`: where namespaces are forbidden. Runs in a child of the test and says what happened.
+ */
+NORETURN static void probe_in_namespace(bool forbid, int report)
+{
+	auto_free char *uids = mem_printf("0 %u 1\n", (unsigned)geteuid());
+	auto_free char *gids = mem_printf("0 %u 1\n", (unsigned)getegid());
+	struct err e = {0};
+
+	if (unshare(CLONE_NEWUSER) < 0 || !write_to("/proc/self/setgroups", "deny") ||
+		!write_to("/proc/self/gid_map", gids) || !write_to("/proc/self/uid_map", uids))
+		(void)dprintf(report, "cannot make the namespace: %s", strerror(errno));
+	else if (forbid && !write_to("/proc/sys/user/max_user_namespaces", "0"))
+		(void)dprintf(report, "cannot forbid namespaces: %s", strerror(errno));
+	else if (jail_probe(&e) < 0)
+		(void)dprintf(report, "%s: %s", e.reason, e.msg);
+	else
+		(void)dprintf(report, "works");
+	_exit(0);
+}
+
+static void expect_in_namespace(bool forbid, const char *wanted)
+{
+	auto_buf struct buf said = {0};
+	auto_fd int report = -1;
+	struct err e = {0};
+	int pipes[2], status;
+	pid_t pid;
+
+	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+	report = pipes[0];
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		probe_in_namespace(forbid, pipes[1]);
+	fd_close(pipes[1]);
+	buf_init(&said, 4096);
+	expect_ok(fd_read_to_end(report, "report", &said, &e), &e);
+	assert_int_equal(proc_wait(pid, &status), 0);
+	assert_string_equal(said.data, wanted);
+}
+
+static void test_works_in_a_namespace_with_one_user(void **state)
+{
+	(void)state;
+	expect_in_namespace(false, "works");
+}
+
+static void test_remedy_names_the_setting(void **state)
+{
+	(void)state;
+	expect_in_namespace(true,
+		"host_no_namespaces: jail for a test: make namespaces: No space left on device; "
+		"the "
+		"host does not let ambient build the walls around a test. Remedy: sysctl -w "
+		"user.max_user_namespaces=10000");
+}
+
 /* ---- what it is given
  * ------------------------------------------------------------------------------- */
 
@@ -985,6 +1051,8 @@ int main(void)
 		cmocka_unit_test(test_no_children_means_threads_only),
 		cmocka_unit_test(test_program_without_children_is_started_once),
 		cmocka_unit_test(test_host_without_namespaces_is_an_error_with_a_remedy),
+		cmocka_unit_test(test_works_in_a_namespace_with_one_user),
+		cmocka_unit_test(test_remedy_names_the_setting),
 		cmocka_unit_test(test_descriptors_may_overlap),
 		cmocka_unit_test(test_directory_is_never_kept),
 		cmocka_unit_test(test_files_are_placed),
