@@ -33,7 +33,7 @@ CLI := main command options say load outlet screen term catalog logread loghtml 
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom later $(ACTIONS_GUEST)
-EXECUTOR := main pid1 boot unit onhost guest ports drives link planfile steps ops spawn child reap
+EXECUTOR := main pid1 boot unit onhost guest ports blockdev link planfile steps ops spawn child reap
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)
@@ -50,9 +50,9 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base git jail node jsonl yamlfile schema config project tar pack unpack options verdict screen
+UNIT_TESTS := base frame message plan action actions git jail node jsonl yamlfile schema config project tar pack unpack options verdict screen term logread
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
-FUZZERS := yaml json tar
+FUZZERS := yaml json tar frame plan
 
 # ---- flags ------------------------------------------------------------------------------------------
 

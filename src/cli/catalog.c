@@ -257,21 +257,27 @@ static void add_manual_options(struct buf *b, const struct option *table)
 	}
 }
 
-/* Paragraphs are apart by an empty line, and lines that begin with spaces stay lines. */
+/* Paragraphs are apart by an empty line; lines that begin with spaces are a table, and stay lines.
+ */
 static void add_manual_text(struct buf *b, const char *text)
 {
+	bool table = false;
+
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 		auto_free char *line = mem_strndup(text, len);
 
-		if (len == 0)
-			buf_adds(b, ".PP\n");
-		else if (line[0] == ' ')
-			buf_adds(b, ".br\n");
+		if (table != (line[0] == ' '))
+			buf_adds(b, table ? ".fi\n" : ".PP\n.nf\n");
+		else if (len == 0)
+			buf_adds(b, ".PP");
+		table = line[0] == ' ';
 		add_roff(b, line);
-		buf_adds(b, len ? "\n" : "");
+		buf_addc(b, '\n');
 		text += len + (text[len] == '\n');
 	}
+	if (table)
+		buf_adds(b, ".fi\n");
 }
 
 static void add_manual_command(struct buf *b, const struct command *c)

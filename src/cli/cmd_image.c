@@ -133,10 +133,11 @@ const struct command cmd_image = {
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
 	.details =
-		"list         the images, their size and the digest of their image.yaml\n"
-		"verify       read every file of an image and compare its digest with image.yaml\n"
-		"import       not in this version\n"
-		"remove       not in this version; an image is a directory of the image store\n",
+		"  list         the images, their size and the digest of their image.yaml\n"
+		"  verify       read every file of an image and compare its digest with "
+		"image.yaml\n"
+		"  import       not in this version\n"
+		"  remove       not in this version; an image is a directory of the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
 	.run = run,

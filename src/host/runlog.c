@@ -67,7 +67,8 @@ static void add_fields(struct buf *line, const struct node *fields)
 
 static void output_line(struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
 {
-	bool text = text_is_utf8(data, len);
+	/* Readers of JSON mostly refuse a NUL in a string, ours too. */
+	bool text = text_is_utf8(data, len) && !memchr(data, 0, len);
 
 	if (len == 0)
 		return;

@@ -128,6 +128,19 @@ static void test_bytes_that_are_not_utf8_are_base64(void **state)
 	teardown(&f);
 }
 
+static void test_text_with_a_nul_is_base64(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, 1000);
+	output(&f, false, "a\0b", 3);
+	read_lines(&f);
+	assert_int_equal(f.count, 1);
+	expect_field(&f, 0, "base64", "YQBi");
+	teardown(&f);
+}
+
 static void test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept(void **state)
 {
 	struct fixture f;
@@ -188,6 +201,7 @@ int main(void)
 		cmocka_unit_test(test_output_is_one_event_a_chunk),
 		cmocka_unit_test(test_a_character_cut_in_two_is_put_together),
 		cmocka_unit_test(test_bytes_that_are_not_utf8_are_base64),
+		cmocka_unit_test(test_text_with_a_nul_is_base64),
 		cmocka_unit_test(test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept),
 		cmocka_unit_test(test_progress_is_not_logged),
 		cmocka_unit_test(test_a_log_that_cannot_be_written_is_an_error),
