@@ -85,10 +85,21 @@ static void output(struct fixture *f, bool is_stderr, const char *text)
 	screen_output(&f->s, is_stderr, text, strlen(text));
 }
 
+/* A terminal hands on what was written to it when the kernel finds time. */
+static void look_for(struct fixture *f, const char *wanted)
+{
+	int64_t deadline = clock_ms() + 10000;
+	struct pollfd p = {.fd = f->theirs, .events = POLLIN};
+
+	do
+		look(f);
+	while (!strstr(f->seen.data, wanted) && clock_ms() < deadline && poll(&p, 1, 1000) >= 0);
+}
+
 static void expect_seen(struct fixture *f, const char *wanted)
 {
 	screen_push(&f->s);
-	look(f);
+	look_for(f, wanted);
 	assert_string_equal(f->seen.data, wanted);
 	teardown(f);
 }
@@ -145,7 +156,7 @@ static void test_a_terminal_sees_parts_of_lines_at_once(void **state)
 	environment("xterm", "C.UTF-8", "1");
 	setup(&f, TERMINAL, SCREEN_COLOR_AUTO);
 	output(&f, false, "Testing ...");
-	look(&f);
+	look_for(&f, "Testing ...");
 	assert_string_equal(f.seen.data, "      Testing ...");
 	output(&f, false, " ok\n");
 	expect_seen(&f, "      Testing ... ok\n");
@@ -326,7 +337,7 @@ static void check_sleeping_reader(enum kind kind)
 		screen_push(&f.s);
 	}
 	screen_end_output(&f.s);
-	look(&f);
+	look_for(&f, "all of it is in the log\n");
 	assert_non_null(strstr(f.seen.data, "\nour line fits\n"));
 	assert_non_null(strstr(
 		f.seen.data, " MiB not shown: the reader was too slow; all of it is in the log\n"));
