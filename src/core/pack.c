@@ -364,11 +364,11 @@ static int find_link(struct packer *p, const struct stat *st, const char **ret_f
 	}
 	*slot = (struct link_slot){st->st_dev, st->st_ino, p->link_paths.len + 1};
 	buf_add(&p->link_paths, p->path.data, p->path.len + 1);
-	if (++p->link_count > LIMIT_PACK_LINKS || p->link_paths.overflow)
+	if (++p->link_count > p->options.max_links || p->link_paths.overflow)
 		return refuse(p, e,
-			"the tree has more than %d files with several links, or their paths have "
+			"the tree has more than %zu files with several links, or their paths have "
 			"more than %s",
-			LIMIT_PACK_LINKS, num_show_size(LIMIT_PACK_NAMES_BYTES).s);
+			p->options.max_links, num_show_size(p->options.max_names_bytes).s);
 	return 0;
 }
 
@@ -530,11 +530,11 @@ static int list_name(struct listing *l, const struct dirent64 *d, struct err *e)
 		return 0;
 	l->charged += cost;
 	l->packer->names_bytes += cost;
-	if (l->packer->names_bytes > LIMIT_PACK_NAMES_BYTES)
+	if (l->packer->names_bytes > l->packer->options.max_names_bytes)
 		return refuse(l->packer, e,
 			"too many entries: the names of a directory and of "
 			"those above it can have %s",
-			num_show_size(LIMIT_PACK_NAMES_BYTES).s);
+			num_show_size(l->packer->options.max_names_bytes).s);
 	buf_addc(&l->text, (char)d->d_type);
 	buf_add(&l->text, d->d_name, len + 1);
 	l->count++;
@@ -587,7 +587,7 @@ static int add_children(struct packer *p, int dir, struct err *e)
 	auto_listing struct listing l = {.packer = p};
 	size_t len = p->path.len;
 
-	buf_init(&l.text, LIMIT_PACK_NAMES_BYTES);
+	buf_init(&l.text, p->options.max_names_bytes);
 	if (listing_read(&l, dir, e) < 0)
 		return -1;
 	for (size_t i = 0; i < l.count; i++) {
@@ -685,6 +685,10 @@ struct packer *pack_begin(int out_fd, const struct pack_options *o)
 	struct stat st;
 
 	p->options = *o;
+	if (!o->max_names_bytes)
+		p->options.max_names_bytes = LIMIT_PACK_NAMES_BYTES;
+	if (!o->max_links)
+		p->options.max_links = LIMIT_PACK_LINKS;
 	p->fd = out_fd;
 	if (fstat(out_fd, &st) == 0 && S_ISREG(st.st_mode)) {
 		p->out_dev = st.st_dev;
@@ -694,7 +698,7 @@ struct packer *pack_begin(int out_fd, const struct pack_options *o)
 	p->listing = mem_alloc(LISTING_BYTES);
 	buf_init(&p->path, LIMIT_TAR_LONG_PATH);
 	buf_init(&p->previous, LIMIT_TAR_LONG_PATH);
-	buf_init(&p->link_paths, LIMIT_PACK_NAMES_BYTES);
+	buf_init(&p->link_paths, p->options.max_names_bytes);
 	return p;
 }
 

@@ -52,6 +52,10 @@ struct pack_options {
 	bool out_is_zero;   /* the output reads as zeros all over: runs of zeros are skipped, not
 			       written */
 	uint64_t max_bytes; /* of the archive; 0: no limit */
+	/* What may be held in memory; a zero stands for LIMIT_PACK_NAMES_BYTES and
+	 * LIMIT_PACK_LINKS. */
+	size_t max_names_bytes;
+	size_t max_links;
 	const struct pack_avoid *avoid;
 	size_t avoid_count;
 	pack_tick_fn tick; /* or NULL */

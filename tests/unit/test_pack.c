@@ -432,6 +432,29 @@ static void test_trees_that_are_too_deep_are_refused(void **state)
 	expect_pack_refused(&p, &sparse_output, message);
 }
 
+static void test_too_many_names_or_links_are_refused(void **state)
+{
+	auto_place struct place p = place_make();
+	struct pack_options o = {.max_names_bytes = 100, .max_links = 1};
+
+	(void)state;
+	treemake_file(p.src_fd, "a", 0644, 0);
+	expect_sys(linkat(p.src_fd, "a", p.src_fd, "b", 0));
+	pack_quietly(&p, "a.tar", &o);
+	treemake_file(p.src_fd, "c", 0644, 0);
+	expect_sys(linkat(p.src_fd, "c", p.src_fd, "d", 0));
+	expect_pack_refused(&p, &o,
+		"src/c: the tree has more than 1 files with several links, or their paths have "
+		"more "
+		"than 100 B");
+	o.max_links = 0;
+	pack_quietly(&p, "b.tar", &o);
+	treemake_file(p.src_fd, treemake_long_name('n'), 0644, 0);
+	expect_pack_refused(&p, &o,
+		"src: too many entries: the names of a directory and of those above it can have "
+		"100 B");
+}
+
 static void test_paths_that_are_too_long_are_refused(void **state)
 {
 	auto_place struct place p = place_make();
@@ -625,7 +648,8 @@ static void test_too_large_has_a_reason(void **state)
 struct meddling {
 	int dir;
 	const char *name;
-	off_t size; /* the file is cut or grown to it at the first tick; -1: removed */
+	off_t size;     /* the file is cut or grown to it at the first tick; -1: removed */
+	mode_t becomes; /* a fifo, or a symbolic link to "/"; 0: neither */
 	bool done;
 };
 
@@ -640,7 +664,11 @@ static int meddle(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
 		return 0;
 	m->done = true;
 	if (m->size < 0) {
-		expect_sys(unlinkat(m->dir, m->name, 0));
+		expect_sys(renameat(m->dir, m->name, m->dir, "../elsewhere"));
+		if (m->becomes == S_IFIFO)
+			expect_sys(mkfifoat(m->dir, m->name, 0600));
+		if (m->becomes == S_IFLNK)
+			expect_sys(symlinkat("/", m->dir, m->name));
 	} else {
 		auto_fd int fd = openat(m->dir, m->name, O_WRONLY | O_CLOEXEC);
 
@@ -708,6 +736,30 @@ static void test_a_file_that_vanishes_is_left_out_with_a_warning(void **state)
 	r = pack(&p, "a.tar", &o);
 	assert_int_equal(r.entries, 1);
 	expect_warning(&r, 0, "src/z: left out: it vanished while the tree was packed");
+}
+
+static void expect_change_refused(mode_t was, mode_t becomes)
+{
+	auto_place struct place p = place_make();
+	struct meddling m = {.dir = p.src_fd, .name = "z", .size = -1, .becomes = becomes};
+	struct pack_options o = {.tick = meddle, .tick_arg = &m};
+
+	treemake_file(p.src_fd, "big", 0644, 2 * MIB);
+	if (was == S_IFREG)
+		treemake_file(p.src_fd, "z", 0644, 1);
+	else
+		fd_close(treemake_dir(p.src_fd, "z", 0755));
+	expect_pack_refused(
+		&p, &o, "src/z: it became another kind of file while it was packed: try again");
+}
+
+static void test_what_changes_its_kind_is_not_followed(void **state)
+{
+	(void)state;
+	expect_change_refused(S_IFREG, S_IFIFO);
+	expect_change_refused(S_IFREG, S_IFLNK);
+	expect_change_refused(S_IFDIR, S_IFIFO);
+	expect_change_refused(S_IFDIR, S_IFLNK);
 }
 
 static int refuse_third(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
@@ -832,6 +884,7 @@ int main(void)
 		cmocka_unit_test(test_unreadable_files_are_named_with_the_remedy),
 		cmocka_unit_test(test_directories_of_the_program_itself_are_left_out),
 		cmocka_unit_test(test_trees_that_are_too_deep_are_refused),
+		cmocka_unit_test(test_too_many_names_or_links_are_refused),
 		cmocka_unit_test(test_paths_that_are_too_long_are_refused),
 		cmocka_unit_test(test_times_beyond_the_format_are_moved_into_it),
 		cmocka_unit_test(test_hard_links_point_to_the_first_name),
@@ -844,6 +897,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_that_shrinks_is_filled_with_zeros),
 		cmocka_unit_test(test_a_file_that_grows_is_cut_at_the_size_it_had),
 		cmocka_unit_test(test_a_file_that_vanishes_is_left_out_with_a_warning),
+		cmocka_unit_test(test_what_changes_its_kind_is_not_followed),
 		cmocka_unit_test(test_the_caller_is_asked_often_and_can_stop),
 		cmocka_unit_test(test_members_from_memory_are_exactly_this),
 		cmocka_unit_test(test_owners_are_kept_on_request_only),
