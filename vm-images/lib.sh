@@ -3,6 +3,9 @@
 #
 # Shell functions shared by the programs of this directory. Sourced, never run.
 
+# An ordinary user's PATH lacks where Debian keeps modinfo and its like.
+PATH=$PATH:/usr/sbin:/sbin
+
 say() {
 	echo "${0##*/}: $*"
 }
