@@ -27,6 +27,7 @@
 /* Frames between guest and host. */
 #define LIMIT_FRAME_PAYLOAD (64 * KIB)
 #define LIMIT_CTL_PAYLOAD (64 * KIB)
+#define LIMIT_NOTES 1000 /* warnings and the like, of one VM: what is more is dropped, and that is said */
 
 /* Tar archives that a guest wrote, when they are unpacked on the host. */
 #define LIMIT_TAR_ENTRIES 1000000

@@ -83,6 +83,7 @@ static void output_line(struct runlog *log, int stream, int64_t utc_ns, const ch
 		buf_addc(&log->line, '"');
 	}
 	end_line(log);
+	log->written += log->line.len;
 }
 
 /* How many bytes at the end of data begin a UTF-8 sequence that is not complete: 0 to 3. */
@@ -138,12 +139,11 @@ static void add_output(struct runlog *log, const struct event *ev)
 
 	log->action = ev->action;
 	log->source = ev->source;
-	if (log->written + ev->len > log->max) {
-		log->written = log->max;
+	/* Lines count, not their bytes of output: a guest that writes single ones fills a disk as well. */
+	if (log->limited || log->written + ev->len > log->max) {
 		drop(log, stream, ev);
 		return;
 	}
-	log->written += ev->len;
 	whole_characters(log, stream, ev);
 }
 

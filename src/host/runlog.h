@@ -27,7 +27,7 @@ struct runlog_stream {
 
 struct runlog {
 	int fds[2];	   /* run.jsonl and --log; -1: none. Borrowed */
-	uint64_t max;	   /* bytes of output */
+	uint64_t max;	   /* bytes of lines with output */
 	uint64_t written;
 	bool limited;	   /* the mark is written */
 	struct buf line;

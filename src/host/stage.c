@@ -204,11 +204,17 @@ static void on_step_end(void *arg, const struct message_step_end *m)
 static void on_note(void *arg, const struct message_note *m)
 {
 	struct stage *s = arg;
-	struct node *n = node_map();
-	auto_free char *text = text_safe(m->text, MESSAGE_TEXT_MAX);
+	bool last = s->notes == LIMIT_NOTES;
+	auto_free char *text = last ? mem_strdup("the guest has more to remark than is kept: the rest is dropped")
+				    : text_safe(m->text, MESSAGE_TEXT_MAX);
+	struct node *n;
 
+	if (s->notes > LIMIT_NOTES)
+		return;
+	s->notes++;
+	n = node_map();
 	node_set_string(n, "message", text);
-	event_send(s->sink, m->warning ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
+	event_send(s->sink, m->warning || last ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
 }
 
 /* The console is a courtesy: what does not fit, or cannot be written, is not kept, and that is said. */

@@ -53,6 +53,7 @@ struct stage {
 	struct node *failed;  /* failed_action of result.json; NULL: none */
 	struct node *vm;      /* for vms[] of result.json */
 	uint64_t console_bytes;
+	unsigned notes;	      /* of the guest, so far */
 	struct {
 		size_t step;	  /* the first step of the running action */
 		uint64_t wall_ns, cpu_ns, peak_bytes;
