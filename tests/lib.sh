@@ -109,7 +109,7 @@ fail() {
 
 show_file() {
 	echo "--- $1:"
-	head -c 20000 "$1"
+	head -n 80 "$1" | cut -c1-400
 }
 
 show_last_run() {
@@ -308,6 +308,34 @@ shell_project() {
 	} | project
 }
 
+# expect_valid FILE: each line, or the whole of a file with one object, is a result by its schema.
+expect_valid() {
+	python3 - "$TESTS/../docs/result.schema.json" "$1" <<-'END' || fail "$1 is not as its schema says"
+		import json, sys
+		import jsonschema
+		schema = json.load(open(sys.argv[1]))
+		text = open(sys.argv[2]).read()
+		try:
+		    results = [json.loads(text)]
+		except ValueError:
+		    results = [json.loads(line) for line in text.splitlines()]
+		for result in results:
+		    jsonschema.validate(result, schema)
+	END
+}
+
+# expect_result STATUS RESULT REASON: of the last `ambient run`, in all the places that say it. REASON is
+# "null" when there is none.
+expect_result() {
+	expect_status "$1"
+	expect_json "$(result)" '[.exit_status, .result, .reason] | @text' "[$1,\"$2\",$(quoted "$3")]"
+	expect_valid "$(result)"
+}
+
+quoted() {
+	if [ "$1" = null ]; then echo null; else echo "\"$1\""; fi
+}
+
 # The result of the latest run of `hello`, or of another project.
 result() {
 	echo "$dir/state/${1-hello}/latest/result.json"
@@ -316,4 +344,9 @@ result() {
 # Its run log.
 run_log() {
 	echo "$dir/state/${1-hello}/latest/run.jsonl"
+}
+
+# The run log of the run that goes on, or of the last one.
+live_log() {
+	find "$dir/state/hello/runs" -name run.jsonl | sort | tail -n 1
 }

@@ -34,8 +34,7 @@ struct guest {
 	const char *argument;          /* of the flag that is being obeyed */
 };
 
-/* ---- what a guest can do
- * ---------------------------------------------------------------------------- */
+/* ---- what a guest can do ---- */
 
 NORETURN static void power_off(void)
 {
@@ -178,8 +177,7 @@ static uint64_t argument_number(const struct guest *g, uint64_t otherwise)
 	return g->argument ? strtoull(g->argument, NULL, 10) : otherwise;
 }
 
-/* ---- flags: before the host knows of the guest
- * ------------------------------------------------------ */
+/* ---- flags: before the host knows of the guest ---- */
 
 static void never_boots(struct guest *g)
 {
@@ -257,8 +255,7 @@ static void empty_hello(struct guest *g)
 	linger();
 }
 
-/* ---- flags: in the first action
- * --------------------------------------------------------------------- */
+/* ---- flags: in the first action ---- */
 
 static void powers_off(struct guest *g)
 {
@@ -476,8 +473,7 @@ static void denies_failure(struct guest *g)
 	g->end.outcome = STEP_PASSED;
 }
 
-/* ---- flags: outputs and the end
- * --------------------------------------------------------------------- */
+/* ---- flags: outputs and the end ---- */
 
 static void set_artifacts(struct guest *g)
 {
@@ -605,8 +601,7 @@ static void floods_after_end(struct guest *g)
 		send_step(g, FRAME_STDOUT, "still here\n", 11);
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 enum moment {
 	AT_POWER_ON,
@@ -749,8 +744,7 @@ static bool obey(struct guest *g, enum moment now)
 	return any;
 }
 
-/* ---- the life of a guest
- * ---------------------------------------------------------------------------- */
+/* ---- the life of a guest ---- */
 
 /* plan.json out of the first drive. */
 static int read_plan(struct guest *g, struct err *e)

@@ -67,8 +67,7 @@ static void end(struct out *o)
 	put_zeros(o, TAR_END_BYTES);
 }
 
-/* ---- entries
- * ---------------------------------------------------------------------------------------- */
+/* ---- entries ---- */
 
 static struct tar_entry entry(enum tar_type type, const char *path)
 {
@@ -198,8 +197,7 @@ static void put_size_field(struct out *o, const char field[SIZE_LEN])
 	end(o);
 }
 
-/* ---- archives that are right
- * ------------------------------------------------------------------------ */
+/* ---- archives that are right ---- */
 
 static void good_entries(struct out *o)
 {
@@ -242,8 +240,7 @@ static void hole(struct out *o)
 	end(o);
 }
 
-/* ---- names that lead somewhere else
- * ----------------------------------------------------------------- */
+/* ---- names that lead somewhere else ---- */
 
 static void dotdot(struct out *o)
 {
@@ -363,8 +360,7 @@ static void many(struct out *o)
 	end(o);
 }
 
-/* ---- links
- * ------------------------------------------------------------------------------------------ */
+/* ---- links ---- */
 
 static void symlink_out(struct out *o)
 {
@@ -457,8 +453,7 @@ static void hardlink_to_dir(struct out *o)
 	end(o);
 }
 
-/* ---- kinds and modes
- * -------------------------------------------------------------------------------- */
+/* ---- kinds and modes ---- */
 
 static void char_device(struct out *o)
 {
@@ -526,8 +521,7 @@ static void owner_name(struct out *o)
 	end(o);
 }
 
-/* ---- extended headers
- * ------------------------------------------------------------------------------- */
+/* ---- extended headers ---- */
 
 static void pax_bomb(struct out *o)
 {
@@ -581,8 +575,7 @@ static void pax_no_newline(struct out *o)
 	put_pax(o, "13 path=filex", 13);
 }
 
-/* ---- numbers
- * ---------------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 static void huge_size(struct out *o)
 {
@@ -649,8 +642,7 @@ static void gnu_magic(struct out *o)
 	end(o);
 }
 
-/* ---- beginnings and ends
- * ---------------------------------------------------------------------------- */
+/* ---- beginnings and ends ---- */
 
 static void no_end(struct out *o)
 {
@@ -713,8 +705,7 @@ static void cut(struct out *o, uint64_t blocks)
 		o->failed = true;
 }
 
-/* ---- the table
- * -------------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 static const struct archive {
 	const char *name;
@@ -836,8 +827,7 @@ int fake_tar_write(
 	return 0;
 }
 
-/* ---- reading
- * ---------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* Any reader of ustar would do here, and this one is not the project's own. */
 int fake_tar_member(int fd, const char *name, char **ret_text, size_t *ret_len, struct err *e)

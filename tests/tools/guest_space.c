@@ -33,8 +33,7 @@ void guest_space_release(struct guest_space *s)
 		fd_close(s->drives[i].fd);
 }
 
-/* ---- the initramfs
- * ---------------------------------------------------------------------------------- */
+/* ---- the initramfs ---- */
 
 enum { CPIO_HEADER = 110, CPIO_AT_SIZE = 54, CPIO_AT_NAME_SIZE = 94, CPIO_NAME_MAX = 4096 };
 
@@ -111,8 +110,7 @@ int guest_space_executor(const char *initrd, struct guest_space *s, struct err *
 	return 0;
 }
 
-/* ---- inside: the root
- * ------------------------------------------------------------------------------- */
+/* ---- inside: the root ---- */
 
 static int bind(const char *from, const char *to, bool read_only, struct err *e)
 {
@@ -243,8 +241,7 @@ static int make_root(const struct guest_space *s, struct err *e)
 	return 0;
 }
 
-/* ---- inside: the executor
- * --------------------------------------------------------------------------- */
+/* ---- inside: the executor ---- */
 
 static int keep_open(int fd, struct err *e)
 {
@@ -321,8 +318,7 @@ NORETURN static void inside(const struct guest_space *s, int go)
 	_exit(127);
 }
 
-/* ---- outside
- * ---------------------------------------------------------------------------------------- */
+/* ---- outside ---- */
 
 static int write_proc(pid_t pid, const char *name, const char *text, struct err *e)
 {

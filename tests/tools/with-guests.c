@@ -47,8 +47,7 @@ struct guest {
 
 static struct guest guests[GUESTS_MAX];
 
-/* ---- looking at processes
- * --------------------------------------------------------------------------- */
+/* ---- looking at processes ---- */
 
 static int read_proc(pid_t pid, const char *name, struct buf *b)
 {
@@ -103,8 +102,7 @@ static struct guest *known(pid_t pid)
 	return NULL;
 }
 
-/* ---- a new guest
- * ------------------------------------------------------------------------------------ */
+/* ---- a new guest ---- */
 
 static int read_machine(pid_t pid, struct fake_machine *m, struct err *e)
 {
@@ -204,8 +202,7 @@ static void look_below(pid_t pid)
 	}
 }
 
-/* ---- the end of guests
- * ------------------------------------------------------------------------------ */
+/* ---- the end of guests ---- */
 
 static void reap_executor(struct guest *g)
 {
@@ -257,8 +254,7 @@ static bool tend_all(void)
 	return any;
 }
 
-/* ---- the command
- * ------------------------------------------------------------------------------------ */
+/* ---- the command ---- */
 
 static pid_t start_command(char **argv, const sigset_t *before)
 {
