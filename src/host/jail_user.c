@@ -47,7 +47,7 @@ static bool in_subordinate_range(const char *file, unsigned id)
 struct id_map {
 	unsigned long count;   /* ids that have a map */
 	unsigned long outside; /* of the first one */
-	bool has;	       /* the id asked for has one */
+	bool has;              /* the id asked for has one */
 };
 
 static struct id_map read_map(const char *file, unsigned id)

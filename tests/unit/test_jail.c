@@ -147,8 +147,9 @@ static void list(const char *path, struct buf *out)
 }
 
 /* Until it sleeps, it still loads its libraries, and has them open. */
-static void wait_until_asleep(pid_t pid)
+static void wait_until_asleep(pid_t pid, int pidfd)
 {
+	struct pollfd ended = {.fd = pidfd, .events = POLLIN};
 	int64_t deadline = clock_ms() + LIMIT_MS;
 	char state = 0;
 
@@ -157,21 +158,22 @@ static void wait_until_asleep(pid_t pid)
 
 		read_proc(pid, "status", &status);
 		state = status_field(&status, "State")[0];
-		(void)usleep(1000);
+		assert_int_equal(poll(&ended, 1, 1), 0);
 	}
 	assert_int_equal(state, 'S');
 }
 
 static pid_t start_sleep(struct jail *j)
 {
+	auto_fd int pidfd = -1;
 	struct err e = {0};
 	pid_t pid = -1;
 
 	j->program = "/usr/bin/sleep";
 	strv_push(&j->argv, "sleep");
 	strv_push(&j->argv, "60");
-	expect_ok(jail_start(j, &pid, NULL, &e), &e);
-	wait_until_asleep(pid);
+	expect_ok(jail_start(j, &pid, &pidfd, &e), &e);
+	wait_until_asleep(pid, pidfd);
 	return pid;
 }
 
