@@ -33,7 +33,7 @@ CLI := main command options say load outlet screen term catalog logread loghtml 
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom later $(ACTIONS_GUEST)
-EXECUTOR := main pid1 boot unit onhost guest ports blockdev link planfile steps ops spawn child reap
+EXECUTOR := main pid1 boot unit onhost guest ports blockdev link planfile steps ops spawn child group reap
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)

@@ -21,6 +21,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "executor/group.h"
 #include "executor/machine.h"
 
 /* ---- before `go` ---- */
@@ -102,7 +103,7 @@ static int probe_root(
 	uint32_t squashfs = 0, erofs = 0;
 	auto_fd int fd = -1;
 
-	if (drives_open(m, d, &fd, e) < 0)
+	if (blockdev_open(m, d, &fd, e) < 0)
 		return -1;
 	if (fd_pread_full(fd, &squashfs, sizeof(squashfs), 0) < 0 ||
 		fd_pread_full(fd, &erofs, sizeof(erofs), EROFS_OFFSET) < 0)
@@ -217,7 +218,8 @@ static int furnish(struct err *e)
 	if (guest_mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		    "gid=5,mode=620,ptmxmode=666", e) < 0 ||
 		guest_mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e) < 0 ||
-		guest_mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) < 0)
+		guest_mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) < 0 ||
+		group_make(e) < 0)
 		return -1;
 	if (make_dir("/tmp", 01777, e) < 0 || make_dir("/var/tmp", 01777, e) < 0 ||
 		make_dir(GUEST_HOME, 0700, e) < 0)
@@ -228,7 +230,7 @@ static int furnish(struct err *e)
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
 	if (guest_seed(go, e) < 0 || load_modules(MODULES_DRIVES, e) < 0 ||
-		drives_find(m, go, e) < 0)
+		blockdev_find(m, go, e) < 0)
 		return -1;
 	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(e) < 0)
 		return -1;
@@ -246,6 +248,6 @@ const struct machine machine_boot = {
 	.start = start,
 	.open_ports = ports_open,
 	.prepare = prepare,
-	.open_drive = drives_open,
+	.open_drive = blockdev_open,
 	.shut_down = shut_down,
 };

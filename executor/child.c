@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/proc.h"
+#include "executor/group.h"
 
 enum { PIPE_BYTES = 1 << 20, FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 
@@ -193,7 +194,7 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 	if (ret->pid < 0)
 		return err_sys(e, "fork");
 	if (ret->pid == 0) {
-		if (place_descriptors(in, out, err, report_there) < 0)
+		if (group_enter() < 0 || place_descriptors(in, out, err, report_there) < 0)
 			give_up(report_there, STAGE_SET_UP);
 		become(s, env);
 	}

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What every virtual machine needs before its first step. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/random.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -24,13 +26,15 @@
  */
 static int add_entropy(const uint8_t *bytes, struct err *e)
 {
+	/* struct rand_pool_info and the bytes behind it */
 	struct {
-		struct rand_pool_info info;
+		int entropy_bits;
+		int size;
 		uint8_t bytes[MESSAGE_ENTROPY_BYTES];
-	} pool = {.info = {.entropy_count = 8 * MESSAGE_ENTROPY_BYTES,
-			  .buf_size = MESSAGE_ENTROPY_BYTES}};
+	} pool = {.entropy_bits = 8 * MESSAGE_ENTROPY_BYTES, .size = MESSAGE_ENTROPY_BYTES};
 	auto_fd int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
 
+	static_assert(offsetof(struct rand_pool_info, buf) == 2 * sizeof(int), "as above");
 	if (fd < 0)
 		return err_sys(e, "/dev/urandom");
 	memcpy(pool.bytes, bytes, sizeof(pool.bytes));

@@ -42,13 +42,13 @@ extern const struct machine machine_on_host; /* onhost.c: in a test's namespaces
 /* The drive with this serial, or NULL. */
 const struct drive *machine_drive(const struct machine *m, const char *serial);
 
-/* ---- what boot and unit share: guest.c, ports.c, drives.c ---- */
+/* ---- what boot and unit share: guest.c, ports.c, blockdev.c ---- */
 
 int ports_open(struct machine *m, int *ret_log, int *ret_ctl, struct err *e) NODISCARD;
 
 /* Find every drive of `go` by its serial; ERR_HOST when one is absent, or not as announced. */
-int drives_find(struct machine *m, const struct message_go *go, struct err *e) NODISCARD;
-int drives_open(
+int blockdev_find(struct machine *m, const struct message_go *go, struct err *e) NODISCARD;
+int blockdev_open(
 	const struct machine *m, const struct drive *d, int *ret_fd, struct err *e) NODISCARD;
 
 /* Random bytes and the time from the host, before any other process runs. */

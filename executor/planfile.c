@@ -49,7 +49,7 @@ static int find_text(int fd, uint64_t bytes, struct buf *text, struct err *e)
 	const struct tar_rules rules = {0};
 	auto_tar_reader struct tar_reader r;
 	auto_free char *window = mem_alloc(TAR_HEADER_MAX);
-	struct tar_entry entry;
+	struct tar_entry entry = {0};
 	uint64_t offset = 0;
 	int got;
 

@@ -75,7 +75,7 @@ static int mount_scratch(const struct machine *m, struct err *e)
 
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
-	if (guest_seed(go, e) < 0 || drives_find(m, go, e) < 0 || mount_scratch(m, e) < 0)
+	if (guest_seed(go, e) < 0 || blockdev_find(m, go, e) < 0 || mount_scratch(m, e) < 0)
 		return -1;
 	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);
 }
@@ -90,6 +90,6 @@ const struct machine machine_unit = {
 	.start = start,
 	.open_ports = open_ports,
 	.prepare = prepare,
-	.open_drive = drives_open,
+	.open_drive = blockdev_open,
 	.shut_down = shut_down,
 };

@@ -91,8 +91,7 @@ int action_parse(const struct node *entry, const struct action *const *actions, 
 			"an action is a mapping with the key 'action', not %s",
 			node_kind_name(entry));
 	if (!name || name->kind != NODE_SCALAR)
-		return node_err(
-			entry, file, e, "the key 'action', which names the action, is missing");
+		return node_err(entry, file, e, "missing key 'action', which names the action");
 	a = find_for(name, actions, where, file, e);
 	if (!a || schema_check_both(a->params, common_params, entry, file, e) < 0)
 		return -1;

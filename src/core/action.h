@@ -3,9 +3,9 @@
  * Actions: what a plan consists of.
  *
  * One file in actions/ describes one action in one `struct action`; the tables in actions/table.h
- * collect them. Parsing, validation, `ambient actions`, the documentation and `--help` all come from
- * that one row. What a user writes mostly *expands* on the host into steps (IN_STEP), and only steps
- * *run*, always in a guest. An action that can do neither is known but not in this version.
+ * collect them. Parsing, validation, `ambient actions`, the documentation and `--help` all come
+ * from that one row. What a user writes mostly *expands* on the host into steps (IN_STEP), and only
+ * steps *run*, always in a guest. An action that can do neither is known but not in this version.
  *
  * Nothing in src/core or src/host names an action: tables are passed in.
  */
@@ -34,10 +34,10 @@ enum action_where {
 struct action_ctx;
 
 struct spawn {
-	struct strv argv;     /* argv[0] is looked up in PATH of the environment */
-	struct strv env;      /* added to ctx->env for this process only */
+	struct strv argv;      /* argv[0] is looked up in PATH of the environment */
+	struct strv env;       /* added to ctx->env for this process only */
 	const char *directory; /* NULL: GUEST_SRC */
-	const char *input;    /* bytes for standard input, or NULL for /dev/null */
+	const char *input;     /* bytes for standard input, or NULL for /dev/null */
 	size_t input_len;
 };
 
@@ -62,20 +62,21 @@ struct action_ops {
 	void (*warn)(struct action_ctx *ctx, const char *text);
 
 	/* An archive was packed: becomes part of the end message. */
-	void (*packed)(struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries);
+	void (*packed)(
+		struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries);
 };
 
 struct action_ctx {
 	const struct action_ops *ops;
-	struct strv env;		/* of this and all later steps; setenv changes it */
+	struct strv env;                /* of this and all later steps; setenv changes it */
 	struct message_step_end result; /* outcome, exit code, ...: set by ops->spawn, or by run */
 };
 
 struct action {
-	const char *name;	      /* as users write it */
-	const char *summary;	      /* one sentence for help and docs */
-	unsigned where;		      /* enum action_where, or-ed */
-	const struct param *params;   /* schema.h; ends with a NULL name */
+	const char *name;           /* as users write it */
+	const char *summary;        /* one sentence for help and docs */
+	unsigned where;             /* enum action_where, or-ed */
+	const struct param *params; /* schema.h; ends with a NULL name */
 	/* What the table cannot say; optional. Messages start with FILE:LINE:COL. */
 	int (*check)(const struct node *args, const char *file, struct err *e);
 	/* Append the steps that do it; they carry `origin`. */

@@ -47,7 +47,7 @@ enum frame_type {
 };
 
 struct frame {
-	uint16_t type; /* unknown types reach the caller, who refuses them */
+	uint16_t type;          /* unknown types reach the caller, who refuses them */
 	const uint8_t *payload; /* inside the reader: valid until the next call */
 	size_t len;
 };
@@ -59,7 +59,7 @@ void frame_header(uint8_t out[FRAME_HEADER_BYTES], enum frame_type type, uint64_
 struct frame_reader {
 	uint8_t *data; /* FRAME_READER_BYTES */
 	size_t start, end;
-	uint64_t nonce;	   /* expected in every frame but `hello` and `go` */
+	uint64_t nonce;    /* expected in every frame but `hello` and `go` */
 	uint32_t sequence; /* expected next */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the payload of each frame means. Encoders append to a buffer; decoders take hostile bytes and
- * accept exactly one well-formed message: nothing missing, nothing behind it, every string bounded.
+ * What the payload of each frame means. Encoders append to a buffer; decoders take hostile bytes
+ * and accept exactly one well-formed message: nothing missing, nothing behind it, every string
+ * bounded.
  *
  * On the wire: integers little-endian; a string is its length (2 bytes) and its bytes.
  */
@@ -32,8 +33,8 @@ struct message_drive {
 	bool writable;
 };
 struct message_go {
-	uint64_t nonce;	    /* to be carried by every later frame; not 0 */
-	int64_t utc_ns;	    /* the host's time */
+	uint64_t nonce; /* to be carried by every later frame; not 0 */
+	int64_t utc_ns; /* the host's time */
 	uint8_t entropy[MESSAGE_ENTROPY_BYTES];
 	uint32_t drive_count;
 	struct message_drive drives[DRIVES_MAX];
@@ -66,9 +67,9 @@ struct message_step_end {
 	uint32_t step;
 	uint8_t outcome;   /* enum step_outcome */
 	int32_t exit_code; /* -1 when killed by a signal or never started */
-	int32_t signal;	   /* 0 when not killed by one */
+	int32_t signal;    /* 0 when not killed by one */
 	uint64_t wall_ns, cpu_ns;
-	uint64_t peak_bytes; /* resident set of the largest process */
+	uint64_t peak_bytes;         /* resident set of the largest process */
 	char text[MESSAGE_TEXT_MAX]; /* what went wrong, or "" */
 };
 
@@ -104,9 +105,11 @@ void message_put_end(struct buf *b, const struct message_end *m);
 /* Each: 0, or -1 with ERR_GUEST, reason guest_frame_content. */
 int message_get_hello(const struct frame *f, struct message_hello *ret, struct err *e) NODISCARD;
 int message_get_go(const struct frame *f, struct message_go *ret, struct err *e) NODISCARD;
-int message_get_heartbeat(const struct frame *f, struct message_heartbeat *ret, struct err *e) NODISCARD;
+int message_get_heartbeat(
+	const struct frame *f, struct message_heartbeat *ret, struct err *e) NODISCARD;
 int message_get_step(const struct frame *f, struct message_step *ret, struct err *e) NODISCARD;
-int message_get_step_end(const struct frame *f, struct message_step_end *ret, struct err *e) NODISCARD;
+int message_get_step_end(
+	const struct frame *f, struct message_step_end *ret, struct err *e) NODISCARD;
 int message_get_note(const struct frame *f, struct message_note *ret, struct err *e) NODISCARD;
 int message_get_end(const struct frame *f, struct message_end *ret, struct err *e) NODISCARD;
 

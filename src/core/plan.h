@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A runnable plan: the steps that one VM carries out, in order. The planner makes it on the host out
- * of the user's actions; it travels to the guest as plan.json; `ambient plan --runnable` prints it.
+ * A runnable plan: the steps that one VM carries out, in order. The planner makes it on the host
+ * out of the user's actions; it travels to the guest as plan.json; `ambient plan --runnable` prints
+ * it.
  *
  *     {"format": 1, "source": "plan", "timeout_ms": 7200000,
  *      "env": ["HOME=/root", ...],
@@ -10,7 +11,8 @@
  *         "origin": {"source": "prelude", "index": 0, "action": "tar_extract"}},
  *        {"action": "spawn", "args": {"argv": ["bash", ...]}, "timeout_ms": 90000,
  *         "origin": {"source": "plan", "index": 0, "action": "shell"}},
- *        {"action": "tar_create", "args": {...}, "always": true, "origin": {"source": "epilog", ...}}]}
+ *        {"action": "tar_create", "args": {...}, "always": true, "origin": {"source": "epilog",
+ * ...}}]}
  *
  * A step remembers the user's action that it came from, so that events speak the user's words.
  */
@@ -28,32 +30,32 @@
 #define PLAN_FORMAT 1
 
 enum plan_source {
-	SOURCE_PRELUDE,	  /* inputs are unpacked */
+	SOURCE_PRELUDE, /* inputs are unpacked */
 	SOURCE_PRE_PLAN,
 	SOURCE_PLAN,
 	SOURCE_POST_PLAN,
-	SOURCE_EPILOG,	  /* outputs are packed */
+	SOURCE_EPILOG, /* outputs are packed */
 	SOURCES,
 };
 
 struct origin {
 	enum plan_source source;
-	size_t index;	    /* of the user's action in its list, from 0 */
-	char *action;	    /* the user's word: "shell" */
+	size_t index; /* of the user's action in its list, from 0 */
+	char *action; /* the user's word: "shell" */
 };
 
 struct step {
-	char *action;	    /* a primitive: an action with IN_STEP */
-	struct node *args;  /* a map of its parameters */
+	char *action;      /* a primitive: an action with IN_STEP */
+	struct node *args; /* a map of its parameters */
 	struct origin origin;
 	int64_t timeout_ms; /* 0: none of its own */
-	bool always;	    /* also after a failed step: outputs are kept */
+	bool always;        /* also after a failed step: outputs are kept */
 };
 
 struct plan {
 	enum plan_source source; /* which of the user's lists: pre_plan, plan or post_plan */
-	int64_t timeout_ms;	 /* for all steps but those that run always; 0: none */
-	struct strv env;	 /* "NAME=value" for every step */
+	int64_t timeout_ms;      /* for all steps but those that run always; 0: none */
+	struct strv env;         /* "NAME=value" for every step */
 	struct step *steps;
 	size_t count;
 };
@@ -63,8 +65,10 @@ struct action;
 void plan_release(struct plan *p);
 #define auto_plan __attribute__((cleanup(plan_release)))
 
-/* Append a step; takes ownership of args; an origin without a word gets the step's. The result is valid until the next call. */
-struct step *plan_add(struct plan *p, const char *action, struct node *args, const struct origin *origin);
+/* Append a step; takes ownership of args; an origin without a word gets the step's. The result is
+ * valid until the next call. */
+struct step *plan_add(
+	struct plan *p, const char *action, struct node *args, const struct origin *origin);
 
 /* "prelude", "pre_plan", ... */
 const char *plan_source_name(enum plan_source source);
@@ -73,9 +77,9 @@ const char *plan_source_name(enum plan_source source);
 struct node *plan_to_node(const struct plan *p);
 
 /*
- * The plan that a tree describes, checked against `actions` (NULL-ended): format, every step's action
- * known and with IN_STEP, its arguments as its table says, at most LIMIT_PLAN_STEPS. `file` is for
- * messages. ERR_INPUT.
+ * The plan that a tree describes, checked against `actions` (NULL-ended): format, every step's
+ * action known and with IN_STEP, its arguments as its table says, at most LIMIT_PLAN_STEPS. `file`
+ * is for messages. ERR_INPUT.
  */
 int plan_from_node(const struct node *tree, const struct action *const *actions, const char *file,
 	struct plan *ret_plan, struct err *e) NODISCARD;

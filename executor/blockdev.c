@@ -87,7 +87,7 @@ static int missing(const struct machine *m, struct err *e)
 	BUG("no drive is missing");
 }
 
-int drives_find(struct machine *m, const struct message_go *go, struct err *e)
+int blockdev_find(struct machine *m, const struct message_go *go, struct err *e)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};
 	int64_t deadline = clock_ms() + LIMIT_DRIVES_MS;
@@ -107,7 +107,7 @@ int drives_find(struct machine *m, const struct message_go *go, struct err *e)
 	return 0;
 }
 
-int drives_open(const struct machine *m, const struct drive *d, int *ret_fd, struct err *e)
+int blockdev_open(const struct machine *m, const struct drive *d, int *ret_fd, struct err *e)
 {
 	auto_free char *path = mem_printf("/dev/%s", d->device);
 	int fd = open(path, (d->want.writable ? O_RDWR : O_RDONLY) | O_CLOEXEC);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expect.h"
+
+#include "core/action.h"
+#include "host/yamlfile.h"
+
+static const struct param jump_params[] = {
+	{.name = "height", .type = PARAM_UINT, .required = true, .help = "how high"},
+	{.name = "name", .type = PARAM_STRING, .help = "of the jump"},
+	{0},
+};
+
+static int check_jump(const struct node *args, const char *file, struct err *e)
+{
+	/* Only the parameters: neither the action's name nor its time limit. */
+	assert_null(node_get(args, "action"));
+	assert_null(node_get(args, "timeout"));
+	if (node_get_uint(args, "height", 0) > 9)
+		return node_err(node_get(args, "height"), file, e, "too high");
+	return 0;
+}
+
+static int expand_jump(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	(void)args;
+	(void)origin;
+	(void)out;
+	(void)e;
+	return 0;
+}
+
+static int run_hop(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	(void)ctx;
+	(void)args;
+	(void)e;
+	return 0;
+}
+
+static const struct param none[] = {{0}};
+
+static const struct action jump = {.name = "jump",
+	.where = IN_PLAN | IN_POST,
+	.params = jump_params,
+	.check = check_jump,
+	.expand = expand_jump};
+static const struct action hop = {.name = "hop", .where = IN_STEP, .params = none, .run = run_hop};
+static const struct action fly = {.name = "fly", .where = IN_PRE, .params = none};
+static const struct action *const table[] = {&jump, &hop, &fly, NULL};
+
+static int parse(const char *yaml, const struct action **ret_action, struct node **ret_args,
+	int64_t *ret_timeout_ms, struct err *e)
+{
+	auto_node struct node *entry = NULL;
+
+	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &entry, e), e);
+	return action_parse(
+		entry, table, IN_PLAN, "p.yaml", ret_action, ret_args, ret_timeout_ms, e);
+}
+
+static void expect_refused(const char *yaml, const char *message)
+{
+	const struct action *a;
+	struct node *args;
+	int64_t timeout_ms;
+	struct err e = {0};
+
+	expect_err(parse(yaml, &a, &args, &timeout_ms, &e), &e, ERR_INPUT, message);
+}
+
+static void test_entries_become_action_parameters_and_limit(void **state)
+{
+	const struct action *a = NULL;
+	auto_node struct node *args = NULL;
+	int64_t timeout_ms = -1;
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(parse("action: jump\ntimeout: 90s\nheight: 3\nname: 1.10\n", &a, &args,
+			  &timeout_ms, &e),
+		&e);
+	assert_ptr_equal(a, &jump);
+	assert_int_equal(timeout_ms, 90000);
+	assert_int_equal(args->count, 2);
+	assert_string_equal(node_get_text(args, "name", ""), "1.10");
+}
+
+static void test_without_a_limit_there_is_none(void **state)
+{
+	const struct action *a = NULL;
+	auto_node struct node *args = NULL;
+	int64_t timeout_ms = -1;
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(parse("action: jump\nheight: 3\n", &a, &args, &timeout_ms, &e), &e);
+	assert_int_equal(timeout_ms, 0);
+}
+
+static void test_unknown_actions_name_the_nearest_that_may_stand_there(void **state)
+{
+	(void)state;
+	expect_refused("action: jumb\nheight: 3\n",
+		"p.yaml:1:9: unknown action 'jumb', did you mean 'jump'?");
+	/* hop is nearer, but only steps can be that. */
+	expect_refused("action: hup\n", "p.yaml:1:9: unknown action 'hup', did you mean 'jump'?");
+	expect_refused("action: \"e\\e[31m\"\n",
+		"p.yaml:1:9: unknown action 'e\\x1b[31m'; `ambient actions` lists those that are "
+		"known");
+}
+
+static void test_actions_in_the_wrong_list_say_where_they_belong(void **state)
+{
+	(void)state;
+	expect_refused(
+		"action: fly\n", "p.yaml:1:9: action 'fly' cannot stand here, only in: pre_plan");
+	expect_refused("action: hop\n",
+		"p.yaml:1:9: action 'hop' cannot stand here, only in: a runnable plan");
+}
+
+static void test_refuses_entries_that_are_no_actions(void **state)
+{
+	(void)state;
+	expect_refused(
+		"jump\n", "p.yaml:1:1: an action is a mapping with the key 'action', not a string");
+	expect_refused("height: 3\n", "p.yaml:1:1: missing key 'action', which names the action");
+	expect_refused(
+		"action: [jump]\n", "p.yaml:1:1: missing key 'action', which names the action");
+}
+
+static void test_parameters_are_checked_by_table_and_by_action(void **state)
+{
+	(void)state;
+	expect_refused("action: jump\n", "p.yaml:1:1: missing key 'height'");
+	expect_refused("action: jump\nheigth: 3\n",
+		"p.yaml:2:1: unknown key 'heigth', did you mean 'height'?");
+	expect_refused("action: jump\nheight: 10\n", "p.yaml:2:9: too high");
+	expect_refused("action: jump\nheight: 1\ntimeout: soon\n",
+		"p.yaml:3:10: 'timeout': 'soon' is not a duration; write for example 90s, 45m, "
+		"2h or 1h30m (a year at most)");
+}
+
+static void test_built_means_that_something_carries_it_out(void **state)
+{
+	(void)state;
+	assert_true(action_is_built(&jump));
+	assert_true(action_is_built(&hop));
+	assert_false(action_is_built(&fly));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_entries_become_action_parameters_and_limit),
+		cmocka_unit_test(test_without_a_limit_there_is_none),
+		cmocka_unit_test(test_unknown_actions_name_the_nearest_that_may_stand_there),
+		cmocka_unit_test(test_actions_in_the_wrong_list_say_where_they_belong),
+		cmocka_unit_test(test_refuses_entries_that_are_no_actions),
+		cmocka_unit_test(test_parameters_are_checked_by_table_and_by_action),
+		cmocka_unit_test(test_built_means_that_something_carries_it_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The actions themselves: what their rows say, what they expand to, and what the steps do, with the
+ * executor's side played by the test.
+ */
+#include "expect.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/table.h"
+#include "base/limits.h"
+#include "core/jsonl.h"
+#include "core/pack.h"
+#include "host/yamlfile.h"
+
+enum { DRIVE_BYTES = 1 << 20 };
+
+/* ---- the tables ---- */
+
+static void check_rows(const struct action *a, const struct param *params)
+{
+	for (const struct param *p = params; p->name; p++) {
+		if (!p->help || !*p->help || p->help[strlen(p->help) - 1] == '.')
+			fail_msg("%s, parameter %s: help must be a sentence without a full stop",
+				a->name, p->name);
+		if (p->sub)
+			check_rows(a, p->sub);
+	}
+}
+
+static void test_every_row_is_whole(void **state)
+{
+	(void)state;
+	for (const struct action *const *a = actions_host; *a; a++) {
+		const char *summary = (*a)->summary;
+
+		if (!summary || summary[strlen(summary) - 1] != '.')
+			fail_msg("%s: the summary must be a sentence", (*a)->name);
+		assert_non_null((*a)->params);
+		assert_true((*a)->where != 0);
+		check_rows(*a, (*a)->params);
+		assert_ptr_equal(action_find(actions_host, (*a)->name), *a);
+	}
+}
+
+static void test_what_is_a_step_runs_and_is_in_the_executor(void **state)
+{
+	size_t steps = 0, linked = 0;
+
+	(void)state;
+	for (const struct action *const *a = actions_host; *a; a++) {
+		assert_int_equal(!!((*a)->where & IN_STEP), !!(*a)->run);
+		steps += (*a)->run ? 1 : 0;
+	}
+	for (const struct action *const *a = actions_guest_plan; *a; a++, linked++) {
+		assert_ptr_equal(action_find(actions_host, (*a)->name), *a);
+		assert_non_null((*a)->run);
+	}
+	assert_int_equal(linked, steps);
+}
+
+/* The actions of the existing Ambient CI, where they may stand, and whether this version has them.
+ */
+static void test_every_known_action_is_there(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned where;
+		bool built;
+	} known[] = {
+		{"shell", IN_PLAN, true},
+		{"custom", IN_PLAN, true},
+		{"mkdir", IN_PRE | IN_PLAN | IN_POST | IN_STEP, true},
+		{"pwd", IN_PRE | IN_PLAN | IN_POST | IN_STEP, true},
+		{"dummy", IN_PRE | IN_PLAN | IN_POST | IN_STEP, true},
+		{"setenv", IN_PLAN | IN_STEP, true},
+		{"tar_create", IN_STEP, true},
+		{"tar_extract", IN_STEP, true},
+		{"spawn", IN_STEP, true},
+		{"cargo_fetch", IN_PRE, false},
+		{"cargo_fmt", IN_PLAN, false},
+		{"cargo_clippy", IN_PLAN, false},
+		{"cargo_deny", IN_PLAN, false},
+		{"cargo_doc", IN_PLAN, false},
+		{"cargo_build", IN_PLAN, false},
+		{"cargo_test", IN_PLAN, false},
+		{"cargo_install", IN_PLAN, false},
+		{"rustup", IN_PRE, false},
+		{"http_get", IN_PRE, false},
+		{"npm_get", IN_PRE, false},
+		{"deb_get", IN_PRE, false},
+		{"deb", IN_PLAN, false},
+		{"deb2", IN_PLAN, false},
+		{"rsync", IN_POST, false},
+		{"rsync2", IN_POST, false},
+		{"dput", IN_POST, false},
+		{"dput2", IN_POST, false},
+	};
+	size_t count = 0;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const struct action *a = action_find(actions_host, known[i].name);
+
+		assert_non_null(a);
+		assert_int_equal(a->where, known[i].where);
+		assert_int_equal(action_is_built(a), known[i].built);
+	}
+	while (actions_host[count])
+		count++;
+	assert_int_equal(count, ARRAY_SIZE(known));
+}
+
+/* ---- parsing and expanding ---- */
+
+static int parse(const char *yaml, unsigned where, const struct action **ret_action,
+	struct node **ret_args, struct err *e)
+{
+	auto_node struct node *entry = NULL;
+	int64_t timeout_ms;
+
+	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &entry, e), e);
+	return action_parse(
+		entry, actions_host, where, "p.yaml", ret_action, ret_args, &timeout_ms, e);
+}
+
+static void expect_refused(unsigned where, const char *yaml, const char *message)
+{
+	const struct action *a;
+	struct node *args = NULL;
+	struct err e = {0};
+
+	expect_err(parse(yaml, where, &a, &args, &e), &e, ERR_INPUT, message);
+}
+
+static void expect_accepted(unsigned where, const char *yaml)
+{
+	auto_node struct node *args = NULL;
+	const struct action *a;
+	struct err e = {0};
+
+	expect_ok(parse(yaml, where, &a, &args, &e), &e);
+}
+
+/* What a user's action expands to: "ACTION ARGS", one line for each step. */
+static void expect_steps(const char *yaml, const char *steps)
+{
+	const struct origin origin = {.source = SOURCE_PLAN, .index = 2, .action = (char[]){"x"}};
+	auto_node struct node *args = NULL;
+	auto_plan struct plan plan = {0};
+	auto_buf struct buf b = {0};
+	const struct action *a;
+	struct err e = {0};
+
+	expect_ok(parse(yaml, IN_PLAN, &a, &args, &e), &e);
+	expect_ok(a->expand(args, &origin, &plan, &e), &e);
+	buf_init(&b, 1 << 16);
+	for (size_t i = 0; i < plan.count; i++) {
+		const struct step *s = &plan.steps[i];
+		const struct action *step = action_find(actions_guest_plan, s->action);
+
+		assert_non_null(step);
+		expect_ok(schema_check(step->params, s->args, "plan.json", &e), &e);
+		if (step->check)
+			expect_ok(step->check(s->args, "plan.json", &e), &e);
+		assert_int_equal(s->origin.index, 2);
+		assert_string_equal(s->origin.action, "x");
+		buf_addf(&b, "%s%s ", i ? "\n" : "", s->action);
+		jsonl_add(&b, s->args);
+	}
+	assert_string_equal(b.data, steps);
+}
+
+static void test_shell_becomes_bash_that_stops_at_errors(void **state)
+{
+	(void)state;
+	expect_steps("action: shell\nshell: |\n  make\n  make check\n",
+		"spawn {\"argv\":[\"bash\",\"-c\",\"set -xeuo pipefail\\nmake\\nmake check\\n\"]}");
+}
+
+static void test_custom_gets_its_arguments_twice(void **state)
+{
+	(void)state;
+	expect_steps(
+		"action: custom\nname: deploy.sh\nargs: {level: 3, to: [a, b], dry-run: true}\n",
+		"spawn {\"argv\":[\".ambient/deploy.sh\"],\"env\":{\"AMBIENT_CI_level\":\"3\","
+		"\"AMBIENT_CI_to\":\"[\\\"a\\\",\\\"b\\\"]\",\"AMBIENT_CI_dry-run\":\"true\"},"
+		"\"input\":\"{\\\"level\\\":3,\\\"to\\\":[\\\"a\\\",\\\"b\\\"],\\\"dry-run\\\":"
+		"true}\"}");
+	expect_steps("action: custom\nname: x\n",
+		"spawn {\"argv\":[\".ambient/x\"],\"env\":{},\"input\":\"{}\"}");
+}
+
+static void test_steps_that_users_write_expand_to_themselves(void **state)
+{
+	(void)state;
+	expect_steps("action: mkdir\npathname: a/b\n", "mkdir {\"pathname\":\"a/b\"}");
+	expect_steps(
+		"action: setenv\nset: {A: 1, B: ''}\n", "setenv {\"set\":{\"A\":1,\"B\":\"\"}}");
+	expect_steps("action: pwd\n", "pwd {}");
+	expect_steps("action: dummy\n", "dummy {}");
+}
+
+static void test_custom_cannot_leave_its_directory(void **state)
+{
+	(void)state;
+	expect_refused(IN_PLAN, "action: custom\nname: ../../bin/sh\n",
+		"p.yaml:2:7: '../../bin/sh' cannot be the name of a custom action: it is a file in "
+		"the "
+		"directory .ambient");
+	expect_refused(IN_PLAN, "action: custom\nname: ..\n",
+		"p.yaml:2:7: '..' cannot be the name of a custom action: it is a file in the "
+		"directory "
+		".ambient");
+	expect_refused(IN_PLAN, "action: custom\nname: x\nargs: [1]\n",
+		"p.yaml:3:7: 'args' must be a mapping, not a list");
+	expect_refused(IN_PLAN, "action: custom\nname: x\nargs: {'a=b': 1}\n",
+		"p.yaml:3:8: 'a=b' cannot be the name of an environment variable: it is empty or "
+		"has a '='");
+}
+
+static void test_setenv_takes_only_names_that_shells_know(void **state)
+{
+	static const char why[] = "letters, digits and _ only, and no digit first";
+	static const char *const bad[] = {"A-B", "1A", "A=B", "A B"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		auto_free char *yaml = mem_printf("action: setenv\nset:\n  %s: x\n", bad[i]);
+		auto_free char *message = mem_printf(
+			"p.yaml:3:3: '%s' cannot be the name of an environment variable: %s",
+			bad[i], why);
+
+		expect_refused(IN_PLAN, yaml, message);
+	}
+	expect_accepted(IN_PLAN, "action: setenv\nset: {_a1: x}\n");
+}
+
+static void test_actions_of_later_versions_are_checked_already(void **state)
+{
+	(void)state;
+	expect_accepted(
+		IN_PRE, "action: rustup\nchannel: 1.95\ncomponents: [clippy]\nprofile: minimal\n");
+	expect_accepted(IN_PRE, "action: deb_get\npackages: [hello]\nsuite: bookworm\n");
+	expect_accepted(IN_POST, "action: rsync2\nartifacts: html/doc\n");
+	expect_accepted(IN_PRE,
+		"action: http_get\nitems:\n- url: https://example.com/x\n"
+		"  filename: x\n  checksum: sha256:"
+		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
+	expect_refused(IN_PRE, "action: rustup\nchanel: beta\n",
+		"p.yaml:2:1: unknown key 'chanel', did you mean 'channel'?");
+	expect_refused(IN_PRE, "action: deb_get\npackages: []\n",
+		"p.yaml:2:11: 'packages' must not be empty");
+	expect_refused(IN_POST, "action: rsync2\nartifacts: a/../..\n",
+		"p.yaml:2:12: 'a/../..' is not a sub-directory of the artifacts");
+	expect_refused(IN_POST, "action: dput2\nartifacts: /etc\n",
+		"p.yaml:2:12: '/etc' is not a sub-directory of the artifacts");
+}
+
+static void expect_http_refused(const char *key, const char *value, const char *message)
+{
+	static const char sum[] =
+		"sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	auto_free char *yaml = mem_printf("action: http_get\nitems:\n- url: %s\n  filename: %s\n"
+					  "  checksum: %s\n",
+		strcmp(key, "url") == 0 ? value : "http://example.com/",
+		strcmp(key, "filename") == 0 ? value : "x",
+		strcmp(key, "checksum") == 0 ? value : sum);
+
+	expect_refused(IN_PRE, yaml, message);
+}
+
+static void test_http_get_refuses_bad_items(void **state)
+{
+	(void)state;
+	expect_http_refused("url", "file:///etc/passwd",
+		"p.yaml:3:8: 'file:///etc/passwd' is not a URL that starts with http:// or "
+		"https://");
+	expect_http_refused("filename", "../x",
+		"p.yaml:4:13: '../x' cannot be the name of a file in one directory");
+	expect_http_refused("checksum", "md5:abc",
+		"p.yaml:5:13: 'md5:abc' is not 'sha256:' and 64 hexadecimal digits");
+	expect_http_refused("checksum", "sha256:abc",
+		"p.yaml:5:13: 'sha256:abc' is not 'sha256:' and 64 hexadecimal digits");
+}
+
+static void test_environment_has_home_and_tools(void **state)
+{
+	struct strv env = {0};
+
+	(void)state;
+	for (const char *const *item = actions_env; *item; item++)
+		strv_push(&env, *item);
+	assert_int_equal(env.count, 4);
+	assert_true(strv_has(&env, "HOME=/root"));
+	assert_true(strv_has(&env, "CARGO_HOME=/ci/deps"));
+	assert_true(strv_has(&env, "CARGO_TARGET_DIR=/ci/cache"));
+	strv_release(&env);
+}
+
+/* ---- running, in a guest that the test plays ---- */
+
+struct guest {
+	struct action_ctx ctx;
+	struct buf printed;
+	struct buf warned;
+	struct buf spawned; /* directory, argv, env, input of the last one */
+	int drive;
+	bool writable;
+	uint64_t packed_bytes, packed_entries;
+	bool stop; /* what tick says */
+	unsigned ticks;
+};
+
+static struct guest *guest_of(struct action_ctx *ctx)
+{
+	return (struct guest *)((char *)ctx - offsetof(struct guest, ctx));
+}
+
+static int guest_spawn(struct action_ctx *ctx, const struct spawn *s, struct err *e)
+{
+	struct buf *b = &guest_of(ctx)->spawned;
+
+	(void)e;
+	buf_addf(b, "%s:", s->directory);
+	strv_each (&s->argv, word)
+		buf_addf(b, " %s", *word);
+	strv_each (&s->env, item)
+		buf_addf(b, " [%s]", *item);
+	if (s->input)
+		buf_addf(b, " <%.*s", (int)s->input_len, s->input);
+	return 0;
+}
+
+static int guest_open_drive(struct action_ctx *ctx, const char *serial, bool writable, int *ret_fd,
+	uint64_t *ret_bytes, struct err *e)
+{
+	struct guest *g = guest_of(ctx);
+
+	if (strcmp(serial, DRIVE_ARTIFACTS) != 0 && strcmp(serial, DRIVE_CACHE_OUT) != 0)
+		return err_set(e, ERR_HOST, "there is no drive '%s'", serial);
+	g->writable = writable;
+	*ret_fd = fcntl(g->drive, F_DUPFD_CLOEXEC, 3);
+	*ret_bytes = DRIVE_BYTES;
+	return 0;
+}
+
+static int guest_tick(struct action_ctx *ctx, struct err *e)
+{
+	struct guest *g = guest_of(ctx);
+
+	g->ticks++;
+	return g->stop ? err_set(e, ERR_INTERRUPTED, "stopped by the host") : 0;
+}
+
+static void guest_print(struct action_ctx *ctx, const char *data, size_t len)
+{
+	buf_add(&guest_of(ctx)->printed, data, len);
+}
+
+static void guest_warn(struct action_ctx *ctx, const char *text)
+{
+	buf_addf(&guest_of(ctx)->warned, "%s\n", text);
+}
+
+static void guest_packed(
+	struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries)
+{
+	struct guest *g = guest_of(ctx);
+
+	assert_true(strncmp(serial, "ambient-", 8) == 0);
+	g->packed_bytes = bytes;
+	g->packed_entries = entries;
+}
+
+static const struct action_ops guest_ops = {.spawn = guest_spawn,
+	.open_drive = guest_open_drive,
+	.tick = guest_tick,
+	.print = guest_print,
+	.warn = guest_warn,
+	.packed = guest_packed};
+
+static void guest_init(struct guest *g)
+{
+	struct err e = {0};
+
+	*g = (struct guest){.ctx.ops = &guest_ops};
+	buf_init(&g->printed, 4096);
+	buf_init(&g->warned, 4096);
+	buf_init(&g->spawned, 4096);
+	g->drive = fd_memory("drive", &e);
+	expect_ok(g->drive, &e);
+	assert_int_equal(ftruncate(g->drive, DRIVE_BYTES), 0);
+}
+
+static void guest_release(struct guest *g)
+{
+	buf_release(&g->printed);
+	buf_release(&g->warned);
+	buf_release(&g->spawned);
+	strv_release(&g->ctx.env);
+	fd_close(g->drive);
+}
+#define auto_guest __attribute__((cleanup(guest_release)))
+
+static int run(struct guest *g, const char *yaml, struct err *e)
+{
+	auto_node struct node *args = NULL;
+	const struct action *a;
+
+	expect_ok(parse(yaml, IN_STEP, &a, &args, e), e);
+	return a->run(&g->ctx, args, e);
+}
+
+static void test_spawn_hands_everything_on(void **state)
+{
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_ok(run(&g, "action: spawn\nargv: [ls, -l]\n", &e), &e);
+	assert_string_equal(g.spawned.data, "/ci/src: ls -l");
+	buf_clear(&g.spawned);
+	expect_ok(
+		run(&g, "{action: spawn, argv: [x], env: {A: 1}, directory: sub, input: '{}'}", &e),
+		&e);
+	assert_string_equal(g.spawned.data, "/ci/src/sub: x [A=1] <{}");
+	expect_refused(IN_STEP, "action: spawn\nargv: ['']\n",
+		"p.yaml:2:7: the name of the program is empty");
+}
+
+static void test_setenv_replaces_what_was_set(void **state)
+{
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	strv_push(&g.ctx.env, "A=old");
+	expect_ok(run(&g, "action: setenv\nset: {B: '2 3', A: new}\n", &e), &e);
+	assert_int_equal(g.ctx.env.count, 2);
+	assert_string_equal(g.ctx.env.items[0], "A=new");
+	assert_string_equal(g.ctx.env.items[1], "B=2 3");
+}
+
+static void test_pwd_prints_and_dummy_does_nothing(void **state)
+{
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_ok(run(&g, "action: dummy\n", &e), &e);
+	assert_string_equal(g.printed.data, "");
+	expect_ok(run(&g, "action: pwd\n", &e), &e);
+	assert_string_equal(g.printed.data, "/ci/src\n");
+}
+
+static void test_mkdir_makes_parents(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *yaml = mem_printf("action: mkdir\npathname: %s/a/b\n", dir);
+	auto_free char *made = path_join(dir, "a/b");
+	auto_guest struct guest g;
+	struct stat st;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_ok(run(&g, yaml, &e), &e);
+	assert_int_equal(stat(made, &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	expect_ok(run(&g, yaml, &e), &e);
+}
+
+static void test_a_directory_goes_through_a_drive(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *create = mem_printf(
+		"{action: tar_create, archive: ambient-cache-out, directory: %s/from}", dir);
+	auto_free char *extract = mem_printf(
+		"{action: tar_extract, archive: ambient-cache-out, directory: %s/to/here}", dir);
+	auto_free char *from = expect_file(dir, "from/a/b", "text\n");
+	auto_free char *to = path_join(dir, "to/here/a/b");
+	auto_guest struct guest g;
+	auto_buf struct buf text = {0};
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_ok(run(&g, create, &e), &e);
+	assert_true(g.writable);
+	assert_int_equal(g.packed_entries, 2);
+	assert_int_equal(g.packed_bytes, 2 * 512 + 512 + 1024 + 2 * 1024);
+	expect_ok(run(&g, extract, &e), &e);
+	assert_false(g.writable);
+	buf_init(&text, 100);
+	expect_ok(fd_read_file(to, &text, &e), &e);
+	assert_string_equal(text.data, "text\n");
+}
+
+static void test_an_empty_drive_makes_an_empty_directory(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *extract = mem_printf(
+		"{action: tar_extract, archive: ambient-cache-out, directory: %s/to}", dir);
+	auto_free char *to = path_join(dir, "to");
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_ok(run(&g, extract, &e), &e);
+	assert_int_equal(rmdir(to), 0);
+}
+
+static void test_a_directory_that_a_job_removed_is_empty(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *create = mem_printf(
+		"{action: tar_create, archive: ambient-artifacts, directory: %s/gone}", dir);
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_ok(run(&g, create, &e), &e);
+	assert_int_equal(g.packed_entries, 0);
+	assert_int_equal(g.packed_bytes, 1024);
+}
+
+/* The host unpacks artifacts with its strict reader; what that refuses is left out with a warning.
+ */
+static void test_artifacts_leave_out_what_the_host_refuses(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *art = mem_printf(
+		"{action: tar_create, archive: ambient-artifacts, directory: %s/d}", dir);
+	auto_free char *cache = mem_printf(
+		"{action: tar_create, archive: ambient-cache-out, directory: %s/d}", dir);
+	auto_free char *file = expect_file(dir, "d/file", "x");
+	auto_free char *link = path_join(dir, "d/link");
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	assert_int_equal(symlink("/etc/passwd", link), 0);
+	expect_ok(run(&g, art, &e), &e);
+	assert_int_equal(g.packed_entries, 1);
+	assert_non_null(strstr(g.warned.data, "d/link: left out"));
+	buf_clear(&g.warned);
+	expect_ok(run(&g, cache, &e), &e);
+	assert_int_equal(g.packed_entries, 2);
+	assert_string_equal(g.warned.data, "");
+}
+
+static void test_a_full_drive_is_its_own_reason(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *create = mem_printf(
+		"{action: tar_create, archive: ambient-artifacts, directory: %s/d}", dir);
+	auto_free char *file = expect_file(dir, "d/large", "");
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	assert_int_equal(truncate(file, DRIVE_BYTES), 0);
+	assert_int_equal(run(&g, create, &e), -1);
+	assert_string_equal(e.reason, PACK_TOO_LARGE);
+	assert_non_null(strstr(e.msg, "larger than"));
+	assert_int_equal(g.packed_bytes, 0);
+}
+
+static void test_long_work_can_be_stopped(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *create = mem_printf(
+		"{action: tar_create, archive: ambient-cache-out, directory: %s/d}", dir);
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	for (int i = 0; i < 600; i++) {
+		auto_free char *name = mem_printf("d/%d", i);
+		auto_free char *file = expect_file(dir, name, "x");
+	}
+	g.stop = true;
+	expect_err(run(&g, create, &e), &e, ERR_INTERRUPTED, "stopped by the host");
+	assert_int_equal(g.ticks, 1);
+}
+
+static void test_unknown_drives_are_named(void **state)
+{
+	auto_guest struct guest g;
+	struct err e = {0};
+
+	(void)state;
+	guest_init(&g);
+	expect_err(run(&g, "{action: tar_extract, archive: floppy, directory: /nonexistent}", &e),
+		&e, ERR_HOST, "there is no drive 'floppy'");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_row_is_whole),
+		cmocka_unit_test(test_what_is_a_step_runs_and_is_in_the_executor),
+		cmocka_unit_test(test_every_known_action_is_there),
+		cmocka_unit_test(test_shell_becomes_bash_that_stops_at_errors),
+		cmocka_unit_test(test_custom_gets_its_arguments_twice),
+		cmocka_unit_test(test_steps_that_users_write_expand_to_themselves),
+		cmocka_unit_test(test_custom_cannot_leave_its_directory),
+		cmocka_unit_test(test_setenv_takes_only_names_that_shells_know),
+		cmocka_unit_test(test_actions_of_later_versions_are_checked_already),
+		cmocka_unit_test(test_http_get_refuses_bad_items),
+		cmocka_unit_test(test_environment_has_home_and_tools),
+		cmocka_unit_test(test_spawn_hands_everything_on),
+		cmocka_unit_test(test_setenv_replaces_what_was_set),
+		cmocka_unit_test(test_pwd_prints_and_dummy_does_nothing),
+		cmocka_unit_test(test_mkdir_makes_parents),
+		cmocka_unit_test(test_a_directory_goes_through_a_drive),
+		cmocka_unit_test(test_an_empty_drive_makes_an_empty_directory),
+		cmocka_unit_test(test_a_directory_that_a_job_removed_is_empty),
+		cmocka_unit_test(test_artifacts_leave_out_what_the_host_refuses),
+		cmocka_unit_test(test_a_full_drive_is_its_own_reason),
+		cmocka_unit_test(test_long_work_can_be_stopped),
+		cmocka_unit_test(test_unknown_drives_are_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
