@@ -143,7 +143,7 @@ static void add_actions_page(struct buf *b, const struct command *const *command
 	(void)commands;
 	for (const struct action *const *a = load_context(NULL).actions; *a; a++) {
 		buf_addf(b, "### `%s`\n\n%s%s\n\nStands in: ", (*a)->name, (*a)->summary,
-			action_is_built(*a) ? "" : " *Known, but not in this version.*");
+			action_is_built(*a) ? "" : " *Known, not in this version.*");
 		catalog_add_where(b, *a, ", ");
 		buf_adds(b, ".\n\n");
 		if ((*a)->params->name) {

@@ -355,7 +355,7 @@ static const struct option doctor_options[] = {
 
 const struct command cmd_doctor = {
 	.name = "doctor",
-	.summary = "check that this machine can run projects",
+	.summary = "Check that this machine can run projects",
 	.group = GROUP_RUN,
 	.details = "Each line is ok, or says what to do. The last lines boot a VM.\n",
 	.options = doctor_options,

@@ -108,7 +108,7 @@ static int dispatch(const struct call *call, const struct config *c, struct err 
 		if (verbs[i].run)
 			return verbs[i].run(call, c, e);
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"'ambient image %s' is known, but not in this version", wanted);
+			"'ambient image %s': known, not in this version", wanted);
 	}
 	nearest = text_nearest(wanted, names);
 	return err_set(e, ERR_INPUT, "'ambient image' has no '%s', did you mean '%s'?", shown,

@@ -270,7 +270,7 @@ int options_check_later(const struct options *o, struct err *e)
 	if (!o->later)
 		return 0;
 	return err_reason(e, ERR_INPUT, "not_in_this_version",
-		"option '--%s' is known, but not in this version", o->later->name);
+		"option '--%s': known, not in this version", o->later->name);
 }
 
 static void release_lists(const struct option *table, char *settings)

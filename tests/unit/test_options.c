@@ -263,7 +263,7 @@ static void test_options_of_later_versions_are_refused_when_given(void **state)
 	expect_ok(options_check_later(&f.o, &f.e), &f.e);
 	expect_ok(PARSE(&f, "--uefi"), &f.e);
 	expect_err(options_check_later(&f.o, &f.e), &f.e, ERR_INPUT,
-		"option '--uefi' is known, but not in this version");
+		"option '--uefi': known, not in this version");
 	assert_string_equal(f.e.reason, "not_in_this_version");
 }
 
