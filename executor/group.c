@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -28,27 +27,41 @@ static int put(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
-/* What the kernel and this program keep: a sixteenth, within bounds. */
-static uint64_t job_memory(void)
+/* "MemAvailable:  874812 kB" of /proc/meminfo, in bytes: what is left without touching the kernel's reserve. */
+static int available_memory(uint64_t *ret_bytes, struct err *e)
 {
-	struct sysinfo info;
-	uint64_t total, keep;
+	auto_buf struct buf text = {0};
+	unsigned long long kib = 0;
+	const char *line;
 
-	(void)sysinfo(&info);
-	total = (uint64_t)info.totalram * info.mem_unit;
-	keep = total / 16;
-	if (keep < LIMIT_GUEST_RESERVE_LEAST)
-		keep = LIMIT_GUEST_RESERVE_LEAST;
-	if (keep > LIMIT_GUEST_RESERVE_MOST)
-		keep = LIMIT_GUEST_RESERVE_MOST;
-	return total > 2 * keep ? total - keep : total / 2;
+	buf_init(&text, 1 << 16);
+	if (fd_read_file("/proc/meminfo", &text, e) < 0)
+		return -1;
+	line = strstr(text.data, "\nMemAvailable:");
+	if (!line || sscanf(line, " MemAvailable: %llu kB", &kib) != 1)
+		return err_set(e, ERR_HOST, "/proc/meminfo does not tell MemAvailable");
+	*ret_bytes = kib * KIB;
+	return 0;
+}
+
+/* A part stays for page tables, network buffers and the like, which are not charged to anybody. */
+static uint64_t job_memory(uint64_t available)
+{
+	uint64_t keep = available / 16;
+
+	if (keep > LIMIT_GUEST_RESERVE)
+		keep = LIMIT_GUEST_RESERVE;
+	return available - keep;
 }
 
 int group_make(struct err *e)
 {
+	uint64_t available = 0;
 	char limit[32];
 
-	(void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)job_memory());
+	if (available_memory(&available, e) < 0)
+		return -1;
+	(void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)job_memory(available));
 	if (guest_mount("cgroup", ROOT, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) < 0 ||
 		put(ROOT "/cgroup.subtree_control", "+memory", e) < 0)
 		return -1;

@@ -81,4 +81,7 @@
 #define LIMIT_PORTS_MS (10 * 1000LL)		/* until the two ports are there */
 #define LIMIT_REAP_MS (10 * 1000LL)		/* until killed processes are gone */
 
+/* Of its available memory a guest keeps a sixteenth from its job, but not more than this. */
+#define LIMIT_GUEST_RESERVE (128 * MIB)
+
 #endif
