@@ -346,6 +346,14 @@ static int wait_until_started(const struct jail_setup *s, struct err *e)
 	return ready ? 0 : err_set(e, ERR_HOST, "it died while its walls were built");
 }
 
+static pid_t steal_pid(pid_t *pid)
+{
+	pid_t stolen = *pid;
+
+	*pid = -1;
+	return stolen;
+}
+
 static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
 	auto_fd int pidfd = -1;
@@ -362,8 +370,7 @@ static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct er
 		return err_sys(e, "start the jail");
 	if (wait_until_started(s, e) < 0)
 		return -1;
-	*ret_pid = pid;
-	pid = -1;
+	*ret_pid = steal_pid(&pid);
 	if (ret_pidfd)
 		*ret_pidfd = fd_steal(&pidfd);
 	return 0;

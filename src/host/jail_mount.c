@@ -90,24 +90,27 @@ static int new_tmpfs(uint64_t bytes, struct err *e)
 
 /*
  * Make the directories above an inside path, relative to the working directory, which is the new
- * root. *ret_path is the path without its leading slash.
+ * root. Returns the path without its leading slash, or NULL.
  */
-static int make_parents(const char *inside, const char **ret_path, struct err *e)
+static const char *make_parents(const char *inside, struct err *e)
 {
 	char path[PATH_BYTES];
 
 	while (*inside == '/')
 		inside++;
-	if (!*inside || (size_t)snprintf(path, sizeof(path), "%s", inside) >= sizeof(path))
-		return err_set(e, ERR_HOST, "bad path inside: '%.100s'", inside);
+	if (!*inside || (size_t)snprintf(path, sizeof(path), "%s", inside) >= sizeof(path)) {
+		(void)err_set(e, ERR_HOST, "bad path inside: '%.100s'", inside);
+		return NULL;
+	}
 	for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		if (mkdir(path, 0755) < 0 && errno != EEXIST)
-			return err_sys(e, "make directory /%s", path);
+		if (mkdir(path, 0755) < 0 && errno != EEXIST) {
+			(void)err_sys(e, "make directory /%s", path);
+			return NULL;
+		}
 		*slash = '/';
 	}
-	*ret_path = inside;
-	return 0;
+	return inside;
 }
 
 static int make_mount_point(const char *path, int tree, struct err *e)
@@ -127,11 +130,11 @@ static int make_mount_point(const char *path, int tree, struct err *e)
 
 static int attach(struct jail_tree *t, struct err *e)
 {
-	const char *path;
+	const char *path = make_parents(t->inside, e);
 
-	if (t->fd < 0 && jail_mount_detach(t, e) < 0)
+	if (!path || (t->fd < 0 && jail_mount_detach(t, e) < 0))
 		return -1;
-	if (make_parents(t->inside, &path, e) < 0 || make_mount_point(path, t->fd, e) < 0)
+	if (make_mount_point(path, t->fd, e) < 0)
 		return -1;
 	if (move_mount(t->fd, "", AT_FDCWD, path, MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return jail_wall(e, "move a mount to its place");
@@ -152,10 +155,10 @@ static int copy_whole(int from, int to, struct err *e)
 
 static int place(const struct jail_file *file, struct err *e)
 {
+	const char *path = make_parents(file->inside, e);
 	auto_fd int fd = -1;
-	const char *path;
 
-	if (make_parents(file->inside, &path, e) < 0)
+	if (!path)
 		return -1;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
 	if (fd < 0)

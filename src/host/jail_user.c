@@ -14,6 +14,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,11 +24,26 @@ struct id_range {
 
 static const struct id_range candidates[] = {{1900000000U, 1900000063U}, {65520U, 65533U}};
 
-/* Lines "name:first:count" of subuid(5); a name that may itself hold no colon. */
+/* Decimal numbers with colons or blanks before and between them: are there this many? */
+static bool read_numbers(const char *s, unsigned long *ret_numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *end;
+
+		s += strspn(s, ": \t");
+		ret_numbers[i] = strtoul(s, &end, 10);
+		if (end == s)
+			return false;
+		s = end;
+	}
+	return true;
+}
+
+/* Lines "name:first:count" of subuid(5). */
 static bool in_subordinate_range(const char *file, unsigned id)
 {
 	FILE *f = fopen(file, "re");
-	unsigned long first, count;
+	unsigned long range[2];
 	char line[512];
 	bool found = false;
 
@@ -36,8 +52,8 @@ static bool in_subordinate_range(const char *file, unsigned id)
 	while (!found && fgets(line, sizeof(line), f)) {
 		const char *colon = strchr(line, ':');
 
-		found = colon && sscanf(colon, ":%lu:%lu", &first, &count) == 2 && id >= first &&
-			id - first < count;
+		found = colon && read_numbers(colon, range, 2) && id >= range[0] &&
+			id - range[0] < range[1];
 	}
 	(void)fclose(f);
 	return found;
@@ -53,16 +69,17 @@ struct id_map {
 static struct id_map read_map(const char *file, unsigned id)
 {
 	FILE *f = fopen(file, "re");
-	unsigned long first, outside, count;
+	unsigned long entry[3];
 	struct id_map map = {0};
+	char line[512];
 
 	if (!f)
 		return map;
-	while (fscanf(f, "%lu %lu %lu", &first, &outside, &count) == 3) {
+	while (fgets(line, sizeof(line), f) && read_numbers(line, entry, 3)) {
 		if (map.count == 0)
-			map.outside = outside;
-		map.count += count;
-		map.has |= id >= first && id - first < count;
+			map.outside = entry[1];
+		map.count += entry[2];
+		map.has |= id >= entry[0] && id - entry[0] < entry[2];
 	}
 	(void)fclose(f);
 	return map;
