@@ -479,16 +479,25 @@ static int died_before_hello(const struct life *l, int status, struct err *e)
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
 }
 
+static int panicked(const char *from, struct err *e)
+{
+	auto_free char *line = mem_strndup(from, strcspn(from, "\r\n"));
+	auto_free char *said = text_safe(line, 300);
+
+	return err_reason(e, ERR_GUEST, "guest_panic", "the guest's kernel panicked: %s", said);
+}
+
 /* QEMU is gone without an end event. Its exit status proves nothing, but says where to look. */
 static int died(const struct life *l, int status, struct err *e)
 {
+	const char *panic = strstr(l->console.data, "Kernel panic");
 	auto_free char *said = last_line(&l->console);
 
 	if (WIFSIGNALED(status))
 		return err_reason(e, ERR_HOST, "host_qemu_killed", "QEMU was killed by signal %d",
 			WTERMSIG(status));
-	if (strstr(l->console.data, "Kernel panic"))
-		return err_reason(e, ERR_GUEST, "guest_panic", "the guest's kernel panicked: %s", said);
+	if (panic)
+		return panicked(panic, e);
 	if (l->stage == STARTING)
 		return died_before_hello(l, status, e);
 	return err_reason(e, ERR_GUEST, "guest_power_off",
