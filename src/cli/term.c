@@ -215,9 +215,13 @@ static void on_execute_action(struct term *t, const struct event *ev)
 	if (t->quiet)
 		return;
 	label = action_label(t);
-	if (t->screen.rewrite)
+	if (!t->in_list)
+		screen_status(&t->screen, "  %s ...",
+			ev->source == SOURCE_PRELUDE ? "inputs are unpacked"
+						     : "outputs are packed");
+	else if (t->screen.rewrite)
 		screen_status(&t->screen, "  %s ...", label);
-	else if (t->in_list)
+	else
 		announce(t);
 }
 
