@@ -11,8 +11,8 @@
  *        +--- limit, signal, broken contract, death of QEMU: killed --> reaped, error
  *
  * When the guest said `end` it is acknowledged. A machine whose disk is thrown away is then killed at
- * once, which saves the time of an orderly power-off and the guest the chance to write more; one whose
- * disk is kept (`orderly`) gets LIMIT_ACK_MS to power off by itself.
+ * once, which leaves the guest no time to write more (docs/decisions/0004-end-of-a-machine.md); one
+ * whose disk is kept (`orderly`) gets LIMIT_ACK_MS to power off by itself.
  */
 #ifndef HOST_VM_H
 #define HOST_VM_H
