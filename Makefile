@@ -50,7 +50,7 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base frame message plan action actions git jail node jsonl yamlfile schema config project tar pack unpack options verdict screen term logread
+UNIT_TESTS := base frame message plan action actions executor git jail node jsonl yamlfile schema config project tar pack unpack options verdict screen term logread
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan
 
@@ -202,7 +202,9 @@ docs: all
 	@tools/docs bin/ambient
 
 # For tests/lint.
-.PHONY: list-sources all-objects
+.PHONY: list-sources list-fuzzers all-objects
+list-fuzzers:
+	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
 	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC))

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/num.h"
 #include "executor/machine.h"
 
 #define ROOT "/sys/fs/cgroup"
@@ -27,19 +28,26 @@ static int put(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
-/* "MemAvailable:  874812 kB" of /proc/meminfo, in bytes: what is left without touching the kernel's reserve. */
+/* What is left without touching the kernel's reserve: "MemAvailable:  874812 kB" of /proc/meminfo.
+ */
 static int available_memory(uint64_t *ret_bytes, struct err *e)
 {
+	static const char name[] = "\nMemAvailable:";
 	auto_buf struct buf text = {0};
-	unsigned long long kib = 0;
-	const char *line;
+	uint64_t kib;
+	char *at;
 
 	buf_init(&text, 1 << 16);
 	if (fd_read_file("/proc/meminfo", &text, e) < 0)
 		return -1;
-	line = strstr(text.data, "\nMemAvailable:");
-	if (!line || sscanf(line, " MemAvailable: %llu kB", &kib) != 1)
+	at = strstr(text.data, name);
+	if (!at)
 		return err_set(e, ERR_HOST, "/proc/meminfo does not tell MemAvailable");
+	at += strlen(name);
+	at += strspn(at, " ");
+	at[strspn(at, "0123456789")] = '\0';
+	if (num_parse_u64(at, UINT64_MAX / KIB, &kib, e) < 0)
+		return err_wrap(e, "/proc/meminfo: MemAvailable");
 	*ret_bytes = kib * KIB;
 	return 0;
 }

@@ -14,7 +14,8 @@
 /* Once, when /sys is mounted: make the group. */
 int group_make(struct err *e) NODISCARD;
 
-/* In a child: enter it. Without group_make, as on a host, there is nothing to enter. -1 with errno. */
+/* In a child: enter it. Without group_make, as on a host, there is nothing to enter. -1 with errno.
+ */
 int group_enter(void);
 
 #endif

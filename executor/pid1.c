@@ -89,16 +89,12 @@ int pid1_choose(int argc, char **argv, enum pid1_choice *ret_choice, struct mach
 	*ret_choice = PID1_RUN;
 	if (strcmp(first, "--on-host") == 0)
 		return choose_on_host(argc, argv, ret_machine, e);
-	if (getpid() == 1) {
-		*ret_machine = machine_boot;
-		return 0;
-	}
-	*ret_machine = machine_unit;
+	*ret_machine = getpid() == 1 ? machine_boot : machine_unit;
 	if (strcmp(first, "--help") == 0)
 		*ret_choice = PID1_HELP;
 	else if (strcmp(first, "--version") == 0)
 		*ret_choice = PID1_VERSION;
-	else if (argc > 1)
+	else if (getpid() != 1 && argc > 1)
 		return err_set(e, ERR_INPUT,
 			"unknown argument '%s'; --help lists those that are known", first);
 	return 0;
