@@ -105,7 +105,8 @@ static bool is_tsc_suffix(const char *s)
 static int read_kernel(struct cursor *c, const struct board *b, struct err *e)
 {
 	static const char line[] =
-		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/ambient-execute-plan";
+		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/ambient-execute-plan"
+		" cryptomgr.notests=1 mitigations=off init_on_alloc=0";
 	const char *found;
 
 	if (want2(c, "-kernel", "/kernel", e) < 0 || want2(c, "-initrd", "/initrd", e) < 0 ||
