@@ -105,8 +105,8 @@ static bool is_tsc_suffix(const char *s)
 static int read_kernel(struct cursor *c, const struct board *b, struct err *e)
 {
 	static const char line[] =
-		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/ambient-execute-plan"
-		" cryptomgr.notests=1 mitigations=off init_on_alloc=0";
+		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/ambient-execute-plan "
+		"cryptomgr.notests=1 mitigations=off init_on_alloc=0";
 	const char *found;
 
 	if (want2(c, "-kernel", "/kernel", e) < 0 || want2(c, "-initrd", "/initrd", e) < 0 ||
@@ -116,7 +116,9 @@ static int read_kernel(struct cursor *c, const struct board *b, struct err *e)
 	if (!found || strncmp(found, line, sizeof(line) - 1) != 0)
 		return unexpected(c, line, e);
 	found += sizeof(line) - 1;
-	if (*found && (strcmp(b->accelerator, "tcg") != 0 || !is_tsc_suffix(found)))
+	if (*found &&
+		(strcmp(b->accelerator, "tcg") != 0 || strcmp(b->machine, "microvm") != 0 ||
+			!is_tsc_suffix(found)))
 		return unexpected(c, line, e);
 	c->at++;
 	return 0;
