@@ -50,7 +50,8 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base frame message plan action actions executor git jail node jsonl yamlfile schema config project tar pack unpack options verdict screen term logread
+UNIT_TESTS := base frame message plan action actions executor git jail node jsonl yamlfile schema config project \
+	store runlog qemu tar pack unpack options verdict screen term logread
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan
 
@@ -150,8 +151,9 @@ test-tools: $(O)/ambient-execute-plan $(O)/tests/tools/fake-qemu $(O)/tests/tool
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = @tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
-build_tests = @$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
-	$(MAKE) --no-print-directory FLAVOUR=release all test-tools
+JOBS := $(shell nproc)
+build_tests = @$(MAKE) -j$(JOBS) --no-print-directory FLAVOUR=san test-programs && \
+	$(MAKE) -j$(JOBS) --no-print-directory FLAVOUR=release all test-tools
 
 .PHONY: check check-fast check-unit check-cli check-vm
 ## make check         every test, real virtual machines included
@@ -228,7 +230,7 @@ image-tiny:
 .PHONY: demo
 demo:
 	$(call ready,build run image)
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -j$(JOBS) --no-print-directory all
 	@$(MAKE) --no-print-directory image-tiny
 	@tools/demo "$(IMAGE_STORE)"
 
