@@ -27,11 +27,8 @@ bool action_is_built(const struct action *a)
 	return a->expand || a->run;
 }
 
-/* ERR_INPUT with the nearest name among those that may stand there. */
-static int unknown(const struct node *name, const struct action *const *actions, unsigned where,
-	const char *file, struct err *e)
+static const char *nearest(const char *name, const struct action *const *actions, unsigned where)
 {
-	auto_free char *shown = text_safe(name->text, LIMIT_NAME_BYTES);
 	auto_strv struct strv candidates = {0};
 	const char *near = NULL;
 
@@ -39,7 +36,19 @@ static int unknown(const struct node *name, const struct action *const *actions,
 		if ((*a)->where & where)
 			strv_push(&candidates, (*a)->name);
 	if (candidates.count)
-		near = text_nearest(name->text, (const char *const *)candidates.items);
+		near = text_nearest(name, (const char *const *)candidates.items);
+	return near ? action_find(actions, near)->name : NULL;
+}
+
+/* ERR_INPUT with the nearest name, best one of those that may stand there. */
+static int unknown(const struct node *name, const struct action *const *actions, unsigned where,
+	const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(name->text, LIMIT_NAME_BYTES);
+	const char *near = nearest(name->text, actions, where);
+
+	if (!near)
+		near = nearest(name->text, actions, IN_PRE | IN_PLAN | IN_POST);
 	if (near)
 		return node_err(
 			name, file, e, "unknown action '%s', did you mean '%s'?", shown, near);
@@ -90,8 +99,11 @@ int action_parse(const struct node *entry, const struct action *const *actions, 
 		return node_err(entry, file, e,
 			"an action is a mapping with the key 'action', not %s",
 			node_kind_name(entry));
-	if (!name || name->kind != NODE_SCALAR)
+	if (!name)
 		return node_err(entry, file, e, "missing key 'action', which names the action");
+	if (name->kind != NODE_SCALAR)
+		return node_err(name, file, e, "'action' must be the name of an action, not %s",
+			node_kind_name(name));
 	a = find_for(name, actions, where, file, e);
 	if (!a || schema_check_both(a->params, common_params, entry, file, e) < 0)
 		return -1;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 #include "core/action.h"
 #include "core/schema.h"
 
@@ -180,27 +181,54 @@ static int check_env(const struct node *env, const char *file, struct err *e)
 	return 0;
 }
 
+/* Behind the message: in front of it stands the place, as everywhere. */
+static int in_step(size_t index, struct err *e)
+{
+	struct err whole = {0};
+
+	(void)err_set(&whole, e->kind, "%s (step %zu)", e->msg, index);
+	*e = whole;
+	return -1;
+}
+
+static int unknown_step(const struct node *map, const char *file, struct err *e)
+{
+	const struct node *name = node_get(map, "action");
+	auto_free char *shown = text_safe(name->text, LIMIT_NAME_BYTES);
+
+	return node_err(name, file, e, "there is no step '%s' in this executor", shown);
+}
+
+static int check_step(const struct node *map, const struct action *const *actions, const char *file,
+	struct err *e)
+{
+	const struct action *a = action_find(actions, node_get_text(map, "action", ""));
+	const struct node *args = node_get(map, "args");
+
+	if (!a || !(a->where & IN_STEP) || !a->run)
+		return unknown_step(map, file, e);
+	if (args->kind != NODE_MAP)
+		return node_err(
+			args, file, e, "'args' must be a mapping, not %s", node_kind_name(args));
+	if (schema_check(a->params, args, file, e) < 0)
+		return -1;
+	return a->check ? a->check(args, file, e) : 0;
+}
+
 static int step_from_node(const struct node *map, const struct action *const *actions,
 	const char *file, struct plan *p, struct err *e)
 {
 	const struct node *origin_map = node_get(map, "origin");
-	const struct node *args = node_get(map, "args");
-	const char *name = node_get_text(map, "action", "");
-	const struct action *a = action_find(actions, name);
 	auto_free char *word = mem_strdup(node_get_text(origin_map, "action", ""));
 	struct origin origin = {.source = source_of(origin_map),
 		.index = node_get_uint(origin_map, "index", 0),
 		.action = word};
 	struct step *s;
 
-	if (!a || !(a->where & IN_STEP) || !a->run)
-		return node_err(
-			map, file, e, "step %zu: there is no such step in this executor", p->count);
-	if (args->kind != NODE_MAP)
-		return node_err(args, file, e, "step %zu: 'args' is not a mapping", p->count);
-	if (schema_check(a->params, args, file, e) < 0 || (a->check && a->check(args, file, e) < 0))
-		return err_wrap(e, "step %zu", p->count);
-	s = plan_add(p, name, node_copy(args), &origin);
+	if (check_step(map, actions, file, e) < 0)
+		return in_step(p->count, e);
+	s = plan_add(
+		p, node_get_text(map, "action", ""), node_copy(node_get(map, "args")), &origin);
 	s->timeout_ms = (int64_t)schema_uint(step_params, map, "timeout_ms");
 	s->always = schema_bool(step_params, map, "always");
 	return 0;

@@ -104,13 +104,19 @@ static int check_uint(
 {
 	struct err why = {0};
 	uint64_t value;
+	bool small, large;
 
-	if (num_parse_u64(n->text, row->max ? row->max : UINT64_MAX, &value, &why) < 0)
+	if (num_parse_u64(n->text, UINT64_MAX, &value, &why) < 0)
 		return refuse_number(row, n, file, &why, e);
-	if (value < row->min)
-		return node_err(n, file, e, "'%s' must be at least %" PRIu64 ", not %" PRIu64,
-			row->name, row->min, value);
-	return 0;
+	small = value < row->min;
+	large = row->max && value > row->max;
+	if (!small && !large)
+		return 0;
+	return node_err(n, file, e, "'%s' must be %s%" PRIu64 ", not %" PRIu64, row->name,
+		row->min == row->max ? ""
+			: small      ? "at least "
+				     : "at most ",
+		small ? row->min : row->max, value);
 }
 
 static int check_size(
@@ -206,8 +212,8 @@ static int check_scalars(const struct param *row, enum node_kind kind, const str
 		return refuse_type(row, n, file, e);
 	node_each (n, item) {
 		if (item->kind != NODE_SCALAR)
-			return node_err(item, file, e, "'%s' must be %s, and this is %s", row->name,
-				kind == NODE_LIST ? "a list of strings" : "a mapping of strings",
+			return node_err(item, file, e, "each %s of '%s' must be a string, not %s",
+				kind == NODE_LIST ? "item" : "value", row->name,
 				node_kind_name(item));
 	}
 	return 0;
@@ -223,7 +229,7 @@ static int check_maps(
 	node_each (n, item) {
 		if (item->kind != NODE_MAP)
 			return node_err(item, file, e,
-				"'%s' must be a list of mappings, and this is %s", row->name,
+				"each item of '%s' must be a mapping, not %s", row->name,
 				node_kind_name(item));
 		if (schema_check(row->sub, item, file, e) < 0)
 			return -1;
@@ -428,6 +434,7 @@ static struct node *fill_maps(const struct param *table, const struct node *list
 static struct node *fill_value(const struct param *row, const struct node *given)
 {
 	bool bare = row->type == PARAM_BOOL || row->type == PARAM_UINT;
+	bool truth;
 	struct node *n;
 
 	if (row->type == PARAM_MAP)
@@ -436,6 +443,8 @@ static struct node *fill_value(const struct param *row, const struct node *given
 		return fill_maps(row->sub, given);
 	if (!given)
 		return bare && row->preset ? node_plain(row->preset) : node_string(row->preset);
+	if (row->type == PARAM_BOOL && node_to_bool(given, &truth))
+		return node_bool(truth);
 	n = node_copy(given);
 	if (bare)
 		n->quoted = false;

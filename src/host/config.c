@@ -206,12 +206,12 @@ void config_release(struct config *c)
 /* ---- reading ---- */
 
 /* Whether the default file is there. Anything but "no such file" is for the reader to complain
- * about. */
+ * about, a link to nowhere too. */
 static bool exists(const char *path)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* The mapping of the file, or an empty one. Sets c->file when there is a file. */

@@ -153,6 +153,9 @@ static int take_key(struct builder *b, const yaml_event_t *event, struct err *e)
 		return error_at(b, event->start_mark, e, "a key must not be empty");
 	if (event->data.scalar.anchor)
 		return error_at(b, event->start_mark, e, "an anchor on a key is not supported");
+	if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && strcmp(text, "<<") == 0)
+		return error_at(b, event->start_mark, e,
+			"merge keys (<<) are not supported; write out what is meant");
 	if (charge(b, &size, event->start_mark, e) < 0)
 		return -1;
 	top->key = mem_strdup(text);
@@ -402,9 +405,13 @@ static int check_utf8(const struct builder *b, const char *text, size_t len, str
 
 static int parse_with(struct builder *b, const char *text, size_t len, struct err *e)
 {
+	static const char mark[] = "\xef\xbb\xbf"; /* what some editors put before UTF-8 */
+	size_t skip = len >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
 	yaml_parser_t parser;
 	int result;
 
+	text += skip;
+	len -= skip;
 	if (!yaml_parser_initialize(&parser))
 		BUG("out of memory");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

@@ -3,11 +3,11 @@
  * YAML, read into nodes and written from them. The only user of libyaml.
  *
  * What is read is one document of UTF-8 in the core schema of YAML 1.2, where yes, no, on and off
- * are words like others. Anchors and aliases work (an alias is a copy); merge keys `<<` are keys
- * like others. Refused, each with FILE:LINE:COL: more than LIMIT_YAML_BYTES, a second document, a
- * key that is twice in a mapping, keys that are not scalars, tags other than those of the core
- * schema, NUL characters, and trees beyond the limits of node.h (checked as they grow, so aliases
- * that multiply end early).
+ * are words like others. Anchors and aliases work (an alias is a copy); a byte order mark is passed
+ * over. Refused, each with FILE:LINE:COL: more than LIMIT_YAML_BYTES, a second document, a key that
+ * is twice in a mapping, keys that are not scalars, merge keys (`<<`), tags other than those of the
+ * core schema, NUL characters, and trees beyond the limits of node.h (checked as they grow, so
+ * aliases that multiply end early).
  */
 #ifndef HOST_YAMLFILE_H
 #define HOST_YAMLFILE_H

@@ -105,6 +105,8 @@ static void test_unknown_actions_name_the_nearest_that_may_stand_there(void **st
 		"p.yaml:1:9: unknown action 'jumb', did you mean 'jump'?");
 	/* hop is nearer, but only steps can be that. */
 	expect_refused("action: hup\n", "p.yaml:1:9: unknown action 'hup', did you mean 'jump'?");
+	/* What is like none of those may be meant for another list. */
+	expect_refused("action: flie\n", "p.yaml:1:9: unknown action 'flie', did you mean 'fly'?");
 	expect_refused("action: \"e\\e[31m\"\n",
 		"p.yaml:1:9: unknown action 'e\\x1b[31m'; `ambient actions` lists those that are "
 		"known");
@@ -125,8 +127,8 @@ static void test_refuses_entries_that_are_no_actions(void **state)
 	expect_refused(
 		"jump\n", "p.yaml:1:1: an action is a mapping with the key 'action', not a string");
 	expect_refused("height: 3\n", "p.yaml:1:1: missing key 'action', which names the action");
-	expect_refused(
-		"action: [jump]\n", "p.yaml:1:1: missing key 'action', which names the action");
+	expect_refused("action: [jump]\n",
+		"p.yaml:1:9: 'action' must be the name of an action, not a list");
 }
 
 static void test_parameters_are_checked_by_table_and_by_action(void **state)

@@ -112,7 +112,7 @@ static void test_refuses_another_format(void **state)
 {
 	(void)state;
 	expect_refused("{\"format\":2,\"source\":\"plan\",\"steps\":[]}",
-		"plan.json: 'format': 2 is more than 1");
+		"plan.json: 'format' must be 1, not 2");
 	expect_refused("{\"source\":\"plan\",\"steps\":[]}", "plan.json: missing key 'format'");
 	expect_refused("[]", "plan.json: a mapping is needed here, not a list");
 }
@@ -121,11 +121,11 @@ static void test_refuses_steps_that_are_none(void **state)
 {
 	(void)state;
 	expect_refused(PLAN("{\"action\":\"fly\",\"args\":{}," ORIGIN "}"),
-		"plan.json: step 0: there is no such step in this executor");
+		"plan.json: there is no step 'fly' in this executor (step 0)");
 	expect_refused(PLAN(STEP("1") ",{\"action\":\"leap\",\"args\":{\"height\":1}," ORIGIN "}"),
-		"plan.json: step 1: there is no such step in this executor");
+		"plan.json: there is no step 'leap' in this executor (step 1)");
 	expect_refused(PLAN("{\"action\":\"jump\",\"args\":[]," ORIGIN "}"),
-		"plan.json: step 0: 'args' is not a mapping");
+		"plan.json: 'args' must be a mapping, not a list (step 0)");
 	expect_refused(PLAN("{\"action\":\"jump\",\"args\":{\"height\":1}}"),
 		"plan.json: missing key 'origin'");
 }
@@ -133,9 +133,9 @@ static void test_refuses_steps_that_are_none(void **state)
 static void test_refuses_wrong_arguments(void **state)
 {
 	(void)state;
-	expect_refused(PLAN(STEP("1") "," STEP("10")), "step 1: plan.json: too high");
+	expect_refused(PLAN(STEP("1") "," STEP("10")), "plan.json: too high (step 1)");
 	expect_refused(PLAN("{\"action\":\"jump\",\"args\":{}," ORIGIN "}"),
-		"step 0: plan.json: missing key 'height'");
+		"plan.json: missing key 'height' (step 0)");
 }
 
 static void test_refuses_an_environment_without_names(void **state)
@@ -152,7 +152,7 @@ static void test_refuses_time_limits_that_cannot_be_added_to_a_clock(void **stat
 	(void)state;
 	expect_refused("{\"format\":1,\"source\":\"plan\",\"timeout_ms\":9223372036854775807,"
 		       "\"steps\":[]}",
-		"plan.json: 'timeout_ms': 9223372036854775807 is more than 316224000000");
+		"plan.json: 'timeout_ms' must be at most 316224000000, not 9223372036854775807");
 }
 
 static void test_refuses_too_many_steps(void **state)

@@ -195,7 +195,7 @@ static void test_refuses_bad_sizes_times_and_numbers(void **state)
 		":5:14: 'timeout': '5 minutes' is not a duration; write for example 90s, 45m, 2h "
 		"or "
 		"1h30m (a year at most)");
-	expect_refused(HELLO "    cpus: 1000\n", ":5:11: 'cpus': 1000 is more than 255");
+	expect_refused(HELLO "    cpus: 1000\n", ":5:11: 'cpus' must be at most 255, not 1000");
 	expect_refused(HELLO "    memory: 1MiB\n",
 		":5:13: 'memory' must be at least 64.0 MiB, not 1.0 MiB");
 	expect_refused(HELLO "    artifacts_max_size: 1G\n    artifact_max_size: 1G\n",

@@ -118,11 +118,11 @@ static void test_wrong_types_say_what_is_needed(void **state)
 	expect_wrong("cpus: [1]\n", "t.yaml:1:7: 'cpus' must be a whole number, not a list");
 	expect_wrong("flag: {}\n", "t.yaml:1:7: 'flag' must be true or false, not a mapping");
 	expect_wrong("words: [a, [b]]\n",
-		"t.yaml:1:12: 'words' must be a list of strings, and this is a list");
+		"t.yaml:1:12: each item of 'words' must be a string, not a list");
 	expect_wrong("env: {A: 1, B: }\n",
-		"t.yaml:1:16: 'env' must be a mapping of strings, and this is nothing");
+		"t.yaml:1:16: each value of 'env' must be a string, not nothing");
 	expect_wrong("items: [{url: x}, y]\n",
-		"t.yaml:1:19: 'items' must be a list of mappings, and this is a string");
+		"t.yaml:1:19: each item of 'items' must be a mapping, not a string");
 }
 
 static void test_bad_values_are_shown(void **state)
@@ -131,7 +131,7 @@ static void test_bad_values_are_shown(void **state)
 	expect_wrong("flag: yes\n", "t.yaml:1:7: 'flag' must be true or false, not 'yes'");
 	expect_wrong("cpus: many\n", "t.yaml:1:7: 'cpus': 'many' is not a whole number");
 	expect_wrong("cpus: -1\n", "t.yaml:1:7: 'cpus': '-1' is not a whole number");
-	expect_wrong("cpus: 17\n", "t.yaml:1:7: 'cpus': 17 is more than 16");
+	expect_wrong("cpus: 17\n", "t.yaml:1:7: 'cpus' must be at most 16, not 17");
 	expect_wrong("cpus: 0\n", "t.yaml:1:7: 'cpus' must be at least 1, not 0");
 	expect_wrong("size: 2 XB\n",
 		"t.yaml:1:7: 'size': '2 XB' is not a size; write for example 512MiB, 2G or 16 GB "

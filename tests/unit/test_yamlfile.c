@@ -113,10 +113,21 @@ static void test_aliases_are_copies(void **state)
 	expect_reads("[&x one, *x, &x two, *x]", "[\"one\",\"one\",\"two\",\"two\"]");
 }
 
-static void test_merge_keys_are_keys_like_others(void **state)
+static void test_merge_keys_are_refused(void **state)
 {
 	(void)state;
-	expect_reads("a: &x {k: 1}\nb: {<<: *x}\n", "{\"a\":{\"k\":1},\"b\":{\"<<\":{\"k\":1}}}");
+	expect_refused("a: &x {k: 1}\nb: {<<: *x}\n",
+		"t.yaml:2:5: merge keys (<<) are not supported; write out what is meant");
+	expect_reads("{'<<': <<}", "{\"<<\":\"<<\"}");
+}
+
+static void test_a_byte_order_mark_is_passed_over(void **state)
+{
+	(void)state;
+	expect_reads("\xef\xbb\xbf"
+		     "a: 1\nb: 2\n",
+		"{\"a\":1,\"b\":2}");
+	expect_reads("\xef\xbb\xbf", "null");
 }
 
 static void test_core_tags_are_read(void **state)
@@ -444,7 +455,8 @@ int main(void)
 		cmocka_unit_test(test_nodes_know_their_places),
 		cmocka_unit_test(test_empty_documents_are_null),
 		cmocka_unit_test(test_aliases_are_copies),
-		cmocka_unit_test(test_merge_keys_are_keys_like_others),
+		cmocka_unit_test(test_merge_keys_are_refused),
+		cmocka_unit_test(test_a_byte_order_mark_is_passed_over),
 		cmocka_unit_test(test_core_tags_are_read),
 		cmocka_unit_test(test_refuses_bad_syntax_with_its_place),
 		cmocka_unit_test(test_refuses_a_key_that_is_there_twice),
