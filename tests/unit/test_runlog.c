@@ -144,7 +144,7 @@ static void test_text_with_a_nul_is_base64(void **state)
 static void test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept(void **state)
 {
 	struct fixture f;
-	char line[16];
+	char line[32];
 	size_t mark = 0;
 
 	(void)state;
