@@ -78,7 +78,7 @@ int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e)
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e)
 {
 	auto_fd int owned = fd;
-	auto_free char *path = mem_printf("/proc/self/fd/%d", fd);
+	auto_free char *path = mem_printf("/proc/self/fd/%d", owned);
 	int again = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (again < 0)
