@@ -285,6 +285,16 @@ static int add_own_drives(const struct stage *s, struct drives *own, struct err 
 	return drives_add_scratch(own, h->config->tmpdir, h->config->scratch_bytes, e);
 }
 
+/* Outputs are packed last. */
+static uint32_t first_output(const struct plan *p)
+{
+	size_t i = p->count;
+
+	while (i > 0 && p->steps[i - 1].origin.source == SOURCE_EPILOG)
+		i--;
+	return (uint32_t)i;
+}
+
 static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 {
 	const struct stage_host *h = s->host;
@@ -303,7 +313,8 @@ static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 		.gid = h->gid,
 		.step_count = (uint32_t)s->plan->count,
 		.boot_timeout_ms = h->config->boot_timeout_ms,
-		.run_limit_ms = limit + LIMIT_EPILOG_MS,
+		.run_limit_ms = limit,
+		.first_output = first_output(s->plan),
 		.observer = &observer,
 		.arg = s,
 	};

@@ -41,6 +41,7 @@ struct life {
 	uint32_t next_step; /* the lowest that may start */
 	bool in_step;	    /* next_step - 1 runs */
 	bool step_failed;
+	bool packing;	    /* outputs */
 	int64_t started_ms, go_ms;
 	int64_t deadline_ms; /* of the stage */
 	int64_t silent_ms;   /* when silence becomes a fault */
@@ -252,7 +253,7 @@ static int take_hello(struct life *l, const struct frame *f, struct err *e)
 		return -1;
 	l->stage = RUNNING;
 	l->go_ms = now;
-	l->deadline_ms = now + l->vm->run_limit_ms;
+	l->deadline_ms = now + l->vm->run_limit_ms + LIMIT_STOP_MS;
 	if (l->vm->observer->hello)
 		l->vm->observer->hello(l->vm->arg, &hello, l->result->boot_ms);
 	return 0;
@@ -290,6 +291,15 @@ static int take_output(struct life *l, const struct frame *f, struct err *e)
 	return 0;
 }
 
+/* Whoever packs answers, and large outputs take their time; but not once more for each output. */
+static void grant_packing(struct life *l)
+{
+	if (l->packing || l->result->stopped)
+		return;
+	l->packing = true;
+	l->deadline_ms = clock_ms() + LIMIT_EPILOG_MS;
+}
+
 static int take_step_start(struct life *l, const struct frame *f, struct err *e)
 {
 	struct message_step m;
@@ -301,6 +311,8 @@ static int take_step_start(struct life *l, const struct frame *f, struct err *e)
 			"the guest starts step %u when it is not its turn", m.step);
 	l->next_step = m.step + 1;
 	l->in_step = true;
+	if (m.step >= l->vm->first_output)
+		grant_packing(l);
 	if (l->vm->observer->step_start)
 		l->vm->observer->step_start(l->vm->arg, m.step);
 	return 0;

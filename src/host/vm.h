@@ -61,7 +61,12 @@ struct vm {
 	size_t drive_count;
 	uint32_t step_count;	 /* steps of the plan: what the guest may speak of */
 	int64_t boot_timeout_ms; /* until hello */
-	int64_t run_limit_ms;	 /* from go to end: a guest that has not ended then is killed */
+	/*
+	 * From go until the outputs are packed, which begins with step `first_output`: a guest that is not
+	 * that far LIMIT_STOP_MS after the limit is killed. Packing has LIMIT_EPILOG_MS.
+	 */
+	int64_t run_limit_ms;
+	uint32_t first_output; /* step_count when there is none */
 	bool orderly;
 	const struct vm_observer *observer;
 	void *arg;
