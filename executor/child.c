@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -14,6 +13,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/proc.h"
+#include "base/sig.h"
 #include "executor/group.h"
 
 enum { PIPE_BYTES = 1 << 20, FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
@@ -40,16 +40,6 @@ NORETURN static void give_up(int report, enum stage stage)
 
 	(void)fd_write_all(report, &f, sizeof(f));
 	_exit(127);
-}
-
-static void reset_signals(void)
-{
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		(void)signal(i, SIG_DFL); /* fails for those that cannot be changed */
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
 /* As on any system; where an ordinary user runs a test, as far as that user may go. */
@@ -85,7 +75,7 @@ NORETURN static void become(const struct spawn *s, const struct strv *env)
 
 	if (setsid() < 0)
 		give_up(report, STAGE_SET_UP);
-	reset_signals();
+	sig_reset();
 	reset_limits();
 	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
 		give_up(report, STAGE_DIRECTORY);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,6 +10,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
+#include "base/sig.h"
 
 char *proc_find(const char *name)
 {
@@ -42,10 +42,8 @@ int proc_wait(pid_t pid, int *ret_status)
 NORETURN static void become(const char *program, const struct strv *argv, int output)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	sigset_t none;
 
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	sig_reset();
 	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
 		_exit(127);
 	(void)execv(program, argv->items);

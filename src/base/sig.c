@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int signal_fd = -1;
@@ -54,4 +55,24 @@ int sig_check(struct err *e)
 		return 0;
 	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s",
 		signo == SIGINT ? "SIGINT" : signo == SIGTERM ? "SIGTERM" : "SIGHUP");
+}
+
+/* As the kernel has it (rt_sigaction(2)): libc's own refuses signals 32 and 33. */
+struct kernel_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
+void sig_reset(void)
+{
+	const struct kernel_sigaction action = {.handler = SIG_DFL};
+	sigset_t none;
+
+	/* It fails for SIGKILL and SIGSTOP only, which are always at their default. */
+	for (int i = 1; i < NSIG; i++)
+		(void)syscall(SYS_rt_sigaction, i, &action, NULL, sizeof(action.mask));
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }

@@ -15,6 +15,12 @@ int sig_pending(void);		       /* the first signal that came and is not yet forg
 /* In a child that lost the descriptor: no more signals are looked for, by whatever has its number now. */
 void sig_detach(void);
 
+/*
+ * In a child before exec: nothing blocked, nothing ignored, nothing caught. Also the two signals that
+ * libc keeps to itself, which posix_spawn leaves ignored in all that make(1) starts.
+ */
+void sig_reset(void);
+
 /* ERR_INTERRUPTED when a signal came, else 0. */
 int sig_check(struct err *e) NODISCARD;
 

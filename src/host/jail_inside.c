@@ -59,14 +59,7 @@ static void wait_for_go(const struct jail_setup *s)
  */
 static int reset_process(const char *name, struct err *e)
 {
-	sigset_t none;
-
-	for (int i = 1; i < NSIG; i++)
-		if (i != SIGKILL && i != SIGSTOP)
-			(void)signal(i, SIG_DFL); /* fails for the two that libc keeps to itself */
-	(void)sigemptyset(&none);
-	if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
-		return err_sys(e, "empty the signal mask");
+	sig_reset();
 	if (setsid() < 0)
 		return err_sys(e, "start a session");
 	(void)umask(022);
