@@ -573,7 +573,7 @@ static void writes_after_end(struct guest *g)
 			_exit(1);
 }
 
-static void grows_after_end(struct guest *g)
+static void grows_drive(struct guest *g)
 {
 	const struct fake_drive *d = find_drive(g, DRIVE_ARTIFACTS);
 
@@ -581,7 +581,7 @@ static void grows_after_end(struct guest *g)
 		_exit(1);
 }
 
-static void shrinks_after_end(struct guest *g)
+static void shrinks_drive(struct guest *g)
 {
 	const struct fake_drive *d = find_drive(g, DRIVE_ARTIFACTS);
 
@@ -680,8 +680,8 @@ static const struct flag {
 	{"frames-after-end", AFTER_END, frames_after_end, "a note after the end"},
 	{"writes-after-end", AFTER_END, writes_after_end, "change the artifacts after the end"},
 	{"writes-after-ack", AFTER_ACK, writes_after_end, "change the artifacts when acknowledged"},
-	{"grows-after-end", AFTER_END, grows_after_end, "make the drive larger after the end"},
-	{"shrinks-after-end", AFTER_END, shrinks_after_end, "make the drive smaller after the end"},
+	{"grows-drive", AT_END, grows_drive, "make the artifacts drive larger"},
+	{"shrinks-drive", AT_END, shrinks_drive, "make the artifacts drive smaller"},
 	{"ignores-ack", AFTER_END, lingers, "never wait for the acknowledgement, never power off"},
 	{"exits-before-ack", AFTER_END, powers_off, "power off without the acknowledgement"},
 	{"floods-after-end", AFTER_END, floods_after_end, "output without end after the end"},
