@@ -24,8 +24,9 @@ struct buf {
 
 void buf_init(struct buf *b, size_t max);
 void buf_release(struct buf *b);
-void buf_clear(struct buf *b);			/* empty again, memory kept */
-char *buf_detach(struct buf *b, size_t *ret_len); /* the caller frees; b is empty; ret_len may be NULL */
+void buf_clear(struct buf *b); /* empty again, memory kept */
+char *buf_detach(
+	struct buf *b, size_t *ret_len); /* the caller frees; b is empty; ret_len may be NULL */
 
 void buf_add(struct buf *b, const void *data, size_t len);
 void buf_adds(struct buf *b, const char *s);

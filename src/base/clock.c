@@ -52,7 +52,8 @@ static struct clock_text show(int64_t utc_ns, const char *format)
 
 	if (!gmtime_r(&seconds, &tm) || strftime(whole, sizeof(whole), format, &tm) == 0)
 		BUG("a moment cannot be shown");
-	(void)snprintf(text.s, sizeof(text.s), "%s.%06dZ", whole, (int)(utc_ns % 1000000000 / 1000));
+	(void)snprintf(
+		text.s, sizeof(text.s), "%s.%06dZ", whole, (int)(utc_ns % 1000000000 / 1000));
 	return text;
 }
 

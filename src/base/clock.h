@@ -5,8 +5,8 @@
 
 #include <stdint.h>
 
-int64_t clock_ms(void);	  /* CLOCK_MONOTONIC, milliseconds */
-int64_t clock_ns(void);	  /* CLOCK_MONOTONIC, nanoseconds */
+int64_t clock_ms(void);     /* CLOCK_MONOTONIC, milliseconds */
+int64_t clock_ns(void);     /* CLOCK_MONOTONIC, nanoseconds */
 int64_t clock_utc_ns(void); /* since 1970-01-01T00:00:00Z */
 
 #define CLOCK_NEVER INT64_MAX /* a deadline that does not come */
@@ -18,6 +18,7 @@ struct clock_text {
 	char s[40];
 };
 struct clock_text clock_rfc3339(int64_t utc_ns); /* 2026-11-22T03:49:19.123456Z */
-struct clock_text clock_compact(int64_t utc_ns); /* 20261122T034919.123456Z: sorts, fit for file names */
+struct clock_text clock_compact(
+	int64_t utc_ns); /* 20261122T034919.123456Z: sorts, fit for file names */
 
 #endif

@@ -20,11 +20,11 @@
 
 /* Whose fault it is. The kind decides the exit status, see verdict.h. */
 enum err_kind {
-	ERR_NONE,	 /* no error; the value of a zeroed struct err */
-	ERR_INPUT,	 /* the user's input is wrong: arguments, configuration, projects, source */
-	ERR_HOST,	 /* the host: disk, memory, permissions, namespaces, QEMU */
-	ERR_GUEST,	 /* the guest broke the contract */
-	ERR_BUSY,	 /* another run holds the lock */
+	ERR_NONE,        /* no error; the value of a zeroed struct err */
+	ERR_INPUT,       /* the user's input is wrong: arguments, configuration, projects, source */
+	ERR_HOST,        /* the host: disk, memory, permissions, namespaces, QEMU */
+	ERR_GUEST,       /* the guest broke the contract */
+	ERR_BUSY,        /* another run holds the lock */
 	ERR_INTERRUPTED, /* a signal asked us to stop */
 };
 
@@ -32,9 +32,9 @@ enum { ERR_MSG_MAX = 1024, ERR_REASON_MAX = 40 };
 
 struct err {
 	enum err_kind kind;
-	int sys;		     /* errno at the point of failure, or 0 */
+	int sys;                     /* errno at the point of failure, or 0 */
 	char reason[ERR_REASON_MAX]; /* a word of docs/errors.md, or "" */
-	char msg[ERR_MSG_MAX];	     /* "pack source: open src/x: Permission denied", no newline */
+	char msg[ERR_MSG_MAX];       /* "pack source: open src/x: Permission denied", no newline */
 };
 
 /* Set *e from a format. Always returns -1, so that a failure is one line. */

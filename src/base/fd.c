@@ -141,10 +141,11 @@ int fd_sync_dir(const char *path, struct err *e)
 	return 0;
 }
 
-static int write_temporary(const char *temporary, const void *data, size_t len, mode_t mode,
-	struct err *e)
+static int write_temporary(
+	const char *temporary, const void *data, size_t len, mode_t mode, struct err *e)
 {
-	auto_fd int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	auto_fd int fd =
+		open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 
 	if (fd < 0)
 		return err_sys(e, "create %s", temporary);

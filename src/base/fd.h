@@ -40,10 +40,11 @@ int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e) NODIS
 int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;
 
 /*
- * Make `path` hold exactly these bytes: written under a temporary name in the same directory, synced,
- * renamed, directory synced. A kill at any moment leaves the old file or the new one.
+ * Make `path` hold exactly these bytes: written under a temporary name in the same directory,
+ * synced, renamed, directory synced. A kill at any moment leaves the old file or the new one.
  */
-int fd_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
+int fd_write_file(
+	const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
 
 /* fsync of a directory, so that renames in it last. */
 int fd_sync_dir(const char *path, struct err *e) NODISCARD;

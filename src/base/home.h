@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user's home and what lies below it. Host only: a guest has no users. Results are to be freed. */
+/* The user's home and what lies below it. Host only: a guest has no users. Results are to be freed.
+ */
 #ifndef BASE_HOME_H
 #define BASE_HOME_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every limit of the program, in one place. A limit is a refusal with a message, never a silent cut.
- * What an operator can set has its default here too.
+ * Every limit of the program, in one place. A limit is a refusal with a message, never a silent
+ * cut. What an operator can set has its default here too.
  */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
@@ -27,7 +27,8 @@
 /* Frames between guest and host. */
 #define LIMIT_FRAME_PAYLOAD (64 * KIB)
 #define LIMIT_CTL_PAYLOAD (64 * KIB)
-#define LIMIT_NOTES 1000 /* warnings and the like, of one VM: what is more is dropped, and that is said */
+#define LIMIT_NOTES                                                                                \
+	1000 /* warnings and the like, of one VM: what is more is dropped, and that is said */
 
 /* Tar archives that a guest wrote, when they are unpacked on the host. */
 #define LIMIT_TAR_ENTRIES 1000000
@@ -37,22 +38,26 @@
 
 /* Trees that are packed, and archives that only the guest unpacks. */
 #define LIMIT_TAR_LONG_PATH (16 * KIB)
-#define LIMIT_PACK_NAMES_BYTES (128 * MIB) /* names of a directory and of those above it, at once */
-#define LIMIT_PACK_LINKS 1000000	   /* files with more than one link */
+#define LIMIT_PACK_NAMES_BYTES                                                                     \
+	(128 * MIB)              /* names of a directory and of those above it, at once            \
+				  */
+#define LIMIT_PACK_LINKS 1000000 /* files with more than one link */
 
 /* What an operator can ask for: what is outside is a typing error, not a wish. */
 #define LIMIT_CPUS 255
 #define LIMIT_MEMORY_LEAST (64 * MIB) /* a guest with less does not get as far as saying so */
-#define LIMIT_DRIVE_LEAST 1024	      /* the smallest tar archive: two blocks of zeros */
+#define LIMIT_DRIVE_LEAST 1024        /* the smallest tar archive: two blocks of zeros */
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 
 /* git, when it looks at a source tree. What it does not manage with these is "unknown". */
 #define LIMIT_GIT_MS (30 * 1000LL)
 #define LIMIT_GIT_CPU_SECONDS 60
 #define LIMIT_GIT_MEMORY (4 * GIB)
-#define LIMIT_GIT_FILES 1024		/* open at a time */
-#define LIMIT_GIT_STATUS_BYTES (64 * KIB) /* the commit and the first changes; more is only more */
-#define LIMIT_GIT_INDEX_BYTES (64 * MIB)  /* the names of about half a million files */
+#define LIMIT_GIT_FILES 1024 /* open at a time */
+#define LIMIT_GIT_STATUS_BYTES                                                                     \
+	(64 * KIB)                       /* the commit and the first changes; more is only more    \
+					  */
+#define LIMIT_GIT_INDEX_BYTES (64 * MIB) /* the names of about half a million files */
 
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
@@ -68,18 +73,19 @@
 #define DEFAULT_BOOT_TIMEOUT_MS (120 * 1000LL)
 
 /* How long the host waits for the guest to react. */
-#define LIMIT_STOP_MS (30 * 1000LL)	/* from `stop`, or from the end of a time limit, to `end` */
-#define LIMIT_ACK_MS (10 * 1000LL)	/* from `end` to the guest powering off */
-#define LIMIT_SILENCE_MS (60 * 1000LL)	/* without a frame */
-#define LIMIT_EPILOG_MS (15 * 60 * 1000LL) /* for packing outputs, behind the time limit of the run */
+#define LIMIT_STOP_MS (30 * 1000LL)    /* from `stop`, or from the end of a time limit, to `end` */
+#define LIMIT_ACK_MS (10 * 1000LL)     /* from `end` to the guest powering off */
+#define LIMIT_SILENCE_MS (60 * 1000LL) /* without a frame */
+#define LIMIT_EPILOG_MS                                                                            \
+	(15 * 60 * 1000LL) /* for packing outputs, behind the time limit of the run */
 #define HEARTBEAT_MS 5000
 
 /* In the guest. */
-#define LIMIT_GRACE_MS 2000			/* from SIGTERM to SIGKILL when a step is out of time */
-#define LIMIT_ALWAYS_MS (15 * 60 * 1000LL)	/* for all steps together that run always */
-#define LIMIT_DRIVES_MS (20 * 1000LL)		/* until every drive of `go` is there */
-#define LIMIT_PORTS_MS (10 * 1000LL)		/* until the two ports are there */
-#define LIMIT_REAP_MS (10 * 1000LL)		/* until killed processes are gone */
+#define LIMIT_GRACE_MS 2000                /* from SIGTERM to SIGKILL when a step is out of time */
+#define LIMIT_ALWAYS_MS (15 * 60 * 1000LL) /* for all steps together that run always */
+#define LIMIT_DRIVES_MS (20 * 1000LL)      /* until every drive of `go` is there */
+#define LIMIT_PORTS_MS (10 * 1000LL)       /* until the two ports are there */
+#define LIMIT_REAP_MS (10 * 1000LL)        /* until killed processes are gone */
 
 /* Of its available memory a guest keeps a sixteenth from its job, but not more than this. */
 #define LIMIT_GUEST_RESERVE (128 * MIB)

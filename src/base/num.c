@@ -103,7 +103,9 @@ int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e)
 	return 0;
 bad:
 	return err_set(e, ERR_INPUT,
-		"'%.40s' is not a size; write for example 512MiB, 2G or 16 GB (G is 10^9, GiB 2^30)", s);
+		"'%.40s' is not a size; write for example 512MiB, 2G or 16 GB (G is 10^9, GiB "
+		"2^30)",
+		s);
 }
 
 static int64_t duration_unit(const char **p)
@@ -147,7 +149,9 @@ int num_parse_duration(const char *s, int64_t *ret_ms, struct err *e)
 	return 0;
 bad:
 	return err_set(e, ERR_INPUT,
-		"'%.40s' is not a duration; write for example 90s, 45m, 2h or 1h30m (a year at most)", s);
+		"'%.40s' is not a duration; write for example 90s, 45m, 2h or 1h30m (a year at "
+		"most)",
+		s);
 }
 
 struct num_text num_show_size(uint64_t bytes)
@@ -173,7 +177,8 @@ struct num_text num_show_duration(int64_t ms)
 	if (s < 60)
 		(void)snprintf(text.s, sizeof(text.s), "%.1f s", (double)ms / 1000);
 	else if (s < 3600)
-		(void)snprintf(text.s, sizeof(text.s), "%" PRId64 " min %02" PRId64 " s", s / 60, s % 60);
+		(void)snprintf(
+			text.s, sizeof(text.s), "%" PRId64 " min %02" PRId64 " s", s / 60, s % 60);
 	else
 		(void)snprintf(text.s, sizeof(text.s), "%" PRId64 " h %02" PRId64 " min", s / 3600,
 			s / 60 % 60);

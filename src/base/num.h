@@ -11,9 +11,9 @@
 int num_parse_u64(const char *s, uint64_t max, uint64_t *ret_value, struct err *e) NODISCARD;
 
 /*
- * A size in bytes: "4096", "2G", "16 GB", "1TB", "512MiB", "1.5 GiB". K, M, G, T with or without B are
- * powers of 1000, KiB, MiB, GiB, TiB of 1024; case of the letters does not matter. ERR_INPUT with
- * the forms that are known.
+ * A size in bytes: "4096", "2G", "16 GB", "1TB", "512MiB", "1.5 GiB". K, M, G, T with or without B
+ * are powers of 1000, KiB, MiB, GiB, TiB of 1024; case of the letters does not matter. ERR_INPUT
+ * with the forms that are known.
  */
 int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e) NODISCARD;
 

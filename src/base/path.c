@@ -52,7 +52,7 @@ static char *join_parts(const struct strv *parts)
 {
 	char *whole = mem_strdup(parts->count ? "" : "/");
 
-	strv_each(parts, part) {
+	strv_each (parts, part) {
 		char *longer = mem_printf("%s/%s", whole, *part);
 
 		free(whole);

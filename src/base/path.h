@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths: joining, expanding, making and removing directories. All results are the caller's to free. */
+/* Paths: joining, expanding, making and removing directories. All results are the caller's to free.
+ */
 #ifndef BASE_PATH_H
 #define BASE_PATH_H
 
@@ -10,8 +11,8 @@
 #include "base/mem.h"
 
 char *path_join(const char *dir, const char *name); /* an absolute name replaces dir */
-char *path_parent(const char *path);		    /* "." when there is no slash */
-const char *path_base(const char *path);	    /* behind the last slash; points into path */
+char *path_parent(const char *path);                /* "." when there is no slash */
+const char *path_base(const char *path);            /* behind the last slash; points into path */
 
 /* The absolute path without "." and ".." and without asking the file system. */
 char *path_absolute(const char *path);

@@ -15,7 +15,8 @@
 char *proc_find(const char *name)
 {
 	const char *path = getenv("PATH");
-	auto_free char *list = mem_printf("%s:/usr/sbin:/sbin", path && *path ? path : "/usr/bin:/bin");
+	auto_free char *list =
+		mem_printf("%s:/usr/sbin:/sbin", path && *path ? path : "/usr/bin:/bin");
 	char *save = NULL;
 
 	if (strchr(name, '/'))
@@ -98,6 +99,7 @@ int proc_run_ok(const struct strv *argv, struct err *e)
 	if (code < 0)
 		return -1;
 	if (code != 0)
-		return err_set(e, ERR_HOST, "%s: exit status %d: %s", argv->items[0], code, output.data);
+		return err_set(
+			e, ERR_HOST, "%s: exit status %d: %s", argv->items[0], code, output.data);
 	return 0;
 }

@@ -10,10 +10,10 @@
 #include "base/strv.h"
 
 /*
- * Run argv[0] (looked up in PATH), standard input from /dev/null, standard output and error appended
- * to `output` (which bounds them; the surplus is read and dropped). The signal mask of the child is
- * empty. Returns the exit code (128 + signal when it was killed), or -1 with *e when it could not
- * start.
+ * Run argv[0] (looked up in PATH), standard input from /dev/null, standard output and error
+ * appended to `output` (which bounds them; the surplus is read and dropped). The signal mask of the
+ * child is empty. Returns the exit code (128 + signal when it was killed), or -1 with *e when it
+ * could not start.
  */
 int proc_run(const struct strv *argv, struct buf *output, struct err *e) NODISCARD;
 
@@ -23,7 +23,8 @@ int proc_run_ok(const struct strv *argv, struct err *e) NODISCARD;
 /* Wait for one child, through EINTR. The status of waitpid(2), or -1 with errno. */
 int proc_wait(pid_t pid, int *ret_status);
 
-/* The absolute path of a program: as given when it has a slash, else by PATH (then /usr/sbin, /sbin). */
+/* The absolute path of a program: as given when it has a slash, else by PATH (then /usr/sbin,
+ * /sbin). */
 char *proc_find(const char *name);
 
 #endif

@@ -36,7 +36,8 @@ int sig_pending(void)
 {
 	struct signalfd_siginfo info;
 
-	if (signal_fd >= 0 && read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) && !caught)
+	if (signal_fd >= 0 && read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
+		!caught)
 		caught = (int)info.ssi_signo;
 	return caught;
 }
@@ -54,7 +55,9 @@ int sig_check(struct err *e)
 	if (!signo)
 		return 0;
 	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s",
-		signo == SIGINT ? "SIGINT" : signo == SIGTERM ? "SIGTERM" : "SIGHUP");
+		signo == SIGINT            ? "SIGINT"
+			: signo == SIGTERM ? "SIGTERM"
+					   : "SIGHUP");
 }
 
 /* As the kernel has it (rt_sigaction(2)): libc's own refuses signals 32 and 33. */

@@ -8,16 +8,18 @@
 
 #include "base/err.h"
 
-int sig_init(struct err *e) NODISCARD; /* block them and ignore SIGPIPE; once, before anything else */
-int sig_fd(void);		       /* readable when one came; for poll only, -1 before sig_init */
-int sig_pending(void);		       /* the first signal that came and is not yet forgotten, or 0 */
+int sig_init(
+	struct err *e) NODISCARD; /* block them and ignore SIGPIPE; once, before anything else */
+int sig_fd(void);                 /* readable when one came; for poll only, -1 before sig_init */
+int sig_pending(void);            /* the first signal that came and is not yet forgotten, or 0 */
 
-/* In a child that lost the descriptor: no more signals are looked for, by whatever has its number now. */
+/* In a child that lost the descriptor: no more signals are looked for, by whatever has its number
+ * now. */
 void sig_detach(void);
 
 /*
- * In a child before exec: nothing blocked, nothing ignored, nothing caught. Also the two signals that
- * libc keeps to itself, which posix_spawn leaves ignored in all that make(1) starts.
+ * In a child before exec: nothing blocked, nothing ignored, nothing caught. Also the two signals
+ * that libc keeps to itself, which posix_spawn leaves ignored in all that make(1) starts.
  */
 void sig_reset(void);
 

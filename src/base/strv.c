@@ -7,7 +7,7 @@
 
 void strv_release(struct strv *v)
 {
-	strv_each(v, s)
+	strv_each (v, s)
 		free(*s);
 	free(v->items);
 	*v = (struct strv){0};
@@ -41,13 +41,13 @@ void strv_pushf(struct strv *v, const char *fmt, ...)
 
 void strv_push_all(struct strv *v, const struct strv *more)
 {
-	strv_each(more, s)
+	strv_each (more, s)
 		strv_push(v, *s);
 }
 
 bool strv_has(const struct strv *v, const char *s)
 {
-	strv_each(v, item)
+	strv_each (v, item)
 		if (strcmp(*item, s) == 0)
 			return true;
 	return false;
@@ -57,7 +57,7 @@ void strv_setenv(struct strv *env, const char *name, const char *value)
 {
 	size_t len = strlen(name);
 
-	strv_each(env, item) {
+	strv_each (env, item) {
 		if (strncmp(*item, name, len) == 0 && (*item)[len] == '=') {
 			free(*item);
 			*item = mem_printf("%s=%s", name, value);

@@ -11,7 +11,8 @@
 
 /*
  * The length of the UTF-8 sequence at s (1 to 4; Unicode 15, table 3-7: no surrogates, no overlong
- * forms, at most U+10FFFF), 0 when it is none, -1 when it is the start of one that was cut by the end.
+ * forms, at most U+10FFFF), 0 when it is none, -1 when it is the start of one that was cut by the
+ * end.
  */
 int text_utf8_sequence(const char *s, size_t len);
 
@@ -24,7 +25,8 @@ bool text_is_utf8(const char *s, size_t len);
  */
 void text_add_safe(struct buf *b, const char *s, size_t len, bool one_line);
 
-/* As text_add_safe with one_line, into a new string of at most `max` bytes, "..." at the end if cut. */
+/* As text_add_safe with one_line, into a new string of at most `max` bytes, "..." at the end if
+ * cut. */
 char *text_safe(const char *s, size_t max);
 
 /* The candidate nearest to s by edit distance, or NULL when none is near. NULL ends the list. */

@@ -205,7 +205,8 @@ static int look_accelerator(struct doctor *d, char *finding, struct err *e)
 	if (result < 0)
 		return -1;
 	if (a.accelerator == ACCELERATOR_KVM)
-		found(finding, "KVM, on %s; the boot below proves it", qemu_machine_name(a.machine));
+		found(finding, "KVM, on %s; the boot below proves it",
+			qemu_machine_name(a.machine));
 	else
 		found(finding,
 			"TCG (emulation), on %s: KVM is not to be had here. QEMU's own security "

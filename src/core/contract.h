@@ -2,10 +2,10 @@
 /*
  * The contract between host and guest: names, places, versions. Nothing here has code.
  *
- * A run's VM has virtual drives, found by their virtio serial, and two virtio-serial ports, found by
- * their name. The guest says `hello` on the log port, the host answers `go` on the control port with
- * the drives that must be there, the guest runs the steps of plan.json, reports in frames (frame.h,
- * message.h), says `end`, and powers off when the host has acknowledged that.
+ * A run's VM has virtual drives, found by their virtio serial, and two virtio-serial ports, found
+ * by their name. The guest says `hello` on the log port, the host answers `go` on the control port
+ * with the drives that must be there, the guest runs the steps of plan.json, reports in frames
+ * (frame.h, message.h), says `end`, and powers off when the host has acknowledged that.
  *
  * Whoever changes the meaning of anything here raises CONTRACT_VERSION.
  */
@@ -34,7 +34,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define PORT_LOG "ambient.log"
 #define PORT_CTL "ambient.ctl"
 
-/* The two steps that the host itself asks for, around the actions: args `archive` (serial), `directory`. */
+/* The two steps that the host itself asks for, around the actions: args `archive` (serial),
+ * `directory`. */
 #define STEP_UNPACK "tar_extract"
 #define STEP_PACK "tar_create"
 
@@ -50,8 +51,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_ARTIFACTS "/ci/artifacts"
 #define GUEST_SECRETS "/ci/secrets"
 #define GUEST_HOME "/root"
-#define GUEST_PATH                                                                                 \
-	"/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
  * The initramfs of an image holds kernel modules in load order, in two stages: a template of a

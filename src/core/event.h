@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens in a run, as data. Every event goes the same way: run.c makes it, a sink passes it to
- * the run log (JSON Lines), the terminal and the result. The table in event.c is the one list of types
- * and their fields: the writer checks against it, the reader and docs/format-run-log.md come from it.
+ * What happens in a run, as data. Every event goes the same way: run.c makes it, a sink passes it
+ * to the run log (JSON Lines), the terminal and the result. The table in event.c is the one list of
+ * types and their fields: the writer checks against it, the reader and docs/format-run-log.md come
+ * from it.
  *
  * Names are those of the existing Ambient CI where it has them, so that its users' scripts go on.
  */
@@ -56,17 +57,18 @@ struct event_info {
 	const char *name; /* as in the run log */
 	const char *help;
 	const struct event_field *fields; /* ends with a NULL name */
-	bool transient; /* for the terminal only, never in the log: progress */
+	bool transient;                   /* for the terminal only, never in the log: progress */
 };
 
 struct event {
 	enum event_type type;
 	enum plan_source source;
 	int64_t utc_ns;
-	const struct node *fields; /* a map as the table says; NULL for EVENT_ACTION_OUTPUT, which has: */
-	size_t action;	    /* index in the user's list */
+	const struct node
+		*fields; /* a map as the table says; NULL for EVENT_ACTION_OUTPUT, which has: */
+	size_t action;   /* index in the user's list */
 	bool is_stderr;
-	const char *data;   /* bytes of the guest, as they came */
+	const char *data; /* bytes of the guest, as they came */
 	size_t len;
 };
 
@@ -79,7 +81,8 @@ struct event_sink {
 const struct event_info *event_info(enum event_type type);
 int event_by_name(const char *name); /* -1 when there is none */
 
-/* Tell `sink` now. Takes ownership of fields (NULL: none). A field that the table lacks is a BUG. */
+/* Tell `sink` now. Takes ownership of fields (NULL: none). A field that the table lacks is a BUG.
+ */
 void event_send(const struct event_sink *sink, enum event_type type, enum plan_source source,
 	struct node *fields);
 

@@ -81,7 +81,8 @@ static int require_kvm(const struct config *c, const struct accel *a, struct err
 {
 	if (c->require_kvm && a->accelerator != ACCELERATOR_KVM)
 		return err_reason(e, ERR_HOST, "host_kvm_required",
-			"require_kvm is set and KVM cannot be used here: refused to run under emulation");
+			"require_kvm is set and KVM cannot be used here: refused to run under "
+			"emulation");
 	return 0;
 }
 
@@ -101,7 +102,8 @@ static int choose_accelerator(const struct config *c, struct accel *a, struct er
 	*a = (struct accel){.accelerator = ACCELERATOR_TCG};
 	if (c->accelerator == CONFIG_ACCEL_KVM && !opens)
 		return err_reason(e, ERR_HOST, "host_kvm_unusable",
-			"/dev/kvm: %s; join the group that owns it, or set 'accelerator: auto'", strerror(why));
+			"/dev/kvm: %s; join the group that owns it, or set 'accelerator: auto'",
+			strerror(why));
 	if (c->accelerator == CONFIG_ACCEL_KVM)
 		a->accelerator = ACCELERATOR_KVM;
 	if (c->accelerator == CONFIG_ACCEL_AUTO)
@@ -110,21 +112,22 @@ static int choose_accelerator(const struct config *c, struct accel *a, struct er
 }
 
 /* microvm boots a second faster; under TCG its kernel must be told the clock's rate. */
-static int choose_machine(const struct config *c, const struct image *image, struct accel *a,
-	struct err *e)
+static int choose_machine(
+	const struct config *c, const struct image *image, struct accel *a, struct err *e)
 {
 	bool microvm = c->machine == CONFIG_MACHINE_MICROVM;
 
 	if (c->machine == CONFIG_MACHINE_AUTO)
 		microvm = image->microvm && (a->accelerator == ACCELERATOR_KVM || tsc_is_known());
 	if (microvm ? !image->microvm : !image->q35)
-		return err_set(e, ERR_INPUT, "image %s does not boot on QEMU's machine %s", image->name,
-			microvm ? "microvm" : "q35");
+		return err_set(e, ERR_INPUT, "image %s does not boot on QEMU's machine %s",
+			image->name, microvm ? "microvm" : "q35");
 	a->machine = microvm ? MACHINE_MICROVM : MACHINE_Q35;
 	return 0;
 }
 
-int accel_choose(const struct config *c, const struct image *image, struct accel *ret, struct err *e)
+int accel_choose(
+	const struct config *c, const struct image *image, struct accel *ret, struct err *e)
 {
 	struct accel a;
 
@@ -134,8 +137,8 @@ int accel_choose(const struct config *c, const struct image *image, struct accel
 	return 0;
 }
 
-int accel_without_kvm(const struct config *c, const struct image *image, struct accel *ret,
-	struct err *e)
+int accel_without_kvm(
+	const struct config *c, const struct image *image, struct accel *ret, struct err *e)
 {
 	struct accel a = {.accelerator = ACCELERATOR_TCG};
 

@@ -4,9 +4,10 @@
  *
  * That /dev/kvm is there proves nothing: on some machines it opens, creates a VM, and then runs the
  * guest slower than emulation or not at all. So `auto` takes KVM only where the processor offers it
- * (vmx or svm in /proc/cpuinfo), /dev/kvm can be opened, and a guest has come up under it. The first
- * VM after a boot of the host is that proof: when it does not say hello in time, it is started again
- * under TCG, and the finding is kept in the state directory until the host boots again.
+ * (vmx or svm in /proc/cpuinfo), /dev/kvm can be opened, and a guest has come up under it. The
+ * first VM after a boot of the host is that proof: when it does not say hello in time, it is
+ * started again under TCG, and the finding is kept in the state directory until the host boots
+ * again.
  */
 #ifndef HOST_ACCEL_H
 #define HOST_ACCEL_H
@@ -21,15 +22,16 @@
 struct accel {
 	enum qemu_accelerator accelerator;
 	enum qemu_machine machine;
-	bool unproved; /* `auto` chose KVM, and no guest has come up under it since the host booted */
+	bool unproved; /* `auto` chose KVM, and no guest has come up under it since the host booted
+			*/
 };
 
 /*
  * ERR_HOST: `require_kvm` without KVM (host_kvm_required), `accelerator: kvm` without /dev/kvm
  * (host_kvm_unusable). ERR_INPUT: the image boots on no machine that is wanted.
  */
-int accel_choose(const struct config *c, const struct image *image, struct accel *ret, struct err *e)
-	NODISCARD;
+int accel_choose(const struct config *c, const struct image *image, struct accel *ret,
+	struct err *e) NODISCARD;
 
 /* The same without KVM, after it failed; refused where KVM is required. */
 int accel_without_kvm(const struct config *c, const struct image *image, struct accel *ret,

@@ -81,8 +81,8 @@ static int take_error(const struct err *from, struct err *e)
 	return err_reason(e, ERR_GUEST, "artifacts_refused", "%s", safe);
 }
 
-static int wait_for_child(pid_t *pid, int pidfd, const struct shared *s, const struct event_sink *sink,
-	struct err *e)
+static int wait_for_child(
+	pid_t *pid, int pidfd, const struct shared *s, const struct event_sink *sink, struct err *e)
 {
 	struct pollfd p = {.fd = pidfd, .events = POLLIN};
 	int status;
@@ -115,7 +115,8 @@ static int run_child(struct shared *s, int tar_fd, const char *dest, const struc
 	j.entry = unpack_inside;
 	j.arg = s;
 	j.no_children = true;
-	/* The files are to belong to whoever runs us; what root could do more is behind the walls. */
+	/* The files are to belong to whoever runs us; what root could do more is behind the walls.
+	 */
 	j.uid = geteuid();
 	j.gid = getegid();
 	j.root_ok = true;
@@ -133,15 +134,17 @@ static int unpack_into(struct shared *s, int tar_fd, uint64_t entries, const cha
 		return err_wrap(e, "artifacts");
 	if (s->result.entries != entries)
 		return err_reason(e, ERR_GUEST, "guest_output",
-			"artifacts: the archive holds %" PRIu64 " entries, the guest claims %" PRIu64,
+			"artifacts: the archive holds %" PRIu64
+			" entries, the guest claims %" PRIu64,
 			s->result.entries, entries);
 	return 0;
 }
 
-int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_bytes, const char *dest,
-	const struct event_sink *sink, struct unpack_result *ret, struct err *e)
+int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_bytes,
+	const char *dest, const struct event_sink *sink, struct unpack_result *ret, struct err *e)
 {
-	struct shared *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct shared *s =
+		mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	struct err ignored = {0};
 	int result;
 

@@ -9,14 +9,15 @@
 #include "core/unpack.h"
 
 /*
- * Unpack the first `bytes` bytes of tar_fd by the strict rules into the directory `dest`, which is made
- * and must not exist; its parent does. The child sees nothing but the archive and the directory. The
- * archive must hold exactly `entries` entries. After a failure `dest` is gone.
+ * Unpack the first `bytes` bytes of tar_fd by the strict rules into the directory `dest`, which is
+ * made and must not exist; its parent does. The child sees nothing but the archive and the
+ * directory. The archive must hold exactly `entries` entries. After a failure `dest` is gone.
  *
- * ERR_GUEST, reason artifacts_refused: what is wrong with which entry; reason guest_output: another number
- * of entries. Progress goes to `sink`.
+ * ERR_GUEST, reason artifacts_refused: what is wrong with which entry; reason guest_output: another
+ * number of entries. Progress goes to `sink`.
  */
-int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_bytes, const char *dest,
-	const struct event_sink *sink, struct unpack_result *ret, struct err *e) NODISCARD;
+int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_bytes,
+	const char *dest, const struct event_sink *sink, struct unpack_result *ret,
+	struct err *e) NODISCARD;
 
 #endif

@@ -22,15 +22,16 @@ static int pad(int to, uint64_t written, struct err *e)
 	return 0;
 }
 
-/* magic, inode, mode, uid, gid, nlink, mtime, size, device (2), special device (2), name, checksum */
+/* magic, inode, mode, uid, gid, nlink, mtime, size, device (2), special device (2), name, checksum
+ */
 static int put_header(int to, const char *name, mode_t mode, uint32_t size, struct err *e)
 {
 	size_t name_size = strlen(name) + 1;
 	char header[110 + 1];
 
 	(void)snprintf(header, sizeof(header),
-		"070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0u, (unsigned)mode, 0u, 0u, 1u,
-		0u, size, 0u, 0u, 0u, 0u, (unsigned)name_size, 0u);
+		"070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0u, (unsigned)mode,
+		0u, 0u, 1u, 0u, size, 0u, 0u, 0u, 0u, (unsigned)name_size, 0u);
 	if (fd_write_all(to, header, 110) < 0 || fd_write_all(to, name, name_size) < 0)
 		return err_sys(e, "write cpio header");
 	return pad(to, 110 + name_size, e);

@@ -20,7 +20,8 @@ struct digest_text digest_end(struct digest *d); /* also frees d */
 
 struct digest_text digest_of(const void *data, size_t len);
 
-/* Of the first `bytes` bytes of a file, its offset untouched. ERR_HOST; ERR_INTERRUPTED by a signal. */
+/* Of the first `bytes` bytes of a file, its offset untouched. ERR_HOST; ERR_INTERRUPTED by a
+ * signal. */
 int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e) NODISCARD;
 
 #endif

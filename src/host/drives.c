@@ -41,10 +41,13 @@ static int add(struct drives *d, const char *serial, int fd, bool writable, stru
 	if (fstat(owned, &st) < 0)
 		return err_sys(e, "drive %s", serial);
 	if (st.st_size == 0 || st.st_size % SECTOR)
-		return err_set(e, ERR_HOST, "drive %s: its length of %lld bytes is no multiple of %d",
-			serial, (long long)st.st_size, SECTOR);
-	d->items[d->count++] = (struct vm_drive){
-		.serial = serial, .fd = fd_steal(&owned), .bytes = (uint64_t)st.st_size, .writable = writable};
+		return err_set(e, ERR_HOST,
+			"drive %s: its length of %lld bytes is no multiple of %d", serial,
+			(long long)st.st_size, SECTOR);
+	d->items[d->count++] = (struct vm_drive){.serial = serial,
+		.fd = fd_steal(&owned),
+		.bytes = (uint64_t)st.st_size,
+		.writable = writable};
 	return 0;
 }
 
@@ -109,8 +112,8 @@ int drives_add_file(struct drives *d, const char *serial, const char *path, stru
 	return add(d, serial, fd, false, e);
 }
 
-int drives_add_exec(struct drives *d, const char *executor, const char *plan, size_t plan_len,
-	struct err *e)
+int drives_add_exec(
+	struct drives *d, const char *executor, const char *plan, size_t plan_len, struct err *e)
 {
 	struct pack_options options = {.out_is_zero = true};
 	auto_pack_result struct pack_result result = {0};
@@ -124,7 +127,8 @@ int drives_add_exec(struct drives *d, const char *executor, const char *plan, si
 		return err_sys(e, "%s", executor);
 	p = pack_begin(fd, &options);
 	if (pack_add_fd(p, EXECUTOR_NAME, 0755, program, e) < 0 ||
-		pack_add_file(p, PLAN_NAME, 0644, plan, plan_len, e) < 0 || pack_end(p, &result, e) < 0)
+		pack_add_file(p, PLAN_NAME, 0644, plan, plan_len, e) < 0 ||
+		pack_end(p, &result, e) < 0)
 		return err_wrap(e, "drive " DRIVE_EXEC);
 	if (ftruncate(fd, (off_t)result.bytes) < 0)
 		return err_sys(e, "drive " DRIVE_EXEC);

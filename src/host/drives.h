@@ -3,7 +3,8 @@
  * The virtual drives of one VM: raw files, each with a length that is a multiple of 512 bytes.
  *
  * Inputs that only this run needs are made in `tmpdir` without a name, so nothing is left behind,
- * however the run ends. Outputs have a name in the state directory, because they are kept by rename.
+ * however the run ends. Outputs have a name in the state directory, because they are kept by
+ * rename.
  */
 #ifndef HOST_DRIVES_H
 #define HOST_DRIVES_H
@@ -29,17 +30,20 @@ int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e) NODISCARD;
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) NODISCARD;
 
 /* An input from a file, or an empty archive when path is NULL. */
-int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
+int drives_add_file(
+	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 
 /* DRIVE_EXEC: an archive with the executor and the plan as JSON. */
 int drives_add_exec(struct drives *d, const char *executor, const char *plan, size_t plan_len,
 	struct err *e) NODISCARD;
 
 /* DRIVE_SCRATCH: sparse, with an empty ext4. */
-int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e) NODISCARD;
+int drives_add_scratch(
+	struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e) NODISCARD;
 
 /* An output of `bytes` bytes, all zeros and sparse; takes the descriptor of an empty file. */
-int drives_add_output(struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e) NODISCARD;
+int drives_add_output(
+	struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e) NODISCARD;
 
 /* By serial, or NULL. */
 const struct vm_drive *drives_find(const struct drives *d, const char *serial);

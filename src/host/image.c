@@ -26,7 +26,10 @@ static const char *const boot_kinds[] = {"direct", "firmware", NULL};
 static const char *const architectures[] = {"x86_64", "aarch64", NULL};
 
 static const struct param file_params[] = {
-	{.name = "file", .type = PARAM_STRING, .required = true, .not_empty = true,
+	{.name = "file",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
 		.help = "name of the file in the image's directory"},
 	{.name = "bytes", .type = PARAM_UINT, .required = true, .help = "its length"},
 	{.name = "sha256", .type = PARAM_STRING, .required = true, .help = "its digest, in hex"},
@@ -35,12 +38,24 @@ static const struct param file_params[] = {
 };
 
 static const struct param image_params[] = {
-	{.name = "format", .type = PARAM_STRING, .required = true, .help = "version of this format"},
-	{.name = "name", .type = PARAM_STRING, .required = true, .not_empty = true,
+	{.name = "format",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "version of this format"},
+	{.name = "name",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
 		.help = "name of the image"},
-	{.name = "architecture", .type = PARAM_ENUM, .required = true, .choices = architectures,
+	{.name = "architecture",
+		.type = PARAM_ENUM,
+		.required = true,
+		.choices = architectures,
 		.help = "of the guest"},
-	{.name = "boot", .type = PARAM_ENUM, .required = true, .choices = boot_kinds,
+	{.name = "boot",
+		.type = PARAM_ENUM,
+		.required = true,
+		.choices = boot_kinds,
 		.help = "how it boots"},
 	{.name = "kernel_version", .type = PARAM_STRING, .help = "for people"},
 	{.name = "machines", .type = PARAM_STRINGS, .help = "QEMU machines that it boots on"},
@@ -80,7 +95,8 @@ static int read_part(struct image *i, enum image_part part, const char *file, st
 	if (strchr(name, '/') || name[0] == '.')
 		return node_err(node_get(n, "file"), file, e, "a file name is needed, not a path");
 	if (!is_sha256(sha256))
-		return node_err(node_get(n, "sha256"), file, e, "64 lower-case hex digits are needed");
+		return node_err(
+			node_get(n, "sha256"), file, e, "64 lower-case hex digits are needed");
 	i->parts[part].path = path_join(i->dir, name);
 	i->parts[part].bytes = schema_uint(file_params, n, "bytes");
 	(void)snprintf(i->parts[part].sha256, sizeof(i->parts[part].sha256), "%s", sha256);
@@ -101,7 +117,8 @@ static int check_kind(struct image *i, const char *file, struct err *e)
 
 	if (strcmp(format, IMAGE_FORMAT) != 0)
 		return node_err(node_get(i->node, "format"), file, e,
-			"format %.20s is not known, this version reads format " IMAGE_FORMAT, format);
+			"format %.20s is not known, this version reads format " IMAGE_FORMAT,
+			format);
 	if (strcmp(schema_text(image_params, i->node, "boot"), "direct") != 0)
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
 			"%s: booting by firmware is known, not in this version", file);
@@ -198,8 +215,8 @@ static int verify_part(const struct image *i, const struct image_file *part, str
 		return err_wrap(e, "image %s: %s", i->name, part->path);
 	if (strcmp(digest.s, part->sha256) != 0)
 		return err_reason(e, ERR_INPUT, "image_digest",
-			"image %s: %s has the digest %s, image.yaml says %s; make the image again", i->name,
-			part->path, digest.s, part->sha256);
+			"image %s: %s has the digest %s, image.yaml says %s; make the image again",
+			i->name, part->path, digest.s, part->sha256);
 	node_set_string(known, identity, digest.s);
 	*changed = true;
 	return 0;
@@ -214,7 +231,8 @@ static struct node *read_memory(const char *path)
 
 	buf_init(&text, LIMIT_YAML_BYTES);
 	if (!path || fd_read_file(path, &text, &ignored) < 0 ||
-		jsonl_parse(text.data, text.len, path, &known, &ignored) < 0 || known->kind != NODE_MAP) {
+		jsonl_parse(text.data, text.len, path, &known, &ignored) < 0 ||
+		known->kind != NODE_MAP) {
 		node_free(known);
 		return node_map();
 	}

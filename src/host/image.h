@@ -21,15 +21,15 @@ struct image {
 	char *name;
 	char *dir;
 	struct image_file parts[IMAGE_PARTS];
-	char digest[65]; /* sha256 of image.yaml: it names the digests of all parts */
+	char digest[65];   /* sha256 of image.yaml: it names the digests of all parts */
 	bool microvm, q35; /* machines that it boots on */
 	struct node *node; /* image.yaml */
 };
 
 /*
- * Open the image `name` in the store, or the directory at `path` when that is not NULL. image.yaml is
- * checked; sizes of the parts are compared. ERR_INPUT: no such image (with how to make it), a wrong
- * image.yaml, a kind that this version cannot boot (reason not_in_this_version).
+ * Open the image `name` in the store, or the directory at `path` when that is not NULL. image.yaml
+ * is checked; sizes of the parts are compared. ERR_INPUT: no such image (with how to make it), a
+ * wrong image.yaml, a kind that this version cannot boot (reason not_in_this_version).
  */
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e) NODISCARD;
@@ -43,7 +43,8 @@ void image_release(struct image *i);
  */
 int image_verify(const struct image *i, const char *memory, struct err *e) NODISCARD;
 
-/* All images of a store: a list of maps {name, dir, format, bytes, digest, error}. The caller frees. */
+/* All images of a store: a list of maps {name, dir, format, bytes, digest, error}. The caller
+ * frees. */
 struct node *image_list(const char *store);
 
 #endif

@@ -25,7 +25,8 @@ static int named_executor(const char *name, char **ret_path, struct err *e)
 	auto_free char *path = proc_find(name);
 
 	if (!path || access(path, R_OK) < 0)
-		return err_reason(e, ERR_INPUT, "no_executor", "executor '%s': no such program", name);
+		return err_reason(
+			e, ERR_INPUT, "no_executor", "executor '%s': no such program", name);
 	*ret_path = steal_ptr(&path);
 	return 0;
 }
@@ -48,7 +49,8 @@ int locate_executor(const struct config *c, const char *given, char **ret_path, 
 		found = proc_find(EXECUTOR_NAME);
 	if (!found)
 		return err_reason(e, ERR_INPUT, "no_executor",
-			"no " EXECUTOR_NAME " in %s, in %s/libexec/ambient or on PATH; install it beside ambient "
+			"no " EXECUTOR_NAME
+			" in %s, in %s/libexec/ambient or on PATH; install it beside ambient "
 			"or name it by 'executor' in the configuration",
 			own, prefix);
 	*ret_path = steal_ptr(&found);

@@ -7,10 +7,11 @@
 #include "host/config.h"
 
 /*
- * The executor: `given` (a path or a name on PATH), else the configuration's, else beside the running
- * program, else <prefix>/libexec/ambient, else on PATH. ERR_INPUT that lists the places.
+ * The executor: `given` (a path or a name on PATH), else the configuration's, else beside the
+ * running program, else <prefix>/libexec/ambient, else on PATH. ERR_INPUT that lists the places.
  */
-int locate_executor(const struct config *c, const char *given, char **ret_path, struct err *e) NODISCARD;
+int locate_executor(
+	const struct config *c, const char *given, char **ret_path, struct err *e) NODISCARD;
 
 /* QEMU: the configuration's program, else qemu-system-x86_64 on PATH. ERR_HOST with the package. */
 int locate_qemu(const struct config *c, char **ret_path, struct err *e) NODISCARD;

@@ -17,14 +17,15 @@ static const enum plan_source sources[PROJECT_PHASES] = {
 /* What each kind of VM unpacks before its actions and packs after them (drives of the design). */
 struct transfer {
 	const char *serial, *directory;
-	bool always;	 /* also when an action failed */
+	bool always;     /* also when an action failed */
 	bool cache_only; /* only when the cache is kept */
 };
 
 static const struct transfer inputs[PROJECT_PHASES][4] = {
-	[PROJECT_PRE_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false}, {DRIVE_DEPS, GUEST_DEPS, false, false}},
-	[PROJECT_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false}, {DRIVE_DEPS, GUEST_DEPS, false, false},
-		{DRIVE_CACHE, GUEST_CACHE, false, false}},
+	[PROJECT_PRE_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
+		{DRIVE_DEPS, GUEST_DEPS, false, false}},
+	[PROJECT_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
+		{DRIVE_DEPS, GUEST_DEPS, false, false}, {DRIVE_CACHE, GUEST_CACHE, false, false}},
 	[PROJECT_POST_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
 		{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, false, false}},
 };
@@ -76,7 +77,8 @@ static int expand(const struct planner *p, const struct node *entry, size_t inde
 	size_t first = plan->count;
 	int64_t timeout_ms;
 
-	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) < 0)
+	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) <
+		0)
 		return -1;
 	word = mem_strdup(action->name);
 	origin.action = word;
@@ -105,10 +107,10 @@ static void add_environment(const struct planner *p, struct plan *plan)
 	for (const char *const *entry = p->action_env; *entry; entry++)
 		put_env(&plan->env, *entry);
 	if (p->project)
-		node_each(p->project->env, item)
+		node_each (p->project->env, item)
 			strv_setenv(&plan->env, item->key, node_text(item));
 	if (p->env)
-		strv_each(p->env, entry)
+		strv_each (p->env, entry)
 			put_env(&plan->env, *entry);
 }
 
@@ -121,11 +123,12 @@ static int build(const struct planner *p, const struct node *list, const char *f
 
 	add_environment(p, &plan);
 	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, &plan);
-	node_each(list, entry) {
+	node_each (list, entry) {
 		if (expand(p, entry, index++, phase, file, &plan, e) < 0)
 			return -1;
 		if (plan.count > LIMIT_PLAN_STEPS)
-			return node_err(entry, file, e, "more than %d steps in a plan", LIMIT_PLAN_STEPS);
+			return node_err(
+				entry, file, e, "more than %d steps in a plan", LIMIT_PLAN_STEPS);
 	}
 	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, &plan);
 	*ret_plan = plan;
@@ -133,8 +136,8 @@ static int build(const struct planner *p, const struct node *list, const char *f
 	return 0;
 }
 
-int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
-	struct err *e)
+int planner_build(
+	const struct planner *p, enum project_phase phase, struct plan *ret_plan, struct err *e)
 {
 	return build(p, p->project->plans[phase], p->project->plan_file, phase, ret_plan, e);
 }
@@ -149,16 +152,17 @@ static int check_list(const struct planner *p, enum project_phase phase, bool bu
 {
 	const struct node *entry;
 
-	node_each(p->project->plans[phase], entry) {
+	node_each (p->project->plans[phase], entry) {
 		auto_node struct node *args = NULL;
 		const struct action *action;
 		int64_t timeout_ms;
 
-		if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action, &args,
-			    &timeout_ms, e) < 0)
+		if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action,
+			    &args, &timeout_ms, e) < 0)
 			return -1;
 		if (built && (phase != PROJECT_PLAN || !action_is_built(action))) {
-			(void)node_err(entry, p->project->plan_file, e, "%s: known, not in this version",
+			(void)node_err(entry, p->project->plan_file, e,
+				"%s: known, not in this version",
 				phase == PROJECT_PLAN ? action->name : project_phase_keys[phase]);
 			return err_because(e, "not_in_this_version");
 		}
@@ -176,7 +180,8 @@ int planner_check(const struct planner *p, struct err *e)
 
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e)
 {
-	if (check_list(p, PROJECT_PRE_PLAN, true, e) < 0 || check_list(p, PROJECT_PLAN, true, e) < 0)
+	if (check_list(p, PROJECT_PRE_PLAN, true, e) < 0 ||
+		check_list(p, PROJECT_PLAN, true, e) < 0)
 		return -1;
 	return with_post_plan ? check_list(p, PROJECT_POST_PLAN, true, e) : 0;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a project's actions to the steps that a VM carries out. No side effects, no clock, no disk. */
+/* From a project's actions to the steps that a VM carries out. No side effects, no clock, no disk.
+ */
 #ifndef HOST_PLANNER_H
 #define HOST_PLANNER_H
 
@@ -12,11 +13,11 @@
 
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
-	const char *const *action_env;	     /* "NAME=value", NULL-ended: what the actions rely on */
+	const char *const *action_env; /* "NAME=value", NULL-ended: what the actions rely on */
 	const struct config *config;
 	const struct project *project; /* for planner_adhoc NULL */
-	const struct strv *env;	       /* --env; NULL: none */
-	bool keep_cache;	       /* pack the cache when the plan passed */
+	const struct strv *env;        /* --env; NULL: none */
+	bool keep_cache;               /* pack the cache when the plan passed */
 };
 
 /*
@@ -32,7 +33,8 @@ int planner_check_built(const struct planner *p, bool with_post_plan, struct err
 int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
 	struct err *e) NODISCARD;
 
-/* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's. */
+/* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.
+ */
 int planner_adhoc(const struct planner *p, const struct node *list, const char *file,
 	struct plan *ret_plan, struct err *e) NODISCARD;
 

@@ -34,11 +34,13 @@ static void add_machine(const struct qemu *q, struct strv *v)
 	strv_push(v, "-machine");
 	/* Without PIT, PIC and RTC the kernel cannot calibrate its clock on an emulated microvm. */
 	if (q->machine == MACHINE_MICROVM)
-		strv_pushf(v, "microvm,accel=%s,acpi=on,pit=on,pic=on,rtc=on,isa-serial=on", accelerator);
+		strv_pushf(v, "microvm,accel=%s,acpi=on,pit=on,pic=on,rtc=on,isa-serial=on",
+			accelerator);
 	else
 		strv_pushf(v, "q35,accel=%s,vmport=off", accelerator);
 	push2(v, "-global", "virtio-mmio.force-legacy=false");
-	/* erms makes copies 3 to 5 times slower under TCG; nested virtualisation is no guest's business. */
+	/* erms makes copies 3 to 5 times slower under TCG; nested virtualisation is no guest's
+	 * business. */
 	push2(v, "-cpu", q->accelerator == ACCELERATOR_KVM ? "host,vmx=off,svm=off" : "max,-erms");
 	strv_push(v, "-smp");
 	strv_pushf(v, "%u", q->cpus);
@@ -47,8 +49,9 @@ static void add_machine(const struct qemu *q, struct strv *v)
 }
 
 /*
- * cryptomgr.notests saves two thirds of an emulated kernel's start (vm-images/README.md has figures).
- * The other two guard processes of a machine from each other, and all that runs in this one is one job.
+ * cryptomgr.notests saves two thirds of an emulated kernel's start (vm-images/README.md has
+ * figures). The other two guard processes of a machine from each other, and all that runs in this
+ * one is one job.
  */
 static void add_kernel(const struct qemu *q, struct strv *v)
 {
@@ -82,8 +85,8 @@ static void add_channels(const struct qemu *q, struct strv *v)
 
 /*
  * Flushes are ignored (cache.no-flush): nothing on a drive is worth anything before the guest's end
- * event, and the host syncs what it keeps. Errors are reported to the guest, since the default would
- * silently pause the machine when the host's disk is full.
+ * event, and the host syncs what it keeps. Errors are reported to the guest, since the default
+ * would silently pause the machine when the host's disk is full.
  */
 static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 {
@@ -97,8 +100,8 @@ static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 		"discard=unmap,file.driver=file,file.locking=off,file.filename=/dev/fdset/%zu",
 		i, d->writable ? "off" : "on", i + 1);
 	strv_push(v, "-device");
-	strv_pushf(v, "virtio-blk-%s,drive=drive%zu,serial=%s,werror=report,rerror=report", bus_suffix(q),
-		i, d->serial);
+	strv_pushf(v, "virtio-blk-%s,drive=drive%zu,serial=%s,werror=report,rerror=report",
+		bus_suffix(q), i, d->serial);
 }
 
 void qemu_argv(const struct qemu *q, struct strv *ret_argv)
@@ -116,5 +119,6 @@ void qemu_argv(const struct qemu *q, struct strv *ret_argv)
 	add_channels(q, v);
 	for (size_t i = 0; i < q->drive_count; i++)
 		add_drive(q, i, v);
-	push2(v, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+	push2(v, "-sandbox",
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }

@@ -3,8 +3,8 @@
  * A run, from its lock to its result. Read `carry_out` first: it is the whole story, and everything
  * above it is one of its steps, in the order in which they are taken.
  *
- * A step returns -1 with an error when the run cannot go on; that error decides how the run ended. A
- * plan that does not pass is no error: it is a verdict, and the run goes on to keep what it left.
+ * A step returns -1 with an error when the run cannot go on; that error decides how the run ended.
+ * A plan that does not pass is no error: it is a verdict, and the run goes on to keep what it left.
  * Whatever happens, `conclude` writes the result, and what was not published is gone with the lock.
  */
 #include "host/run.h"
@@ -51,7 +51,8 @@ struct run {
 	struct plan plan;
 	struct store store;
 	struct git_state git;
-	struct digest_text digest; /* of everything that a run depends on; "" when it cannot be known */
+	struct digest_text
+		digest; /* of everything that a run depends on; "" when it cannot be known */
 	struct drives drives;
 	struct stage stage;
 	struct node *outputs; /* of result.json */
@@ -114,9 +115,9 @@ static void run_release(struct run *r)
 
 static int check_environment(const struct strv *env, struct err *e)
 {
-	strv_each(env, entry) {
-		size_t len = strspn(*entry,
-			"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	strv_each (env, entry) {
+		size_t len = strspn(
+			*entry, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
 		if (len == 0 || (*entry)[len] != '=' || ((*entry)[0] >= '0' && (*entry)[0] <= '9'))
 			return err_set(e, ERR_INPUT, "--env '%.60s': NAME=VALUE is needed", *entry);
@@ -158,8 +159,10 @@ static int check(struct run *r, struct err *e)
 		return -1;
 	if (jail_is_outer_root(r->host.uid))
 		strv_push(&r->warnings,
-			"QEMU runs as the host's root, because this user namespace has no other user; its "
-			"other walls stand. Start ambient as an ordinary user, or outside of the namespace");
+			"QEMU runs as the host's root, because this user namespace has no other "
+			"user; its "
+			"other walls stand. Start ambient as an ordinary user, or outside of the "
+			"namespace");
 	return planner_build(&planner, PROJECT_PLAN, &r->plan, e);
 }
 
@@ -190,7 +193,7 @@ static void log_beginning(struct run *r)
 	n = node_map();
 	node_set_string(n, "project_name", r->project->name);
 	event_send(&r->sink, EVENT_RUN_CI, SOURCE_PRELUDE, n);
-	strv_each(&r->warnings, text)
+	strv_each (&r->warnings, text)
 		warn(r, *text);
 }
 
@@ -219,8 +222,8 @@ static void digest_line(struct digest *d, const char *what, const char *value)
 }
 
 /*
- * Everything that the guest can see or feel, or nothing: a doubt means that the run takes place. The
- * cache scope is part of it, so that no run is skipped because one of another scope passed.
+ * Everything that the guest can see or feel, or nothing: a doubt means that the run takes place.
+ * The cache scope is part of it, so that no run is skipped because one of another scope passed.
  */
 static void make_digest(struct run *r)
 {
@@ -332,7 +335,7 @@ static void report_source(struct run *r, const struct pack_result *packed, int64
 {
 	struct node *n = node_map();
 
-	strv_each(&packed->warnings, text)
+	strv_each (&packed->warnings, text)
 		warn(r, *text);
 	node_set_string(n, "path", r->project->source);
 	if (*r->git.commit)
@@ -374,8 +377,8 @@ static char *cache_to_read(const struct run *r)
 	return path ? path : store_current(&r->store, "cache");
 }
 
-static int add_output_file(struct run *r, const char *serial, const char *path, uint64_t bytes,
-	struct err *e)
+static int add_output_file(
+	struct run *r, const char *serial, const char *path, uint64_t bytes, struct err *e)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -406,7 +409,8 @@ static int add_drives(struct run *r, struct err *e)
 		r->project->artifacts_max ? r->project->artifacts_max : r->config->artifacts_max;
 
 	if (drives_add_file(&r->drives, DRIVE_DEPS, deps, e) < 0 ||
-		drives_add_file(&r->drives, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, e) < 0)
+		drives_add_file(&r->drives, DRIVE_CACHE, cache, e) < 0 ||
+		add_cache_output(r, e) < 0)
 		return -1;
 	return add_output_file(r, DRIVE_ARTIFACTS, artifacts, artifacts_max, e);
 }
@@ -491,8 +495,8 @@ static int keep_artifacts(struct run *r, struct err *e)
 		return 0;
 	if (stage_output(&r->stage, DRIVE_ARTIFACTS, &m, e) < 0 ||
 		digest_of_file(drive->fd, m.bytes, &sha256, e) < 0 ||
-		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink, &result,
-			e) < 0)
+		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink,
+			&result, e) < 0)
 		return -1;
 	if (rename(unpacked, kept) < 0)
 		return err_sys(e, "rename %s to %s", unpacked, kept);
@@ -567,7 +571,8 @@ static struct node *source_node(const struct run *r)
 
 	node_set_string(n, "path", r->project ? r->project->source : NULL);
 	node_set_string(n, "commit", *r->git.commit ? r->git.commit : NULL);
-	node_set(n, "clean", r->git.clean == GIT_UNKNOWN ? node_null() : node_bool(r->git.clean == GIT_CLEAN));
+	node_set(n, "clean",
+		r->git.clean == GIT_UNKNOWN ? node_null() : node_bool(r->git.clean == GIT_CLEAN));
 	return n;
 }
 
@@ -586,7 +591,8 @@ static struct node *image_node(const struct run *r)
 static void add_paths(const struct run *r, struct node *n)
 {
 	auto_free char *log = r->store.run_dir ? path_join(r->store.run_dir, "run.jsonl") : NULL;
-	auto_free char *console = r->store.run_dir ? path_join(r->store.run_dir, "console.log") : NULL;
+	auto_free char *console =
+		r->store.run_dir ? path_join(r->store.run_dir, "console.log") : NULL;
 
 	node_set_string(n, "log", log);
 	node_set_string(n, "console", console);
@@ -707,7 +713,7 @@ int run_check(const struct run_context *context, struct project *project,
 	r.project = project;
 	r.options = options;
 	result = check(&r, e);
-	strv_each(&r.warnings, text)
+	strv_each (&r.warnings, text)
 		warn(&r, *text);
 	run_release(&r);
 	return result;
@@ -731,7 +737,8 @@ static int add_adhoc_drives(struct run *r, struct err *e)
 		drives_add_file(&r->drives, DRIVE_CACHE, NULL, e) < 0 ||
 		drives_temporary(r->config->tmpdir, &fd, e) < 0)
 		return -1;
-	return drives_add_output(&r->drives, DRIVE_ARTIFACTS, fd_steal(&fd), r->config->artifacts_max, e);
+	return drives_add_output(
+		&r->drives, DRIVE_ARTIFACTS, fd_steal(&fd), r->config->artifacts_max, e);
 }
 
 static int open_console(struct run *r, const char *path, struct err *e)
@@ -752,7 +759,8 @@ static int keep_adhoc_artifacts(struct run *r, const char *dest, struct err *e)
 		return 0;
 	if (stage_output(&r->stage, DRIVE_ARTIFACTS, &m, e) < 0)
 		return -1;
-	return artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, dest, &r->sink, &result, e);
+	return artifacts_unpack(
+		drive->fd, m.bytes, m.entries, drive->bytes, dest, &r->sink, &result, e);
 }
 
 static int carry_out_adhoc(struct run *r, const struct run_adhoc *adhoc, struct err *e)
@@ -762,7 +770,8 @@ static int carry_out_adhoc(struct run *r, const struct run_adhoc *adhoc, struct 
 	if (adhoc->persist)
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
 			"--persist: known, not in this version");
-	if (stage_host_prepare(r->config, NULL, adhoc->image, path, adhoc->executor, &r->host, e) < 0 ||
+	if (stage_host_prepare(r->config, NULL, adhoc->image, path, adhoc->executor, &r->host, e) <
+			0 ||
 		image_verify(&r->host.image, NULL, e) < 0 || add_adhoc_drives(r, e) < 0 ||
 		open_console(r, adhoc->console, e) < 0)
 		return -1;

@@ -13,8 +13,8 @@
 #include "host/verdict.h"
 
 enum run_cache {
-	RUN_CACHE_RW,	/* read it, publish it when the run passed */
-	RUN_CACHE_RO,	/* read it, throw away what the run made of it */
+	RUN_CACHE_RW,   /* read it, publish it when the run passed */
+	RUN_CACHE_RO,   /* read it, throw away what the run made of it */
 	RUN_CACHE_NONE, /* neither */
 };
 
@@ -22,33 +22,35 @@ enum run_cache {
 struct run_context {
 	const struct config *config;
 	const struct action *const *actions; /* NULL-ended */
-	const char *const *action_env;	     /* "NAME=value", NULL-ended: what the actions rely on */
+	const char *const *action_env; /* "NAME=value", NULL-ended: what the actions rely on */
 };
 
 struct run_options {
-	bool force;		 /* also when nothing changed */
+	bool force; /* also when nothing changed */
 	bool no_post_plan;
 	enum run_cache cache;
 	const char *cache_scope; /* NULL: the project's own */
-	const char *run_id;	 /* NULL: made from the time */
-	struct strv env;	 /* NAME=value for the actions; refused when it is not */
-	const char *executor;	 /* path or name; NULL: as configured, else found (locate.h) */
-	int log_fd;		 /* also write the run log there, each event at once; -1: no */
+	const char *run_id;      /* NULL: made from the time */
+	struct strv env;         /* NAME=value for the actions; refused when it is not */
+	const char *executor;    /* path or name; NULL: as configured, else found (locate.h) */
+	int log_fd;              /* also write the run log there, each event at once; -1: no */
 };
 
 /* What follows a run while it goes on: the terminal. All functions but sink.event may be NULL. */
 struct run_view {
 	struct event_sink sink;
-	int (*pending_fd)(void *arg); /* a descriptor to poll for writing, or -1 when nothing waits */
-	void (*flush)(void *arg);     /* it is writable, or some time went by */
+	int (*pending_fd)(
+		void *arg);       /* a descriptor to poll for writing, or -1 when nothing waits */
+	void (*flush)(void *arg); /* it is writable, or some time went by */
 };
 
 struct run_outcome {
 	enum verdict verdict;
 	int exit_status;
-	struct err error;    /* what to print on standard error when verdict is not passed or unchanged */
+	struct err
+		error; /* what to print on standard error when verdict is not passed or unchanged */
 	struct node *result; /* result.json (docs/format-result.md); never NULL after run_project */
-	char *log;	     /* path of run.jsonl, NULL when there is none */
+	char *log;           /* path of run.jsonl, NULL when there is none */
 };
 
 /*
@@ -65,7 +67,7 @@ int run_check(const struct run_context *context, struct project *project,
 
 /* `ambient qemu`: one VM, empty inputs, no project and no state. */
 struct run_adhoc {
-	const char *image;     /* name or path */
+	const char *image; /* name or path */
 	const struct plan *plan;
 	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
 	const char *console;   /* file for the console; NULL: none */

@@ -29,7 +29,8 @@ void runlog_release(struct runlog *log)
 
 /* ---- lines ---- */
 
-static void begin_line(struct runlog *log, enum event_type type, enum plan_source source, int64_t utc_ns)
+static void begin_line(
+	struct runlog *log, enum event_type type, enum plan_source source, int64_t utc_ns)
 {
 	buf_clear(&log->line);
 	buf_addf(&log->line, "{\"timestamp\":\"%s\",\"source\":\"%s\",\"type\":\"%s\"",
@@ -55,7 +56,7 @@ static void add_fields(struct buf *line, const struct node *fields)
 {
 	const struct node *item;
 
-	node_each(fields, item) {
+	node_each (fields, item) {
 		buf_addc(line, ',');
 		jsonl_add_string(line, item->key, strlen(item->key));
 		buf_addc(line, ':');
@@ -65,7 +66,8 @@ static void add_fields(struct buf *line, const struct node *fields)
 
 /* ---- output of actions ---- */
 
-static void output_line(struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
+static void output_line(
+	struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
 {
 	/* Readers of JSON mostly refuse a NUL in a string, ours too. */
 	bool text = text_is_utf8(data, len) && !memchr(data, 0, len);
@@ -139,7 +141,8 @@ static void add_output(struct runlog *log, const struct event *ev)
 
 	log->action = ev->action;
 	log->source = ev->source;
-	/* Lines count, not their bytes of output: a guest that writes single ones fills a disk as well. */
+	/* Lines count, not their bytes of output: a guest that writes single ones fills a disk as
+	 * well. */
 	if (log->limited || log->written + ev->len > log->max) {
 		drop(log, stream, ev);
 		return;

@@ -4,8 +4,8 @@
  *
  *     {"timestamp":"2026-11-22T03:49:19.123456Z","source":"plan","type":"execute_action",...}
  *
- * Output of actions is bounded by log_max: beyond it, output is dropped, the fact is marked once, and
- * the last RUNLOG_TAIL_BYTES of it are kept and written at the end of the action.
+ * Output of actions is bounded by log_max: beyond it, output is dropped, the fact is marked once,
+ * and the last RUNLOG_TAIL_BYTES of it are kept and written at the end of the action.
  */
 #ifndef HOST_RUNLOG_H
 #define HOST_RUNLOG_H
@@ -26,15 +26,15 @@ struct runlog_stream {
 };
 
 struct runlog {
-	int fds[2];	   /* run.jsonl and --log; -1: none. Borrowed */
-	uint64_t max;	   /* bytes of lines with output */
+	int fds[2];   /* run.jsonl and --log; -1: none. Borrowed */
+	uint64_t max; /* bytes of lines with output */
 	uint64_t written;
-	bool limited;	   /* the mark is written */
+	bool limited; /* the mark is written */
 	struct buf line;
 	struct runlog_stream streams[2]; /* stdout, stderr of the running action */
 	size_t action;
 	enum plan_source source;
-	struct err error;  /* the first write that failed; nothing is written after it */
+	struct err error; /* the first write that failed; nothing is written after it */
 };
 
 void runlog_init(struct runlog *log, int fd, int second_fd, uint64_t max);

@@ -19,8 +19,9 @@
 
 /* ---- what is needed before a VM can be thought of ---- */
 
-int stage_host_prepare(const struct config *config, const struct project *project, const char *image,
-	const char *image_path, const char *executor, struct stage_host *ret_host, struct err *e)
+int stage_host_prepare(const struct config *config, const struct project *project,
+	const char *image, const char *image_path, const char *executor,
+	struct stage_host *ret_host, struct err *e)
 {
 	struct stage_host h = {.config = config};
 
@@ -114,7 +115,8 @@ static void on_step_start(void *arg, uint32_t step)
 	memset(&s->action, 0, sizeof(s->action));
 	s->action.step = step;
 	s->action.running = true;
-	event_send(s->sink, EVENT_EXECUTE_ACTION, origin_of(s, step)->source, action_fields(s, step));
+	event_send(
+		s->sink, EVENT_EXECUTE_ACTION, origin_of(s, step)->source, action_fields(s, step));
 }
 
 static void on_output(void *arg, uint32_t step, bool is_stderr, const char *data, size_t len)
@@ -154,9 +156,11 @@ static void report_failure(struct stage *s, const struct message_step_end *m)
 	if (!s->failed) {
 		s->failed = node_map();
 		node_set_uint(s->failed, "index", origin_of(s, m->step)->index);
-		node_set_string(s->failed, "source", plan_source_name(origin_of(s, m->step)->source));
+		node_set_string(
+			s->failed, "source", plan_source_name(origin_of(s, m->step)->source));
 		node_set_string(s->failed, "action", action_name(s, m->step));
-		node_set(s->failed, "exit_code", m->exit_code >= 0 ? node_int(m->exit_code) : node_null());
+		node_set(s->failed, "exit_code",
+			m->exit_code >= 0 ? node_int(m->exit_code) : node_null());
 		node_set(s->failed, "signal", m->signal > 0 ? node_int(m->signal) : node_null());
 	}
 	event_send(s->sink, EVENT_ACTION_FAILED, origin_of(s, m->step)->source, n);
@@ -205,8 +209,9 @@ static void on_note(void *arg, const struct message_note *m)
 {
 	struct stage *s = arg;
 	bool last = s->notes == LIMIT_NOTES;
-	auto_free char *text = last ? mem_strdup("the guest has more to remark than is kept: the rest is dropped")
-				    : text_safe(m->text, MESSAGE_TEXT_MAX);
+	auto_free char *text = last
+		? mem_strdup("the guest has more to remark than is kept: the rest is dropped")
+		: text_safe(m->text, MESSAGE_TEXT_MAX);
 	struct node *n;
 
 	if (s->notes > LIMIT_NOTES)
@@ -217,7 +222,8 @@ static void on_note(void *arg, const struct message_note *m)
 	event_send(s->sink, m->warning || last ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
 }
 
-/* The console is a courtesy: what does not fit, or cannot be written, is not kept, and that is said. */
+/* The console is a courtesy: what does not fit, or cannot be written, is not kept, and that is
+ * said. */
 static void on_console(void *arg, const char *data, size_t len)
 {
 	struct stage *s = arg;
@@ -399,10 +405,11 @@ static void describe_failure(struct stage *s, const char *text)
 		(void)snprintf(s->message, sizeof(s->message), "%s", text);
 	else if (origin_of(s, end->failed_step)->source == s->plan->source)
 		(void)snprintf(s->message, sizeof(s->message), "action %zu (%s): %s",
-			origin_of(s, end->failed_step)->index + 1, action_name(s, end->failed_step), text);
-	else
-		(void)snprintf(s->message, sizeof(s->message), "%s: %s", action_name(s, end->failed_step),
+			origin_of(s, end->failed_step)->index + 1, action_name(s, end->failed_step),
 			text);
+	else
+		(void)snprintf(s->message, sizeof(s->message), "%s: %s",
+			action_name(s, end->failed_step), text);
 }
 
 static void take_claim(struct stage *s)
@@ -449,7 +456,8 @@ static int attempt_without_kvm(struct stage *s, struct err *e)
 
 	*e = (struct err){0};
 	node_set_string(n, "message",
-		"KVM is there but no guest comes up under it: emulation (TCG) is used until this host boots again");
+		"KVM is there but no guest comes up under it: emulation (TCG) is used until this "
+		"host boots again");
 	event_send(s->sink, EVENT_WARNING, s->plan->source, n);
 	accel_remember(s->host->config, false);
 	if (accel_without_kvm(s->host->config, &s->host->image, &s->host->accel, e) < 0)
@@ -474,8 +482,8 @@ int stage_run(struct stage *s, struct err *e)
 	return 0;
 }
 
-int stage_output(const struct stage *s, const char *serial, struct message_output *ret_output,
-	struct err *e)
+int stage_output(
+	const struct stage *s, const char *serial, struct message_output *ret_output, struct err *e)
 {
 	const struct vm_drive *drive = drives_find(s->drives, serial);
 	const struct message_end *end = &s->vm_result.end;
@@ -485,14 +493,17 @@ int stage_output(const struct stage *s, const char *serial, struct message_outpu
 		if (strcmp(end->outputs[i].serial, serial) != 0)
 			continue;
 		if (found)
-			return err_reason(e, ERR_GUEST, "guest_output", "the guest names output %s twice", serial);
+			return err_reason(e, ERR_GUEST, "guest_output",
+				"the guest names output %s twice", serial);
 		found = &end->outputs[i];
 	}
 	if (!found)
-		return err_reason(e, ERR_GUEST, "guest_output", "the guest did not pack output %s", serial);
+		return err_reason(
+			e, ERR_GUEST, "guest_output", "the guest did not pack output %s", serial);
 	if (found->bytes % 512 || found->bytes < DRIVE_EMPTY_BYTES || found->bytes > drive->bytes)
 		return err_reason(e, ERR_GUEST, "guest_output",
-			"the guest claims %" PRIu64 " bytes for output %s, which cannot be", found->bytes, serial);
+			"the guest claims %" PRIu64 " bytes for output %s, which cannot be",
+			found->bytes, serial);
 	*ret_output = *found;
 	return 0;
 }

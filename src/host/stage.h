@@ -32,17 +32,20 @@ struct stage_host {
 };
 
 /* project may be NULL. ERR_INPUT, ERR_HOST. */
-int stage_host_prepare(const struct config *config, const struct project *project, const char *image,
-	const char *image_path, const char *executor, struct stage_host *ret_host, struct err *e) NODISCARD;
+int stage_host_prepare(const struct config *config, const struct project *project,
+	const char *image, const char *image_path, const char *executor,
+	struct stage_host *ret_host, struct err *e) NODISCARD;
 void stage_host_release(struct stage_host *h);
 
 struct stage {
-	struct stage_host *host; /* stage_run changes `accel` when it finds that KVM does not work */
+	struct stage_host
+		*host; /* stage_run changes `accel` when it finds that KVM does not work */
 	const struct plan *plan;
 	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
 	const struct event_sink *sink;
 	const struct run_view *view;
-	int console_fd; /* where the guest's console goes, at most config->console_max; -1: nowhere */
+	int console_fd; /* where the guest's console goes, at most config->console_max; -1: nowhere
+			 */
 
 	/* filled by stage_run */
 	enum verdict verdict;
@@ -53,9 +56,9 @@ struct stage {
 	struct node *failed;  /* failed_action of result.json; NULL: none */
 	struct node *vm;      /* for vms[] of result.json */
 	uint64_t console_bytes;
-	unsigned notes;	      /* of the guest, so far */
+	unsigned notes; /* of the guest, so far */
 	struct {
-		size_t step;	  /* the first step of the running action */
+		size_t step; /* the first step of the running action */
 		uint64_t wall_ns, cpu_ns, peak_bytes;
 		bool running;
 	} action;
@@ -66,14 +69,14 @@ void stage_release(struct stage *s);
 #define auto_stage __attribute__((cleanup(stage_release)))
 
 /*
- * Run the VM to its end. 0: the guest kept the contract; verdict, reason and message say what came of
- * it (passed, failed, timeout, ...). -1: it did not, or the host failed.
+ * Run the VM to its end. 0: the guest kept the contract; verdict, reason and message say what came
+ * of it (passed, failed, timeout, ...). -1: it did not, or the host failed.
  */
 int stage_run(struct stage *s, struct err *e) NODISCARD;
 
 /*
- * The output that the guest claims to have packed on this drive, checked against the drive: length a
- * multiple of 512, at least 1024, not longer than the drive. ERR_GUEST, reason guest_output.
+ * The output that the guest claims to have packed on this drive, checked against the drive: length
+ * a multiple of 512, at least 1024, not longer than the drive. ERR_GUEST, reason guest_output.
  */
 int stage_output(const struct stage *s, const char *serial, struct message_output *ret_output,
 	struct err *e) NODISCARD;

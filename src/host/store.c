@@ -44,7 +44,8 @@ static uint64_t generation_number(const char *name)
 	uint64_t number;
 
 	if (strncmp(name, GENERATION_PREFIX, strlen(GENERATION_PREFIX)) != 0 ||
-		num_parse_u64(name + strlen(GENERATION_PREFIX), UINT64_MAX - 1, &number, &ignored) < 0)
+		num_parse_u64(name + strlen(GENERATION_PREFIX), UINT64_MAX - 1, &number, &ignored) <
+			0)
 		return 0;
 	return number;
 }
@@ -93,7 +94,8 @@ static int write_json(const char *path, const struct node *n, struct err *e)
 	buf_init(&text, STATE_FILE_BYTES);
 	jsonl_add_pretty(&text, n);
 	if (text.overflow)
-		return err_set(e, ERR_HOST, "%s would be larger than %d bytes", path, STATE_FILE_BYTES);
+		return err_set(
+			e, ERR_HOST, "%s would be larger than %d bytes", path, STATE_FILE_BYTES);
 	return fd_write_file(path, text.data, text.len, 0644, e);
 }
 
@@ -117,8 +119,8 @@ static int busy(int fd, const char *project, struct err *e)
 /* Who we are, for those who find the lock taken. */
 static int sign_lock(int fd, struct err *e)
 {
-	auto_free char *text = mem_printf("process %d, started %s\n", (int)getpid(),
-		clock_rfc3339(clock_utc_ns()).s);
+	auto_free char *text = mem_printf(
+		"process %d, started %s\n", (int)getpid(), clock_rfc3339(clock_utc_ns()).s);
 
 	if (ftruncate(fd, 0) < 0 || fd_pwrite_all(fd, text, strlen(text), 0) < 0)
 		return err_sys(e, "write the lock");
@@ -260,7 +262,8 @@ static int link_missing(const char *from, const char *to, struct err *e)
 		auto_free char *target = path_join(to, entry->d_name);
 
 		if (entry->d_name[0] != '.' &&
-			linkat(dirfd(dir), entry->d_name, AT_FDCWD, target, 0) < 0 && errno != EEXIST)
+			linkat(dirfd(dir), entry->d_name, AT_FDCWD, target, 0) < 0 &&
+			errno != EEXIST)
 			result = err_sys(e, "link %s/%s to %s", from, entry->d_name, target);
 	}
 	(void)closedir(dir);
@@ -359,8 +362,8 @@ int store_describe(const char *state, struct node **ret_node, struct err *e)
 	return 0;
 }
 
-int store_find_run(const char *state, const char *project, const char *run_id, char **ret_dir,
-	struct err *e)
+int store_find_run(
+	const char *state, const char *project, const char *run_id, char **ret_dir, struct err *e)
 {
 	auto_free char *dir = NULL;
 

@@ -25,10 +25,10 @@
 
 /* A project's directory, locked. */
 struct store {
-	char *dir;	    /* <state>/<project> */
-	char *work;	    /* dir/work: empty after store_lock */
-	char *run_dir;	    /* dir/runs/<run-id>; NULL before store_begin_run */
-	uint64_t current;   /* number of the current generation; 0: none */
+	char *dir;        /* <state>/<project> */
+	char *work;       /* dir/work: empty after store_lock */
+	char *run_dir;    /* dir/runs/<run-id>; NULL before store_begin_run */
+	uint64_t current; /* number of the current generation; 0: none */
 	int lock_fd;
 	struct node *state; /* state.json; NULL: none yet */
 };
@@ -37,7 +37,8 @@ struct store {
  * Make the directory if needed and take the lock without waiting, then remove what a killed run
  * left. ERR_BUSY, reason locked, names process and start of the run that holds it.
  */
-int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
+int store_lock(
+	const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
 void store_release(struct store *s); /* also empties work/ and gives the lock back */
 #define auto_store __attribute__((cleanup(store_release)))
 
@@ -54,14 +55,15 @@ char *store_current(const struct store *s, const char *name);
 char *store_next(const struct store *s, const char *name, struct err *e) NODISCARD;
 
 /*
- * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it is
- * synced and becomes current, and the old one is removed. Then state.json is replaced by `state`.
+ * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it
+ * is synced and becomes current, and the old one is removed. Then state.json is replaced by
+ * `state`.
  */
 int store_publish(struct store *s, const struct node *state, struct err *e) NODISCARD;
 
 /* Write result.json of the run, and turn `latest` to it if that is wanted. */
-int store_write_result(const struct store *s, const struct node *result, bool latest,
-	struct err *e) NODISCARD;
+int store_write_result(
+	const struct store *s, const struct node *result, bool latest, struct err *e) NODISCARD;
 
 /* For `state`: {"projects": {NAME: {...}}, "project_count": N}. Reads without a lock. */
 int store_describe(const char *state, struct node **ret_node, struct err *e) NODISCARD;

@@ -20,9 +20,9 @@ struct sample {
 static struct sample first;
 
 /*
- * Both clocks at one moment, as near as can be: the attempt in which reading took the fewest ticks. A
- * process that loses its processor between the two reads would be off by milliseconds, and a guest that
- * is told a wrong rate does not come up.
+ * Both clocks at one moment, as near as can be: the attempt in which reading took the fewest ticks.
+ * A process that loses its processor between the two reads would be off by milliseconds, and a
+ * guest that is told a wrong rate does not come up.
  */
 static struct sample take_sample(void)
 {
@@ -58,7 +58,8 @@ bool tsc_is_known(void)
 	buf_init(&source, 64);
 	if (fd_read_file(CLOCK_SOURCE, &source, &ignored) < 0)
 		return false;
-	return strncmp(source.data, "tsc\n", 4) == 0 || strncmp(source.data, "kvm-clock\n", 10) == 0;
+	return strncmp(source.data, "tsc\n", 4) == 0 ||
+		strncmp(source.data, "kvm-clock\n", 10) == 0;
 }
 
 static uint64_t measure(void)
@@ -73,7 +74,7 @@ static uint64_t measure(void)
 		now = take_sample();
 	}
 	return (uint64_t)((unsigned __int128)(now.ticks - first.ticks) * 1000000 /
-			  (uint64_t)(now.ns - first.ns));
+		(uint64_t)(now.ns - first.ns));
 }
 
 uint64_t tsc_khz(void)

@@ -13,12 +13,13 @@
 /* Take the first sample; as early as possible, since the rate is measured from here. */
 void tsc_init(void);
 
-/* Can the rate be known? Not when this is no x86, or the host's own clock does not come from the counter. */
+/* Can the rate be known? Not when this is no x86, or the host's own clock does not come from the
+ * counter. */
 bool tsc_is_known(void);
 
 /*
- * The rate in kHz, to about 20 parts in a million; 0 when it cannot be known. Waits until 20 ms have
- * passed since tsc_init. Measured once: later calls give the same.
+ * The rate in kHz, to about 20 parts in a million; 0 when it cannot be known. Waits until 20 ms
+ * have passed since tsc_init. Measured once: later calls give the same.
  */
 uint64_t tsc_khz(void);
 

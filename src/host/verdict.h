@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a run ended, in the three forms in which the world sees it: the word in result.json, the reason
- * (docs/errors.md lists them all), and the exit status.
+ * How a run ended, in the three forms in which the world sees it: the word in result.json, the
+ * reason (docs/errors.md lists them all), and the exit status.
  */
 #ifndef HOST_VERDICT_H
 #define HOST_VERDICT_H
@@ -13,17 +13,17 @@
 
 enum verdict {
 	VERDICT_PASSED,
-	VERDICT_UNCHANGED,   /* nothing had to be done */
-	VERDICT_FAILED,	     /* the code under test is at fault */
+	VERDICT_UNCHANGED, /* nothing had to be done */
+	VERDICT_FAILED,    /* the code under test is at fault */
 	VERDICT_TIMEOUT,
-	VERDICT_BROKEN,	     /* the machinery is at fault: host or guest */
+	VERDICT_BROKEN, /* the machinery is at fault: host or guest */
 	VERDICT_INPUT_ERROR,
 	VERDICT_INTERRUPTED,
 	VERDICT_BUSY,
 	VERDICTS,
 };
 
-const char *verdict_name(enum verdict v); /* "passed", "input_error", ... */
+const char *verdict_name(enum verdict v);            /* "passed", "input_error", ... */
 int verdict_exit_status(enum verdict v, int signal); /* signal: of VERDICT_INTERRUPTED */
 
 /* Of several projects the worst wins: 130/143, 3, 2, 4, 5, 1, 0. */
@@ -41,7 +41,7 @@ struct verdict_reason {
 	const char *reason;
 	enum verdict verdict;
 	const char *fault; /* "project", "operator", "host", "guest", "user" */
-	bool retry;	   /* a retry without a change makes sense */
+	bool retry;        /* a retry without a change makes sense */
 	const char *help;  /* what it means and what to do */
 };
 extern const struct verdict_reason verdict_reasons[];

@@ -39,9 +39,9 @@ struct life {
 	uint64_t nonce;
 	uint32_t ctl_sequence;
 	uint32_t next_step; /* the lowest that may start */
-	bool in_step;	    /* next_step - 1 runs */
+	bool in_step;       /* next_step - 1 runs */
 	bool step_failed;
-	bool packing;	    /* outputs */
+	bool packing; /* outputs */
 	int64_t started_ms, go_ms;
 	int64_t deadline_ms; /* of the stage */
 	int64_t silent_ms;   /* when silence becomes a fault */
@@ -128,7 +128,8 @@ static int make_channel(int *ret_here, int *ret_there, struct err *e)
 		return err_sys(e, "socketpair");
 	*ret_here = pair[0];
 	*ret_there = pair[1];
-	/* Larger buffers mean fewer turns between QEMU and us; a kernel that refuses is no fault. */
+	/* Larger buffers mean fewer turns between QEMU and us; a kernel that refuses is no fault.
+	 */
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	return fd_set_nonblock(pair[0], e);
 }
@@ -171,7 +172,8 @@ static int start(struct life *l, struct err *e)
 		return err_sys(e, "%s", part->path);
 	if (make_initrd(l->vm, &initrd, e) < 0 || make_channel(&l->log_fd, &log, e) < 0 ||
 		make_channel(&l->ctl_fd, &ctl, e) < 0 ||
-		make_channel(&l->console_fd, &console, e) < 0 || make_errors_pipe(l, &errors, e) < 0)
+		make_channel(&l->console_fd, &console, e) < 0 ||
+		make_errors_pipe(l, &errors, e) < 0)
 		return -1;
 	fill_jail(l->vm, &j);
 	j.stderr_fd = errors;
@@ -192,8 +194,8 @@ static int start(struct life *l, struct err *e)
 /* ---- speaking ---- */
 
 /*
- * What we say in a whole life is far less than a socket buffer, so a send that fails means that QEMU is
- * gone, which its pidfd tells too.
+ * What we say in a whole life is far less than a socket buffer, so a send that fails means that
+ * QEMU is gone, which its pidfd tells too.
  */
 static void say(struct life *l, enum frame_type type, const struct buf *payload)
 {
@@ -209,7 +211,8 @@ static void say(struct life *l, enum frame_type type, const struct buf *payload)
 
 static int say_go(struct life *l, struct err *e)
 {
-	struct message_go go = {.utc_ns = clock_utc_ns(), .drive_count = (uint32_t)l->vm->drive_count};
+	struct message_go go = {
+		.utc_ns = clock_utc_ns(), .drive_count = (uint32_t)l->vm->drive_count};
 	auto_buf struct buf payload = {0};
 
 	if (getrandom(go.entropy, sizeof(go.entropy), 0) < 0 ||
@@ -244,7 +247,8 @@ static int take_hello(struct life *l, const struct frame *f, struct err *e)
 		return -1;
 	if (hello.protocol != CONTRACT_VERSION)
 		return err_reason(e, ERR_GUEST, "guest_protocol",
-			"the executor in the guest speaks version %u of the contract, the host version %d; "
+			"the executor in the guest speaks version %u of the contract, the host "
+			"version %d; "
 			"use the executor of the same release",
 			hello.protocol, CONTRACT_VERSION);
 	l->result->said_hello = true;
@@ -350,7 +354,8 @@ static int take_heartbeat(struct life *l, const struct frame *f, struct err *e)
 	return message_get_heartbeat(f, &m, e);
 }
 
-/* "All passed" must agree with what was reported before. That proves nothing, it catches mistakes. */
+/* "All passed" must agree with what was reported before. That proves nothing, it catches mistakes.
+ */
 static int check_passed(const struct life *l, struct err *e)
 {
 	if (l->step_failed)
@@ -398,16 +403,18 @@ static int take_frame(struct life *l, const struct frame *f, struct err *e)
 {
 	l->silent_ms = clock_ms() + LIMIT_SILENCE_MS;
 	if (l->stage == ENDED)
-		return err_reason(e, ERR_GUEST, "guest_frame_order", "the guest spoke after its end");
+		return err_reason(
+			e, ERR_GUEST, "guest_frame_order", "the guest spoke after its end");
 	if (f->type == FRAME_HELLO)
 		return take_hello(l, f, e);
 	if (l->stage == STARTING)
-		return err_reason(e, ERR_GUEST, "guest_frame_order", "the guest spoke before its hello");
+		return err_reason(
+			e, ERR_GUEST, "guest_frame_order", "the guest spoke before its hello");
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
 		if (takers[i].type == f->type)
 			return takers[i].take(l, f, e);
-	return err_reason(e, ERR_GUEST, "guest_frame_content", "the guest sent a frame of unknown type %u",
-		f->type);
+	return err_reason(e, ERR_GUEST, "guest_frame_content",
+		"the guest sent a frame of unknown type %u", f->type);
 }
 
 static int take_frames(struct life *l, struct err *e)
@@ -484,10 +491,12 @@ static int died_before_hello(const struct life *l, int status, struct err *e)
 
 	if (l->vm->accelerator == ACCELERATOR_KVM)
 		return err_reason(e, ERR_HOST, "host_kvm_unusable",
-			"QEMU ended before the guest was up: %s; set 'accelerator: tcg' in the configuration",
+			"QEMU ended before the guest was up: %s; set 'accelerator: tcg' in the "
+			"configuration",
 			said);
 	return err_reason(e, ERR_HOST, "host_qemu_failed",
-		"QEMU ended before the guest was up (%s %d): %s", WIFEXITED(status) ? "status" : "signal",
+		"QEMU ended before the guest was up (%s %d): %s",
+		WIFEXITED(status) ? "status" : "signal",
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
 }
 
@@ -551,13 +560,15 @@ static int too_late(const struct life *l, struct err *e)
 	auto_free char *said = last_line(&l->console);
 
 	if (l->result->stopped)
-		return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped; the guest did not answer");
+		return err_reason(
+			e, ERR_INTERRUPTED, "interrupted", "stopped; the guest did not answer");
 	if (l->stage == RUNNING)
 		return err_reason(e, ERR_GUEST, "guest_timeout",
 			"the guest did not end in time and was killed");
 	if (l->vm->accelerator == ACCELERATOR_KVM)
 		return err_reason(e, ERR_HOST, "host_kvm_unusable",
-			"KVM is there but the guest does not come up under it; set 'accelerator: tcg' in the "
+			"KVM is there but the guest does not come up under it; set 'accelerator: "
+			"tcg' in the "
 			"configuration");
 	return err_reason(e, ERR_GUEST, "guest_boot_timeout",
 		"the guest did not come up within %lld s (boot_timeout); its console ends with: %s",
@@ -574,11 +585,13 @@ static int check_time(struct life *l, struct err *e)
 		return too_late(l, e);
 	if (now >= l->silent_ms)
 		return err_reason(e, ERR_GUEST, "guest_silent",
-			"the guest said nothing for %lld s and was killed", (long long)(LIMIT_SILENCE_MS / 1000));
+			"the guest said nothing for %lld s and was killed",
+			(long long)(LIMIT_SILENCE_MS / 1000));
 	return 0;
 }
 
-/* The first signal asks the guest to stop, and gives it a little time; before hello there is nobody. */
+/* The first signal asks the guest to stop, and gives it a little time; before hello there is
+ * nobody. */
 static int check_signal(struct life *l, struct err *e)
 {
 	if (!sig_pending() || l->result->stopped || l->stage == ENDED)
@@ -594,7 +607,15 @@ static int check_signal(struct life *l, struct err *e)
 
 /* ---- the loop ---- */
 
-enum source { FROM_QEMU, FROM_SIGNAL, FROM_LOG, FROM_CONSOLE, FROM_ERRORS, FROM_VIEW, NEWS_SOURCES };
+enum source {
+	FROM_QEMU,
+	FROM_SIGNAL,
+	FROM_LOG,
+	FROM_CONSOLE,
+	FROM_ERRORS,
+	FROM_VIEW,
+	NEWS_SOURCES
+};
 
 static int64_t next_deadline(const struct life *l)
 {
@@ -608,7 +629,8 @@ static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)
 	int timeout = clock_poll_timeout(next_deadline(l));
 
 	p[FROM_QEMU] = (struct pollfd){.fd = l->pidfd, .events = POLLIN};
-	p[FROM_SIGNAL] = (struct pollfd){.fd = l->result->stopped ? -1 : sig_fd(), .events = POLLIN};
+	p[FROM_SIGNAL] =
+		(struct pollfd){.fd = l->result->stopped ? -1 : sig_fd(), .events = POLLIN};
 	p[FROM_LOG] = (struct pollfd){.fd = l->log_fd, .events = POLLIN};
 	p[FROM_CONSOLE] = (struct pollfd){.fd = l->console_fd, .events = POLLIN};
 	p[FROM_ERRORS] = (struct pollfd){.fd = l->errors_fd, .events = POLLIN};

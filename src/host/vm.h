@@ -2,17 +2,17 @@
 /*
  * The life of one virtual machine, from nothing to a reaped QEMU.
  *
- * vm_run starts QEMU in its jail, waits for `hello`, answers `go`, passes what the guest reports to an
- * observer, and returns when QEMU is gone: drives may be read only then, because the guest can write
- * until its last moment. The guest's `end` is taken as what it is, a claim.
+ * vm_run starts QEMU in its jail, waits for `hello`, answers `go`, passes what the guest reports to
+ * an observer, and returns when QEMU is gone: drives may be read only then, because the guest can
+ * write until its last moment. The guest's `end` is taken as what it is, a claim.
  *
  *     starting --hello--> running --end--> ended --> reaped
  *        |                   |
  *        +--- limit, signal, broken contract, death of QEMU: killed --> reaped, error
  *
- * When the guest said `end` it is acknowledged. A machine whose disk is thrown away is then killed at
- * once, which leaves the guest no time to write more (docs/decisions/0004-end-of-a-machine.md); one
- * whose disk is kept (`orderly`) gets LIMIT_ACK_MS to power off by itself.
+ * When the guest said `end` it is acknowledged. A machine whose disk is thrown away is then killed
+ * at once, which leaves the guest no time to write more (docs/decisions/0004-end-of-a-machine.md);
+ * one whose disk is kept (`orderly`) gets LIMIT_ACK_MS to power off by itself.
  */
 #ifndef HOST_VM_H
 #define HOST_VM_H
@@ -49,21 +49,21 @@ struct vm_observer {
 struct vm {
 	const struct image *image;
 	const char *qemu_program; /* absolute path */
-	const char *executor;	  /* path of ambient-execute-plan */
+	const char *executor;     /* path of ambient-execute-plan */
 	enum qemu_machine machine;
 	enum qemu_accelerator accelerator;
 	unsigned cpus;
 	uint64_t memory;  /* bytes */
 	uint64_t tsc_khz; /* the rate of the host's counter; 0: not known */
-	uid_t uid;	 /* identity of QEMU when the caller is root */
+	uid_t uid;        /* identity of QEMU when the caller is root */
 	gid_t gid;
 	struct vm_drive drives[DRIVES_MAX]; /* the image's root drive included: see vm_argv */
 	size_t drive_count;
-	uint32_t step_count;	 /* steps of the plan: what the guest may speak of */
+	uint32_t step_count;     /* steps of the plan: what the guest may speak of */
 	int64_t boot_timeout_ms; /* until hello */
 	/*
-	 * From go until the outputs are packed, which begins with step `first_output`: a guest that is not
-	 * that far LIMIT_STOP_MS after the limit is killed. Packing has LIMIT_EPILOG_MS.
+	 * From go until the outputs are packed, which begins with step `first_output`: a guest that
+	 * is not that far LIMIT_STOP_MS after the limit is killed. Packing has LIMIT_EPILOG_MS.
 	 */
 	int64_t run_limit_ms;
 	uint32_t first_output; /* step_count when there is none */
@@ -74,20 +74,20 @@ struct vm {
 
 struct vm_result {
 	bool said_hello;
-	bool ended;		/* `end` came, once, and is well-formed */
+	bool ended; /* `end` came, once, and is well-formed */
 	struct message_end end;
 	int64_t boot_ms;
-	int64_t duration_ms;	/* from start to reaped */
-	int64_t run_ms;		/* from go to end, by the host's clock */
-	bool stopped;		/* the guest was told to stop because of a signal */
+	int64_t duration_ms; /* from start to reaped */
+	int64_t run_ms;      /* from go to end, by the host's clock */
+	bool stopped;        /* the guest was told to stop because of a signal */
 };
 
 /* QEMU's argument list for this machine, as vm_run will use it. */
 void vm_argv(const struct vm *vm, struct strv *ret_argv);
 
 /*
- * Run it. 0: the guest ended by the contract, *ret says with what claim. -1: it did not, with a reason
- * of docs/errors.md (guest_*, host_*, interrupted); *ret is filled as far as it came.
+ * Run it. 0: the guest ended by the contract, *ret says with what claim. -1: it did not, with a
+ * reason of docs/errors.md (guest_*, host_*, interrupted); *ret is filled as far as it came.
  */
 int vm_run(const struct vm *vm, struct vm_result *ret, struct err *e) NODISCARD;
 

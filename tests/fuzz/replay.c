@@ -3,7 +3,8 @@
  * Feeds a fuzzer's corpus to it, once and in order, without libFuzzer: every input that ever was of
  * interest is tried in every run of the tests, under the sanitizers. Prints TAP for tests/run.
  *
- * The corpus of replay_NAME is tests/fuzz/corpus/NAME below the directory this is run in, or the argument.
+ * The corpus of replay_NAME is tests/fuzz/corpus/NAME below the directory this is run in, or the
+ * argument.
  */
 #include <dirent.h>
 #include <stdint.h>

@@ -192,13 +192,15 @@ static void test_sizes_have_units_of_both_kinds(void **state)
 
 static void test_wrong_sizes_are_refused_with_the_forms(void **state)
 {
-	static const char *const wrong[] = {"", "G", "1X", "-1", "1.", "1..2G", "99999999999999999999",
-		"9000000TiB", "1 G B"};
+	static const char *const wrong[] = {
+		"", "G", "1X", "-1", "1.", "1..2G", "99999999999999999999", "9000000TiB", "1 G B"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
-		auto_free char *message = mem_printf("'%s' is not a size; write for example 512MiB, 2G or 16 "
-						     "GB (G is 10^9, GiB 2^30)", wrong[i]);
+		auto_free char *message =
+			mem_printf("'%s' is not a size; write for example 512MiB, 2G or 16 "
+				   "GB (G is 10^9, GiB 2^30)",
+				wrong[i]);
 		struct err e = {0};
 		uint64_t bytes;
 
@@ -228,7 +230,8 @@ static void test_durations_have_units(void **state)
 
 static void test_wrong_durations_are_refused(void **state)
 {
-	static const char *const wrong[] = {"", "0", "0s", "-5s", "5x", "s", "9999999999h", "1h-1m"};
+	static const char *const wrong[] = {
+		"", "0", "0s", "-5s", "5x", "s", "9999999999h", "1h-1m"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
@@ -275,8 +278,12 @@ static void test_hostile_text_is_made_visible(void **state)
 	expect_safe("\x1b[2Jx", "\\x1b[2Jx");
 	expect_safe("a\nb\tc\rd", "a\\nb\\tc\\rd");
 	expect_safe("\xff\xc3", "\\xff\\xc3");
-	expect_safe("\xc2\x9b" "31m", "\\u009b31m");
-	expect_safe("\xe2\x80\xae" "evil", "\\u202eevil");
+	expect_safe("\xc2\x9b"
+		    "31m",
+		"\\u009b31m");
+	expect_safe("\xe2\x80\xae"
+		    "evil",
+		"\\u202eevil");
 	expect_safe("\xed\xa0\x80", "\\xed\\xa0\\x80");
 	expect_safe("\xc0\xaf", "\\xc0\\xaf");
 }
@@ -301,8 +308,8 @@ static void test_the_nearest_name_is_found(void **state)
 
 static void test_base64_goes_both_ways(void **state)
 {
-	static const char *const pairs[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
-		{"foobar", "Zm9vYmFy"}};
+	static const char *const pairs[][2] = {
+		{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foobar", "Zm9vYmFy"}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(pairs); i++) {
@@ -319,7 +326,8 @@ static void test_base64_goes_both_ways(void **state)
 
 static void test_what_is_no_base64_is_refused(void **state)
 {
-	static const char *const wrong[] = {"Zg", "Zg=", "Z===", "Zh==", "Zm9=", "Zm 9", "=Zm9", "Zg==Zg=="};
+	static const char *const wrong[] = {
+		"Zg", "Zg=", "Z===", "Zh==", "Zm9=", "Zm 9", "=Zm9", "Zg==Zg=="};
 	auto_buf struct buf back = {0};
 
 	(void)state;

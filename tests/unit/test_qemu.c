@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * QEMU's argument list against golden files, one argument a line. UPDATE_GOLDEN=1 writes them again:
- * look at the difference before you commit it, it is what every guest gets.
+ * QEMU's argument list against golden files, one argument a line. UPDATE_GOLDEN=1 writes them
+ * again: look at the difference before you commit it, it is what every guest gets.
  */
 #include "expect.h"
 
@@ -18,7 +18,7 @@ static void compare_with_golden(const struct qemu *q, const char *name)
 	qemu_argv(q, &argv);
 	buf_init(&got, 1 << 16);
 	buf_init(&wanted, 1 << 16);
-	strv_each(&argv, arg)
+	strv_each (&argv, arg)
 		buf_addf(&got, "%s\n", *arg);
 	if (getenv("UPDATE_GOLDEN"))
 		expect_ok(fd_write_file(path, got.data, got.len, 0644, &e), &e);
@@ -74,11 +74,12 @@ static void test_no_list_has_a_network_device_or_a_path_of_the_host(void **state
 		qemu_argv(&q, &argv);
 		assert_true(strv_has(&argv, "-nodefaults"));
 		assert_true(strv_has(&argv, "-no-user-config"));
-		strv_each(&argv, arg) {
+		strv_each (&argv, arg) {
 			assert_null(strstr(*arg, "netdev"));
 			assert_null(strstr(*arg, "virtio-net"));
 			assert_true((*arg)[0] != '/' || strcmp(*arg, QEMU_KERNEL_PATH) == 0 ||
-				    strcmp(*arg, QEMU_INITRD_PATH) == 0 || strcmp(*arg, "/usr/share/qemu") == 0);
+				strcmp(*arg, QEMU_INITRD_PATH) == 0 ||
+				strcmp(*arg, "/usr/share/qemu") == 0);
 		}
 	}
 }

@@ -35,8 +35,13 @@ static void teardown(struct fixture *f)
 
 static void output(struct fixture *f, bool is_stderr, const char *data, size_t len)
 {
-	const struct event ev = {.type = EVENT_ACTION_OUTPUT, .source = SOURCE_PLAN, .utc_ns = 1,
-		.action = 2, .is_stderr = is_stderr, .data = data, .len = len};
+	const struct event ev = {.type = EVENT_ACTION_OUTPUT,
+		.source = SOURCE_PLAN,
+		.utc_ns = 1,
+		.action = 2,
+		.is_stderr = is_stderr,
+		.data = data,
+		.len = len};
 
 	runlog_event(&f->log, &ev);
 }
@@ -165,8 +170,8 @@ static void test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept(void **s
 	expect_field(&f, mark, "limit", "1000");
 	assert_int_equal(f.count, mark + 1 + 1 + 1);
 	assert_int_equal(strlen(node_get_text(f.lines[mark + 1], "text", "")), RUNLOG_TAIL_BYTES);
-	assert_string_equal(
-		node_get_text(f.lines[mark + 1], "text", "") + RUNLOG_TAIL_BYTES - 11, "line 19999\n");
+	assert_string_equal(node_get_text(f.lines[mark + 1], "text", "") + RUNLOG_TAIL_BYTES - 11,
+		"line 19999\n");
 	teardown(&f);
 }
 

@@ -134,8 +134,8 @@ static void test_a_second_run_is_told_who_holds_the_lock(void **state)
 {
 	auto_dir char *dir = expect_dir();
 	auto_store struct store s = {.lock_fd = -1};
-	auto_free char *holder = mem_printf("project p is locked by another run: process %d, started ",
-		(int)getpid());
+	auto_free char *holder = mem_printf(
+		"project p is locked by another run: process %d, started ", (int)getpid());
 	struct store other;
 	struct err e = {0};
 
