@@ -27,8 +27,8 @@
 /* Frames between guest and host. */
 #define LIMIT_FRAME_PAYLOAD (64 * KIB)
 #define LIMIT_CTL_PAYLOAD (64 * KIB)
-#define LIMIT_NOTES                                                                                \
-	1000 /* warnings and the like, of one VM: what is more is dropped, and that is said */
+/* Warnings and the like of one VM: what is more is dropped, and that is said. */
+#define LIMIT_NOTES 1000
 
 /* Tar archives that a guest wrote, when they are unpacked on the host. */
 #define LIMIT_TAR_ENTRIES 1000000
@@ -38,10 +38,9 @@
 
 /* Trees that are packed, and archives that only the guest unpacks. */
 #define LIMIT_TAR_LONG_PATH (16 * KIB)
-#define LIMIT_PACK_NAMES_BYTES                                                                     \
-	(128 * MIB)              /* names of a directory and of those above it, at once            \
-				  */
-#define LIMIT_PACK_LINKS 1000000 /* files with more than one link */
+/* Names of a directory and of those above it, at once; files with more than one link. */
+#define LIMIT_PACK_NAMES_BYTES (128 * MIB)
+#define LIMIT_PACK_LINKS 1000000
 
 /* What an operator can ask for: what is outside is a typing error, not a wish. */
 #define LIMIT_CPUS 255
@@ -54,10 +53,9 @@
 #define LIMIT_GIT_CPU_SECONDS 60
 #define LIMIT_GIT_MEMORY (4 * GIB)
 #define LIMIT_GIT_FILES 1024 /* open at a time */
-#define LIMIT_GIT_STATUS_BYTES                                                                     \
-	(64 * KIB)                       /* the commit and the first changes; more is only more    \
-					  */
-#define LIMIT_GIT_INDEX_BYTES (64 * MIB) /* the names of about half a million files */
+/* The commit and the first changes: more is only more. Names of about half a million files. */
+#define LIMIT_GIT_STATUS_BYTES (64 * KIB)
+#define LIMIT_GIT_INDEX_BYTES (64 * MIB)
 
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
@@ -76,9 +74,10 @@
 #define LIMIT_STOP_MS (30 * 1000LL)    /* from `stop`, or from the end of a time limit, to `end` */
 #define LIMIT_ACK_MS (10 * 1000LL)     /* from `end` to the guest powering off */
 #define LIMIT_SILENCE_MS (60 * 1000LL) /* without a frame */
-#define LIMIT_EPILOG_MS                                                                            \
-	(15 * 60 * 1000LL) /* for packing outputs, behind the time limit of the run */
 #define HEARTBEAT_MS 5000
+/* From the end of the run's time limit: for the guest to pack outputs (LIMIT_ALWAYS_MS) and to end.
+ */
+#define LIMIT_EPILOG_MS (16 * 60 * 1000LL)
 
 /* In the guest. */
 #define LIMIT_GRACE_MS 2000                /* from SIGTERM to SIGKILL when a step is out of time */

@@ -22,8 +22,8 @@
 struct accel {
 	enum qemu_accelerator accelerator;
 	enum qemu_machine machine;
-	bool unproved; /* `auto` chose KVM, and no guest has come up under it since the host booted
-			*/
+	/* `auto` chose KVM, and no guest has come up under it since the host booted. */
+	bool unproved;
 };
 
 /*

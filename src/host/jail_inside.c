@@ -51,8 +51,8 @@ static void wait_for_go(const struct jail_setup *s)
 
 	fd_close(s->control_outside);
 	if (fd_read_full(s->control, &go, 1) != 1)
-		_exit(EXIT_NOT_STARTED); /* the parent gave up or died, and nobody is left to tell
-					  */
+		/* The parent gave up or died, and nobody is left to tell. */
+		_exit(EXIT_NOT_STARTED);
 }
 
 /* As a program expects it of a fresh process, whatever the caller had blocked, ignored or caught.

@@ -44,8 +44,8 @@ struct stage {
 	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
 	const struct event_sink *sink;
 	const struct run_view *view;
-	int console_fd; /* where the guest's console goes, at most config->console_max; -1: nowhere
-			 */
+	/* Where the guest's console goes, at most config->console_max; -1: nowhere. */
+	int console_fd;
 
 	/* filled by stage_run */
 	enum verdict verdict;
