@@ -150,10 +150,9 @@ test-programs: $(O)/ambient $(O)/ambient-execute-plan $(UNIT_TESTS:%=$(O)/tests/
 test-tools: $(O)/ambient-execute-plan $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
-ready = @tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
-JOBS := $(shell nproc)
-build_tests = @$(MAKE) -j$(JOBS) --no-print-directory FLAVOUR=san test-programs && \
-	$(MAKE) -j$(JOBS) --no-print-directory FLAVOUR=release all test-tools
+ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
+build_tests = +@$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
+	$(MAKE) --no-print-directory FLAVOUR=release all test-tools
 
 .PHONY: check check-fast check-unit check-cli check-vm
 ## make check         every test, real virtual machines included
@@ -192,6 +191,20 @@ fuzz-replay:
 	$(build_tests)
 	@tests/run fuzz
 
+# The init of the boot that `make bench` compares with.
+$(O)/tests/bench/poweroff: $(O)/tests/bench/poweroff.o
+	$(Q)$(CC) $(CFLAGS_ALL) -static-pie -s -o $@ $<
+
+## make bench         measure what docs/performance.md claims; the figures also go to build/bench.json
+.PHONY: bench
+ROUNDS ?= 5
+bench:
+	$(call ready,build run image)
+	@$(MAKE) --no-print-directory all build/release/tests/bench/poweroff
+	@$(MAKE) --no-print-directory image-tiny
+	@tests/bench/bench bin/ambient "$(IMAGE_STORE)" build/release/tests/bench/poweroff \
+		--rounds $(ROUNDS) --json build/bench.json
+
 ## make lint          layers, sizes, format, warnings of two compilers, static analysis
 .PHONY: lint
 lint:
@@ -209,8 +222,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC))
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC)))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 # ---- installing -------------------------------------------------------------------------------------
 
@@ -230,7 +243,7 @@ image-tiny:
 .PHONY: demo
 demo:
 	$(call ready,build run image)
-	@$(MAKE) -j$(JOBS) --no-print-directory all
+	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory image-tiny
 	@tools/demo "$(IMAGE_STORE)"
 
