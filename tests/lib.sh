@@ -84,6 +84,7 @@ it() {
 	started=${EPOCHREALTIME/[.,]/}
 	(
 		set -eu
+		trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 		enter_test
 		"$@"
 	) >"$dir/log" 2>&1 </dev/null
@@ -224,6 +225,18 @@ wait_for() {
 
 ambient() {
 	"$WITH_GUESTS" "$AMBIENT" "$@"
+}
+
+# start_ambient ARG...: the same in the background; $pid gets what is sent to it, `wait_ambient` sets $status.
+start_ambient() {
+	echo "ambient $* &" >"$dir/command"
+	"$WITH_GUESTS" "$AMBIENT" "$@" >"$dir/out" 2>"$dir/err" &
+	pid=$!
+}
+
+wait_ambient() {
+	if wait "$pid"; then status=0; else status=$?; fi
+	check_sanitizers
 }
 
 # write_config [YAML]: the configuration, with fake-qemu in QEMU's place; the text is added to it.
