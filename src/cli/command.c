@@ -64,7 +64,7 @@ int command_get(const struct command *const *commands, const char *name,
 	*ret_command = command_find(commands, name);
 	if (*ret_command)
 		return 0;
-	for (size_t i = 0; commands[i] && i < NAMES; i++)
+	for (size_t i = 0; i < NAMES && commands[i]; i++)
 		names[i] = commands[i]->name;
 	nearest = text_nearest(name, names);
 	if (nearest)

@@ -490,6 +490,7 @@ static void test_a_directory_goes_through_a_drive(void **state)
 	struct err e = {0};
 
 	(void)state;
+	assert_non_null(from);
 	guest_init(&g);
 	expect_ok(run(&g, create, &e), &e);
 	assert_true(g.writable);
@@ -547,6 +548,7 @@ static void test_artifacts_leave_out_what_the_host_refuses(void **state)
 	struct err e = {0};
 
 	(void)state;
+	assert_non_null(file);
 	guest_init(&g);
 	assert_int_equal(symlink("/etc/passwd", link), 0);
 	expect_ok(run(&g, art, &e), &e);
@@ -589,6 +591,8 @@ static void test_long_work_can_be_stopped(void **state)
 	for (int i = 0; i < 600; i++) {
 		auto_free char *name = mem_printf("d/%d", i);
 		auto_free char *file = expect_file(dir, name, "x");
+
+		assert_non_null(file);
 	}
 	g.stop = true;
 	expect_err(run(&g, create, &e), &e, ERR_INTERRUPTED, "stopped by the host");

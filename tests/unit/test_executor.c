@@ -554,6 +554,7 @@ static void test_a_program_that_is_not_there_is_status_127(void **state)
 	struct message_end end;
 
 	(void)state;
+	assert_non_null(plain);
 	host_start(&h);
 	end = run_steps(&h, "\"env\":[\"PATH=/usr/bin:/bin\"],", steps);
 	story = host_story(&h);
