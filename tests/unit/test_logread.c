@@ -61,8 +61,6 @@ static void test_output_comes_back_byte_for_byte(void **state)
 	static const char parts[][6] = {
 		"text\n", "\xff\xfe", "nul\0x", "\xe2\x82\xac", "cut\xe2\x82"};
 	struct fixture f;
-	auto_dir char *dir = expect_dir();
-	auto_free char *path = path_join(dir, "log");
 	struct runlog log;
 	struct err e = {0};
 	auto_buf struct buf bytes = {0};
