@@ -24,7 +24,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # The executor has all of base but what only a host has.
 BASE_HOST := home
-BASE := err mem buf strv fd path num clock proc sig text base64 version
+BASE := err mem buf strv fd path num clock proc sig text base64 meminfo version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user

@@ -11,7 +11,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
-#include "base/num.h"
+#include "base/meminfo.h"
 #include "executor/machine.h"
 
 #define ROOT "/sys/fs/cgroup"
@@ -25,30 +25,6 @@ static int put(const char *path, const char *text, struct err *e)
 
 	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
 		return err_sys(e, "write '%s' to %s", text, path);
-	return 0;
-}
-
-/* What is left without touching the kernel's reserve: "MemAvailable:  874812 kB" of /proc/meminfo.
- */
-static int available_memory(uint64_t *ret_bytes, struct err *e)
-{
-	static const char name[] = "\nMemAvailable:";
-	auto_buf struct buf text = {0};
-	uint64_t kib;
-	char *at;
-
-	buf_init(&text, 1 << 16);
-	if (fd_read_file("/proc/meminfo", &text, e) < 0)
-		return -1;
-	at = strstr(text.data, name);
-	if (!at)
-		return err_set(e, ERR_HOST, "/proc/meminfo does not tell MemAvailable");
-	at += strlen(name);
-	at += strspn(at, " ");
-	at[strspn(at, "0123456789")] = '\0';
-	if (num_parse_u64(at, UINT64_MAX / KIB, &kib, e) < 0)
-		return err_wrap(e, "/proc/meminfo: MemAvailable");
-	*ret_bytes = kib * KIB;
 	return 0;
 }
 
@@ -67,7 +43,7 @@ int group_make(struct err *e)
 	uint64_t available = 0;
 	char limit[32];
 
-	if (available_memory(&available, e) < 0)
+	if (meminfo_available(&available, e) < 0)
 		return -1;
 	(void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)job_memory(available));
 	if (guest_mount("cgroup", ROOT, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) < 0 ||

@@ -9,6 +9,7 @@
 
 #include "actions/table.h"
 #include "base/limits.h"
+#include "base/meminfo.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
@@ -68,18 +69,34 @@ static int ask_version(const char *program, char **ret_line, struct err *e)
 	return 0;
 }
 
+/* "QEMU emulator version 7.2.22 (...)": 702 for that; 0 when it is no such line. */
+static unsigned long version_of(const char *line)
+{
+	static const char word[] = "version ";
+	const char *at = strstr(line, word);
+	unsigned long major, minor;
+	char *end;
+
+	if (!at)
+		return 0;
+	major = strtoul(at + strlen(word), &end, 10);
+	if (*end != '.' || major > 1000)
+		return 0;
+	minor = strtoul(end + 1, &end, 10);
+	return major * 100 + (minor < 100 ? minor : 99);
+}
+
 static int look_qemu(struct doctor *d, char *finding, struct err *e)
 {
 	auto_free char *program = NULL, *line = NULL;
-	const char *number;
-	int major, minor;
+	unsigned long version;
 
 	if (locate_qemu(&d->config, &program, e) < 0 || ask_version(program, &line, e) < 0)
 		return -1;
-	number = strstr(line, "version ");
-	if (!number || sscanf(number, "version %d.%d", &major, &minor) != 2)
+	version = version_of(line);
+	if (version == 0)
 		return err_set(e, ERR_HOST, "%s says '%s': is it QEMU?", program, line);
-	if (major < 7 || (major == 7 && minor < 2))
+	if (version < 702)
 		return err_set(e, ERR_HOST, "%s: QEMU 7.2 or newer is needed", line);
 	found(finding, "%s", line);
 	return 0;
@@ -128,20 +145,15 @@ static int look_programs(struct doctor *d, char *finding, struct err *e)
 
 static int look_memory(struct doctor *d, char *finding, struct err *e)
 {
-	unsigned long long kib = 0;
-	char line[128];
-	FILE *f = fopen("/proc/meminfo", "re");
+	uint64_t available = 0;
 
-	if (!f)
-		return err_sys(e, "/proc/meminfo");
-	while (fgets(line, sizeof(line), f) && sscanf(line, "MemAvailable: %llu", &kib) != 1)
-		continue;
-	(void)fclose(f);
-	if (kib * 1024 < d->config.memory)
+	if (meminfo_available(&available, e) < 0)
+		return -1;
+	if (available < d->config.memory)
 		return err_set(e, ERR_HOST,
 			"%s are available, a guest is given %s: lower 'memory' or free some",
-			num_show_size(kib * 1024).s, num_show_size(d->config.memory).s);
-	found(finding, "%s available, %s for a guest", num_show_size(kib * 1024).s,
+			num_show_size(available).s, num_show_size(d->config.memory).s);
+	found(finding, "%s available, %s for a guest", num_show_size(available).s,
 		num_show_size(d->config.memory).s);
 	return 0;
 }
@@ -164,7 +176,7 @@ static int look_space(const char *path, const char *key, uint64_t *ret_free, str
 
 static int look_disk(struct doctor *d, char *finding, struct err *e)
 {
-	uint64_t state, temporary;
+	uint64_t state = 0, temporary = 0;
 
 	if (look_space(d->config.state, "state", &state, e) < 0 ||
 		look_space(d->config.tmpdir, "tmpdir", &temporary, e) < 0)

@@ -412,7 +412,7 @@ static void put_hardlink(struct out *o, const char *target)
 	struct tar_entry t = entry(TAR_HARDLINK, "link");
 	char field[LINK_LEN] = {0};
 
-	memcpy(field, target, strlen(target));
+	(void)snprintf(field, sizeof(field), "%s", target);
 	t.link = "placeholder";
 	put_file(o, "file", "content\n");
 	put_patched(o, &t, AT_LINK, field, LINK_LEN);
