@@ -151,7 +151,7 @@ static int make_file_system(int fd, struct err *e)
 	strv_push(&argv, "-m");
 	strv_push(&argv, "0");
 	strv_push(&argv, "-O");
-	strv_push(&argv, "^has_journal");
+	strv_push(&argv, "^has_journal,^metadata_csum,^64bit,^resize_inode");
 	strv_push(&argv, "-E");
 	strv_push(&argv, "lazy_itable_init=1,nodiscard,root_owner=0:0");
 	strv_pushf(&argv, "/proc/%d/fd/%d", (int)getpid(), fd);
