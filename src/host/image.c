@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -241,8 +242,13 @@ static struct node *read_memory(const char *path)
 
 static int write_memory(const char *path, const struct node *known, struct err *e)
 {
+	auto_free char *dir = path_parent(path);
+	auto_fd int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	auto_buf struct buf text = {0};
 
+	/* Runs of other projects write it too, and under the same temporary name. */
+	if (lock < 0 || flock(lock, LOCK_EX) < 0)
+		return err_sys(e, "lock %s", dir);
 	buf_init(&text, LIMIT_YAML_BYTES);
 	jsonl_add_pretty(&text, known);
 	if (text.overflow)
