@@ -57,6 +57,23 @@
 #define LIMIT_GIT_STATUS_BYTES (64 * KIB)
 #define LIMIT_GIT_INDEX_BYTES (64 * MIB)
 
+/* The egress proxy of a VM. Heads are of HTTP messages; each connection has a buffer each way. */
+#define LIMIT_EGRESS_HOSTS 1000
+#define LIMIT_PROXY_CONNECTIONS 256 /* more of them wait in the socket's queue */
+#define LIMIT_PROXY_BUFFER (16 * KIB)
+#define LIMIT_PROXY_HEAD (15 * KIB)
+#define LIMIT_PROXY_FIELDS 100
+#define LIMIT_PROXY_LOOKUPS 8             /* at a time; more of them wait */
+#define LIMIT_PROXY_ADDRESSES 16          /* of one name; more are not tried */
+#define LIMIT_PROXY_HEAD_MS (30 * 1000LL) /* until the request's head is there */
+#define LIMIT_PROXY_LOOKUP_MS (20 * 1000LL)
+#define LIMIT_PROXY_CONNECT_MS (30 * 1000LL)  /* all addresses together */
+#define LIMIT_PROXY_ATTEMPT_MS (10 * 1000LL)  /* one address */
+#define LIMIT_PROXY_IDLE_MS (5 * 60 * 1000LL) /* without a byte in either direction */
+#define LIMIT_PROXY_HALF_MS (60 * 1000LL)     /* the same when one side has ended */
+#define LIMIT_PROXY_EVENTS 10000 /* attempts of one VM that are logged; more are counted */
+#define LIMIT_PROXY_STOP_MS (10 * 1000LL)
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

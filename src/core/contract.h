@@ -54,6 +54,15 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
+ * In a guest with a network the host's proxy is the one thing that answers (docs/egress.md).
+ * Actions know it as GUEST_PROXY_URL; executor/forward.h takes it from there to where it is.
+ */
+#define NET_PROXY_ADDRESS "10.0.2.2"
+#define GUEST_PROXY_ADDRESS "127.0.0.1"
+#define PROXY_PORT 3128
+#define GUEST_PROXY_URL "http://127.0.0.1:3128"
+
+/*
  * The initramfs of an image holds kernel modules in load order, in two stages: a template of a
  * running VM can be frozen between them, when it has not yet opened a drive.
  */

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * In a guest with a network: the host's proxy, which is at NET_PROXY_ADDRESS there, under the
+ * address that every action knows, GUEST_PROXY_URL. A process of its own copies the bytes, so that
+ * what carries them can be changed without touching an action.
+ */
+#ifndef EXECUTOR_FORWARD_H
+#define EXECUTOR_FORWARD_H
+
+#include <netinet/in.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+/*
+ * Listen on `from` (IPv4) and start the process that forwards to `to`. The socket is listening when
+ * this returns. The process is a child of the caller, in a session of its own, and lives until it
+ * is killed or its parent dies.
+ */
+int forward_start(const struct sockaddr_in *from, const struct sockaddr_in *to, pid_t *ret_pid,
+	struct err *e) NODISCARD;
+
+/* The usual two ends: GUEST_PROXY_* to NET_PROXY_*. */
+int forward_start_proxy(pid_t *ret_pid, struct err *e) NODISCARD;
+
+#endif
