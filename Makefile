@@ -24,7 +24,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # The executor has all of base but what only a host has.
 BASE_HOST := home
-BASE := err mem buf strv fd path num clock proc sig text base64 meminfo version
+BASE := err mem buf strv fd path tree num clock proc sig text base64 meminfo version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git jail jail_inside jail_mount jail_run jail_seccomp jail_user
@@ -50,7 +50,7 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base frame message plan action actions executor git jail node jsonl yamlfile schema config project \
+UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
 	store runlog qemu tar pack unpack options verdict screen term logread
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/path.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/strv.h"
+#include "base/tree.h"
 
 char *path_join(const char *dir, const char *name)
 {
@@ -105,46 +105,6 @@ int path_make_dirs(const char *path, mode_t mode, struct err *e)
 	return 0;
 }
 
-static int remove_contents(int fd, const char *shown, struct err *e);
-
-static int remove_entry(int dir, const char *name, const char *shown, struct err *e)
-{
-	auto_fd int sub = -1;
-
-	if (unlinkat(dir, name, 0) == 0 || errno == ENOENT)
-		return 0;
-	if (errno != EISDIR && errno != EPERM)
-		return err_sys(e, "remove %s/%s", shown, name);
-	sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (sub < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
-		sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (sub < 0)
-		return err_sys(e, "remove %s/%s", shown, name);
-	/* A directory that its owner made unwritable is still ours to empty. */
-	(void)fchmod(sub, 0700);
-	if (remove_contents(sub, name, e) < 0)
-		return -1;
-	if (unlinkat(dir, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		return err_sys(e, "remove directory %s/%s", shown, name);
-	return 0;
-}
-
-static int remove_contents(int fd, const char *shown, struct err *e)
-{
-	DIR *dir = fdopendir(dup(fd));
-	int result = 0;
-
-	if (!dir)
-		return err_sys(e, "list %s", shown);
-	for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {
-		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-			continue;
-		result = remove_entry(fd, entry->d_name, shown, e);
-	}
-	(void)closedir(dir);
-	return result;
-}
-
 int path_remove_tree(const char *path, struct err *e)
 {
 	auto_free char *parent = path_parent(path);
@@ -152,5 +112,5 @@ int path_remove_tree(const char *path, struct err *e)
 
 	if (dir < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "remove %s", path);
-	return remove_entry(dir, path_base(path), parent, e);
+	return tree_remove(dir, path_base(path), parent, NULL, e);
 }

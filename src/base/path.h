@@ -22,7 +22,7 @@ bool path_is_below(const char *path, const char *dir); /* lexically; both absolu
 /* mkdir -p. Existing directories are fine, whatever their mode. */
 int path_make_dirs(const char *path, mode_t mode, struct err *e) NODISCARD;
 
-/* rm -rf that never follows a link and never leaves the tree. Absent is fine. */
+/* rm -rf that never follows a link and never leaves the tree (tree.h). Absent is fine. */
 int path_remove_tree(const char *path, struct err *e) NODISCARD;
 
 #endif
