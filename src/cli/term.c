@@ -30,6 +30,12 @@ static char *field_text(const struct event *ev, const char *key)
 	return text_safe(node_get_text(ev->fields, key, "?"), TEXT_MAX);
 }
 
+/* "1 file", "2 files" */
+static const char *files_word(uint64_t count)
+{
+	return count == 1 ? "file" : "files";
+}
+
 static const char *paint(const struct term *t, enum screen_paint p)
 {
 	return screen_paint(&t->screen, p);
@@ -66,6 +72,7 @@ static void on_source(struct term *t, const struct event *ev)
 {
 	const char *commit = node_get_text(ev->fields, "commit", NULL);
 	auto_free char *id = commit ? text_safe(commit, TEXT_MAX) : NULL;
+	uint64_t entries = node_get_uint(ev->fields, "entries", 0);
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
@@ -74,8 +81,7 @@ static void on_source(struct term *t, const struct event *ev)
 			node_get_bool(ev->fields, "clean", false) ? "clean" : "with changes");
 	else
 		buf_adds(&line, "source ");
-	buf_addf(&line, "%" PRIu64 " files, %s, packed in %s",
-		node_get_uint(ev->fields, "entries", 0),
+	buf_addf(&line, "%" PRIu64 " %s, %s, packed in %s", entries, files_word(entries),
 		num_show_size(node_get_uint(ev->fields, "bytes", 0)).s,
 		num_show_duration(node_get_int(ev->fields, "duration_ms", 0)).s);
 	project_line(t, "%s", line.data);
@@ -85,6 +91,7 @@ static void on_source(struct term *t, const struct event *ev)
 static void on_progress(struct term *t, const struct event *ev)
 {
 	auto_free char *stage = field_text(ev, "stage");
+	uint64_t entries = node_get_uint(ev->fields, "entries", 0);
 	int64_t now = clock_ms();
 
 	if (t->quiet || !t->screen.rewrite)
@@ -94,8 +101,8 @@ static void on_progress(struct term *t, const struct event *ev)
 	if (now - t->progress_ms < PROGRESS_AFTER_MS || now - t->drawn_ms < PROGRESS_EVERY_MS)
 		return;
 	t->drawn_ms = now;
-	screen_status(&t->screen, "%s%s%s: %" PRIu64 " files, %s", t->project ? t->project : "",
-		t->project ? "  " : "", stage, node_get_uint(ev->fields, "entries", 0),
+	screen_status(&t->screen, "%s%s%s: %" PRIu64 " %s, %s", t->project ? t->project : "",
+		t->project ? "  " : "", stage, entries, files_word(entries),
 		num_show_size(node_get_uint(ev->fields, "bytes", 0)).s);
 }
 
@@ -343,7 +350,8 @@ static void pointers(struct term *t, const struct run_outcome *o)
 	auto_free char *shown = path ? text_safe(path, 1024) : NULL;
 
 	if (shown && t->artifact_entries > 0)
-		below(t, "artifacts  %s (%" PRIu64 " files, %s)", shown, t->artifact_entries,
+		below(t, "artifacts  %s (%" PRIu64 " %s, %s)", shown, t->artifact_entries,
+			files_word(t->artifact_entries),
 			num_show_size(node_get_uint(artifacts, "bytes", 0)).s);
 	if (o->log && t->project && o->verdict != VERDICT_PASSED && o->verdict != VERDICT_UNCHANGED)
 		below(t, "log        ambient log %s", t->project);

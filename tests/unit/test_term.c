@@ -151,6 +151,27 @@ static void test_a_run_that_passes(void **state)
 		"       artifacts  /state/hello/runs/1/artifacts (3 files, 2.0 KiB)\n");
 }
 
+static void test_one_file_is_not_files(void **state)
+{
+	static const char result[] =
+		"{\"outputs\":{\"artifacts\":{\"path\":\"/a\",\"bytes\":1536}}}";
+	struct fixture f;
+	struct err e = {0};
+
+	(void)state;
+	setup(&f, false);
+	event(&f, EVENT_SOURCE, SOURCE_PRELUDE,
+		"{\"path\":\"/src\",\"entries\":1,\"bytes\":1536,\"duration_ms\":0}");
+	event(&f, EVENT_OUTPUT_KEPT, SOURCE_EPILOG,
+		"{\"kind\":\"artifacts\",\"entries\":1,\"bytes\":1536}");
+	expect_ok(jsonl_parse(result, strlen(result), "result", &f.outcome.result, &e), &e);
+	f.outcome.log = f.t.project;
+	expect_end(&f, VERDICT_PASSED,
+		"hello  source 1 file, 1.5 KiB, packed in 0.0 s\n"
+		"hello  passed in T\n"
+		"       artifacts  /a (1 file, 1.5 KiB)\n");
+}
+
 static void test_a_run_that_fails(void **state)
 {
 	struct fixture f;
@@ -319,6 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_run_that_passes),
+		cmocka_unit_test(test_one_file_is_not_files),
 		cmocka_unit_test(test_a_run_that_fails),
 		cmocka_unit_test(test_other_endings_of_an_action_are_told),
 		cmocka_unit_test(test_quiet_says_nothing_of_what_is_well),
