@@ -250,18 +250,38 @@ static void make_digest(struct run *r)
 	r->digest = digest_end(d);
 }
 
+/*
+ * Runs that may stand for one another have the same class. One that keeps no cache, or keeps it in
+ * a scope, may be a stranger's: it neither makes an ordinary run be skipped, nor makes one forget
+ * that it passed. NULL: an ordinary run. The caller frees.
+ */
+static char *class_of(const struct run *r)
+{
+	static const char *const modes[] = {
+		[RUN_CACHE_RW] = "rw", [RUN_CACHE_RO] = "ro", [RUN_CACHE_NONE] = "none"};
+	const char *mode = modes[r->options->cache];
+	const char *scope = r->options->cache_scope;
+
+	if (scope)
+		return mem_printf("%s@%s", mode, scope);
+	return r->options->cache == RUN_CACHE_RW ? NULL : mem_strdup(mode);
+}
+
 /* 0: it has; 1: it has not. */
 static int unchanged(struct run *r, struct err *e)
 {
-	const char *last = node_get_text(r->store.state, "digest", "");
+	auto_free char *class = class_of(r);
+	auto_node struct node *last = NULL;
 	struct node *n;
 
-	if (git_inspect(r->project->source, &r->git, e) < 0)
+	if (store_last_success(&r->store, class, &last, e) < 0 ||
+		git_inspect(r->project->source, &r->git, e) < 0)
 		return -1;
 	if (r->git.repository && *r->git.reason)
 		warn(r, r->git.reason);
 	make_digest(r);
-	if (r->options->force || !*r->digest.s || strcmp(last, r->digest.s) != 0)
+	if (r->options->force || !*r->digest.s ||
+		strcmp(node_get_text(last, "digest", ""), r->digest.s) != 0)
 		return 0;
 	n = node_map();
 	node_set_string(n, "project_name", r->project->name);
@@ -529,6 +549,7 @@ static int keep_cache(struct run *r, struct err *e)
 
 static int publish(struct run *r, struct err *e)
 {
+	auto_free char *class = class_of(r);
 	auto_node struct node *state = node_map();
 
 	node_set_int(state, "format", 1);
@@ -536,7 +557,7 @@ static int publish(struct run *r, struct err *e)
 	node_set_string(state, "commit", r->git.commit);
 	node_set_string(state, "run_id", r->run_id);
 	node_set_string(state, "finished", clock_rfc3339(clock_utc_ns()).s);
-	return store_publish(&r->store, state, e);
+	return store_publish(&r->store, class, state, e);
 }
 
 /* ---- the run ---- */

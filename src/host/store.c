@@ -171,17 +171,6 @@ static int clear_work(const struct store *s, struct err *e)
 	return path_make_dirs(s->work, 0700, e);
 }
 
-static int read_state(struct store *s, struct err *e)
-{
-	auto_free char *path = in_dir(s, "state.json");
-
-	if (access(path, F_OK) < 0)
-		return 0;
-	if (read_json(path, &s->state, e) < 0)
-		return err_wrap(e, "damaged state (remove the file to run again)");
-	return 0;
-}
-
 int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e)
 {
 	auto_store struct store s = {.lock_fd = -1, .dir = path_join(state, project)};
@@ -190,7 +179,7 @@ int store_lock(const char *state, const char *project, struct store *ret_store, 
 	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0)
 		return -1;
 	s.current = read_current(&s);
-	if (clear_work(&s, e) < 0 || remove_old_generations(&s, e) < 0 || read_state(&s, e) < 0)
+	if (clear_work(&s, e) < 0 || remove_old_generations(&s, e) < 0)
 		return -1;
 	*ret_store = s;
 	s = (struct store){.lock_fd = -1};
@@ -208,7 +197,6 @@ void store_release(struct store *s)
 	free(s->dir);
 	free(s->work);
 	free(s->run_dir);
-	node_free(s->state);
 	*s = (struct store){.lock_fd = -1};
 }
 
@@ -247,6 +235,24 @@ char *store_next(const struct store *s, const char *name, struct err *e)
 	auto_free char *dir = path_join(s->work, GENERATION_DIR);
 
 	return path_make_dirs(dir, 0755, e) < 0 ? NULL : path_join(dir, name);
+}
+
+static char *state_path(const struct store *s, const char *class)
+{
+	return class ? mem_printf("%s/state-%s.json", s->dir, class) : in_dir(s, "state.json");
+}
+
+int store_last_success(
+	const struct store *s, const char *class, struct node **ret_state, struct err *e)
+{
+	auto_free char *path = state_path(s, class);
+
+	*ret_state = NULL;
+	if (access(path, F_OK) < 0)
+		return 0;
+	if (read_json(path, ret_state, e) < 0)
+		return err_wrap(e, "damaged state (remove the file to run again)");
+	return 0;
 }
 
 /* ---- publishing ---- */
@@ -288,10 +294,10 @@ static int publish_generation(struct store *s, const char *next, struct err *e)
 	return old ? path_remove_tree(old, e) : 0;
 }
 
-int store_publish(struct store *s, const struct node *state, struct err *e)
+int store_publish(struct store *s, const char *class, const struct node *state, struct err *e)
 {
 	auto_free char *next = path_join(s->work, GENERATION_DIR);
-	auto_free char *path = in_dir(s, "state.json");
+	auto_free char *path = state_path(s, class);
 
 	if (access(next, F_OK) == 0 && publish_generation(s, next, e) < 0)
 		return -1;

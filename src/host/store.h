@@ -4,6 +4,7 @@
  *
  *     <state>/<project>/lock              flock: held while a run goes on
  *     <state>/<project>/state.json        what the last successful run was (digest, commit, run id)
+ *     <state>/<project>/state-CLASS.json  the same of runs that may not speak for all others
  *     <state>/<project>/current           -> gen-N
  *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps
  *     <state>/<project>/runs/<run-id>/    result.json, run.jsonl, console.log, artifacts/
@@ -30,7 +31,6 @@ struct store {
 	char *run_dir;    /* dir/runs/<run-id>; NULL before store_begin_run */
 	uint64_t current; /* number of the current generation; 0: none */
 	int lock_fd;
-	struct node *state; /* state.json; NULL: none yet */
 };
 
 /*
@@ -55,11 +55,19 @@ char *store_current(const struct store *s, const char *name);
 char *store_next(const struct store *s, const char *name, struct err *e) NODISCARD;
 
 /*
- * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it
- * is synced and becomes current, and the old one is removed. Then state.json is replaced by
- * `state`.
+ * What the last successful run of a class was: the content of its state file, NULL when there is
+ * none. A class NULL is that of ordinary runs. The caller frees.
  */
-int store_publish(struct store *s, const struct node *state, struct err *e) NODISCARD;
+int store_last_success(
+	const struct store *s, const char *class, struct node **ret_state, struct err *e) NODISCARD;
+
+/*
+ * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it
+ * is synced and becomes current, and the old one is removed. Then the state file of the class is
+ * replaced by `state`; those of other classes stay as they are.
+ */
+int store_publish(
+	struct store *s, const char *class, const struct node *state, struct err *e) NODISCARD;
 
 /* Write result.json of the run, and turn `latest` to it if that is wanted. */
 int store_write_result(

@@ -15,8 +15,9 @@ static void lock(const char *state, struct store *s)
 	expect_ok(store_lock(state, "p", s, &e), &e);
 }
 
-/* One run that publishes a cache with this content. */
-static void publish(const char *state, const char *run_id, const char *name, const char *content)
+/* One run of a class that publishes a cache with this content. */
+static void publish_as(const char *state, const char *class, const char *run_id, const char *name,
+	const char *content)
 {
 	auto_store struct store s = {.lock_fd = -1};
 	auto_node struct node *n = node_map();
@@ -29,8 +30,26 @@ static void publish(const char *state, const char *run_id, const char *name, con
 	assert_non_null(path);
 	expect_ok(fd_write_file(path, content, strlen(content), 0600, &e), &e);
 	node_set_string(n, "run_id", run_id);
-	expect_ok(store_publish(&s, n, &e), &e);
+	expect_ok(store_publish(&s, class, n, &e), &e);
 	expect_ok(store_write_result(&s, n, true, &e), &e);
+}
+
+static void publish(const char *state, const char *run_id, const char *name, const char *content)
+{
+	publish_as(state, NULL, run_id, name, content);
+}
+
+/* The last run of a class that published; NULL: there was none. */
+static void expect_last(const struct store *s, const char *class, const char *run_id)
+{
+	auto_node struct node *n = NULL;
+	struct err e = {0};
+
+	expect_ok(store_last_success(s, class, &n, &e), &e);
+	if (!run_id)
+		assert_null(n);
+	else
+		assert_string_equal(node_get_text(n, "run_id", ""), run_id);
 }
 
 static void expect_content(const char *path, const char *wanted)
@@ -64,8 +83,24 @@ static void test_a_published_cache_is_the_next_runs_input(void **state)
 	cache = store_current(&s, "cache");
 	expect_content(cache, "two");
 	assert_int_equal(s.current, 2);
-	assert_string_equal(node_get_text(s.state, "run_id", ""), "r2");
+	expect_last(&s, NULL, "r2");
 	expect_gone(dir, "p/gen-1");
+}
+
+static void test_classes_of_runs_do_not_see_each_other(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_store struct store s = {.lock_fd = -1};
+
+	(void)state;
+	publish(dir, "r1", "cache", "one");
+	publish_as(dir, "ro", "r2", "deps", "two");
+	publish_as(dir, "rw@x", "r3", "cache@x", "three");
+	lock(dir, &s);
+	expect_last(&s, NULL, "r1");
+	expect_last(&s, "ro", "r2");
+	expect_last(&s, "rw@x", "r3");
+	expect_last(&s, "none", NULL);
 }
 
 static void test_what_a_run_does_not_make_is_kept(void **state)
@@ -216,6 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_published_cache_is_the_next_runs_input),
+		cmocka_unit_test(test_classes_of_runs_do_not_see_each_other),
 		cmocka_unit_test(test_what_a_run_does_not_make_is_kept),
 		cmocka_unit_test(test_what_was_not_published_is_gone),
 		cmocka_unit_test(test_what_a_killed_run_left_is_removed),
