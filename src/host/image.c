@@ -87,7 +87,6 @@ static int read_part(struct image *i, enum image_part part, const char *file, st
 {
 	const struct node *n = node_get(i->node, part_keys[part]);
 	const char *name, *sha256;
-	struct stat st;
 
 	if (!n)
 		return node_err(i->node, file, e, "missing key '%s'", part_keys[part]);
@@ -101,14 +100,6 @@ static int read_part(struct image *i, enum image_part part, const char *file, st
 	i->parts[part].path = path_join(i->dir, name);
 	i->parts[part].bytes = schema_uint(file_params, n, "bytes");
 	(void)snprintf(i->parts[part].sha256, sizeof(i->parts[part].sha256), "%s", sha256);
-	if (stat(i->parts[part].path, &st) < 0)
-		return err_set(e, ERR_INPUT, "image %s: %s: %s", i->name, i->parts[part].path,
-			strerror(errno));
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != i->parts[part].bytes)
-		return err_reason(e, ERR_INPUT, "image_digest",
-			"image %s: %s is not the file of %" PRIu64
-			" bytes that image.yaml names; make the image again",
-			i->name, i->parts[part].path, i->parts[part].bytes);
 	return 0;
 }
 
@@ -138,25 +129,57 @@ static void read_machines(struct image *i)
 	i->q35 = machines.count == 0 || strv_has(&machines, "q35");
 }
 
-static int read_image(struct image *i, struct err *e)
+int image_parse(
+	const char *dir, const char *text, size_t len, struct image *ret_image, struct err *e)
 {
-	auto_free char *file = path_join(i->dir, IMAGE_FILE);
+	auto_image struct image i = {.dir = mem_strdup(dir)};
+	auto_free char *file = path_join(dir, IMAGE_FILE);
+
+	if (yamlfile_parse(text, len, file, &i.node, e) < 0 ||
+		schema_check(image_params, i.node, file, e) < 0)
+		return -1;
+	i.name = mem_strdup(schema_text(image_params, i.node, "name"));
+	memcpy(i.digest, digest_of(text, len).s, sizeof(i.digest));
+	read_machines(&i);
+	if (check_kind(&i, file, e) < 0)
+		return -1;
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
+		if (read_part(&i, part, file, e) < 0)
+			return -1;
+	*ret_image = i;
+	i = (struct image){0};
+	return 0;
+}
+
+/* Digests are for later (image_verify): a size tells an exchanged file at once. */
+static int check_part(const struct image *i, const struct image_file *part, struct err *e)
+{
+	struct stat st;
+
+	if (stat(part->path, &st) < 0)
+		return err_set(
+			e, ERR_INPUT, "image %s: %s: %s", i->name, part->path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != part->bytes)
+		return err_reason(e, ERR_INPUT, "image_digest",
+			"image %s: %s is not the file of %" PRIu64
+			" bytes that image.yaml names; make the image again",
+			i->name, part->path, part->bytes);
+	return 0;
+}
+
+static int read_image(const char *dir, const char *file, struct image *ret_image, struct err *e)
+{
+	auto_image struct image i = {0};
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, LIMIT_YAML_BYTES);
-	if (fd_read_file(file, &text, e) < 0)
-		return -1;
-	if (yamlfile_parse(text.data, text.len, file, &i->node, e) < 0 ||
-		schema_check(image_params, i->node, file, e) < 0)
-		return -1;
-	i->name = mem_strdup(schema_text(image_params, i->node, "name"));
-	memcpy(i->digest, digest_of(text.data, text.len).s, sizeof(i->digest));
-	read_machines(i);
-	if (check_kind(i, file, e) < 0)
+	if (fd_read_file(file, &text, e) < 0 || image_parse(dir, text.data, text.len, &i, e) < 0)
 		return -1;
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
-		if (read_part(i, part, file, e) < 0)
+		if (check_part(&i, &i.parts[part], e) < 0)
 			return -1;
+	*ret_image = i;
+	i = (struct image){0};
 	return 0;
 }
 
@@ -176,18 +199,12 @@ static int no_such_image(const char *store, const char *name, const char *dir, s
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e)
 {
-	auto_image struct image i = {0};
-	auto_free char *file = NULL;
+	auto_free char *dir = path ? mem_strdup(path) : path_join(store, name);
+	auto_free char *file = path_join(dir, IMAGE_FILE);
 
-	i.dir = path ? mem_strdup(path) : path_join(store, name);
-	file = path_join(i.dir, IMAGE_FILE);
 	if (access(file, F_OK) < 0)
-		return no_such_image(store, name ? name : path_base(path), i.dir, e);
-	if (read_image(&i, e) < 0)
-		return -1;
-	*ret_image = i;
-	i = (struct image){0};
-	return 0;
+		return no_such_image(store, name ? name : path_base(path), dir, e);
+	return read_image(dir, file, ret_image, e);
 }
 
 /* ---- digests, remembered ---- */

@@ -33,6 +33,14 @@ struct image {
  */
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e) NODISCARD;
+
+/*
+ * Read the text of an image.yaml that stands in `dir`; no file is looked at. ERR_INPUT, with line
+ * and column where there is one.
+ */
+int image_parse(const char *dir, const char *text, size_t len, struct image *ret_image,
+	struct err *e) NODISCARD;
+
 void image_release(struct image *i);
 #define auto_image __attribute__((cleanup(image_release)))
 

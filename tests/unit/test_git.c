@@ -471,6 +471,27 @@ static void test_words_of_the_tree_are_harmless(void **state)
 	expect_doubt(tree, "the index tells git not to look at some files, such as \\x1b]0;x\\n");
 }
 
+/* The name of a branch that fills the answer, so that no change would be seen behind it. */
+static void test_an_answer_that_is_cut_before_the_changes_is_a_doubt(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+	auto_free char *config = NULL;
+	char name[LIMIT_GIT_STATUS_BYTES + 1];
+
+	(void)state;
+	memset(name, 'a', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	config = mem_printf(
+		"[remote \"r\"]\n\turl = /nowhere\n\tfetch = +refs/heads/*:refs/remotes/r/*\n"
+		"[branch \"main\"]\n\tremote = r\n\tmerge = refs/heads/%s\n",
+		name);
+	GIT(tree, "branch", "-M", "main");
+	append(tree, ".git/config", config);
+	write_file(tree, "new", "untracked\n");
+	expect_doubt(tree, "git status: 65536 bytes without a change and without an end");
+}
+
 /* The repositories must not depend on who runs the tests. */
 static void set_environment(void)
 {
@@ -508,6 +529,7 @@ int main(void)
 		cmocka_unit_test(test_submodule_is_a_doubt),
 		cmocka_unit_test(test_files_hidden_in_the_index_are_a_doubt),
 		cmocka_unit_test(test_words_of_the_tree_are_harmless),
+		cmocka_unit_test(test_an_answer_that_is_cut_before_the_changes_is_a_doubt),
 	};
 
 	set_environment();

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What git said about a source tree that may be hostile, read. The bytes are the tree's as much as
+ * git's: names of files, of branches, and words of its configuration come through.
+ *
+ * Nothing here starts or opens anything; git.c asks.
+ *
+ * Formats: git-status(1), "Porcelain Format Version 2" with -z, and git-ls-files(1), options -v -z,
+ * of git 2.39.
+ */
+#ifndef HOST_GITREPLY_H
+#define HOST_GITREPLY_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "host/git.h"
+#include "host/jail.h"
+
+enum { GITREPLY_COMPLAINT_BYTES = 160 };
+
+/* One answer of git: all that came on its two outputs, within the limits, and how it ended. */
+struct gitreply {
+	struct buf out;    /* owned */
+	struct buf errors; /* owned; its first line is told */
+	struct jail_end end;
+};
+
+void gitreply_init(struct gitreply *r, size_t out_max);
+void gitreply_release(struct gitreply *r);
+#define auto_gitreply __attribute__((cleanup(gitreply_release)))
+
+/*
+ * Note why something is unknown: clean becomes GIT_UNKNOWN, and the first such text is the reason,
+ * made one harmless line.
+ */
+void gitreply_doubt(struct git_state *state, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * Read the answer of `status`: the commit, and whether something is changed. True when nothing is
+ * as far as status can see; then the index has to be asked as well, and until then clean is
+ * GIT_UNKNOWN without a reason. Whatever is not understood is a doubt.
+ */
+bool gitreply_status(const struct gitreply *r, struct git_state *state);
+
+/* Read the answer of `ls-files`, after a status that returned true: clean, or a doubt. */
+void gitreply_index(const struct gitreply *r, struct git_state *state);
+
+#endif
