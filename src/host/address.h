@@ -18,14 +18,22 @@ struct address {
 	unsigned char bytes[16]; /* network order; IPv4 has the first four */
 };
 
+/* What a special address is. */
+struct address_kind {
+	const char *prefix; /* "10.0.0.0" */
+	unsigned bits;
+	const char *words; /* behind "is": "a private address (RFC 1918)" */
+	bool never;        /* no TCP connection can be meant: unspecified, multicast, reserved */
+};
+
 /*
- * NULL when the address is an ordinary one of the public Internet. Else what it is, in words that
- * follow "is ...": "a private address (RFC 1918)", "a loopback address". The lists are IANA's
- * special-purpose address registries for IPv4 and IPv6 (RFC 6890 and what amends it); everything
- * outside of 2000::/3 is special. An IPv6 address that carries an IPv4 address (mapped, compatible,
- * 6to4, NAT64, Teredo) is refused as such.
+ * NULL when the address is an ordinary one of the public Internet. The lists are IANA's registries
+ * of special-purpose addresses for IPv4 and IPv6 (RFC 6890 and what came after it) and what is not
+ * unicast; of IPv6 everything outside of 2000::/3 is special. An IPv6 address that carries an IPv4
+ * address (mapped, compatible, 6to4, Teredo) is special whatever it carries; one of NAT64's
+ * well-known prefix is what its IPv4 address is, because networks without IPv4 need it.
  */
-const char *address_special(const struct address *a);
+const struct address_kind *address_special(const struct address *a);
 
 /*
  * Would some resolver read this host as an address? Everything in brackets or with a colon, and

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/home.h"
 #include "base/path.h"
+#include "host/egress.h"
 #include "host/yamlfile.h"
 
 #define EXECUTOR "ambient-execute-plan"
@@ -57,6 +58,18 @@ const struct param config_qemu_params[] = {
 		.choices = machines,
 		.preset = "auto",
 		.help = "the machine QEMU emulates; auto chooses by image and host"},
+	{0},
+};
+
+const struct param config_egress_params[] = {
+	{.name = "allow",
+		.type = PARAM_STRINGS,
+		.help = "hosts that every VM with a network may reach, besides those that its plan "
+			"names: HOST for ports 80 and 443, HOST:PORT for one of 80, 443 and 22"},
+	{.name = "allow_private",
+		.type = PARAM_STRINGS,
+		.help = "hosts that may lead to addresses which are not of the public Internet; "
+			"this alone allows nothing"},
 	{0},
 };
 
@@ -144,6 +157,10 @@ const struct param config_params[] = {
 		.preset = "120s",
 		.help = "the longest that a VM may take until its executor speaks"},
 	{.name = "qemu", .type = PARAM_MAP, .sub = config_qemu_params, .help = "how VMs are made"},
+	{.name = "egress",
+		.type = PARAM_MAP,
+		.sub = config_egress_params,
+		.help = "what VMs with a network may reach"},
 	{.name = "uefi",
 		.type = PARAM_BOOL,
 		.preset = "false",
@@ -199,6 +216,8 @@ void config_release(struct config *c)
 	free(c->rsync_target_base);
 	free(c->dput_target);
 	free(c->qemu_program);
+	strv_release(&c->egress_allow);
+	strv_release(&c->egress_allow_private);
 	free(c->vm_user);
 	*c = (struct config){0};
 }
@@ -392,6 +411,35 @@ static void load_qemu(struct config *c)
 	c->machine = (enum config_machine)choice_of(qemu, "machine", machines);
 }
 
+/* Each item is tried alone first, so that a mistake is shown where it stands. */
+static int load_hosts(
+	const struct config *c, const char *key, struct strv *ret_hosts, struct err *e)
+{
+	const struct node *list = node_get(node_get(c->effective, "egress"), key), *item;
+
+	node_each (list, item) {
+		auto_egress struct egress alone = {0};
+		const char *text = node_text(item);
+		struct err why = {0};
+
+		if ((strcmp(key, "allow") == 0 ? egress_add_configured(&alone, text, "", &why)
+					       : egress_add_private(&alone, text, &why)) < 0)
+			return node_err(item, c->file, e, "%s", why.msg);
+		strv_push(ret_hosts, text);
+	}
+	return 0;
+}
+
+static int load_egress(struct config *c, struct err *e)
+{
+	auto_egress struct egress all = {0};
+
+	if (load_hosts(c, "allow", &c->egress_allow, e) < 0 ||
+		load_hosts(c, "allow_private", &c->egress_allow_private, e) < 0)
+		return -1;
+	return egress_add_config(&all, &c->egress_allow, &c->egress_allow_private, e);
+}
+
 static void load_rest(struct config *c)
 {
 	const struct node *map = c->effective;
@@ -417,6 +465,8 @@ int config_load(const char *path, struct config *ret_config, struct err *e)
 	load_sizes(&c);
 	load_qemu(&c);
 	load_rest(&c);
+	if (load_egress(&c, e) < 0)
+		return -1;
 	*ret_config = c;
 	c = (struct config){0};
 	return 0;

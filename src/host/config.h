@@ -52,6 +52,9 @@ struct config {
 	bool require_kvm;
 	enum config_machine machine;
 
+	struct strv egress_allow; /* both as given, and right: egress_add_config takes them */
+	struct strv egress_allow_private;
+
 	bool uefi;
 	bool lint;
 	char *vm_user; /* a user name or a decimal uid; NULL: the default of the jail */
@@ -70,5 +73,6 @@ char *config_default_path(void); /* the caller frees */
 /* The rows, for help and documentation. */
 extern const struct param config_params[];
 extern const struct param config_qemu_params[];
+extern const struct param config_egress_params[];
 
 #endif

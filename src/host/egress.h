@@ -71,6 +71,10 @@ int egress_add_configured(
 /* An item of `egress.allow_private`. */
 int egress_add_private(struct egress *g, const char *host, struct err *e) NODISCARD;
 
+/* Both lists of the configuration (config.h), which config_load has checked. */
+int egress_add_config(struct egress *g, const struct strv *allow, const struct strv *allow_private,
+	struct err *e) NODISCARD;
+
 /* What the proxy says to a request or to an address. */
 enum egress_verdict {
 	EGRESS_ALLOWED,

@@ -294,7 +294,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"action_timeout\":\"1h\",\"boot_timeout\":\"120s\","
 		"\"qemu\":{\"cpus\":2,\"memory\":\"1GiB\",\"program\":null,"
 		"\"accelerator\":\"auto\",\"require_kvm\":false,\"machine\":\"auto\"},"
-		"\"uefi\":false,\"lint\":true,\"vm_user\":null,\"keep_runs\":null}");
+		"\"egress\":{\"allow\":null,\"allow_private\":null},\"uefi\":false,\"lint\":true,"
+		"\"vm_user\":null,\"keep_runs\":null}");
 }
 
 static void test_refuses_wrong_files(void **state)
