@@ -23,12 +23,14 @@ Q := $(if $(filter 1,$(V)),,@)
 # ---- link units -------------------------------------------------------------------------------------
 
 # The executor has all of base but what only a host has.
-BASE_HOST := home
+BASE_HOST := home \
+	vault
 BASE := err mem buf strv fd path tree num clock proc sig text base64 meminfo version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts run git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
-	address egress
+	address egress \
+	mask mask_trie
 CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
@@ -53,9 +55,11 @@ WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/too
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
 	store runlog qemu tar pack unpack options verdict screen term logread \
-	egress
+	egress \
+	mask
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
-FUZZERS := yaml json tar frame plan git image
+FUZZERS := yaml json tar frame plan git image \
+	mask
 
 # ---- flags ------------------------------------------------------------------------------------------
 
