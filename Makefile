@@ -28,7 +28,7 @@ BASE_HOST := home \
 BASE := err mem buf strv fd path tree num clock proc sig text base64 meminfo version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
-	runlog stage artifacts run git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
+	runlog stage artifacts result run adhoc git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
 	address egress \
 	mask mask_trie
 CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \

@@ -23,6 +23,7 @@
 #include "host/jail.h"
 #include "host/locate.h"
 #include "host/planner.h"
+#include "host/adhoc.h"
 #include "host/run.h"
 
 struct doctor_settings {
@@ -252,7 +253,7 @@ static int look_boot(struct doctor *d, char *finding, struct err *e)
 	const struct run_context context = {
 		.config = &d->config, .actions = actions_host, .action_env = actions_env};
 	const struct run_view view = {.sink = {.event = ignore_event}};
-	struct run_adhoc adhoc = {.image = d->image};
+	struct adhoc adhoc = {.image = d->image};
 	struct run_outcome outcome;
 	auto_plan struct plan plan = {0};
 	const struct node *vms;
@@ -262,7 +263,7 @@ static int look_boot(struct doctor *d, char *finding, struct err *e)
 	if (make_plan(d, &plan, e) < 0)
 		return -1;
 	adhoc.plan = &plan;
-	run_adhoc(&context, &adhoc, &view, &outcome);
+	adhoc_run(&context, &adhoc, &view, &outcome);
 	vms = node_get(outcome.result, "vms");
 	if (outcome.verdict != VERDICT_PASSED)
 		*e = outcome.error;

@@ -10,6 +10,7 @@
 #include "cli/say.h"
 #include "cli/term.h"
 #include "host/planner.h"
+#include "host/adhoc.h"
 #include "host/run.h"
 #include "host/yamlfile.h"
 
@@ -152,7 +153,7 @@ static int make_plan(const struct qemu_settings *s, const struct call *call,
 static int boot(
 	const struct qemu_settings *s, const struct run_context *context, const struct plan *plan)
 {
-	const struct run_adhoc adhoc = {
+	const struct adhoc adhoc = {
 		.image = s->image,
 		.plan = plan,
 		.artifacts = s->artifacts,
@@ -165,7 +166,7 @@ static int boot(
 
 	term_init(&term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)s->color, false);
 	term_begin(&term, NULL);
-	run_adhoc(context, &adhoc, &term.view, &outcome);
+	adhoc_run(context, &adhoc, &term.view, &outcome);
 	term_end(&term, &outcome);
 	if (outcome.verdict != VERDICT_PASSED)
 		say_error(&outcome.error);

@@ -7,10 +7,10 @@
  * project null when the command line, the configuration or the projects file is wrong.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/sig.h"
@@ -20,6 +20,7 @@
 #include "cli/say.h"
 #include "cli/term.h"
 #include "core/jsonl.h"
+#include "host/result.h"
 #include "host/run.h"
 
 struct run_settings {
@@ -164,32 +165,17 @@ struct session {
 /* The object for a project that never came to run_project, in the form of result.json. */
 static struct node *refused_result(const char *project, const char *run_id, const struct err *e)
 {
-	enum verdict verdict = verdict_of_error(e);
 	auto_free char *message = text_safe(e->msg, sizeof(e->msg));
 	auto_free char *name = project ? text_safe(project, LIMIT_NAME_BYTES) : NULL;
-	struct clock_text now = clock_rfc3339(clock_utc_ns());
-	struct node *n = node_map();
+	auto_result struct result r = {0};
+	struct err shown = *e;
 
-	node_set_int(n, "format", 1);
-	node_set_string(n, "project", name);
-	node_set_string(
-		n, "run_id", run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL);
-	node_set_string(n, "result", verdict_name(verdict));
-	node_set_string(n, "reason", verdict_reason_of_error(e));
-	node_set_string(n, "message", message);
-	node_set_int(n, "exit_status", verdict_exit_status(verdict, sig_pending()));
-	node_set(n, "failed_action", node_null());
-	node_set(n, "source", node_null());
-	node_set(n, "image", node_null());
-	node_set_string(n, "started", now.s);
-	node_set_string(n, "finished", now.s);
-	node_set_int(n, "duration_ms", 0);
-	(void)node_set_list(n, "actions");
-	(void)node_set_list(n, "vms");
-	(void)node_set_map(n, "outputs");
-	node_set(n, "log", node_null());
-	node_set(n, "console", node_null());
-	return n;
+	(void)snprintf(shown.msg, sizeof(shown.msg), "%s", message);
+	result_init(&r);
+	r.project = name;
+	r.run_id = run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL;
+	result_take_error(&r, &shown);
+	return result_to_node(&r);
 }
 
 static int write_result(int fd, const char *path, const struct node *result, struct err *e)

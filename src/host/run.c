@@ -30,23 +30,21 @@
 #include "host/git.h"
 #include "host/jail.h"
 #include "host/planner.h"
+#include "host/result.h"
 #include "host/runlog.h"
 #include "host/stage.h"
 #include "host/store.h"
 
-#define RESULT_FORMAT 1
-
 struct run {
 	const struct run_context *context;
 	const struct config *config;
-	struct project *project; /* NULL for `ambient qemu` */
+	struct project *project;
 	const struct run_options *options;
 	const struct run_view *view;
 	struct event_sink sink; /* log and view */
 	struct runlog log;
 	int log_fd, console_fd;
 	char *run_id;
-	int64_t started_utc_ns, started_ms;
 	struct stage_host host;
 	struct plan plan;
 	struct store store;
@@ -55,11 +53,8 @@ struct run {
 		digest; /* of everything that a run depends on; "" when it cannot be known */
 	struct drives drives;
 	struct stage stage;
-	struct node *outputs; /* of result.json */
+	struct result result;
 	struct strv warnings; /* from before there was a log */
-	enum verdict verdict;
-	char reason[ERR_REASON_MAX];
-	char message[ERR_MSG_MAX];
 };
 
 /* ---- events: to the log and to the view ---- */
@@ -80,18 +75,20 @@ static void warn(struct run *r, const char *text)
 	event_send(&r->sink, EVENT_WARNING, SOURCE_PRELUDE, n);
 }
 
-static void run_init(struct run *r, const struct run_context *context, const struct run_view *view)
+static void run_init(struct run *r, const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view)
 {
 	*r = (struct run){.context = context,
 		.config = context->config,
+		.project = project,
+		.options = options,
 		.view = view,
 		.sink = {on_event, r},
 		.log_fd = -1,
 		.console_fd = -1,
-		.started_utc_ns = clock_utc_ns(),
-		.started_ms = clock_ms(),
-		.store = {.lock_fd = -1},
-		.outputs = node_map()};
+		.store = {.lock_fd = -1}};
+	result_init(&r->result);
+	r->result.project = project->name;
 	stage_init(&r->stage);
 	runlog_init(&r->log, -1, -1, context->config->log_max);
 }
@@ -107,7 +104,7 @@ static void run_release(struct run *r)
 	store_release(&r->store);
 	drives_release(&r->drives);
 	stage_release(&r->stage);
-	node_free(r->outputs);
+	result_release(&r->result);
 	strv_release(&r->warnings);
 }
 
@@ -202,7 +199,7 @@ static int begin(struct run *r, struct err *e)
 	if (store_lock(r->config->state, r->project->name, &r->store, e) < 0)
 		return -1;
 	if (!r->run_id)
-		r->run_id = mem_strdup(clock_compact(r->started_utc_ns).s);
+		r->run_id = mem_strdup(clock_compact(r->result.started_utc_ns).s);
 	if (store_begin_run(&r->store, r->run_id, e) < 0 ||
 		open_output(r->store.run_dir, "run.jsonl", &r->log_fd, e) < 0 ||
 		open_output(r->store.run_dir, "console.log", &r->console_fd, e) < 0)
@@ -287,7 +284,7 @@ static int unchanged(struct run *r, struct err *e)
 	node_set_string(n, "project_name", r->project->name);
 	node_set_string(n, "reason", "nothing changed since the last successful run");
 	event_send(&r->sink, EVENT_SKIP_CI, SOURCE_PRELUDE, n);
-	r->verdict = VERDICT_UNCHANGED;
+	r->result.verdict = VERDICT_UNCHANGED;
 	return 1;
 }
 
@@ -453,6 +450,7 @@ static int verify_image(struct run *r, struct err *e)
 static int run_plan(struct run *r, struct err *e)
 {
 	struct stage *s = &r->stage;
+	int ended;
 
 	log_plan(r);
 	if (verify_image(r, e) < 0 || add_drives(r, e) < 0)
@@ -463,42 +461,26 @@ static int run_plan(struct run *r, struct err *e)
 	s->sink = &r->sink;
 	s->view = r->view;
 	s->console_fd = r->console_fd;
-	if (stage_run(s, e) < 0)
+	ended = stage_run(s, e);
+	result_add_stage(&r->result, s);
+	if (ended < 0)
 		return -1;
-	r->verdict = s->verdict;
-	(void)snprintf(r->reason, sizeof(r->reason), "%s", s->reason);
-	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
+	result_take_verdict(&r->result, s);
 	return 0;
 }
 
 /* ---- 6. what the VM left ---- */
 
-static bool was_packed(const struct run *r, const char *serial)
-{
-	const struct message_end *end = &r->stage.vm_result.end;
-
-	for (uint32_t i = 0; i < end->output_count; i++)
-		if (strcmp(end->outputs[i].serial, serial) == 0)
-			return true;
-	return false;
-}
-
 static void report_output(struct run *r, const char *kind, const char *path,
 	const struct message_output *m, const struct digest_text *sha256)
 {
-	struct node *entry = node_set_map(r->outputs, kind);
-	struct node *n = node_map();
+	const struct result_output output = {.kind = kind,
+		.path = path,
+		.bytes = m->bytes,
+		.entries = m->entries,
+		.sha256 = sha256->s};
 
-	node_set_string(entry, "path", path);
-	node_set_uint(entry, "bytes", m->bytes);
-	node_set_uint(entry, "entries", m->entries);
-	node_set_string(entry, "sha256", sha256->s);
-	node_set_string(n, "kind", kind);
-	node_set_string(n, "path", path);
-	node_set_uint(n, "entries", m->entries);
-	node_set_uint(n, "bytes", m->bytes);
-	node_set_string(n, "sha256", sha256->s);
-	event_send(&r->sink, EVENT_OUTPUT_KEPT, SOURCE_EPILOG, n);
+	result_add_output(&r->result, &output, &r->sink);
 }
 
 /* Also of a run that failed: its test logs are what people look for. */
@@ -511,7 +493,7 @@ static int keep_artifacts(struct run *r, struct err *e)
 	struct message_output m;
 	struct digest_text sha256;
 
-	if (r->verdict != VERDICT_PASSED && !was_packed(r, DRIVE_ARTIFACTS))
+	if (r->result.verdict != VERDICT_PASSED && !stage_was_packed(&r->stage, DRIVE_ARTIFACTS))
 		return 0;
 	if (stage_output(&r->stage, DRIVE_ARTIFACTS, &m, e) < 0 ||
 		digest_of_file(drive->fd, m.bytes, &sha256, e) < 0 ||
@@ -573,136 +555,68 @@ static int carry_out(struct run *r, struct err *e)
 		return skip < 0 ? -1 : 0;
 	if (pack_source(r, e) < 0 || run_plan(r, e) < 0)
 		return -1;
-	if (r->verdict == VERDICT_INTERRUPTED)
+	if (r->result.verdict == VERDICT_INTERRUPTED)
 		return 0;
 	if (keep_artifacts(r, e) < 0)
 		return -1;
-	if (r->verdict != VERDICT_PASSED)
+	if (r->result.verdict != VERDICT_PASSED)
 		return 0;
 	if (keep_cache(r, e) < 0)
 		return -1;
 	return publish(r, e);
 }
 
-/* ---- the result ---- */
+/* ---- the end ---- */
 
 static struct node *source_node(const struct run *r)
 {
 	struct node *n = node_map();
 
-	node_set_string(n, "path", r->project ? r->project->source : NULL);
+	node_set_string(n, "path", r->project->source);
 	node_set_string(n, "commit", *r->git.commit ? r->git.commit : NULL);
 	node_set(n, "clean",
 		r->git.clean == GIT_UNKNOWN ? node_null() : node_bool(r->git.clean == GIT_CLEAN));
 	return n;
 }
 
-static struct node *image_node(const struct run *r)
+static void fill_result(struct run *r)
 {
-	struct node *n;
+	struct result *result = &r->result;
 
-	if (!r->host.image.name)
-		return node_null();
-	n = node_map();
-	node_set_string(n, "name", r->host.image.name);
-	node_set_string(n, "digest", r->host.image.digest);
-	return n;
-}
-
-static void add_paths(const struct run *r, struct node *n)
-{
-	auto_free char *log = r->store.run_dir ? path_join(r->store.run_dir, "run.jsonl") : NULL;
-	auto_free char *console =
-		r->store.run_dir ? path_join(r->store.run_dir, "console.log") : NULL;
-
-	node_set_string(n, "log", log);
-	node_set_string(n, "console", console);
-}
-
-static struct node *make_result(struct run *r, const struct run_outcome *o)
-{
-	bool good = r->verdict == VERDICT_PASSED || r->verdict == VERDICT_UNCHANGED;
-	struct node *n = node_map();
-
-	node_set_int(n, "format", RESULT_FORMAT);
-	node_set_string(n, "project", r->project ? r->project->name : NULL);
-	node_set_string(n, "run_id", r->run_id);
-	node_set_string(n, "result", verdict_name(r->verdict));
-	node_set_string(n, "reason", good ? NULL : r->reason);
-	node_set_string(n, "message", good ? NULL : r->message);
-	node_set_int(n, "exit_status", o->exit_status);
-	node_set(n, "failed_action", r->stage.failed ? node_copy(r->stage.failed) : node_null());
-	node_set(n, "source", source_node(r));
-	node_set(n, "image", image_node(r));
-	node_set_string(n, "started", clock_rfc3339(r->started_utc_ns).s);
-	node_set_string(n, "finished", clock_rfc3339(clock_utc_ns()).s);
-	node_set_int(n, "duration_ms", clock_ms() - r->started_ms);
-	node_set(n, "actions", node_copy(r->stage.actions));
-	if (node_get(r->stage.vm, "kind"))
-		node_add(node_set_list(n, "vms"), node_copy(r->stage.vm));
-	else
-		(void)node_set_list(n, "vms");
-	node_set(n, "outputs", node_copy(r->outputs));
-	add_paths(r, n);
-	return n;
-}
-
-static void log_end(struct run *r)
-{
-	struct node *n = node_map();
-	bool good = r->verdict == VERDICT_PASSED || r->verdict == VERDICT_UNCHANGED;
-
-	node_set_string(n, "result", verdict_name(r->verdict));
-	if (!good) {
-		node_set_string(n, "reason", r->reason);
-		node_set_string(n, "message", r->message);
-	}
-	event_send(&r->sink, good ? EVENT_AMBIENT_SUCCEEDS : EVENT_AMBIENT_FAILS, SOURCE_EPILOG, n);
-}
-
-static void take_error(struct run *r, const struct err *e)
-{
-	r->verdict = verdict_of_error(e);
-	(void)snprintf(r->reason, sizeof(r->reason), "%s", verdict_reason_of_error(e));
-	(void)snprintf(r->message, sizeof(r->message), "%s", e->msg);
+	result->run_id = r->run_id;
+	result->source = source_node(r);
+	result_set_image(result, &r->host.image);
+	if (!r->store.run_dir)
+		return;
+	result->log = path_join(r->store.run_dir, "run.jsonl");
+	result->console = path_join(r->store.run_dir, "console.log");
 }
 
 /* The log is part of what a run owes: one that cannot be written breaks it. */
 static void finish_log(struct run *r)
 {
 	if (r->log.error.kind != ERR_NONE)
-		take_error(r, &r->log.error);
-	log_end(r);
+		result_take_error(&r->result, &r->log.error);
+	result_send_end(&r->result, &r->sink);
 }
 
 static void write_result(struct run *r, struct run_outcome *o)
 {
+	bool latest = r->result.verdict != VERDICT_UNCHANGED;
 	struct err e = {0};
 
-	if (!r->store.run_dir)
+	if (!r->store.run_dir || store_write_result(&r->store, o->result, latest, &e) == 0)
 		return;
-	if (store_write_result(&r->store, o->result, r->verdict != VERDICT_UNCHANGED, &e) == 0)
-		return;
-	take_error(r, &e);
-	o->verdict = r->verdict;
-	o->exit_status = verdict_exit_status(r->verdict, sig_pending());
-	node_free(o->result);
-	o->result = make_result(r, o);
+	result_take_error(&r->result, &e);
+	result_fill_outcome(&r->result, o);
 }
 
 static void conclude(struct run *r, struct run_outcome *o)
 {
+	fill_result(r);
 	finish_log(r);
-	o->verdict = r->verdict;
-	o->exit_status = verdict_exit_status(r->verdict, sig_pending());
-	o->result = make_result(r, o);
-	o->log = r->store.run_dir ? path_join(r->store.run_dir, "run.jsonl") : NULL;
+	result_fill_outcome(&r->result, o);
 	write_result(r, o);
-	if (r->verdict != VERDICT_PASSED && r->verdict != VERDICT_UNCHANGED) {
-		o->error = (struct err){.kind = ERR_HOST};
-		(void)snprintf(o->error.reason, sizeof(o->error.reason), "%s", r->reason);
-		(void)snprintf(o->error.msg, sizeof(o->error.msg), "%s", r->message);
-	}
 }
 
 void run_project(const struct run_context *context, struct project *project,
@@ -712,14 +626,12 @@ void run_project(const struct run_context *context, struct project *project,
 	struct err e = {0};
 
 	*ret = (struct run_outcome){0};
-	run_init(&r, context, view);
-	r.project = project;
-	r.options = options;
+	run_init(&r, context, project, options, view);
 	/* A caller finds its own id in the result, however early the run ends. */
 	if (options->run_id && text_is_utf8(options->run_id, strlen(options->run_id)))
 		r.run_id = mem_strdup(options->run_id);
 	if (carry_out(&r, &e) < 0)
-		take_error(&r, &e);
+		result_take_error(&r.result, &e);
 	conclude(&r, ret);
 	run_release(&r);
 }
@@ -730,9 +642,7 @@ int run_check(const struct run_context *context, struct project *project,
 	struct run r;
 	int result;
 
-	run_init(&r, context, view);
-	r.project = project;
-	r.options = options;
+	run_init(&r, context, project, options, view);
 	result = check(&r, e);
 	strv_each (&r.warnings, text)
 		warn(&r, *text);
@@ -745,81 +655,4 @@ void run_outcome_release(struct run_outcome *o)
 	node_free(o->result);
 	free(o->log);
 	*o = (struct run_outcome){0};
-}
-
-/* ---- `ambient qemu`: the same VM without project and state ---- */
-
-static int add_adhoc_drives(struct run *r, struct err *e)
-{
-	auto_fd int fd = -1;
-
-	if (drives_add_file(&r->drives, DRIVE_SRC, NULL, e) < 0 ||
-		drives_add_file(&r->drives, DRIVE_DEPS, NULL, e) < 0 ||
-		drives_add_file(&r->drives, DRIVE_CACHE, NULL, e) < 0 ||
-		drives_temporary(r->config->tmpdir, &fd, e) < 0)
-		return -1;
-	return drives_add_output(
-		&r->drives, DRIVE_ARTIFACTS, fd_steal(&fd), r->config->artifacts_max, e);
-}
-
-static int open_console(struct run *r, const char *path, struct err *e)
-{
-	if (!path)
-		return 0;
-	r->console_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	return r->console_fd < 0 ? err_sys(e, "make %s", path) : 0;
-}
-
-static int keep_adhoc_artifacts(struct run *r, const char *dest, struct err *e)
-{
-	const struct vm_drive *drive = drives_find(&r->drives, DRIVE_ARTIFACTS);
-	struct unpack_result result;
-	struct message_output m;
-
-	if (!dest || r->verdict == VERDICT_INTERRUPTED || !was_packed(r, DRIVE_ARTIFACTS))
-		return 0;
-	if (stage_output(&r->stage, DRIVE_ARTIFACTS, &m, e) < 0)
-		return -1;
-	return artifacts_unpack(
-		drive->fd, m.bytes, m.entries, drive->bytes, dest, &r->sink, &result, e);
-}
-
-static int carry_out_adhoc(struct run *r, const struct run_adhoc *adhoc, struct err *e)
-{
-	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
-
-	if (adhoc->persist)
-		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"--persist: known, not in this version");
-	if (stage_host_prepare(r->config, NULL, adhoc->image, path, adhoc->executor, &r->host, e) <
-			0 ||
-		image_verify(&r->host.image, NULL, e) < 0 || add_adhoc_drives(r, e) < 0 ||
-		open_console(r, adhoc->console, e) < 0)
-		return -1;
-	r->stage.host = &r->host;
-	r->stage.plan = adhoc->plan;
-	r->stage.drives = &r->drives;
-	r->stage.sink = &r->sink;
-	r->stage.view = r->view;
-	r->stage.console_fd = r->console_fd;
-	if (stage_run(&r->stage, e) < 0)
-		return -1;
-	r->verdict = r->stage.verdict;
-	(void)snprintf(r->reason, sizeof(r->reason), "%s", r->stage.reason);
-	(void)snprintf(r->message, sizeof(r->message), "%s", r->stage.message);
-	return keep_adhoc_artifacts(r, adhoc->artifacts, e);
-}
-
-void run_adhoc(const struct run_context *context, const struct run_adhoc *adhoc,
-	const struct run_view *view, struct run_outcome *ret)
-{
-	struct run r;
-	struct err e = {0};
-
-	*ret = (struct run_outcome){0};
-	run_init(&r, context, view);
-	if (carry_out_adhoc(&r, adhoc, &e) < 0)
-		take_error(&r, &e);
-	conclude(&r, ret);
-	run_release(&r);
 }

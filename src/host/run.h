@@ -65,16 +65,4 @@ void run_outcome_release(struct run_outcome *o);
 int run_check(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct err *e) NODISCARD;
 
-/* `ambient qemu`: one VM, empty inputs, no project and no state. */
-struct run_adhoc {
-	const char *image; /* name or path */
-	const struct plan *plan;
-	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
-	const char *console;   /* file for the console; NULL: none */
-	const char *persist;   /* qcow2/raw file for the changed disk; images of a later version */
-	const char *executor;
-};
-void run_adhoc(const struct run_context *context, const struct run_adhoc *adhoc,
-	const struct run_view *view, struct run_outcome *ret);
-
 #endif

@@ -482,6 +482,16 @@ int stage_run(struct stage *s, struct err *e)
 	return 0;
 }
 
+bool stage_was_packed(const struct stage *s, const char *serial)
+{
+	const struct message_end *end = &s->vm_result.end;
+
+	for (uint32_t i = 0; i < end->output_count; i++)
+		if (strcmp(end->outputs[i].serial, serial) == 0)
+			return true;
+	return false;
+}
+
 int stage_output(
 	const struct stage *s, const char *serial, struct message_output *ret_output, struct err *e)
 {

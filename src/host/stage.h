@@ -74,6 +74,9 @@ void stage_release(struct stage *s);
  */
 int stage_run(struct stage *s, struct err *e) NODISCARD;
 
+/* Does the guest say that it packed an output on this drive? */
+bool stage_was_packed(const struct stage *s, const char *serial);
+
 /*
  * The output that the guest claims to have packed on this drive, checked against the drive: length
  * a multiple of 512, at least 1024, not longer than the drive. ERR_GUEST, reason guest_output.

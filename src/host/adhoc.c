@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/adhoc.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "host/artifacts.h"
+#include "host/drives.h"
+#include "host/result.h"
+#include "host/stage.h"
+
+struct machine {
+	const struct run_context *context;
+	const struct adhoc *adhoc;
+	const struct run_view *view;
+	struct stage_host host;
+	struct drives drives;
+	struct stage stage;
+	struct result result;
+	int console_fd;
+};
+
+static int add_drives(struct machine *m, struct err *e)
+{
+	const struct config *config = m->context->config;
+	auto_fd int fd = -1;
+
+	if (drives_add_file(&m->drives, DRIVE_SRC, NULL, e) < 0 ||
+		drives_add_file(&m->drives, DRIVE_DEPS, NULL, e) < 0 ||
+		drives_add_file(&m->drives, DRIVE_CACHE, NULL, e) < 0 ||
+		drives_temporary(config->tmpdir, &fd, e) < 0)
+		return -1;
+	return drives_add_output(
+		&m->drives, DRIVE_ARTIFACTS, fd_steal(&fd), config->artifacts_max, e);
+}
+
+static int open_console(struct machine *m, struct err *e)
+{
+	const char *path = m->adhoc->console;
+
+	if (!path)
+		return 0;
+	m->console_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	return m->console_fd < 0 ? err_sys(e, "make %s", path) : 0;
+}
+
+static int keep_artifacts(struct machine *m, struct err *e)
+{
+	const struct vm_drive *drive = drives_find(&m->drives, DRIVE_ARTIFACTS);
+	const char *dest = m->adhoc->artifacts;
+	struct unpack_result result;
+	struct message_output out;
+
+	if (!dest || m->result.verdict == VERDICT_INTERRUPTED ||
+		!stage_was_packed(&m->stage, DRIVE_ARTIFACTS))
+		return 0;
+	if (stage_output(&m->stage, DRIVE_ARTIFACTS, &out, e) < 0)
+		return -1;
+	return artifacts_unpack(
+		drive->fd, out.bytes, out.entries, drive->bytes, dest, &m->view->sink, &result, e);
+}
+
+static int prepare(struct machine *m, struct err *e)
+{
+	const struct adhoc *adhoc = m->adhoc;
+	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
+
+	if (adhoc->persist)
+		return err_reason(e, ERR_INPUT, "not_in_this_version",
+			"--persist: known, not in this version");
+	if (stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
+		    &m->host, e) < 0 ||
+		image_verify(&m->host.image, NULL, e) < 0)
+		return -1;
+	return add_drives(m, e) < 0 ? -1 : open_console(m, e);
+}
+
+static int carry_out(struct machine *m, struct err *e)
+{
+	struct stage *s = &m->stage;
+	int ended;
+
+	if (prepare(m, e) < 0)
+		return -1;
+	s->host = &m->host;
+	s->plan = m->adhoc->plan;
+	s->drives = &m->drives;
+	s->sink = &m->view->sink;
+	s->view = m->view;
+	s->console_fd = m->console_fd;
+	ended = stage_run(s, e);
+	result_add_stage(&m->result, s);
+	if (ended < 0)
+		return -1;
+	result_take_verdict(&m->result, s);
+	return keep_artifacts(m, e);
+}
+
+void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
+	const struct run_view *view, struct run_outcome *ret)
+{
+	struct machine m = {.context = context, .adhoc = adhoc, .view = view, .console_fd = -1};
+	struct err e = {0};
+
+	*ret = (struct run_outcome){0};
+	stage_init(&m.stage);
+	result_init(&m.result);
+	if (carry_out(&m, &e) < 0)
+		result_take_error(&m.result, &e);
+	result_set_image(&m.result, &m.host.image);
+	result_send_end(&m.result, &view->sink);
+	result_fill_outcome(&m.result, ret);
+	result_release(&m.result);
+	stage_release(&m.stage);
+	drives_release(&m.drives);
+	stage_host_release(&m.host);
+	fd_close(m.console_fd);
+}

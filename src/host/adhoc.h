@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ambient qemu`: one VM with empty inputs, without project and state. */
+#ifndef HOST_ADHOC_H
+#define HOST_ADHOC_H
+
+#include "core/plan.h"
+#include "host/run.h"
+
+struct adhoc {
+	const char *image; /* name or path */
+	const struct plan *plan;
+	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
+	const char *console;   /* file for the console; NULL: none */
+	const char *persist;   /* qcow2/raw file for the changed disk; images of a later version */
+	const char *executor;
+};
+
+/* As run_project: whatever happens is in *ret, which run_outcome_release releases. */
+void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
+	const struct run_view *view, struct run_outcome *ret);
+
+#endif
