@@ -30,7 +30,8 @@ CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts result run adhoc git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
 	address egress \
-	mask mask_trie
+	mask mask_trie \
+	lint shellcheck
 CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.

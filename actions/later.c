@@ -181,6 +181,7 @@ const struct action action_http_get = {
 	.where = IN_PRE,
 	.params = http_get_params,
 	.check = check_http_get,
+	.lint = {.list = "items", .file = "filename"},
 };
 
 const struct action action_npm_get = {
@@ -239,6 +240,7 @@ const struct action action_deb = {
 	.summary = "Build a Debian package of the source tree into the artifacts.",
 	.where = IN_PLAN,
 	.params = no_params,
+	.lint = {.family = "packages", .generation = 1},
 };
 
 const struct action action_deb2 = {
@@ -247,6 +249,7 @@ const struct action action_deb2 = {
 	.where = IN_PLAN,
 	.params = sub_directory_params,
 	.check = check_sub_directory,
+	.lint = {.family = "packages", .generation = 2},
 };
 
 /* ---- delivery ---- */
@@ -257,6 +260,7 @@ const struct action action_rsync = {
 		"Copy the artifacts to the configured rsync target, and remove what else is there.",
 	.where = IN_POST,
 	.params = no_params,
+	.lint = {.target = TARGET_RSYNC},
 };
 
 const struct action action_rsync2 = {
@@ -265,6 +269,7 @@ const struct action action_rsync2 = {
 	.where = IN_POST,
 	.params = sub_directory_params,
 	.check = check_sub_directory,
+	.lint = {.target = TARGET_RSYNC},
 };
 
 const struct action action_dput = {
@@ -272,6 +277,7 @@ const struct action action_dput = {
 	.summary = "Upload the Debian package in the artifacts to the configured target.",
 	.where = IN_POST,
 	.params = no_params,
+	.lint = {.target = TARGET_DPUT, .family = "packages", .generation = 1},
 };
 
 const struct action action_dput2 = {
@@ -281,4 +287,5 @@ const struct action action_dput2 = {
 	.where = IN_POST,
 	.params = sub_directory_params,
 	.check = check_sub_directory,
+	.lint = {.target = TARGET_DPUT, .family = "packages", .generation = 2},
 };

@@ -36,4 +36,5 @@ const struct action action_shell = {
 	.where = IN_PLAN,
 	.params = params,
 	.expand = expand,
+	.lint = {.script = "shell", .shebang = "#!/bin/bash -xeu\n"},
 };

@@ -239,7 +239,8 @@ wait_ambient() {
 	check_sanitizers
 }
 
-# write_config [YAML]: the configuration, with fake-qemu in QEMU's place; the text is added to it.
+# write_config [YAML]: the configuration, with fake-qemu in QEMU's place; the text is added to it. Without
+# $LINT=true nobody looks for mistakes in plans, which takes time and would say much about these plans.
 write_config() {
 	cat >"$HOME/.config/ambient/config.yaml" <<-END
 		projects: $dir/projects.yaml
@@ -247,6 +248,7 @@ write_config() {
 		state: $dir/state
 		tmpdir: $dir/tmp
 		executor: $EXECUTOR
+		lint: ${LINT-false}
 		qemu:
 		  program: $FAKE_QEMU
 		  accelerator: tcg
@@ -262,6 +264,7 @@ write_vm_config() {
 		state: $dir/state
 		tmpdir: $dir/tmp
 		executor: $VM_EXECUTOR
+		lint: ${LINT-false}
 		${1-}
 	END
 }

@@ -74,6 +74,15 @@
 #define LIMIT_PROXY_EVENTS 10000 /* attempts of one VM that are logged; more are counted */
 #define LIMIT_PROXY_STOP_MS (10 * 1000LL)
 
+/* shellcheck, when it looks at the scripts of a plan; what does not fit is told as that. */
+#define LIMIT_SHELLCHECK_MS (20 * 1000LL)
+#define LIMIT_SHELLCHECK_CPU_SECONDS 20
+#define LIMIT_SHELLCHECK_MEMORY (1 * GIB)
+#define LIMIT_SHELLCHECK_FILES 64
+#define LIMIT_SHELLCHECK_BYTES (4 * MIB)
+/* Warnings about one plan that are shown; then it is said how many more there are. */
+#define LIMIT_LINT_WARNINGS 50
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

@@ -131,8 +131,8 @@ static int look_programs(struct doctor *d, char *finding, struct err *e)
 {
 	auto_free char *mke2fs = proc_find("mke2fs");
 	auto_free char *git = proc_find("git");
+	auto_free char *shellcheck = proc_find("shellcheck");
 
-	(void)d;
 	if (!mke2fs)
 		return err_set(
 			e, ERR_HOST, "mke2fs is missing; on Debian: apt-get install e2fsprogs");
@@ -140,7 +140,12 @@ static int look_programs(struct doctor *d, char *finding, struct err *e)
 		return err_set(e, ERR_HOST,
 			"git is missing, so no unchanged project can be skipped; on "
 			"Debian: apt-get install git");
-	found(finding, "mke2fs, git");
+	found(finding, "mke2fs, git%s",
+		shellcheck ? ", shellcheck"
+			: d->config.lint
+			? "; no shellcheck, so nobody looks at snippets of shell (on "
+			  "Debian: apt-get install shellcheck)"
+			: "");
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "host/lint.h"
 #include "host/planner.h"
 #include "host/yamlfile.h"
 
@@ -110,7 +111,7 @@ static int add_runnable(
 
 static int build(const struct planner *p, bool runnable, struct node *tree, struct err *e)
 {
-	if (planner_check(p, e) < 0 || (runnable && planner_check_built(p, true, e) < 0))
+	if (runnable && planner_check_built(p, true, e) < 0)
 		return -1;
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
 		int r = runnable ? add_runnable(tree, p, phase, e) : add_actions(tree, p, phase, e);
@@ -128,6 +129,22 @@ static int print_yaml(const struct node *tree, struct err *e)
 	buf_init(&text, 8 * LIMIT_NODE_BYTES);
 	yamlfile_add(&text, tree);
 	return say_buf(&text, NULL, e);
+}
+
+/* Everything that can be said of it; what is wrong is an error, the rest goes to standard error. */
+static int check(const struct planner *p, struct err *e)
+{
+	const struct lint lint = {.actions = p->actions,
+		.config = p->config,
+		.project = p->project,
+		.with_post_plan = true};
+	auto_strv struct strv warnings = {0};
+
+	if (planner_check(p, e) < 0 || lint_check(&lint, e) < 0 ||
+		lint_warn(&lint, NULL, &warnings, e) < 0)
+		return -1;
+	say_warnings(&warnings);
+	return 0;
 }
 
 static int show(const struct plan_settings *s, const struct config *c, struct project *project,
@@ -148,7 +165,7 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 		project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
-	if (build(&planner, s->runnable, tree, e) < 0)
+	if (check(&planner, e) < 0 || build(&planner, s->runnable, tree, e) < 0)
 		return -1;
 	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
 }

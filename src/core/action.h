@@ -72,6 +72,23 @@ struct action_ctx {
 	struct message_step_end result; /* outcome, exit code, ...: set by ops->spawn, or by run */
 };
 
+/* Of the configuration: where an action delivers to. */
+enum action_target { TARGET_NONE, TARGET_RSYNC, TARGET_DPUT };
+
+/* What can be wrong with a plan beyond what a table of parameters says; for src/host/lint.h. */
+struct action_lint {
+	const char *script;        /* the parameter that is a script for bash */
+	const char *shebang;       /* the first line of a file that would run it in the same way */
+	const char *list;          /* a parameter that is a list of mappings ... */
+	const char *file;          /* ... whose key of this name is a file that it makes */
+	enum action_target target; /* it fails without one */
+	/*
+	 * Actions of one family hand over files to each other, each generation in another place.
+	 */
+	const char *family;
+	unsigned generation;
+};
+
 struct action {
 	const char *name;           /* as users write it */
 	const char *summary;        /* one sentence for help and docs */
@@ -85,6 +102,7 @@ struct action {
 	/* Do it. An error's text becomes result.text; result.outcome, if still STEP_PASSED, becomes
 	 * STEP_FAILED. */
 	int (*run)(struct action_ctx *ctx, const struct node *args, struct err *e);
+	struct action_lint lint;
 };
 
 /* By name in a NULL-ended table, or NULL. */

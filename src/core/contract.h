@@ -45,6 +45,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 
 /* Directories of the guest. */
 #define GUEST_CI "/ci"
+#define GUEST_OLD                                                                                  \
+	"/workspace" /* what earlier versions of Ambient CI had in the place of GUEST_CI */
 #define GUEST_SRC "/ci/src"
 #define GUEST_DEPS "/ci/deps"
 #define GUEST_CACHE "/ci/cache"

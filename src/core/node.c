@@ -96,6 +96,8 @@ struct node *node_copy(const struct node *n)
 	copy->quoted = n->quoted;
 	copy->line = n->line;
 	copy->column = n->column;
+	copy->text_line = n->text_line;
+	copy->text_column = n->text_column;
 	copy->text = n->text ? mem_strdup(n->text) : NULL;
 	for (size_t i = 0; i < n->count; i++) {
 		const struct node *from = n->items[i];
@@ -428,6 +430,18 @@ const struct node *node_repeated_key(const struct node *map)
 }
 
 /* ---- messages ---- */
+
+bool node_text_position(const struct node *n, int line, int column, int *ret_line, int *ret_column)
+{
+	if (n->text_line == 0) {
+		*ret_line = n->line;
+		*ret_column = n->column;
+		return false;
+	}
+	*ret_line = n->text_line + line - 1;
+	*ret_column = n->text_column + column - 1;
+	return true;
+}
 
 static int vset_at(int line, int column, const char *file, struct err *e, const char *fmt,
 	va_list ap) PRINTF_LIKE(5, 0);

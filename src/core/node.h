@@ -30,6 +30,12 @@ struct node {
 	int column;   /* in characters, from 1 */
 	int key_line; /* where its key begins, when it is in a map */
 	int key_column;
+	/*
+	 * SCALAR: where its text begins, if every line of the text is a line of the file that
+	 * begins in that column (a literal block, or one line without escapes); else 0.
+	 */
+	int text_line;
+	int text_column;
 	char *key;           /* its key in the map that holds it; NULL otherwise */
 	char *text;          /* SCALAR only */
 	struct node **items; /* LIST and MAP */
@@ -128,6 +134,12 @@ bool node_size_fits(const struct node_size *s);
  */
 void node_append(struct node *map, const char *key, struct node *value);
 const struct node *node_repeated_key(const struct node *map);
+
+/*
+ * Where a character of a scalar's text, named by its line and column in the text (from 1), is in
+ * the file. False when that cannot be known (text_line is 0): then it is where the scalar begins.
+ */
+bool node_text_position(const struct node *n, int line, int column, int *ret_line, int *ret_column);
 
 /* ---- messages ---- */
 

@@ -29,6 +29,7 @@
 #include "host/drives.h"
 #include "host/git.h"
 #include "host/jail.h"
+#include "host/lint.h"
 #include "host/planner.h"
 #include "host/result.h"
 #include "host/runlog.h"
@@ -134,9 +135,20 @@ static struct planner planner_of(const struct run *r)
 	};
 }
 
+static struct lint lint_of(const struct run *r)
+{
+	return (struct lint){
+		.actions = r->context->actions,
+		.config = r->config,
+		.project = r->project,
+		.with_post_plan = !r->options->no_post_plan,
+	};
+}
+
 static int check(struct run *r, struct err *e)
 {
 	const struct planner planner = planner_of(r);
+	const struct lint lint = lint_of(r);
 	const char *scope = r->options->cache_scope;
 
 	if (check_environment(&r->options->env, e) < 0)
@@ -148,7 +160,7 @@ static int check(struct run *r, struct err *e)
 	if (scope && project_check_name(scope, e) < 0)
 		return err_wrap(e, "cache scope");
 	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 ||
-		planner_check(&planner, e) < 0 ||
+		planner_check(&planner, e) < 0 || lint_check(&lint, e) < 0 ||
 		planner_check_built(&planner, !r->options->no_post_plan, e) < 0)
 		return -1;
 	if (stage_host_prepare(r->config, r->project, r->project->image, r->project->image_path,
@@ -286,6 +298,23 @@ static int unchanged(struct run *r, struct err *e)
 	event_send(&r->sink, EVENT_SKIP_CI, SOURCE_PRELUDE, n);
 	r->result.verdict = VERDICT_UNCHANGED;
 	return 1;
+}
+
+/*
+ * What looks wrong in the plan; the run takes place all the same. The answer of the last run is
+ * good as long as its scripts are the same, so that only a change of them costs time.
+ */
+static int warn_of_plan(struct run *r, struct err *e)
+{
+	const struct lint lint = lint_of(r);
+	auto_free char *memory = path_join(r->store.dir, "lint.json");
+	auto_strv struct strv warnings = {0};
+
+	if (lint_warn(&lint, memory, &warnings, e) < 0)
+		return -1;
+	strv_each (&warnings, text)
+		warn(r, *text);
+	return 0;
 }
 
 /* ---- 4. the source, packed once ---- */
@@ -553,7 +582,7 @@ static int carry_out(struct run *r, struct err *e)
 	skip = unchanged(r, e);
 	if (skip != 0)
 		return skip < 0 ? -1 : 0;
-	if (pack_source(r, e) < 0 || run_plan(r, e) < 0)
+	if (warn_of_plan(r, e) < 0 || pack_source(r, e) < 0 || run_plan(r, e) < 0)
 		return -1;
 	if (r->result.verdict == VERDICT_INTERRUPTED)
 		return 0;
@@ -639,11 +668,15 @@ void run_project(const struct run_context *context, struct project *project,
 int run_check(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct err *e)
 {
+	struct lint lint;
 	struct run r;
 	int result;
 
 	run_init(&r, context, project, options, view);
 	result = check(&r, e);
+	lint = lint_of(&r);
+	if (result == 0)
+		result = lint_warn(&lint, NULL, &r.warnings, e);
 	strv_each (&r.warnings, text)
 		warn(&r, *text);
 	run_release(&r);

@@ -33,6 +33,10 @@ struct open_node {
 
 struct builder {
 	const char *name;
+	const char *line; /* where the line `line_number` of the file begins; from 0, as libyaml
+			     counts */
+	const char *end;
+	size_t line_number;
 	struct node *root;
 	struct open_node stack[LIMIT_NODE_DEPTH];
 	size_t depth;
@@ -213,6 +217,74 @@ static struct node *scalar_node(const yaml_event_t *event)
 	return is_null_word(text) ? node_null() : node_plain(text);
 }
 
+/* The beginning of a line of the file, NULL behind its end. Lines are asked for in order. */
+static const char *file_line(struct builder *b, size_t number)
+{
+	while (b->line && b->line_number < number) {
+		size_t left = (size_t)(b->end - b->line);
+		const char *newline = memchr(b->line, '\n', left);
+
+		b->line = newline ? newline + 1 : NULL;
+		b->line_number++;
+	}
+	return b->line_number == number ? b->line : NULL;
+}
+
+static size_t characters(const char *s)
+{
+	size_t n = 0;
+
+	for (; *s; s++)
+		n += ((unsigned char)*s & 0xc0) != 0x80;
+	return n;
+}
+
+/*
+ * A literal block begins in the line behind its '|'. Its first line that is not empty tells the
+ * indentation; it is compared, so that a surprise means "not known" and not a wrong place.
+ */
+static void locate_block(struct builder *b, struct node *n, size_t mark_line)
+{
+	size_t empty = strspn(n->text, "\n");
+	const char *text = n->text + empty;
+	size_t len = strcspn(text, "\n");
+	const char *line = file_line(b, mark_line + 1 + empty);
+	size_t indent = 0;
+
+	if (!len || !line)
+		return;
+	while (line + indent < b->end && line[indent] == ' ')
+		indent++;
+	indent -= indent < strspn(text, " ") ? indent : strspn(text, " ");
+	if (len > (size_t)(b->end - line) - indent || memcmp(line + indent, text, len) != 0)
+		return;
+	n->text_line = (int)mark_line + 2;
+	n->text_column = (int)indent + 1;
+}
+
+/* One line with nothing but its quotes around it: so it has no escapes. */
+static void locate_flow(struct node *n, const yaml_event_t *event)
+{
+	bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	size_t width = event->end_mark.column - event->start_mark.column;
+
+	if (event->start_mark.line != event->end_mark.line ||
+		width != characters(n->text) + (quoted ? 2 : 0) || strchr(n->text, '\n'))
+		return;
+	n->text_line = (int)event->start_mark.line + 1;
+	n->text_column = (int)event->start_mark.column + (quoted ? 2 : 1);
+}
+
+static void locate_text(struct builder *b, struct node *n, const yaml_event_t *event)
+{
+	if (!n->text || event->data.scalar.style == YAML_FOLDED_SCALAR_STYLE)
+		return;
+	if (event->data.scalar.style == YAML_LITERAL_SCALAR_STYLE)
+		locate_block(b, n, event->start_mark.line);
+	else
+		locate_flow(n, event);
+}
+
 static int on_scalar(struct builder *b, const yaml_event_t *event, struct err *e)
 {
 	struct node_size size = {.depth = 1, .count = 1, .bytes = event->data.scalar.length};
@@ -226,6 +298,7 @@ static int on_scalar(struct builder *b, const yaml_event_t *event, struct err *e
 	if (check_nul(b, event, e) < 0 || charge(b, &size, event->start_mark, e) < 0)
 		return -1;
 	n = scalar_node(event);
+	locate_text(b, n, event);
 	place(b, n, event->start_mark);
 	return take_anchor(b, event->data.scalar.anchor, n, event->start_mark, e);
 }
@@ -412,6 +485,8 @@ static int parse_with(struct builder *b, const char *text, size_t len, struct er
 
 	text += skip;
 	len -= skip;
+	b->line = text;
+	b->end = text + len;
 	if (!yaml_parser_initialize(&parser))
 		BUG("out of memory");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

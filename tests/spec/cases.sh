@@ -50,6 +50,28 @@ no_strangers() {
 	done
 }
 
+# ---- plans ----
+
+plan_file() { echo "$dir/src/.radicle/ambient.yaml"; }
+
+# A project whose source brings the file along, so that the places in messages are those in the file.
+adopt() {
+	mkdir -p "$dir/src/.radicle"
+	cp "$1" "$(plan_file)"
+	cat >"$dir/projects.yaml" <<-END
+		projects:
+		  hello:
+		    source: $dir/src
+		    image: fake
+		    trust_source_plans: true
+	END
+}
+
+# Messages name the file by its path, which is another one each time.
+only_file() {
+	sed "s|$(plan_file)|FILE|g"
+}
+
 # ---- nothing is touched ----
 
 # All that is there, but for what `run` itself writes.
