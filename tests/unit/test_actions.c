@@ -45,6 +45,33 @@ static void test_every_row_is_whole(void **state)
 	}
 }
 
+/* What a lint is to look at is there; one that is misspelt would look at nothing. */
+static void test_lints_name_parameters(void **state)
+{
+	size_t scripts = 0, files = 0;
+
+	(void)state;
+	for (const struct action *const *a = actions_host; *a; a++) {
+		const struct action_lint *lint = &(*a)->lint;
+
+		if (lint->script) {
+			assert_int_equal(
+				schema_find((*a)->params, lint->script)->type, PARAM_STRING);
+			assert_int_equal(strcspn(lint->shebang, "\n"), strlen(lint->shebang) - 1);
+			scripts++;
+		}
+		if (lint->list) {
+			const struct param *list = schema_find((*a)->params, lint->list);
+
+			assert_int_equal(list->type, PARAM_MAPS);
+			assert_true(schema_find(list->sub, lint->file)->required);
+			files++;
+		}
+		assert_int_equal(!lint->family, !lint->generation);
+	}
+	assert_true(scripts > 0 && files > 0);
+}
+
 static void test_what_is_a_step_runs_and_is_in_the_executor(void **state)
 {
 	size_t steps = 0, linked = 0;
@@ -614,6 +641,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_row_is_whole),
+		cmocka_unit_test(test_lints_name_parameters),
 		cmocka_unit_test(test_what_is_a_step_runs_and_is_in_the_executor),
 		cmocka_unit_test(test_every_known_action_is_there),
 		cmocka_unit_test(test_shell_becomes_bash_that_stops_at_errors),

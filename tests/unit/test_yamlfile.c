@@ -92,6 +92,46 @@ static void test_nodes_know_their_places(void **state)
 	assert_int_equal(list->items[1]->column, 3);
 }
 
+/* Where the character of this line and column of the text is; 0: that cannot be known. */
+static void expect_place(const char *yaml, int line, int column, int file_line, int file_column)
+{
+	auto_node struct node *n = parse(yaml);
+	const struct node *text = node_get(n, "k");
+	bool known = node_text_position(text, line, column, &line, &column);
+
+	assert_int_equal(known, file_line > 0);
+	assert_int_equal(line, known ? file_line : text->line);
+	assert_int_equal(column, known ? file_column : text->column);
+}
+
+static void test_texts_know_their_lines(void **state)
+{
+	(void)state;
+	expect_place("k: a b", 1, 3, 1, 6);
+	expect_place("k: '\xc3\xa4 b'", 1, 3, 1, 7);
+	expect_place("x: 1\nk: \"a\"", 1, 1, 2, 5);
+	expect_place("k: |\n  one\n\n  two\n", 3, 2, 4, 4);
+	expect_place("k: |\r\n  one\r\n  two\r\n", 2, 1, 3, 3);
+	expect_place("k: |+1\n\n   one\n two\n\n", 2, 3, 3, 4);
+	expect_place("\xef\xbb\xbfk: |-\n  one", 1, 1, 2, 3);
+	expect_place("a:\n- |\n  x\nk: |\n  y", 1, 1, 5, 3);
+	expect_place("k: |\n  x", 1, 1, 2, 3);
+}
+
+static void test_texts_that_were_folded_do_not(void **state)
+{
+	(void)state;
+	expect_place("k: >\n  one\n  two\n", 1, 1, 0, 0);
+	expect_place("k: one\n  two\n", 1, 1, 0, 0);
+	expect_place("k: \"\\x61b\"", 1, 2, 0, 0);
+	expect_place("k: \"a\\nb\"", 2, 1, 0, 0);
+	expect_place("k: 'it''s'", 1, 5, 0, 0);
+	expect_place("k: &a word", 1, 1, 0, 0);
+	expect_place("k: |\n\n\n", 1, 1, 0, 0);
+	/* What libyaml takes for the end of a line, and others do not. */
+	expect_place("x: |\n  \xe2\x80\xa8  b\nk: |\n  one\n", 1, 1, 0, 0);
+}
+
 static void test_empty_documents_are_null(void **state)
 {
 	static const char *const texts[] = {
@@ -453,6 +493,8 @@ int main(void)
 		cmocka_unit_test(test_scalars_keep_their_text_and_quotes),
 		cmocka_unit_test(test_null_is_a_plain_word),
 		cmocka_unit_test(test_nodes_know_their_places),
+		cmocka_unit_test(test_texts_know_their_lines),
+		cmocka_unit_test(test_texts_that_were_folded_do_not),
 		cmocka_unit_test(test_empty_documents_are_null),
 		cmocka_unit_test(test_aliases_are_copies),
 		cmocka_unit_test(test_merge_keys_are_refused),
