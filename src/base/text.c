@@ -141,36 +141,37 @@ char *text_safe(const char *s, size_t max)
 
 enum { WORD_MAX = 64 };
 
+static unsigned char least(unsigned a, unsigned b)
+{
+	return (unsigned char)(a < b ? a : b);
+}
+
+/* How many letters are wrong, missing, too many, or swapped with the next one. */
 static size_t edit_distance(const char *a, const char *b)
 {
-	size_t row[WORD_MAX + 1];
+	unsigned char d[WORD_MAX + 1][WORD_MAX + 1]; /* of the first i and j letters */
 	size_t la = strlen(a), lb = strlen(b);
 
 	if (la > WORD_MAX || lb > WORD_MAX)
 		return WORD_MAX;
+	for (size_t i = 0; i <= la; i++)
+		d[i][0] = (unsigned char)i;
 	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
+		d[0][j] = (unsigned char)j;
+	for (size_t i = 1; i <= la; i++)
 		for (size_t j = 1; j <= lb; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+			d[i][j] = least(d[i - 1][j] + 1U, d[i][j - 1] + 1U);
+			d[i][j] = least(d[i][j], d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1U);
 		}
-	}
-	return row[lb];
+	return d[la][lb];
 }
 
 const char *text_nearest(const char *s, const char *const *candidates)
 {
-	size_t best = strlen(s) / 3 + 1;
+	/* Of two or three letters, two wrong ones make another word. */
+	size_t best = strlen(s) < 4 ? 1 : strlen(s) / 3 + 1;
 	const char *nearest = NULL;
 
 	for (; *candidates; candidates++) {

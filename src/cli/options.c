@@ -164,16 +164,17 @@ static void set_value(struct walk *w, struct found f, const char *value)
 static const char *take_value(struct walk *w, const struct option *row)
 {
 	const char *value = w->next < w->count ? w->items[w->next] : NULL;
+	const char *article = row->argument && strchr("AEIO", row->argument[0]) ? "an" : "a";
 
 	if (!value) {
-		mistake(w, "option '--%s' needs a %s", row->name, row->argument);
+		mistake(w, "option '--%s' needs %s %s", row->name, article, row->argument);
 		return NULL;
 	}
 	/* `--log --result r.json` is a forgotten value, not a log called "--result". */
 	if (value[0] == '-' && value[1] == '-' &&
 		find_name(w->o, value + 2, strcspn(value + 2, "=")).row) {
-		mistake(w, "option '--%s' needs a %s, but '%s' follows", row->name, row->argument,
-			value);
+		mistake(w, "option '--%s' needs %s %s, but '%s' follows", row->name, article,
+			row->argument, value);
 		return NULL;
 	}
 	w->next++;

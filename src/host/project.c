@@ -317,7 +317,9 @@ int project_find(
 	if (nearest)
 		return err_set(e, ERR_INPUT, "%s: unknown project '%s', did you mean '%s'?",
 			list->file, shown, nearest);
-	return err_set(e, ERR_INPUT, "%s: unknown project '%s'", list->file, shown);
+	return err_set(e, ERR_INPUT,
+		"%s: unknown project '%s'; 'ambient projects' lists those that there are",
+		list->file, shown);
 }
 
 int project_check_source(const struct project *p, struct err *e)

@@ -299,11 +299,15 @@ static void test_long_text_is_cut_between_characters(void **state)
 static void test_the_nearest_name_is_found(void **state)
 {
 	static const char *const names[] = {"source", "image", "plan", NULL};
+	static const char *const short_names[] = {"log", "run", NULL};
 
 	(void)state;
 	assert_string_equal(text_nearest("sorce", names), "source");
 	assert_string_equal(text_nearest("plna", names), "plan");
 	assert_null(text_nearest("whatever", names));
+	assert_string_equal(text_nearest("lo", short_names), "log");
+	assert_string_equal(text_nearest("rnu", short_names), "run");
+	assert_null(text_nearest("foo", short_names));
 }
 
 static void test_base64_goes_both_ways(void **state)

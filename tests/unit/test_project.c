@@ -279,7 +279,9 @@ static void test_find_names_the_nearest_project(void **state)
 	auto_free char *path = expect_file(dir, "p.yaml", HELLO);
 	auto_free char *near =
 		mem_printf("%s: unknown project 'helo', did you mean 'hello'?", path);
-	auto_free char *far = mem_printf("%s: unknown project 'something'", path);
+	auto_free char *far = mem_printf(
+		"%s: unknown project 'something'; 'ambient projects' lists those that there are",
+		path);
 	auto_project_list struct project_list list = {0};
 	struct project *p = NULL;
 	struct err e = {0};
