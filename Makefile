@@ -29,7 +29,7 @@ BASE := err mem buf strv fd path tree num clock proc sig text base64 meminfo ver
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts result run adhoc git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
-	address egress \
+	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck
 CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
@@ -52,6 +52,8 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
 	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
+# The egress proxy without a machine, linked with everything but the two mains.
+RUN_PROXY_SRC := tests/tools/run-proxy.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
@@ -150,11 +152,16 @@ $(O)/tests/tools/with-guests: $(call obj,$(WITH_GUESTS_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^
 
+$(O)/tests/tools/run-proxy: $(call obj,$(RUN_PROXY_SRC) $(LIBRARY_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS)
+
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
 .PHONY: test-programs test-tools
-test-programs: $(O)/ambient $(O)/ambient-execute-plan $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
+test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/tests/tools/run-proxy $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
-test-tools: $(O)/ambient-execute-plan $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests
+test-tools: $(O)/ambient-execute-plan $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
+	$(O)/tests/tools/run-proxy
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
@@ -229,8 +236,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 # ---- installing -------------------------------------------------------------------------------------
 

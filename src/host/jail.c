@@ -124,6 +124,8 @@ static void check_use(const struct jail *j)
 		BUG("jail %s: either a program or a function", j->name);
 	if (j->program && (j->program[0] != '/' || j->argv.count == 0))
 		BUG("jail %s: a program needs an absolute path and a name", j->name);
+	if (j->program && j->no_exec)
+		BUG("jail %s: a program is started by exec", j->name);
 }
 
 static int check_kept(const struct jail *j, struct err *e)
@@ -253,11 +255,13 @@ static int prepare(struct jail_setup *s, struct err *e)
  * -------------------------------------------------------------------------------------- */
 
 /* As fork, but the child is pid 1 of new namespaces, and there is a pidfd from the first moment. */
-static pid_t clone_into_namespaces(int *ret_pidfd)
+static pid_t clone_into_namespaces(const struct jail *j, int *ret_pidfd)
 {
-	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID |
-		CLONE_NEWIPC | CLONE_NEWUTS | CLONE_PIDFD | SIGCHLD;
+	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
+		CLONE_NEWUTS | CLONE_PIDFD | SIGCHLD;
 
+	if (!j->host_network)
+		flags |= CLONE_NEWNET;
 	if (access("/proc/self/ns/cgroup", F_OK) == 0)
 		flags |= CLONE_NEWCGROUP;
 	/* The order of the last two arguments differs between architectures; both are unused. */
@@ -357,7 +361,7 @@ static pid_t steal_pid(pid_t *pid)
 static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
 	auto_fd int pidfd = -1;
-	auto_jailed pid_t pid = clone_into_namespaces(&pidfd);
+	auto_jailed pid_t pid = clone_into_namespaces(s->j, &pidfd);
 
 	if (pid < 0)
 		return jail_wall(e, "make namespaces");

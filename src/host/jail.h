@@ -79,7 +79,13 @@ struct jail {
 	int stderr_fd;
 
 	bool no_children; /* fork and exec fail inside with EPERM (threads are allowed) */
-	bool need_proc;   /* a /proc of the jail's own; some containers refuse to mount one */
+	bool no_exec;     /* of a function: exec fails inside with EPERM, fork does not */
+	/*
+	 * Stay in the caller's network namespace. Sockets of local processes that have no path
+	 * (abstract ones) are in it too, so new sockets of AF_UNIX are refused then.
+	 */
+	bool host_network;
+	bool need_proc; /* a /proc of the jail's own; some containers refuse to mount one */
 
 	/*
 	 * The identity that the host sees. Callers who are not root have no choice: their own,

@@ -261,7 +261,7 @@ static int build_walls(const struct jail_setup *s, int *control, int *program, s
 	(void)umask(077);
 	if (set_limits(s->j, e) < 0 || drop_privileges(e) < 0 || die_with_parent(*control, e) < 0)
 		return -1;
-	return jail_seccomp_install(s->j->no_children, *program, e);
+	return jail_seccomp_install(s->j, *program, e);
 }
 
 NORETURN static void report_and_exit(int control, const struct err *error)

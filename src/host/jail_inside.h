@@ -69,9 +69,9 @@ int jail_mount_detach(struct jail_tree *t, struct err *e) NODISCARD;
 int jail_mount_root(const struct jail_setup *s, struct err *e) NODISCARD;
 
 /*
- * The filter that is the last wall. program_fd: with no_children, the one descriptor whose execveat
- * is allowed, or -1.
+ * The filter that is the last wall, by no_children, no_exec and host_network of the struct.
+ * program_fd: with no_children, the one descriptor whose execveat is allowed, or -1.
  */
-int jail_seccomp_install(bool no_children, int program_fd, struct err *e) NODISCARD;
+int jail_seccomp_install(const struct jail *j, int program_fd, struct err *e) NODISCARD;
 
 #endif

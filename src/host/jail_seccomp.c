@@ -191,12 +191,13 @@ static void rules_of_clone(struct filter *f, bool no_children)
  * vsock and netlink are not bound to a network namespace, or not wholly; on a host that is itself a
  * virtual machine, vsock reaches its hypervisor.
  */
-static void rules_of_socket(struct filter *f, int nr)
+static void rules_of_socket(struct filter *f, int nr, bool no_unix)
 {
 	unsigned short call = begin_call(f, nr);
 
 	load_arg(f, 0);
-	on_equal(f, AF_UNIX, SECCOMP_RET_ALLOW);
+	if (!no_unix)
+		on_equal(f, AF_UNIX, SECCOMP_RET_ALLOW);
 	on_equal(f, AF_INET, SECCOMP_RET_ALLOW);
 	on_equal(f, AF_INET6, SECCOMP_RET_ALLOW);
 	end_call(f, call, fail_with(EAFNOSUPPORT));
@@ -238,33 +239,34 @@ static void rules_of_exec(struct filter *f, int program_fd)
 	end_call(f, call, fail_with(EPERM));
 }
 
-static void build(struct filter *f, bool no_children, int program_fd)
+static void build(struct filter *f, const struct jail *j, int program_fd)
 {
 	rules_of_arch(f);
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
 		on_equal(f, (__u32)forbidden[i], fail_with(EPERM));
 	for (size_t i = 0; i < ARRAY_SIZE(unknown); i++)
 		on_equal(f, (__u32)unknown[i], fail_with(ENOSYS));
-	if (no_children) {
+	if (j->no_children) {
 #ifdef __x86_64__
 		on_equal(f, SYS_fork, fail_with(EPERM));
 		on_equal(f, SYS_vfork, fail_with(EPERM));
 #endif
-		rules_of_exec(f, program_fd);
 	}
-	rules_of_clone(f, no_children);
-	rules_of_socket(f, SYS_socket);
-	rules_of_socket(f, SYS_socketpair);
+	if (j->no_children || j->no_exec)
+		rules_of_exec(f, program_fd);
+	rules_of_clone(f, j->no_children);
+	rules_of_socket(f, SYS_socket, j->host_network);
+	rules_of_socket(f, SYS_socketpair, false);
 	rules_of_ioctl(f);
 	finish(f, SECCOMP_RET_ALLOW);
 }
 
-int jail_seccomp_install(bool no_children, int program_fd, struct err *e)
+int jail_seccomp_install(const struct jail *j, int program_fd, struct err *e)
 {
 	struct filter f = {.len = 0};
 	struct sock_fprog program = {.filter = f.code};
 
-	build(&f, no_children, program_fd);
+	build(&f, j, program_fd);
 	program.len = f.len;
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0)
 		return jail_wall(e, "install a seccomp filter");

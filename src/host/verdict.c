@@ -83,6 +83,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"everywhere."},
 	{"host_kvm_required", VERDICT_BROKEN, "host", false,
 		"`require_kvm` is set, and KVM cannot be used here."},
+	{"host_proxy_died", VERDICT_BROKEN, "host", true,
+		"The process through which a virtual machine reaches the network has died, or was "
+		"killed. The machine was ended."},
 	{"host_output", VERDICT_BROKEN, "host", true,
 		"What `ambient` had to write, to standard output or to a file given by an option, "
 		"could not be "
