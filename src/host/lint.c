@@ -65,7 +65,8 @@ static bool has_target(const struct lint *l, enum action_target target)
 	BUG("target %d", (int)target);
 }
 
-static int check_target(const struct lint *l, const struct entry *entry, struct err *e)
+/* How a target is given, when the entry has none; else NULL. */
+static const char *missing_target(const struct lint *l, const struct entry *entry)
 {
 	static const char *const ways[] = {
 		[TARGET_RSYNC] = "--rsync-target, or rsync_target, rsync_target_base or "
@@ -74,10 +75,24 @@ static int check_target(const struct lint *l, const struct entry *entry, struct 
 	};
 	enum action_target target = entry->action->lint.target;
 
-	if (has_target(l, target))
-		return 0;
-	return node_err(entry->node, l->project->plan_file, e, "%s has no target; give one by %s",
-		entry->action->name, ways[target]);
+	return has_target(l, target) ? NULL : ways[target];
+}
+
+#define NO_TARGET "%s has no target; give one by %s"
+
+static int check_targets(const struct lint *l, struct err *e)
+{
+	struct walk w = {0};
+	struct entry entry;
+
+	while (next(l, &w, &entry)) {
+		const char *way = missing_target(l, &entry);
+
+		if (way)
+			return node_err(entry.node, l->project->plan_file, e, NO_TARGET,
+				entry.action->name, way);
+	}
+	return 0;
 }
 
 /* The names of files that the actions of one list make. */
@@ -140,16 +155,10 @@ static int check_names(const struct lint *l, enum project_phase phase, struct er
 
 int lint_check(const struct lint *l, struct err *e)
 {
-	struct walk w = {0};
-	struct entry entry;
-
-	while (next(l, &w, &entry))
-		if (check_target(l, &entry, e) < 0)
-			return -1;
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
 		if (check_names(l, phase, e) < 0)
 			return -1;
-	return 0;
+	return l->will_run ? check_targets(l, e) : 0;
 }
 
 /* ---- what probably is not meant ---- */
@@ -215,6 +224,20 @@ static void tell(struct report *r, struct strv *warnings)
 	}
 	if (r->hidden)
 		strv_pushf(warnings, "%zu more such warnings are not shown", r->hidden);
+}
+
+static void look_targets(struct report *r)
+{
+	struct walk w = {0};
+	struct entry entry;
+
+	while (next(r->lint, &w, &entry)) {
+		const char *way = missing_target(r->lint, &entry);
+
+		if (way && has_room(r))
+			remark(r, entry.node->line, entry.node->column, NO_TARGET,
+				entry.action->name, way);
+	}
 }
 
 /* Actions that hand over files to each other must be of one generation. */
@@ -396,6 +419,7 @@ int lint_warn(const struct lint *l, const char *memory, struct strv *warnings, s
 
 	if (!l->config->lint)
 		return 0;
+	look_targets(&r);
 	look_generations(&r);
 	while (next(l, &w, &entry))
 		look_old_paths(&r, entry.node);

@@ -20,9 +20,10 @@ struct lint {
 	const struct config *config;         /* with the targets of options put in */
 	const struct project *project;
 	bool with_post_plan;
+	bool will_run; /* else a target that is missing is a warning: the run may be given one */
 };
 
-/* What cannot work: no target to deliver to, a file name that is used twice. ERR_INPUT. */
+/* What cannot work: a file name that is used twice, no target to deliver to. ERR_INPUT. */
 int lint_check(const struct lint *l, struct err *e) NODISCARD;
 
 /*

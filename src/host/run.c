@@ -142,6 +142,7 @@ static struct lint lint_of(const struct run *r)
 		.config = r->config,
 		.project = r->project,
 		.with_post_plan = !r->options->no_post_plan,
+		.will_run = true,
 	};
 }
 
