@@ -28,12 +28,12 @@ BASE_HOST := home \
 BASE := err mem buf strv fd path tree num clock proc sig text base64 meminfo version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
-	runlog stage artifacts result run adhoc git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
+	runlog stage artifacts result run adhoc retention git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck
 CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
-	cmd_qemu cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
+	cmd_qemu cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom later $(ACTIONS_GUEST)
@@ -57,7 +57,7 @@ RUN_PROXY_SRC := tests/tools/run-proxy.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
-	store runlog qemu tar pack unpack options verdict screen term logread \
+	store retention runlog qemu tar pack unpack options verdict screen term logread \
 	egress \
 	mask
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.

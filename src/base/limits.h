@@ -47,6 +47,8 @@
 #define LIMIT_MEMORY_LEAST (64 * MIB) /* a guest with less does not get as far as saying so */
 #define LIMIT_DRIVE_LEAST 1024        /* the smallest tar archive: two blocks of zeros */
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
+#define LIMIT_KEEP_RUNS 1000000
+#define LIMIT_KEEP_DAYS 36500
 
 /* git, when it looks at a source tree. What it does not manage with these is "unknown". */
 #define LIMIT_GIT_MS (30 * 1000LL)

@@ -21,6 +21,7 @@
 #include "cli/term.h"
 #include "core/jsonl.h"
 #include "host/result.h"
+#include "host/retention.h"
 #include "host/run.h"
 
 struct run_settings {
@@ -225,6 +226,34 @@ static void show_error(const char *project, const struct err *e)
 	say_error(&named);
 }
 
+static void on_removed(void *arg, const struct retention_item *item)
+{
+	struct err e;
+
+	(void)arg;
+	if (!item->error)
+		return;
+	e = *item->error;
+	(void)err_wrap(&e, "%s: old runs", item->project);
+	say_warning(e.msg);
+}
+
+/* Behind the result, which nobody shall wait for. What fails here says nothing about the run. */
+static void remove_old_runs(struct session *s, const struct project *project)
+{
+	const struct retention_policy policy = retention_policy_of(&s->config, project);
+	const struct retention_view view = {on_removed, NULL};
+	struct err e = {0};
+	unsigned failed;
+
+	if (retention_apply(s->config.state, project->name, &policy, false, &view, &failed, &e) ==
+			0 ||
+		e.kind == ERR_INTERRUPTED)
+		return;
+	(void)err_wrap(&e, "%s: old runs", project->name);
+	say_warning(e.msg);
+}
+
 static void run_one(struct session *s, struct project *project)
 {
 	struct run_outcome outcome;
@@ -237,6 +266,8 @@ static void run_one(struct session *s, struct project *project)
 	s->endings[outcome.verdict]++;
 	worsen(s, outcome.exit_status);
 	report(s, outcome.result);
+	if (outcome.log)
+		remove_old_runs(s, project);
 	run_outcome_release(&outcome);
 }
 

@@ -178,9 +178,19 @@ const struct param config_params[] = {
 	{.name = "keep_runs",
 		.type = PARAM_UINT,
 		.min = 1,
-		.max = 1000000,
-		.help = "how many runs of a project to keep; known, not in this version: all are "
-			"kept"},
+		.max = LIMIT_KEEP_RUNS,
+		.preset = "10",
+		.help = "how many runs of a project to keep, with their logs and artifacts"},
+	{.name = "keep_days",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_DAYS,
+		.help = "remove runs that are older than so many days"},
+	{.name = "keep_bytes",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.help = "remove the oldest runs of a project until all of them together take at "
+			"most this"},
 	{.name = "cpus",
 		.type = PARAM_UINT,
 		.min = 1,
@@ -254,12 +264,6 @@ static int read_map(struct config *c, const char *path, struct node **ret_map, s
 	return 0;
 }
 
-static void warn(struct config *c, const struct node *item, const char *key, const char *text)
-{
-	strv_pushf(&c->warnings, "%s:%d:%d: '%s' %s", c->file, item->key_line, item->key_column,
-		key, text);
-}
-
 static struct node *qemu_map(struct node *map)
 {
 	struct node *qemu = node_get(map, "qemu");
@@ -284,11 +288,8 @@ static void move_deprecated(struct config *c, struct node *map)
 
 static struct node *effective_of(struct config *c, struct node *map)
 {
-	const struct node *later = node_get(map, "keep_runs");
 	struct node *effective;
 
-	if (later)
-		warn(c, later, "keep_runs", "is known, but not in this version: all runs are kept");
 	move_deprecated(c, map);
 	effective = schema_fill(config_params, map);
 	for (const struct param *row = config_params; row->name; row++)
@@ -383,6 +384,9 @@ static void load_sizes(struct config *c)
 	c->log_max = schema_size(table, map, "log_max_size");
 	c->console_max = schema_size(table, map, "console_max_size");
 	c->scratch_bytes = schema_size(table, map, "scratch_size");
+	c->keep_runs = schema_uint(table, map, "keep_runs");
+	c->keep_days = schema_uint(table, map, "keep_days");
+	c->keep_bytes = schema_size(table, map, "keep_bytes");
 	c->timeout_ms = schema_duration(table, map, "timeout");
 	c->action_timeout_ms = schema_duration(table, map, "action_timeout");
 	c->boot_timeout_ms = schema_duration(table, map, "boot_timeout");

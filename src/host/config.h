@@ -45,6 +45,11 @@ struct config {
 	int64_t action_timeout_ms;
 	int64_t boot_timeout_ms;
 
+	/* What retention.h keeps of a project's runs; 0 days or bytes: any. */
+	uint64_t keep_runs;
+	uint64_t keep_days;
+	uint64_t keep_bytes;
+
 	unsigned cpus;
 	uint64_t memory;
 	char *qemu_program; /* likewise */

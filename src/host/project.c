@@ -81,6 +81,20 @@ const struct param project_params[] = {
 		.type = PARAM_SIZE,
 		.min = LIMIT_MEMORY_LEAST,
 		.help = "memory of each VM"},
+	{.name = "keep_runs",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.help = "how many runs to keep, with their logs and artifacts"},
+	{.name = "keep_days",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_DAYS,
+		.help = "remove runs that are older than so many days"},
+	{.name = "keep_bytes",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.help = "remove the oldest runs until all of them together take at most this"},
 	{.name = "trust_source_plans",
 		.type = PARAM_BOOL,
 		.preset = "false",
@@ -239,6 +253,9 @@ static int load_limits(struct project *p, struct err *e)
 	p->action_timeout_ms = schema_duration(project_params, p->node, "action_timeout");
 	p->cpus = (unsigned)schema_uint(project_params, p->node, "cpus");
 	p->memory = schema_size(project_params, p->node, "memory");
+	p->keep_runs = schema_uint(project_params, p->node, "keep_runs");
+	p->keep_days = schema_uint(project_params, p->node, "keep_days");
+	p->keep_bytes = schema_size(project_params, p->node, "keep_bytes");
 	return 0;
 }
 

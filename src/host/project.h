@@ -48,6 +48,9 @@ struct project {
 	int64_t action_timeout_ms;
 	unsigned cpus;
 	uint64_t memory;
+	uint64_t keep_runs;
+	uint64_t keep_days;
+	uint64_t keep_bytes;
 
 	struct node *source_plan; /* owned: what plans point into after project_adopt_source_plan */
 	char *source_plan_file;

@@ -87,7 +87,7 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		.sink = {on_event, r},
 		.log_fd = -1,
 		.console_fd = -1,
-		.store = {.lock_fd = -1}};
+		.store = STORE_NONE};
 	result_init(&r->result);
 	r->result.project = project->name;
 	stage_init(&r->stage);

@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "base/tree.h"
 #include "core/jsonl.h"
 #include "host/project.h"
 
@@ -117,12 +118,12 @@ static int busy(int fd, const char *project, struct err *e)
 }
 
 /* Who we are, for those who find the lock taken. */
-static int sign_lock(int fd, struct err *e)
+static int sign_lock(const struct store *s, struct err *e)
 {
 	auto_free char *text = mem_printf(
 		"process %d, started %s\n", (int)getpid(), clock_rfc3339(clock_utc_ns()).s);
 
-	if (ftruncate(fd, 0) < 0 || fd_pwrite_all(fd, text, strlen(text), 0) < 0)
+	if (ftruncate(s->lock_fd, 0) < 0 || fd_pwrite_all(s->lock_fd, text, strlen(text), 0) < 0)
 		return err_sys(e, "write the lock");
 	return 0;
 }
@@ -136,53 +137,88 @@ static int take_lock(struct store *s, const char *project, struct err *e)
 		return err_sys(e, "open %s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? busy(fd, project, e) : err_sys(e, "lock %s", path);
-	if (sign_lock(fd, e) < 0)
-		return -1;
 	s->lock_fd = fd_steal(&fd);
 	return 0;
 }
 
 /* ---- what a killed run left ---- */
 
-static int remove_old_generations(const struct store *s, struct err *e)
+static bool ends_with(const char *text, const char *end)
+{
+	size_t len = strlen(text), n = strlen(end);
+
+	return len > n && strcmp(text + len - n, end) == 0;
+}
+
+/* Only to be removed by who holds the lock: work/ is full while a run goes on. */
+static bool is_leftover(const struct store *s, const char *name)
+{
+	uint64_t number = generation_number(name);
+
+	return (number && number != s->current) || strcmp(name, "work") == 0 ||
+		ends_with(name, ".json.tmp");
+}
+
+/* Adds up, or removes. work/ itself goes too: an empty one is none. */
+static int sweep(const struct store *s, bool remove, uint64_t *ret_bytes, struct err *e)
 {
 	DIR *dir = opendir(s->dir);
 	int result = 0;
 
+	*ret_bytes = 0;
 	if (!dir)
 		return err_sys(e, "list %s", s->dir);
 	for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {
-		uint64_t number = generation_number(entry->d_name);
+		uint64_t bytes = 0;
 
-		if (number && number != s->current) {
-			auto_free char *path = in_dir(s, entry->d_name);
-
-			result = path_remove_tree(path, e);
-		}
+		if (!is_leftover(s, entry->d_name))
+			continue;
+		result = (remove ? tree_remove : tree_measure)(
+			dirfd(dir), entry->d_name, s->dir, &bytes, e);
+		*ret_bytes += bytes;
 	}
 	(void)closedir(dir);
 	return result;
 }
 
-static int clear_work(const struct store *s, struct err *e)
+int store_sweep(
+	const char *state, const char *project, bool dry_run, uint64_t *ret_bytes, struct err *e)
 {
-	if (path_remove_tree(s->work, e) < 0)
+	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
+	struct err taken = {0};
+
+	s.current = read_current(&s);
+	if (sweep(&s, false, ret_bytes, e) < 0)
 		return -1;
-	return path_make_dirs(s->work, 0700, e);
+	if (*ret_bytes == 0)
+		return 0;
+	*ret_bytes = 0;
+	if (take_lock(&s, project, &taken) < 0) {
+		if (taken.kind == ERR_BUSY)
+			return 0;
+		*e = taken;
+		return -1;
+	}
+	/* It may have ended in order meanwhile, and turned `current`. */
+	s.current = read_current(&s);
+	return sweep(&s, !dry_run, ret_bytes, e);
 }
 
 int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e)
 {
-	auto_store struct store s = {.lock_fd = -1, .dir = path_join(state, project)};
+	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
+	uint64_t ignored;
 
 	s.work = in_dir(&s, "work");
 	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0)
 		return -1;
 	s.current = read_current(&s);
-	if (clear_work(&s, e) < 0 || remove_old_generations(&s, e) < 0)
+	/* First what makes room: the disk may be full of what a killed run left. */
+	if (sweep(&s, true, &ignored, e) < 0 || sign_lock(&s, e) < 0 ||
+		path_make_dirs(s.work, 0700, e) < 0)
 		return -1;
 	*ret_store = s;
-	s = (struct store){.lock_fd = -1};
+	s = (struct store)STORE_NONE;
 	return 0;
 }
 
@@ -191,35 +227,55 @@ void store_release(struct store *s)
 	struct err ignored = {0};
 
 	/* What cannot be removed now is removed by the next run: store_lock reports it then. */
-	if (s->lock_fd >= 0)
+	if (s->work && s->lock_fd >= 0)
 		err_ignore(path_remove_tree(s->work, &ignored));
+	fd_close(s->run_fd);
 	fd_close(s->lock_fd);
 	free(s->dir);
 	free(s->work);
 	free(s->run_dir);
-	*s = (struct store){.lock_fd = -1};
+	*s = (struct store)STORE_NONE;
 }
 
 /* ---- a run ---- */
 
+/*
+ * Made and locked under another name first: retention may look at runs/ at any moment, and what it
+ * finds there unlocked is nobody's.
+ */
+static int make_run_dir(struct store *s, const char *path, struct err *e)
+{
+	auto_free char *made = path_join(s->work, "run");
+	auto_fd int fd = -1;
+
+	if (mkdir(made, 0755) < 0)
+		return err_sys(e, "make %s", made);
+	fd = open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return err_sys(e, "lock %s", made);
+	if (rename(made, path) < 0)
+		return err_sys(e, "make %s", path);
+	s->run_fd = fd_steal(&fd);
+	return 0;
+}
+
 int store_begin_run(struct store *s, const char *run_id, struct err *e)
 {
 	auto_free char *runs = in_dir(s, "runs");
+	auto_free char *path = path_join(runs, run_id);
+	struct stat st;
 
 	if (project_check_name(run_id, e) < 0)
 		return err_wrap(e, "run id");
 	if (path_make_dirs(runs, 0755, e) < 0)
 		return -1;
-	s->run_dir = path_join(runs, run_id);
-	if (mkdir(s->run_dir, 0755) == 0)
-		return 0;
-	if (errno == EEXIST)
-		(void)err_reason(e, ERR_INPUT, "run_id_used", "run id %s is used already", run_id);
-	else
-		(void)err_sys(e, "make %s", s->run_dir);
-	free(s->run_dir);
-	s->run_dir = NULL;
-	return -1;
+	/* Nobody else makes it meanwhile: the lock of the project is ours. */
+	if (lstat(path, &st) == 0)
+		return err_reason(e, ERR_INPUT, "run_id_used", "run id %s is used already", run_id);
+	if (make_run_dir(s, path, e) < 0)
+		return -1;
+	s->run_dir = steal_ptr(&path);
+	return 0;
 }
 
 char *store_current(const struct store *s, const char *name)
@@ -344,26 +400,46 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-int store_describe(const char *state, struct node **ret_node, struct err *e)
+int store_list(const char *state, struct strv *ret_projects, struct err *e)
 {
-	struct node *n = node_map();
-	struct node *projects = node_set_map(n, "projects");
 	struct dirent **entries = NULL;
 	int count = scandir(state, &entries, NULL, by_name);
 
-	if (count < 0 && errno != ENOENT) {
-		node_free(n);
-		return err_sys(e, "list %s", state);
-	}
+	if (count < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s", state);
 	for (int i = 0; i < count; i++) {
 		auto_free char *lock = mem_printf("%s/%s/lock", state, entries[i]->d_name);
 
 		if (entries[i]->d_name[0] != '.' && access(lock, F_OK) == 0)
-			describe_project(state, entries[i]->d_name, projects);
+			strv_push(ret_projects, entries[i]->d_name);
 		free(entries[i]);
 	}
 	free(entries);
-	node_set_uint(n, "project_count", node_get(n, "projects")->count);
+	return 0;
+}
+
+int store_read_state(const char *state, const char *project, struct node **ret_state, struct err *e)
+{
+	auto_free char *path = mem_printf("%s/%s/state.json", state, project);
+
+	*ret_state = NULL;
+	if (access(path, F_OK) < 0)
+		return 0;
+	return read_json(path, ret_state, e);
+}
+
+int store_describe(const char *state, struct node **ret_node, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	struct node *n, *projects;
+
+	if (store_list(state, &names, e) < 0)
+		return -1;
+	n = node_map();
+	projects = node_set_map(n, "projects");
+	strv_each (&names, name)
+		describe_project(state, *name, projects);
+	node_set_uint(n, "project_count", names.count);
 	*ret_node = n;
 	return 0;
 }

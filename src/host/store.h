@@ -13,7 +13,9 @@
  *
  * Everything is made in work/, synced, and renamed into its place: `current` is replaced by one
  * rename, so a kill at any moment leaves the old generation or the new one. What a killed run left
- * (work/, generations that are not current) is removed by the next run that takes the lock.
+ * (work/, generations that are not current) is removed by the next run that takes the lock, or by
+ * store_sweep. Of what a run keeps, retention.h removes the old; a run that goes on holds its own
+ * runs/<run-id> by a shared flock of that directory, from before it has that name.
  */
 #ifndef HOST_STORE_H
 #define HOST_STORE_H
@@ -22,6 +24,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strv.h"
 #include "core/node.h"
 
 /* A project's directory, locked. */
@@ -31,6 +34,7 @@ struct store {
 	char *run_dir;    /* dir/runs/<run-id>; NULL before store_begin_run */
 	uint64_t current; /* number of the current generation; 0: none */
 	int lock_fd;
+	int run_fd; /* run_dir, with its flock; -1 before store_begin_run */
 };
 
 /*
@@ -41,6 +45,10 @@ int store_lock(
 	const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
 void store_release(struct store *s); /* also empties work/ and gives the lock back */
 #define auto_store __attribute__((cleanup(store_release)))
+#define STORE_NONE                                                                                 \
+	{                                                                                          \
+		.lock_fd = -1, .run_fd = -1                                                        \
+	}
 
 /* Make runs/<run-id>. A run id that is used already or is no file name: ERR_INPUT. */
 int store_begin_run(struct store *s, const char *run_id, struct err *e) NODISCARD;
@@ -72,6 +80,20 @@ int store_publish(
 /* Write result.json of the run, and turn `latest` to it if that is wanted. */
 int store_write_result(
 	const struct store *s, const struct node *result, bool latest, struct err *e) NODISCARD;
+
+/*
+ * Remove what a killed run left, unless a run goes on: then *ret_bytes is 0. Takes the lock only
+ * when there is something, and writes nothing, so that it works on a full disk. dry_run: only look.
+ */
+int store_sweep(const char *state, const char *project, bool dry_run, uint64_t *ret_bytes,
+	struct err *e) NODISCARD;
+
+/* The names of the projects that the state directory knows, sorted. None when it is not there. */
+int store_list(const char *state, struct strv *ret_projects, struct err *e) NODISCARD;
+
+/* state.json of a project, read without a lock; NULL when there is none. */
+int store_read_state(
+	const char *state, const char *project, struct node **ret_state, struct err *e) NODISCARD;
 
 /* For `state`: {"projects": {NAME: {...}}, "project_count": N}. Reads without a lock. */
 int store_describe(const char *state, struct node **ret_node, struct err *e) NODISCARD;

@@ -240,19 +240,23 @@ static void test_the_new_spelling_wins(void **state)
 	assert_int_equal(c.memory, 2000000000);
 }
 
-static void test_what_is_not_built_yet_says_so(void **state)
+static void test_how_much_is_kept_is_read(void **state)
 {
 	auto_dir char *home = fresh_home();
-	auto_free char *path = expect_file(home, "c.yaml", "keep_runs: 5\n");
-	auto_free char *warning = mem_printf("%s:1:1: 'keep_runs' is known, but not in this "
-					     "version: all runs are kept",
-		path);
-	auto_config struct config c = {0};
+	auto_free char *path =
+		expect_file(home, "c.yaml", "keep_runs: 5\nkeep_days: 30\nkeep_bytes: 2 GB\n");
+	auto_config struct config c = {0}, plain = {0};
 
 	(void)state;
 	load(path, &c);
-	assert_int_equal(c.warnings.count, 1);
-	assert_string_equal(c.warnings.items[0], warning);
+	assert_int_equal(c.warnings.count, 0);
+	assert_int_equal(c.keep_runs, 5);
+	assert_int_equal(c.keep_days, 30);
+	assert_int_equal(c.keep_bytes, 2000000000);
+	load(NULL, &plain);
+	assert_int_equal(plain.keep_runs, 10);
+	assert_int_equal(plain.keep_days, 0);
+	assert_int_equal(plain.keep_bytes, 0);
 }
 
 static void test_choices_are_read(void **state)
@@ -295,7 +299,7 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"qemu\":{\"cpus\":2,\"memory\":\"1GiB\",\"program\":null,"
 		"\"accelerator\":\"auto\",\"require_kvm\":false,\"machine\":\"auto\"},"
 		"\"egress\":{\"allow\":null,\"allow_private\":null},\"uefi\":false,\"lint\":true,"
-		"\"vm_user\":null,\"keep_runs\":null}");
+		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null}");
 }
 
 static void test_refuses_wrong_files(void **state)
@@ -389,7 +393,7 @@ int main(void)
 		cmocka_unit_test(test_naming_the_default_executor_is_no_wish),
 		cmocka_unit_test(test_old_spellings_work_and_warn),
 		cmocka_unit_test(test_the_new_spelling_wins),
-		cmocka_unit_test(test_what_is_not_built_yet_says_so),
+		cmocka_unit_test(test_how_much_is_kept_is_read),
 		cmocka_unit_test(test_choices_are_read),
 		cmocka_unit_test(test_the_effective_configuration_has_every_key),
 		cmocka_unit_test(test_refuses_wrong_files),

@@ -19,7 +19,7 @@ static void lock(const char *state, struct store *s)
 static void publish_as(const char *state, const char *class, const char *run_id, const char *name,
 	const char *content)
 {
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	auto_node struct node *n = node_map();
 	auto_free char *path = NULL;
 	struct err e = {0};
@@ -73,7 +73,7 @@ static void expect_gone(const char *dir, const char *name)
 static void test_a_published_cache_is_the_next_runs_input(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	auto_free char *cache = NULL;
 
 	(void)state;
@@ -90,7 +90,7 @@ static void test_a_published_cache_is_the_next_runs_input(void **state)
 static void test_classes_of_runs_do_not_see_each_other(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 
 	(void)state;
 	publish(dir, "r1", "cache", "one");
@@ -106,7 +106,7 @@ static void test_classes_of_runs_do_not_see_each_other(void **state)
 static void test_what_a_run_does_not_make_is_kept(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	auto_free char *cache = NULL, *scoped = NULL;
 
 	(void)state;
@@ -129,7 +129,7 @@ static void test_what_was_not_published_is_gone(void **state)
 	(void)state;
 	publish(dir, "r1", "cache", "good");
 	{
-		auto_store struct store s = {.lock_fd = -1};
+		auto_store struct store s = STORE_NONE;
 
 		lock(dir, &s);
 		path = store_next(&s, "cache", &e);
@@ -137,7 +137,7 @@ static void test_what_was_not_published_is_gone(void **state)
 	}
 	assert_int_equal(access(path, F_OK), -1);
 	{
-		auto_store struct store s = {.lock_fd = -1};
+		auto_store struct store s = STORE_NONE;
 
 		lock(dir, &s);
 		cache = store_current(&s, "cache");
@@ -149,7 +149,7 @@ static void test_what_was_not_published_is_gone(void **state)
 static void test_what_a_killed_run_left_is_removed(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	auto_free char *cache = NULL;
 
 	(void)state;
@@ -168,7 +168,7 @@ static void test_what_a_killed_run_left_is_removed(void **state)
 static void test_a_second_run_is_told_who_holds_the_lock(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	auto_free char *holder = mem_printf(
 		"project p is locked by another run: process %d, started ", (int)getpid());
 	struct store other;
@@ -185,7 +185,7 @@ static void test_a_second_run_is_told_who_holds_the_lock(void **state)
 static void test_a_lock_ends_with_its_process(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	struct err e = {0};
 	pid_t pid = fork();
 	int status;
@@ -204,7 +204,7 @@ static void test_a_lock_ends_with_its_process(void **state)
 static void test_a_run_id_is_used_once_and_is_a_file_name(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_store struct store s = {.lock_fd = -1};
+	auto_store struct store s = STORE_NONE;
 	struct err e = {0};
 
 	(void)state;

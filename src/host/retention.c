@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/retention.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "base/tree.h"
+#include "core/jsonl.h"
+#include "host/store.h"
+
+#define NS_PER_S ((int64_t)1000000000)
+#define NS_PER_DAY (24 * 60 * 60 * NS_PER_S)
+
+enum { RESULT_BYTES = 8 * 1024 * 1024, LINK_BYTES = 512, WHY_BYTES = 80 };
+
+/* Every run makes it first, and a removal removes it first. */
+#define FIRST_FILE "run.jsonl"
+
+struct run_entry {
+	char *id;
+	int64_t ended_ns; /* when the directory last changed: at the end of the run */
+	uint64_t bytes;
+	bool kept;           /* whatever the policy says */
+	bool unchanged;      /* it was skipped */
+	bool rubble;         /* of a removal, or of a run that was killed in its first moment */
+	char why[WHY_BYTES]; /* it goes; "": it stays */
+};
+
+struct sorting {
+	const char *project;
+	const struct retention_policy *policy;
+	const struct retention_view *view;
+	bool dry_run;
+	char *runs; /* the path of runs/ */
+	int runs_fd;
+	struct run_entry *items; /* newest first */
+	size_t count;
+	unsigned failed;
+};
+
+struct retention_policy retention_policy_of(const struct config *c, const struct project *p)
+{
+	return (struct retention_policy){
+		.runs = p && p->keep_runs ? p->keep_runs : c->keep_runs,
+		.days = p && p->keep_days ? p->keep_days : c->keep_days,
+		.bytes = p && p->keep_bytes ? p->keep_bytes : c->keep_bytes,
+	};
+}
+
+/* ---- which runs there are ---- */
+
+/*
+ * Lock a run's directory, if it is nobody's. -1 without an error: it is a run that goes on, or no
+ * run at all. Two that remove at once do not meet in one directory either.
+ */
+static int claim(const struct sorting *s, const char *id, int *ret_fd, struct err *e)
+{
+	auto_fd int fd = openat(
+		s->runs_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat mine, named;
+
+	*ret_fd = -1;
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			? 0
+			: err_sys(e, "open %s/%s", s->runs, id);
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : err_sys(e, "lock %s/%s", s->runs, id);
+	/* Removed meanwhile, and perhaps made again by a run. */
+	if (fstat(fd, &mine) < 0 || fstatat(s->runs_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+		mine.st_ino != named.st_ino || mine.st_dev != named.st_dev)
+		return 0;
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+/* A result that cannot be read is that of a run that took place. */
+static bool was_unchanged(const struct sorting *s, const char *id)
+{
+	auto_free char *path = mem_printf("%s/%s/result.json", s->runs, id);
+	auto_node struct node *result = NULL;
+	auto_buf struct buf text = {0};
+	struct err ignored = {0};
+
+	buf_init(&text, RESULT_BYTES);
+	if (fd_read_file(path, &text, &ignored) < 0 ||
+		jsonl_parse(text.data, text.len, path, &result, &ignored) < 0)
+		return false;
+	return strcmp(node_get_text(result, "result", ""), "unchanged") == 0;
+}
+
+static void add_run(struct sorting *s, const char *id, int fd, const struct stat *st)
+{
+	struct run_entry *r;
+
+	s->items = mem_resize(s->items, s->count + 1, sizeof(*s->items));
+	r = &s->items[s->count++];
+	*r = (struct run_entry){
+		.id = mem_strdup(id),
+		.ended_ns = st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec,
+		.kept = fd < 0,
+		.rubble = fd >= 0 && faccessat(fd, FIRST_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0,
+	};
+	r->unchanged = !r->kept && !r->rubble && was_unchanged(s, id);
+}
+
+static int look_at_run(struct sorting *s, const char *id, struct err *e)
+{
+	auto_fd int fd = -1;
+	struct stat st;
+
+	if (id[0] == '.' || fstatat(s->runs_fd, id, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISDIR(st.st_mode))
+		return 0;
+	if (claim(s, id, &fd, e) < 0)
+		return -1;
+	add_run(s, id, fd, &st);
+	return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct run_entry *x = a, *y = b;
+
+	if (x->ended_ns != y->ended_ns)
+		return x->ended_ns < y->ended_ns ? 1 : -1;
+	return strcmp(y->id, x->id);
+}
+
+/* The list stays open, as what runs are removed by. */
+static int list_runs(struct sorting *s, struct err *e)
+{
+	DIR *dir;
+	int result = 0;
+
+	s->runs_fd = open(s->runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->runs_fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s", s->runs);
+	dir = opendir(s->runs);
+	if (!dir)
+		return err_sys(e, "list %s", s->runs);
+	for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
+		result = look_at_run(s, entry->d_name, e);
+	(void)closedir(dir);
+	if (s->count)
+		qsort(s->items, s->count, sizeof(*s->items), newest_first);
+	return result;
+}
+
+static void keep(struct sorting *s, const char *id)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->items[i].id, id) == 0)
+			s->items[i].kept = true;
+}
+
+/* In doubt about what passed last nothing is removed. */
+static int keep_named(struct sorting *s, const char *state, struct err *e)
+{
+	auto_free char *latest = mem_printf("%s/%s/latest", state, s->project);
+	auto_node struct node *last = NULL;
+	char target[LINK_BYTES];
+	ssize_t n = readlink(latest, target, sizeof(target) - 1);
+
+	if (n > 0) {
+		target[n] = '\0';
+		keep(s, path_base(target));
+	}
+	if (store_read_state(state, s->project, &last, e) < 0)
+		return -1;
+	keep(s, node_get_text(last, "run_id", ""));
+	return 0;
+}
+
+/* ---- which of them go ---- */
+
+PRINTF_LIKE(2, 3) static void drop(struct run_entry *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->kept || *r->why)
+		return;
+	va_start(ap, fmt);
+	(void)vsnprintf(r->why, sizeof(r->why), fmt, ap);
+	va_end(ap);
+}
+
+static void drop_by_number(struct sorting *s)
+{
+	uint64_t real = 0, unchanged = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct run_entry *r = &s->items[i];
+
+		if (r->rubble)
+			drop(r, "an unfinished removal");
+		else if (++*(r->unchanged ? &unchanged : &real) > s->policy->runs)
+			drop(r, "more than %" PRIu64 " %srun%s", s->policy->runs,
+				r->unchanged ? "unchanged " : "", s->policy->runs == 1 ? "" : "s");
+	}
+}
+
+static void drop_by_age(struct sorting *s)
+{
+	int64_t now = clock_utc_ns();
+
+	for (size_t i = 0; s->policy->days && i < s->count; i++)
+		if ((now - s->items[i].ended_ns) / NS_PER_DAY >= (int64_t)s->policy->days)
+			drop(&s->items[i], "older than %" PRIu64 " day%s", s->policy->days,
+				s->policy->days == 1 ? "" : "s");
+}
+
+/* The newest stays, if it alone is too large. */
+static int drop_by_bytes(struct sorting *s, struct err *e)
+{
+	uint64_t total = 0;
+
+	if (!s->policy->bytes)
+		return 0;
+	for (size_t i = 0; i < s->count; i++) {
+		struct run_entry *r = &s->items[i];
+
+		if (!*r->why && tree_measure(s->runs_fd, r->id, s->runs, &r->bytes, e) < 0)
+			return -1;
+		total += r->bytes;
+	}
+	for (size_t i = s->count; i-- > 1 && total > s->policy->bytes;) {
+		struct run_entry *r = &s->items[i];
+
+		if (r->kept || *r->why)
+			continue;
+		drop(r, "all together more than %s", num_show_size(s->policy->bytes).s);
+		total -= r->bytes;
+	}
+	return 0;
+}
+
+/* ---- removing ---- */
+
+static void tell(struct sorting *s, const char *run_id, const char *why, uint64_t bytes,
+	const struct err *error)
+{
+	const struct retention_item item = {s->project, run_id, why, bytes, error};
+
+	if (error)
+		s->failed++;
+	s->view->item(s->view->arg, &item);
+}
+
+static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_gone, struct err *e)
+{
+	auto_fd int fd = -1;
+	uint64_t first = 0;
+	int result;
+
+	*ret_gone = false;
+	if (claim(s, r->id, &fd, e) < 0)
+		return -1;
+	if (fd < 0)
+		return 0;
+	*ret_gone = true;
+	if (s->dry_run)
+		return tree_measure(s->runs_fd, r->id, s->runs, &r->bytes, e);
+	/* From here on it is rubble, whose time of change means nothing. */
+	if (tree_remove(fd, FIRST_FILE, r->id, &first, e) < 0)
+		return -1;
+	result = tree_remove(s->runs_fd, r->id, s->runs, &r->bytes, e);
+	r->bytes += first;
+	return result;
+}
+
+/* Oldest first: when it is cut short, the better part is still there. */
+static int remove_runs(struct sorting *s, struct err *e)
+{
+	for (size_t i = s->count; i-- > 0;) {
+		struct run_entry *r = &s->items[i];
+		struct err why = {0};
+		bool gone = false;
+
+		if (!*r->why)
+			continue;
+		if (sig_check(e) < 0)
+			return -1;
+		if (remove_run(s, r, &gone, &why) < 0)
+			tell(s, r->id, r->why, r->bytes, &why);
+		else if (gone)
+			tell(s, r->id, r->why, r->bytes, NULL);
+	}
+	return 0;
+}
+
+static void remove_leftovers(struct sorting *s, const char *state)
+{
+	uint64_t bytes = 0;
+	struct err why = {0};
+
+	if (store_sweep(state, s->project, s->dry_run, &bytes, &why) < 0)
+		tell(s, NULL, "left by a killed run", bytes, &why);
+	else if (bytes)
+		tell(s, NULL, "left by a killed run", bytes, NULL);
+}
+
+/* ---- one project ---- */
+
+static int sort_out(struct sorting *s, const char *state, struct err *e)
+{
+	remove_leftovers(s, state);
+	if (list_runs(s, e) < 0 || keep_named(s, state, e) < 0)
+		return -1;
+	drop_by_number(s);
+	drop_by_age(s);
+	if (drop_by_bytes(s, e) < 0)
+		return -1;
+	return remove_runs(s, e);
+}
+
+int retention_apply(const char *state, const char *project, const struct retention_policy *policy,
+	bool dry_run, const struct retention_view *view, unsigned *ret_failed, struct err *e)
+{
+	struct sorting s = {
+		.project = project,
+		.policy = policy,
+		.view = view,
+		.dry_run = dry_run,
+		.runs = mem_printf("%s/%s/runs", state, project),
+		.runs_fd = -1,
+	};
+	int result = sort_out(&s, state, e);
+
+	*ret_failed = s.failed;
+	for (size_t i = 0; i < s.count; i++)
+		free(s.items[i].id);
+	free(s.items);
+	free(s.runs);
+	fd_close(s.runs_fd);
+	return result;
+}
