@@ -25,7 +25,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base but what only a host has.
 BASE_HOST := home \
 	vault
-BASE := err mem buf strv fd path tree num clock proc sig text base64 meminfo version
+BASE := err mem buf strv fd flow path tree num clock proc sig text base64 meminfo version
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
 	runlog stage artifacts result run adhoc retention git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
@@ -37,7 +37,8 @@ CLI := main command options say load outlet screen term catalog logread loghtml 
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom later $(ACTIONS_GUEST)
-EXECUTOR := main pid1 boot unit onhost guest ports blockdev link planfile steps ops spawn child group reap
+EXECUTOR := main pid1 boot unit onhost guest ports blockdev link planfile steps ops spawn child group reap \
+	relay connect
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)

@@ -11,10 +11,14 @@
 #include "base/err.h"
 
 /*
- * Asks the proxy at GUEST_PROXY_URL, or at `proxy` ("ADDRESS:PORT") when that is not NULL, and
- * copies until both sides have ended. A refusal of the proxy is an ERR_INPUT that carries what the
- * proxy said; no proxy, or a connection that breaks: ERR_HOST.
+ * Ask the proxy at `proxy` ("ADDRESS:PORT"; NULL: the one of GUEST_PROXY_URL) for a connection and
+ * copy until both sides have ended. ERR_INPUT: host or port are none, or the proxy refuses, and
+ * then the message has the proxy's own words. ERR_HOST: there is no proxy, it does not answer
+ * within LIMIT_CONNECT_MS, or the connection breaks.
  */
 int connect_run(const char *proxy, const char *host, const char *port, struct err *e) NODISCARD;
+
+/* The arguments behind the word `connect`: HOST PORT [ADDRESS:PORT]. */
+int connect_main(int argc, char **argv, struct err *e) NODISCARD;
 
 #endif

@@ -28,6 +28,7 @@
 #include "actions/table.h"
 #include "base/clock.h"
 #include "base/version.h"
+#include "executor/connect.h"
 #include "executor/link.h"
 #include "executor/machine.h"
 #include "executor/pid1.h"
@@ -129,6 +130,8 @@ int main(int argc, char **argv)
 		return fputs(pid1_usage, stdout) < 0 ? 3 : 0;
 	if (choice == PID1_VERSION)
 		return printf("ambient-execute-plan %s\n", version_build) < 0 ? 3 : 0;
+	if (choice == PID1_CONNECT)
+		return connect_main(argc - 2, argv + 2, &e) < 0 ? complain(&e) : 0;
 	if (serve(&machine, &e) < 0)
 		status = complain(&e);
 	machine.shut_down(&machine);

@@ -10,12 +10,16 @@
 
 const char pid1_usage[] =
 	"usage: ambient-execute-plan [--on-host --log FD --ctl FD [--drive SERIAL=FD[:ro]]...]\n"
+	"       ambient-execute-plan connect HOST PORT [ADDRESS:PORT]\n"
 	"\n"
 	"Runs the plan on the drive ambient-exec inside a virtual machine that ambient has made: "
 	"as the\n"
 	"machine's init, or started without arguments by the init of an image. It is not for use "
 	"by hand.\n"
 	"\n"
+	"  connect HOST PORT    copy between standard input and output and a host, through the "
+	"proxy of\n"
+	"                       the machine, or the one at ADDRESS:PORT; for ssh's ProxyCommand\n"
 	"  --on-host            run in the namespaces that a test has prepared, without a machine\n"
 	"  --log FD, --ctl FD   the two ports\n"
 	"  --drive SERIAL=FD    a drive; with :ro behind it, an input\n"
@@ -94,6 +98,8 @@ int pid1_choose(int argc, char **argv, enum pid1_choice *ret_choice, struct mach
 		*ret_choice = PID1_HELP;
 	else if (strcmp(first, "--version") == 0)
 		*ret_choice = PID1_VERSION;
+	else if (getpid() != 1 && strcmp(first, "connect") == 0)
+		*ret_choice = PID1_CONNECT;
 	else if (getpid() != 1 && argc > 1)
 		return err_set(e, ERR_INPUT,
 			"unknown argument '%s'; --help lists those that are known", first);

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "executor/machine.h"
 
-enum pid1_choice { PID1_RUN, PID1_HELP, PID1_VERSION };
+enum pid1_choice { PID1_RUN, PID1_CONNECT, PID1_HELP, PID1_VERSION };
 
 extern const char pid1_usage[];
 

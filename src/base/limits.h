@@ -75,6 +75,8 @@
 #define LIMIT_PROXY_HALF_MS (60 * 1000LL)     /* the same when one side has ended */
 #define LIMIT_PROXY_EVENTS 10000 /* attempts of one VM that are logged; more are counted */
 #define LIMIT_PROXY_STOP_MS (10 * 1000LL)
+/* In the guest: longer than the proxy needs for a lookup and a connection. */
+#define LIMIT_CONNECT_MS (90 * 1000LL)
 
 /* shellcheck, when it looks at the scripts of a plan; what does not fit is told as that. */
 #define LIMIT_SHELLCHECK_MS (20 * 1000LL)

@@ -21,77 +21,28 @@ enum {
 	SCRATCH = 4096,
 };
 
-#define NO_END UINT64_MAX
-
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /* ---- moving bytes
  * ----------------------------------------------------------------------------------- */
 
-static bool would_wait(void)
-{
-	return errno == EAGAIN || errno == EINTR;
-}
-
-static size_t room_of(const struct proxy_flow *f, size_t max)
-{
-	size_t used = f->len ? f->start + f->len : 0;
-	size_t room = used < max ? max - used : 0;
-
-	return room < f->left ? room : (size_t)f->left;
-}
-
-/* Read what fits below `max`. The number of bytes; 0: none now, or the end; -1: broken. */
-static ssize_t fill(struct proxy_flow *f, int fd, size_t max)
-{
-	size_t room = room_of(f, max);
-	ssize_t n;
-
-	if (f->ended || room == 0)
-		return 0;
-	if (f->len == 0)
-		f->start = 0;
-	n = recv(fd, f->data + f->start + f->len, room, 0);
-	if (n < 0)
-		return would_wait() ? 0 : -1;
-	f->ended = n == 0;
-	f->len += (size_t)n;
-	if (f->left != NO_END)
-		f->left -= (uint64_t)n;
-	return n;
-}
-
-/* Write what is ready. As fill. */
-static ssize_t drain(struct proxy_flow *f, int fd)
-{
-	ssize_t n;
-
-	if (f->ready == 0)
-		return 0;
-	n = send(fd, f->data + f->start, f->ready, MSG_NOSIGNAL);
-	if (n < 0)
-		return would_wait() ? 0 : -1;
-	f->start += (size_t)n;
-	f->ready -= (size_t)n;
-	f->len -= (size_t)n;
-	return n;
-}
-
 /* What a client sends when nothing is expected of it any more: only its end matters. */
-static ssize_t discard(struct proxy_flow *f, int fd)
+static ssize_t discard(struct flow *f, int fd)
 {
 	char scratch[SCRATCH];
+	struct flow nowhere;
 	ssize_t n;
 
 	if (f->ended)
 		return 0;
-	n = recv(fd, scratch, sizeof(scratch), 0);
-	f->ended = n == 0;
-	return n < 0 && would_wait() ? 0 : n;
+	flow_init(&nowhere, scratch, sizeof(scratch));
+	n = flow_fill(&nowhere, fd, sizeof(scratch));
+	f->ended = nowhere.ended;
+	return n;
 }
 
 /* Put `text` in place of the first n bytes. */
-static void replace_front(struct proxy_flow *f, size_t n, const struct buf *text)
+static void replace_front(struct flow *f, size_t n, const struct buf *text)
 {
 	size_t rest = f->len - n;
 
@@ -121,9 +72,8 @@ void proxy_conn_begin(struct proxy_server *s, struct proxy_conn *c, int client_f
 	c->server = (struct proxy_watched){
 		.fd = -1, .token = proxy_token(PROXY_ROLE_SERVER, i, generation)};
 	c->lanes[0].socket.fd = c->lanes[1].socket.fd = -1;
-	c->up = (struct proxy_flow){
-		.data = s->buffers + 2 * i * LIMIT_PROXY_BUFFER, .left = NO_END};
-	c->down = (struct proxy_flow){.data = c->up.data + LIMIT_PROXY_BUFFER, .left = NO_END};
+	flow_init(&c->up, s->buffers + 2 * i * LIMIT_PROXY_BUFFER, LIMIT_PROXY_BUFFER);
+	flow_init(&c->down, c->up.data + LIMIT_PROXY_BUFFER, LIMIT_PROXY_BUFFER);
 	c->since_ms = clock_ms();
 	c->deadline_ms = c->since_ms + LIMIT_PROXY_HEAD_MS;
 	(void)setsockopt(client_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -233,7 +183,7 @@ void proxy_conn_refuse(struct proxy_server *s, struct proxy_conn *c, enum proxy_
 
 static void move_linger(struct proxy_server *s, struct proxy_conn *c)
 {
-	if (drain(&c->down, c->client.fd) < 0 || discard(&c->up, c->client.fd) < 0 ||
+	if (flow_drain(&c->down, c->client.fd) < 0 || discard(&c->up, c->client.fd) < 0 ||
 		(c->up.ended && c->down.ready == 0)) {
 		proxy_conn_end(s, c);
 		return;
@@ -307,7 +257,7 @@ static void take_request(struct proxy_server *s, struct proxy_conn *c, size_t n)
 static void read_request(struct proxy_server *s, struct proxy_conn *c)
 {
 	struct proxy_complaint why;
-	ssize_t n = fill(&c->up, c->client.fd, PENDING_MAX);
+	ssize_t n = flow_fill(&c->up, c->client.fd, PENDING_MAX);
 
 	if (n < 0 || (c->up.ended && c->up.len == 0)) {
 		proxy_conn_end(s, c);
@@ -390,7 +340,7 @@ static void server_broke(struct proxy_server *s, struct proxy_conn *c)
 /* From the client to the server. The bytes that moved, or -1: the connection is dealt with. */
 static ssize_t move_up(struct proxy_server *s, struct proxy_conn *c)
 {
-	ssize_t in = c->up.left ? fill(&c->up, c->client.fd, LIMIT_PROXY_BUFFER)
+	ssize_t in = c->up.left ? flow_fill(&c->up, c->client.fd, LIMIT_PROXY_BUFFER)
 				: discard(&c->up, c->client.fd);
 	ssize_t out;
 
@@ -404,7 +354,7 @@ static ssize_t move_up(struct proxy_server *s, struct proxy_conn *c)
 		return -1;
 	}
 	c->up.ready = c->up.len;
-	out = drain(&c->up, c->server.fd);
+	out = flow_drain(&c->up, c->server.fd);
 	if (out < 0) {
 		server_broke(s, c);
 		return -1;
@@ -415,7 +365,8 @@ static ssize_t move_up(struct proxy_server *s, struct proxy_conn *c)
 
 static ssize_t move_down(struct proxy_server *s, struct proxy_conn *c)
 {
-	ssize_t in = fill(&c->down, c->server.fd, c->answer_due ? PENDING_MAX : LIMIT_PROXY_BUFFER);
+	ssize_t in =
+		flow_fill(&c->down, c->server.fd, c->answer_due ? PENDING_MAX : LIMIT_PROXY_BUFFER);
 	ssize_t out;
 
 	if (in < 0) {
@@ -427,7 +378,7 @@ static ssize_t move_down(struct proxy_server *s, struct proxy_conn *c)
 		c->down.ready = c->down.len;
 	else if (take_answer(s, c) < 0)
 		return -1;
-	out = drain(&c->down, c->client.fd);
+	out = flow_drain(&c->down, c->client.fd);
 	if (out < 0) {
 		end_broken(s, c, "client_reset", "the machine broke the connection: %s",
 			strerror(errno));
@@ -437,9 +388,9 @@ static ssize_t move_down(struct proxy_server *s, struct proxy_conn *c)
 }
 
 /* Pass the end of one side on to the other, once everything before it is. */
-static void pass_end(struct proxy_flow *f, int fd)
+static void pass_end(struct flow *f, int fd)
 {
-	if (!f->ended || f->len > 0 || f->shut)
+	if (!flow_is_over(f))
 		return;
 	if (fd >= 0)
 		(void)shutdown(fd, SHUT_WR); /* fails when that side is gone, which shows soon */
@@ -449,8 +400,9 @@ static void pass_end(struct proxy_flow *f, int fd)
 static void watch_relay(struct proxy_server *s, struct proxy_conn *c)
 {
 	size_t max = c->answer_due ? PENDING_MAX : LIMIT_PROXY_BUFFER;
-	bool read_up = !c->up.ended && (c->up.left == 0 || room_of(&c->up, LIMIT_PROXY_BUFFER) > 0);
-	bool read_down = !c->down.ended && room_of(&c->down, max) > 0;
+	bool read_up =
+		!c->up.ended && (c->up.left == 0 || flow_room(&c->up, LIMIT_PROXY_BUFFER) > 0);
+	bool read_down = !c->down.ended && flow_room(&c->down, max) > 0;
 
 	proxy_watch(
 		s, &c->client, (read_up ? EPOLLIN : 0) | (c->down.ready ? (uint32_t)EPOLLOUT : 0));

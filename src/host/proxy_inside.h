@@ -19,6 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/flow.h"
 #include "base/limits.h"
 #include "host/egress.h"
 #include "host/proxy_http.h"
@@ -75,16 +76,6 @@ struct proxy_watched {
 	uint64_t token;
 };
 
-/* One direction of a connection. data[start .. start+ready) may go on, what is behind it not yet.
- */
-struct proxy_flow {
-	char *data; /* LIMIT_PROXY_BUFFER bytes */
-	size_t start, ready, len;
-	uint64_t left; /* bytes that may still be read */
-	bool ended;    /* the source has said its last */
-	bool shut;     /* and the other side was told */
-};
-
 /* The addresses of one family, tried one after the other; the two families race. */
 struct proxy_lane {
 	struct proxy_watched socket;
@@ -99,7 +90,7 @@ struct proxy_conn {
 	enum proxy_state state;
 	uint32_t generation; /* so that an event for an earlier one in this place is known */
 	struct proxy_watched client, server;
-	struct proxy_flow up, down;
+	struct flow up, down;
 	struct proxy_request request;
 	char name[EGRESS_HOST_MAX + 1]; /* the host in its one form */
 	bool answer_due;                /* the server's final head has not come yet */
