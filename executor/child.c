@@ -180,11 +180,11 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 	if (make_input(s, &in, e) < 0 || make_output(&ret->out, &out, e) < 0 ||
 		make_output(&ret->err, &err, e) < 0 || make_pipe(&report, &report_there, e) < 0)
 		return -1;
-	ret->pid = fork();
+	ret->pid = group_fork();
 	if (ret->pid < 0)
 		return err_sys(e, "fork");
 	if (ret->pid == 0) {
-		if (group_enter() < 0 || place_descriptors(in, out, err, report_there) < 0)
+		if (place_descriptors(in, out, err, report_there) < 0)
 			give_up(report_there, STAGE_SET_UP);
 		become(s, env);
 	}

@@ -2,11 +2,14 @@
 #include "executor/group.h"
 
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,7 +20,7 @@
 #define ROOT "/sys/fs/cgroup"
 #define JOB ROOT "/job"
 
-static int enter_fd = -1; /* JOB/cgroup.procs; -1: there is no group */
+static int group_fd = -1; /* JOB; -1: there is no group */
 
 static int put(const char *path, const char *text, struct err *e)
 {
@@ -53,11 +56,16 @@ int group_make(struct err *e)
 		return err_sys(e, "make %s", JOB);
 	if (put(JOB "/memory.max", limit, e) < 0)
 		return -1;
-	enter_fd = open(JOB "/cgroup.procs", O_WRONLY | O_CLOEXEC);
-	return enter_fd < 0 ? err_sys(e, "%s", JOB) : 0;
+	group_fd = open(JOB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return group_fd < 0 ? err_sys(e, "%s", JOB) : 0;
 }
 
-int group_enter(void)
+pid_t group_fork(void)
 {
-	return enter_fd < 0 ? 0 : fd_write_all(enter_fd, "0", 1);
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+
+	if (group_fd < 0)
+		return fork();
+	args.cgroup = (uint64_t)group_fd;
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }

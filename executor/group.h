@@ -9,13 +9,19 @@
 #ifndef EXECUTOR_GROUP_H
 #define EXECUTOR_GROUP_H
 
+#include <sys/types.h>
+
 #include "base/err.h"
 
 /* Once, when /sys is mounted: make the group. */
 int group_make(struct err *e) NODISCARD;
 
-/* In a child: enter it. Without group_make, as on a host, there is nothing to enter. -1 with errno.
+/*
+ * fork, with the child in the group from its first instruction: a process that moves into a group
+ * makes the kernel wait until all processors have passed a quiet moment, which costs an emulated
+ * guest 20 ms for every program. Without group_make, as on a host, it is a plain fork. -1 with
+ * errno.
  */
-int group_enter(void);
+pid_t group_fork(void);
 
 #endif
