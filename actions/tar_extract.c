@@ -42,6 +42,8 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 	if (ctx->ops->open_drive(ctx, archive, false, &drive, &bytes, e) < 0 ||
 		path_make_dirs(directory, 0755, e) < 0)
 		return -1;
+	if (bytes == DRIVE_ABSENT_BYTES)
+		return 0;
 	to = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return err_sys(e, "%s", directory);

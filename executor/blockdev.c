@@ -24,6 +24,11 @@ static void read_line(const char *device, const char *name, char *text, size_t s
 	text[strcspn(text, "\n")] = '\0';
 }
 
+static bool is_absent(const struct drive *d)
+{
+	return d->want.bytes == DRIVE_ABSENT_BYTES;
+}
+
 /* Note the device's name in the drive whose serial it has. True when that one was still missing. */
 static bool match_device(struct machine *m, const char *device)
 {
@@ -33,7 +38,7 @@ static bool match_device(struct machine *m, const char *device)
 	for (uint32_t i = 0; i < m->drive_count; i++) {
 		struct drive *d = &m->drives[i];
 
-		if (strcmp(d->want.serial, serial) == 0 && !d->device[0]) {
+		if (strcmp(d->want.serial, serial) == 0 && !d->device[0] && !is_absent(d)) {
 			memcpy(d->device, device,
 				strlen(device) + 1); /* which match_devices bounds */
 			return true;
@@ -63,6 +68,8 @@ static int check_drive(const struct drive *d, struct err *e)
 	uint64_t sectors = 0;
 	char text[32];
 
+	if (is_absent(d))
+		return 0;
 	read_line(d->device, "size", text, sizeof(text));
 	if (num_parse_u64(text, UINT64_MAX / 512, &sectors, &ignored) < 0 ||
 		sectors * 512 != d->want.bytes)
@@ -79,7 +86,7 @@ static int check_drive(const struct drive *d, struct err *e)
 static int missing(const struct machine *m, struct err *e)
 {
 	for (uint32_t i = 0; i < m->drive_count; i++)
-		if (!m->drives[i].device[0])
+		if (!m->drives[i].device[0] && !is_absent(&m->drives[i]))
 			return err_set(e, ERR_HOST,
 				"drive '%s' is missing: the machine has no virtio-blk device with "
 				"that serial",
@@ -94,8 +101,10 @@ int blockdev_find(struct machine *m, const struct message_go *go, struct err *e)
 	uint32_t found = 0;
 
 	m->drive_count = go->drive_count;
-	for (uint32_t i = 0; i < go->drive_count; i++)
+	for (uint32_t i = 0; i < go->drive_count; i++) {
 		m->drives[i] = (struct drive){.want = go->drives[i], .fd = -1};
+		found += is_absent(&m->drives[i]);
+	}
 	while ((found += match_devices(m)) < m->drive_count) {
 		if (clock_ms() >= deadline)
 			return missing(m, e);

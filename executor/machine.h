@@ -25,6 +25,7 @@ struct machine {
 	int (*open_ports)(struct machine *m, int *ret_log, int *ret_ctl, struct err *e);
 	/* Everything between `go` and the first step: clock, drives, root, directories. */
 	int (*prepare)(struct machine *m, const struct message_go *go, struct err *e);
+	/* Never of one that is announced as absent. */
 	int (*open_drive)(
 		const struct machine *m, const struct drive *d, int *ret_fd, struct err *e);
 	/* The end. Returns only where the process is just to exit. */
@@ -46,7 +47,7 @@ const struct drive *machine_drive(const struct machine *m, const char *serial);
 
 int ports_open(struct machine *m, int *ret_log, int *ret_ctl, struct err *e) NODISCARD;
 
-/* Find every drive of `go` by its serial; ERR_HOST when one is absent, or not as announced. */
+/* Find every drive of `go` by its serial; ERR_HOST when one is missing, or not as announced. */
 int blockdev_find(struct machine *m, const struct message_go *go, struct err *e) NODISCARD;
 int blockdev_open(
 	const struct machine *m, const struct drive *d, int *ret_fd, struct err *e) NODISCARD;

@@ -50,26 +50,30 @@ static int check_drive(const struct drive *given, const struct message_drive *wa
 	return 0;
 }
 
-/* The options gave serial, descriptor and mode; the rest of what `go` says is taken from it. */
-static void note_drive(struct machine *m, const struct message_drive *want)
+static int find_drive(
+	const struct machine *m, const struct message_drive *want, struct drive *ret, struct err *e)
 {
-	for (uint32_t i = 0; i < m->drive_count; i++)
-		if (strcmp(m->drives[i].want.serial, want->serial) == 0)
-			m->drives[i].want = *want;
+	const struct drive *given = machine_drive(m, want->serial);
+
+	*ret = (struct drive){.want = *want, .fd = -1};
+	if (want->bytes == DRIVE_ABSENT_BYTES)
+		return 0;
+	if (!given)
+		return err_set(e, ERR_HOST, "drive '%s' is missing", want->serial);
+	ret->fd = given->fd;
+	return check_drive(given, want, e);
 }
 
+/* The options gave descriptors and modes of some drives; which ones there are is what `go` says. */
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
-	for (uint32_t i = 0; i < go->drive_count; i++) {
-		const struct message_drive *want = &go->drives[i];
-		const struct drive *given = machine_drive(m, want->serial);
+	struct drive found[DRIVES_MAX];
 
-		if (!given)
-			return err_set(e, ERR_HOST, "drive '%s' is missing", want->serial);
-		if (check_drive(given, want, e) < 0)
+	for (uint32_t i = 0; i < go->drive_count; i++)
+		if (find_drive(m, &go->drives[i], &found[i], e) < 0)
 			return -1;
-		note_drive(m, want);
-	}
+	memcpy(m->drives, found, go->drive_count * sizeof(found[0]));
+	m->drive_count = go->drive_count;
 	return guest_make_dirs(m, e);
 }
 

@@ -25,7 +25,11 @@ static int op_open_drive(struct action_ctx *ctx, const char *serial, bool writab
 
 	if (!d)
 		(void)err_set(e, ERR_HOST, "there is no drive '%s' in this machine", serial);
-	else if (writable && !d->want.writable)
+	else if (d->want.bytes == DRIVE_ABSENT_BYTES && !writable) {
+		*ret_fd = -1;
+		*ret_bytes = DRIVE_ABSENT_BYTES;
+		return 0;
+	} else if (writable && !d->want.writable)
 		(void)err_set(e, ERR_HOST, "drive '%s' is read-only", serial);
 	else if (r->machine->open_drive(r->machine, d, ret_fd, e) == 0) {
 		*ret_bytes = d->want.bytes;

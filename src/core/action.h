@@ -48,7 +48,10 @@ struct action_ops {
 	 */
 	int (*spawn)(struct action_ctx *ctx, const struct spawn *s, struct err *e);
 
-	/* The drive with this serial, as `go` announced it. The descriptor is the caller's. */
+	/*
+	 * The drive with this serial, as `go` announced it. The descriptor is the caller's; -1 with
+	 * DRIVE_ABSENT_BYTES for an input that does not exist yet.
+	 */
 	int (*open_drive)(struct action_ctx *ctx, const char *serial, bool writable, int *ret_fd,
 		uint64_t *ret_bytes, struct err *e);
 

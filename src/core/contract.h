@@ -28,8 +28,12 @@
 
 enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 
-/* The length of an absent input drive: an empty archive, all zeros. */
+/* The length of an empty archive, all zeros: what an output has room for at least. */
 #define DRIVE_EMPTY_BYTES 1024
+/* An input that does not exist yet is announced with this length, and the machine has no such
+ * drive: each one costs an emulated guest's start some milliseconds. It counts as an empty archive.
+ */
+#define DRIVE_ABSENT_BYTES 0
 
 #define PORT_LOG "ambient.log"
 #define PORT_CTL "ambient.ctl"
@@ -69,6 +73,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
  * running VM can be frozen between them, when it has not yet opened a drive.
  */
 #define MODULES_CHANNELS "/modules/1-channels"
+#define MODULES_PCI "/modules/1-pci" /* where the machine has devices on a PCI bus */
 #define MODULES_DRIVES "/modules/2-drives"
 
 #endif

@@ -30,14 +30,19 @@ const struct vm_drive *drives_find(const struct drives *d, const char *serial)
 	return NULL;
 }
 
+static void check_room(const struct drives *d, const char *serial)
+{
+	if (d->count == DRIVES_MAX || strlen(serial) > DRIVE_SERIAL_MAX)
+		BUG("drive %s does not fit", serial);
+}
+
 /* Takes the descriptor, which has the access mode that `writable` says. */
 static int add(struct drives *d, const char *serial, int fd, bool writable, struct err *e)
 {
 	auto_fd int owned = fd;
 	struct stat st;
 
-	if (d->count == DRIVES_MAX || strlen(serial) > DRIVE_SERIAL_MAX)
-		BUG("drive %s does not fit", serial);
+	check_room(d, serial);
 	if (fstat(owned, &st) < 0)
 		return err_sys(e, "drive %s", serial);
 	if (st.st_size == 0 || st.st_size % SECTOR)
@@ -89,23 +94,21 @@ int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e)
 	return add(d, serial, again, false, e);
 }
 
-static int add_empty(struct drives *d, const char *serial, struct err *e)
+static void add_absent(struct drives *d, const char *serial)
 {
-	auto_fd int fd = fd_memory(serial, e);
-
-	if (fd < 0)
-		return -1;
-	if (ftruncate(fd, DRIVE_EMPTY_BYTES) < 0)
-		return err_sys(e, "drive %s", serial);
-	return drives_add_fd(d, serial, fd_steal(&fd), e);
+	check_room(d, serial);
+	d->items[d->count++] =
+		(struct vm_drive){.serial = serial, .fd = -1, .bytes = DRIVE_ABSENT_BYTES};
 }
 
 int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e)
 {
 	int fd;
 
-	if (!path)
-		return add_empty(d, serial, e);
+	if (!path) {
+		add_absent(d, serial);
+		return 0;
+	}
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "drive %s: %s", serial, path);

@@ -29,7 +29,7 @@ int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e) NODISCARD;
 /* An input; takes the descriptor, which may be open for writing: the drive is not. */
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) NODISCARD;
 
-/* An input from a file, or an empty archive when path is NULL. */
+/* An input from a file; announced as absent when path is NULL. */
 int drives_add_file(
 	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 

@@ -89,11 +89,12 @@ void vm_argv(const struct vm *vm, struct strv *ret_argv)
 		.cpus = vm->cpus,
 		.memory = vm->memory,
 		.tsc_khz = vm->tsc_khz,
-		.drive_count = vm->drive_count,
 	};
 
 	for (size_t i = 0; i < vm->drive_count; i++)
-		q.drives[i] = (struct qemu_drive){vm->drives[i].serial, vm->drives[i].writable};
+		if (vm->drives[i].bytes != DRIVE_ABSENT_BYTES)
+			q.drives[q.drive_count++] =
+				(struct qemu_drive){vm->drives[i].serial, vm->drives[i].writable};
 	qemu_argv(&q, ret_argv);
 }
 
@@ -147,6 +148,8 @@ static int make_errors_pipe(struct life *l, int *ret_there, struct err *e)
 
 static void fill_jail(const struct vm *vm, struct jail *j)
 {
+	int drive_fd = QEMU_FD_DRIVES;
+
 	j->program = vm->qemu_program;
 	vm_argv(vm, &j->argv);
 	j->uid = vm->uid;
@@ -157,19 +160,36 @@ static void fill_jail(const struct vm *vm, struct jail *j)
 	if (vm->accelerator == ACCELERATOR_KVM)
 		jail_device(j, "/dev/kvm");
 	for (size_t i = 0; i < vm->drive_count; i++)
-		jail_keep_as(j, vm->drives[i].fd, QEMU_FD_DRIVES + (int)i);
+		if (vm->drives[i].bytes != DRIVE_ABSENT_BYTES)
+			jail_keep_as(j, vm->drives[i].fd, drive_fd++);
+}
+
+/*
+ * The file itself where everybody may read it, for a kernel of 50 MiB takes its time to be copied;
+ * else a copy, since QEMU may run as somebody who may not read the file.
+ */
+static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "%s", path);
+	if (st.st_mode & S_IROTH)
+		jail_bind(j, path, QEMU_KERNEL_PATH, 0);
+	else
+		jail_place_fd(j, QEMU_KERNEL_PATH, fd);
+	*ret_fd = fd_steal(&fd);
+	return 0;
 }
 
 static int start(struct life *l, struct err *e)
 {
-	const struct image_file *part = &l->vm->image->parts[IMAGE_KERNEL];
-	auto_fd int kernel = open(part->path, O_RDONLY | O_CLOEXEC);
-	auto_fd int initrd = -1, log = -1, ctl = -1, console = -1, errors = -1;
+	const char *kernel_path = l->vm->image->parts[IMAGE_KERNEL].path;
+	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1;
 	auto_jail struct jail j;
 
 	jail_init(&j, "qemu");
-	if (kernel < 0)
-		return err_sys(e, "%s", part->path);
 	if (make_initrd(l->vm, &initrd, e) < 0 || make_channel(&l->log_fd, &log, e) < 0 ||
 		make_channel(&l->ctl_fd, &ctl, e) < 0 ||
 		make_channel(&l->console_fd, &console, e) < 0 ||
@@ -177,7 +197,8 @@ static int start(struct life *l, struct err *e)
 		return -1;
 	fill_jail(l->vm, &j);
 	j.stderr_fd = errors;
-	jail_place_fd(&j, QEMU_KERNEL_PATH, kernel);
+	if (place_kernel(&j, kernel_path, &kernel, e) < 0)
+		return -1;
 	jail_place_fd(&j, QEMU_INITRD_PATH, initrd);
 	jail_keep_as(&j, log, QEMU_FD_LOG);
 	jail_keep_as(&j, ctl, QEMU_FD_CTL);

@@ -27,6 +27,8 @@
 #include "host/image.h"
 #include "host/qemu.h"
 
+/* One of DRIVE_ABSENT_BYTES has no descriptor: QEMU gets no such drive, and the guest is told so.
+ */
 struct vm_drive {
 	const char *serial;
 	int fd; /* borrowed; opened for writing exactly when writable */

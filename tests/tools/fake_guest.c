@@ -847,24 +847,33 @@ static int boot(struct guest *g, struct err *e)
 	return 0;
 }
 
-/* What `go` says must be what the argument list says: the executor depends on it. */
-static int check_go(const struct guest *g, struct err *e)
+static bool is_as_told(const struct fake_drive *d, const struct message_drive *told)
 {
 	struct stat st;
 
+	return d && d->writable == told->writable && fstat(d->fd, &st) == 0 &&
+		(uint64_t)st.st_size == told->bytes;
+}
+
+/* What `go` says must be what the argument list says: the executor depends on it. */
+static int check_go(const struct guest *g, struct err *e)
+{
+	size_t present = 0;
+
 	if (g->nonce == 0)
 		return err_set(e, ERR_GUEST, "the host's nonce is 0");
-	if (g->go.drive_count != g->m->drive_count)
-		return err_set(e, ERR_GUEST, "go names %u drives, there are %zu", g->go.drive_count,
-			g->m->drive_count);
 	for (uint32_t i = 0; i < g->go.drive_count; i++) {
 		const struct message_drive *told = &g->go.drives[i];
+		bool absent = told->bytes == DRIVE_ABSENT_BYTES;
 		const struct fake_drive *d = find_drive(g, told->serial);
 
-		if (!d || d->writable != told->writable || fstat(d->fd, &st) < 0 ||
-			(uint64_t)st.st_size != told->bytes)
+		if (absent ? d || told->writable : !is_as_told(d, told))
 			return err_set(e, ERR_GUEST, "go is wrong about drive %s", told->serial);
+		present += !absent;
 	}
+	if (present != g->m->drive_count)
+		return err_set(e, ERR_GUEST, "go names %zu drives, there are %zu", present,
+			g->m->drive_count);
 	return 0;
 }
 
