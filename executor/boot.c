@@ -3,10 +3,11 @@
  * The executor as init of a machine that the host booted: kernel, an initramfs of kernel modules
  * and this program, and drives.
  *
- * Modules come in two stages. Between them nothing has touched a drive, so that a machine may be
- * frozen while it waits for `go`, and copies of it be given other drives. Afterwards the root is
- * the image's file system with the scratch drive over it: everything a job writes is on a disk, and
- * the guest's memory limits nothing.
+ * Modules come in two stages, of which the first has a part for machines with a PCI bus. Between
+ * them nothing has touched a drive, so that a machine may be frozen while it waits for `go`, and
+ * copies of it be given other drives. Afterwards the root is the image's file system with the
+ * scratch drive over it: everything a job writes is on a disk, and the guest's memory limits
+ * nothing.
  */
 #include <dirent.h>
 #include <endian.h>
@@ -79,6 +80,20 @@ static int load_modules(const char *path, struct err *e)
 	return result;
 }
 
+static bool has_pci_devices(void)
+{
+	DIR *dir = opendir("/sys/bus/pci/devices");
+	bool found = false;
+	struct dirent *d;
+
+	if (!dir)
+		return false;
+	while (!found && (d = readdir(dir)))
+		found = d->d_name[0] != '.';
+	(void)closedir(dir);
+	return found;
+}
+
 static int start(struct machine *m, struct err *e)
 {
 	(void)m;
@@ -89,7 +104,9 @@ static int start(struct machine *m, struct err *e)
 		guest_mount("sysfs", "/sys", "sysfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) <
 			0)
 		return -1;
-	return load_modules(MODULES_CHANNELS, e);
+	if (load_modules(MODULES_CHANNELS, e) < 0)
+		return -1;
+	return has_pci_devices() ? load_modules(MODULES_PCI, e) : 0;
 }
 
 /* ---- the root file system ---- */
