@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/load.h"
 
+#include <errno.h>
+
 #include "actions/table.h"
 #include "base/mem.h"
 #include "cli/say.h"
@@ -21,7 +23,11 @@ int load_config(const struct call *call, struct config *ret_config, struct err *
 int load_projects(
 	const struct config *c, const char *option, struct project_list *ret_list, struct err *e)
 {
-	return project_load(option ? option : c->projects, ret_list, e);
+	if (project_load(option ? option : c->projects, ret_list, e) == 0)
+		return 0;
+	if (!option && e->sys == ENOENT)
+		return err_wrap(e, "there is no projects file (docs/format-projects.md shows one)");
+	return -1;
 }
 
 void load_override(char **setting, const char *value)
