@@ -32,7 +32,7 @@ HOST := digest yamlfile config project verdict image locate planner store tsc cp
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck
-CLI := main command options say load outlet screen term catalog logread loghtml cmd_run cmd_doctor \
+CLI := main command options say load outlet screen term catalog manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
@@ -264,12 +264,23 @@ demo:
 
 ## make install PREFIX=/usr/local DESTDIR=
 .PHONY: install
+DOC_FILES := LICENSE $(wildcard README.md NEWS.md docs/*.md docs/*.json)
 install: all
 	install -D -m 755 bin/ambient "$(DESTDIR)$(PREFIX)/bin/ambient"
 	install -D -m 755 bin/ambient-execute-plan "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
-	install -d "$(DESTDIR)$(PREFIX)/share/doc/ambient" "$(DESTDIR)$(PREFIX)/share/man/man1"
-	install -m 644 LICENSE $(wildcard README.md docs/*.md docs/*.json) "$(DESTDIR)$(PREFIX)/share/doc/ambient/"
-	$(if $(wildcard docs/man/*.1),install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/")
+	install -d "$(DESTDIR)$(PREFIX)/share/doc/ambient" $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
+	install -m 644 $(DOC_FILES) "$(DESTDIR)$(PREFIX)/share/doc/ambient/"
+	install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/"
+	install -m 644 $(wildcard docs/man/*.5) "$(DESTDIR)$(PREFIX)/share/man/man5/"
+
+## make uninstall PREFIX=/usr/local DESTDIR=   remove what install has put there, and only that
+.PHONY: uninstall
+uninstall:
+	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
+	rm -f $(foreach f,$(notdir $(DOC_FILES)),"$(DESTDIR)$(PREFIX)/share/doc/ambient/$(f)")
+	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.1)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(f)")
+	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")
+	-rmdir "$(DESTDIR)$(PREFIX)/libexec/ambient" "$(DESTDIR)$(PREFIX)/share/doc/ambient" 2>/dev/null
 
 ## make dist-offline  one tar of programs, tiny image and documentation, for machines without network
 .PHONY: dist-offline

@@ -33,7 +33,4 @@ struct catalog_page {
 };
 extern const struct catalog_page catalog_pages[]; /* ends with a NULL name */
 
-/* The manual page, in roff (man(7)). */
-void catalog_add_manual(struct buf *b, const struct command *const *commands);
-
 #endif

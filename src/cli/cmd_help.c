@@ -4,13 +4,14 @@
 #include "base/text.h"
 #include "cli/catalog.h"
 #include "cli/command.h"
+#include "cli/manual.h"
 #include "cli/say.h"
 
 enum { TEXT_BYTES = 4 << 20 };
 
 struct help_settings {
 	const char *markdown;
-	bool man;
+	const char *man;
 };
 
 static const struct option options[] = {
@@ -22,9 +23,10 @@ static const struct option options[] = {
 			"run-log, commands",
 		.hidden = true},
 	{.name = "man",
-		.type = OPTION_FLAG,
+		.argument = "PAGE",
+		.type = OPTION_STRING,
 		.offset = offsetof(struct help_settings, man),
-		.help = "the manual page",
+		.help = "a manual page, for example ambient-run.1; 'list' names them all",
 		.hidden = true},
 	{0},
 };
@@ -63,7 +65,9 @@ static int add(struct buf *b, const struct call *call, struct err *e)
 		return add_page(b, call, s->markdown, e);
 	if (!s->man)
 		return add_help(b, call, e);
-	catalog_add_manual(b, call->commands);
+	if (strcmp(s->man, "list") != 0)
+		return manual_add_page(b, call->commands, s->man, e);
+	manual_add_list(b, call->commands);
 	return 0;
 }
 
