@@ -184,3 +184,8 @@ struct num_text num_show_duration(int64_t ms)
 			s / 60 % 60);
 	return text;
 }
+
+const char *num_plural(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}

@@ -27,4 +27,7 @@ struct num_text {
 struct num_text num_show_size(uint64_t bytes);
 struct num_text num_show_duration(int64_t ms); /* "0.4 s", "12.3 s", "2 min 03 s", "1 h 02 min" */
 
+/* The letter behind a noun that is counted: "s", or nothing when there is one. */
+const char *num_plural(uint64_t count);
+
 #endif

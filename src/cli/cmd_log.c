@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -152,8 +154,8 @@ static int put_html(struct logread *r, struct sink *out, struct err *e)
 
 static void warn_damage(const struct logread *r)
 {
-	auto_free char *left_out = mem_printf(
-		"%s: %llu damaged lines are left out", r->name, (unsigned long long)r->damaged);
+	auto_free char *left_out = mem_printf("%s: %llu damaged line%s left out", r->name,
+		(unsigned long long)r->damaged, num_plural(r->damaged));
 	auto_free char *cut = mem_printf(
 		"%s: ends in the middle of a line; the run was killed, or goes on", r->name);
 
@@ -201,6 +203,32 @@ static int last_project(const char *state, char **ret_project, struct err *e)
 	return 0;
 }
 
+/* Options that would be passed over in silence. */
+static int check_options(const struct call *call, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+
+	if (s->filename && call->operands.count)
+		return err_set(e, ERR_INPUT, "either a project or '--filename', not both");
+	if (s->filename && s->run)
+		return err_set(e, ERR_INPUT, "either '--run' or '--filename', not both");
+	if (s->console && s->format != LOG_RAW)
+		return err_set(
+			e, ERR_INPUT, "'--console' has no '--format': it is as the guest wrote it");
+	return 0;
+}
+
+/* Opening the log for writing would empty it before it is read. */
+static int check_output(const char *output, const char *log, struct err *e)
+{
+	struct stat a, b;
+
+	if (output && stat(output, &a) == 0 && stat(log, &b) == 0 && a.st_dev == b.st_dev &&
+		a.st_ino == b.st_ino)
+		return err_set(e, ERR_INPUT, "--output %s: this is the log itself", output);
+	return 0;
+}
+
 static int find_log(const struct call *call, char **ret_path, struct err *e)
 {
 	const struct log_settings *s = call->settings;
@@ -227,7 +255,8 @@ static int show(const struct call *call, struct err *e)
 	struct sink out = {.fd = STDOUT_FILENO, .name = "standard output"};
 	int result;
 
-	if (find_log(call, &path, e) < 0)
+	if (check_options(call, e) < 0 || find_log(call, &path, e) < 0 ||
+		check_output(s->output, path, e) < 0)
 		return -1;
 	if (s->output) {
 		fd = say_create(s->output, e);

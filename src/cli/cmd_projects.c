@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "base/num.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
@@ -34,6 +35,7 @@ static size_t count_of(const struct node *list)
 static void add_line(struct buf *b, const struct project *p)
 {
 	auto_free char *source = text_safe(p->source, 1024);
+	size_t actions = count_of(p->plans[PROJECT_PLAN]);
 	size_t others =
 		count_of(p->plans[PROJECT_PRE_PLAN]) + count_of(p->plans[PROJECT_POST_PLAN]);
 
@@ -41,7 +43,7 @@ static void add_line(struct buf *b, const struct project *p)
 	if (!p->plan_given)
 		buf_adds(b, "plan in the source");
 	else
-		buf_addf(b, "%zu actions", count_of(p->plans[PROJECT_PLAN]));
+		buf_addf(b, "%zu action%s", actions, num_plural(actions));
 	if (others)
 		buf_addf(b, " + %zu before and after", others);
 	buf_addf(b, ", source %s\n", source);

@@ -13,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/num.h"
 #include "base/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -286,8 +287,8 @@ static void describe(struct session *s, const struct project *p)
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
-	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, plan,
-		plan == 1 ? "" : "s", image);
+	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, plan, num_plural(plan),
+		image);
 	if (pre)
 		buf_addf(&line, ", %zu before it", pre);
 	if (post)

@@ -30,12 +30,6 @@ static char *field_text(const struct event *ev, const char *key)
 	return text_safe(node_get_text(ev->fields, key, "?"), TEXT_MAX);
 }
 
-/* "1 file", "2 files" */
-static const char *files_word(uint64_t count)
-{
-	return count == 1 ? "file" : "files";
-}
-
 static const char *paint(const struct term *t, enum screen_paint p)
 {
 	return screen_paint(&t->screen, p);
@@ -81,7 +75,7 @@ static void on_source(struct term *t, const struct event *ev)
 			node_get_bool(ev->fields, "clean", false) ? "clean" : "with changes");
 	else
 		buf_adds(&line, "source ");
-	buf_addf(&line, "%" PRIu64 " %s, %s, packed in %s", entries, files_word(entries),
+	buf_addf(&line, "%" PRIu64 " file%s, %s, packed in %s", entries, num_plural(entries),
 		num_show_size(node_get_uint(ev->fields, "bytes", 0)).s,
 		num_show_duration(node_get_int(ev->fields, "duration_ms", 0)).s);
 	project_line(t, "%s", line.data);
@@ -101,8 +95,8 @@ static void on_progress(struct term *t, const struct event *ev)
 	if (now - t->progress_ms < PROGRESS_AFTER_MS || now - t->drawn_ms < PROGRESS_EVERY_MS)
 		return;
 	t->drawn_ms = now;
-	screen_status(&t->screen, "%s%s%s: %" PRIu64 " %s, %s", t->project ? t->project : "",
-		t->project ? "  " : "", stage, entries, files_word(entries),
+	screen_status(&t->screen, "%s%s%s: %" PRIu64 " file%s, %s", t->project ? t->project : "",
+		t->project ? "  " : "", stage, entries, num_plural(entries),
 		num_show_size(node_get_uint(ev->fields, "bytes", 0)).s);
 }
 
@@ -172,7 +166,7 @@ static void on_vm_starts(struct term *t, const struct event *ev)
 	keep(&t->machine,
 		mem_printf("%s VM: %s, %s, %" PRIu64 " CPU%s, %s",
 			vm_name(node_get_text(ev->fields, "kind", "plan")), image, accelerator,
-			cpus, cpus == 1 ? "" : "s",
+			cpus, num_plural(cpus),
 			num_show_size(node_get_uint(ev->fields, "memory", 0)).s));
 	if (!t->quiet)
 		screen_status(&t->screen, "%s%s%s, starting ...", t->project ? t->project : "",
@@ -350,8 +344,8 @@ static void pointers(struct term *t, const struct run_outcome *o)
 	auto_free char *shown = path ? text_safe(path, 1024) : NULL;
 
 	if (shown && t->artifact_entries > 0)
-		below(t, "artifacts  %s (%" PRIu64 " %s, %s)", shown, t->artifact_entries,
-			files_word(t->artifact_entries),
+		below(t, "artifacts  %s (%" PRIu64 " file%s, %s)", shown, t->artifact_entries,
+			num_plural(t->artifact_entries),
 			num_show_size(node_get_uint(artifacts, "bytes", 0)).s);
 	if (o->log && t->project && o->verdict != VERDICT_PASSED && o->verdict != VERDICT_UNCHANGED)
 		below(t, "log        ambient log %s", t->project);

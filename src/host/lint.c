@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "core/contract.h"
 #include "host/shellcheck.h"
@@ -223,7 +224,8 @@ static void tell(struct report *r, struct strv *warnings)
 				this->line, this->column, this->text);
 	}
 	if (r->hidden)
-		strv_pushf(warnings, "%zu more such warnings are not shown", r->hidden);
+		strv_pushf(warnings, "%zu more such warning%s not shown", r->hidden,
+			num_plural(r->hidden));
 }
 
 static void look_targets(struct report *r)
