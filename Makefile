@@ -26,23 +26,28 @@ Q := $(if $(filter 1,$(V)),,@)
 BASE_HOST := home \
 	vault
 BASE := err mem buf strv fd flow path tree num clock proc sig text base64 meminfo version
+# Host and ambient-net: what needs libraries that the static executor cannot have.
+NET_BOTH := digest
+NET := http
 CORE := frame message node jsonl schema action plan event tar pack unpack
-HOST := digest yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
-	runlog stage artifacts result run adhoc retention git gitreply jail jail_inside jail_mount jail_run jail_seccomp jail_user \
+HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
+	runlog stage artifacts source result run run_phase adhoc retention git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck
 CLI := main command options say load outlet screen term catalog manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
-ACTIONS_GUEST := guest_plan check spawn mkdir setenv pwd dummy tar_extract tar_create
-ACTIONS := table shell custom later $(ACTIONS_GUEST)
-EXECUTOR := main pid1 boot unit onhost guest ports blockdev link planfile steps ops spawn child group reap \
+ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create
+ACTIONS := table shell custom http_get later $(ACTIONS_GUEST)
+EXECUTOR := main pid1 boot unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child group reap \
 	relay connect
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)
 CORE_SRC := $(CORE:%=src/core/%.c)
+NET_BOTH_SRC := $(NET_BOTH:%=src/net/%.c)
+NET_SRC := $(NET:%=src/net/%.c)
 HOST_SRC := $(HOST:%=src/host/%.c)
 CLI_SRC := $(CLI:%=src/cli/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)
@@ -52,7 +57,8 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 # Programs that only tests run.
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
 	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
-WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/fake_machine.c $(BASE_SRC)
+WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c executor/forward.c \
+	tests/tools/fake_machine.c $(BASE_SRC)
 # The egress proxy without a machine, linked with everything but the two mains.
 RUN_PROXY_SRC := tests/tools/run-proxy.c
 
@@ -86,20 +92,23 @@ CFLAGS_ALL := -std=gnu17 $(WARN) $(HARDEN) -ffunction-sections -fdata-sections -
 	$(CFLAGS_$(FLAVOUR)) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS)
 HOST_LIBS := -lyaml -ljansson -lcrypto
+# jansson is linked in, so that the trusted image needs only libraries that nobody links statically.
+NETTOOL_LIBS := -l:libjansson.a -lcurl -lcrypto
 
 # ---- objects ----------------------------------------------------------------------------------------
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(NET_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
-AMBIENT_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
+AMBIENT_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(CORE_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
+NETTOOL_SRC := $(BASE_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(NET_SRC) executor/netmain.c
 
 .PHONY: all help
-## make               bin/ambient and bin/ambient-execute-plan
-all: bin/ambient bin/ambient-execute-plan
+## make               bin/ambient, bin/ambient-execute-plan, bin/ambient-net
+all: bin/ambient bin/ambient-execute-plan bin/ambient-net
 
 help:
 	@sed -n 's/^## \?//p' Makefile
@@ -126,6 +135,11 @@ $(O)/ambient-execute-plan: $(call obj,$(GUEST_SRC))
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(filter san,$(FLAVOUR)),$(LDFLAGS_ALL),-static-pie -s -Wl,-z,relro,-z,now -Wl,--gc-sections) \
 		-o $@ $^ -ljansson
 
+# The program for networks in trusted guests, which have its libraries in their image.
+$(O)/ambient-net: $(call obj,$(NETTOOL_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(NETTOOL_LIBS)
+
 bin/%: $(O)/%
 	@mkdir -p bin
 	$(Q)cp -f $< $@.new && mv -f $@.new $@
@@ -134,16 +148,16 @@ bin/%: $(O)/%
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl -lcmocka
 
 $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
 
 # The same without libFuzzer: reads its corpus once, with any compiler.
 $(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
 
 $(O)/tests/tools/fake-qemu: $(call obj,$(FAKE_QEMU_SRC))
 	@echo "  LD      $@"
@@ -155,13 +169,13 @@ $(O)/tests/tools/with-guests: $(call obj,$(WITH_GUESTS_SRC))
 
 $(O)/tests/tools/run-proxy: $(call obj,$(RUN_PROXY_SRC) $(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS)
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
 
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
 .PHONY: test-programs test-tools
-test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/tests/tools/run-proxy $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
+test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
-test-tools: $(O)/ambient-execute-plan $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
+test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
 	$(O)/tests/tools/run-proxy
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
@@ -237,8 +251,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 # ---- installing -------------------------------------------------------------------------------------
 
@@ -254,6 +268,12 @@ image-tiny:
 	$(call ready,image)
 	@vm-images/build tiny "$(IMAGE_STORE)"
 
+## make image-trusted IMAGE_STORE=DIR   make the guest image of pre- and post-plans, unless it is there already
+.PHONY: image-trusted
+image-trusted:
+	$(call ready,image)
+	@vm-images/build trusted "$(IMAGE_STORE)"
+
 ## make demo          set up, build, make the image, run a small project in a virtual machine
 .PHONY: demo
 demo:
@@ -268,6 +288,7 @@ DOC_FILES := LICENSE $(wildcard README.md NEWS.md docs/*.md docs/*.json)
 install: all
 	install -D -m 755 bin/ambient "$(DESTDIR)$(PREFIX)/bin/ambient"
 	install -D -m 755 bin/ambient-execute-plan "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
+	install -D -m 755 bin/ambient-net "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
 	install -d "$(DESTDIR)$(PREFIX)/share/doc/ambient" $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
 	install -m 644 $(DOC_FILES) "$(DESTDIR)$(PREFIX)/share/doc/ambient/"
 	install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/"
@@ -276,7 +297,8 @@ install: all
 ## make uninstall PREFIX=/usr/local DESTDIR=   remove what install has put there, and only that
 .PHONY: uninstall
 uninstall:
-	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
+	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan" \
+		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
 	rm -f $(foreach f,$(notdir $(DOC_FILES)),"$(DESTDIR)$(PREFIX)/share/doc/ambient/$(f)")
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.1)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(f)")
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")

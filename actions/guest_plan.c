@@ -9,5 +9,6 @@ const struct action *const actions_guest_plan[] = {
 	&action_dummy,
 	&action_tar_extract,
 	&action_tar_create,
+	&action_net,
 	NULL,
 };

@@ -104,85 +104,12 @@ const struct action action_rustup = {
 
 /* ---- downloads ---- */
 
-static const struct param http_item_params[] = {
-	{.name = "url",
-		.type = PARAM_STRING,
-		.required = true,
-		.help = "where it is, http:// or https://"},
-	{.name = "filename",
-		.type = PARAM_STRING,
-		.required = true,
-		.help = "its name below " GUEST_DEPS},
-	{.name = "checksum",
-		.type = PARAM_STRING,
-		.required = true,
-		.help = "sha256: and 64 hexadecimal digits"},
-	{0},
-};
-
-static const struct param http_get_params[] = {
-	{.name = "items",
-		.type = PARAM_MAPS,
-		.sub = http_item_params,
-		.required = true,
-		.help = "what to download, each with url, filename and checksum"},
-	{0},
-};
-
 static int refuse(const struct node *n, const char *what, const char *file, struct err *e)
 {
 	auto_free char *shown = text_safe(n->text, LIMIT_NAME_BYTES);
 
 	return node_err(n, file, e, "'%s' %s", shown, what);
 }
-
-static int check_url(const struct node *url, const char *file, struct err *e)
-{
-	if (strncmp(url->text, "http://", 7) != 0 && strncmp(url->text, "https://", 8) != 0)
-		return refuse(url, "is not a URL that starts with http:// or https://", file, e);
-	return 0;
-}
-
-static int check_filename(const struct node *name, const char *file, struct err *e)
-{
-	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
-		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
-		return refuse(name, "cannot be the name of a file in one directory", file, e);
-	return 0;
-}
-
-static int check_checksum(const struct node *sum, const char *file, struct err *e)
-{
-	static const char prefix[] = "sha256:";
-	const char *hex = sum->text + strlen(prefix);
-
-	if (strncmp(sum->text, prefix, strlen(prefix)) != 0 || strlen(hex) != 64 ||
-		strspn(hex, "0123456789abcdefABCDEF") != 64)
-		return refuse(sum, "is not 'sha256:' and 64 hexadecimal digits", file, e);
-	return 0;
-}
-
-static int check_http_get(const struct node *args, const char *file, struct err *e)
-{
-	const struct node *item;
-
-	node_each (node_get(args, "items"), item) {
-		if (check_url(node_get(item, "url"), file, e) < 0 ||
-			check_filename(node_get(item, "filename"), file, e) < 0 ||
-			check_checksum(node_get(item, "checksum"), file, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-const struct action action_http_get = {
-	.name = "http_get",
-	.summary = "Download files into the dependencies and check what they are.",
-	.where = IN_PRE,
-	.params = http_get_params,
-	.check = check_http_get,
-	.lint = {.list = "items", .file = "filename"},
-};
 
 const struct action action_npm_get = {
 	.name = "npm_get",

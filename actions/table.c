@@ -29,6 +29,7 @@ const struct action *const actions_host[] = {
 	&action_spawn,
 	&action_tar_extract,
 	&action_tar_create,
+	&action_net,
 	NULL,
 };
 

@@ -249,6 +249,9 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	if (guest_seed(go, e) < 0 || load_modules(MODULES_DRIVES, e) < 0 ||
 		blockdev_find(m, go, e) < 0)
 		return -1;
+	m->forward = go->network;
+	if (go->network && (load_modules(MODULES_NETWORK, e) < 0 || network_up(e) < 0))
+		return -1;
 	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(e) < 0)
 		return -1;
 	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);

@@ -20,6 +20,9 @@
 int forward_start(const struct sockaddr_in *from, const struct sockaddr_in *to, pid_t *ret_pid,
 	struct err *e) NODISCARD;
 
+/* What that process does: take connections from a listening socket until it is killed. */
+NORETURN void forward_serve(int listener, const struct sockaddr_in *to);
+
 /* The usual two ends: GUEST_PROXY_* to NET_PROXY_*. */
 int forward_start_proxy(pid_t *ret_pid, struct err *e) NODISCARD;
 

@@ -34,6 +34,7 @@ struct machine {
 	struct drive drives[DRIVES_MAX];
 	uint32_t drive_count;
 	int log_fd, ctl_fd; /* on a host: given, not owned */
+	bool forward;       /* programs need a forwarder to the proxy (forward.h) */
 };
 
 extern const struct machine machine_boot;    /* boot.c: init of a machine that the host booted */
@@ -61,5 +62,8 @@ int guest_make_dirs(const struct machine *m, struct err *e) NODISCARD;
 int guest_mount(const char *what, const char *where, const char *type, unsigned long flags,
 	const char *data, struct err *e) NODISCARD;
 NORETURN void guest_power_off(void);
+
+/* network.c: give the network device its address. ERR_HOST, with what the image lacks. */
+int network_up(struct err *e) NODISCARD;
 
 #endif

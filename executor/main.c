@@ -34,6 +34,7 @@
 #include "executor/pid1.h"
 #include "executor/planfile.h"
 #include "executor/steps.h"
+#include "executor/tools.h"
 
 static int greet(struct link *l, struct err *e)
 {
@@ -57,6 +58,10 @@ static int carry_out(struct machine *m, struct link *l, struct message_end *ret_
 		return err_wrap(e, "prepare the machine");
 	if (planfile_read(m, actions_guest_plan, &plan, e) < 0)
 		return err_wrap(e, "read the plan");
+	/* The two other plans have no code of the project in them, and need more than this program.
+	 */
+	if (plan.source != SOURCE_PLAN && tools_unpack(m, e) < 0)
+		return err_wrap(e, "unpack the tools");
 	return steps_run(&plan, actions_guest_plan, m, l, ret_end, e);
 }
 

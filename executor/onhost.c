@@ -2,7 +2,8 @@
 /*
  * The executor without a machine: in namespaces that a test made, with GUEST_CI prepared by it,
  * ports and drives as descriptors. Everything else is as in a guest, so that most of what a guest
- * can do is tested without booting one.
+ * can do is tested without booting one. Whoever made the namespaces sees to it that the proxy
+ * answers at GUEST_PROXY_URL.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "executor/child.h"
+#include "executor/forward.h"
 #include "executor/reap.h"
 
 enum { FRAMES_PER_TURN = 16, TURN_MS = 1000, HOLD_NS = 2000000 };
@@ -226,10 +227,18 @@ static void merge_env(struct strv *env, const struct strv *more)
 	}
 }
 
+/* An error that is none of the program's: the host is lost, or the machine is at fault. */
+static int broken(struct job *j)
+{
+	j->run->ctx.result.outcome = STEP_BROKEN;
+	return -1;
+}
+
 static int start(struct job *j, const struct spawn *s, struct err *e)
 {
 	struct message_step_end *result = &j->run->ctx.result;
 	auto_strv struct strv env = {0};
+	pid_t forwarder;
 	sigset_t ended;
 
 	(void)sigemptyset(&ended);
@@ -239,6 +248,9 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		return err_sys(e, "signalfd");
 	strv_push_all(&env, &j->run->ctx.env);
 	merge_env(&env, &s->env);
+	/* One for each program: at its end everything is killed, the forwarder too. */
+	if (j->run->machine->forward && forward_start_proxy(&forwarder, e) < 0)
+		return broken(j);
 	if (child_start(s, &env, &j->child, e) < 0) {
 		result->exit_code = j->child.exit_code;
 		result->outcome = j->child.exit_code ? STEP_FAILED : STEP_BROKEN;
@@ -246,13 +258,6 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 	}
 	j->reap.main = j->child.pid;
 	return 0;
-}
-
-/* An error that is none of the program's: the host is lost, or the machine is at fault. */
-static int broken(struct job *j)
-{
-	j->run->ctx.result.outcome = STEP_BROKEN;
-	return -1;
 }
 
 int spawn_run(struct run *run, const struct spawn *s, struct err *e)

@@ -87,6 +87,8 @@ static int send_end(struct run *r, struct err *e)
 static void note_failure(struct message_step_end *result, const struct err *why)
 {
 	(void)snprintf(result->text, sizeof(result->text), "%.*s", MESSAGE_TEXT_MAX - 1, why->msg);
+	if (result->outcome == STEP_PASSED || result->outcome == STEP_FAILED)
+		(void)snprintf(result->reason, sizeof(result->reason), "%s", why->reason);
 	if (result->outcome == STEP_PASSED)
 		result->outcome =
 			strcmp(why->reason, PACK_TOO_LARGE) == 0 ? STEP_TOO_LARGE : STEP_FAILED;

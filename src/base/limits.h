@@ -87,6 +87,12 @@
 /* Warnings about one plan that are shown; then it is said how many more there are. */
 #define LIMIT_LINT_WARNINGS 50
 
+/* Transfers in trusted VMs. */
+#define LIMIT_HTTP_PAUSE_MS 1000            /* before the second try; it doubles with each */
+#define LIMIT_HTTP_CONNECT_MS (60 * 1000LL) /* the proxy has its own, shorter limits */
+#define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without a byte */
+#define LIMIT_HTTP_REPORT_MS 2000
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

@@ -102,8 +102,16 @@ struct action {
 	/* Append the steps that do it; they carry `origin`. */
 	int (*expand)(const struct node *args, const struct origin *origin, struct plan *out,
 		struct err *e);
+	/*
+	 * Optional: append what it must reach on a network, as URLs: http://, https://, or
+	 * ssh://HOST:PORT for a target that the configuration names. From its arguments and the
+	 * configuration alone: it makes the allowlist of the VM's proxy. A VM none of whose actions
+	 * says anything has no network. `config` is the effective configuration (config.h).
+	 */
+	int (*reach)(const struct node *args, const struct node *config, struct strv *ret_urls,
+		struct err *e);
 	/* Do it. An error's text becomes result.text; result.outcome, if still STEP_PASSED, becomes
-	 * STEP_FAILED. */
+	 * STEP_FAILED; its reason goes to the host (message_step_end). */
 	int (*run)(struct action_ctx *ctx, const struct node *args, struct err *e);
 	struct action_lint lint;
 };

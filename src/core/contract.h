@@ -12,7 +12,7 @@
 #ifndef CORE_CONTRACT_H
 #define CORE_CONTRACT_H
 
-#define CONTRACT_VERSION 1
+#define CONTRACT_VERSION 2
 
 /* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
 #define DRIVE_EXEC "ambient-exec"
@@ -47,6 +47,14 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define EXECUTOR_NAME "ambient-execute-plan"
 #define PLAN_NAME "plan.json"
 
+/*
+ * In a trusted machine only: the program that speaks to networks, and certificates beside those of
+ * the image. The executor copies all members below TOOLS_NAME to GUEST_TOOLS.
+ */
+#define TOOLS_NAME "tools"
+#define TOOL_NET "ambient-net"
+#define TOOL_CERTIFICATES "certificates.pem"
+
 /* Directories of the guest. */
 #define GUEST_CI "/ci"
 #define GUEST_OLD                                                                                  \
@@ -56,6 +64,9 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_CACHE "/ci/cache"
 #define GUEST_ARTIFACTS "/ci/artifacts"
 #define GUEST_SECRETS "/ci/secrets"
+#define GUEST_TOOLS "/run/ambient"
+#define GUEST_NET_TOOL GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_NET
+#define GUEST_NET_ERROR GUEST_TOOLS "/error"
 #define GUEST_HOME "/root"
 #define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -75,5 +86,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define MODULES_CHANNELS "/modules/1-channels"
 #define MODULES_PCI "/modules/1-pci" /* where the machine has devices on a PCI bus */
 #define MODULES_DRIVES "/modules/2-drives"
+/* A third, loaded only when `go` says that there is a network. */
+#define MODULES_NETWORK "/modules/3-network"
 
 #endif

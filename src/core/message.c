@@ -43,6 +43,7 @@ void message_put_go(struct buf *b, const struct message_go *m)
 	put64(b, m->nonce);
 	put64(b, (uint64_t)m->utc_ns);
 	buf_add(b, m->entropy, sizeof(m->entropy));
+	put8(b, m->network);
 	put32(b, m->drive_count);
 	for (uint32_t i = 0; i < m->drive_count; i++) {
 		put_text(b, m->drives[i].serial);
@@ -71,6 +72,7 @@ void message_put_step_end(struct buf *b, const struct message_step_end *m)
 	put64(b, m->cpu_ns);
 	put64(b, m->peak_bytes);
 	put_text(b, m->text);
+	put_text(b, m->reason);
 }
 
 void message_put_note(struct buf *b, const struct message_note *m)
@@ -212,6 +214,7 @@ int message_get_go(const struct frame *f, struct message_go *ret, struct err *e)
 	ret->nonce = take64(&c);
 	ret->utc_ns = (int64_t)take64(&c);
 	take(&c, ret->entropy, sizeof(ret->entropy));
+	ret->network = take_bool(&c);
 	ret->drive_count = take_count(&c);
 	for (uint32_t i = 0; i < ret->drive_count; i++) {
 		take_text(&c, ret->drives[i].serial, sizeof(ret->drives[i].serial));
@@ -261,6 +264,7 @@ int message_get_step_end(const struct frame *f, struct message_step_end *ret, st
 	ret->cpu_ns = take64(&c);
 	ret->peak_bytes = take64(&c);
 	take_text(&c, ret->text, sizeof(ret->text));
+	take_text(&c, ret->reason, sizeof(ret->reason));
 	return finish(&c, "step end", e);
 }
 

@@ -16,7 +16,12 @@
 #include "core/contract.h"
 #include "core/frame.h"
 
-enum { MESSAGE_BUILD_MAX = 64, MESSAGE_TEXT_MAX = 900, MESSAGE_ENTROPY_BYTES = 32 };
+enum {
+	MESSAGE_BUILD_MAX = 64,
+	MESSAGE_TEXT_MAX = 900,
+	MESSAGE_REASON_MAX = 40,
+	MESSAGE_ENTROPY_BYTES = 32
+};
 
 #define MESSAGE_NO_STEP UINT32_MAX
 
@@ -36,6 +41,7 @@ struct message_go {
 	uint64_t nonce; /* to be carried by every later frame; not 0 */
 	int64_t utc_ns; /* the host's time */
 	uint8_t entropy[MESSAGE_ENTROPY_BYTES];
+	bool network; /* there is a network device, and behind it the proxy (NET_PROXY_ADDRESS) */
 	uint32_t drive_count;
 	struct message_drive drives[DRIVES_MAX];
 };
@@ -71,6 +77,11 @@ struct message_step_end {
 	uint64_t wall_ns, cpu_ns;
 	uint64_t peak_bytes;         /* resident set of the largest process */
 	char text[MESSAGE_TEXT_MAX]; /* what went wrong, or "" */
+	/*
+	 * With STEP_FAILED: a word of docs/errors.md that says more, or "". Of a trusted VM the
+	 * host takes it when it is one of those that a guest may say.
+	 */
+	char reason[MESSAGE_REASON_MAX];
 };
 
 /* FRAME_NOTE: something that people should see. */

@@ -98,6 +98,15 @@ const struct param config_params[] = {
 		.help = "the program that runs inside a VM, as a path or as a name to be found in "
 			"PATH; "
 			"the default is looked for beside ambient first"},
+	{.name = "trusted_image",
+		.type = PARAM_PATH,
+		.preset = "trusted",
+		.help = "the image of the VMs in which pre-plans and post-plans run: a name in the "
+			"image store, or the path of an image directory"},
+	{.name = "ca_certificates",
+		.type = PARAM_PATH,
+		.help = "a PEM file with certificate authorities that pre-plans and post-plans "
+			"trust, beside those of their image"},
 	{.name = "rsync_target",
 		.type = PARAM_STRING,
 		.not_empty = true,
@@ -222,6 +231,8 @@ void config_release(struct config *c)
 	free(c->projects);
 	free(c->state);
 	free(c->executor);
+	free(c->trusted_image);
+	free(c->ca_certificates);
 	free(c->rsync_target);
 	free(c->rsync_target_base);
 	free(c->dput_target);
@@ -336,6 +347,16 @@ static char *load_path(struct config *c, const struct node *map, const char *key
 	return path;
 }
 
+static char *load_optional_path(struct config *c, const char *key)
+{
+	const char *given = node_get_text(c->effective, key, NULL);
+	char *path = given ? resolve(c, given) : NULL;
+
+	if (path)
+		node_set_string(c->effective, key, path);
+	return path;
+}
+
 static char *xdg_path(const char *variable, const char *fallback, const char *name)
 {
 	auto_free char *dir = home_xdg(variable, fallback);
@@ -367,6 +388,8 @@ static void load_paths(struct config *c, const struct node *map)
 	c->state =
 		load_path(c, map, "state", xdg_path("XDG_STATE_HOME", ".local/state", "ambient"));
 	c->tmpdir = load_path(c, map, "tmpdir", default_tmpdir());
+	c->trusted_image = load_program(c, c->effective, "trusted_image");
+	c->ca_certificates = load_optional_path(c, "ca_certificates");
 	c->executor = load_program(c, c->effective, "executor");
 	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
 	if (strcmp(c->executor, EXECUTOR) == 0)

@@ -30,6 +30,10 @@ struct config {
 	char *state;
 	char *executor; /* a path, or a name without a slash for PATH; NULL: the default one */
 
+	char *trusted_image;   /* of pre- and post-plans: a name in the image store, or a path */
+	char *ca_certificates; /* a PEM file, for trusted VMs beside those of the image; NULL: none
+				*/
+
 	char *rsync_target;
 	char *rsync_target_base;
 	const struct node *rsync_target_map; /* project to target, in `effective`; NULL: not set */

@@ -115,23 +115,41 @@ int drives_add_file(struct drives *d, const char *serial, const char *path, stru
 	return add(d, serial, fd, false, e);
 }
 
-int drives_add_exec(
-	struct drives *d, const char *executor, const char *plan, size_t plan_len, struct err *e)
+static int add_member(
+	struct packer *p, const char *name, mode_t mode, const char *path, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	return pack_add_fd(p, name, mode, fd, e);
+}
+
+static int add_tools(struct packer *p, const struct drives_exec *x, struct err *e)
+{
+	if (!x->net_tool)
+		return 0;
+	if (pack_add_dir(p, TOOLS_NAME, 0755, e) < 0 ||
+		add_member(p, TOOLS_NAME "/" TOOL_NET, 0755, x->net_tool, e) < 0)
+		return -1;
+	if (!x->certificates)
+		return 0;
+	return add_member(p, TOOLS_NAME "/" TOOL_CERTIFICATES, 0644, x->certificates, e);
+}
+
+int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e)
 {
 	struct pack_options options = {.out_is_zero = true};
 	auto_pack_result struct pack_result result = {0};
 	auto_fd int fd = fd_memory(DRIVE_EXEC, e);
-	auto_fd int program = open(executor, O_RDONLY | O_CLOEXEC);
 	auto_packer struct packer *p = NULL;
 
 	if (fd < 0)
 		return -1;
-	if (program < 0)
-		return err_sys(e, "%s", executor);
 	p = pack_begin(fd, &options);
-	if (pack_add_fd(p, EXECUTOR_NAME, 0755, program, e) < 0 ||
-		pack_add_file(p, PLAN_NAME, 0644, plan, plan_len, e) < 0 ||
-		pack_end(p, &result, e) < 0)
+	if (add_member(p, EXECUTOR_NAME, 0755, x->executor, e) < 0 ||
+		pack_add_file(p, PLAN_NAME, 0644, x->plan, x->plan_len, e) < 0 ||
+		add_tools(p, x, e) < 0 || pack_end(p, &result, e) < 0)
 		return err_wrap(e, "drive " DRIVE_EXEC);
 	if (ftruncate(fd, (off_t)result.bytes) < 0)
 		return err_sys(e, "drive " DRIVE_EXEC);

@@ -33,9 +33,15 @@ int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) N
 int drives_add_file(
 	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 
-/* DRIVE_EXEC: an archive with the executor and the plan as JSON. */
-int drives_add_exec(struct drives *d, const char *executor, const char *plan, size_t plan_len,
-	struct err *e) NODISCARD;
+/* DRIVE_EXEC: an archive with the executor, the plan as JSON, and in trusted VMs tools. */
+struct drives_exec {
+	const char *executor; /* a path */
+	const char *plan;
+	size_t plan_len;
+	/* Paths, or NULL; both only where there is a net_tool. */
+	const char *net_tool, *certificates;
+};
+int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e) NODISCARD;
 
 /* DRIVE_SCRATCH: sparse, with an empty ext4. */
 int drives_add_scratch(

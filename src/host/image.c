@@ -16,7 +16,7 @@
 #include "base/path.h"
 #include "core/jsonl.h"
 #include "core/schema.h"
-#include "host/digest.h"
+#include "net/digest.h"
 #include "host/yamlfile.h"
 
 #define IMAGE_FILE "image.yaml"

@@ -114,6 +114,7 @@ static void setup_release(struct jail_setup *s)
 	fd_close(s->control_outside);
 	fd_close(s->program);
 	fd_close(s->null);
+	fd_close(s->listener);
 }
 
 #define auto_setup __attribute__((cleanup(setup_release)))
@@ -122,6 +123,8 @@ static void check_use(const struct jail *j)
 {
 	if (!j->program == !j->entry)
 		BUG("jail %s: either a program or a function", j->name);
+	if (!j->listen_port != !j->ret_listener)
+		BUG("jail %s: a port and a place for its socket belong together", j->name);
 	if (j->program && (j->program[0] != '/' || j->argv.count == 0))
 		BUG("jail %s: a program needs an absolute path and a name", j->name);
 	if (j->program && j->no_exec)
@@ -321,24 +324,26 @@ static int raise_oom_score(pid_t pid, struct err *e)
 	return write_of_child(pid, "oom_score_adj", text, e);
 }
 
-static ssize_t receive(int control, struct jail_report *report)
+static ssize_t receive(struct jail_setup *s, struct jail_report *report)
 {
 	ssize_t n;
 
 	do {
-		n = recv(control, report, sizeof(*report), 0);
+		n = jail_net_receive(s->control_outside, report, &s->listener);
 	} while (n < 0 && errno == EINTR);
 	return n;
 }
 
 /* Ready and then the end of the socket: the exec worked. Anything else: it did not. */
-static int wait_until_started(const struct jail_setup *s, struct err *e)
+static int wait_until_started(struct jail_setup *s, struct err *e)
 {
 	struct jail_report report;
 	bool ready = false;
 	ssize_t n;
 
-	while ((n = receive(s->control_outside, &report)) == (ssize_t)sizeof(report)) {
+	while ((n = receive(s, &report)) == (ssize_t)sizeof(report)) {
+		if (report.listener)
+			continue;
 		if (!report.ready) {
 			*e = report.error;
 			return -1;
@@ -374,6 +379,10 @@ static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct er
 		return err_sys(e, "start the jail");
 	if (wait_until_started(s, e) < 0)
 		return -1;
+	if (s->j->listen_port && s->listener < 0)
+		return err_set(e, ERR_HOST, "it handed no listening socket out");
+	if (s->j->listen_port)
+		*s->j->ret_listener = fd_steal(&s->listener);
 	*ret_pid = steal_pid(&pid);
 	if (ret_pidfd)
 		*ret_pidfd = fd_steal(&pidfd);
@@ -425,8 +434,12 @@ static int explain(const struct jail *j, struct err *e)
 
 int jail_start(const struct jail *j, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {
-	auto_setup struct jail_setup s = {
-		.j = j, .control = -1, .control_outside = -1, .program = -1, .null = -1};
+	auto_setup struct jail_setup s = {.j = j,
+		.control = -1,
+		.control_outside = -1,
+		.program = -1,
+		.null = -1,
+		.listener = -1};
 
 	check_use(j);
 	if (prepare(&s, e) < 0 || start(&s, ret_pid, ret_pidfd, e) < 0)

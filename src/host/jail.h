@@ -103,6 +103,14 @@ struct jail {
 	uint64_t max_memory;      /* address space */
 	uint64_t max_cpu_seconds; /* then SIGKILL */
 
+	/*
+	 * Not 0: a TCP socket that listens on 127.0.0.1 and this port of the jail's own network is
+	 * made there and handed out, *ret_listener, the caller's to close. It is the only thing on
+	 * that network. 0: even the loopback stays down.
+	 */
+	uint16_t listen_port;
+	int *ret_listener;
+
 	/* Filled by the functions below. */
 	struct jail_keep *keeps;
 	size_t keep_count;

@@ -33,6 +33,7 @@ struct jail_setup {
 	int control_outside; /* the parent's end, which the child closes */
 	int program;         /* O_PATH, or -1 for a function */
 	int null;            /* /dev/null */
+	int listener;        /* that the child sent */
 
 	bool change_ids; /* the caller is root: take uid, gid and groups below */
 	uid_t uid;
@@ -45,9 +46,13 @@ struct jail_setup {
 	size_t link_count;
 };
 
-/* What the child sends before it becomes the program: ready, or the error. */
+/*
+ * What the child sends before it becomes the program: ready, or the error; before that, when it was
+ * asked for one, the listening socket.
+ */
 struct jail_report {
 	bool ready;
+	bool listener;
 	struct err error;
 };
 
@@ -67,6 +72,13 @@ int jail_mount_detach(struct jail_tree *t, struct err *e) NODISCARD;
 
 /* Build the new root, make it the only one, and leave it read-only. */
 int jail_mount_root(const struct jail_setup *s, struct err *e) NODISCARD;
+
+/* In the child: make the listening socket and send it to the parent. */
+int jail_net_offer(const struct jail_setup *s, struct err *e) NODISCARD;
+
+/* In the parent: recv(2) of one report, and of the descriptor with it (*listener, -1 until then).
+ */
+ssize_t jail_net_receive(int control, struct jail_report *report, int *listener);
 
 /*
  * The filter that is the last wall, by no_children, no_exec and host_network of the struct.

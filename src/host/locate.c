@@ -57,6 +57,20 @@ int locate_executor(const struct config *c, const char *given, char **ret_path, 
 	return 0;
 }
 
+int locate_net_tool(const char *executor, char **ret_path, struct err *e)
+{
+	auto_free char *dir = path_parent(executor);
+	auto_free char *path = path_join(dir, TOOL_NET);
+
+	if (access(path, R_OK) < 0)
+		return err_reason(e, ERR_INPUT, "no_executor",
+			"no " TOOL_NET
+			" in %s, which pre- and post-plans need; install it beside " EXECUTOR_NAME,
+			dir);
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
 int locate_qemu(const struct config *c, char **ret_path, struct err *e)
 {
 	const char *name = c->qemu_program ? c->qemu_program : "qemu-system-x86_64";

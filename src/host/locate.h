@@ -16,4 +16,10 @@ int locate_executor(
 /* QEMU: the configuration's program, else qemu-system-x86_64 on PATH. ERR_HOST with the package. */
 int locate_qemu(const struct config *c, char **ret_path, struct err *e) NODISCARD;
 
+/*
+ * The program that speaks to networks in trusted VMs, TOOL_NET: it is installed beside the
+ * executor, whose path this takes.
+ */
+int locate_net_tool(const char *executor, char **ret_path, struct err *e) NODISCARD;
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/num.h"
 
 static const unsigned places[PROJECT_PHASES] = {
 	[PROJECT_PRE_PLAN] = IN_PRE, [PROJECT_PLAN] = IN_PLAN, [PROJECT_POST_PLAN] = IN_POST};
@@ -100,12 +101,18 @@ static void put_env(struct strv *env, const char *entry)
 	strv_setenv(env, name, equals + 1);
 }
 
-static void add_environment(const struct planner *p, struct plan *plan)
+/*
+ * Variables of the project and of --env are for its own code. In a trusted VM there is none, and
+ * they could only lead the programs astray that run there.
+ */
+static void add_environment(const struct planner *p, enum project_phase phase, struct plan *plan)
 {
 	const struct node *item;
 
 	for (const char *const *entry = p->action_env; *entry; entry++)
 		put_env(&plan->env, *entry);
+	if (phase != PROJECT_PLAN)
+		return;
 	if (p->project)
 		node_each (p->project->env, item)
 			strv_setenv(&plan->env, item->key, node_text(item));
@@ -121,7 +128,7 @@ static int build(const struct planner *p, const struct node *list, const char *f
 	const struct node *entry;
 	size_t index = 0;
 
-	add_environment(p, &plan);
+	add_environment(p, phase, &plan);
 	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, &plan);
 	node_each (list, entry) {
 		if (expand(p, entry, index++, phase, file, &plan, e) < 0)
@@ -142,6 +149,70 @@ int planner_build(
 	return build(p, p->project->plans[phase], p->project->plan_file, phase, ret_plan, e);
 }
 
+/* "https://HOST/..." and "http://HOST/...", or "ssh://HOST:PORT" for a target of uploads. */
+static int allow_url(struct egress *g, const char *url, const char *from, struct err *e)
+{
+	static const char ssh[] = "ssh://";
+	const char *host = url + strlen(ssh);
+	const char *colon = strrchr(url, ':');
+	auto_free char *name = NULL;
+	uint64_t port;
+
+	if (strncmp(url, ssh, strlen(ssh)) != 0)
+		return egress_add_url(g, url, from, e);
+	if (colon < host || num_parse_u64(colon + 1, 65535, &port, e) < 0)
+		return err_set(e, ERR_INPUT, "'%s' is not ssh://HOST:PORT", url);
+	name = mem_strndup(host, (size_t)(colon - host));
+	return egress_add_target(g, name, (unsigned)port, from, e);
+}
+
+static int allow_action(const struct planner *p, const struct node *entry, size_t index,
+	enum project_phase phase, struct egress *g, struct err *e)
+{
+	auto_free char *from = mem_printf("%s action %zu", project_phase_keys[phase], index + 1);
+	const char *file = p->project->plan_file;
+	const struct action *action;
+	auto_node struct node *args = NULL;
+	auto_strv struct strv urls = {0};
+	int64_t timeout_ms;
+
+	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) <
+		0)
+		return -1;
+	if (!action->reach)
+		return 0;
+	if (action->reach(args, p->config->effective, &urls, e) < 0)
+		return -1;
+	strv_each (&urls, url) {
+		struct err why = {0};
+
+		if (allow_url(g, *url, from, &why) < 0)
+			return node_err(entry, file, e, "%s", why.msg);
+	}
+	return 0;
+}
+
+int planner_egress(
+	const struct planner *p, enum project_phase phase, struct egress *ret_egress, struct err *e)
+{
+	auto_egress struct egress g = {0};
+	const struct node *entry;
+	size_t index = 0;
+
+	if (phase == PROJECT_PLAN)
+		return 0;
+	node_each (p->project->plans[phase], entry)
+		if (allow_action(p, entry, index++, phase, &g, e) < 0)
+			return -1;
+	if (g.count &&
+		egress_add_config(
+			&g, &p->config->egress_allow, &p->config->egress_allow_private, e) < 0)
+		return -1;
+	*ret_egress = g;
+	g = (struct egress){0};
+	return 0;
+}
+
 int planner_adhoc(const struct planner *p, const struct node *list, const char *file,
 	struct plan *ret_plan, struct err *e)
 {
@@ -160,10 +231,9 @@ static int check_list(const struct planner *p, enum project_phase phase, bool bu
 		if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action,
 			    &args, &timeout_ms, e) < 0)
 			return -1;
-		if (built && (phase != PROJECT_PLAN || !action_is_built(action))) {
+		if (built && !action_is_built(action)) {
 			(void)node_err(entry, p->project->plan_file, e,
-				"%s: known, not in this version",
-				phase == PROJECT_PLAN ? action->name : project_phase_keys[phase]);
+				"%s: known, not in this version", action->name);
 			return err_because(e, "not_in_this_version");
 		}
 	}

@@ -9,6 +9,7 @@
 #include "core/action.h"
 #include "core/plan.h"
 #include "host/config.h"
+#include "host/egress.h"
 #include "host/project.h"
 
 struct planner {
@@ -31,6 +32,13 @@ int planner_check_built(const struct planner *p, bool with_post_plan, struct err
 
 /* The runnable plan for one of the three lists. */
 int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
+	struct err *e) NODISCARD;
+
+/*
+ * What the VM of one of the three lists may reach: what its actions ask for, and then what the
+ * configuration allows besides. Empty when no action asks for anything, and always for the plan.
+ */
+int planner_egress(const struct planner *p, enum project_phase phase, struct egress *ret_egress,
 	struct err *e) NODISCARD;
 
 /* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.

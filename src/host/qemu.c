@@ -104,6 +104,20 @@ static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 		bus_suffix(q), i, d->serial);
 }
 
+/*
+ * There is nothing outside that this network could lead to but the proxy: QEMU's jail has a network
+ * namespace of its own. TFTP and forwarded ports do not exist unless they are asked for.
+ */
+static void add_network(const struct qemu *q, struct strv *v)
+{
+	if (!q->network)
+		return;
+	push2(v, "-netdev", "user,id=net,ipv6=off");
+	strv_push(v, "-device");
+	strv_pushf(v, "virtio-net-%s,netdev=net%s", bus_suffix(q),
+		q->machine == MACHINE_MICROVM ? "" : ",romfile=");
+}
+
 void qemu_argv(const struct qemu *q, struct strv *ret_argv)
 {
 	struct strv *v = ret_argv;
@@ -119,6 +133,7 @@ void qemu_argv(const struct qemu *q, struct strv *ret_argv)
 	add_channels(q, v);
 	for (size_t i = 0; i < q->drive_count; i++)
 		add_drive(q, i, v);
+	add_network(q, v);
 	push2(v, "-sandbox",
 		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }

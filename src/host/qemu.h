@@ -35,6 +35,11 @@ struct qemu {
 	uint64_t tsc_khz; /* 0: not known; needed by MACHINE_MICROVM under TCG */
 	struct qemu_drive drives[DRIVES_MAX]; /* drive i is descriptor QEMU_FD_DRIVES + i */
 	size_t drive_count;
+	/*
+	 * User-mode network: of trusted machines only, in a jail where nothing but a listening
+	 * proxy is (docs/egress.md). Without it there is no network device at all.
+	 */
+	bool network;
 };
 
 /* The argument list, argv[0] included, appended to an empty vector. */

@@ -10,53 +10,20 @@
 #include "host/run.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
-#include "base/sig.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "core/jsonl.h"
-#include "core/pack.h"
-#include "host/artifacts.h"
-#include "host/digest.h"
-#include "host/drives.h"
-#include "host/git.h"
 #include "host/jail.h"
 #include "host/lint.h"
 #include "host/planner.h"
-#include "host/result.h"
-#include "host/runlog.h"
-#include "host/stage.h"
-#include "host/store.h"
-
-struct run {
-	const struct run_context *context;
-	const struct config *config;
-	struct project *project;
-	const struct run_options *options;
-	const struct run_view *view;
-	struct event_sink sink; /* log and view */
-	struct runlog log;
-	int log_fd, console_fd;
-	char *run_id;
-	struct stage_host host;
-	struct plan plan;
-	struct store store;
-	struct git_state git;
-	struct digest_text
-		digest; /* of everything that a run depends on; "" when it cannot be known */
-	struct drives drives;
-	struct stage stage;
-	struct result result;
-	struct strv warnings; /* from before there was a log */
-};
+#include "host/run_inside.h"
+#include "host/source.h"
 
 /* ---- events: to the log and to the view ---- */
 
@@ -87,11 +54,21 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		.sink = {on_event, r},
 		.log_fd = -1,
 		.console_fd = -1,
+		.source_fd = -1,
 		.store = STORE_NONE};
+	for (int i = 0; i < PROJECT_PHASES; i++)
+		stage_init(&r->phases[i].stage);
 	result_init(&r->result);
 	r->result.project = project->name;
-	stage_init(&r->stage);
 	runlog_init(&r->log, -1, -1, context->config->log_max);
+}
+
+static void phase_release(struct phase *p)
+{
+	plan_release(&p->plan);
+	egress_release(&p->egress);
+	drives_release(&p->drives);
+	stage_release(&p->stage);
 }
 
 static void run_release(struct run *r)
@@ -99,12 +76,15 @@ static void run_release(struct run *r)
 	runlog_release(&r->log);
 	fd_close(r->log_fd);
 	fd_close(r->console_fd);
+	fd_close(r->source_fd);
 	free(r->run_id);
+	free(r->deps);
+	free(r->kept_artifacts);
+	for (int i = 0; i < PROJECT_PHASES; i++)
+		phase_release(&r->phases[i]);
 	stage_host_release(&r->host);
-	plan_release(&r->plan);
+	stage_host_release(&r->trusted);
 	store_release(&r->store);
-	drives_release(&r->drives);
-	stage_release(&r->stage);
 	result_release(&r->result);
 	strv_release(&r->warnings);
 }
@@ -146,6 +126,49 @@ static struct lint lint_of(const struct run *r)
 	};
 }
 
+static bool has_actions(const struct run *r, enum project_phase phase)
+{
+	const struct node *list = r->project->plans[phase];
+
+	if (phase == PROJECT_PLAN)
+		return true;
+	if (phase == PROJECT_POST_PLAN && r->options->no_post_plan)
+		return false;
+	return list && list->count;
+}
+
+static int build_plans(struct run *r, const struct planner *planner, struct err *e)
+{
+	for (enum project_phase i = 0; i < PROJECT_PHASES; i++) {
+		struct phase *p = &r->phases[i];
+
+		p->wanted = has_actions(r, i);
+		if (!p->wanted)
+			continue;
+		if (planner_build(planner, i, &p->plan, e) < 0 ||
+			planner_egress(planner, i, &p->egress, e) < 0)
+			return -1;
+		if (r->options->offline && p->egress.count)
+			return err_reason(e, ERR_INPUT, "offline",
+				"--offline: an action of the %s must reach %s; run it with a "
+				"network once, or bring the dependencies by 'ambient deps import'",
+				project_phase_keys[i], p->egress.rules[0].host);
+	}
+	return 0;
+}
+
+static int prepare_hosts(struct run *r, struct err *e)
+{
+	const struct project *p = r->project;
+	const char *executor = r->options->executor;
+
+	if (stage_host_prepare(r->config, p, p->image, p->image_path, executor, &r->host, e) < 0)
+		return -1;
+	if (!r->phases[PROJECT_PRE_PLAN].wanted && !r->phases[PROJECT_POST_PLAN].wanted)
+		return 0;
+	return stage_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
+}
+
 static int check(struct run *r, struct err *e)
 {
 	const struct planner planner = planner_of(r);
@@ -164,8 +187,7 @@ static int check(struct run *r, struct err *e)
 		planner_check(&planner, e) < 0 || lint_check(&lint, e) < 0 ||
 		planner_check_built(&planner, !r->options->no_post_plan, e) < 0)
 		return -1;
-	if (stage_host_prepare(r->config, r->project, r->project->image, r->project->image_path,
-		    r->options->executor, &r->host, e) < 0)
+	if (build_plans(r, &planner, e) < 0 || prepare_hosts(r, e) < 0)
 		return -1;
 	if (jail_is_outer_root(r->host.uid))
 		strv_push(&r->warnings,
@@ -173,7 +195,7 @@ static int check(struct run *r, struct err *e)
 			"user; its "
 			"other walls stand. Start ambient as an ordinary user, or outside of the "
 			"namespace");
-	return planner_build(&planner, PROJECT_PLAN, &r->plan, e);
+	return 0;
 }
 
 /* ---- 2. the lock, the run's directory, its log ---- */
@@ -235,29 +257,47 @@ static void digest_line(struct digest *d, const char *what, const char *value)
  * Everything that the guest can see or feel, or nothing: a doubt means that the run takes place.
  * The cache scope is part of it, so that no run is skipped because one of another scope passed.
  */
+static bool digest_plans(const struct run *r, struct digest *d)
+{
+	for (int i = 0; i < PROJECT_PHASES; i++) {
+		const struct phase *p = &r->phases[i];
+		auto_node struct node *tree = p->wanted ? plan_to_node(&p->plan) : NULL;
+		auto_buf struct buf text = {0};
+
+		if (!tree)
+			continue;
+		buf_init(&text, LIMIT_PLAN_BYTES);
+		jsonl_add(&text, tree);
+		if (text.overflow)
+			return false;
+		digest_line(d, project_phase_keys[i], text.data);
+	}
+	return true;
+}
+
 static void make_digest(struct run *r)
 {
-	auto_node struct node *tree = plan_to_node(&r->plan);
 	auto_free char *size = mem_printf("%u cpus, %llu, %llu bytes", r->host.cpus,
 		(unsigned long long)r->host.memory, (unsigned long long)r->config->scratch_bytes);
-	auto_buf struct buf plan = {0};
 	struct digest *d;
+	struct digest_text text;
+	bool whole;
 
 	if (r->git.clean != GIT_CLEAN || !*r->git.commit)
-		return;
-	buf_init(&plan, LIMIT_PLAN_BYTES);
-	jsonl_add(&plan, tree);
-	if (plan.overflow)
 		return;
 	d = digest_new();
 	digest_line(d, "ambient", version_build);
 	digest_line(d, "commit", r->git.commit);
 	digest_line(d, "image", r->host.image.digest);
-	digest_line(d, "plan", plan.data);
+	if (r->trusted.image.name)
+		digest_line(d, "trusted image", r->trusted.image.digest);
+	whole = digest_plans(r, d);
 	digest_line(d, "size", size);
 	if (r->options->cache_scope)
 		digest_line(d, "cache scope", r->options->cache_scope);
-	r->digest = digest_end(d);
+	text = digest_end(d);
+	if (whole)
+		r->digest = text;
 }
 
 /*
@@ -318,248 +358,9 @@ static int warn_of_plan(struct run *r, struct err *e)
 	return 0;
 }
 
-/* ---- 4. the source, packed once ---- */
+/* ---- 4. what the next run is compared with ---- */
 
-struct packing {
-	struct run *run;
-	int64_t next_ms; /* when to show progress again */
-};
-
-static int on_pack_tick(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
-{
-	enum { PROGRESS_MS = 100 };
-	struct packing *p = arg;
-	struct node *n;
-
-	if (clock_ms() >= p->next_ms) {
-		p->next_ms = clock_ms() + PROGRESS_MS;
-		n = node_map();
-		node_set_string(n, "stage", "pack");
-		node_set_uint(n, "entries", entries);
-		node_set_uint(n, "bytes", bytes);
-		event_send(&p->run->sink, EVENT_PROGRESS, SOURCE_PRELUDE, n);
-	}
-	return sig_check(e);
-}
-
-/* A state or temporary directory inside the source would grow while it is packed. */
-static size_t find_avoided(const struct run *r, struct pack_avoid avoid[2])
-{
-	const char *const paths[2] = {r->config->state, r->config->tmpdir};
-	const char *const names[2] = {"the state directory", "the directory for temporary files"};
-	size_t n = 0;
-	struct stat st;
-
-	for (int i = 0; i < 2; i++)
-		if (stat(paths[i], &st) == 0)
-			avoid[n++] = (struct pack_avoid){st.st_dev, st.st_ino, names[i]};
-	return n;
-}
-
-static int pack_into(struct run *r, int fd, struct pack_result *ret, struct err *e)
-{
-	auto_fd int root = open(r->project->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct packing packing = {.run = r, .next_ms = clock_ms()};
-	struct pack_avoid avoid[2];
-	struct pack_options options = {
-		.out_is_zero = true,
-		.avoid = avoid,
-		.avoid_count = find_avoided(r, avoid),
-		.tick = on_pack_tick,
-		.tick_arg = &packing,
-	};
-
-	if (root < 0)
-		return err_sys(e, "source %s", r->project->source);
-	if (pack_tree(root, r->project->source, fd, &options, ret, e) < 0)
-		return err_wrap(e, "pack the source");
-	if (ftruncate(fd, (off_t)ret->bytes) < 0)
-		return err_sys(e, "pack the source");
-	return 0;
-}
-
-static void report_source(struct run *r, const struct pack_result *packed, int64_t since_ms)
-{
-	struct node *n = node_map();
-
-	strv_each (&packed->warnings, text)
-		warn(r, *text);
-	node_set_string(n, "path", r->project->source);
-	if (*r->git.commit)
-		node_set_string(n, "commit", r->git.commit);
-	if (r->git.clean != GIT_UNKNOWN)
-		node_set_bool(n, "clean", r->git.clean == GIT_CLEAN);
-	node_set_uint(n, "entries", packed->entries);
-	node_set_uint(n, "bytes", packed->bytes);
-	node_set_int(n, "duration_ms", clock_ms() - since_ms);
-	event_send(&r->sink, EVENT_SOURCE, SOURCE_PRELUDE, n);
-}
-
-static int pack_source(struct run *r, struct err *e)
-{
-	auto_pack_result struct pack_result packed = {0};
-	auto_fd int fd = -1;
-	int64_t since_ms = clock_ms();
-
-	if (drives_temporary(r->config->tmpdir, &fd, e) < 0 || pack_into(r, fd, &packed, e) < 0)
-		return -1;
-	report_source(r, &packed, since_ms);
-	return drives_add_fd(&r->drives, DRIVE_SRC, fd_steal(&fd), e);
-}
-
-/* ---- 5. the plan's VM ---- */
-
-/* A run with a scope of its own reads the project's cache until it has made one. */
-static char *cache_to_read(const struct run *r)
-{
-	auto_free char *scoped = NULL;
-	char *path = NULL;
-
-	if (r->options->cache == RUN_CACHE_NONE)
-		return NULL;
-	if (r->options->cache_scope) {
-		scoped = mem_printf("cache@%s", r->options->cache_scope);
-		path = store_current(&r->store, scoped);
-	}
-	return path ? path : store_current(&r->store, "cache");
-}
-
-static int add_output_file(
-	struct run *r, const char *serial, const char *path, uint64_t bytes, struct err *e)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return err_sys(e, "make %s", path);
-	return drives_add_output(&r->drives, serial, fd, bytes, e);
-}
-
-static int add_cache_output(struct run *r, struct err *e)
-{
-	const char *scope = r->options->cache_scope;
-	auto_free char *name = scope ? mem_printf("cache@%s", scope) : mem_strdup("cache");
-	auto_free char *path = NULL;
-	uint64_t bytes = r->project->cache_max ? r->project->cache_max : r->config->cache_max;
-
-	if (r->options->cache != RUN_CACHE_RW)
-		return 0;
-	path = store_next(&r->store, name, e);
-	return path ? add_output_file(r, DRIVE_CACHE_OUT, path, bytes, e) : -1;
-}
-
-static int add_drives(struct run *r, struct err *e)
-{
-	auto_free char *deps = store_current(&r->store, "deps");
-	auto_free char *cache = cache_to_read(r);
-	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
-	uint64_t artifacts_max =
-		r->project->artifacts_max ? r->project->artifacts_max : r->config->artifacts_max;
-
-	if (drives_add_file(&r->drives, DRIVE_DEPS, deps, e) < 0 ||
-		drives_add_file(&r->drives, DRIVE_CACHE, cache, e) < 0 ||
-		add_cache_output(r, e) < 0)
-		return -1;
-	return add_output_file(r, DRIVE_ARTIFACTS, artifacts, artifacts_max, e);
-}
-
-static void log_plan(struct run *r)
-{
-	struct node *n = node_map();
-
-	node_set(n, "plan", plan_to_node(&r->plan));
-	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
-}
-
-static int verify_image(struct run *r, struct err *e)
-{
-	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
-
-	return image_verify(&r->host.image, memory, e);
-}
-
-static int run_plan(struct run *r, struct err *e)
-{
-	struct stage *s = &r->stage;
-	int ended;
-
-	log_plan(r);
-	if (verify_image(r, e) < 0 || add_drives(r, e) < 0)
-		return -1;
-	s->host = &r->host;
-	s->plan = &r->plan;
-	s->drives = &r->drives;
-	s->sink = &r->sink;
-	s->view = r->view;
-	s->console_fd = r->console_fd;
-	ended = stage_run(s, e);
-	result_add_stage(&r->result, s);
-	if (ended < 0)
-		return -1;
-	result_take_verdict(&r->result, s);
-	return 0;
-}
-
-/* ---- 6. what the VM left ---- */
-
-static void report_output(struct run *r, const char *kind, const char *path,
-	const struct message_output *m, const struct digest_text *sha256)
-{
-	const struct result_output output = {.kind = kind,
-		.path = path,
-		.bytes = m->bytes,
-		.entries = m->entries,
-		.sha256 = sha256->s};
-
-	result_add_output(&r->result, &output, &r->sink);
-}
-
-/* Also of a run that failed: its test logs are what people look for. */
-static int keep_artifacts(struct run *r, struct err *e)
-{
-	const struct vm_drive *drive = drives_find(&r->drives, DRIVE_ARTIFACTS);
-	auto_free char *unpacked = path_join(r->store.work, "artifacts");
-	auto_free char *kept = path_join(r->store.run_dir, "artifacts");
-	struct unpack_result result;
-	struct message_output m;
-	struct digest_text sha256;
-
-	if (r->result.verdict != VERDICT_PASSED && !stage_was_packed(&r->stage, DRIVE_ARTIFACTS))
-		return 0;
-	if (stage_output(&r->stage, DRIVE_ARTIFACTS, &m, e) < 0 ||
-		digest_of_file(drive->fd, m.bytes, &sha256, e) < 0 ||
-		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink,
-			&result, e) < 0)
-		return -1;
-	if (rename(unpacked, kept) < 0)
-		return err_sys(e, "rename %s to %s", unpacked, kept);
-	report_output(r, "artifacts", kept, &m, &sha256);
-	return 0;
-}
-
-/* Opaque bytes: cut to their length and given a digest, never looked into. */
-static int keep_cache(struct run *r, struct err *e)
-{
-	const struct vm_drive *drive = drives_find(&r->drives, DRIVE_CACHE_OUT);
-	auto_free char *path = NULL;
-	struct message_output m;
-	struct digest_text sha256;
-
-	if (!drive)
-		return 0;
-	if (stage_output(&r->stage, DRIVE_CACHE_OUT, &m, e) < 0)
-		return -1;
-	if (ftruncate(drive->fd, (off_t)m.bytes) < 0 || fsync(drive->fd) < 0)
-		return err_sys(e, "keep the cache");
-	if (digest_of_file(drive->fd, m.bytes, &sha256, e) < 0)
-		return -1;
-	path = path_join(r->store.dir, "current/cache");
-	report_output(r, "cache", path, &m, &sha256);
-	return 0;
-}
-
-/* ---- 7. publish ---- */
-
-static int publish(struct run *r, struct err *e)
+static int remember(struct run *r, struct err *e)
 {
 	auto_free char *class = class_of(r);
 	auto_node struct node *state = node_map();
@@ -574,6 +375,31 @@ static int publish(struct run *r, struct err *e)
 
 /* ---- the run ---- */
 
+static int carry_out_pre_plan(struct run *r, struct err *e)
+{
+	if (!r->phases[PROJECT_PRE_PLAN].wanted)
+		return 0;
+	if (run_phase(r, PROJECT_PRE_PLAN, e) < 0)
+		return -1;
+	return run_passes(r) ? run_keep_deps(r, e) : 0;
+}
+
+static int carry_out_plan(struct run *r, struct err *e)
+{
+	if (run_phase(r, PROJECT_PLAN, e) < 0)
+		return -1;
+	if (r->result.verdict == VERDICT_INTERRUPTED)
+		return 0;
+	if (run_keep_artifacts(r, e) < 0)
+		return -1;
+	return run_passes(r) ? run_keep_cache(r, e) : 0;
+}
+
+static int carry_out_post_plan(struct run *r, struct err *e)
+{
+	return r->phases[PROJECT_POST_PLAN].wanted ? run_phase(r, PROJECT_POST_PLAN, e) : 0;
+}
+
 static int carry_out(struct run *r, struct err *e)
 {
 	int skip;
@@ -583,17 +409,13 @@ static int carry_out(struct run *r, struct err *e)
 	skip = unchanged(r, e);
 	if (skip != 0)
 		return skip < 0 ? -1 : 0;
-	if (warn_of_plan(r, e) < 0 || pack_source(r, e) < 0 || run_plan(r, e) < 0)
+	if (warn_of_plan(r, e) < 0 ||
+		source_pack(r->config, r->project->source, &r->git, &r->sink, &r->source_fd, e) < 0)
 		return -1;
-	if (r->result.verdict == VERDICT_INTERRUPTED)
-		return 0;
-	if (keep_artifacts(r, e) < 0)
+	if (carry_out_pre_plan(r, e) < 0 || (run_passes(r) && carry_out_plan(r, e) < 0) ||
+		(run_passes(r) && carry_out_post_plan(r, e) < 0))
 		return -1;
-	if (r->result.verdict != VERDICT_PASSED)
-		return 0;
-	if (keep_cache(r, e) < 0)
-		return -1;
-	return publish(r, e);
+	return run_passes(r) ? remember(r, e) : 0;
 }
 
 /* ---- the end ---- */

@@ -28,6 +28,7 @@ struct run_context {
 struct run_options {
 	bool force; /* also when nothing changed */
 	bool no_post_plan;
+	bool offline; /* refuse what needs a network */
 	enum run_cache cache;
 	const char *cache_scope; /* NULL: the project's own */
 	const char *run_id;      /* NULL: made from the time */

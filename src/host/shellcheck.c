@@ -13,7 +13,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "core/jsonl.h"
-#include "host/digest.h"
+#include "net/digest.h"
 #include "host/jail.h"
 
 #define SCRIPT_PREFIX "/script-"

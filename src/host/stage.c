@@ -39,17 +39,36 @@ int stage_host_prepare(const struct config *config, const struct project *projec
 	return 0;
 }
 
+int stage_host_prepare_trusted(const struct config *config, const struct project *project,
+	const char *executor, struct stage_host *ret_host, struct err *e)
+{
+	const char *image = config->trusted_image;
+	struct stage_host h;
+
+	if (stage_host_prepare(
+		    config, project, image, strchr(image, '/') ? image : NULL, executor, &h, e) < 0)
+		return err_wrap(e, "pre- and post-plans");
+	if (locate_net_tool(h.executor, &h.net_tool, e) < 0) {
+		stage_host_release(&h);
+		return -1;
+	}
+	*ret_host = h;
+	return 0;
+}
+
 void stage_host_release(struct stage_host *h)
 {
 	image_release(&h->image);
 	free(h->qemu);
 	free(h->executor);
+	free(h->net_tool);
 	*h = (struct stage_host){0};
 }
 
 void stage_init(struct stage *s)
 {
-	*s = (struct stage){.console_fd = -1, .actions = node_list(), .vm = node_map()};
+	*s = (struct stage){
+		.console_fd = -1, .actions = node_list(), .vm = node_map(), .proxy = PROXY_NONE};
 }
 
 void stage_release(struct stage *s)
@@ -57,6 +76,7 @@ void stage_release(struct stage *s)
 	node_free(s->actions);
 	node_free(s->failed);
 	node_free(s->vm);
+	proxy_kill(&s->proxy);
 }
 
 /* ---- from steps to the user's actions ---- */
@@ -150,11 +170,13 @@ static void report_failure(struct stage *s, const struct message_step_end *m)
 {
 	struct node *n = action_fields(s, m->step);
 	auto_free char *text = text_safe(m->text, MESSAGE_TEXT_MAX);
+	const char *reason = verdict_reason_of_step(s->plan->source, m->outcome, m->reason);
 
-	node_set_string(n, "reason", verdict_reason_of_outcome(m->outcome));
+	node_set_string(n, "reason", reason);
 	node_set_string(n, "message", text);
 	if (!s->failed) {
 		s->failed = node_map();
+		s->failed_reason = reason;
 		node_set_uint(s->failed, "index", origin_of(s, m->step)->index);
 		node_set_string(
 			s->failed, "source", plan_source_name(origin_of(s, m->step)->source));
@@ -260,6 +282,48 @@ static void on_flush(void *arg)
 		s->view->flush(s->view->sink.arg);
 }
 
+/* ---- the network of a trusted VM ---- */
+
+static bool has_network(const struct stage *s)
+{
+	return s->egress && s->egress->count;
+}
+
+static int on_listening(void *arg, int listen_fd, struct err *e)
+{
+	struct stage *s = arg;
+
+	return proxy_start(listen_fd, s->egress, s->host->uid, s->host->gid, &s->proxy, e);
+}
+
+static int on_news_fd(void *arg)
+{
+	const struct stage *s = arg;
+
+	return proxy_fd(&s->proxy);
+}
+
+static int on_news(void *arg, struct err *e)
+{
+	struct stage *s = arg;
+
+	return proxy_read(
+		&s->proxy, s->sink, plan_source_name(s->plan->source), s->plan->source, e);
+}
+
+/* What the proxy did is part of the log also when the VM did not come to its end. */
+static int end_network(struct stage *s, int result, struct err *e)
+{
+	struct err died = {0};
+
+	if (proxy_stop(&s->proxy, s->sink, plan_source_name(s->plan->source), s->plan->source,
+		    &died) == 0 ||
+		result < 0)
+		return result;
+	*e = died;
+	return -1;
+}
+
 static const struct vm_observer observer = {
 	.hello = on_hello,
 	.step_start = on_step_start,
@@ -269,6 +333,9 @@ static const struct vm_observer observer = {
 	.console = on_console,
 	.pending_fd = on_pending_fd,
 	.flush = on_flush,
+	.listening = on_listening,
+	.news_fd = on_news_fd,
+	.news = on_news,
 };
 
 /* ---- the VM ---- */
@@ -285,7 +352,13 @@ static int add_own_drives(const struct stage *s, struct drives *own, struct err 
 		return err_set(e, ERR_INPUT, "the plan is larger than %llu bytes",
 			(unsigned long long)LIMIT_PLAN_BYTES);
 	/* The first drive is the executor's: images with their own boot unit look for it there. */
-	if (drives_add_exec(own, h->executor, plan.data, plan.len, e) < 0 ||
+	if (drives_add_exec(own,
+		    &(struct drives_exec){.executor = h->executor,
+			    .plan = plan.data,
+			    .plan_len = plan.len,
+			    .net_tool = h->net_tool,
+			    .certificates = h->net_tool ? h->config->ca_certificates : NULL},
+		    e) < 0 ||
 		drives_add_file(own, DRIVE_ROOT, h->image.parts[IMAGE_ROOT].path, e) < 0)
 		return -1;
 	return drives_add_scratch(own, h->config->tmpdir, h->config->scratch_bytes, e);
@@ -320,6 +393,7 @@ static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 		.step_count = (uint32_t)s->plan->count,
 		.boot_timeout_ms = h->config->boot_timeout_ms,
 		.run_limit_ms = limit,
+		.network = has_network(s),
 		.first_output = first_output(s->plan),
 		.observer = &observer,
 		.arg = s,
@@ -416,14 +490,19 @@ static void take_claim(struct stage *s)
 {
 	const struct message_end *end = &s->vm_result.end;
 	auto_free char *text = text_safe(end->text, MESSAGE_TEXT_MAX);
+	const char *reason;
 	struct node *n = NULL;
 
-	s->verdict = verdict_of_outcome(end->outcome);
-	if (s->verdict == VERDICT_PASSED) {
+	if (end->outcome == STEP_PASSED) {
+		s->verdict = VERDICT_PASSED;
 		event_send(s->sink, EVENT_EXECUTOR_SUCCEEDS, s->plan->source, NULL);
 		return;
 	}
-	(void)snprintf(s->reason, sizeof(s->reason), "%s", verdict_reason_of_outcome(end->outcome));
+	reason = end->outcome == STEP_FAILED && s->failed_reason
+		? s->failed_reason
+		: verdict_reason_of_step(s->plan->source, end->outcome, "");
+	s->verdict = verdict_of_reason(reason);
+	(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
 	describe_failure(s, text);
 	n = node_map();
 	node_set_int(n, "exit_code", node_get_int(s->failed, "exit_code", 1));
@@ -442,7 +521,7 @@ static int attempt(struct stage *s, struct err *e)
 		return -1;
 	fill_vm(s, &own, &vm);
 	report_start(s, &vm);
-	result = vm_run(&vm, &s->vm_result, e);
+	result = end_network(s, vm_run(&vm, &s->vm_result, e), e);
 	describe_vm(s);
 	if (result < 0)
 		report_death(s, e);

@@ -13,7 +13,9 @@
 #include "core/plan.h"
 #include "host/accel.h"
 #include "host/drives.h"
+#include "host/egress.h"
 #include "host/image.h"
+#include "host/proxy.h"
 #include "host/run.h"
 #include "host/verdict.h"
 #include "host/vm.h"
@@ -24,6 +26,7 @@ struct stage_host {
 	struct image image;
 	char *qemu;
 	char *executor;
+	char *net_tool; /* NULL: the VM is the plan's, which is not trusted */
 	struct accel accel;
 	unsigned cpus;
 	uint64_t memory;
@@ -35,6 +38,9 @@ struct stage_host {
 int stage_host_prepare(const struct config *config, const struct project *project,
 	const char *image, const char *image_path, const char *executor,
 	struct stage_host *ret_host, struct err *e) NODISCARD;
+/* The same for pre-plan and post-plan: config->trusted_image, and the program for networks. */
+int stage_host_prepare_trusted(const struct config *config, const struct project *project,
+	const char *executor, struct stage_host *ret_host, struct err *e) NODISCARD;
 void stage_host_release(struct stage_host *h);
 
 struct stage {
@@ -42,6 +48,7 @@ struct stage {
 		*host; /* stage_run changes `accel` when it finds that KVM does not work */
 	const struct plan *plan;
 	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
+	const struct egress *egress; /* NULL or empty: no network */
 	const struct event_sink *sink;
 	const struct run_view *view;
 	/* Where the guest's console goes, at most config->console_max; -1: nowhere. */
@@ -52,9 +59,11 @@ struct stage {
 	char reason[ERR_REASON_MAX];
 	char message[ERR_MSG_MAX];
 	struct vm_result vm_result;
-	struct node *actions; /* of the user's list, for result.json */
-	struct node *failed;  /* failed_action of result.json; NULL: none */
-	struct node *vm;      /* for vms[] of result.json */
+	struct node *actions;      /* of the user's list, for result.json */
+	struct node *failed;       /* failed_action of result.json; NULL: none */
+	const char *failed_reason; /* of the step that `failed` is about; NULL: none */
+	struct node *vm;           /* for vms[] of result.json */
+	struct proxy proxy;
 	uint64_t console_bytes;
 	unsigned notes; /* of the guest, so far */
 	struct {

@@ -350,14 +350,18 @@ static int publish_generation(struct store *s, const char *next, struct err *e)
 	return old ? path_remove_tree(old, e) : 0;
 }
 
-int store_publish(struct store *s, const char *class, const struct node *state, struct err *e)
+int store_publish_outputs(struct store *s, struct err *e)
 {
 	auto_free char *next = path_join(s->work, GENERATION_DIR);
+
+	return access(next, F_OK) == 0 ? publish_generation(s, next, e) : 0;
+}
+
+int store_publish(struct store *s, const char *class, const struct node *state, struct err *e)
+{
 	auto_free char *path = state_path(s, class);
 
-	if (access(next, F_OK) == 0 && publish_generation(s, next, e) < 0)
-		return -1;
-	return write_json(path, state, e);
+	return store_publish_outputs(s, e) < 0 ? -1 : write_json(path, state, e);
 }
 
 int store_write_result(const struct store *s, const struct node *result, bool latest, struct err *e)

@@ -77,6 +77,9 @@ int store_last_success(
 int store_publish(
 	struct store *s, const char *class, const struct node *state, struct err *e) NODISCARD;
 
+/* The first half of store_publish alone: what one VM left, before the next one starts. */
+int store_publish_outputs(struct store *s, struct err *e) NODISCARD;
+
 /* Write result.json of the run, and turn `latest` to it if that is wanted. */
 int store_write_result(
 	const struct store *s, const struct node *result, bool latest, struct err *e) NODISCARD;

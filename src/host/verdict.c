@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 /* Reason, verdict, whose fault, whether a retry makes sense, help; by fault. */
 const struct verdict_reason verdict_reasons[] = {
 	{"action_failed", VERDICT_FAILED, "project", false,
@@ -11,6 +13,42 @@ const struct verdict_reason verdict_reasons[] = {
 		"be "
 		"carried out. `failed_action` in result.json names it, `ambient log` shows what it "
 		"said."},
+	{"pre_plan_failed", VERDICT_FAILED, "project", true,
+		"An action of the pre-plan failed, so the plan was not begun; the dependencies are "
+		"as they were. `failed_action` in result.json names it."},
+	{"post_plan_failed", VERDICT_FAILED, "project", true,
+		"The plan passed and an action of the post-plan failed. The artifacts are kept, "
+		"and "
+		"the next run does not count as unchanged."},
+	{"fetch_refused", VERDICT_FAILED, "project", false,
+		"The proxy of a pre-plan let a request not through: the host is not one that the "
+		"plan or the configuration names, or it leads to a private address. A redirect to "
+		"another host needs `egress` in the configuration. The events `egress` of the run "
+		"log say why."},
+	{"fetch_not_found", VERDICT_FAILED, "project", false,
+		"A server says that a file is not there (status 404 or 410)."},
+	{"fetch_denied", VERDICT_FAILED, "project", false,
+		"A server refuses a file (another status of 400 to 499)."},
+	{"fetch_server_error", VERDICT_FAILED, "network", true,
+		"A server failed (status 408, 429 or 500 to 599), at every try."},
+	{"fetch_timeout", VERDICT_FAILED, "network", true,
+		"A server did not answer in time, at every try."},
+	{"fetch_cut", VERDICT_FAILED, "network", true,
+		"A connection broke before the whole file was there, at every try."},
+	{"fetch_unreachable", VERDICT_FAILED, "network", true,
+		"A host could not be found or reached, at every try."},
+	{"fetch_tls", VERDICT_FAILED, "project", false,
+		"A server could not prove who it is, or no encrypted connection came about. "
+		"`ca_certificates` in the configuration names authorities that are not public."},
+	{"fetch_redirect", VERDICT_FAILED, "project", false,
+		"A server redirected too often, or to something that is not followed: another "
+		"protocol, or from https to http."},
+	{"fetch_checksum", VERDICT_FAILED, "project", false,
+		"A file is not the one whose checksum the plan gives. It was thrown away."},
+	{"fetch_no_space", VERDICT_FAILED, "project", false,
+		"The disk of the pre-plan's VM is full: `scratch_size` in the configuration."},
+	{"fetch_failed", VERDICT_FAILED, "project", true,
+		"A transfer failed in a way that has no word of its own; the message says how."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
 		"The guest's memory ran out under an action. Give the project more: `memory`, in "
 		"the projects "
@@ -44,6 +82,8 @@ const struct verdict_reason verdict_reasons[] = {
 	{"not_in_this_version", VERDICT_INPUT_ERROR, "operator", false,
 		"An action, an option or a kind of image that is known, but that this version "
 		"cannot carry out."},
+	{"offline", VERDICT_INPUT_ERROR, "user", false,
+		"`--offline` was given, and an action needs the network. Nothing was begun."},
 	{"no_source", VERDICT_INPUT_ERROR, "operator", false,
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
@@ -210,6 +250,40 @@ static const char *const outcome_reasons[STEP_OUTCOMES] = {
 	[STEP_TOO_LARGE] = "output_too_large",
 	[STEP_BROKEN] = "guest_broken",
 };
+
+static const char *const failures[SOURCES] = {
+	[SOURCE_PRE_PLAN] = "pre_plan_failed",
+	[SOURCE_POST_PLAN] = "post_plan_failed",
+};
+
+/* The words that an action of a trusted VM may end with begin so. */
+static bool is_of_transfers(const char *reason)
+{
+	static const char *const heads[] = {"fetch_", "upload_"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+		if (strncmp(reason, heads[i], strlen(heads[i])) == 0)
+			return true;
+	return false;
+}
+
+const char *verdict_reason_of_step(enum plan_source source, enum step_outcome o, const char *said)
+{
+	const struct verdict_reason *known = find_reason(said);
+
+	if (o != STEP_FAILED || !failures[source])
+		return outcome_reasons[o];
+	return known && is_of_transfers(known->reason) ? known->reason : failures[source];
+}
+
+enum verdict verdict_of_reason(const char *reason)
+{
+	const struct verdict_reason *known = find_reason(reason);
+
+	if (!known)
+		BUG("there is no reason '%s'", reason);
+	return known->verdict;
+}
 
 const char *verdict_reason_of_outcome(enum step_outcome o)
 {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "core/message.h"
+#include "core/plan.h"
 
 enum verdict {
 	VERDICT_PASSED,
@@ -35,6 +36,14 @@ const char *verdict_reason_of_error(const struct err *e); /* e->reason, else a w
 /* What the guest's claim about a step means. */
 enum verdict verdict_of_outcome(enum step_outcome o);
 const char *verdict_reason_of_outcome(enum step_outcome o); /* NULL for STEP_PASSED */
+
+/*
+ * The same where it matters which plan the step belongs to. A trusted VM may say more than that an
+ * action failed: `said` is its word, "" or anything at all, and is taken when it is one of the
+ * table that begins with "fetch_" or "upload_". NULL for STEP_PASSED.
+ */
+const char *verdict_reason_of_step(enum plan_source source, enum step_outcome o, const char *said);
+enum verdict verdict_of_reason(const char *reason); /* a word of the table, else a BUG */
 
 /* The table behind docs/errors.md: every reason, ended by a NULL reason. */
 struct verdict_reason {

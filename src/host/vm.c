@@ -89,6 +89,7 @@ void vm_argv(const struct vm *vm, struct strv *ret_argv)
 		.cpus = vm->cpus,
 		.memory = vm->memory,
 		.tsc_khz = vm->tsc_khz,
+		.network = vm->network,
 	};
 
 	for (size_t i = 0; i < vm->drive_count; i++)
@@ -186,7 +187,8 @@ static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct er
 static int start(struct life *l, struct err *e)
 {
 	const char *kernel_path = l->vm->image->parts[IMAGE_KERNEL].path;
-	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1;
+	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1,
+		    listener = -1;
 	auto_jail struct jail j;
 
 	jail_init(&j, "qemu");
@@ -203,7 +205,13 @@ static int start(struct life *l, struct err *e)
 	jail_keep_as(&j, log, QEMU_FD_LOG);
 	jail_keep_as(&j, ctl, QEMU_FD_CTL);
 	jail_keep_as(&j, console, QEMU_FD_CONSOLE);
+	if (l->vm->network) {
+		j.listen_port = PROXY_PORT;
+		j.ret_listener = &listener;
+	}
 	if (jail_start(&j, &l->pid, &l->pidfd, e) < 0)
+		return -1;
+	if (l->vm->network && l->vm->observer->listening(l->vm->arg, listener, e) < 0)
 		return -1;
 	l->deadline_ms = l->started_ms + l->vm->boot_timeout_ms;
 	if (l->vm->accelerator == ACCELERATOR_KVM && l->vm->boot_timeout_ms > KVM_BOOT_MS)
@@ -232,8 +240,9 @@ static void say(struct life *l, enum frame_type type, const struct buf *payload)
 
 static int say_go(struct life *l, struct err *e)
 {
-	struct message_go go = {
-		.utc_ns = clock_utc_ns(), .drive_count = (uint32_t)l->vm->drive_count};
+	struct message_go go = {.utc_ns = clock_utc_ns(),
+		.network = l->vm->network,
+		.drive_count = (uint32_t)l->vm->drive_count};
 	auto_buf struct buf payload = {0};
 
 	if (getrandom(go.entropy, sizeof(go.entropy), 0) < 0 ||
@@ -635,6 +644,7 @@ enum source {
 	FROM_CONSOLE,
 	FROM_ERRORS,
 	FROM_VIEW,
+	FROM_NETWORK,
 	NEWS_SOURCES
 };
 
@@ -657,6 +667,8 @@ static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)
 	p[FROM_ERRORS] = (struct pollfd){.fd = l->errors_fd, .events = POLLIN};
 	p[FROM_VIEW] = (struct pollfd){
 		.fd = o->pending_fd ? o->pending_fd(l->vm->arg) : -1, .events = POLLOUT};
+	p[FROM_NETWORK] = (struct pollfd){
+		.fd = l->vm->network ? o->news_fd(l->vm->arg) : -1, .events = POLLIN};
 	if (timeout < 0 || timeout > TICK_MS)
 		timeout = TICK_MS;
 	if (poll(p, NEWS_SOURCES, timeout) < 0 && errno != EINTR)
@@ -674,6 +686,8 @@ static int take_news(struct life *l, const struct pollfd *p, struct err *e)
 		read_tail(l, &l->errors_fd, &l->errors);
 	if (l->vm->observer->flush)
 		l->vm->observer->flush(l->vm->arg);
+	if (p[FROM_NETWORK].revents && l->vm->observer->news(l->vm->arg, e) < 0)
+		return -1;
 	return check_signal(l, e);
 }
 

@@ -46,6 +46,15 @@ struct vm_observer {
 	void (*console)(void *arg, const char *data, size_t len);
 	int (*pending_fd)(void *arg); /* as in struct run_view */
 	void (*flush)(void *arg);
+	/*
+	 * Of a machine with a network. `listening` gets the descriptor, borrowed, of the socket to
+	 * which QEMU connects what the guest sends to NET_PROXY_ADDRESS, PROXY_PORT. `news_fd` is
+	 * polled for reading while the machine lives (-1: nothing to poll), then `news` is called.
+	 * -1 of either ends the machine with that error.
+	 */
+	int (*listening)(void *arg, int listen_fd, struct err *e);
+	int (*news_fd)(void *arg);
+	int (*news)(void *arg, struct err *e);
 };
 
 struct vm {
@@ -70,6 +79,7 @@ struct vm {
 	int64_t run_limit_ms;
 	uint32_t first_output; /* step_count when there is none */
 	bool orderly;
+	bool network; /* see struct qemu */
 	const struct vm_observer *observer;
 	void *arg;
 };

@@ -201,6 +201,21 @@ static int read_drives(
 	return 0;
 }
 
+/* Of trusted machines only, and in this form only. */
+static int read_network(
+	struct cursor *c, const struct board *b, struct fake_machine *m, struct err *e)
+{
+	bool pci = strcmp(b->bus, "pci") == 0;
+
+	if (!c->argv[c->at] || strcmp(c->argv[c->at], "-netdev") != 0)
+		return 0;
+	m->network = true;
+	if (want2(c, "-netdev", "user,id=net,ipv6=off", e) < 0)
+		return -1;
+	return want2(c, "-device",
+		pci ? "virtio-net-pci,netdev=net,romfile=" : "virtio-net-device,netdev=net", e);
+}
+
 int fake_machine_read(char *const *argv, struct fake_machine *ret, struct err *e)
 {
 	static const char sandbox[] =
@@ -214,7 +229,8 @@ int fake_machine_read(char *const *argv, struct fake_machine *ret, struct err *e
 		want(&c, "-no-user-config", e) < 0 || want(&c, "-no-reboot", e) < 0 ||
 		want2(&c, "-display", "none", e) < 0 || want2(&c, "-L", "/usr/share/qemu", e) < 0 ||
 		read_kernel(&c, b, e) < 0 || read_channels(&c, b, e) < 0 ||
-		read_drives(&c, b, ret, e) < 0 || want2(&c, "-sandbox", sandbox, e) < 0)
+		read_drives(&c, b, ret, e) < 0 || read_network(&c, b, ret, e) < 0 ||
+		want2(&c, "-sandbox", sandbox, e) < 0)
 		return -1;
 	if (argv[c.at])
 		return unexpected(&c, "(the end)", e);

@@ -21,6 +21,7 @@ struct fake_machine {
 	unsigned long long cpus, memory_mib;
 	struct fake_drive drives[DRIVES_MAX];
 	size_t drive_count;
+	bool network;
 };
 
 /*

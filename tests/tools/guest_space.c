@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "guest_net.h"
 
 /* Users of the new namespace when root makes it: ids that no host gives to anybody. */
 enum { FIRST_FOREIGN_ID = 1000000000, FOREIGN_IDS = 65536 };
@@ -29,6 +31,7 @@ void guest_space_release(struct guest_space *s)
 	fd_close(s->ctl_fd);
 	fd_close(s->console_fd);
 	fd_close(s->executor_fd);
+	fd_close(s->listener);
 	for (size_t i = 0; i < s->drive_count; i++)
 		fd_close(s->drives[i].fd);
 }
@@ -112,7 +115,7 @@ int guest_space_executor(const char *initrd, struct guest_space *s, struct err *
 
 /* ---- inside: the root ---- */
 
-static int bind(const char *from, const char *to, bool read_only, struct err *e)
+static int bind_mount(const char *from, const char *to, bool read_only, struct err *e)
 {
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID};
 
@@ -136,7 +139,7 @@ static int copy_top_level(const char *name, struct err *e)
 	}
 	if (errno == ENOENT)
 		return 0;
-	return path_make_dirs(name, 0755, e) < 0 ? -1 : bind(outside, name, true, e);
+	return path_make_dirs(name, 0755, e) < 0 ? -1 : bind_mount(outside, name, true, e);
 }
 
 static int write_text(const char *path, const char *text, struct err *e)
@@ -158,10 +161,10 @@ static int make_etc(struct err *e)
 		write_text("etc/resolv.conf", "", e) < 0 ||
 		write_text("etc/ld.so.cache", "", e) < 0)
 		return -1;
-	if (bind("/etc/ld.so.cache", "etc/ld.so.cache", true, e) < 0)
+	if (bind_mount("/etc/ld.so.cache", "etc/ld.so.cache", true, e) < 0)
 		return -1;
 	if (access("/etc/alternatives", F_OK) == 0)
-		return bind("/etc/alternatives", "etc/alternatives", true, e);
+		return bind_mount("/etc/alternatives", "etc/alternatives", true, e);
 	return 0;
 }
 
@@ -175,7 +178,7 @@ static int make_dev(struct err *e)
 		auto_free char *from = mem_printf("/dev/%s", nodes[i]);
 		auto_free char *to = mem_printf("dev/%s", nodes[i]);
 
-		if (write_text(to, "", e) < 0 || bind(from, to, false, e) < 0)
+		if (write_text(to, "", e) < 0 || bind_mount(from, to, false, e) < 0)
 			return -1;
 	}
 	if (symlink("/proc/self/fd", "dev/fd") < 0 || symlink("fd/0", "dev/stdin") < 0 ||
@@ -215,7 +218,7 @@ static int furnish(const struct guest_space *s, struct err *e)
 {
 	static const char *const tops[] = {"bin", "sbin", "lib", "lib64"};
 
-	if (make_dirs(e) < 0 || bind("/usr", "usr", true, e) < 0)
+	if (make_dirs(e) < 0 || bind_mount("/usr", "usr", true, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(tops); i++)
 		if (copy_top_level(tops[i], e) < 0)
@@ -313,7 +316,8 @@ NORETURN static void inside(const struct guest_space *s, int go)
 	struct err e = {0};
 	char byte;
 
-	if (fd_read_full(go, &byte, 1) == 1 && start_inside(s, &e) < 0)
+	if (fd_read_full(go, &byte, 1) == 1 && (!s->network || guest_net_offer(go, &e) == 0) &&
+		start_inside(s, &e) < 0)
 		(void)dprintf(s->console_fd, "with-guests: %s\n", e.msg);
 	_exit(127);
 }
@@ -348,15 +352,15 @@ static int map_ids(pid_t pid, struct err *e)
 							: write_proc(pid, "gid_map", groups, e);
 }
 
-int guest_space_start(const struct guest_space *s, pid_t *ret_pid, struct err *e)
+int guest_space_start(struct guest_space *s, pid_t *ret_pid, struct err *e)
 {
 	const unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET |
 		CLONE_NEWIPC | CLONE_NEWUTS | SIGCHLD;
 	int go[2];
 	long pid;
 
-	if (pipe2(go, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go) < 0)
+		return err_sys(e, "socketpair");
 	pid = syscall(SYS_clone, flags, NULL, NULL, NULL, 0UL);
 	if (pid == 0) {
 		(void)close(go[1]);
@@ -371,6 +375,8 @@ int guest_space_start(const struct guest_space *s, pid_t *ret_pid, struct err *e
 	/* When the maps cannot be written the pipe closes without a byte, and the child ends. */
 	if (map_ids((pid_t)pid, e) == 0 && fd_write_all(go[1], "g", 1) < 0)
 		(void)err_sys(e, "start the guest");
+	if (e->kind == ERR_NONE && s->network)
+		err_ignore(guest_net_receive(go[1], &s->listener, e));
 	(void)close(go[1]);
 	return e->kind == ERR_NONE ? 0 : -1;
 }

@@ -35,6 +35,7 @@
 #include "fake_machine.h"
 #include "guest_space.h"
 #include "host/qemu.h"
+#include "guest_net.h"
 
 enum { WATCH_MS = 5, GUESTS_MAX = 64, PROC_FILE_MAX = 256 * 1024, MESSAGES_MAX = 4 };
 
@@ -42,6 +43,7 @@ struct guest {
 	pid_t qemu; /* of fake-qemu; 0: this slot is free */
 	int qemu_pidfd;
 	pid_t executor; /* 0: it has ended, or there is none */
+	pid_t relay;    /* its network; 0: it has none */
 	bool broken;    /* there could be no guest */
 };
 
@@ -137,6 +139,7 @@ static int take_descriptors(
 	s->console_fd = take_fd(pidfd, QEMU_FD_CONSOLE, e);
 	if (s->console_fd < 0)
 		return -1;
+	s->network = m->network;
 	for (size_t i = 0; i < m->drive_count; i++) {
 		s->drives[i] = m->drives[i];
 		s->drives[i].fd = take_fd(pidfd, m->drives[i].fd, e);
@@ -158,6 +161,8 @@ static int furnish(struct guest *g, struct err *e)
 		take_descriptors(g->qemu_pidfd, &machine, &space, e) == 0 &&
 		guest_space_executor(initrd, &space, e) == 0)
 		result = guest_space_start(&space, &g->executor, e);
+	if (result == 0 && space.network)
+		result = guest_net_start(space.listener, g->qemu_pidfd, &g->relay, e);
 	guest_space_release(&space);
 	return result;
 }
@@ -232,6 +237,10 @@ static void tend(struct guest *g)
 		if (g->executor > 0) {
 			(void)kill(g->executor, SIGKILL);
 			(void)waitpid(g->executor, NULL, 0);
+		}
+		if (g->relay > 0) {
+			(void)kill(g->relay, SIGKILL);
+			(void)waitpid(g->relay, NULL, 0);
 		}
 		fd_close(g->qemu_pidfd);
 		*g = (struct guest){0};

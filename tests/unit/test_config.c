@@ -289,7 +289,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 	jsonl_add(&b, c.effective);
 	assert_string_equal(b.data,
 		"{\"projects\":\"/p\",\"image_store\":\"/i\",\"state\":\"/s\",\"tmpdir\":\"/t\","
-		"\"executor\":\"ambient-execute-plan\",\"rsync_target\":null,\"rsync_target_base\":"
+		"\"executor\":\"ambient-execute-plan\",\"trusted_image\":\"trusted\",\"ca_"
+		"certificates\":null,\"rsync_target\":null,\"rsync_target_base\":"
 		"null,"
 		"\"rsync_target_map\":null,\"dput_target\":null,"
 		"\"artifacts_max_size\":\"16 GB\",\"cache_max_size\":\"10GiB\","

@@ -63,6 +63,17 @@ static void test_q35_has_its_devices_on_pci(void **state)
 	compare_with_golden(&q, "q35-tcg");
 }
 
+static void test_trusted_machines_have_a_network_and_nothing_else_more(void **state)
+{
+	struct qemu microvm = plan_machine(MACHINE_MICROVM, ACCELERATOR_TCG);
+	struct qemu q35 = plan_machine(MACHINE_Q35, ACCELERATOR_TCG);
+
+	(void)state;
+	microvm.network = q35.network = true;
+	compare_with_golden(&microvm, "trusted-microvm-tcg");
+	compare_with_golden(&q35, "trusted-q35-tcg");
+}
+
 /* Whatever else changes: no guest of a plan has a network, and QEMU reads no file of the host's. */
 static void test_no_list_has_a_network_device_or_a_path_of_the_host(void **state)
 {
@@ -90,6 +101,7 @@ int main(void)
 		cmocka_unit_test(test_emulated_microvm),
 		cmocka_unit_test(test_accelerated_microvm_is_told_no_clock_rate),
 		cmocka_unit_test(test_q35_has_its_devices_on_pci),
+		cmocka_unit_test(test_trusted_machines_have_a_network_and_nothing_else_more),
 		cmocka_unit_test(test_no_list_has_a_network_device_or_a_path_of_the_host),
 	};
 

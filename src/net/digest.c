@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "host/digest.h"
+#include "net/digest.h"
 
 #include <openssl/evp.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SHA-256 (FIPS 180-4) of files and of what a run depends on. The one user of libcrypto. */
-#ifndef HOST_DIGEST_H
-#define HOST_DIGEST_H
+#ifndef NET_DIGEST_H
+#define NET_DIGEST_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files from web servers, each with the digest that it must have: who runs the server, or the
+ * network on the way, cannot put anything else into the dependencies.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/limits.h"
+#include "base/text.h"
+#include "core/jsonl.h"
+
+static const struct param item_params[] = {
+	{.name = "url",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "where it is, http:// or https://"},
+	{.name = "filename",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "its name below " GUEST_DEPS},
+	{.name = "checksum",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "sha256: and 64 hexadecimal digits"},
+	{0},
+};
+
+static const struct param params[] = {
+	{.name = "items",
+		.type = PARAM_MAPS,
+		.sub = item_params,
+		.required = true,
+		.help = "what to download, each with url, filename and checksum"},
+	{0},
+};
+
+static int refuse(const struct node *n, const char *what, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(n->text, LIMIT_NAME_BYTES);
+
+	return node_err(n, file, e, "'%s' %s", shown, what);
+}
+
+static int check_url(const struct node *url, const char *file, struct err *e)
+{
+	if (strncmp(url->text, "http://", 7) != 0 && strncmp(url->text, "https://", 8) != 0)
+		return refuse(url, "is not a URL that starts with http:// or https://", file, e);
+	return 0;
+}
+
+static int check_filename(const struct node *name, const char *file, struct err *e)
+{
+	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
+		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
+		return refuse(name, "cannot be the name of a file in one directory", file, e);
+	return 0;
+}
+
+static int check_checksum(const struct node *sum, const char *file, struct err *e)
+{
+	static const char prefix[] = "sha256:";
+	const char *hex = sum->text + strlen(prefix);
+
+	if (strncmp(sum->text, prefix, strlen(prefix)) != 0 || strlen(hex) != 64 ||
+		strspn(hex, "0123456789abcdefABCDEF") != 64)
+		return refuse(sum, "is not 'sha256:' and 64 hexadecimal digits", file, e);
+	return 0;
+}
+
+static int check(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	node_each (node_get(args, "items"), item) {
+		if (check_url(node_get(item, "url"), file, e) < 0 ||
+			check_filename(node_get(item, "filename"), file, e) < 0 ||
+			check_checksum(node_get(item, "checksum"), file, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int expand(
+	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+{
+	struct node *step = node_map();
+	auto_node struct node *work = node_map();
+	auto_buf struct buf text = {0};
+
+	(void)e;
+	node_set(work, "items", node_copy(node_get(args, "items")));
+	buf_init(&text, LIMIT_PLAN_BYTES);
+	jsonl_add(&text, work);
+	node_set_string(step, "command", "http_get");
+	node_set_string(step, "input", text.data);
+	(void)plan_add(out, action_net.name, step, origin);
+	return 0;
+}
+
+static int reach(
+	const struct node *args, const struct node *config, struct strv *ret_urls, struct err *e)
+{
+	const struct node *item;
+
+	(void)config;
+	(void)e;
+	node_each (node_get(args, "items"), item)
+		strv_push(ret_urls, node_get_text(item, "url", ""));
+	return 0;
+}
+
+const struct action action_http_get = {
+	.name = "http_get",
+	.summary = "Download files into the dependencies and check what they are.",
+	.where = IN_PRE,
+	.params = params,
+	.check = check,
+	.expand = expand,
+	.reach = reach,
+	.lint = {.list = "items", .file = "filename"},
+};

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The step behind everything that speaks to networks: one command of TOOL_NET, with its work as
+ * JSON on standard input. What went wrong comes back in a file, a word of docs/errors.md and a
+ * sentence, so that the host can say more than an exit code.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "actions/table.h"
+#include "base/fd.h"
+#include "base/limits.h"
+
+static const struct param params[] = {
+	{.name = "command",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "a command of " TOOL_NET},
+	{.name = "input", .type = PARAM_STRING, .required = true, .help = "its work, as JSON"},
+	{0},
+};
+
+/* "WORD\nSENTENCE", written by the tool; without it there is only its exit code. */
+static int take_error(const struct err *spawned, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	struct err ignored = {0};
+	char *sentence;
+
+	buf_init(&text, MESSAGE_TEXT_MAX + MESSAGE_REASON_MAX);
+	if (fd_read_file(GUEST_NET_ERROR, &text, &ignored) < 0) {
+		*e = *spawned;
+		return -1;
+	}
+	sentence = strchr(text.data, '\n');
+	if (!sentence || sentence - text.data >= ERR_REASON_MAX) {
+		*e = *spawned;
+		return -1;
+	}
+	*sentence++ = '\0';
+	return err_reason(e, ERR_INPUT, text.data, "%s", sentence);
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	const char *input = schema_text(params, args, "input");
+	struct spawn s = {.directory = GUEST_DEPS, .input = input, .input_len = strlen(input)};
+	struct err why = {0};
+	int result;
+
+	(void)unlink(GUEST_NET_ERROR);
+	strv_push(&s.argv, GUEST_NET_TOOL);
+	strv_push(&s.argv, schema_text(params, args, "command"));
+	result = ctx->ops->spawn(ctx, &s, &why);
+	strv_release(&s.argv);
+	if (result == 0)
+		return 0;
+	/* A limit, or the machine: the tool was not at fault, whatever it managed to write. */
+	if (ctx->result.outcome == STEP_PASSED || ctx->result.outcome == STEP_FAILED)
+		return take_error(&why, e);
+	*e = why;
+	return -1;
+}
+
+const struct action action_net = {
+	.name = "net",
+	.summary = "Carry out a transfer, in a trusted VM.",
+	.where = IN_STEP,
+	.params = params,
+	.run = run,
+};

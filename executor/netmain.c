@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ambient-net: what speaks to networks in a trusted machine, for the step `net`.
+ *
+ *     ambient-net COMMAND <WORK     WORK is JSON on standard input
+ *
+ * A program of its own because its libraries cannot be linked statically, while the executor must
+ * run anywhere (docs/decisions). It finds its libraries in the trusted image. Progress goes to
+ * standard output. When it fails, the reason and a sentence go to GUEST_NET_ERROR, for the step,
+ * and the sentence to standard error, for people.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "core/contract.h"
+#include "core/jsonl.h"
+#include "core/node.h"
+#include "net/http.h"
+
+enum { PARALLEL = 16, TRIES = 4 };
+
+#define IMAGE_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
+#define OWN_CERTIFICATES GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_CERTIFICATES
+#define ALL_CERTIFICATES GUEST_TOOLS "/all-certificates.pem"
+
+static void tell(void *arg, const char *line)
+{
+	(void)arg;
+	(void)printf("%s\n", line);
+	(void)fflush(stdout);
+}
+
+static int append_file(const char *path, int to, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, 16 * MIB);
+	if (fd_read_file(path, &text, e) < 0)
+		return -1;
+	return fd_write_all(to, text.data, text.len) < 0 ? err_sys(e, "write") : 0;
+}
+
+/* The image's authorities and the operator's in one file, because libcurl takes one. */
+static int join_certificates(const char **ret_path, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	*ret_path = NULL;
+	if (access(OWN_CERTIFICATES, F_OK) < 0)
+		return 0;
+	fd = open(ALL_CERTIFICATES, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "make " ALL_CERTIFICATES);
+	if (access(IMAGE_CERTIFICATES, F_OK) == 0 && append_file(IMAGE_CERTIFICATES, fd, e) < 0)
+		return -1;
+	if (append_file(OWN_CERTIFICATES, fd, e) < 0)
+		return -1;
+	*ret_path = ALL_CERTIFICATES;
+	return 0;
+}
+
+static int read_items(const struct node *list, struct http_item *items, struct err *e)
+{
+	static const char prefix[] = "sha256:";
+	const struct node *item;
+	size_t i = 0;
+
+	node_each (list, item) {
+		const char *sum = node_get_text(item, "checksum", "");
+
+		items[i] = (struct http_item){.url = node_get_text(item, "url", NULL),
+			.name = node_get_text(item, "filename", NULL),
+			.sha256 = sum + strlen(prefix)};
+		if (!items[i].url || !items[i].name || strncmp(sum, prefix, strlen(prefix)) != 0)
+			return err_set(e, ERR_INPUT, "item %zu is not whole", i + 1);
+		i++;
+	}
+	return 0;
+}
+
+static int get(const struct node *work, struct err *e)
+{
+	const struct node *list = node_get(work, "items");
+	auto_free struct http_item *items = mem_array((list ? list->count : 0) + 1, sizeof(*items));
+	auto_fd int dir = open(GUEST_DEPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct http_options o = {
+		.dir_fd = dir,
+		.proxy = GUEST_PROXY_URL,
+		.parallel = PARALLEL,
+		.tries = TRIES,
+		.pause_ms = LIMIT_HTTP_PAUSE_MS,
+		.connect_ms = LIMIT_HTTP_CONNECT_MS,
+		.stall_ms = LIMIT_HTTP_STALL_MS,
+		.report_ms = LIMIT_HTTP_REPORT_MS,
+		.tell = tell,
+	};
+
+	if (dir < 0)
+		return err_sys(e, GUEST_DEPS);
+	if (read_items(list, items, e) < 0 || join_certificates(&o.certificates, e) < 0)
+		return -1;
+	return http_get(items, list->count, &o, e);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct node *work, struct err *e);
+} commands[] = {
+	{"http_get", get},
+};
+
+static int run(const char *command, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_node struct node *work = NULL;
+
+	buf_init(&text, LIMIT_PLAN_BYTES);
+	if (fd_read_to_end(STDIN_FILENO, "standard input", &text, e) < 0 ||
+		jsonl_parse(text.data, text.len, "standard input", &work, e) < 0 ||
+		http_init(e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, command) == 0)
+			return commands[i].run(work, e);
+	return err_set(e, ERR_INPUT, "unknown command '%s'", command);
+}
+
+/* A guest without room for this line has a failed action all the same: it then lacks a reason. */
+static int complain(const struct err *e)
+{
+	auto_free char *text = mem_printf("%s\n%s", e->reason, e->msg);
+	auto_fd int fd = open(GUEST_NET_ERROR, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
+		(void)fprintf(stderr, "ERROR: %s: %s\n", GUEST_NET_ERROR, strerror(errno));
+	(void)fprintf(stderr, "ERROR: %s\n", e->msg);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: ambient-net COMMAND <WORK\n");
+		return 2;
+	}
+	return run(argv[1], &e) < 0 ? complain(&e) : 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Between the files of a run only: what is known of one (run.c has the story), and its phases
+ * (run_phase.c), of which each is a VM with drives of its own.
+ *
+ *	phase      drives beside executor, root and scratch         leaves
+ *	pre_plan   source, old dependencies, secrets                new dependencies
+ *	plan       source, dependencies, old cache                  artifacts, new cache
+ *	post_plan  source, artifacts (packed again by the host),    nothing
+ *	           secrets
+ *
+ * pre_plan and post_plan are trusted: no code of the project runs there, and they may have a
+ * network. The plan never has one.
+ */
+#ifndef HOST_RUN_INSIDE_H
+#define HOST_RUN_INSIDE_H
+
+#include "net/digest.h"
+#include "host/drives.h"
+#include "host/egress.h"
+#include "host/git.h"
+#include "host/result.h"
+#include "host/run.h"
+#include "host/runlog.h"
+#include "host/stage.h"
+#include "host/store.h"
+
+struct phase {
+	bool wanted; /* it has actions, and they are to be carried out */
+	struct plan plan;
+	struct egress egress; /* what it may reach; nothing: it has no network */
+	struct drives drives;
+	struct stage stage;
+};
+
+struct run {
+	const struct run_context *context;
+	const struct config *config;
+	struct project *project;
+	const struct run_options *options;
+	const struct run_view *view;
+	struct event_sink sink; /* log and view */
+	struct runlog log;
+	int log_fd, console_fd;
+	char *run_id;
+	struct stage_host host;    /* of the plan's VM */
+	struct stage_host trusted; /* of the two others; empty when neither is wanted */
+	struct phase phases[PROJECT_PHASES];
+	struct store store;
+	struct git_state git;
+	struct digest_text
+		digest;       /* of everything that a run depends on; "" when it cannot be known */
+	int source_fd;        /* the packed source */
+	char *deps;           /* what the plan gets as dependencies; NULL: none */
+	char *kept_artifacts; /* the directory of the unpacked ones; NULL: none yet */
+	struct result result;
+	struct strv warnings; /* from before there was a log */
+};
+
+static inline bool run_passes(const struct run *r)
+{
+	return r->result.verdict == VERDICT_PASSED;
+}
+
+/*
+ * Make the drives of a phase and run its VM. 0: the verdict is in r->result, whatever it is. -1:
+ * the machinery broke.
+ */
+int run_phase(struct run *r, enum project_phase which, struct err *e) NODISCARD;
+
+/* What the VMs left, checked; each is called when its phase is over. */
+int run_keep_deps(struct run *r, struct err *e) NODISCARD;      /* passed only; published at once */
+int run_keep_artifacts(struct run *r, struct err *e) NODISCARD; /* also of a failed plan */
+int run_keep_cache(struct run *r, struct err *e) NODISCARD;     /* passed only; published at once */
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The VMs of a run: the drives that each gets, and what is kept of those that it leaves. */
+#include "host/run_inside.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "host/artifacts.h"
+#include "host/source.h"
+
+/* ---- drives ---- */
+
+/*
+ * Cache and dependencies have a scope. A run with one of its own reads the project's until it has
+ * made them itself, and never writes the project's: a stranger's run leaves nothing to a trusted
+ * one.
+ */
+static char *scoped_name(const struct run *r, const char *name)
+{
+	const char *scope = r->options->cache_scope;
+
+	return scope ? mem_printf("%s@%s", name, scope) : mem_strdup(name);
+}
+
+static char *stored(const struct run *r, const char *name)
+{
+	auto_free char *scoped = scoped_name(r, name);
+	char *path;
+
+	if (r->options->cache == RUN_CACHE_NONE)
+		return NULL;
+	path = store_current(&r->store, scoped);
+	return path ? path : store_current(&r->store, name);
+}
+
+static int add_source(struct run *r, struct drives *d, struct err *e)
+{
+	auto_fd int copy = fcntl(r->source_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return err_sys(e, "drive " DRIVE_SRC);
+	return drives_add_fd(d, DRIVE_SRC, fd_steal(&copy), e);
+}
+
+static int add_output_file(
+	struct drives *d, const char *serial, const char *path, uint64_t bytes, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "make %s", path);
+	return drives_add_output(d, serial, fd, bytes, e);
+}
+
+static uint64_t first_set(uint64_t own, uint64_t general)
+{
+	return own ? own : general;
+}
+
+/* New dependencies are needed by the plan also where they are not to be kept. */
+static int add_deps_output(struct run *r, struct drives *d, struct err *e)
+{
+	auto_free char *name = scoped_name(r, "deps");
+	auto_free char *path = r->options->cache == RUN_CACHE_RW
+		? store_next(&r->store, name, e)
+		: path_join(r->store.work, "deps.tar");
+	uint64_t max = first_set(r->project->deps_max, r->config->deps_max);
+
+	return path ? add_output_file(d, DRIVE_DEPS_OUT, path, max, e) : -1;
+}
+
+static int add_cache_output(struct run *r, struct drives *d, struct err *e)
+{
+	auto_free char *name = scoped_name(r, "cache");
+	auto_free char *path = NULL;
+	uint64_t max = first_set(r->project->cache_max, r->config->cache_max);
+
+	if (r->options->cache != RUN_CACHE_RW)
+		return 0;
+	path = store_next(&r->store, name, e);
+	return path ? add_output_file(d, DRIVE_CACHE_OUT, path, max, e) : -1;
+}
+
+static int add_pre_plan_drives(struct run *r, struct drives *d, struct err *e)
+{
+	if (add_source(r, d, e) < 0 || drives_add_file(d, DRIVE_DEPS, r->deps, e) < 0)
+		return -1;
+	return add_deps_output(r, d, e);
+}
+
+static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
+{
+	auto_free char *cache = stored(r, "cache");
+	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
+	uint64_t max = first_set(r->project->artifacts_max, r->config->artifacts_max);
+
+	if (add_source(r, d, e) < 0 || drives_add_file(d, DRIVE_DEPS, r->deps, e) < 0 ||
+		drives_add_file(d, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, d, e) < 0)
+		return -1;
+	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, max, e);
+}
+
+/* Not the archive that the guest wrote: one that the host made of what it unpacked and checked. */
+static int add_post_plan_drives(struct run *r, struct drives *d, struct err *e)
+{
+	auto_fd int artifacts = -1;
+
+	if (add_source(r, d, e) < 0 ||
+		source_pack_own(r->config, r->kept_artifacts, &artifacts, e) < 0)
+		return -1;
+	return drives_add_fd(d, DRIVE_ARTIFACTS, fd_steal(&artifacts), e);
+}
+
+static int (*const add_drives[PROJECT_PHASES])(struct run *r, struct drives *d, struct err *e) = {
+	[PROJECT_PRE_PLAN] = add_pre_plan_drives,
+	[PROJECT_PLAN] = add_plan_drives,
+	[PROJECT_POST_PLAN] = add_post_plan_drives,
+};
+
+/* ---- running ---- */
+
+static void log_plan(struct run *r, const struct phase *p)
+{
+	struct node *n = node_map();
+
+	node_set(n, "plan", plan_to_node(&p->plan));
+	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
+}
+
+static int verify_image(const struct run *r, const struct stage_host *host, struct err *e)
+{
+	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
+
+	return image_verify(&host->image, memory, e);
+}
+
+int run_phase(struct run *r, enum project_phase which, struct err *e)
+{
+	struct phase *p = &r->phases[which];
+	struct stage *s = &p->stage;
+	int ended;
+
+	if (!r->deps && which != PROJECT_POST_PLAN)
+		r->deps = stored(r, "deps");
+	s->host = which == PROJECT_PLAN ? &r->host : &r->trusted;
+	log_plan(r, p);
+	if (verify_image(r, s->host, e) < 0 || add_drives[which](r, &p->drives, e) < 0)
+		return -1;
+	s->plan = &p->plan;
+	s->egress = &p->egress;
+	s->drives = &p->drives;
+	s->sink = &r->sink;
+	s->view = r->view;
+	s->console_fd = r->console_fd;
+	ended = stage_run(s, e);
+	result_add_stage(&r->result, s);
+	if (ended < 0)
+		return -1;
+	result_take_verdict(&r->result, s);
+	return 0;
+}
+
+/* ---- what the VMs left ---- */
+
+static void report(struct run *r, const char *kind, const char *path,
+	const struct message_output *m, const struct digest_text *sha256)
+{
+	const struct result_output output = {.kind = kind,
+		.path = path,
+		.bytes = m->bytes,
+		.entries = m->entries,
+		.sha256 = sha256->s};
+
+	result_add_output(&r->result, &output, &r->sink);
+}
+
+/* Opaque bytes: cut to their length and given a digest, never looked into. */
+static int seal(const struct phase *p, const char *serial, struct message_output *ret_output,
+	struct digest_text *ret_sha256, struct err *e)
+{
+	const struct vm_drive *drive = drives_find(&p->drives, serial);
+
+	if (stage_output(&p->stage, serial, ret_output, e) < 0)
+		return -1;
+	if (ftruncate(drive->fd, (off_t)ret_output->bytes) < 0 || fsync(drive->fd) < 0)
+		return err_sys(e, "keep drive %s", serial);
+	return digest_of_file(drive->fd, ret_output->bytes, ret_sha256, e);
+}
+
+int run_keep_deps(struct run *r, struct err *e)
+{
+	auto_free char *name = scoped_name(r, "deps");
+	struct message_output m;
+	struct digest_text sha256;
+
+	if (seal(&r->phases[PROJECT_PRE_PLAN], DRIVE_DEPS_OUT, &m, &sha256, e) < 0 ||
+		store_publish_outputs(&r->store, e) < 0)
+		return -1;
+	free(r->deps);
+	if (r->options->cache == RUN_CACHE_RW) {
+		auto_free char *path = mem_printf("%s/current/%s", r->store.dir, name);
+
+		r->deps = store_current(&r->store, name);
+		report(r, "deps", path, &m, &sha256);
+	} else {
+		r->deps = path_join(r->store.work, "deps.tar");
+	}
+	return 0;
+}
+
+/* Also of a run that failed: its test logs are what people look for. */
+int run_keep_artifacts(struct run *r, struct err *e)
+{
+	const struct phase *p = &r->phases[PROJECT_PLAN];
+	const struct vm_drive *drive = drives_find(&p->drives, DRIVE_ARTIFACTS);
+	auto_free char *unpacked = path_join(r->store.work, "artifacts");
+	auto_free char *kept = path_join(r->store.run_dir, "artifacts");
+	struct unpack_result result;
+	struct message_output m;
+	struct digest_text sha256;
+
+	if (!run_passes(r) && !stage_was_packed(&p->stage, DRIVE_ARTIFACTS))
+		return 0;
+	if (stage_output(&p->stage, DRIVE_ARTIFACTS, &m, e) < 0 ||
+		digest_of_file(drive->fd, m.bytes, &sha256, e) < 0 ||
+		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink,
+			&result, e) < 0)
+		return -1;
+	if (rename(unpacked, kept) < 0)
+		return err_sys(e, "rename %s to %s", unpacked, kept);
+	report(r, "artifacts", kept, &m, &sha256);
+	r->kept_artifacts = steal_ptr(&kept);
+	return 0;
+}
+
+int run_keep_cache(struct run *r, struct err *e)
+{
+	const struct phase *p = &r->phases[PROJECT_PLAN];
+	auto_free char *path = NULL;
+	struct message_output m;
+	struct digest_text sha256;
+
+	if (!drives_find(&p->drives, DRIVE_CACHE_OUT))
+		return 0;
+	if (seal(p, DRIVE_CACHE_OUT, &m, &sha256, e) < 0)
+		return -1;
+	path = path_join(r->store.dir, "current/cache");
+	report(r, "cache", path, &m, &sha256);
+	return store_publish_outputs(&r->store, e);
+}

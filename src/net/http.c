@@ -1,0 +1,577 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/text.h"
+#include "net/digest.h"
+
+enum { PROXY_TEXT_MAX = 300, POLL_MS = 500, URL_SHOWN_MAX = 300, BUFFER_BYTES = 256 * 1024 };
+
+enum state { WAITING, RUNNING, DONE };
+
+struct transfer {
+	const struct http_item *item;
+	const struct http_options *o;
+	enum state state;
+	CURL *curl;            /* while RUNNING */
+	int fd;                /* of the partial file, -1: not begun */
+	char *part;            /* its name */
+	struct digest *digest; /* of what is in it; NULL: nothing yet */
+	uint64_t got;          /* bytes in it */
+	bool resumed;          /* it consists of more than one answer */
+	unsigned tries;        /* begun so far */
+	int64_t due_ms;        /* when to begin the next one */
+	int64_t told_ms;       /* when it was last told about */
+	struct err write_error;
+	long proxy_status; /* what the proxy itself said: 0: nothing */
+	char proxy_text[PROXY_TEXT_MAX];
+	char curl_text[CURL_ERROR_SIZE];
+};
+
+struct batch {
+	const struct http_options *o;
+	struct transfer *items;
+	size_t count;
+	unsigned running;
+	CURLM *multi;
+};
+
+int http_init(struct err *e)
+{
+	CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+
+	if (code != CURLE_OK)
+		return err_set(e, ERR_HOST, "libcurl: %s", curl_easy_strerror(code));
+	return 0;
+}
+
+/* ---- files ---- */
+
+static int check_name(const char *name, struct err *e)
+{
+	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
+
+	if (!name[0] || strlen(name) > LIMIT_NAME_BYTES || strchr(name, '/') ||
+		strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(shown, name) != 0)
+		return err_set(e, ERR_INPUT, "'%s' cannot be the name of a file", shown);
+	return 0;
+}
+
+static int open_beneath(int dir, const char *name, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
+}
+
+static bool same_digest(const struct http_item *item, const struct digest_text *found)
+{
+	return strcasecmp(item->sha256, found->s) == 0;
+}
+
+/* Whatever else has the name is replaced by the rename at the end. */
+static bool is_there(const struct http_options *o, const struct http_item *item)
+{
+	auto_fd int fd = open_beneath(o->dir_fd, item->name, O_RDONLY | O_NONBLOCK, 0);
+	struct digest_text found;
+	struct err ignored = {0};
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return false;
+	return digest_of_file(fd, (uint64_t)st.st_size, &found, &ignored) == 0 &&
+		same_digest(item, &found);
+}
+
+static int open_part(struct transfer *t, struct err *e)
+{
+	t->part = mem_printf(".%s.part", t->item->name);
+	(void)unlinkat(t->o->dir_fd, t->part, 0); /* of a guest that was cut off */
+	t->fd = open_beneath(t->o->dir_fd, t->part, O_WRONLY | O_CREAT | O_EXCL, 0644);
+	return t->fd < 0 ? err_sys(e, "make %s", t->part) : 0;
+}
+
+/* Back to an empty file. */
+static int start_over(struct transfer *t, struct err *e)
+{
+	if (t->digest)
+		(void)digest_end(t->digest);
+	t->digest = digest_new();
+	t->got = 0;
+	t->resumed = false;
+	if (t->fd < 0)
+		return open_part(t, e);
+	if (ftruncate(t->fd, 0) < 0 || lseek(t->fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "empty %s", t->part);
+	return 0;
+}
+
+static void transfer_release(struct transfer *t)
+{
+	if (t->curl)
+		curl_easy_cleanup(t->curl);
+	if (t->digest)
+		(void)digest_end(t->digest);
+	if (t->fd >= 0)
+		(void)unlinkat(t->o->dir_fd, t->part, 0);
+	fd_close(t->fd);
+	free(t->part);
+}
+
+/* ---- what libcurl calls ---- */
+
+static size_t on_data(char *data, size_t size, size_t count, void *arg)
+{
+	struct transfer *t = arg;
+	size_t len = size * count;
+
+	if (fd_write_all(t->fd, data, len) < 0) {
+		(void)err_sys(&t->write_error, "write %s", t->item->name);
+		return 0;
+	}
+	digest_add(t->digest, data, len);
+	t->got += len;
+	return len;
+}
+
+/* The proxy marks its own answers, so that they are not taken for those of the server. */
+static size_t on_header(char *data, size_t size, size_t count, void *arg)
+{
+	static const char mark[] = "Proxy-Status: ambient; details=";
+	struct transfer *t = arg;
+	size_t len = size * count;
+	auto_free char *line = mem_strndup(data, len);
+	long status = 0;
+
+	line[strcspn(line, "\r\n")] = '\0';
+	if (strncmp(line, "HTTP/", 5) == 0) {
+		t->proxy_status = 0;
+		return len;
+	}
+	if (strncasecmp(line, mark, strlen(mark)) != 0)
+		return len;
+	(void)curl_easy_getinfo(t->curl, CURLINFO_HTTP_CONNECTCODE, &status);
+	if (status < 400)
+		(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	t->proxy_status = status;
+	(void)snprintf(t->proxy_text, sizeof(t->proxy_text), "%s", line + strlen(mark));
+	return len;
+}
+
+static void tell(const struct http_options *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void tell(const struct http_options *o, const char *fmt, ...)
+{
+	auto_buf struct buf line = {0};
+	va_list ap;
+	char text[1024];
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	buf_init(&line, 4 * sizeof(text));
+	text_add_safe(&line, text, strlen(text), true);
+	o->tell(o->arg, line.data);
+}
+
+static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
+{
+	struct transfer *t = arg;
+	uint64_t before = t->got - (uint64_t)now; /* of earlier answers */
+
+	(void)up;
+	(void)sent;
+	if (now == total || clock_ms() < t->told_ms + t->o->report_ms)
+		return 0;
+	t->told_ms = clock_ms();
+	if (total > 0)
+		tell(t->o, "%s: %s of %s", t->item->name, num_show_size(t->got).s,
+			num_show_size(before + (uint64_t)total).s);
+	else
+		tell(t->o, "%s: %s", t->item->name, num_show_size(t->got).s);
+	return 0;
+}
+
+/* ---- beginning ---- */
+
+static void set_long(CURL *c, CURLoption option, long value)
+{
+	if (curl_easy_setopt(c, option, value) != CURLE_OK)
+		BUG("libcurl does not know option %d", (int)option);
+}
+
+static void set_pointer(CURL *c, CURLoption option, const void *value)
+{
+	if (curl_easy_setopt(c, option, value) != CURLE_OK)
+		BUG("libcurl does not know option %d", (int)option);
+}
+
+static void set_callbacks(struct transfer *t)
+{
+	CURL *c = t->curl;
+
+	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
+	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	set_pointer(c, CURLOPT_WRITEDATA, t);
+	set_pointer(c, CURLOPT_HEADERDATA, t);
+	set_pointer(c, CURLOPT_XFERINFODATA, t);
+	set_pointer(c, CURLOPT_PRIVATE, t);
+	set_pointer(c, CURLOPT_ERRORBUFFER, t->curl_text);
+	set_long(c, CURLOPT_NOPROGRESS, 0);
+	set_long(c, CURLOPT_NOSIGNAL, 1);
+}
+
+/* From an encrypted server no way leads to one that is not. */
+static void set_protocols(struct transfer *t)
+{
+	bool tls = strncasecmp(t->item->url, "https:", 6) == 0;
+
+	set_pointer(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
+	set_pointer(t->curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
+	set_long(t->curl, CURLOPT_FOLLOWLOCATION, 1);
+	set_long(t->curl, CURLOPT_MAXREDIRS, HTTP_REDIRECTS_MAX);
+}
+
+static void set_limits(struct transfer *t)
+{
+	const struct http_options *o = t->o;
+
+	set_long(t->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_ms);
+	set_long(t->curl, CURLOPT_LOW_SPEED_LIMIT, 1);
+	set_long(t->curl, CURLOPT_LOW_SPEED_TIME, (long)((o->stall_ms + 999) / 1000));
+	set_long(t->curl, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
+	set_long(t->curl, CURLOPT_FAILONERROR, 1);
+}
+
+static int begin(struct batch *b, struct transfer *t, struct err *e)
+{
+	if ((!t->digest || !t->got) && start_over(t, e) < 0)
+		return -1;
+	t->curl = curl_easy_init();
+	if (!t->curl)
+		return err_set(e, ERR_HOST, "libcurl: no handle");
+	t->proxy_status = 0;
+	t->curl_text[0] = '\0';
+	t->tries++;
+	set_callbacks(t);
+	set_protocols(t);
+	set_limits(t);
+	set_pointer(t->curl, CURLOPT_URL, t->item->url);
+	set_pointer(t->curl, CURLOPT_USERAGENT, "ambient");
+	set_pointer(t->curl, CURLOPT_PROXY, t->o->proxy ? t->o->proxy : "");
+	set_pointer(t->curl, CURLOPT_NOPROXY, "");
+	if (t->o->certificates)
+		set_pointer(t->curl, CURLOPT_CAINFO, t->o->certificates);
+	if (t->got) {
+		t->resumed = true;
+		(void)curl_easy_setopt(t->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->got);
+	}
+	t->state = RUNNING;
+	t->told_ms = clock_ms();
+	b->running++;
+	if (curl_multi_add_handle(b->multi, t->curl) != CURLM_OK)
+		return err_set(e, ERR_HOST, "libcurl: a transfer cannot be started");
+	return 0;
+}
+
+/* ---- ending ---- */
+
+struct failure {
+	const char *reason;
+	bool again;     /* another try may help */
+	bool from_zero; /* what is there already is no beginning */
+	char text[512];
+};
+
+static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
+{
+	va_list ap;
+
+	f->reason = reason;
+	f->again = again;
+	va_start(ap, fmt);
+	(void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+}
+
+static void explain_proxy(const struct transfer *t, struct failure *f)
+{
+	if (t->proxy_status == 403)
+		fail(f, "fetch_refused", false, "the proxy refused it: %s", t->proxy_text);
+	else if (t->proxy_status == 504)
+		fail(f, "fetch_timeout", true, "the proxy gave up: %s", t->proxy_text);
+	else
+		fail(f, "fetch_unreachable", true, "the proxy did not reach it: %s", t->proxy_text);
+}
+
+static void explain_status(struct transfer *t, struct failure *f)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status == 404 || status == 410)
+		fail(f, "fetch_not_found", false, "the server has no such file (status %ld)",
+			status);
+	else if (status == 408 || status == 429 || status >= 500)
+		fail(f, "fetch_server_error", true, "the server failed (status %ld)", status);
+	else
+		fail(f, "fetch_denied", false, "the server refused it (status %ld)", status);
+	if (status == 416) {
+		f->again = true;
+		f->from_zero = true;
+	}
+}
+
+static const struct {
+	CURLcode code;
+	const char *reason;
+	bool again, from_zero;
+} codes[] = {
+	{CURLE_OPERATION_TIMEDOUT, "fetch_timeout", true, false},
+	{CURLE_PARTIAL_FILE, "fetch_cut", true, false},
+	{CURLE_RECV_ERROR, "fetch_cut", true, false},
+	{CURLE_GOT_NOTHING, "fetch_cut", true, false},
+	{CURLE_HTTP2, "fetch_cut", true, false},
+	{CURLE_HTTP2_STREAM, "fetch_cut", true, false},
+	{CURLE_SEND_ERROR, "fetch_cut", true, false},
+	{CURLE_RANGE_ERROR, "fetch_cut", true, true},
+	{CURLE_COULDNT_CONNECT, "fetch_unreachable", true, false},
+	{CURLE_COULDNT_RESOLVE_HOST, "fetch_unreachable", true, false},
+	{CURLE_COULDNT_RESOLVE_PROXY, "fetch_unreachable", true, false},
+	{CURLE_PEER_FAILED_VERIFICATION, "fetch_tls", false, false},
+	{CURLE_SSL_CONNECT_ERROR, "fetch_tls", false, false},
+	{CURLE_SSL_CERTPROBLEM, "fetch_tls", false, false},
+	{CURLE_SSL_CACERT_BADFILE, "fetch_tls", false, false},
+	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false},
+	{CURLE_TOO_MANY_REDIRECTS, "fetch_redirect", false, false},
+	{CURLE_UNSUPPORTED_PROTOCOL, "fetch_redirect", false, false},
+};
+
+static void explain_code(const struct transfer *t, CURLcode code, struct failure *f)
+{
+	const char *text = *t->curl_text ? t->curl_text : curl_easy_strerror(code);
+
+	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
+		if (codes[i].code != code)
+			continue;
+		fail(f, codes[i].reason, codes[i].again, "%s", text);
+		f->from_zero = codes[i].from_zero;
+		return;
+	}
+	fail(f, "fetch_failed", false, "%s", text);
+}
+
+static void explain(struct transfer *t, CURLcode code, struct failure *f)
+{
+	if (t->write_error.kind != ERR_NONE)
+		fail(f, "fetch_no_space", false, "%s", t->write_error.msg);
+	else if (t->proxy_status)
+		explain_proxy(t, f);
+	else if (code == CURLE_HTTP_RETURNED_ERROR)
+		explain_status(t, f);
+	else
+		explain_code(t, code, f);
+}
+
+static int give_up(const struct transfer *t, const struct failure *f, struct err *e)
+{
+	auto_free char *url = text_safe(t->item->url, URL_SHOWN_MAX);
+	auto_free char *text = text_safe(f->text, sizeof(f->text));
+
+	if (t->tries > 1)
+		return err_reason(
+			e, ERR_INPUT, f->reason, "%s: %s (%u tries)", url, text, t->tries);
+	return err_reason(e, ERR_INPUT, f->reason, "%s: %s", url, text);
+}
+
+static int64_t pause_of(const struct transfer *t)
+{
+	curl_off_t wanted = 0;
+	int64_t pause = t->o->pause_ms << (t->tries - 1);
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &wanted);
+	if (wanted * 1000 > pause)
+		pause = wanted * 1000;
+	return pause > HTTP_RETRY_AFTER_MAX_MS ? HTTP_RETRY_AFTER_MAX_MS : pause;
+}
+
+static int try_again(struct transfer *t, const struct failure *f, struct err *e)
+{
+	int64_t pause = pause_of(t);
+
+	if (!f->again || t->tries >= t->o->tries)
+		return give_up(t, f, e);
+	tell(t->o, "%s: %s; again in %s", t->item->name, f->text, num_show_duration(pause).s);
+	if (f->from_zero && start_over(t, e) < 0)
+		return -1;
+	t->due_ms = clock_ms() + pause;
+	t->state = WAITING;
+	return 0;
+}
+
+static int put_in_place(struct transfer *t, struct err *e)
+{
+	if (renameat(t->o->dir_fd, t->part, t->o->dir_fd, t->item->name) < 0)
+		return err_sys(e, "rename %s to %s", t->part, t->item->name);
+	fd_close(fd_steal(&t->fd));
+	t->state = DONE;
+	tell(t->o, "%s: %s, checksum right", t->item->name, num_show_size(t->got).s);
+	return 0;
+}
+
+/* A file that was put together of several answers may be of two versions: then once more. */
+static int check_content(struct transfer *t, struct err *e)
+{
+	struct digest_text found = digest_end(steal_ptr(&t->digest));
+	struct failure f = {.from_zero = true};
+
+	if (same_digest(t->item, &found))
+		return put_in_place(t, e);
+	fail(&f, "fetch_checksum", t->resumed, "its checksum is sha256:%s, the plan says sha256:%s",
+		found.s, t->item->sha256);
+	return try_again(t, &f, e);
+}
+
+static int finish(struct batch *b, struct transfer *t, CURLcode code, struct err *e)
+{
+	struct failure f = {0};
+	int result;
+
+	(void)curl_multi_remove_handle(b->multi, t->curl);
+	b->running--;
+	if (code == CURLE_OK) {
+		result = check_content(t, e);
+	} else {
+		explain(t, code, &f);
+		result = try_again(t, &f, e);
+	}
+	curl_easy_cleanup(steal_ptr(&t->curl));
+	return result;
+}
+
+/* ---- all of them ---- */
+
+static int begin_due(struct batch *b, struct err *e)
+{
+	int64_t now = clock_ms();
+
+	for (size_t i = 0; i < b->count && b->running < b->o->parallel; i++)
+		if (b->items[i].state == WAITING && b->items[i].due_ms <= now &&
+			begin(b, &b->items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int finish_ended(struct batch *b, struct err *e)
+{
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(b->multi, &left))) {
+		struct transfer *t = NULL;
+
+		if (m->msg != CURLMSG_DONE)
+			continue;
+		(void)curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&t);
+		if (finish(b, t, m->data.result, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool all_done(const struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].state != DONE)
+			return false;
+	return true;
+}
+
+/* Until something can happen: a byte, or the end of a pause. */
+static int poll_ms(const struct batch *b)
+{
+	int64_t now = clock_ms(), next = now + POLL_MS;
+
+	for (size_t i = 0; i < b->count && b->running < b->o->parallel; i++)
+		if (b->items[i].state == WAITING && b->items[i].due_ms < next)
+			next = b->items[i].due_ms;
+	return next > now ? (int)(next - now) : 0;
+}
+
+static int transfer_all(struct batch *b, struct err *e)
+{
+	int running;
+
+	while (!all_done(b)) {
+		if (begin_due(b, e) < 0)
+			return -1;
+		if (curl_multi_perform(b->multi, &running) != CURLM_OK ||
+			curl_multi_poll(b->multi, NULL, 0, poll_ms(b), NULL) != CURLM_OK)
+			return err_set(e, ERR_HOST, "libcurl: the transfers cannot go on");
+		if (finish_ended(b, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int prepare(struct transfer *t, const struct http_item *item, const struct http_options *o,
+	struct err *e)
+{
+	*t = (struct transfer){.item = item, .o = o, .fd = -1};
+	if (check_name(item->name, e) < 0)
+		return -1;
+	if (!is_there(o, item))
+		return 0;
+	t->state = DONE;
+	tell(o, "%s: is there already, checksum right", item->name);
+	return 0;
+}
+
+static void batch_release(struct batch *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		if (b->items[i].curl)
+			(void)curl_multi_remove_handle(b->multi, b->items[i].curl);
+		transfer_release(&b->items[i]);
+	}
+	(void)curl_multi_cleanup(b->multi);
+	free(b->items);
+}
+#define auto_batch __attribute__((cleanup(batch_release)))
+
+int http_get(
+	const struct http_item *items, size_t count, const struct http_options *o, struct err *e)
+{
+	auto_batch struct batch b = {.o = o, .items = mem_array(count + 1, sizeof(*b.items))};
+
+	for (; b.count < count; b.count++)
+		if (prepare(&b.items[b.count], &items[b.count], o, e) < 0)
+			return -1;
+	b.multi = curl_multi_init();
+	if (!b.multi)
+		return err_set(e, ERR_HOST, "libcurl: no handle");
+	return transfer_all(&b, e);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files from web servers into one directory. The one user of libcurl.
+ *
+ * - At most `parallel` transfers at a time, in the order of the list.
+ * - What another try can mend is tried again, `tries` times in all, with a pause that doubles: a
+ *   connection that cannot be made or breaks, a server that stalls or says 408, 429 or 5xx. A
+ *   Retry-After of the server, up to HTTP_RETRY_AFTER_MAX_MS, is waited for. A transfer goes on
+ * where it was cut.
+ * - A file is written under another name, ".NAME.part", and renamed when its SHA-256 is right, so a
+ *   partial or a wrong one never has the name. One that is there already and is right is left as it
+ * is.
+ * - Redirects are followed, HTTP_REDIRECTS_MAX of them, never from https to http.
+ * - Names lead out of the directory in no way: they are single components, and no link is followed.
+ *
+ * The first item that cannot be had ends everything. Its error has a reason of docs/errors.md
+ * (fetch_...).
+ */
+#ifndef NET_HTTP_H
+#define NET_HTTP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000 };
+
+struct http_item {
+	const char *url;    /* http:// or https:// */
+	const char *name;   /* of the file: one component */
+	const char *sha256; /* 64 hexadecimal digits of either case */
+};
+
+struct http_options {
+	int dir_fd;
+	const char *proxy;        /* URL; NULL: none */
+	const char *certificates; /* a PEM file of authorities; NULL: the system's */
+	unsigned parallel;        /* at least 1; each of the following, too */
+	unsigned tries;
+	int64_t pause_ms;                          /* before the second try */
+	int64_t connect_ms;                        /* the longest that a connection may take */
+	int64_t stall_ms;                          /* the longest without a byte */
+	int64_t report_ms;                         /* how often long transfers are told about */
+	void (*tell)(void *arg, const char *line); /* progress, for people; no newline */
+	void *arg;
+};
+
+/* Once per process, before anything else of this module. */
+int http_init(struct err *e) NODISCARD;
+
+int http_get(const struct http_item *items, size_t count, const struct http_options *o,
+	struct err *e) NODISCARD;
+
+#endif
