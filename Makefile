@@ -65,10 +65,10 @@ RUN_PROXY_SRC := tests/tools/run-proxy.c
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
 	store retention runlog qemu tar pack unpack options verdict screen term logread \
-	egress \
+	egress proxy_http \
 	mask
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
-FUZZERS := yaml json tar frame plan git image \
+FUZZERS := yaml json tar frame plan git image proxy \
 	mask
 
 # ---- flags ------------------------------------------------------------------------------------------
