@@ -34,7 +34,8 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	runlog stage artifacts source result run run_phase adhoc retention git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
-	lint shellcheck
+	lint shellcheck \
+	credentials secret_read secrets
 CLI := main command options say load outlet screen term catalog manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
@@ -66,7 +67,8 @@ RUN_PROXY_SRC := tests/tools/run-proxy.c
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
 	store retention runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy_http \
-	mask
+	mask \
+	secrets
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask

@@ -93,6 +93,13 @@
 #define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without a byte */
 #define LIMIT_HTTP_REPORT_MS 2000
 
+/* Secrets: each of them, all of a run, and the command that says one. */
+#define LIMIT_SECRET_BYTES (64 * KIB)
+#define LIMIT_SECRETS 64
+#define LIMIT_SECRET_COMMAND_MS (60 * 1000LL)
+/* Known hosts and certificates of ssh. */
+#define LIMIT_SSH_FILE_BYTES (256 * KIB)
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

@@ -124,7 +124,8 @@ static void add_parameter_rows(struct buf *b, const struct param *params, const 
 		add_cell(b, help.data);
 		buf_addc(b, '\n');
 		if (params->sub) {
-			auto_free char *below = mem_printf("%s.", name);
+			bool named = params->type == PARAM_NAMED_MAPS;
+			auto_free char *below = mem_printf(named ? "%s.NAME." : "%s.", name);
 
 			add_parameter_rows(b, params->sub, below);
 		}

@@ -44,6 +44,7 @@ void schema_add_type(struct buf *b, const struct param *row)
 		[PARAM_LIST] = "a list",
 		[PARAM_MAP] = "a mapping",
 		[PARAM_MAPS] = "a list of mappings",
+		[PARAM_NAMED_MAPS] = "a mapping of names to mappings",
 	};
 
 	if (row->type == PARAM_ENUM)
@@ -198,6 +199,7 @@ static int check_scalar(
 	case PARAM_LIST:
 	case PARAM_MAP:
 	case PARAM_MAPS:
+	case PARAM_NAMED_MAPS:
 		break;
 	}
 	return check_text(row, n, file, e);
@@ -224,7 +226,7 @@ static int check_maps(
 {
 	const struct node *item;
 
-	if (n->kind != NODE_LIST)
+	if (n->kind != (row->type == PARAM_MAPS ? NODE_LIST : NODE_MAP))
 		return refuse_type(row, n, file, e);
 	node_each (n, item) {
 		if (item->kind != NODE_MAP)
@@ -252,6 +254,7 @@ static int check_composite(
 			return refuse_type(row, n, file, e);
 		return schema_check(row->sub, n, file, e);
 	case PARAM_MAPS:
+	case PARAM_NAMED_MAPS:
 		return check_maps(row, n, file, e);
 	case PARAM_NODE:
 	case PARAM_STRING:
@@ -421,13 +424,22 @@ static void quote_all(struct node *n)
 		quote_all(n->items[i]);
 }
 
-static struct node *fill_maps(const struct param *table, const struct node *list)
+static struct node *fill_maps(const struct param *row, const struct node *given)
 {
-	struct node *filled = node_list();
+	bool named = row->type == PARAM_NAMED_MAPS;
+	struct node *filled = named ? node_map() : node_list();
 	const struct node *item;
 
-	node_each (list, item)
-		node_add(filled, schema_fill(table, item));
+	node_each (given, item) {
+		struct node *map = schema_fill(row->sub, item);
+
+		map->line = item->line;
+		map->column = item->column;
+		if (named)
+			node_append(filled, item->key, map);
+		else
+			node_add(filled, map);
+	}
 	return filled;
 }
 
@@ -439,8 +451,8 @@ static struct node *fill_value(const struct param *row, const struct node *given
 
 	if (row->type == PARAM_MAP)
 		return schema_fill(row->sub, given);
-	if (row->type == PARAM_MAPS && given)
-		return fill_maps(row->sub, given);
+	if ((row->type == PARAM_MAPS || row->type == PARAM_NAMED_MAPS) && given)
+		return fill_maps(row, given);
 	if (!given)
 		return bare && row->preset ? node_plain(row->preset) : node_string(row->preset);
 	if (row->type == PARAM_BOOL && node_to_bool(given, &truth))

@@ -36,6 +36,7 @@ enum param_type {
 	PARAM_LIST,       /* a list of anything; the user of the table checks the items */
 	PARAM_MAP,        /* a mapping, checked by `sub` */
 	PARAM_MAPS,       /* a list of mappings, each checked by `sub` */
+	PARAM_NAMED_MAPS, /* a mapping of names to mappings, each checked by `sub` */
 };
 
 struct param {
@@ -46,7 +47,7 @@ struct param {
 	uint64_t min;               /* UINT, SIZE */
 	uint64_t max;               /* UINT, SIZE; 0: only what the type can hold */
 	const char *const *choices; /* ENUM; ends with NULL */
-	const struct param *sub;    /* MAP, MAPS */
+	const struct param *sub;    /* MAP, MAPS, NAMED_MAPS */
 	const char *preset;         /* the default as text; NULL: none. Scalars only */
 	const char *help;       /* one sentence without a full stop, for help and documentation */
 	const char *deprecated; /* what to write instead; the key works, its user warns */

@@ -122,6 +122,22 @@ const struct param config_params[] = {
 		.type = PARAM_STRING,
 		.not_empty = true,
 		.help = "where the dput actions upload packages to"},
+	{.name = "sftp_target",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "where sftp_put uploads artifacts to"},
+	{.name = "sftp_target_base",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "as sftp_target, with the name of the project added"},
+	{.name = "secrets",
+		.type = PARAM_NAMED_MAPS,
+		.sub = credentials_secret_params,
+		.help = "what only some actions of some projects may know"},
+	{.name = "ssh",
+		.type = PARAM_MAPS,
+		.sub = credentials_ssh_params,
+		.help = "hosts that actions log in to"},
 	{.name = "artifacts_max_size",
 		.type = PARAM_SIZE,
 		.min = LIMIT_DRIVE_LEAST,
@@ -236,6 +252,9 @@ void config_release(struct config *c)
 	free(c->rsync_target);
 	free(c->rsync_target_base);
 	free(c->dput_target);
+	free(c->sftp_target);
+	free(c->sftp_target_base);
+	credentials_release(&c->credentials);
 	free(c->qemu_program);
 	strv_release(&c->egress_allow);
 	strv_release(&c->egress_allow_private);
@@ -475,9 +494,33 @@ static void load_rest(struct config *c)
 	c->rsync_target_base = copy_text(map, "rsync_target_base");
 	c->rsync_target_map = node_get(map, "rsync_target_map");
 	c->dput_target = copy_text(map, "dput_target");
+	c->sftp_target = copy_text(map, "sftp_target");
+	c->sftp_target_base = copy_text(map, "sftp_target_base");
 	c->uefi = schema_bool(config_params, map, "uefi");
 	c->lint = schema_bool(config_params, map, "lint");
 	c->vm_user = copy_text(map, "vm_user");
+}
+
+static void resolve_at(const struct config *c, struct node *map, const char *key)
+{
+	const char *given = node_get_text(map, key, NULL);
+	auto_free char *path = given ? resolve(c, given) : NULL;
+
+	if (path)
+		node_set_string(map, key, path);
+}
+
+static int load_credentials(struct config *c, struct err *e)
+{
+	struct node *item;
+
+	node_each (node_get(c->effective, "secrets"), item)
+		resolve_at(c, item, "file");
+	node_each (node_get(c->effective, "ssh"), item) {
+		resolve_at(c, item, "known_hosts");
+		resolve_at(c, item, "certificate");
+	}
+	return credentials_load(c->effective, c->file, &c->credentials, e);
 }
 
 int config_load(const char *path, struct config *ret_config, struct err *e)
@@ -492,7 +535,7 @@ int config_load(const char *path, struct config *ret_config, struct err *e)
 	load_sizes(&c);
 	load_qemu(&c);
 	load_rest(&c);
-	if (load_egress(&c, e) < 0)
+	if (load_egress(&c, e) < 0 || load_credentials(&c, e) < 0)
 		return -1;
 	*ret_config = c;
 	c = (struct config){0};

@@ -13,6 +13,7 @@
 #include "base/strv.h"
 #include "core/node.h"
 #include "core/schema.h"
+#include "host/credentials.h"
 
 enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG };
 enum config_machine { CONFIG_MACHINE_AUTO, CONFIG_MACHINE_MICROVM, CONFIG_MACHINE_Q35 };
@@ -38,6 +39,9 @@ struct config {
 	char *rsync_target_base;
 	const struct node *rsync_target_map; /* project to target, in `effective`; NULL: not set */
 	char *dput_target;
+	char *sftp_target;
+	char *sftp_target_base;
+	struct credentials credentials; /* `secrets` and `ssh` */
 
 	uint64_t artifacts_max;
 	uint64_t cache_max;

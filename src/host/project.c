@@ -259,6 +259,23 @@ static int load_limits(struct project *p, struct err *e)
 	return 0;
 }
 
+/* A key that people look for here gets an answer of its own. */
+static int check_keys(
+	const struct param *table, const struct node *n, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	node_each (n, item) {
+		if (item->key &&
+			(strcmp(item->key, "secrets") == 0 || strcmp(item->key, "ssh") == 0))
+			return node_key_err(item, file, e,
+				"'%s' belongs into the configuration, where it says which projects "
+				"and actions may use it (docs/secrets.md)",
+				item->key);
+	}
+	return schema_check(table, n, file, e);
+}
+
 static int load_one(struct project *p, const char *file, const struct node *n, struct err *e)
 {
 	struct err why = {0};
@@ -268,7 +285,7 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	if (n->kind != NODE_MAP)
 		return node_err(
 			n, file, e, "a project must be a mapping, not %s", node_kind_name(n));
-	if (schema_check(project_params, n, file, e) < 0)
+	if (check_keys(project_params, n, file, e) < 0)
 		return -1;
 	p->name = n->key;
 	p->file = file;
@@ -290,7 +307,7 @@ static int load_all(struct project_list *list, struct err *e)
 	if (list->root->kind == NODE_NULL)
 		return err_set(
 			e, ERR_INPUT, "%s: is empty; the key 'projects' is needed", list->file);
-	if (schema_check(file_params, list->root, list->file, e) < 0)
+	if (check_keys(file_params, list->root, list->file, e) < 0)
 		return -1;
 	projects = node_get(list->root, "projects");
 	if (projects->kind != NODE_MAP)
@@ -421,7 +438,7 @@ int project_read_source_plan(const char *source, struct node **ret_plan, struct 
 		return -1;
 	if (plan->kind == NODE_NULL)
 		return err_set(e, ERR_INPUT, "%s: is empty; the key 'plan' is needed", shown);
-	if (schema_check(source_plan_params, plan, shown, e) < 0)
+	if (check_keys(source_plan_params, plan, shown, e) < 0)
 		return -1;
 	*ret_plan = steal_ptr(&plan);
 	return 0;

@@ -101,6 +101,19 @@ const struct verdict_reason verdict_reasons[] = {
 	{"no_run", VERDICT_INPUT_ERROR, "user", false,
 		"`ambient log` was asked for a run that is not in the state directory."},
 
+	{"no_secret", VERDICT_INPUT_ERROR, "operator", false,
+		"An action needs a secret that the configuration does not have under `secrets`."},
+	{"secret_refused", VERDICT_INPUT_ERROR, "operator", false,
+		"The configuration does not give a secret to this project, or not to this action."},
+	{"secret_unreadable", VERDICT_INPUT_ERROR, "operator", false,
+		"A secret could not be read: its file is not there or open to others, its command "
+		"failed, its variable is not set, its value is too short or too long. The message "
+		"says which."},
+	{"no_ssh_host", VERDICT_INPUT_ERROR, "operator", false,
+		"An action uploads to a host that the configuration does not have under `ssh`, "
+		"where "
+		"its key and its known hosts are."},
+
 	{"host_error", VERDICT_BROKEN, "host", true,
 		"The host refused something: a full disk, a file that cannot be read, a limit of "
 		"processes. The "

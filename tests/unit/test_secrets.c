@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "expect.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/jsonl.h"
+#include "core/unpack.h"
+#include "host/config.h"
+#include "host/secret_read.h"
+#include "host/secrets.h"
+
+#define KEY_TEXT "-----BEGIN KEY-----\nc2VjcmV0IGtleQ\n-----END KEY-----"
+
+struct fixture {
+	char *dir;
+	struct config config;
+	struct secrets secrets;
+};
+
+/* The configuration may name files of the directory, because paths are relative to it. */
+static int load(struct fixture *f, const char *yaml, struct err *e)
+{
+	auto_free char *path = NULL;
+
+	*f = (struct fixture){.dir = expect_dir()};
+	path = expect_file(f->dir, "config.yaml", yaml);
+	return config_load(path, &f->config, e);
+}
+
+static void setup(struct fixture *f, const char *yaml)
+{
+	struct err e = {0};
+
+	expect_ok(load(f, yaml, &e), &e);
+}
+
+static void teardown(struct fixture *f)
+{
+	secrets_release(&f->secrets);
+	config_release(&f->config);
+	expect_dir_remove(&f->dir);
+}
+
+static void put(struct fixture *f, const char *name, const char *text, mode_t mode)
+{
+	auto_free char *path = expect_file(f->dir, name, text);
+
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static struct secrets_asker asker(const struct fixture *f)
+{
+	return (struct secrets_asker){.credentials = &f->config.credentials,
+		.project = "web",
+		.phase = SOURCE_POST_PLAN,
+		.index = 1,
+		.action = "rsync"};
+}
+
+static void expect_refused_config(const char *yaml, const char *message)
+{
+	struct fixture f;
+	struct err e = {0};
+	auto_free char *wanted = NULL;
+
+	assert_int_equal(load(&f, yaml, &e), -1);
+	wanted = mem_printf("%s/config.yaml:%s", f.dir, message);
+	assert_string_equal(e.msg, wanted);
+	assert_int_equal(e.kind, ERR_INPUT);
+	teardown(&f);
+}
+
+/* The message has the directory of the test in it: "%s" of `message`. */
+static void expect_unreadable(const char *source, const char *message)
+{
+	auto_free char *yaml =
+		mem_printf("secrets:\n  s: {%s, projects: [web], actions: [rsync]}\n", source);
+	struct fixture f;
+	auto_free char *wanted = NULL;
+	struct secrets_asker who;
+	struct err e = {0};
+
+	setup(&f, yaml);
+	put(&f, "open", "value", 0644);
+	put(&f, "short", "abc\n", 0600);
+	who = asker(&f);
+	expect_ok(secrets_want(&f.secrets, &who, "s", &e), &e);
+	assert_int_equal(secrets_read(&f.secrets, &e), -1);
+	wanted = mem_printf(message, f.dir, f.dir);
+	assert_string_equal(e.msg, wanted);
+	assert_string_equal(e.reason, "secret_unreadable");
+	teardown(&f);
+}
+
+/* ---- configuration ---- */
+
+static void test_refuses_wrong_secrets(void **state)
+{
+	(void)state;
+	expect_refused_config("secrets:\n  s: {projects: [a], actions: [rsync]}\n",
+		"2:6: secret s needs one of 'file', 'command' and 'env', and only one");
+	expect_refused_config("secrets:\n  s: {file: a, env: B, projects: [a], actions: [rsync]}\n",
+		"2:6: secret s needs one of 'file', 'command' and 'env', and only one");
+	expect_refused_config(
+		"secrets:\n  s: {file: a, actions: [rsync]}\n", "2:6: missing key 'projects'");
+	expect_refused_config("secrets:\n  s: {file: a, projects: [a], actions: []}\n",
+		"2:40: 'actions' must not be empty");
+	expect_refused_config("secrets:\n  .s: {file: a, projects: [a], actions: [rsync]}\n",
+		"2:7: '.s' cannot be the name of a secret: letters, digits, '_', '-' and '.', at "
+		"most 64 of them, '.' and '-' not first");
+	expect_refused_config("secrets: [a]\n",
+		"1:10: 'secrets' must be a mapping of names to mappings, not a list");
+}
+
+static void test_refuses_wrong_hosts(void **state)
+{
+	(void)state;
+	expect_refused_config("ssh:\n  - {host: a.example, key: k, known_hosts: h}\n",
+		"2:28: there is no secret 'k' under 'secrets'");
+	expect_refused_config(
+		"ssh:\n  - {host: a.example, key: k}\n", "2:5: missing key 'known_hosts'");
+	expect_refused_config("secrets:\n  k: {file: a, projects: [a], actions: [rsync]}\n"
+			      "ssh:\n  - {host: a.example, key: k, known_hosts: h}\n"
+			      "  - {host: A.example, key: k, known_hosts: h}\n",
+		"5:5: host a.example is there twice");
+}
+
+static void test_a_variable_leaves_the_environment(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(setenv("SECRETS_TEST", "from the environment", 1), 0);
+	setup(&f,
+		"secrets:\n"
+		"  a: {env: SECRETS_TEST, projects: [web], actions: [rsync]}\n"
+		"  b: {env: SECRETS_TEST, projects: [web], actions: [rsync]}\n");
+	assert_null(getenv("SECRETS_TEST"));
+	who = asker(&f);
+	expect_ok(secrets_want(&f.secrets, &who, "a", &e), &e);
+	expect_ok(secrets_want(&f.secrets, &who, "b", &e), &e);
+	expect_ok(secrets_read(&f.secrets, &e), &e);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(f.secrets.items[i].len, 20);
+		assert_memory_equal(f.secrets.items[i].value.data, "from the environment", 20);
+	}
+	teardown(&f);
+}
+
+/* ---- who may have what ---- */
+
+static void test_only_the_project_and_action_that_are_named_get_a_secret(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	struct err e = {0};
+
+	(void)state;
+	setup(&f, "secrets:\n  s: {file: a, projects: [web, docs], actions: [rsync]}\n");
+	who = asker(&f);
+	expect_ok(secrets_want(&f.secrets, &who, "s", &e), &e);
+	assert_true(secrets_in_phase(&f.secrets, SOURCE_POST_PLAN));
+	assert_false(secrets_in_phase(&f.secrets, SOURCE_PRE_PLAN));
+	expect_err(secrets_want(&f.secrets, &who, "t", &e), &e, ERR_INPUT,
+		"post_plan action 2 (rsync): secret 't' is not under 'secrets' of the "
+		"configuration");
+	assert_string_equal(e.reason, "no_secret");
+	e = (struct err){0};
+	who.project = "game";
+	expect_err(secrets_want(&f.secrets, &who, "s", &e), &e, ERR_INPUT,
+		"post_plan action 2 (rsync): secret 's' is not for project game: the configuration "
+		"says which 'projects' may have it");
+	assert_string_equal(e.reason, "secret_refused");
+	e = (struct err){0};
+	who.project = "docs";
+	who.action = "dput";
+	expect_err(secrets_want(&f.secrets, &who, "s", &e), &e, ERR_INPUT,
+		"post_plan action 2 (dput): secret 's' is not for this action: the configuration "
+		"says which 'actions' may have it");
+	assert_int_equal(f.secrets.use_count, 1);
+	teardown(&f);
+}
+
+static void test_a_host_needs_an_entry(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	struct err e = {0};
+
+	(void)state;
+	setup(&f,
+		"secrets:\n  k: {file: a, projects: [web], actions: [rsync]}\n"
+		"ssh:\n  - {host: a.example, user: ci, key: k, known_hosts: h}\n");
+	who = asker(&f);
+	expect_ok(secrets_want_host(&f.secrets, &who, "ci", "a.example", &e), &e);
+	expect_err(secrets_want_host(&f.secrets, &who, "root", "a.example", &e), &e, ERR_INPUT,
+		"post_plan action 2 (rsync): host root@a.example is not under 'ssh' of the "
+		"configuration, which has to name its key and its known_hosts");
+	assert_string_equal(e.reason, "no_ssh_host");
+	teardown(&f);
+}
+
+/* ---- reading ---- */
+
+static void test_says_why_a_secret_cannot_be_read(void **state)
+{
+	(void)state;
+	expect_unreadable("file: none", "secret s: %s/none: No such file or directory");
+	expect_unreadable("file: open",
+		"secret s: others have access to %s/open (its mode is "
+		"0644): chmod 600 %s/open");
+	expect_unreadable("file: /dev/zero", "secret s: /dev/zero is not a regular file");
+	expect_unreadable("file: short",
+		"secret s: it has fewer than 4 bytes, too few to be kept out of logs");
+	expect_unreadable("env: NOT_SET_AT_ALL",
+		"secret s: the environment variable NOT_SET_AT_ALL is not set");
+	expect_unreadable("command: [no-such-program]",
+		"secret s: no-such-program: there is no such program");
+	expect_unreadable("command: [sh, -c, echo hunter2; exit 3]",
+		"secret s: sh: exit status 3; run it by hand to see what it says");
+	expect_unreadable("command: [sh, -c, kill -9 $$]", "secret s: sh: signal 9 killed it");
+	expect_unreadable(
+		"command: [cat, /dev/zero]", "secret s: cat: it writes more than 65536 bytes");
+}
+
+static void test_a_command_says_a_secret(void **state)
+{
+	struct vault value = {0};
+	auto_strv struct strv argv = {0};
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	strv_push(&argv, "sh");
+	strv_push(&argv, "-c");
+	strv_push(&argv, "printf hunter2; echo noise >&2; exec >&-");
+	expect_ok(secret_read_command(&argv, 100, 60000, &value, &len, &e), &e);
+	assert_int_equal(len, 7);
+	assert_memory_equal(value.data, "hunter2", 7);
+	vault_free(&value);
+}
+
+static void test_a_command_has_a_time_limit(void **state)
+{
+	struct vault value = {0};
+	auto_strv struct strv argv = {0};
+	struct err e = {0};
+	size_t len;
+
+	(void)state;
+	strv_push(&argv, "sh");
+	strv_push(&argv, "-c");
+	strv_push(&argv, "sleep 1000 & sleep 1000");
+	expect_err(secret_read_command(&argv, 100, 50, &value, &len, &e), &e, ERR_INPUT,
+		"sh: it takes too long");
+	vault_free(&value);
+	strv_release(&argv);
+	e = (struct err){0};
+	strv_push(&argv, "sh");
+	strv_push(&argv, "-c");
+	strv_push(&argv, "echo hunter2; exec >&-; sleep 1000");
+	expect_err(secret_read_command(&argv, 100, 200, &value, &len, &e), &e, ERR_INPUT,
+		"sh: it takes too long");
+	vault_free(&value);
+}
+
+static void test_nothing_of_a_vault_is_left_or_in_a_child(void **state)
+{
+	struct vault v = {0};
+	struct err e = {0};
+	struct rlimit limit;
+	int status = 0;
+	pid_t pid;
+
+	(void)state;
+	vault_alloc(&v, 10);
+	memcpy(v.data, "hunter2", 8);
+	pid = fork();
+	if (pid == 0)
+		_exit(((char *)v.data)[0] == 0 ? 0 : 1);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	vault_free(&v);
+	assert_null(v.data);
+	expect_ok(vault_forbid_core(&e), &e);
+	assert_int_equal(getrlimit(RLIMIT_CORE, &limit), 0);
+	assert_int_equal(limit.rlim_cur, 1);
+	assert_int_equal(limit.rlim_max, 1);
+}
+
+/* ---- the drive ---- */
+
+static char *unpacked(const struct vm_drive *drive)
+{
+	const struct unpack_policy policy = {.keep_owner = false};
+	struct unpack_result result;
+	char *dir = expect_dir();
+	auto_fd int to = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct err e = {0};
+
+	expect_ok(unpack_tree(drive->fd, drive->bytes, to, &policy, &result, &e), &e);
+	return dir;
+}
+
+static void expect_content(const char *dir, const char *name, const char *wanted)
+{
+	auto_free char *path = path_join(dir, name);
+	auto_buf struct buf b;
+	struct err e = {0};
+	struct stat st;
+
+	buf_init(&b, 1 << 20);
+	expect_ok(fd_read_file(path, &b, &e), &e);
+	assert_string_equal(b.data, wanted);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+static void test_the_drive_has_what_the_actions_of_its_phase_named(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	auto_drives struct drives drives = {0}, none = {0};
+	auto_dir char *dir = NULL;
+	auto_free char *other = NULL;
+	struct err e = {0};
+
+	(void)state;
+	setup(&f,
+		"secrets:\n"
+		"  key: {file: key, projects: [web], actions: [rsync]}\n"
+		"  token: {file: token, projects: [web], actions: [rsync]}\n"
+		"ssh:\n"
+		"  - {host: a.example, key: key, known_hosts: hosts, certificate: cert}\n");
+	put(&f, "key", KEY_TEXT, 0600);
+	put(&f, "token", "hunter2", 0400);
+	put(&f, "hosts", "a.example ssh-ed25519 AAAA\n", 0644);
+	put(&f, "cert", "ssh-ed25519-cert-v01@openssh.com AAAA\n", 0644);
+	who = asker(&f);
+	expect_ok(secrets_want_host(&f.secrets, &who, "ci", "a.example", &e), &e);
+	who.phase = SOURCE_PRE_PLAN;
+	expect_ok(secrets_want(&f.secrets, &who, "token", &e), &e);
+	expect_ok(secrets_read(&f.secrets, &e), &e);
+	expect_ok(secrets_add_drive(&f.secrets, SOURCE_PLAN, &none, &e), &e);
+	assert_int_equal(none.count, 0);
+	expect_ok(secrets_add_drive(&f.secrets, SOURCE_POST_PLAN, &drives, &e), &e);
+	assert_int_equal(drives.count, 1);
+	assert_false(drives.items[0].writable);
+	dir = unpacked(&drives.items[0]);
+	expect_content(dir, "key", KEY_TEXT);
+	expect_content(dir, ".ssh/key-0", KEY_TEXT "\n");
+	expect_content(dir, ".ssh/known_hosts-0", "a.example ssh-ed25519 AAAA\n");
+	expect_content(dir, ".ssh/certificate-0", "ssh-ed25519-cert-v01@openssh.com AAAA\n");
+	other = path_join(dir, "token");
+	assert_int_equal(access(other, F_OK), -1);
+	teardown(&f);
+}
+
+static void keep(void *arg, const struct event *ev)
+{
+	struct buf *b = arg;
+
+	buf_addf(b, "%s ", event_info(ev->type)->name);
+	jsonl_add(b, ev->fields);
+}
+
+static void test_each_use_is_an_event_without_the_value(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	auto_buf struct buf b;
+	const struct event_sink sink = {keep, &b};
+	struct err e = {0};
+
+	(void)state;
+	setup(&f, "secrets:\n  s: {file: a, projects: [web], actions: [rsync]}\n");
+	buf_init(&b, 10000);
+	who = asker(&f);
+	expect_ok(secrets_want(&f.secrets, &who, "s", &e), &e);
+	secrets_audit(&f.secrets, SOURCE_PRE_PLAN, &sink);
+	assert_string_equal(b.data, "");
+	secrets_audit(&f.secrets, SOURCE_POST_PLAN, &sink);
+	assert_string_equal(
+		b.data, "secret_used {\"action\":1,\"name\":\"rsync\",\"secret\":\"s\"}");
+	teardown(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_refuses_wrong_secrets),
+		cmocka_unit_test(test_refuses_wrong_hosts),
+		cmocka_unit_test(test_a_variable_leaves_the_environment),
+		cmocka_unit_test(test_only_the_project_and_action_that_are_named_get_a_secret),
+		cmocka_unit_test(test_a_host_needs_an_entry),
+		cmocka_unit_test(test_says_why_a_secret_cannot_be_read),
+		cmocka_unit_test(test_a_command_says_a_secret),
+		cmocka_unit_test(test_a_command_has_a_time_limit),
+		cmocka_unit_test(test_nothing_of_a_vault_is_left_or_in_a_child),
+		cmocka_unit_test(test_the_drive_has_what_the_actions_of_its_phase_named),
+		cmocka_unit_test(test_each_use_is_an_event_without_the_value),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
