@@ -260,7 +260,7 @@ all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE
 
 ## make setup         install the Debian packages that are missing, after showing their names
 .PHONY: setup
-SETUP ?= build run image test lint
+SETUP ?= build run image bootstrap test lint
 setup:
 	@tools/setup $(SETUP)
 
@@ -275,6 +275,12 @@ image-tiny:
 image-trusted:
 	$(call ready,image)
 	@vm-images/build trusted "$(IMAGE_STORE)"
+
+## make image-debian IMAGE_STORE=DIR   make the guest image with compilers and build tools, unless it is there already
+.PHONY: image-debian
+image-debian:
+	$(call ready,image bootstrap)
+	@vm-images/build debian "$(IMAGE_STORE)"
 
 ## make demo          set up, build, make the image, run a small project in a virtual machine
 .PHONY: demo

@@ -3,6 +3,8 @@
 #
 # Shell functions shared by the programs of this directory. Sourced, never run.
 
+vm_images=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
 # An ordinary user's PATH lacks where Debian keeps modinfo and its like.
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -48,4 +50,15 @@ swap_in() {
 	perl -e 'my ($nr, $a, $b) = @ARGV; exit(syscall($nr + 0, -100, $a, -100, $b, 2) != 0)' \
 		"$(if [ "$(uname -m)" = x86_64 ]; then echo 316; else echo 276; fi)" "$1" "$2" ||
 		die "cannot exchange $1 and $2: does this file system support RENAME_EXCHANGE?"
+}
+
+# common_tree ROOT: the files and directories that every image has.
+common_tree() {
+	mkdir -p "$1"/{dev,proc,run,sys,root,tmp,home,etc,var/tmp,var/log,var/cache,var/lib} \
+		"$1"/ci/{src,deps,cache,artifacts,secrets}
+	chmod 1777 "$1"/tmp "$1"/var/tmp
+	chmod 700 "$1"/root "$1"/ci/secrets
+	rm -f "$1/etc/resolv.conf"
+	cp -R "$vm_images"/files/. "$1"/
+	ln -sf /proc/self/mounts "$1/etc/mtab"
 }
