@@ -230,9 +230,9 @@ $(O)/tests/bench/poweroff: $(O)/tests/bench/poweroff.o
 .PHONY: bench
 ROUNDS ?= 5
 bench:
-	$(call ready,build run image)
+	$(call ready,build run image bootstrap real)
 	@$(MAKE) --no-print-directory all build/release/tests/bench/poweroff
-	@$(MAKE) --no-print-directory image-tiny
+	@$(MAKE) --no-print-directory image-tiny image-debian
 	@tests/bench/bench bin/ambient "$(IMAGE_STORE)" build/release/tests/bench/poweroff \
 		--rounds $(ROUNDS) --json build/bench.json
 
@@ -255,6 +255,22 @@ TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c)
 list-sources:
 	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
 all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+
+## make check-real    build and test four projects of others in machines, and compare with the host
+.PHONY: check-real
+check-real:
+	$(call ready,build run image bootstrap real)
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory image-debian
+	@tests/real/run bin/ambient "$(IMAGE_STORE)" $(REAL)
+
+## make dogfood       build this project and run its unit tests in a machine, by projects.yaml
+.PHONY: dogfood
+dogfood:
+	$(call ready,build run image bootstrap)
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory image-debian
+	@tools/dogfood "$(IMAGE_STORE)"
 
 # ---- installing -------------------------------------------------------------------------------------
 
