@@ -30,7 +30,7 @@ BASE := err mem buf strv fd flow path tree num clock proc sig text base64 meminf
 NET_BOTH := digest
 NET := http
 CORE := frame message node jsonl schema action plan event tar pack unpack
-HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives \
+HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
 	runlog stage artifacts source result run run_phase adhoc retention git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
@@ -65,7 +65,7 @@ RUN_PROXY_SRC := tests/tools/run-proxy.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
-	store retention runlog qemu tar pack unpack options verdict screen term logread \
+	store retention disk runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy_http \
 	mask \
 	secrets
@@ -335,6 +335,18 @@ dist-offline:
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory image-tiny
 	@tools/dist-offline "$(VERSION)" "$(IMAGE_STORE)" "build/ambient-$(VERSION)-offline.tar"
+
+## make deb           Debian packages of programs and tiny image, in build/deb
+.PHONY: deb check-deb
+deb:
+	$(call ready,build image deb)
+	@$(MAKE) --no-print-directory image-tiny
+	@tools/deb "$(VERSION)" "$(COMMIT)" "$(IMAGE_STORE)" build/deb
+
+## make check-deb     install them in a clean Debian and run a project there; takes minutes, fetches 200 MB
+check-deb: deb
+	$(call ready,check-deb)
+	@tests/deb/check build/deb
 
 .PHONY: clean FORCE
 clean:

@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "core/jsonl.h"
 #include "core/schema.h"
+#include "host/locate.h"
 #include "net/digest.h"
 #include "host/yamlfile.h"
 
@@ -196,10 +197,27 @@ static int no_such_image(const char *store, const char *name, const char *dir, s
 		name, store, dir, name, store);
 }
 
+static bool has_image(const char *dir)
+{
+	auto_free char *file = path_join(dir, IMAGE_FILE);
+
+	return access(file, F_OK) == 0;
+}
+
+/* In the store, else among the installed ones; when it is nowhere, where it should be. */
+static char *find_image(const char *store, const char *name)
+{
+	auto_free char *dir = path_join(store, name);
+	auto_free char *installed = locate_images();
+	auto_free char *other = path_join(installed, name);
+
+	return !has_image(dir) && has_image(other) ? steal_ptr(&other) : steal_ptr(&dir);
+}
+
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e)
 {
-	auto_free char *dir = path ? mem_strdup(path) : path_join(store, name);
+	auto_free char *dir = path ? mem_strdup(path) : find_image(store, name);
 	auto_free char *file = path_join(dir, IMAGE_FILE);
 
 	if (access(file, F_OK) < 0)
@@ -312,19 +330,30 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-struct node *image_list(const char *store)
+/* Those of a directory that no directory before has. */
+static void add_images(struct node *list, const char *store, const char *dir)
 {
-	struct node *list = node_list();
 	struct dirent **entries = NULL;
-	int n = scandir(store, &entries, NULL, by_name);
+	int n = scandir(dir, &entries, NULL, by_name);
 
 	for (int i = 0; i < n; i++) {
-		auto_free char *file = mem_printf("%s/%s/" IMAGE_FILE, store, entries[i]->d_name);
+		auto_free char *path = path_join(dir, entries[i]->d_name);
+		auto_free char *found = find_image(store, entries[i]->d_name);
 
-		if (entries[i]->d_name[0] != '.' && access(file, F_OK) == 0)
+		if (entries[i]->d_name[0] != '.' && has_image(path) && strcmp(path, found) == 0)
 			node_add(list, describe(store, entries[i]->d_name));
 		free(entries[i]);
 	}
 	free(entries);
+}
+
+struct node *image_list(const char *store)
+{
+	auto_free char *installed = locate_images();
+	struct node *list = node_list();
+
+	add_images(list, store, store);
+	if (strcmp(installed, store) != 0)
+		add_images(list, store, installed);
 	return list;
 }

@@ -27,7 +27,8 @@ struct image {
 };
 
 /*
- * Open the image `name` in the store, or the directory at `path` when that is not NULL. image.yaml
+ * Open the image `name` in the store, else among those that were installed with the program
+ * (locate_images), or the directory at `path` when that is not NULL. image.yaml
  * is checked; sizes of the parts are compared. ERR_INPUT: no such image (with how to make it), a
  * wrong image.yaml, a kind that this version cannot boot (reason not_in_this_version).
  */
@@ -51,8 +52,8 @@ void image_release(struct image *i);
  */
 int image_verify(const struct image *i, const char *memory, struct err *e) NODISCARD;
 
-/* All images of a store: a list of maps {name, dir, format, bytes, digest, error}. The caller
- * frees. */
+/* All images of a store, and those that were installed: a list of maps {name, dir, format, bytes,
+ * digest, error}. The caller frees. */
 struct node *image_list(const char *store);
 
 #endif

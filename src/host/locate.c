@@ -82,3 +82,11 @@ int locate_qemu(const struct config *c, char **ret_path, struct err *e)
 	*ret_path = path_absolute(path);
 	return 0;
 }
+
+char *locate_images(void)
+{
+	auto_free char *own = own_directory();
+	auto_free char *prefix = path_parent(own);
+
+	return path_join(prefix, "share/ambient/images");
+}
