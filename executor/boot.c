@@ -165,17 +165,28 @@ static int mount_lower(const struct machine *m, struct err *e)
 	return mount_drive(root, "/lower", type, MS_RDONLY, NULL, e);
 }
 
-/* Nothing on scratch outlives the machine, so nobody waits for it to be on the disk. */
+/*
+ * A disk that was kept (`ambient qemu --persist`) has the upper layer of an earlier machine, which
+ * stays; its inputs and outputs go, and so does what overlayfs left to say that it was not ended.
+ */
+static int make_scratch_dirs(struct err *e)
+{
+	if (path_remove_tree("/scratch/work", e) < 0 || path_remove_tree("/scratch/ci", e) < 0)
+		return -1;
+	return path_make_dirs("/scratch/upper", 0755, e) < 0 ||
+			path_make_dirs("/scratch/work", 0755, e) < 0
+		? -1
+		: 0;
+}
+
+/* Nobody waits for scratch to be on the disk: if it is kept, it is completed at the end. */
 static int mount_scratch(const struct machine *m, struct err *e)
 {
 	const struct drive *scratch = need(m, DRIVE_SCRATCH, e);
 
 	if (!scratch || mount_drive(scratch, "/scratch", "ext4", MS_NOATIME, "barrier=0", e) < 0)
 		return -1;
-	if (path_make_dirs("/scratch/upper", 0755, e) < 0 ||
-		path_make_dirs("/scratch/work", 0755, e) < 0)
-		return -1;
-	return 0;
+	return make_scratch_dirs(e);
 }
 
 static int mount_root(const struct machine *m, struct err *e)
@@ -257,7 +268,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);
 }
 
-/* Output drives were synced one by one when they were packed; scratch is thrown away. */
+/* Output drives were synced one by one when they were packed; scratch too, if it is kept. */
 static void shut_down(struct machine *m)
 {
 	(void)m;

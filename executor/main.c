@@ -21,12 +21,15 @@
  * After `go`, whatever goes wrong is told to the host in an `end` frame. Before, and when the host
  * is lost, there is only the console.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "actions/table.h"
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/version.h"
 #include "executor/connect.h"
 #include "executor/link.h"
@@ -49,6 +52,14 @@ static int greet(struct link *l, struct err *e)
 	return link_wait(l, &l->have_go, CLOCK_NEVER, e);
 }
 
+/* All that the job wrote lies on one file system, scratch, of which /ci is a part. */
+static int complete_disk(struct err *e)
+{
+	auto_fd int fd = open(GUEST_CI, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 || syncfs(fd) < 0 ? err_sys(e, "write the disk that is kept") : 0;
+}
+
 /* -1: the machine or the plan is at fault, or the host is lost, which sending `end` will show. */
 static int carry_out(struct machine *m, struct link *l, struct message_end *ret_end, struct err *e)
 {
@@ -62,7 +73,9 @@ static int carry_out(struct machine *m, struct link *l, struct message_end *ret_
 	 */
 	if (plan.source != SOURCE_PLAN && tools_unpack(m, e) < 0)
 		return err_wrap(e, "unpack the tools");
-	return steps_run(&plan, actions_guest_plan, m, l, ret_end, e);
+	if (steps_run(&plan, actions_guest_plan, m, l, ret_end, e) < 0)
+		return -1;
+	return plan.keep_disk ? complete_disk(e) : 0;
 }
 
 static void fill_broken(struct message_end *end, const struct err *why)

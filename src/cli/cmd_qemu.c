@@ -82,8 +82,8 @@ static const struct option options[] = {
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct qemu_settings, persist),
-		.help = "save the changed disk there",
-		.later = true},
+		.help = "begin with the disk in this file, if there is one, and save the changed "
+			"one there when all actions passed"},
 	{.name = "uefi",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct qemu_settings, uefi),
@@ -158,6 +158,7 @@ static int boot(
 		.plan = plan,
 		.artifacts = s->artifacts,
 		.console = s->console,
+		.persist = s->persist,
 		.executor = s->executor,
 	};
 	struct run_outcome outcome;
@@ -194,6 +195,7 @@ static int run(const struct call *call)
 		c.memory = s->memory;
 	if (make_plan(s, call, &context, &plan, &e) < 0)
 		return say_failure(&e);
+	plan.keep_disk = s->persist != NULL;
 	return boot(s, &context, &plan);
 }
 

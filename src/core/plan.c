@@ -82,6 +82,10 @@ static const struct param plan_params[] = {
 		.help = "time limit of all steps but those that run always, in milliseconds, 0 for "
 			"none"},
 	{.name = "env", .type = PARAM_STRINGS, .help = "NAME=value for every step"},
+	{.name = "keep_disk",
+		.type = PARAM_BOOL,
+		.preset = "false",
+		.help = "the machine's disk is kept: it is complete before the end is told"},
 	{.name = "steps",
 		.type = PARAM_MAPS,
 		.sub = step_params,
@@ -152,6 +156,8 @@ struct node *plan_to_node(const struct plan *p)
 	if (p->timeout_ms)
 		node_set_int(map, "timeout_ms", p->timeout_ms);
 	node_add_strv(node_set_list(map, "env"), &p->env);
+	if (p->keep_disk)
+		node_set_bool(map, "keep_disk", true);
 	steps = node_set_list(map, "steps");
 	for (size_t i = 0; i < p->count; i++)
 		step_to_node(&p->steps[i], node_add_map(steps));
@@ -250,6 +256,7 @@ int plan_from_node(const struct node *tree, const struct action *const *actions,
 	p.source = source_of(tree);
 	p.timeout_ms = (int64_t)schema_uint(plan_params, tree, "timeout_ms");
 	node_to_strv(node_get(tree, "env"), &p.env);
+	p.keep_disk = schema_bool(plan_params, tree, "keep_disk");
 	node_each (steps, step) {
 		if (step_from_node(step, actions, file, &p, e) < 0)
 			return -1;

@@ -56,6 +56,7 @@ struct plan {
 	enum plan_source source; /* which of the user's lists: pre_plan, plan or post_plan */
 	int64_t timeout_ms;      /* for all steps but those that run always; 0: none */
 	struct strv env;         /* "NAME=value" for every step */
+	bool keep_disk; /* the scratch drive outlives the machine: complete it at the end */
 	struct step *steps;
 	size_t count;
 };

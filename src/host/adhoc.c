@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "host/artifacts.h"
+#include "host/disk.h"
 #include "host/drives.h"
 #include "host/result.h"
 #include "host/stage.h"
@@ -18,6 +19,7 @@ struct machine {
 	struct drives drives;
 	struct stage stage;
 	struct result result;
+	struct disk disk;
 	int console_fd;
 };
 
@@ -33,6 +35,19 @@ static int add_drives(struct machine *m, struct err *e)
 		return -1;
 	return drives_add_output(
 		&m->drives, DRIVE_ARTIFACTS, fd_steal(&fd), config->artifacts_max, e);
+}
+
+static int add_disk(struct machine *m, struct err *e)
+{
+	const char *path = m->adhoc->persist;
+	int fd;
+
+	if (!path)
+		return 0;
+	if (disk_open(path, &m->host.image, m->context->config->scratch_bytes, &m->disk, e) < 0)
+		return -1;
+	fd = fcntl(m->disk.fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? err_sys(e, "%s", path) : drives_add_disk(&m->drives, fd, e);
 }
 
 static int open_console(struct machine *m, struct err *e)
@@ -66,14 +81,13 @@ static int prepare(struct machine *m, struct err *e)
 	const struct adhoc *adhoc = m->adhoc;
 	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
 
-	if (adhoc->persist)
-		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"--persist: known, not in this version");
 	if (stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
 		    &m->host, e) < 0 ||
 		image_verify(&m->host.image, NULL, e) < 0)
 		return -1;
-	return add_drives(m, e) < 0 ? -1 : open_console(m, e);
+	if (add_drives(m, e) < 0 || add_disk(m, e) < 0)
+		return -1;
+	return open_console(m, e);
 }
 
 static int carry_out(struct machine *m, struct err *e)
@@ -94,13 +108,22 @@ static int carry_out(struct machine *m, struct err *e)
 	if (ended < 0)
 		return -1;
 	result_take_verdict(&m->result, s);
-	return keep_artifacts(m, e);
+	if (keep_artifacts(m, e) < 0)
+		return -1;
+	/* A disk on which something failed is in a state that nobody meant: the old one stays. */
+	if (m->adhoc->persist && m->result.verdict == VERDICT_PASSED)
+		return disk_save(&m->disk, &m->host.image, e);
+	return 0;
 }
 
 void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	const struct run_view *view, struct run_outcome *ret)
 {
-	struct machine m = {.context = context, .adhoc = adhoc, .view = view, .console_fd = -1};
+	struct machine m = {.context = context,
+		.adhoc = adhoc,
+		.view = view,
+		.disk = DISK_NONE,
+		.console_fd = -1};
 	struct err e = {0};
 
 	*ret = (struct run_outcome){0};
@@ -114,6 +137,7 @@ void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	result_release(&m.result);
 	stage_release(&m.stage);
 	drives_release(&m.drives);
+	disk_release(&m.disk);
 	stage_host_release(&m.host);
 	fd_close(m.console_fd);
 }

@@ -11,7 +11,8 @@ struct adhoc {
 	const struct plan *plan;
 	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
 	const char *console;   /* file for the console; NULL: none */
-	const char *persist;   /* qcow2/raw file for the changed disk; images of a later version */
+	const char
+		*persist; /* file of the disk (disk.h); replaced when the plan passed; NULL: none */
 	const char *executor;
 };
 

@@ -181,17 +181,25 @@ static int make_file_system(int fd, struct err *e)
 	return 0;
 }
 
+int drives_format_scratch(int fd, uint64_t bytes, struct err *e)
+{
+	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) < 0)
+		return err_sys(e, "drive " DRIVE_SCRATCH);
+	return make_file_system(fd, e) < 0 ? err_wrap(e, "drive " DRIVE_SCRATCH) : 0;
+}
+
 int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e)
 {
 	auto_fd int fd = -1;
 
-	if (drives_temporary(tmpdir, &fd, e) < 0)
+	if (drives_temporary(tmpdir, &fd, e) < 0 || drives_format_scratch(fd, bytes, e) < 0)
 		return -1;
-	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) < 0)
-		return err_sys(e, "drive " DRIVE_SCRATCH);
-	if (make_file_system(fd, e) < 0)
-		return err_wrap(e, "drive " DRIVE_SCRATCH);
 	return add(d, DRIVE_SCRATCH, fd_steal(&fd), true, e);
+}
+
+int drives_add_disk(struct drives *d, int fd, struct err *e)
+{
+	return add(d, DRIVE_SCRATCH, fd, true, e);
 }
 
 int drives_add_output(struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e)

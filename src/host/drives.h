@@ -43,13 +43,19 @@ struct drives_exec {
 };
 int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e) NODISCARD;
 
-/* DRIVE_SCRATCH: sparse, with an empty ext4. */
+/* Make an empty file `bytes` long, sparse, with an empty ext4 in it. */
+int drives_format_scratch(int fd, uint64_t bytes, struct err *e) NODISCARD;
+
+/* DRIVE_SCRATCH of a machine that keeps nothing of it. */
 int drives_add_scratch(
 	struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e) NODISCARD;
 
 /* An output of `bytes` bytes, all zeros and sparse; takes the descriptor of an empty file. */
 int drives_add_output(
 	struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e) NODISCARD;
+
+/* DRIVE_SCRATCH that is kept: the file as it is; takes the descriptor. */
+int drives_add_disk(struct drives *d, int fd, struct err *e) NODISCARD;
 
 /* By serial, or NULL. */
 const struct vm_drive *drives_find(const struct drives *d, const char *serial);

@@ -361,6 +361,9 @@ static int add_own_drives(const struct stage *s, struct drives *own, struct err 
 		    e) < 0 ||
 		drives_add_file(own, DRIVE_ROOT, h->image.parts[IMAGE_ROOT].path, e) < 0)
 		return -1;
+	/* The caller's own, when it is kept. */
+	if (drives_find(s->drives, DRIVE_SCRATCH))
+		return 0;
 	return drives_add_scratch(own, h->config->tmpdir, h->config->scratch_bytes, e);
 }
 
