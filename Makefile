@@ -62,6 +62,7 @@ WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/too
 	tests/tools/fake_machine.c $(BASE_SRC)
 # The egress proxy without a machine, linked with everything but the two mains.
 RUN_PROXY_SRC := tests/tools/run-proxy.c
+FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
@@ -173,12 +174,18 @@ $(O)/tests/tools/run-proxy: $(call obj,$(RUN_PROXY_SRC) $(LIBRARY_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
 
+# Preloaded into ambient by tests. It defines what fortified headers define, too.
+$(call obj,$(FAULTS_SRC)): CFLAGS_ALL += -fPIC -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
+$(O)/tests/tools/faults.so: $(call obj,$(FAULTS_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
+
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
 .PHONY: test-programs test-tools
 test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
 test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
-	$(O)/tests/tools/run-proxy
+	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
@@ -187,7 +194,7 @@ build_tests = +@$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
 
 .PHONY: check check-fast check-unit check-cli check-vm
 ## make check         every test, real virtual machines included
-check: TESTS ?= unit $(if $(FUZZERS),fuzz) spec cli vm
+check: TESTS ?= unit $(if $(FUZZERS),fuzz) spec cli faults vm
 check:
 	$(call ready,build run image test)
 	$(build_tests)
@@ -206,6 +213,13 @@ check-fast check-unit check-cli:
 ## make check-vm      only the tests that boot virtual machines
 check-vm: TESTS := vm
 check-vm: check
+
+## make check-faults  fail every write and signal at every stage, each in every way
+.PHONY: check-faults
+check-faults:
+	$(call ready,build run test)
+	$(build_tests)
+	@WALK_STEP=1 IMAGES="$(IMAGE_STORE)" tests/run faults
 
 ## make fuzz T=tar S=60   fuzz one reader for so many seconds; all of them without T
 .PHONY: fuzz fuzz-replay
@@ -253,8 +267,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real

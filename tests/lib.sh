@@ -92,6 +92,7 @@ it() {
 	started=$(((${EPOCHREALTIME/[.,]/} - started) / 100000))
 	if [ $rc = 0 ]; then
 		echo "ok $test_count - $TEST_FILE: $sentence ($((started / 10)).$((started % 10)) s)"
+		[ ! -f "$dir/told" ] || sed 's/^/# /' "$dir/told"
 	else
 		test_failed=1
 		echo "not ok $test_count - $TEST_FILE: $sentence"
@@ -102,10 +103,16 @@ it() {
 
 # ---- expectations -----------------------------------------------------------------------------------
 
+# A test that does the same many times says in $where at which of them it is.
 fail() {
-	echo "FAILED: $*"
+	echo "FAILED: ${where:+$where: }$*"
 	show_last_run
 	exit 1
+}
+
+# tell TEXT: shown also when the test passes: how much it did.
+tell() {
+	echo "$*" >>"$dir/told"
 }
 
 show_file() {

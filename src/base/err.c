@@ -2,6 +2,7 @@
 #include "base/err.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +46,12 @@ int err_because(struct err *e, const char *reason)
 	return -1;
 }
 
+/* A disk that is full or broken, whatever was done with it. */
+static bool is_of_disk(int sys)
+{
+	return sys == ENOSPC || sys == EDQUOT || sys == EIO;
+}
+
 int err_sys(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
@@ -57,7 +64,7 @@ int err_sys(struct err *e, const char *fmt, ...)
 	e->sys = saved;
 	len = strlen(e->msg);
 	(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", strerror(saved));
-	return -1;
+	return is_of_disk(saved) ? err_because(e, ERR_REASON_DISK) : -1;
 }
 
 int err_wrap(struct err *e, const char *fmt, ...)

@@ -28,6 +28,8 @@ enum err_kind {
 	ERR_INTERRUPTED, /* a signal asked us to stop */
 };
 
+#define ERR_REASON_DISK "host_disk"
+
 enum { ERR_MSG_MAX = 1024, ERR_REASON_MAX = 40 };
 
 struct err {
@@ -48,7 +50,10 @@ int err_reason(struct err *e, enum err_kind kind, const char *reason, const char
 /* Give a set error a reason. Always returns -1. */
 int err_because(struct err *e, const char *reason);
 
-/* ERR_HOST from errno: "fmt: strerror". Always returns -1. */
+/*
+ * ERR_HOST from errno: "fmt: strerror". A full or broken disk is the reason ERR_REASON_DISK, so who
+ * writes a file need not say it. Always returns -1.
+ */
 int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Put "fmt: " in front of the message of a set error. Always returns -1. */

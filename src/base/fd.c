@@ -141,36 +141,47 @@ int fd_sync_dir(const char *path, struct err *e)
 	return 0;
 }
 
-static int write_temporary(
-	const char *temporary, const void *data, size_t len, mode_t mode, struct err *e)
+static int write_and_sync(
+	const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
-	auto_fd int fd =
-		open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode);
 
 	if (fd < 0)
-		return err_sys(e, "create %s", temporary);
+		return err_sys(e, "create %s", path);
 	if (fd_write_all(fd, data, len) < 0)
-		return err_sys(e, "write %s", temporary);
+		return err_sys(e, "write %s", path);
 	if (fsync(fd) < 0)
-		return err_sys(e, "sync %s", temporary);
+		return err_sys(e, "sync %s", path);
 	return 0;
+}
+
+int fd_write_synced(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+	if (write_and_sync(path, data, len, mode, e) == 0)
+		return 0;
+	(void)unlink(path);
+	return -1;
+}
+
+int fd_move(const char *from, const char *to, struct err *e)
+{
+	auto_free char *directory = path_parent(to);
+
+	if (rename(from, to) < 0) {
+		(void)err_sys(e, "rename %s to %s", from, to);
+		(void)unlink(from);
+		return -1;
+	}
+	return fd_sync_dir(directory, e);
 }
 
 int fd_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
 	auto_free char *temporary = mem_printf("%s.tmp", path);
-	auto_free char *directory = path_parent(path);
 
-	if (write_temporary(temporary, data, len, mode, e) < 0) {
-		(void)unlink(temporary);
+	if (fd_write_synced(temporary, data, len, mode, e) < 0)
 		return -1;
-	}
-	if (rename(temporary, path) < 0) {
-		(void)err_sys(e, "rename %s to %s", temporary, path);
-		(void)unlink(temporary);
-		return -1;
-	}
-	return fd_sync_dir(directory, e);
+	return fd_move(temporary, path, e);
 }
 
 int fd_memory(const char *name, struct err *e)
@@ -200,6 +211,26 @@ int fd_copy(int from, int to, uint64_t len, struct err *e)
 		len -= want;
 	}
 	return 0;
+}
+
+char *fd_name(int fd)
+{
+	static const char deleted[] = " (deleted)";
+	int saved = errno;
+	auto_free char *link = mem_printf("/proc/self/fd/%d", fd);
+	auto_free char *directory = NULL;
+	char path[4096];
+	ssize_t n = readlink(link, path, sizeof(path) - 1);
+	size_t end = n > (ssize_t)sizeof(deleted) ? (size_t)n - (sizeof(deleted) - 1) : 0;
+
+	errno = saved;
+	if (n < 0)
+		return mem_printf("descriptor %d", fd);
+	path[n] = '\0';
+	if (path[0] != '/' || end == 0 || strcmp(path + end, deleted) != 0)
+		return mem_strdup(path);
+	directory = path_parent(path);
+	return mem_printf("a temporary file in %s", directory);
 }
 
 int fd_set_nonblock(int fd, struct err *e)

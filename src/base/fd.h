@@ -39,9 +39,18 @@ int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e) NODIS
 /* Append a whole regular file to b. A directory, a fifo, more than b->max: ERR_INPUT. */
 int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;
 
+/* Make a file of exactly these bytes, synced. It is removed when that fails. */
+int fd_write_synced(
+	const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
+
+/* Rename a synced file over another and sync the directory. `from` is gone in either case. */
+int fd_move(const char *from, const char *to, struct err *e) NODISCARD;
+
 /*
  * Make `path` hold exactly these bytes: written under a temporary name in the same directory,
- * synced, renamed, directory synced. A kill at any moment leaves the old file or the new one.
+ * synced, renamed, directory synced. A kill at any moment leaves the old file or the new one, and
+ * perhaps the temporary one, PATH.tmp: where nobody would write the file again, make it elsewhere
+ * by fd_write_synced and fd_move.
  */
 int fd_write_file(
 	const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
@@ -54,6 +63,12 @@ int fd_memory(const char *name, struct err *e) NODISCARD;
 
 /* Copy `len` bytes from the current position of `from` to that of `to`. */
 int fd_copy(int from, int to, uint64_t len, struct err *e) NODISCARD;
+
+/*
+ * What to call a descriptor in a message: its path, or "a temporary file in DIR" for one that has
+ * no name any more. errno is kept. The caller frees.
+ */
+char *fd_name(int fd);
 
 int fd_set_nonblock(int fd, struct err *e) NODISCARD;
 

@@ -100,6 +100,9 @@
 /* Known hosts and certificates of ssh. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)
 
+/* With less space than this left on the host a guest that fails is not to blame. */
+#define LIMIT_DISK_FULL_BYTES (1 * MIB)
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

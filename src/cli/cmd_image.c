@@ -67,7 +67,7 @@ static int verify_one(const struct config *c, const char *name, struct err *e)
 	auto_free char *line = NULL;
 
 	if (image_open(c->image_store, name, strchr(name, '/') ? name : NULL, &image, e) < 0 ||
-		image_verify(&image, NULL, e) < 0)
+		image_verify(&image, NULL, NULL, e) < 0)
 		return -1;
 	line = mem_printf("%s: every file is what its image.yaml says\n", image.name);
 	return say_out(line, strlen(line), e);

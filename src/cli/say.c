@@ -66,7 +66,10 @@ int say_create(const char *path, struct err *e)
 
 	if (fd >= 0)
 		return fd;
+	/* Mostly the path is wrong, but a full disk is nobody's mistake. */
 	(void)err_sys(e, "%s", path);
+	if (*e->reason)
+		return err_because(e, "host_output");
 	e->kind = ERR_INPUT;
 	return -1;
 }

@@ -146,11 +146,18 @@ static int tick(struct packer *p, struct err *e)
 	return p->options.tick(p->options.tick_arg, p->result.entries, position(p), e);
 }
 
+static int write_failed(const struct packer *p, struct err *e)
+{
+	auto_free char *name = fd_name(p->fd);
+
+	return err_sys(e, "write the archive at byte %" PRIu64 ", %s", p->offset, name);
+}
+
 /* Write `len` bytes off the front of the buffer; what is left moves to the front. */
 static int write_front(struct packer *p, size_t len, struct err *e)
 {
 	if (fd_pwrite_all(p->fd, p->buffer, len, p->offset) < 0)
-		return err_sys(e, "write the archive at byte %" PRIu64, p->offset);
+		return write_failed(p, e);
 	p->offset += len;
 	p->used -= len;
 	memmove(p->buffer, p->buffer + len, p->used);

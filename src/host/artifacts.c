@@ -77,7 +77,9 @@ static int take_error(const struct err *from, struct err *e)
 	copy.msg[sizeof(copy.msg) - 1] = '\0';
 	safe = text_safe(copy.msg, sizeof(copy.msg) - 1);
 	if (copy.kind == ERR_HOST)
-		return err_set(e, ERR_HOST, "%s", safe);
+		return strncmp(copy.reason, ERR_REASON_DISK, sizeof(copy.reason)) == 0
+			? err_reason(e, ERR_HOST, ERR_REASON_DISK, "%s", safe)
+			: err_set(e, ERR_HOST, "%s", safe);
 	return err_reason(e, ERR_GUEST, "artifacts_refused", "%s", safe);
 }
 

@@ -181,11 +181,26 @@ static int make_file_system(int fd, struct err *e)
 	return 0;
 }
 
+static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)
+{
+	auto_free char *name = NULL;
+
+	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) == 0)
+		return 0;
+	name = fd_name(fd);
+	return err_sys(e, "drive %s: give %s its length", serial, name);
+}
+
 int drives_format_scratch(int fd, uint64_t bytes, struct err *e)
 {
-	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) < 0)
-		return err_sys(e, "drive " DRIVE_SCRATCH);
-	return make_file_system(fd, e) < 0 ? err_wrap(e, "drive " DRIVE_SCRATCH) : 0;
+	auto_free char *name = NULL;
+
+	if (set_length(fd, DRIVE_SCRATCH, bytes, e) < 0)
+		return -1;
+	if (make_file_system(fd, e) == 0)
+		return 0;
+	name = fd_name(fd);
+	return err_wrap(e, "drive " DRIVE_SCRATCH ", %s", name);
 }
 
 int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e)
@@ -208,7 +223,7 @@ int drives_add_output(struct drives *d, const char *serial, int fd, uint64_t byt
 
 	if (bytes < DRIVE_EMPTY_BYTES)
 		bytes = DRIVE_EMPTY_BYTES;
-	if (ftruncate(owned, (off_t)(bytes / SECTOR * SECTOR)) < 0)
-		return err_sys(e, "drive %s", serial);
+	if (set_length(owned, serial, bytes, e) < 0)
+		return -1;
 	return add(d, serial, fd_steal(&owned), true, e);
 }

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -275,23 +274,23 @@ static struct node *read_memory(const char *path)
 	return known;
 }
 
-static int write_memory(const char *path, const struct node *known, struct err *e)
+/* Runs of other projects write it too: each makes it in a directory of its own, the last one wins.
+ */
+static int write_memory(const char *path, const char *work, const struct node *known, struct err *e)
 {
-	auto_free char *dir = path_parent(path);
-	auto_fd int lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *made = path_join(work, path_base(path));
 	auto_buf struct buf text = {0};
 
-	/* Runs of other projects write it too, and under the same temporary name. */
-	if (lock < 0 || flock(lock, LOCK_EX) < 0)
-		return err_sys(e, "lock %s", dir);
 	buf_init(&text, LIMIT_YAML_BYTES);
 	jsonl_add_pretty(&text, known);
 	if (text.overflow)
 		return unlink(path) < 0 ? err_sys(e, "remove %s", path) : 0;
-	return fd_write_file(path, text.data, text.len, 0600, e);
+	if (fd_write_synced(made, text.data, text.len, 0600, e) < 0)
+		return -1;
+	return fd_move(made, path, e);
 }
 
-int image_verify(const struct image *i, const char *memory, struct err *e)
+int image_verify(const struct image *i, const char *memory, const char *work, struct err *e)
 {
 	auto_node struct node *known = read_memory(memory);
 	bool changed = false;
@@ -299,7 +298,7 @@ int image_verify(const struct image *i, const char *memory, struct err *e)
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
 		if (verify_part(i, &i->parts[part], known, &changed, e) < 0)
 			return -1;
-	return memory && changed ? write_memory(memory, known, e) : 0;
+	return memory && changed ? write_memory(memory, work, known, e) : 0;
 }
 
 /* ---- listing ---- */

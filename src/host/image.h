@@ -47,10 +47,12 @@ void image_release(struct image *i);
 
 /*
  * Compare the digests of all parts with image.yaml. Digests are remembered in `memory` (a file in
- * the state directory; NULL: always read) by device, inode, size, mtime and ctime. ERR_INPUT,
+ * the state directory; NULL: always read) by device, inode, size, mtime and ctime; it is made in
+ * the directory `work`, which is ours, on the same file system, and emptied by somebody. ERR_INPUT,
  * reason image_digest, naming the part.
  */
-int image_verify(const struct image *i, const char *memory, struct err *e) NODISCARD;
+int image_verify(
+	const struct image *i, const char *memory, const char *work, struct err *e) NODISCARD;
 
 /* All images of a store, and those that were installed: a list of maps {name, dir, format, bytes,
  * digest, error}. The caller frees. */

@@ -370,7 +370,7 @@ static int remember(struct run *r, struct err *e)
 	node_set_string(state, "commit", r->git.commit);
 	node_set_string(state, "run_id", r->run_id);
 	node_set_string(state, "finished", clock_rfc3339(clock_utc_ns()).s);
-	return store_publish(&r->store, class, state, e);
+	return runlog_check(&r->log, e) < 0 ? -1 : store_publish(&r->store, class, state, e);
 }
 
 /* ---- the run ---- */
@@ -447,9 +447,14 @@ static void fill_result(struct run *r)
 /* The log is part of what a run owes: one that cannot be written breaks it. */
 static void finish_log(struct run *r)
 {
-	if (r->log.error.kind != ERR_NONE)
-		result_take_error(&r->result, &r->log.error);
+	struct err e = {0};
+
+	if (runlog_check(&r->log, &e) < 0)
+		result_take_error(&r->result, &e);
 	result_send_end(&r->result, &r->sink);
+	/* Not even the last event may be missing without a word. */
+	if (e.kind == ERR_NONE && runlog_check(&r->log, &e) < 0)
+		result_take_error(&r->result, &e);
 }
 
 static void write_result(struct run *r, struct run_outcome *o)

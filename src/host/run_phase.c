@@ -134,7 +134,7 @@ static int verify_image(const struct run *r, const struct stage_host *host, stru
 {
 	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
 
-	return image_verify(&host->image, memory, e);
+	return image_verify(&host->image, memory, r->store.work, e);
 }
 
 int run_phase(struct run *r, enum project_phase which, struct err *e)
@@ -177,6 +177,13 @@ static void report(struct run *r, const char *kind, const char *path,
 	result_add_output(&r->result, &output, &r->sink);
 }
 
+static int seal_failed(const struct vm_drive *drive, struct err *e)
+{
+	auto_free char *name = fd_name(drive->fd);
+
+	return err_sys(e, "keep drive %s, %s", drive->serial, name);
+}
+
 /* Opaque bytes: cut to their length and given a digest, never looked into. */
 static int seal(const struct phase *p, const char *serial, struct message_output *ret_output,
 	struct digest_text *ret_sha256, struct err *e)
@@ -186,8 +193,14 @@ static int seal(const struct phase *p, const char *serial, struct message_output
 	if (stage_output(&p->stage, serial, ret_output, e) < 0)
 		return -1;
 	if (ftruncate(drive->fd, (off_t)ret_output->bytes) < 0 || fsync(drive->fd) < 0)
-		return err_sys(e, "keep drive %s", serial);
+		return seal_failed(drive, e);
 	return digest_of_file(drive->fd, ret_output->bytes, ret_sha256, e);
+}
+
+/* The log is part of what a run owes: what one without leaves is not published. */
+static int publish(struct run *r, struct err *e)
+{
+	return runlog_check(&r->log, e) < 0 ? -1 : store_publish_outputs(&r->store, e);
 }
 
 int run_keep_deps(struct run *r, struct err *e)
@@ -197,7 +210,7 @@ int run_keep_deps(struct run *r, struct err *e)
 	struct digest_text sha256;
 
 	if (seal(&r->phases[PROJECT_PRE_PLAN], DRIVE_DEPS_OUT, &m, &sha256, e) < 0 ||
-		store_publish_outputs(&r->store, e) < 0)
+		publish(r, e) < 0)
 		return -1;
 	free(r->deps);
 	if (r->options->cache == RUN_CACHE_RW) {
@@ -249,5 +262,5 @@ int run_keep_cache(struct run *r, struct err *e)
 		return -1;
 	path = path_join(r->store.dir, "current/cache");
 	report(r, "cache", path, &m, &sha256);
-	return store_publish_outputs(&r->store, e);
+	return publish(r, e);
 }

@@ -27,6 +27,14 @@ void runlog_release(struct runlog *log)
 		buf_release(&log->streams[i].tail);
 }
 
+int runlog_check(const struct runlog *log, struct err *e)
+{
+	if (log->error.kind == ERR_NONE)
+		return 0;
+	*e = log->error;
+	return -1;
+}
+
 /* ---- lines ---- */
 
 static void begin_line(
@@ -46,8 +54,10 @@ static void end_line(struct runlog *log)
 		if (log->fds[i] < 0 || log->error.kind != ERR_NONE)
 			continue;
 		if (fd_write_all(log->fds[i], log->line.data, log->line.len) < 0) {
-			(void)err_sys(&log->error, "write the run log");
-			(void)err_because(&log->error, "host_disk");
+			auto_free char *name = fd_name(log->fds[i]);
+
+			(void)err_sys(&log->error, "write the run log %s", name);
+			(void)err_because(&log->error, ERR_REASON_DISK);
 		}
 	}
 }

@@ -41,7 +41,10 @@ void runlog_init(struct runlog *log, int fd, int second_fd, uint64_t max);
 void runlog_release(struct runlog *log);
 #define auto_runlog __attribute__((cleanup(runlog_release)))
 
-/* Write one event; a failure is kept in log->error for whoever ends the run. */
+/* 0 as long as everything could be written; -1 with the first error. */
+int runlog_check(const struct runlog *log, struct err *e) NODISCARD;
+
+/* Write one event; a failure is kept, see runlog_check. */
 void runlog_event(struct runlog *log, const struct event *ev);
 
 #endif

@@ -56,7 +56,12 @@ static int pack_into(const char *dir, int fd, const struct pack_options *options
 		return err_sys(e, "%s", dir);
 	if (pack_tree(root, dir, fd, options, ret, e) < 0)
 		return -1;
-	return ftruncate(fd, (off_t)ret->bytes) < 0 ? err_sys(e, "cut the archive") : 0;
+	if (ftruncate(fd, (off_t)ret->bytes) < 0) {
+		auto_free char *name = fd_name(fd);
+
+		return err_sys(e, "cut the archive, %s", name);
+	}
+	return 0;
 }
 
 static void report(const char *source, const struct git_state *git,

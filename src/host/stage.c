@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -547,6 +548,48 @@ static int attempt_without_kvm(struct stage *s, struct err *e)
 	return attempt(s, e);
 }
 
+/* ---- a full disk ---- */
+
+static bool is_full(const char *directory, struct err *e)
+{
+	struct statvfs st;
+	uint64_t left;
+
+	if (statvfs(directory, &st) < 0)
+		return false; /* then the next file that is made there says what is wrong */
+	left = (uint64_t)st.f_bavail * st.f_frsize;
+	if (left >= LIMIT_DISK_FULL_BYTES)
+		return false;
+	err_ignore(err_reason(e, ERR_HOST, ERR_REASON_DISK,
+		"the disk of the host is full: %s has %" PRIu64 " bytes left, and drives of the "
+		"guest are there",
+		directory, left));
+	return true;
+}
+
+/*
+ * What a guest writes takes space of the host. On a full disk its drives have errors, and whatever
+ * it makes of them, an action that fails or an output that cannot be packed, it is not at fault.
+ */
+static int blame_disk(const struct stage *s, struct err *e)
+{
+	const struct config *c = s->host->config;
+
+	return is_full(c->tmpdir, e) || is_full(c->state, e) ? -1 : 0;
+}
+
+static int blame_disk_not_guest(const struct stage *s, struct err *e)
+{
+	struct err guest = *e;
+
+	if (guest.kind != ERR_GUEST)
+		return -1;
+	*e = (struct err){0};
+	if (blame_disk(s, e) == 0)
+		*e = guest;
+	return -1;
+}
+
 int stage_run(struct stage *s, struct err *e)
 {
 	bool unproved = s->host->accel.unproved;
@@ -557,11 +600,11 @@ int stage_run(struct stage *s, struct err *e)
 	if (unproved && result < 0 && strcmp(e->reason, "host_kvm_unusable") == 0)
 		result = attempt_without_kvm(s, e);
 	if (result < 0)
-		return -1;
+		return blame_disk_not_guest(s, e);
 	check_clock(s);
 	take_claim(s);
 	report_end(s);
-	return 0;
+	return s->verdict == VERDICT_FAILED || s->verdict == VERDICT_BROKEN ? blame_disk(s, e) : 0;
 }
 
 bool stage_was_packed(const struct stage *s, const char *serial)

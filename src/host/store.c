@@ -88,8 +88,11 @@ static int read_json(const char *path, struct node **ret_node, struct err *e)
 	return jsonl_parse(text.data, text.len, path, ret_node, e);
 }
 
-static int write_json(const char *path, const struct node *n, struct err *e)
+/* Write a file of JSON in work/, to be moved to its place; what a kill leaves goes with work/. */
+static int make_json(const struct store *s, const char *name, const struct node *n, char **ret_path,
+	struct err *e)
 {
+	auto_free char *path = path_join(s->work, name);
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, STATE_FILE_BYTES);
@@ -97,7 +100,10 @@ static int write_json(const char *path, const struct node *n, struct err *e)
 	if (text.overflow)
 		return err_set(
 			e, ERR_HOST, "%s would be larger than %d bytes", path, STATE_FILE_BYTES);
-	return fd_write_file(path, text.data, text.len, 0644, e);
+	if (fd_write_synced(path, text.data, text.len, 0644, e) < 0)
+		return -1;
+	*ret_path = steal_ptr(&path);
+	return 0;
 }
 
 /* ---- lock ---- */
@@ -124,7 +130,7 @@ static int sign_lock(const struct store *s, struct err *e)
 		"process %d, started %s\n", (int)getpid(), clock_rfc3339(clock_utc_ns()).s);
 
 	if (ftruncate(s->lock_fd, 0) < 0 || fd_pwrite_all(s->lock_fd, text, strlen(text), 0) < 0)
-		return err_sys(e, "write the lock");
+		return err_sys(e, "write %s/lock", s->dir);
 	return 0;
 }
 
@@ -337,6 +343,7 @@ static int publish_generation(struct store *s, const char *next, struct err *e)
 	auto_free char *old = s->current ? generation_path(s, s->current) : NULL;
 	auto_free char *new = generation_path(s, s->current + 1);
 	auto_free char *name = mem_printf(GENERATION_PREFIX "%" PRIu64, s->current + 1);
+	struct err ignored = {0};
 
 	if (old && link_missing(old, next, e) < 0)
 		return -1;
@@ -347,7 +354,10 @@ static int publish_generation(struct store *s, const char *next, struct err *e)
 	if (point(s, "current", name, e) < 0)
 		return -1;
 	s->current++;
-	return old ? path_remove_tree(old, e) : 0;
+	/* What cannot be removed now is removed by the next run. */
+	if (old)
+		err_ignore(path_remove_tree(old, &ignored));
+	return 0;
 }
 
 int store_publish_outputs(struct store *s, struct err *e)
@@ -360,16 +370,21 @@ int store_publish_outputs(struct store *s, struct err *e)
 int store_publish(struct store *s, const char *class, const struct node *state, struct err *e)
 {
 	auto_free char *path = state_path(s, class);
+	auto_free char *made = NULL;
 
-	return store_publish_outputs(s, e) < 0 ? -1 : write_json(path, state, e);
+	/* What can fail for want of space comes first: behind it are renames only. */
+	if (make_json(s, "state.json", state, &made, e) < 0 || store_publish_outputs(s, e) < 0)
+		return -1;
+	return fd_move(made, path, e);
 }
 
 int store_write_result(const struct store *s, const struct node *result, bool latest, struct err *e)
 {
 	auto_free char *path = path_join(s->run_dir, "result.json");
+	auto_free char *made = NULL;
 	auto_free char *target = mem_printf("runs/%s", path_base(s->run_dir));
 
-	if (write_json(path, result, e) < 0)
+	if (make_json(s, "result.json", result, &made, e) < 0 || fd_move(made, path, e) < 0)
 		return -1;
 	return latest ? point(s, "latest", target, e) : 0;
 }

@@ -71,8 +71,10 @@ int store_last_success(
 
 /*
  * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it
- * is synced and becomes current, and the old one is removed. Then the state file of the class is
- * replaced by `state`; those of other classes stay as they are.
+ * is synced and becomes current. Then the state file of the class is replaced by `state`, which was
+ * written before; those of other classes stay as they are. At last the old generation is removed,
+ * which may be left to the next run. An error leaves the old generation, or the new one with the
+ * old state file: then the next run is not skipped.
  */
 int store_publish(
 	struct store *s, const char *class, const struct node *state, struct err *e) NODISCARD;

@@ -115,12 +115,12 @@ const struct verdict_reason verdict_reasons[] = {
 		"its key and its known hosts are."},
 
 	{"host_error", VERDICT_BROKEN, "host", true,
-		"The host refused something: a full disk, a file that cannot be read, a limit of "
-		"processes. The "
+		"The host refused something: a file that cannot be read, a limit of processes. The "
 		"message says which."},
 	{"host_disk", VERDICT_BROKEN, "host", true,
-		"A file of the run could not be written: mostly a full disk. The message names the "
-		"file."},
+		"The disk is full or broken: a file of the run could not be written, or the guest "
+		"failed while there was no space for what it wrote. The message names the file or "
+		"the directory."},
 	{"host_no_namespaces", VERDICT_BROKEN, "host", false,
 		"The host does not let QEMU be locked in. The message names the setting; nothing "
 		"runs without "

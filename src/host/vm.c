@@ -582,7 +582,13 @@ static int qemu_is_gone(struct life *l, struct err *e)
 	if (proc_wait(l->pid, &status) < 0)
 		return err_sys(e, "wait for QEMU");
 	l->pid = -1;
-	return l->stage == ENDED ? 0 : died(l, status, e);
+	if (l->stage == ENDED)
+		return 0;
+	/* Who stops us often stops QEMU too, and it may be quicker. */
+	if (sig_pending())
+		return err_reason(e, ERR_INTERRUPTED, "interrupted",
+			"stopped; the guest was gone before its end");
+	return died(l, status, e);
 }
 
 static int too_late(const struct life *l, struct err *e)

@@ -13,8 +13,8 @@
  * The guest ends: fake-qemu gets SIGTERM, which is its power-off. fake-qemu is killed: so is the
  * guest. The host program is the real one, unchanged, and so is its jail.
  *
- * Exit status: that of the command, 128 + signal when it was killed. SIGTERM, SIGINT and SIGHUP are
- * passed on to it.
+ * Exit status: that of the command, 128 + signal when it was killed; 126 when a process that it
+ * started is there half a minute after its end. SIGTERM, SIGINT and SIGHUP are passed on to it.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -30,6 +30,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/strv.h"
 #include "fake_machine.h"
@@ -37,6 +38,7 @@
 #include "host/qemu.h"
 #include "guest_net.h"
 
+enum { SURVIVORS_MS = 30000, EXIT_SURVIVORS = 126 };
 enum { WATCH_MS = 5, GUESTS_MAX = 64, PROC_FILE_MAX = 256 * 1024, MESSAGES_MAX = 4 };
 
 struct guest {
@@ -310,6 +312,43 @@ static int watch(pid_t command, int signals)
 	return status;
 }
 
+/* ---- what the command left ---- */
+
+static void name_survivors(void)
+{
+	auto_free char *list = mem_printf("task/%d/children", getpid());
+	auto_buf struct buf b;
+	char *at, *end;
+
+	if (read_proc(getpid(), list, &b) < 0)
+		return;
+	at = b.data;
+	for (long child; (child = strtol(at, &end, 10)) > 0; at = end) {
+		auto_buf struct buf comm;
+
+		(void)read_proc((pid_t)child, "comm", &comm);
+		(void)fprintf(stderr, "with-guests: process %ld survives the command: %s\n", child,
+			comm.data);
+	}
+}
+
+/* Orphans come to us, the subreaper. They may take a moment to die of their parent's death. */
+static bool anybody_left(void)
+{
+	int64_t until = clock_ms() + SURVIVORS_MS;
+
+	for (;;) {
+		pid_t pid = waitpid(-1, NULL, WNOHANG);
+
+		if (pid < 0)
+			return false;
+		if (pid == 0 && clock_ms() >= until)
+			return true;
+		if (pid == 0)
+			(void)poll(NULL, 0, WATCH_MS);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	sigset_t handled, before;
@@ -328,10 +367,14 @@ int main(int argc, char **argv)
 	(void)sigprocmask(SIG_BLOCK, &handled, &before);
 	signals = signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK);
 	command = start_command(argv + 1, &before);
-	if (signals < 0 || command < 0) {
+	if (signals < 0 || command < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0) {
 		perror("with-guests");
 		return 127;
 	}
 	status = watch(command, signals);
+	if (anybody_left()) {
+		name_survivors();
+		return EXIT_SURVIVORS;
+	}
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

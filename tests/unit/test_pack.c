@@ -866,7 +866,7 @@ static void test_an_output_that_cannot_be_written_is_the_hosts_fault(void **stat
 	(void)state;
 	expect_sys(fd);
 	expect_err(pack_tree(p.src_fd, "src", fd, &(struct pack_options){0}, &r, &e), &e, ERR_HOST,
-		"write the archive at byte 0: No space left on device");
+		"write the archive at byte 0, /dev/full: No space left on device");
 }
 
 int main(void)

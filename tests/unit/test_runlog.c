@@ -200,7 +200,8 @@ static void test_a_log_that_cannot_be_written_is_an_error(void **state)
 	f.log = log;
 	output(&f, false, "x", 1);
 	output(&f, false, "y", 1);
-	assert_string_equal(f.log.error.msg, "write the run log: No space left on device");
+	assert_string_equal(
+		f.log.error.msg, "write the run log /dev/full: No space left on device");
 	assert_string_equal(f.log.error.reason, "host_disk");
 	runlog_release(&f.log);
 	fd_close(full);
