@@ -14,7 +14,7 @@
  *
  * What differs from run to run is ID, gen-N or PID in names, a file without a name is `unnamed`,
  * what the reader of artifacts makes in its jail is below `artifacts`. Waiting is a point too, but
- * has no number, because how often a program waits is chance: `poll 6` waits on 6 descriptors.
+ * has no number, because how often a program waits is chance: `poll 7` waits on 7 descriptors.
  *
  * FAULTS_IN      the directories, LABEL=PATH:LABEL=PATH...
  * FAULTS_TRACE   a file that gets the points, "NUMBER NAME" a line, and behind them
