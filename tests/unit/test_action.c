@@ -104,7 +104,7 @@ static void test_unknown_actions_name_the_nearest_that_may_stand_there(void **st
 	expect_refused("action: jumb\nheight: 3\n",
 		"p.yaml:1:9: unknown action 'jumb', did you mean 'jump'?");
 	/* hop is nearer, but only steps can be that. */
-	expect_refused("action: hup\n", "p.yaml:1:9: unknown action 'hup', did you mean 'jump'?");
+	expect_refused("action: huop\n", "p.yaml:1:9: unknown action 'huop', did you mean 'jump'?");
 	/* What is like none of those may be meant for another list. */
 	expect_refused("action: flie\n", "p.yaml:1:9: unknown action 'flie', did you mean 'fly'?");
 	expect_refused("action: \"e\\e[31m\"\n",
