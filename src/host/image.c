@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "core/jsonl.h"
 #include "core/schema.h"
 #include "host/locate.h"
@@ -21,6 +22,8 @@
 
 #define IMAGE_FILE "image.yaml"
 #define IMAGE_FORMAT "1"
+
+enum { SHOWN_MAX = 40 };
 
 static const char *const part_keys[IMAGE_PARTS] = {"kernel", "initramfs", "root"};
 static const char *const boot_kinds[] = {"direct", "firmware", NULL};
@@ -82,6 +85,18 @@ static bool is_sha256(const char *s)
 	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
 
+/* Names get into messages, logs and results: what is not plain text is no name. */
+static int check_name(const struct node *n, const char *name, const char *file, struct err *e)
+{
+	auto_free char *safe = text_safe(name, LIMIT_NAME_BYTES);
+
+	if (strcmp(name, safe) != 0)
+		return node_err(n, file, e,
+			"a name of at most %d bytes without control characters is needed",
+			LIMIT_NAME_BYTES);
+	return 0;
+}
+
 /* A part is a file of the directory: a name, never a path. */
 static int read_part(struct image *i, enum image_part part, const char *file, struct err *e)
 {
@@ -94,6 +109,8 @@ static int read_part(struct image *i, enum image_part part, const char *file, st
 	sha256 = schema_text(file_params, n, "sha256");
 	if (strchr(name, '/') || name[0] == '.')
 		return node_err(node_get(n, "file"), file, e, "a file name is needed, not a path");
+	if (check_name(node_get(n, "file"), name, file, e) < 0)
+		return -1;
 	if (!is_sha256(sha256))
 		return node_err(
 			node_get(n, "sha256"), file, e, "64 lower-case hex digits are needed");
@@ -106,11 +123,11 @@ static int read_part(struct image *i, enum image_part part, const char *file, st
 static int check_kind(struct image *i, const char *file, struct err *e)
 {
 	const char *format = schema_text(image_params, i->node, "format");
+	auto_free char *shown = text_safe(format, SHOWN_MAX);
 
 	if (strcmp(format, IMAGE_FORMAT) != 0)
 		return node_err(node_get(i->node, "format"), file, e,
-			"format %.20s is not known, this version reads format " IMAGE_FORMAT,
-			format);
+			"format %s is not known, this version reads format " IMAGE_FORMAT, shown);
 	if (strcmp(schema_text(image_params, i->node, "boot"), "direct") != 0)
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
 			"%s: booting by firmware is known, not in this version", file);
@@ -141,7 +158,8 @@ int image_parse(
 	i.name = mem_strdup(schema_text(image_params, i.node, "name"));
 	memcpy(i.digest, digest_of(text, len).s, sizeof(i.digest));
 	read_machines(&i);
-	if (check_kind(&i, file, e) < 0)
+	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
+		check_kind(&i, file, e) < 0)
 		return -1;
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
 		if (read_part(&i, part, file, e) < 0)

@@ -21,6 +21,14 @@ static bool is_digest(const char *s)
 	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
 
+static void expect_harmless(const char *text)
+{
+	auto_free char *safe = text_safe(text, 8 * ERR_MSG_MAX);
+
+	if (strcmp(safe, text) != 0 && strlen(text) < ERR_MSG_MAX - 8)
+		BUG("a text that a terminal obeys: %s", safe);
+}
+
 static void expect_file_of_the_image(const struct image_file *f)
 {
 	const char *name = f->path + strlen(DIR "/");
@@ -28,18 +36,16 @@ static void expect_file_of_the_image(const struct image_file *f)
 	if (strncmp(f->path, DIR "/", strlen(DIR "/")) != 0 || strchr(name, '/') || !*name ||
 		strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		BUG("a part that is outside: %s", f->path);
+	expect_harmless(name);
 	if (!is_digest(f->sha256))
 		BUG("a digest '%s'", f->sha256);
 }
 
 static void expect_refusal(const struct err *e)
 {
-	auto_free char *safe = text_safe(e->msg, 8 * ERR_MSG_MAX);
-
 	if (e->kind != ERR_INPUT || !e->msg[0])
 		BUG("a refusal of kind %d: %s", (int)e->kind, e->msg);
-	if (strcmp(safe, e->msg) != 0 && strlen(e->msg) < ERR_MSG_MAX - 8)
-		BUG("a message that is not safe: %s", safe);
+	expect_harmless(e->msg);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -53,6 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (!i.name || !*i.name || strcmp(i.dir, DIR) != 0 || !is_digest(i.digest))
 		BUG("an image without a name, a directory or a digest");
+	expect_harmless(i.name);
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
 		expect_file_of_the_image(&i.parts[part]);
 	return 0;
