@@ -245,27 +245,16 @@ static void on_note(void *arg, const struct message_note *m)
 	event_send(s->sink, m->warning || last ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
 }
 
-/* The console is a courtesy: what does not fit, or cannot be written, is not kept, and that is
- * said. */
 static void on_console(void *arg, const char *data, size_t len)
 {
 	struct stage *s = arg;
-	uint64_t max = s->host->config->console_max;
-	uint64_t room = max > s->console_bytes ? max - s->console_bytes : 0;
-	size_t fits = len < room ? len : (size_t)room;
 	struct node *n;
 
-	if (s->console_fd < 0)
-		return;
-	if (fd_write_all(s->console_fd, data, fits) < 0)
-		max = s->console_bytes;
-	s->console_bytes += len;
-	if (s->console_bytes <= max)
+	if (!console_take(&s->console, data, len))
 		return;
 	n = node_map();
-	node_set_uint(n, "limit", max);
+	node_set_uint(n, "limit", s->console.max);
 	event_send(s->sink, EVENT_CONSOLE_LIMIT, s->plan->source, n);
-	s->console_fd = -1;
 }
 
 static int on_pending_fd(void *arg)
@@ -525,7 +514,11 @@ static int attempt(struct stage *s, struct err *e)
 		return -1;
 	fill_vm(s, &own, &vm);
 	report_start(s, &vm);
-	result = end_network(s, vm_run(&vm, &s->vm_result, e), e);
+	console_init(&s->console, s->console_fd, s->host->config->console_max);
+	result = vm_run(&vm, &s->vm_result, e);
+	console_end(&s->console);
+	console_release(&s->console);
+	result = end_network(s, result, e);
 	describe_vm(s);
 	if (result < 0)
 		report_death(s, e);

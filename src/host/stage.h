@@ -12,6 +12,7 @@
 #include "core/event.h"
 #include "core/plan.h"
 #include "host/accel.h"
+#include "host/console.h"
 #include "host/drives.h"
 #include "host/egress.h"
 #include "host/image.h"
@@ -51,7 +52,7 @@ struct stage {
 	const struct egress *egress; /* NULL or empty: no network */
 	const struct event_sink *sink;
 	const struct run_view *view;
-	/* Where the guest's console goes, at most config->console_max; -1: nowhere. */
+	/* Where the guest's console goes, within config->console_max (console.h); -1: nowhere. */
 	int console_fd;
 
 	/* filled by stage_run */
@@ -64,7 +65,7 @@ struct stage {
 	const char *failed_reason; /* of the step that `failed` is about; NULL: none */
 	struct node *vm;           /* for vms[] of result.json */
 	struct proxy proxy;
-	uint64_t console_bytes;
+	struct console console;
 	unsigned notes; /* of the guest, so far */
 	struct {
 		size_t step; /* the first step of the running action */

@@ -486,7 +486,8 @@ static void keep_tail(struct buf *tail, const char *data, size_t len)
 	buf_add(tail, data, len);
 }
 
-static void read_tail(struct life *l, int *fd, struct buf *tail)
+/* True when there was something. */
+static bool read_tail(struct life *l, int *fd, struct buf *tail)
 {
 	char chunk[16384];
 	ssize_t n = read(*fd, chunk, sizeof(chunk));
@@ -495,10 +496,22 @@ static void read_tail(struct life *l, int *fd, struct buf *tail)
 		keep_tail(tail, chunk, (size_t)n);
 		if (fd == &l->console_fd && l->vm->observer->console)
 			l->vm->observer->console(l->vm->arg, chunk, (size_t)n);
-		return;
+		return true;
 	}
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		fd_close(fd_steal(fd));
+	return false;
+}
+
+/* What was under way when QEMU went: a socket holds less than this many reads. */
+static void drain_texts(struct life *l)
+{
+	for (int i = 0; i < 1024 && l->console_fd >= 0; i++)
+		if (!read_tail(l, &l->console_fd, &l->console))
+			break;
+	for (int i = 0; i < 1024 && l->errors_fd >= 0; i++)
+		if (!read_tail(l, &l->errors_fd, &l->errors))
+			break;
 }
 
 /* ---- dying ---- */
@@ -566,10 +579,7 @@ static int drain(struct life *l, struct err *e)
 		if (read_log(l, e) < 0)
 			return -1;
 	}
-	for (int i = 0; i < 1024 && l->console_fd >= 0; i++)
-		read_tail(l, &l->console_fd, &l->console);
-	for (int i = 0; i < 1024 && l->errors_fd >= 0; i++)
-		read_tail(l, &l->errors_fd, &l->errors);
+	drain_texts(l);
 	return 0;
 }
 
@@ -687,9 +697,9 @@ static int take_news(struct life *l, const struct pollfd *p, struct err *e)
 	if (p[FROM_LOG].revents && read_log(l, e) < 0)
 		return -1;
 	if (p[FROM_CONSOLE].revents)
-		read_tail(l, &l->console_fd, &l->console);
+		(void)read_tail(l, &l->console_fd, &l->console);
 	if (p[FROM_ERRORS].revents)
-		read_tail(l, &l->errors_fd, &l->errors);
+		(void)read_tail(l, &l->errors_fd, &l->errors);
 	if (l->vm->observer->flush)
 		l->vm->observer->flush(l->vm->arg);
 	if (p[FROM_NETWORK].revents && l->vm->observer->news(l->vm->arg, e) < 0)
@@ -725,6 +735,7 @@ int vm_run(const struct vm *vm, struct vm_result *ret, struct err *e)
 	if (result == 0)
 		result = live(&l, e);
 	jail_kill(&l.pid);
+	drain_texts(&l);
 	ret->duration_ms = clock_ms() - l.started_ms;
 	return result;
 }

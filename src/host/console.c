@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/console.h"
+
+#include <inttypes.h>
+
+#include "base/fd.h"
+
+void console_init(struct console *c, int fd, uint64_t max)
+{
+	*c = (struct console){.fd = fd, .max = max};
+	buf_init(&c->tail, CONSOLE_TAIL_BYTES);
+}
+
+void console_release(struct console *c)
+{
+	buf_release(&c->tail);
+	c->fd = -1;
+}
+
+static void write_out(struct console *c, const char *data, size_t len)
+{
+	if (c->fd >= 0 && fd_write_all(c->fd, data, len) < 0)
+		c->fd = -1;
+}
+
+static void keep_end(struct console *c, const char *data, size_t len)
+{
+	size_t n = len < CONSOLE_TAIL_BYTES ? len : CONSOLE_TAIL_BYTES;
+
+	c->dropped += len;
+	if (c->tail.len + n > CONSOLE_TAIL_BYTES)
+		buf_drop_front(&c->tail, c->tail.len + n - CONSOLE_TAIL_BYTES);
+	buf_add(&c->tail, data + len - n, n);
+}
+
+bool console_take(struct console *c, const char *data, size_t len)
+{
+	uint64_t room = c->max > c->bytes ? c->max - c->bytes : 0;
+	size_t fits = len < room ? len : (size_t)room;
+	bool had = c->fd >= 0, first;
+
+	write_out(c, data, fits);
+	c->bytes += len;
+	first = (len > fits && !c->dropped && had) || (had && c->fd < 0);
+	if (len > fits)
+		keep_end(c, data + fits, len - fits);
+	return first;
+}
+
+void console_end(struct console *c)
+{
+	auto_buf struct buf line = {0};
+	uint64_t missing = c->dropped - c->tail.len;
+
+	buf_init(&line, 200);
+	if (missing)
+		buf_addf(
+			&line, "\n[%" PRIu64 " bytes of the console are left out here]\n", missing);
+	write_out(c, line.data, line.len);
+	write_out(c, c->tail.data, c->tail.len);
+	buf_clear(&c->tail);
+	c->dropped = 0;
+}
