@@ -133,6 +133,8 @@ static void set_value(struct walk *w, struct found f, const char *value)
 {
 	void *target = f.settings + f.row->offset;
 
+	if (!value && f.row->type != OPTION_FLAG)
+		BUG("option '--%s' without its value", f.row->name);
 	if (f.row->later && !w->o->later)
 		w->o->later = f.row;
 	switch (f.row->type) {

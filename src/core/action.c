@@ -30,6 +30,7 @@ bool action_is_built(const struct action *a)
 static const char *nearest(const char *name, const struct action *const *actions, unsigned where)
 {
 	auto_strv struct strv candidates = {0};
+	const struct action *found = NULL;
 	const char *near = NULL;
 
 	for (const struct action *const *a = actions; *a; a++)
@@ -37,7 +38,9 @@ static const char *nearest(const char *name, const struct action *const *actions
 			strv_push(&candidates, (*a)->name);
 	if (candidates.count)
 		near = text_nearest(name, (const char *const *)candidates.items);
-	return near ? action_find(actions, near)->name : NULL;
+	if (near)
+		found = action_find(actions, near);
+	return found ? found->name : NULL;
 }
 
 /* ERR_INPUT with the nearest name, best one of those that may stand there. */

@@ -411,7 +411,7 @@ static void load_paths(struct config *c, const struct node *map)
 	c->ca_certificates = load_optional_path(c, "ca_certificates");
 	c->executor = load_program(c, c->effective, "executor");
 	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
-	if (strcmp(c->executor, EXECUTOR) == 0)
+	if (c->executor && strcmp(c->executor, EXECUTOR) == 0)
 		free(steal_ptr(&c->executor));
 }
 

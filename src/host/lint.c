@@ -336,12 +336,13 @@ static void collect_scripts(const struct lint *l, struct scripts *s)
 	while (next(l, &w, &entry)) {
 		const struct action_lint *lint = &entry.action->lint;
 		const struct node *n = lint->script ? node_get(entry.node, lint->script) : NULL;
+		const char *text = node_text(n);
 
-		if (!node_text(n))
+		if (!text)
 			continue;
 		s->nodes = mem_resize(s->nodes, s->texts.count + 1, sizeof(*s->nodes));
 		s->nodes[s->texts.count] = n;
-		strv_pushf(&s->texts, "%s%s", lint->shebang, n->text);
+		strv_pushf(&s->texts, "%s%s", lint->shebang, text);
 	}
 }
 

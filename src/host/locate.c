@@ -42,18 +42,17 @@ int locate_executor(const struct config *c, const char *given, char **ret_path, 
 	if (given || c->executor)
 		return named_executor(given ? given : c->executor, ret_path, e);
 	if (access(beside, R_OK) == 0)
-		found = steal_ptr(&beside);
+		*ret_path = steal_ptr(&beside);
 	else if (access(libexec, R_OK) == 0)
-		found = steal_ptr(&libexec);
+		*ret_path = steal_ptr(&libexec);
+	else if ((found = proc_find(EXECUTOR_NAME)))
+		*ret_path = steal_ptr(&found);
 	else
-		found = proc_find(EXECUTOR_NAME);
-	if (!found)
 		return err_reason(e, ERR_INPUT, "no_executor",
 			"no " EXECUTOR_NAME
 			" in %s, in %s/libexec/ambient or on PATH; install it beside ambient "
 			"or name it by 'executor' in the configuration",
 			own, prefix);
-	*ret_path = steal_ptr(&found);
 	return 0;
 }
 

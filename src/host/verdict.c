@@ -305,5 +305,12 @@ const char *verdict_reason_of_outcome(enum step_outcome o)
 
 enum verdict verdict_of_outcome(enum step_outcome o)
 {
-	return o == STEP_PASSED ? VERDICT_PASSED : find_reason(outcome_reasons[o])->verdict;
+	const struct verdict_reason *known;
+
+	if (o == STEP_PASSED)
+		return VERDICT_PASSED;
+	known = find_reason(outcome_reasons[o]);
+	if (!known)
+		BUG("outcome %d has no row in the table of reasons", (int)o);
+	return known->verdict;
 }
