@@ -560,6 +560,11 @@ static void pax_size(struct out *o)
 	put_pax(o, "28 size=9223372036854775807\n", 28);
 }
 
+static void pax_time(struct out *o)
+{
+	put_pax(o, "29 mtime=9223372036854775807\n", 29);
+}
+
 static void pax_dotdot(struct out *o)
 {
 	put_pax(o, "19 path=../outside\n", 19);
@@ -763,6 +768,7 @@ static const struct archive {
 	{"pax-acl", pax_acl, "an access control list"},
 	{"pax-sparse", pax_sparse, "GNU's sparse file as pax records"},
 	{"pax-size", pax_size, "a size of 8 EiB in a pax record"},
+	{"pax-time", pax_time, "a time of 2^63 seconds in a pax record"},
 	{"pax-dotdot", pax_dotdot, "../outside in a pax record"},
 	{"pax-bad-length", pax_bad_length, "a record longer than its header"},
 	{"pax-no-newline", pax_no_newline, "a record that does not end"},
