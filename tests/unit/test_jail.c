@@ -1036,6 +1036,75 @@ static void test_vm_user(void **state)
 		"vm_user: 'root' has user or group 0; name one without rights");
 }
 
+/* ---- with the host's network
+ * ------------------------------------------------------------------------ */
+
+static int try_host_network(void *arg)
+{
+	int pair[2];
+	auto_fd int tcp = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)arg;
+	(void)dprintf(1, "tcp %d\n", tcp >= 0 && connect(tcp, &(struct sockaddr){0}, 0) < 0);
+	say("unix", socket(AF_UNIX, SOCK_STREAM, 0));
+	(void)dprintf(1, "pair %d\n", socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	return 0;
+}
+
+static void test_host_network_is_the_callers_without_local_sockets(void **state)
+{
+	auto_jail struct jail j = {0}, live = {0};
+	auto_buf struct buf out = {0};
+	auto_jailed pid_t pid = -1;
+	auto_free char *theirs = NULL;
+	char a[64] = "", b[64] = "";
+
+	(void)state;
+	make_jail(&j);
+	j.entry = try_host_network;
+	j.host_network = true;
+	assert_int_equal(run(&j, &out).exit_code, 0);
+	assert_string_equal(out.data, "tcp 1\nunix: EAFNOSUPPORT\npair 0\n");
+	make_jail(&live);
+	live.host_network = true;
+	pid = start_sleep(&live);
+	theirs = proc_path(pid, "ns/net");
+	assert_true(readlink(theirs, a, sizeof(a) - 1) > 0);
+	assert_true(readlink("/proc/self/ns/net", b, sizeof(b) - 1) > 0);
+	assert_string_equal(a, b);
+}
+
+static int try_exec(void *arg)
+{
+	static char name[] = "/usr/bin/true";
+	char *argv[] = {name, NULL};
+	pid_t pid = fork();
+	int status = 0;
+
+	(void)arg;
+	if (pid == 0) {
+		(void)execv(name, argv);
+		_exit(errno == EPERM ? 7 : 8);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return 1;
+	(void)dprintf(1, "child %d\n", WEXITSTATUS(status));
+	return 0;
+}
+
+static void test_no_exec_forbids_exec_and_not_fork(void **state)
+{
+	auto_jail struct jail j;
+	auto_buf struct buf out = {0};
+
+	(void)state;
+	make_jail(&j);
+	j.entry = try_exec;
+	j.no_exec = true;
+	assert_int_equal(run(&j, &out).exit_code, 0);
+	assert_string_equal(out.data, "child 7\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1070,6 +1139,8 @@ int main(void)
 		cmocka_unit_test(test_kill_takes_the_whole_jail),
 		cmocka_unit_test(test_probe_works_here),
 		cmocka_unit_test(test_vm_user),
+		cmocka_unit_test(test_host_network_is_the_callers_without_local_sockets),
+		cmocka_unit_test(test_no_exec_forbids_exec_and_not_fork),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
