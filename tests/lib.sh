@@ -276,6 +276,36 @@ write_vm_config() {
 	END
 }
 
+# in_network COMMAND...: in a network of its own, on which is a web server (tests/tools/test-httpd with $dir/www,
+# port 80 of 127.0.0.1, log in $dir/httpd.log) and nothing else. $dir/hosts, if it is there, is /etc/hosts; without
+# it files.test is that server. The host's network and files stay as they are.
+in_network() {
+	local own=()
+	[ "$(id -u)" = 0 ] || own=(--user --map-current-user --keep-caps)
+	mkdir -p "$dir/www"
+	[ -e "$dir/hosts" ] || echo '127.0.0.1 localhost files.test' >"$dir/hosts"
+	rm -f "$dir/httpd.ready"
+	cat >"$dir/in-network" <<-'END'
+		#!/bin/bash
+		set -eu
+		ip link set lo up
+		mount --bind "$1/hosts" /etc/hosts
+		"$2/tools/test-httpd" --port 80 --root "$1/www" --log "$1/httpd.log" --ready "$1/httpd.ready" \
+			>"$1/httpd.out" 2>&1 &
+		httpd=$!
+		trap 'kill $httpd' EXIT
+		until [ -e "$1/httpd.ready" ]; do
+			kill -0 $httpd
+			sleep 0.05
+		done
+		shift 2
+		rc=0
+		"$@" || rc=$?
+		exit $rc
+	END
+	unshare "${own[@]}" --net --mount bash "$dir/in-network" "$dir" "$TESTS" "$@"
+}
+
 describe_part() {
 	printf '%s:\n  file: %s\n  bytes: %s\n  sha256: %s\n' "$1" "$2" "$(stat -c %s "$2")" \
 		"$(sha256sum "$2" | cut -d' ' -f1)"
