@@ -31,13 +31,13 @@ NET_BOTH := digest
 NET := http
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
-	runlog console stage artifacts source result run run_phase adhoc retention git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
+	runlog console stage artifacts source result run run_phase deps adhoc retention git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck \
 	credentials secret_read secrets
 CLI := main command options say load outlet screen term catalog manual logread loghtml cmd_run cmd_doctor \
-	cmd_qemu cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
+	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create
 ACTIONS := table shell custom http_get later $(ACTIONS_GUEST)

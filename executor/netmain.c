@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -90,6 +91,7 @@ static int get(const struct node *work, struct err *e)
 	auto_fd int dir = open(GUEST_DEPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct http_options o = {
 		.dir_fd = dir,
+		.offline = getenv(GUEST_OFFLINE) != NULL,
 		.proxy = GUEST_PROXY_URL,
 		.parallel = PARALLEL,
 		.tries = TRIES,

@@ -109,6 +109,24 @@ static int add_runnable(
 	return 0;
 }
 
+/* What each VM may reach, where there is one with a network. */
+static int add_egress(struct node *tree, const struct planner *p, struct err *e)
+{
+	auto_node struct node *all = node_map();
+
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
+		auto_egress struct egress g = {0};
+
+		if (planner_egress(p, phase, &g, e) < 0)
+			return -1;
+		if (g.count)
+			node_set(all, project_phase_keys[phase], egress_to_node(&g));
+	}
+	if (all->count)
+		node_set(tree, "egress", steal_ptr(&all));
+	return 0;
+}
+
 static int build(const struct planner *p, bool runnable, struct node *tree, struct err *e)
 {
 	if (runnable && planner_check_built(p, true, e) < 0)
@@ -119,7 +137,7 @@ static int build(const struct planner *p, bool runnable, struct node *tree, stru
 		if (r < 0)
 			return -1;
 	}
-	return 0;
+	return runnable ? 0 : add_egress(tree, p, e);
 }
 
 static int print_yaml(const struct node *tree, struct err *e)

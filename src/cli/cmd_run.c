@@ -35,7 +35,6 @@ struct run_settings {
 	const char *dput_target;
 	bool dry_run;
 	bool uefi;
-	bool offline;
 	bool quiet;
 	int color;
 };
@@ -142,9 +141,9 @@ static const struct option options[] = {
 		.later = true},
 	{.name = "offline",
 		.type = OPTION_FLAG,
-		.offset = offsetof(struct run_settings, offline),
-		.help = "run pre-plans without network, with the dependencies that are there",
-		.later = true},
+		.offset = offsetof(struct run_settings, options.offline),
+		.help = "boot no VM that has a network: the dependencies that are there are used, "
+			"and an action that needs the network is refused before anything runs"},
 	{0},
 };
 

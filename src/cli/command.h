@@ -43,7 +43,7 @@ struct command {
 #define COMMAND_OPERANDS_MAX ((size_t)-1)
 
 extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config,
-	cmd_state, cmd_gc, cmd_log, cmd_image, cmd_qemu, cmd_help;
+	cmd_state, cmd_deps, cmd_gc, cmd_log, cmd_image, cmd_qemu, cmd_help;
 
 /* From argv to the exit status. `commands` ends with NULL. */
 int command_main(const struct command *const *commands, int argc, char **argv);

@@ -14,6 +14,7 @@ static const struct command *const commands[] = {
 	&cmd_image,
 	&cmd_state,
 	&cmd_log,
+	&cmd_deps,
 	&cmd_gc,
 	&cmd_help,
 	NULL,

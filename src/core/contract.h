@@ -80,6 +80,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_PROXY_ADDRESS "127.0.0.1"
 #define PROXY_PORT 3128
 #define GUEST_PROXY_URL "http://127.0.0.1:3128"
+/* Set in a trusted machine that would have a network, were the run not offline. */
+#define GUEST_OFFLINE "AMBIENT_OFFLINE"
 
 /*
  * The initramfs of an image holds kernel modules in load order, in two stages: a template of a

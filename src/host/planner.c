@@ -111,6 +111,8 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 
 	for (const char *const *entry = p->action_env; *entry; entry++)
 		put_env(&plan->env, *entry);
+	if (phase != PROJECT_PLAN && p->offline)
+		put_env(&plan->env, GUEST_OFFLINE "=1");
 	if (phase != PROJECT_PLAN)
 		return;
 	if (p->project)

@@ -67,6 +67,7 @@ static void phase_release(struct phase *p)
 {
 	plan_release(&p->plan);
 	egress_release(&p->egress);
+	free(p->missed_host);
 	drives_release(&p->drives);
 	stage_release(&p->stage);
 }
@@ -111,6 +112,7 @@ static struct planner planner_of(const struct run *r)
 		.config = r->config,
 		.project = r->project,
 		.env = &r->options->env,
+		.offline = r->options->offline,
 		.keep_cache = r->options->cache == RUN_CACHE_RW,
 	};
 }
@@ -137,6 +139,24 @@ static bool has_actions(const struct run *r, enum project_phase phase)
 	return list && list->count;
 }
 
+/*
+ * Without a network a pre-plan can still find that everything is there; there must be something.
+ * Nothing can be delivered.
+ */
+static int go_offline(struct phase *p, enum project_phase which, struct err *e)
+{
+	if (p->egress.count == 0)
+		return 0;
+	if (which == PROJECT_POST_PLAN)
+		return err_reason(e, ERR_INPUT, "offline",
+			"--offline: an action of the post_plan must reach %s; leave it out by "
+			"--no-post-plan",
+			p->egress.rules[0].host);
+	p->missed_host = mem_strdup(p->egress.rules[0].host);
+	egress_release(&p->egress);
+	return 0;
+}
+
 static int build_plans(struct run *r, const struct planner *planner, struct err *e)
 {
 	for (enum project_phase i = 0; i < PROJECT_PHASES; i++) {
@@ -148,11 +168,8 @@ static int build_plans(struct run *r, const struct planner *planner, struct err 
 		if (planner_build(planner, i, &p->plan, e) < 0 ||
 			planner_egress(planner, i, &p->egress, e) < 0)
 			return -1;
-		if (r->options->offline && p->egress.count)
-			return err_reason(e, ERR_INPUT, "offline",
-				"--offline: an action of the %s must reach %s; run it with a "
-				"network once, or bring the dependencies by 'ambient deps import'",
-				project_phase_keys[i], p->egress.rules[0].host);
+		if (r->options->offline && go_offline(p, i, e) < 0)
+			return -1;
 	}
 	return 0;
 }

@@ -29,6 +29,7 @@ struct phase {
 	bool wanted; /* it has actions, and they are to be carried out */
 	struct plan plan;
 	struct egress egress; /* what it may reach; nothing: it has no network */
+	char *missed_host;    /* what it would reach, were the run not offline; NULL: nothing */
 	struct drives drives;
 	struct stage stage;
 };

@@ -145,6 +145,12 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 
 	if (!r->deps && which != PROJECT_POST_PLAN)
 		r->deps = stored(r, "deps");
+	if (p->missed_host && !r->deps)
+		return err_reason(e, ERR_INPUT, "offline",
+			"--offline: there are no dependencies yet, and the %s must reach %s; run "
+			"it "
+			"with a network once, or bring them by 'ambient deps import'",
+			project_phase_keys[which], p->missed_host);
 	s->host = which == PROJECT_PLAN ? &r->host : &r->trusted;
 	log_plan(r, p);
 	if (verify_image(r, s->host, e) < 0 || add_drives[which](r, &p->drives, e) < 0)

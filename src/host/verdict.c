@@ -47,6 +47,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"A file is not the one whose checksum the plan gives. It was thrown away."},
 	{"fetch_no_space", VERDICT_FAILED, "project", false,
 		"The disk of the pre-plan's VM is full: `scratch_size` in the configuration."},
+	{"fetch_offline", VERDICT_FAILED, "user", false,
+		"The run is offline, and a file is not among the dependencies, or is another one. "
+		"Run it with a network once, or bring them by `ambient deps import`."},
 	{"fetch_failed", VERDICT_FAILED, "project", true,
 		"A transfer failed in a way that has no word of its own; the message says how."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
@@ -83,7 +86,14 @@ const struct verdict_reason verdict_reasons[] = {
 		"An action, an option or a kind of image that is known, but that this version "
 		"cannot carry out."},
 	{"offline", VERDICT_INPUT_ERROR, "user", false,
-		"`--offline` was given, and an action needs the network. Nothing was begun."},
+		"`--offline` was given, and an action needs the network: no VM was started for "
+		"it."},
+	{"no_deps", VERDICT_INPUT_ERROR, "user", false,
+		"`ambient deps export` was asked for dependencies that a project does not have."},
+	{"deps_damaged", VERDICT_INPUT_ERROR, "user", false,
+		"What `ambient deps import` was given is not a whole file of `ambient deps "
+		"export`, "
+		"or does not have the digest that it should have. Nothing was changed."},
 	{"no_source", VERDICT_INPUT_ERROR, "operator", false,
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,

@@ -537,6 +537,13 @@ static int transfer_all(struct batch *b, struct err *e)
 	return 0;
 }
 
+static int missing(const struct http_item *item, struct err *e)
+{
+	return err_reason(e, ERR_INPUT, "fetch_offline",
+		"%s is not in the dependencies as the plan wants it, and this run is offline",
+		item->name);
+}
+
 static int prepare(struct transfer *t, const struct http_item *item, const struct http_options *o,
 	struct err *e)
 {
@@ -544,7 +551,7 @@ static int prepare(struct transfer *t, const struct http_item *item, const struc
 	if (check_name(item->name, e) < 0)
 		return -1;
 	if (!is_there(o, item))
-		return 0;
+		return o->offline ? missing(item, e) : 0;
 	t->state = DONE;
 	tell(o, "%s: is there already, checksum right", item->name);
 	return 0;

@@ -19,6 +19,7 @@
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct http_item {
 
 struct http_options {
 	int dir_fd;
+	bool offline;             /* what is not there already is an error, reason fetch_offline */
 	const char *proxy;        /* URL; NULL: none */
 	const char *certificates; /* a PEM file of authorities; NULL: the system's */
 	unsigned parallel;        /* at least 1; each of the following, too */

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ambient deps`: the dependencies that pre-plans have left, and their way to other machines. */
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "host/deps.h"
+
+enum { TABLE_MAX = 1 << 20, NAME_COLUMN = 20, PATH_SHOWN_MAX = 600 };
+
+struct deps_settings {
+	bool json;
+};
+
+static const struct option options[] = {
+	{.name = "json",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct deps_settings, json),
+		.help = "list: print JSON"},
+	{0},
+};
+
+static int list(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct deps_settings *s = call->settings;
+	auto_node struct node *rows = NULL;
+	auto_buf struct buf text = {0};
+	const struct node *row;
+
+	if (deps_list(c->state, &rows, e) < 0)
+		return -1;
+	if (s->json)
+		return say_json(rows, NULL, e);
+	buf_init(&text, TABLE_MAX);
+	node_each (rows, row) {
+		auto_free char *project =
+			text_safe(node_get_text(row, "project", ""), LIMIT_NAME_BYTES);
+		auto_free char *name = text_safe(node_get_text(row, "name", ""), LIMIT_NAME_BYTES);
+
+		buf_addf(&text, "%-*s  %s  %s  %s\n", NAME_COLUMN, project, name,
+			num_show_size(node_get_uint(row, "bytes", 0)).s,
+			node_get_text(row, "changed", ""));
+	}
+	return say_buf(&text, NULL, e);
+}
+
+static int tell(const char *what, const char *project, const struct deps_info *info, struct err *e)
+{
+	auto_free char *line = mem_printf("%s  %s, %s, sha256 %s\n", project, what,
+		num_show_size(info->bytes).s, info->sha256.s);
+
+	return say_out(line, strlen(line), e);
+}
+
+static int export(const struct call *call, const struct config *c, struct err *e)
+{
+	const char *project = call->operands.items[1];
+	struct deps_info info;
+
+	if (deps_export(c->state, project, call->operands.items[2], &info, e) < 0)
+		return -1;
+	return tell("exported", project, &info, e);
+}
+
+static int import(const struct call *call, const struct config *c, struct err *e)
+{
+	const char *project = call->operands.items[1];
+	struct deps_info info;
+
+	if (deps_import(c->state, project, call->operands.items[2], &info, e) < 0)
+		return -1;
+	return tell("imported", project, &info, e);
+}
+
+static int clear(const struct call *call, const struct config *c, struct err *e)
+{
+	const char *project = call->operands.items[1];
+	auto_free char *line = NULL;
+	uint64_t bytes;
+
+	if (deps_clear(c->state, project, &bytes, e) < 0)
+		return -1;
+	line = bytes ? mem_printf("%s  removed, %s\n", project, num_show_size(bytes).s)
+		     : mem_printf("%s  there were none\n", project);
+	return say_out(line, strlen(line), e);
+}
+
+static const struct {
+	const char *name, *operands;
+	size_t count; /* of operands, the verb included */
+	int (*run)(const struct call *call, const struct config *c, struct err *e);
+} verbs[] = {
+	{"list", "", 1, list},
+	{"export", " PROJECT FILE", 3, export},
+	{"import", " PROJECT FILE", 3, import},
+	{"clear", " PROJECT", 2, clear},
+};
+
+static int dispatch(const struct call *call, const struct config *c, struct err *e)
+{
+	const char *names[ARRAY_SIZE(verbs) + 1] = {0};
+	const char *wanted = call->operands.items[0];
+	auto_free char *shown = text_safe(wanted, 60);
+	const char *nearest;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(verbs[i].name, wanted) != 0)
+			continue;
+		if (call->operands.count != verbs[i].count)
+			return err_set(e, ERR_INPUT, "usage: ambient deps %s%s", verbs[i].name,
+				verbs[i].operands);
+		return verbs[i].run(call, c, e);
+	}
+	nearest = text_nearest(wanted, names);
+	return err_set(e, ERR_INPUT, "'ambient deps' has no '%s', did you mean '%s'?", shown,
+		nearest ? nearest : verbs[0].name);
+}
+
+static int run(const struct call *call)
+{
+	auto_config struct config c = {0};
+	struct err e = {0};
+
+	if (sig_init(&e) < 0 || load_config(call, &c, &e) < 0 || dispatch(call, &c, &e) < 0)
+		return say_failure(&e);
+	return 0;
+}
+
+const struct command cmd_deps = {
+	.name = "deps",
+	.summary = "Take dependencies to another machine, list them, remove them",
+	.group = GROUP_KEEP,
+	.operands = "list | export PROJECT FILE | import PROJECT FILE | clear PROJECT",
+	.min_operands = 1,
+	.max_operands = 3,
+	.details =
+		"  list         what is there, of all projects and scopes\n"
+		"  export       write the dependencies of a project to a file\n"
+		"  import       take such a file as the dependencies of a project, if its digest "
+		"is right\n"
+		"  clear        remove them; the next pre-plan fetches everything again\n"
+		"\n"
+		"With them `ambient run --offline` carries out a project where there is no "
+		"network.\n",
+	.options = options,
+	.settings_size = sizeof(struct deps_settings),
+	.run = run,
+};
