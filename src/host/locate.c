@@ -87,5 +87,5 @@ char *locate_images(void)
 	auto_free char *own = own_directory();
 	auto_free char *prefix = path_parent(own);
 
-	return path_join(prefix, "share/ambient/images");
+	return path_join(prefix, "lib/ambient/images");
 }

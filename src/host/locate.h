@@ -23,7 +23,7 @@ int locate_qemu(const struct config *c, char **ret_path, struct err *e) NODISCAR
 int locate_net_tool(const char *executor, char **ret_path, struct err *e) NODISCARD;
 
 /*
- * Where images are that were installed with the program, <prefix>/share/ambient/images. It need not
+ * Where images are that were installed with the program, <prefix>/lib/ambient/images. It need not
  * exist. The caller frees.
  */
 char *locate_images(void);
