@@ -60,6 +60,9 @@ FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/
 	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c executor/forward.c \
 	tests/tools/fake_machine.c $(BASE_SRC)
+# A hostile action, for real machines.
+GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
+	tests/tools/probe_executor.c $(BASE_SRC) $(CORE_SRC)
 # The egress proxy without a machine, linked with everything but the two mains.
 RUN_PROXY_SRC := tests/tools/run-proxy.c
 FAULTS_SRC := tests/tools/faults.c
@@ -180,12 +183,29 @@ $(O)/tests/tools/faults.so: $(call obj,$(FAULTS_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) -shared -Wl,-z,relro,-z,now -o $@ $^
 
+$(O)/tests/tools/guest-probe: $(call obj,$(GUEST_PROBE_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) -static-pie -s -Wl,-z,relro,-z,now -Wl,--gc-sections -o $@ $^ -ljansson
+
+# The executor's objects, linked dynamically: valgrind has to put its own allocator and string functions
+# in place of the C library's.
+VALGRIND_SRC := tests/tools/valgrind_syscall.c
+$(O)/valgrind/ambient-execute-plan: $(call obj,$(GUEST_SRC) $(VALGRIND_SRC))
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ -ljansson
+
+$(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGRIND_SRC))
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ $(HOST_LIBS) -lcurl -lcmocka
+
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
 .PHONY: test-programs test-tools
 test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
 test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
-	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so
+	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
@@ -220,6 +240,20 @@ check-faults:
 	$(call ready,build run test)
 	$(build_tests)
 	@WALK_STEP=1 IMAGES="$(IMAGE_STORE)" tests/run faults
+
+## make check-valgrind   unit tests, and the executor in tests with fake-qemu, under valgrind
+.PHONY: check-valgrind
+# Not: what makes jails (see tests/valgrind), and what tests the walls of openat2, which valgrind does not know.
+VALGRIND_UNITS := $(filter-out git jail unpack project egress proxy_http secrets,$(UNIT_TESTS))
+VALGRIND_SUITES ?= tests/cli/run.test tests/cli/cache.test tests/cli/scope.test
+check-valgrind:
+	$(call ready,build run test valgrind)
+	+@$(MAKE) --no-print-directory FLAVOUR=release all test-tools build/release/valgrind/ambient-execute-plan \
+		$(VALGRIND_UNITS:%=build/release/valgrind/test_%)
+	@mkdir -p build/release/valgrind/tests/tools
+	@ln -sf ../ambient ../ambient-net build/release/valgrind/
+	@ln -sf ../../../tests/tools/run-proxy build/release/valgrind/tests/tools/
+	@tests/valgrind $(VALGRIND_UNITS) -- $(VALGRIND_SUITES)
 
 ## make fuzz T=tar S=60   fuzz one reader for so many seconds; all of them without T
 .PHONY: fuzz fuzz-replay
@@ -267,8 +301,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real

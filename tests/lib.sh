@@ -13,8 +13,8 @@
 #     run COMMAND...           sets $status, writes out and err; does not fail
 #     expect_...               see below
 #
-# tests/run sets AMBIENT, EXECUTOR, VM_EXECUTOR (static, for real machines), FAKE_QEMU, WITH_GUESTS and
-# IMAGES, all absolute.
+# tests/run sets AMBIENT, EXECUTOR, VM_EXECUTOR and GUEST_PROBE (static, for real machines), FAKE_QEMU,
+# WITH_GUESTS and IMAGES, all absolute.
 set -u
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -137,8 +137,8 @@ run() {
 
 # A sanitizer's report is a failure of every test, whatever the test expected.
 check_sanitizers() {
-	if grep -qE 'ERROR: (Address|Leak|Undefined)|runtime error:' "$dir/err"; then
-		fail "a sanitizer complained"
+	if grep -qE 'ERROR: (Address|Leak|Undefined)|runtime error:|^==[0-9]+== ' "$dir/err"; then
+		fail "a sanitizer or valgrind complained"
 	fi
 }
 

@@ -760,7 +760,7 @@ static bool obey(struct guest *g, enum moment now)
 	strv_each (g->flags, s) {
 		const struct flag *f = find_flag(*s, &g->argument);
 
-		if (f->moment != now)
+		if (!f || f->moment != now)
 			continue;
 		f->act(g);
 		any = true;

@@ -251,9 +251,26 @@ static int keep_open(int fd, struct err *e)
 	return fcntl(fd, F_SETFD, 0) < 0 ? err_sys(e, "keep descriptor %d", fd) : 0;
 }
 
+/*
+ * What is found goes to our standard error, where the tests look. The programs of actions are not
+ * looked at.
+ */
+static void add_valgrind(struct strv *argv)
+{
+	strv_push(argv, "valgrind");
+	strv_push(argv, "--quiet");
+	strv_push(argv, "--leak-check=full");
+	strv_push(argv, "--errors-for-leak-kinds=definite");
+	strv_pushf(argv, "--log-fd=%d", fcntl(STDERR_FILENO, F_DUPFD, 100));
+	strv_push(argv, "/" EXECUTOR_NAME);
+}
+
 static int make_arguments(const struct guest_space *s, struct strv *argv, struct err *e)
 {
-	strv_push(argv, EXECUTOR_NAME);
+	if (s->valgrind)
+		add_valgrind(argv);
+	else
+		strv_push(argv, EXECUTOR_NAME);
 	strv_push(argv, "--on-host");
 	strv_push(argv, "--log");
 	strv_pushf(argv, "%d", s->log_fd);
@@ -307,7 +324,10 @@ static int start_inside(const struct guest_space *s, struct err *e)
 		return err_sys(e, "open the console");
 	(void)umask(022);
 	(void)setsid();
-	(void)execve("/" EXECUTOR_NAME, argv.items, env);
+	if (s->valgrind)
+		(void)execve("/usr/bin/valgrind", argv.items, env);
+	else
+		(void)execve("/" EXECUTOR_NAME, argv.items, env);
 	return err_sys(e, "start the executor");
 }
 

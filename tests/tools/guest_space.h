@@ -13,8 +13,9 @@ struct guest_space {
 	int executor_fd;                /* what the initramfs holds under the executor's name */
 	struct fake_drive drives[DRIVES_MAX];
 	size_t drive_count;
-	bool network; /* make a socket for guest_net.h */
-	int listener; /* filled by guest_space_start; owned, -1: none */
+	bool valgrind; /* run the executor under it */
+	bool network;  /* make a socket for guest_net.h */
+	int listener;  /* filled by guest_space_start; owned, -1: none */
 };
 
 #define GUEST_SPACE_NONE                                                                           \

@@ -13,6 +13,9 @@
  * The guest ends: fake-qemu gets SIGTERM, which is its power-off. fake-qemu is killed: so is the
  * guest. The host program is the real one, unchanged, and so is its jail.
  *
+ * With WITH_GUESTS_VALGRIND in the environment the executor runs under valgrind, whose findings go
+ * to standard error.
+ *
  * Exit status: that of the command, 128 + signal when it was killed; 126 when a process that it
  * started is there half a minute after its end. SIGTERM, SIGINT and SIGHUP are passed on to it.
  */
@@ -159,6 +162,7 @@ static int furnish(struct guest *g, struct err *e)
 	struct fake_machine machine;
 	int result = -1;
 
+	space.valgrind = getenv("WITH_GUESTS_VALGRIND") != NULL;
 	if (read_machine(g->qemu, &machine, e) == 0 &&
 		take_descriptors(g->qemu_pidfd, &machine, &space, e) == 0 &&
 		guest_space_executor(initrd, &space, e) == 0)
