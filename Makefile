@@ -219,6 +219,7 @@ check:
 	$(call ready,build run image test)
 	$(build_tests)
 	@$(MAKE) --no-print-directory image-tiny
+	@$(MAKE) --no-print-directory image-trusted
 	@IMAGES="$(IMAGE_STORE)" tests/run $(TESTS)
 
 ## make check-fast    every test that needs no virtual machine
