@@ -35,12 +35,15 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck \
-	credentials secret_read secrets
+	credentials secret_read secrets \
+	logmask
 CLI := main command options say load outlet screen term catalog manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
-ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create
-ACTIONS := table shell custom http_get later $(ACTIONS_GUEST)
+ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \
+	upload
+ACTIONS := table shell custom http_get later $(ACTIONS_GUEST) \
+	delivery rsync rsync2 dput dput2 sftp_put
 EXECUTOR := main pid1 boot unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child group reap \
 	relay connect
 
@@ -72,7 +75,8 @@ UNIT_TESTS := base tree frame message plan action actions executor git jail node
 	store retention disk runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask \
-	secrets
+	secrets \
+	upload
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask

@@ -10,5 +10,6 @@ const struct action *const actions_guest_plan[] = {
 	&action_tar_extract,
 	&action_tar_create,
 	&action_net,
+	&action_upload,
 	NULL,
 };

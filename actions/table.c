@@ -26,10 +26,12 @@ const struct action *const actions_host[] = {
 	&action_rsync2,
 	&action_dput,
 	&action_dput2,
+	&action_sftp_put,
 	&action_spawn,
 	&action_tar_extract,
 	&action_tar_create,
 	&action_net,
+	&action_upload,
 	NULL,
 };
 

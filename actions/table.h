@@ -20,19 +20,21 @@ extern const struct action *const actions_guest_plan[];
 extern const char *const actions_env[];
 
 /* Users' words that become steps. */
-extern const struct action action_shell, action_custom, action_http_get;
+extern const struct action action_shell, action_custom, action_http_get, action_rsync,
+	action_rsync2, action_dput, action_dput2, action_sftp_put;
 
 /* Users' words that are steps of the same name. */
 extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy;
 
 /* Steps only. */
-extern const struct action action_spawn, action_tar_extract, action_tar_create, action_net;
+extern const struct action action_spawn, action_tar_extract, action_tar_create, action_net,
+	action_upload;
 
 /* later.c: known, parsed and checked, but not in this version. */
 extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_clippy,
 	action_cargo_deny, action_cargo_doc, action_cargo_build, action_cargo_test,
 	action_cargo_install, action_rustup, action_npm_get, action_deb_get, action_deb,
-	action_deb2, action_rsync, action_rsync2, action_dput, action_dput2;
+	action_deb2;
 
 /*
  * check.c: ERR_INPUT unless the key of an item is a name of an environment variable that shells

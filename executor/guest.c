@@ -101,7 +101,10 @@ int guest_make_dirs(const struct machine *m, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (path_make_dirs(dirs[i], 0755, e) < 0)
 			return -1;
-	if (machine_drive(m, DRIVE_SECRETS) && path_make_dirs(GUEST_SECRETS, 0700, e) < 0)
+	/* In memory: what is written there is on no disk. */
+	if (machine_drive(m, DRIVE_SECRETS) &&
+		guest_mount("secrets", GUEST_SECRETS, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			"mode=0700", e) < 0)
 		return -1;
 	return 0;
 }

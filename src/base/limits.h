@@ -97,6 +97,8 @@
 #define LIMIT_SECRET_BYTES (64 * KIB)
 #define LIMIT_SECRETS 64
 #define LIMIT_SECRET_COMMAND_MS (60 * 1000LL)
+/* Commands for sftp, of one upload. */
+#define LIMIT_UPLOAD_BATCH (16 * MIB)
 /* Known hosts and certificates of ssh. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)
 

@@ -37,6 +37,8 @@ static const struct transfer outputs[PROJECT_PHASES][3] = {
 		{DRIVE_CACHE_OUT, GUEST_CACHE, false, true}},
 };
 
+static const struct transfer secrets_input[] = {{DRIVE_SECRETS, GUEST_SECRETS, false, false}, {0}};
+
 static void add_transfers(const struct planner *p, const struct transfer *list, const char *action,
 	enum plan_source source, struct plan *plan)
 {
@@ -123,15 +125,60 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 			put_env(&plan->env, *entry);
 }
 
+/* The configuration as it is for this project: targets that depend on its name are put in. */
+static void set_target(
+	const struct planner *p, struct node *config, const char *key, const char *from_map)
+{
+	auto_free char *base_key = mem_printf("%s_base", key);
+	const char *base = node_get_text(config, base_key, NULL);
+	auto_free char *below = NULL;
+
+	if (from_map)
+		node_set_string(config, key, from_map);
+	if (from_map || !base || node_get(config, key))
+		return;
+	below = mem_printf("%s/%s", base, p->project->name);
+	node_set_string(config, key, below);
+}
+
+static bool overrides(const char *given, const struct node *config, const char *key)
+{
+	const char *in_file = node_get_text(config, key, NULL);
+
+	return given && (!in_file || strcmp(given, in_file) != 0);
+}
+
+static struct node *settings_of(const struct planner *p)
+{
+	struct node *config = node_copy(p->config->effective);
+	const char *mapped;
+
+	if (!p->project)
+		return config;
+	mapped = node_get_text(p->config->rsync_target_map, p->project->name, NULL);
+	/* What the command line says replaces what the file says. */
+	if (overrides(p->config->rsync_target, config, "rsync_target"))
+		mapped = p->config->rsync_target;
+	if (overrides(p->config->dput_target, config, "dput_target"))
+		node_set_string(config, "dput_target", p->config->dput_target);
+	set_target(p, config, "rsync_target", mapped);
+	set_target(p, config, "sftp_target", NULL);
+	return config;
+}
+
 static int build(const struct planner *p, const struct node *list, const char *file,
 	enum project_phase phase, struct plan *ret_plan, struct err *e)
 {
 	auto_plan struct plan plan = {.source = sources[phase], .timeout_ms = time_limit(p)};
+	auto_node struct node *config = settings_of(p);
 	const struct node *entry;
 	size_t index = 0;
 
 	add_environment(p, phase, &plan);
 	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, &plan);
+	if (p->secrets && secrets_in_phase(p->secrets, sources[phase]))
+		add_transfers(p, secrets_input, STEP_UNPACK, SOURCE_PRELUDE, &plan);
+	plan.config = config;
 	node_each (list, entry) {
 		if (expand(p, entry, index++, phase, file, &plan, e) < 0)
 			return -1;
@@ -139,6 +186,7 @@ static int build(const struct planner *p, const struct node *list, const char *f
 			return node_err(
 				entry, file, e, "more than %d steps in a plan", LIMIT_PLAN_STEPS);
 	}
+	plan.config = NULL;
 	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, &plan);
 	*ret_plan = plan;
 	plan = (struct plan){0};
@@ -151,11 +199,12 @@ int planner_build(
 	return build(p, p->project->plans[phase], p->project->plan_file, phase, ret_plan, e);
 }
 
-/* "https://HOST/..." and "http://HOST/...", or "ssh://HOST:PORT" for a target of uploads. */
+/* "https://HOST/..." and "http://HOST/...", or "ssh://[USER@]HOST:PORT" for a target of uploads. */
 static int allow_url(struct egress *g, const char *url, const char *from, struct err *e)
 {
 	static const char ssh[] = "ssh://";
-	const char *host = url + strlen(ssh);
+	const char *at = strchr(url, '@');
+	const char *host = at ? at + 1 : url + strlen(ssh);
 	const char *colon = strrchr(url, ':');
 	auto_free char *name = NULL;
 	uint64_t port;
@@ -176,6 +225,7 @@ static int allow_action(const struct planner *p, const struct node *entry, size_
 	const struct action *action;
 	auto_node struct node *args = NULL;
 	auto_strv struct strv urls = {0};
+	auto_node struct node *config = NULL;
 	int64_t timeout_ms;
 
 	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) <
@@ -183,7 +233,8 @@ static int allow_action(const struct planner *p, const struct node *entry, size_
 		return -1;
 	if (!action->reach)
 		return 0;
-	if (action->reach(args, p->config->effective, &urls, e) < 0)
+	config = settings_of(p);
+	if (action->reach(args, config, &urls, e) < 0)
 		return -1;
 	strv_each (&urls, url) {
 		struct err why = {0};
@@ -212,6 +263,72 @@ int planner_egress(
 		return -1;
 	*ret_egress = g;
 	g = (struct egress){0};
+	return 0;
+}
+
+/* The host and user of "ssh://[USER@]HOST:PORT"; false: another kind of URL. */
+static bool split_login(const char *url, char **ret_user, char **ret_host)
+{
+	static const char ssh[] = "ssh://";
+	const char *from = url + strlen(ssh), *at, *colon;
+
+	if (strncmp(url, ssh, strlen(ssh)) != 0)
+		return false;
+	at = strchr(from, '@');
+	*ret_user = at ? mem_strndup(from, (size_t)(at - from)) : NULL;
+	from = at ? at + 1 : from;
+	colon = strrchr(from, ':');
+	*ret_host = colon ? mem_strndup(from, (size_t)(colon - from)) : mem_strdup(from);
+	return true;
+}
+
+static int want_logins(const struct secrets_asker *who, const struct strv *urls,
+	struct secrets *secrets, struct err *e)
+{
+	strv_each (urls, url) {
+		auto_free char *user = NULL, *host = NULL;
+
+		if (split_login(*url, &user, &host) &&
+			secrets_want_host(secrets, who, user, host, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int want_of_action(const struct planner *p, const struct node *entry,
+	enum project_phase phase, size_t index, struct secrets *secrets, struct err *e)
+{
+	auto_node struct node *config = settings_of(p), *args = NULL;
+	auto_strv struct strv urls = {0};
+	struct secrets_asker who = {.credentials = &p->config->credentials,
+		.project = p->project->name,
+		.phase = sources[phase],
+		.index = index};
+	const struct action *action;
+	int64_t timeout_ms;
+
+	if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action, &args,
+		    &timeout_ms, e) < 0)
+		return -1;
+	if (!action->reach)
+		return 0;
+	who.action = action->name;
+	if (action->reach(args, config, &urls, e) < 0)
+		return -1;
+	return want_logins(&who, &urls, secrets, e);
+}
+
+int planner_secrets(
+	const struct planner *p, enum project_phase phase, struct secrets *secrets, struct err *e)
+{
+	const struct node *entry;
+	size_t index = 0;
+
+	if (phase == PROJECT_PLAN)
+		return 0;
+	node_each (p->project->plans[phase], entry)
+		if (want_of_action(p, entry, phase, index++, secrets, e) < 0)
+			return -1;
 	return 0;
 }
 

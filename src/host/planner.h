@@ -11,6 +11,7 @@
 #include "host/config.h"
 #include "host/egress.h"
 #include "host/project.h"
+#include "host/secrets.h"
 
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
@@ -20,6 +21,7 @@ struct planner {
 	const struct strv *env;        /* --env; NULL: none */
 	bool offline;                  /* machines have no network, whatever actions need */
 	bool keep_cache;               /* pack the cache when the plan passed */
+	const struct secrets *secrets; /* what planner_secrets found; NULL: nothing */
 };
 
 /*
@@ -40,6 +42,13 @@ int planner_build(const struct planner *p, enum project_phase phase, struct plan
  * configuration allows besides. Empty when no action asks for anything, and always for the plan.
  */
 int planner_egress(const struct planner *p, enum project_phase phase, struct egress *ret_egress,
+	struct err *e) NODISCARD;
+
+/*
+ * Note which secrets the actions of one of the three lists name, which is by the hosts that they
+ * log in to. To be called before planner_build. Errors of secrets_want_host, with the place.
+ */
+int planner_secrets(const struct planner *p, enum project_phase phase, struct secrets *secrets,
 	struct err *e) NODISCARD;
 
 /* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.

@@ -10,6 +10,7 @@
 #include "host/run.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -27,12 +28,35 @@
 
 /* ---- events: to the log and to the view ---- */
 
-static void on_event(void *arg, const struct event *ev)
+static void on_masked_event(void *arg, const struct event *ev)
 {
 	struct run *r = arg;
 
 	runlog_event(&r->log, ev);
 	r->view->sink.event(r->view->sink.arg, ev);
+}
+
+static void on_event(void *arg, const struct event *ev)
+{
+	struct run *r = arg;
+
+	logmask_event(&r->logmask, ev);
+}
+
+static int on_pending_fd(void *arg)
+{
+	const struct run *r = arg;
+
+	return r->view->pending_fd ? r->view->pending_fd(r->view->sink.arg) : -1;
+}
+
+static void on_flush(void *arg)
+{
+	struct run *r = arg;
+
+	logmask_idle(&r->logmask);
+	if (r->view->flush)
+		r->view->flush(r->view->sink.arg);
 }
 
 static void warn(struct run *r, const char *text)
@@ -52,10 +76,12 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		.options = options,
 		.view = view,
 		.sink = {on_event, r},
+		.phase_view = {{on_event, r}, on_pending_fd, on_flush},
 		.log_fd = -1,
 		.console_fd = -1,
 		.source_fd = -1,
 		.store = STORE_NONE};
+	logmask_init(&r->logmask, &(struct event_sink){on_masked_event, r});
 	for (int i = 0; i < PROJECT_PHASES; i++)
 		stage_init(&r->phases[i].stage);
 	result_init(&r->result);
@@ -74,6 +100,9 @@ static void phase_release(struct phase *p)
 
 static void run_release(struct run *r)
 {
+	logmask_release(&r->logmask);
+	mask_free(r->mask);
+	secrets_release(&r->secrets);
 	runlog_release(&r->log);
 	fd_close(r->log_fd);
 	fd_close(r->console_fd);
@@ -114,6 +143,7 @@ static struct planner planner_of(const struct run *r)
 		.env = &r->options->env,
 		.offline = r->options->offline,
 		.keep_cache = r->options->cache == RUN_CACHE_RW,
+		.secrets = &r->secrets,
 	};
 }
 
@@ -165,7 +195,8 @@ static int build_plans(struct run *r, const struct planner *planner, struct err 
 		p->wanted = has_actions(r, i);
 		if (!p->wanted)
 			continue;
-		if (planner_build(planner, i, &p->plan, e) < 0 ||
+		if (planner_secrets(planner, i, &r->secrets, e) < 0 ||
+			planner_build(planner, i, &p->plan, e) < 0 ||
 			planner_egress(planner, i, &p->egress, e) < 0)
 			return -1;
 		if (r->options->offline && go_offline(p, i, e) < 0)
@@ -375,6 +406,20 @@ static int warn_of_plan(struct run *r, struct err *e)
 	return 0;
 }
 
+/* Only now: a run that does not take place reads none. */
+static int read_secrets(struct run *r, struct err *e)
+{
+	if (!r->secrets.count)
+		return 0;
+	if (secrets_read(&r->secrets, e) < 0)
+		return -1;
+	r->mask = mask_new();
+	secrets_add_to_mask(&r->secrets, r->mask);
+	mask_ready(r->mask);
+	logmask_use(&r->logmask, r->mask);
+	return 0;
+}
+
 /* ---- 4. what the next run is compared with ---- */
 
 static int remember(struct run *r, struct err *e)
@@ -426,7 +471,7 @@ static int carry_out(struct run *r, struct err *e)
 	skip = unchanged(r, e);
 	if (skip != 0)
 		return skip < 0 ? -1 : 0;
-	if (warn_of_plan(r, e) < 0 ||
+	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0 ||
 		source_pack(r->config, r->project->source, &r->git, &r->sink, &r->source_fd, e) < 0)
 		return -1;
 	if (carry_out_pre_plan(r, e) < 0 || (run_passes(r) && carry_out_plan(r, e) < 0) ||
@@ -485,8 +530,18 @@ static void write_result(struct run *r, struct run_outcome *o)
 	result_fill_outcome(&r->result, o);
 }
 
+/* For result.json and standard error; events are masked on their way. */
+static void mask_message(struct run *r)
+{
+	auto_free char *masked = r->mask ? mask_text(r->mask, r->result.message) : NULL;
+
+	if (masked)
+		(void)snprintf(r->result.message, sizeof(r->result.message), "%s", masked);
+}
+
 static void conclude(struct run *r, struct run_outcome *o)
 {
+	mask_message(r);
 	fill_result(r);
 	finish_log(r);
 	result_fill_outcome(&r->result, o);

@@ -19,9 +19,11 @@
 #include "host/drives.h"
 #include "host/egress.h"
 #include "host/git.h"
+#include "host/logmask.h"
 #include "host/result.h"
 #include "host/run.h"
 #include "host/runlog.h"
+#include "host/secrets.h"
 #include "host/stage.h"
 #include "host/store.h"
 
@@ -40,7 +42,11 @@ struct run {
 	struct project *project;
 	const struct run_options *options;
 	const struct run_view *view;
-	struct event_sink sink; /* log and view */
+	struct event_sink sink; /* log and view, without secrets */
+	struct secrets secrets; /* of both trusted phases */
+	struct mask *mask;      /* NULL: there are no secrets */
+	struct logmask logmask;
+	struct run_view phase_view; /* what the VMs know of the view */
 	struct runlog log;
 	int log_fd, console_fd;
 	char *run_id;

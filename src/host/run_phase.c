@@ -153,13 +153,16 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 			project_phase_keys[which], p->missed_host);
 	s->host = which == PROJECT_PLAN ? &r->host : &r->trusted;
 	log_plan(r, p);
-	if (verify_image(r, s->host, e) < 0 || add_drives[which](r, &p->drives, e) < 0)
+	if (verify_image(r, s->host, e) < 0 || add_drives[which](r, &p->drives, e) < 0 ||
+		secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e) < 0)
 		return -1;
+	secrets_audit(&r->secrets, p->plan.source, &r->sink);
 	s->plan = &p->plan;
 	s->egress = &p->egress;
 	s->drives = &p->drives;
 	s->sink = &r->sink;
-	s->view = r->view;
+	s->view = &r->phase_view;
+	s->mask = which == PROJECT_PLAN ? NULL : r->mask;
 	s->console_fd = r->console_fd;
 	ended = stage_run(s, e);
 	result_add_stage(&r->result, s);

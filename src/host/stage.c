@@ -78,6 +78,7 @@ void stage_release(struct stage *s)
 	node_free(s->failed);
 	node_free(s->vm);
 	proxy_kill(&s->proxy);
+	mask_stream_free(s->console_mask);
 }
 
 /* ---- from steps to the user's actions ---- */
@@ -245,7 +246,7 @@ static void on_note(void *arg, const struct message_note *m)
 	event_send(s->sink, m->warning || last ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
 }
 
-static void on_console(void *arg, const char *data, size_t len)
+static void keep_console(void *arg, const char *data, size_t len)
 {
 	struct stage *s = arg;
 	struct node *n;
@@ -255,6 +256,29 @@ static void on_console(void *arg, const char *data, size_t len)
 	n = node_map();
 	node_set_uint(n, "limit", s->console.max);
 	event_send(s->sink, EVENT_CONSOLE_LIMIT, s->plan->source, n);
+}
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct stage *s = arg;
+	const struct mask_sink sink = {keep_console, s};
+
+	if (!s->mask) {
+		keep_console(s, data, len);
+		return;
+	}
+	if (!s->console_mask)
+		s->console_mask = mask_stream_new(s->mask);
+	mask_write(s->console_mask, data, len, &sink);
+}
+
+/* What was held back of the console is shown when nothing follows. */
+static void end_console(struct stage *s)
+{
+	const struct mask_sink sink = {keep_console, s};
+
+	if (s->console_mask)
+		mask_end(s->console_mask, &sink);
 }
 
 static int on_pending_fd(void *arg)
@@ -516,6 +540,7 @@ static int attempt(struct stage *s, struct err *e)
 	report_start(s, &vm);
 	console_init(&s->console, s->console_fd, s->host->config->console_max);
 	result = vm_run(&vm, &s->vm_result, e);
+	end_console(s);
 	console_end(&s->console);
 	console_release(&s->console);
 	result = end_network(s, result, e);

@@ -16,6 +16,7 @@
 #include "host/drives.h"
 #include "host/egress.h"
 #include "host/image.h"
+#include "host/mask.h"
 #include "host/proxy.h"
 #include "host/run.h"
 #include "host/verdict.h"
@@ -54,6 +55,7 @@ struct stage {
 	const struct run_view *view;
 	/* Where the guest's console goes, within config->console_max (console.h); -1: nowhere. */
 	int console_fd;
+	const struct mask *mask; /* of secrets that must not be in the console's log; NULL: none */
 
 	/* filled by stage_run */
 	enum verdict verdict;
@@ -66,6 +68,7 @@ struct stage {
 	struct node *vm;           /* for vms[] of result.json */
 	struct proxy proxy;
 	struct console console;
+	struct mask_stream *console_mask;
 	unsigned notes; /* of the guest, so far */
 	struct {
 		size_t step; /* the first step of the running action */

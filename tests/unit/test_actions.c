@@ -121,10 +121,12 @@ static void test_every_known_action_is_there(void **state)
 		{"deb_get", IN_PRE, false},
 		{"deb", IN_PLAN, false},
 		{"deb2", IN_PLAN, false},
-		{"rsync", IN_POST, false},
-		{"rsync2", IN_POST, false},
-		{"dput", IN_POST, false},
-		{"dput2", IN_POST, false},
+		{"rsync", IN_POST, true},
+		{"rsync2", IN_POST, true},
+		{"dput", IN_POST, true},
+		{"dput2", IN_POST, true},
+		{"sftp_put", IN_POST, true},
+		{"upload", IN_STEP, true},
 	};
 	size_t count = 0;
 

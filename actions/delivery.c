@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "actions/delivery.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+
+enum { SHOWN_MAX = 120, SSH_PORT = 22 };
+
+#define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define SFTP "sftp://"
+
+const struct param delivery_params[] = {
+	{.name = "artifacts",
+		.type = PARAM_PATH,
+		.preset = ".",
+		.help = "a sub-directory of the artifacts"},
+	{0},
+};
+
+int delivery_check(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *n = node_get(args, "artifacts");
+	auto_free char *slashed = n ? mem_printf("/%s/", n->text) : NULL;
+	auto_free char *shown = n ? text_safe(n->text, SHOWN_MAX) : NULL;
+
+	if (n && (n->text[0] == '/' || strstr(slashed, "/../")))
+		return node_err(n, file, e, "'%s' is not a sub-directory of the artifacts", shown);
+	return 0;
+}
+
+struct target {
+	char *login; /* "[USER@]HOST" */
+	char *path;
+};
+
+static void target_release(struct target *t)
+{
+	free(t->login);
+	free(t->path);
+}
+
+#define auto_target __attribute__((cleanup(target_release)))
+
+static int refuse(const char *key, const char *text, const char *what, struct err *e)
+{
+	auto_free char *shown = text_safe(text, SHOWN_MAX);
+
+	return err_set(e, ERR_INPUT, "%s '%s' %s", key, shown, what);
+}
+
+/* Where the login ends and the path begins. */
+static bool split(const char *text, struct target *ret)
+{
+	bool url = strncmp(text, SFTP, strlen(SFTP)) == 0;
+	const char *from = url ? text + strlen(SFTP) : text;
+	const char *end = strchr(from, url ? '/' : ':');
+
+	if (!end && !url)
+		return false;
+	ret->login = mem_strndup(from, end ? (size_t)(end - from) : strlen(from));
+	ret->path = mem_strdup(!end ? "" : url ? end : end + 1);
+	return true;
+}
+
+/* An option of ssh, or a part of a shell's word, must not come out of it. */
+static bool is_login(const char *login)
+{
+	const char *at = strchr(login, '@');
+	const char *host = at ? at + 1 : login;
+	size_t user = at ? (size_t)(at - login) : 0;
+
+	if (at && (user == 0 || strspn(login, NAME_BYTES) != user || login[0] == '-'))
+		return false;
+	return host[0] && host[0] != '-' && strspn(host, NAME_BYTES) == strlen(host);
+}
+
+static bool is_path(const char *path)
+{
+	for (; *path; path++)
+		if ((unsigned char)*path < ' ' || *path == 0x7f)
+			return false;
+	return true;
+}
+
+static int read_target(
+	const char *key, const struct node *config, struct target *ret, struct err *e)
+{
+	const char *text = node_get_text(config, key, NULL);
+	auto_target struct target t = {0};
+
+	if (!text)
+		return err_set(
+			e, ERR_INPUT, "there is no target: set %s in the configuration", key);
+	if (!split(text, &t))
+		return refuse(
+			key, text, "is neither [USER@]HOST:PATH nor " SFTP "[USER@]HOST/PATH", e);
+	if (!is_login(t.login))
+		return refuse(key, text,
+			"names no host that can be logged in to: USER and HOST are of letters, "
+			"digits, '.', '_' and '-', and the port is always 22",
+			e);
+	if (!is_path(t.path))
+		return refuse(key, text, "has control characters in it", e);
+	*ret = t;
+	t = (struct target){0};
+	return 0;
+}
+
+int delivery_expand(const struct delivery *d, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
+{
+	auto_target struct target t = {0};
+	struct node *step;
+
+	if (read_target(d->key, out->config, &t, e) < 0)
+		return -1;
+	step = node_map();
+	node_set_string(step, "method", d->method);
+	node_set_string(step, "artifacts", node_get_text(args, "artifacts", "."));
+	node_set_string(step, "login", t.login);
+	node_set_string(step, "path", t.path);
+	(void)plan_add(out, action_upload.name, step, origin);
+	return 0;
+}
+
+int delivery_reach(
+	const struct delivery *d, const struct node *config, struct strv *ret_urls, struct err *e)
+{
+	auto_target struct target t = {0};
+
+	if (read_target(d->key, config, &t, e) < 0)
+		return -1;
+	strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
+	return 0;
+}

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The step behind all uploads, in a trusted VM. It finds out what is to be uploaded, and only below
+ * the artifacts: a path is resolved by the kernel with RESOLVE_BENEATH, so that no link in it leads
+ * to the secrets. Then it starts OpenSSH or rsync with the ssh configuration that the host has made
+ * (secrets.h): keys of hosts are checked, and connections go through the proxy.
+ *
+ * Files that are uploaded by sftp get a name of their own first and are put in place by a rename,
+ * so that nobody ever sees half a file.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "actions/delivery.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+enum { SHOWN_MAX = 120, PATH_BYTES = 4096 };
+
+static const char *const methods[] = {UPLOAD_RSYNC, UPLOAD_SFTP, UPLOAD_CHANGES, NULL};
+
+static const struct param params[] = {
+	{.name = "method",
+		.type = PARAM_ENUM,
+		.choices = methods,
+		.required = true,
+		.help = "how it is done: rsync, every file by sftp, or Debian packages by sftp"},
+	{.name = "artifacts",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "a directory below " GUEST_ARTIFACTS},
+	{.name = "login",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "the host, or USER@HOST"},
+	{.name = "path", .type = PARAM_STRING, .required = true, .help = "a directory there"},
+	{0},
+};
+
+struct upload {
+	struct action_ctx *ctx;
+	const char *login, *path;
+	int dir;                /* what is uploaded */
+	char shown[PATH_BYTES]; /* its path */
+	struct buf batch;       /* commands for sftp */
+	size_t files;
+};
+
+/* ---- where it is ---- */
+
+static int open_beneath(int dir, const char *path, int flags)
+{
+	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+
+	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+static int refuse_path(const char *path, const char *what, struct err *e)
+{
+	auto_free char *shown = text_safe(path, SHOWN_MAX);
+
+	return err_set(e, ERR_INPUT, "'%s' of the artifacts %s", shown, what);
+}
+
+/* The directory and its path without links. */
+static int find_directory(struct upload *u, const char *artifacts, const char *path, struct err *e)
+{
+	auto_fd int top = open(artifacts, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *self = NULL;
+	ssize_t len;
+
+	if (top < 0)
+		return err_sys(e, "%s", artifacts);
+	u->dir = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
+	if (u->dir < 0 && errno == EXDEV)
+		return refuse_path(path, "leads out of them: nothing is uploaded", e);
+	if (u->dir < 0)
+		return refuse_path(path, errno == ENOENT ? "is not there" : "is no directory", e);
+	self = mem_printf("/proc/self/fd/%d", u->dir);
+	len = readlink(self, u->shown, sizeof(u->shown) - 1);
+	if (len < 0 || (size_t)len >= sizeof(u->shown) - 1)
+		return err_set(e, ERR_HOST, "the path of '%s' is too long", path);
+	u->shown[len] = '\0';
+	return 0;
+}
+
+static int start(struct upload *u, struct spawn *s, struct err *e)
+{
+	int result;
+
+	s->directory = u->shown;
+	result = u->ctx->ops->spawn(u->ctx, s, e);
+	strv_release(&s->argv);
+	return result;
+}
+
+/* ---- rsync ---- */
+
+static int by_rsync(struct upload *u, struct err *e)
+{
+	struct spawn s = {0};
+
+	strv_push(&s.argv, "rsync");
+	strv_push(&s.argv, "-a");
+	strv_push(&s.argv, "--del");
+	/* The target's path is a path and no word for a shell over there. */
+	strv_push(&s.argv, "--protect-args");
+	strv_push(&s.argv, "-e");
+	strv_push(&s.argv, "ssh -F " GUEST_SSH_CONFIG);
+	strv_push(&s.argv, "--");
+	strv_push(&s.argv, "./");
+	strv_pushf(&s.argv, "%s:%s", u->login, u->path);
+	return start(u, &s, e);
+}
+
+/* ---- sftp ---- */
+
+/* A word for sftp(1)'s batch file: in quotes nothing but these three is special. */
+static int add_word(struct upload *u, const char *word, struct err *e)
+{
+	buf_addc(&u->batch, '"');
+	for (const char *p = word; *p; p++) {
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			return refuse_path(word, "has control characters in its name", e);
+		if (*p == '"' || *p == '\\')
+			buf_addc(&u->batch, '\\');
+		buf_addc(&u->batch, *p);
+	}
+	buf_addc(&u->batch, '"');
+	return 0;
+}
+
+static int add_command(
+	struct upload *u, const char *command, const char *first, const char *second, struct err *e)
+{
+	buf_adds(&u->batch, command);
+	buf_addc(&u->batch, ' ');
+	if (add_word(u, first, e) < 0)
+		return -1;
+	if (second) {
+		buf_addc(&u->batch, ' ');
+		if (add_word(u, second, e) < 0)
+			return -1;
+	}
+	buf_addc(&u->batch, '\n');
+	if (u->batch.overflow)
+		return err_set(e, ERR_INPUT, "there are too many files to upload");
+	return u->ctx->ops->tick(u->ctx, e);
+}
+
+/* `path` is relative on both sides. */
+static int add_file(struct upload *u, const char *path, struct err *e)
+{
+	const char *slash = strrchr(path, '/');
+	int dir_len = slash ? (int)(slash + 1 - path) : 0;
+	auto_free char *part = mem_printf("%.*s.%s.part", dir_len, path, path + dir_len);
+
+	u->files++;
+	if (add_command(u, "put", path, part, e) < 0)
+		return -1;
+	return add_command(u, "rename", part, path, e);
+}
+
+static int add_tree(struct upload *u, int dir, const char *prefix, unsigned depth, struct err *e);
+
+static int add_entry(struct upload *u, int dir, const char *prefix, const char *name,
+	unsigned depth, struct err *e)
+{
+	auto_free char *path = mem_printf("%s%s", prefix, name), *below = NULL;
+	auto_fd int sub = -1;
+	struct stat st;
+
+	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, "%s", path);
+	if (S_ISREG(st.st_mode))
+		return add_file(u, path, e);
+	if (!S_ISDIR(st.st_mode)) {
+		auto_free char *shown = text_safe(path, SHOWN_MAX);
+		auto_free char *text = mem_printf("%s: not uploaded: it is a link", shown);
+
+		u->ctx->ops->warn(u->ctx, text);
+		return 0;
+	}
+	sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (sub < 0)
+		return err_sys(e, "%s", path);
+	/* That it is there already is no error: that is what the minus is for. */
+	if (add_command(u, "-mkdir", path, NULL, e) < 0)
+		return -1;
+	below = mem_printf("%s/", path);
+	return add_tree(u, sub, below, depth + 1, e);
+}
+
+static int add_tree(struct upload *u, int dir, const char *prefix, unsigned depth, struct err *e)
+{
+	struct dirent **names = NULL;
+	int count, result = 0;
+
+	if (depth > LIMIT_TAR_DEPTH)
+		return refuse_path(prefix, "is too deep", e);
+	count = scandirat(dir, ".", &names, NULL, alphasort);
+	if (count < 0)
+		return err_sys(e, "read %s", prefix);
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+
+		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
+			result = add_entry(u, dir, prefix, name, depth, e);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
+static int run_batch(struct upload *u, struct err *e)
+{
+	struct spawn s = {.input = u->batch.data, .input_len = u->batch.len};
+
+	strv_push(&s.argv, "sftp");
+	strv_push(&s.argv, "-F");
+	strv_push(&s.argv, GUEST_SSH_CONFIG);
+	strv_push(&s.argv, "-b");
+	strv_push(&s.argv, "-");
+	strv_push(&s.argv, "--");
+	strv_push(&s.argv, u->login);
+	return start(u, &s, e);
+}
+
+static int begin_batch(struct upload *u, struct err *e)
+{
+	buf_init(&u->batch, LIMIT_UPLOAD_BATCH);
+	return u->path[0] ? add_command(u, "cd", u->path, NULL, e) : 0;
+}
+
+static int by_sftp(struct upload *u, struct err *e)
+{
+	if (begin_batch(u, e) < 0 || add_tree(u, u->dir, "", 0, e) < 0)
+		return -1;
+	if (!u->files)
+		return err_set(e, ERR_INPUT, "there is nothing to upload in %s", u->shown);
+	return run_batch(u, e);
+}
+
+/* ---- Debian packages ---- */
+
+/* Fields whose lines end in the name of a file (Debian Policy, 5.6.21 and 5.6.24). */
+static bool lists_files(const char *line)
+{
+	static const char *const fields[] = {"Files:", "Checksums-Sha1:", "Checksums-Sha256:"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++)
+		if (strncasecmp(line, fields[i], strlen(fields[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Names of packages' files, and nothing that could be a path or an option. */
+static bool is_package_file(const char *name)
+{
+	static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789.+~_:-";
+
+	return name[0] && name[0] != '.' && name[0] != '-' && strlen(name) <= LIMIT_NAME_BYTES &&
+		strspn(name, known) == strlen(name);
+}
+
+static int check_listed(struct upload *u, const char *changes, const char *name, struct err *e)
+{
+	auto_free char *shown = text_safe(name, SHOWN_MAX);
+	auto_fd int fd = -1;
+	struct stat st;
+
+	if (!is_package_file(name))
+		return err_set(e, ERR_INPUT,
+			"%s lists '%s', which is no name of a file beside it: nothing is uploaded",
+			changes, shown);
+	fd = openat(u->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT,
+			"%s lists '%s', and there is no such file beside it: nothing is uploaded",
+			changes, shown);
+	return 0;
+}
+
+/* The names, each once, in the order of the file. It is cut into lines. */
+static int read_names(
+	struct upload *u, const char *changes, char *text, struct strv *names, struct err *e)
+{
+	bool in_list = false;
+	char *save = NULL;
+
+	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		char *name;
+
+		if (line[0] != ' ' && line[0] != '\t') {
+			in_list = lists_files(line);
+			continue;
+		}
+		line[strcspn(line, "\r")] = '\0';
+		name = strrchr(line, ' ');
+		if (!in_list || !name)
+			continue;
+		if (check_listed(u, changes, name + 1, e) < 0)
+			return -1;
+		if (!strv_has(names, name + 1))
+			strv_push(names, name + 1);
+	}
+	return 0;
+}
+
+static int add_changes(struct upload *u, const char *changes, struct err *e)
+{
+	auto_fd int fd = openat(u->dir, changes, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	auto_buf struct buf text = {0};
+	auto_strv struct strv names = {0};
+
+	buf_init(&text, LIMIT_YAML_BYTES);
+	if (!is_package_file(changes) || fd < 0)
+		return refuse_path(changes, "is no file of changes", e);
+	if (fd_read_to_end(fd, changes, &text, e) < 0 ||
+		read_names(u, changes, text.data, &names, e) < 0)
+		return -1;
+	if (!names.count)
+		return err_set(e, ERR_INPUT, "%s lists no files", changes);
+	/* An archive looks for a .changes: by then all that it lists is there. */
+	strv_push(&names, changes);
+	strv_each (&names, name)
+		if (add_file(u, *name, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int is_changes(const struct dirent *d)
+{
+	const char *dot = strrchr(d->d_name, '.');
+
+	return dot && strcmp(dot, ".changes") == 0;
+}
+
+/* All are checked before anything is uploaded. */
+static int by_changes(struct upload *u, struct err *e)
+{
+	struct dirent **names = NULL;
+	int count = scandirat(u->dir, ".", &names, is_changes, alphasort), result;
+
+	if (count < 0)
+		return err_sys(e, "read %s", u->shown);
+	result = begin_batch(u, e);
+	for (int i = 0; i < count; i++) {
+		if (result == 0)
+			result = add_changes(u, names[i]->d_name, e);
+		free(names[i]);
+	}
+	free(names);
+	if (result == 0 && count == 0)
+		return err_set(e, ERR_INPUT, "there is no .changes file in %s", u->shown);
+	return result < 0 ? -1 : run_batch(u, e);
+}
+
+/* ---- the step ---- */
+
+int delivery_upload(struct action_ctx *ctx, const struct node *args, const char *top, struct err *e)
+{
+	const char *method = schema_text(params, args, "method");
+	struct upload u = {.ctx = ctx,
+		.dir = -1,
+		.login = schema_text(params, args, "login"),
+		.path = schema_text(params, args, "path")};
+	int result = find_directory(&u, top, schema_text(params, args, "artifacts"), e);
+
+	if (result == 0 && strcmp(method, UPLOAD_RSYNC) == 0)
+		result = by_rsync(&u, e);
+	else if (result == 0 && strcmp(method, UPLOAD_SFTP) == 0)
+		result = by_sftp(&u, e);
+	else if (result == 0)
+		result = by_changes(&u, e);
+	fd_close(u.dir);
+	buf_release(&u.batch);
+	return result;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	return delivery_upload(ctx, args, GUEST_ARTIFACTS, e);
+}
+
+const struct action action_upload = {
+	.name = "upload",
+	.summary = "Upload artifacts to a host, in a trusted VM.",
+	.where = IN_STEP,
+	.params = params,
+	.run = run,
+};

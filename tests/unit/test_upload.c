@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the step `upload` starts, and above all what it does not. */
+#include "expect.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "actions/delivery.h"
+
+struct fixture {
+	char *dir, *artifacts;
+	struct buf said; /* program, arguments, directory, input of what was started */
+	struct buf warned;
+};
+
+static struct fixture *fixture;
+
+static int fake_spawn(struct action_ctx *ctx, const struct spawn *s, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	strv_each (&s->argv, word)
+		buf_addf(&fixture->said, "%s ", *word);
+	buf_addf(&fixture->said, "in %s\n%.*s", s->directory + strlen(fixture->artifacts),
+		(int)s->input_len, s->input ? s->input : "");
+	return 0;
+}
+
+static int fake_tick(struct action_ctx *ctx, struct err *e)
+{
+	(void)ctx;
+	(void)e;
+	return 0;
+}
+
+static void fake_warn(struct action_ctx *ctx, const char *text)
+{
+	(void)ctx;
+	buf_adds(&fixture->warned, text);
+}
+
+static void setup(struct fixture *f)
+{
+	auto_free char *secret = NULL;
+
+	*f = (struct fixture){.dir = expect_dir()};
+	f->artifacts = path_join(f->dir, "artifacts");
+	assert_int_equal(mkdir(f->artifacts, 0755), 0);
+	secret = expect_file(f->dir, "secrets/key", "hunter2");
+	buf_init(&f->said, 1 << 16);
+	buf_init(&f->warned, 1 << 16);
+	fixture = f;
+}
+
+static void teardown(struct fixture *f)
+{
+	buf_release(&f->said);
+	buf_release(&f->warned);
+	free(f->artifacts);
+	expect_dir_remove(&f->dir);
+}
+
+static void put(const struct fixture *f, const char *name, const char *text)
+{
+	auto_free char *path = expect_file(f->artifacts, name, text);
+}
+
+static void put_link(const struct fixture *f, const char *name, const char *target)
+{
+	auto_free char *path = path_join(f->artifacts, name);
+
+	assert_int_equal(symlink(target, path), 0);
+}
+
+static int upload(const struct fixture *f, const char *method, const char *sub, struct err *e)
+{
+	static const struct action_ops ops = {
+		.spawn = fake_spawn, .tick = fake_tick, .warn = fake_warn};
+	struct action_ctx ctx = {.ops = &ops};
+	auto_node struct node *args = node_map();
+
+	*e = (struct err){0};
+	node_set_string(args, "method", method);
+	node_set_string(args, "artifacts", sub);
+	node_set_string(args, "login", "ci@www.example");
+	node_set_string(args, "path", "/srv/www");
+	return delivery_upload(&ctx, args, f->artifacts, e);
+}
+
+static void expect_refused(
+	struct fixture *f, const char *method, const char *sub, const char *message)
+{
+	struct err e;
+
+	expect_err(upload(f, method, sub, &e), &e, ERR_INPUT, message);
+	assert_string_equal(f->said.data, "");
+}
+
+#define RSYNC                                                                                      \
+	"rsync -a --del --protect-args -e ssh -F /ci/secrets/.ssh/config -- ./ "                   \
+	"ci@www.example:/srv/www in "
+#define SFTP "sftp -F /ci/secrets/.ssh/config -b - -- ci@www.example in "
+
+static void test_rsync_gets_a_directory(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f);
+	put(&f, "html/a/index", "x");
+	put_link(&f, "latest", "html/a");
+	expect_ok(upload(&f, "rsync", ".", &e), &e);
+	assert_string_equal(f.said.data, RSYNC "\n");
+	buf_clear(&f.said);
+	expect_ok(upload(&f, "rsync", "html/a", &e), &e);
+	assert_string_equal(f.said.data, RSYNC "/html/a\n");
+	buf_clear(&f.said);
+	/* A link that stays inside is followed by the kernel, once. */
+	expect_ok(upload(&f, "rsync", "latest", &e), &e);
+	assert_string_equal(f.said.data, RSYNC "/html/a\n");
+	teardown(&f);
+}
+
+static void test_nothing_is_uploaded_from_outside_of_the_artifacts(void **state)
+{
+	struct fixture f;
+	auto_free char *secrets = NULL;
+
+	(void)state;
+	setup(&f);
+	secrets = path_join(f.dir, "secrets");
+	put_link(&f, "sub", secrets);
+	put_link(&f, "up", "../secrets");
+	put(&f, "file", "x");
+	for (int i = 0; i < 3; i++) {
+		const char *method = (const char *[]){"rsync", "sftp", "changes"}[i];
+
+		expect_refused(&f, method, "sub",
+			"'sub' of the artifacts leads out of them: nothing is uploaded");
+		expect_refused(&f, method, "up",
+			"'up' of the artifacts leads out of them: nothing is uploaded");
+		expect_refused(&f, method, "../secrets",
+			"'../secrets' of the artifacts leads out of them: nothing is uploaded");
+		expect_refused(&f, method, "file", "'file' of the artifacts is no directory");
+		expect_refused(&f, method, "none", "'none' of the artifacts is not there");
+	}
+	teardown(&f);
+}
+
+static void test_sftp_puts_files_in_place_by_a_rename(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f);
+	put(&f, "b/c d", "x");
+	put(&f, "a\"1\\", "x");
+	put_link(&f, "b/key", "../../secrets/key");
+	expect_ok(upload(&f, "sftp", ".", &e), &e);
+	assert_string_equal(f.said.data,
+		SFTP "\ncd \"/srv/www\"\n"
+		     "put \"a\\\"1\\\\\" \".a\\\"1\\\\.part\"\n"
+		     "rename \".a\\\"1\\\\.part\" \"a\\\"1\\\\\"\n"
+		     "-mkdir \"b\"\n"
+		     "put \"b/c d\" \"b/.c d.part\"\n"
+		     "rename \"b/.c d.part\" \"b/c d\"\n");
+	assert_string_equal(f.warned.data, "b/key: not uploaded: it is a link");
+	teardown(&f);
+}
+
+static void test_names_cannot_be_commands_for_sftp(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put(&f, "a\n!id", "x");
+	expect_refused(
+		&f, "sftp", ".", "'a\\n!id' of the artifacts has control characters in its name");
+	teardown(&f);
+}
+
+static void test_an_empty_directory_is_no_upload(void **state)
+{
+	struct fixture f;
+	auto_free char *message = NULL, *changes = NULL;
+
+	(void)state;
+	setup(&f);
+	message = mem_printf("there is nothing to upload in %s", f.artifacts);
+	changes = mem_printf("there is no .changes file in %s", f.artifacts);
+	expect_refused(&f, "sftp", ".", message);
+	expect_refused(&f, "changes", ".", changes);
+	teardown(&f);
+}
+
+static void test_packages_go_before_the_changes_that_list_them(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f);
+	put(&f, "x_1.changes",
+		"-----BEGIN PGP SIGNED MESSAGE-----\nFormat: 1.8\nDescription:\n x - /etc/passwd\n"
+		"Checksums-Sha256:\n 00 3 x_1.dsc\n 00 3 x_1_all.deb\r\n"
+		"Files:\n 00 3 misc optional x_1.dsc\n 00 3 misc optional x_1_all.deb\n");
+	put(&f, "x_1.dsc", "abc");
+	put(&f, "x_1_all.deb", "abc");
+	put(&f, "not-listed", "abc");
+	expect_ok(upload(&f, "changes", ".", &e), &e);
+	assert_string_equal(f.said.data,
+		SFTP "\ncd \"/srv/www\"\n"
+		     "put \"x_1.dsc\" \".x_1.dsc.part\"\nrename \".x_1.dsc.part\" \"x_1.dsc\"\n"
+		     "put \"x_1_all.deb\" \".x_1_all.deb.part\"\n"
+		     "rename \".x_1_all.deb.part\" \"x_1_all.deb\"\n"
+		     "put \"x_1.changes\" \".x_1.changes.part\"\n"
+		     "rename \".x_1.changes.part\" \"x_1.changes\"\n");
+	teardown(&f);
+}
+
+static void test_changes_that_list_a_secret_upload_nothing(void **state)
+{
+	static const char *const names[] = {"../secrets/key", "/ci/secrets/key", "-oProxyCommand=x",
+		".ssh", "a\"b", "a;b", "*"};
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put(&f, "a.dsc", "abc");
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_free char *text = mem_printf(
+			"Files:\n 00 3 misc optional a.dsc\n 00 7 misc optional %s\n", names[i]);
+		auto_free char *message = mem_printf("a.changes lists '%s', which is no name of a "
+						     "file beside it: nothing is uploaded",
+			names[i]);
+
+		put(&f, "a.changes", text);
+		expect_refused(&f, "changes", ".", message);
+	}
+	teardown(&f);
+}
+
+static void test_changes_that_list_a_link_upload_nothing(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f);
+	put_link(&f, "key", "../secrets/key");
+	put(&f, "a.changes", "Files:\n 00 7 misc optional key\n");
+	expect_refused(&f, "changes", ".",
+		"a.changes lists 'key', and there is no such file beside it: nothing is uploaded");
+	put(&f, "a.changes", "Format: 1.8\n");
+	expect_refused(&f, "changes", ".", "a.changes lists no files");
+	teardown(&f);
+}
+
+/* ---- targets ---- */
+
+static void expect_target(const char *text, const char *url, const char *step)
+{
+	static const struct delivery d = {.key = "sftp_target", .method = UPLOAD_SFTP};
+	const struct origin origin = {.source = SOURCE_POST_PLAN, .action = (char[]){"x"}};
+	auto_node struct node *config = node_map(), *args = node_map();
+	auto_plan struct plan plan = {.config = config};
+	auto_strv struct strv urls = {0};
+	struct err e = {0};
+
+	node_set_string(config, "sftp_target", text);
+	expect_ok(delivery_reach(&d, config, &urls, &e), &e);
+	assert_int_equal(urls.count, 1);
+	assert_string_equal(urls.items[0], url);
+	expect_ok(delivery_expand(&d, args, &origin, &plan, &e), &e);
+	assert_int_equal(plan.count, 1);
+	assert_string_equal(node_get_text(plan.steps[0].args, "path", ""), step);
+}
+
+static void expect_no_target(const char *text, const char *message)
+{
+	static const struct delivery d = {.key = "sftp_target", .method = UPLOAD_SFTP};
+	auto_node struct node *config = node_map();
+	auto_strv struct strv urls = {0};
+	struct err e = {0};
+
+	node_set_string(config, "sftp_target", text);
+	expect_err(delivery_reach(&d, config, &urls, &e), &e, ERR_INPUT, message);
+}
+
+static void test_targets_are_logins_and_paths(void **state)
+{
+	(void)state;
+	expect_target("ci@www.example:/srv/a b", "ssh://ci@www.example:22", "/srv/a b");
+	expect_target("www.example:", "ssh://www.example:22", "");
+	expect_target("sftp://ci@www.example/srv", "ssh://ci@www.example:22", "/srv");
+	expect_target("sftp://www.example", "ssh://www.example:22", "");
+	expect_no_target(NULL, "there is no target: set sftp_target in the configuration");
+	expect_no_target("unstable",
+		"sftp_target 'unstable' is neither [USER@]HOST:PATH nor "
+		"sftp://[USER@]HOST/PATH");
+	for (size_t i = 0; i < 5; i++) {
+		const char *text = (const char *[]){
+			"-oProxyCommand=x:/", "a@-x:/", "@h:/", "sftp://h:2222/", "a b@h:/"}[i];
+		auto_free char *message = mem_printf(
+			"sftp_target '%s' names no host that can be logged in to: USER and HOST "
+			"are of letters, digits, '.', '_' and '-', and the port is always 22",
+			text);
+
+		expect_no_target(text, message);
+	}
+	expect_no_target("h:/a\nb", "sftp_target 'h:/a\\nb' has control characters in it");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rsync_gets_a_directory),
+		cmocka_unit_test(test_nothing_is_uploaded_from_outside_of_the_artifacts),
+		cmocka_unit_test(test_sftp_puts_files_in_place_by_a_rename),
+		cmocka_unit_test(test_names_cannot_be_commands_for_sftp),
+		cmocka_unit_test(test_an_empty_directory_is_no_upload),
+		cmocka_unit_test(test_packages_go_before_the_changes_that_list_them),
+		cmocka_unit_test(test_changes_that_list_a_secret_upload_nothing),
+		cmocka_unit_test(test_changes_that_list_a_link_upload_nothing),
+		cmocka_unit_test(test_targets_are_logins_and_paths),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
