@@ -130,6 +130,9 @@ int delivery_reach(
 {
 	auto_target struct target t = {0};
 
+	/* Plans without a target can be shown and checked; to expand them is refused. */
+	if (!node_get(config, d->key))
+		return 0;
 	if (read_target(d->key, config, &t, e) < 0)
 		return -1;
 	strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
