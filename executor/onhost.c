@@ -68,7 +68,7 @@ static int find_drive(
 /* The options gave descriptors and modes of some drives; which ones there are is what `go` says. */
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
-	struct drive found[DRIVES_MAX];
+	struct drive found[DRIVES_MAX] = {0};
 
 	for (uint32_t i = 0; i < go->drive_count; i++)
 		if (find_drive(m, &go->drives[i], &found[i], e) < 0)
