@@ -29,6 +29,7 @@ static const struct message_hello hello = {.protocol = CONTRACT_VERSION, .build 
 static const struct message_go go = {.nonce = 0xfedcba9876543210u,
 	.utc_ns = 1795319359123456789,
 	.entropy = {1, 2, 3, [31] = 255},
+	.network = true,
 	.drive_count = 2,
 	.drives = {{.serial = "ambient-src", .bytes = 1024, .writable = false},
 		{.serial = "ambient-01234567890x", .bytes = UINT64_MAX, .writable = true}}};
@@ -40,7 +41,8 @@ static const struct message_step_end step_end = {.step = 3,
 	.wall_ns = 1,
 	.cpu_ns = 2,
 	.peak_bytes = UINT64_MAX,
-	.text = "out of \xff memory"};
+	.text = "out of \xff memory",
+	.reason = "fetch_cut"};
 
 static const struct message_end end = {.outcome = STEP_TOO_LARGE,
 	.failed_step = MESSAGE_NO_STEP,
@@ -106,6 +108,7 @@ static void test_every_message_survives(void **state)
 	f = frame_of(&bufs[1]);
 	expect_ok(message_get_go(&f, &g, &e), &e);
 	assert_true(g.nonce == go.nonce && g.utc_ns == go.utc_ns && g.drive_count == 2);
+	assert_true(g.network);
 	assert_memory_equal(g.entropy, go.entropy, sizeof(g.entropy));
 	assert_string_equal(g.drives[1].serial, "ambient-01234567890x");
 	assert_true(
@@ -116,6 +119,7 @@ static void test_every_message_survives(void **state)
 		s.step == 3 && s.outcome == STEP_NO_MEMORY && s.exit_code == -1 && s.signal == 9);
 	assert_true(s.wall_ns == 1 && s.cpu_ns == 2 && s.peak_bytes == UINT64_MAX);
 	assert_string_equal(s.text, step_end.text);
+	assert_string_equal(s.reason, "fetch_cut");
 	f = frame_of(&bufs[6]);
 	expect_ok(message_get_end(&f, &n, &e), &e);
 	assert_true(

@@ -105,6 +105,31 @@ static void test_outcomes_of_steps(void **state)
 	}
 }
 
+/* What a guest says is taken of trusted machines, and only words that are about transfers. */
+static void test_trusted_guests_may_say_why_a_transfer_failed(void **state)
+{
+	static const struct {
+		enum plan_source source;
+		enum step_outcome outcome;
+		const char *said, *reason;
+	} cases[] = {
+		{SOURCE_PRE_PLAN, STEP_FAILED, "fetch_not_found", "fetch_not_found"},
+		{SOURCE_PRE_PLAN, STEP_FAILED, "fetch_nonsense", "pre_plan_failed"},
+		{SOURCE_PRE_PLAN, STEP_FAILED, "host_disk", "pre_plan_failed"},
+		{SOURCE_PRE_PLAN, STEP_FAILED, "", "pre_plan_failed"},
+		{SOURCE_POST_PLAN, STEP_FAILED, "locked", "post_plan_failed"},
+		{SOURCE_PLAN, STEP_FAILED, "fetch_not_found", "action_failed"},
+		{SOURCE_PRE_PLAN, STEP_TIMED_OUT, "fetch_not_found", "action_timeout"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(
+			verdict_reason_of_step(cases[i].source, cases[i].outcome, cases[i].said),
+			cases[i].reason);
+	assert_int_equal(verdict_of_reason("fetch_not_found"), VERDICT_FAILED);
+}
+
 static void test_rows_are_whole_and_reasons_unique(void **state)
 {
 	(void)state;
@@ -166,6 +191,7 @@ int main(void)
 		cmocka_unit_test(test_kinds_of_errors_have_a_verdict_and_a_reason),
 		cmocka_unit_test(test_a_reason_says_more_than_the_kind),
 		cmocka_unit_test(test_outcomes_of_steps),
+		cmocka_unit_test(test_trusted_guests_may_say_why_a_transfer_failed),
 		cmocka_unit_test(test_rows_are_whole_and_reasons_unique),
 		cmocka_unit_test(test_every_reason_of_the_sources_is_in_the_table),
 	};
