@@ -109,22 +109,25 @@ static int add_runnable(
 	return 0;
 }
 
-/* What each VM may reach, where there is one with a network. */
-static int add_egress(struct node *tree, const struct planner *p, struct err *e)
+/*
+ * What each VM may reach, where there is one with a network. A target to which nothing can be
+ * delivered is an error of the run; the plans can be shown all the same, as without a target.
+ */
+static void add_egress(struct node *tree, const struct planner *p)
 {
 	auto_node struct node *all = node_map();
 
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
 		auto_egress struct egress g = {0};
+		struct err e = {0};
 
-		if (planner_egress(p, phase, &g, e) < 0)
-			return -1;
-		if (g.count)
+		if (planner_egress(p, phase, &g, &e) < 0)
+			say_warning(e.msg);
+		else if (g.count)
 			node_set(all, project_phase_keys[phase], egress_to_node(&g));
 	}
 	if (all->count)
 		node_set(tree, "egress", steal_ptr(&all));
-	return 0;
 }
 
 static int build(const struct planner *p, bool runnable, struct node *tree, struct err *e)
@@ -137,7 +140,9 @@ static int build(const struct planner *p, bool runnable, struct node *tree, stru
 		if (r < 0)
 			return -1;
 	}
-	return runnable ? 0 : add_egress(tree, p, e);
+	if (!runnable)
+		add_egress(tree, p);
+	return 0;
 }
 
 static int print_yaml(const struct node *tree, struct err *e)
