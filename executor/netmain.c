@@ -87,7 +87,8 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 static int get(const struct node *work, struct err *e)
 {
 	const struct node *list = node_get(work, "items");
-	auto_free struct http_item *items = mem_array((list ? list->count : 0) + 1, sizeof(*items));
+	size_t count = list ? list->count : 0;
+	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
 	auto_fd int dir = open(GUEST_DEPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct http_options o = {
 		.dir_fd = dir,
@@ -106,7 +107,7 @@ static int get(const struct node *work, struct err *e)
 		return err_sys(e, GUEST_DEPS);
 	if (read_items(list, items, e) < 0 || join_certificates(&o.certificates, e) < 0)
 		return -1;
-	return http_get(items, list->count, &o, e);
+	return http_get(items, count, &o, e);
 }
 
 static const struct {

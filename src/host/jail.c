@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/path.h"
 #include "base/proc.h"
 #include "host/jail_inside.h"
 
@@ -90,9 +91,13 @@ void jail_place_fd(struct jail *j, const char *inside, int fd)
 
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags)
 {
+	/* Whoever may not mount in the caller's namespace binds when "/" is the working directory. */
+	auto_free char *cwd = getcwd(NULL, 0);
+
 	j->binds = mem_resize(j->binds, j->bind_count + 1, sizeof(*j->binds));
-	j->binds[j->bind_count++] = (struct jail_bind){
-		.outside = mem_strdup(outside), .inside = mem_strdup(inside), .flags = flags};
+	j->binds[j->bind_count++] = (struct jail_bind){.outside = path_join(cwd ? cwd : "/", outside),
+		.inside = mem_strdup(inside),
+		.flags = flags};
 }
 
 void jail_device(struct jail *j, const char *path)

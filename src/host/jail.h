@@ -138,8 +138,9 @@ void jail_place(struct jail *j, const char *inside, const void *data, size_t len
 void jail_place_fd(struct jail *j, const char *inside, int fd); /* fd: a regular file, borrowed */
 
 /*
- * A directory or file of the host, with everything mounted below it; nosuid and nodev. `inside` is
- * absolute and not below another bind. For root the outside path is opened with root's rights, so
+ * A directory or file of the host, with everything mounted below it; nosuid and nodev. A relative
+ * `outside` means the working directory of this call. `inside` is absolute and not below another
+ * bind. For root the outside path is opened with root's rights, so
  * the directories above it need not be open to uid and gid.
  */
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags);

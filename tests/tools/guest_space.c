@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
+#include "host/jail.h"
 #include "guest_net.h"
 
 /* Users of the new namespace when root makes it: ids that no host gives to anybody. */
@@ -356,7 +357,7 @@ static int write_proc(pid_t pid, const char *name, const char *text, struct err 
 
 static int map_ids(pid_t pid, struct err *e)
 {
-	bool root = geteuid() == 0;
+	bool root = jail_may_change_ids();
 	auto_free char *users = NULL, *groups = NULL;
 
 	if (root) {

@@ -774,8 +774,7 @@ static void test_binds(void **state)
 	auto_dir char *dir = expect_dir();
 	auto_free char *in = expect_file(dir, "in/f", "read me\n");
 	auto_free char *program = expect_file(dir, "in/run", "#!/bin/sh\necho ran\n");
-	auto_free char *from = path_parent(in), *to = path_join(dir, "out");
-	auto_free char *result = path_join(to, "new");
+	auto_free char *to = path_join(dir, "out"), *result = path_join(to, "new");
 	auto_buf struct buf written = {0};
 	auto_jail struct jail j;
 	struct err e = {0};
@@ -789,8 +788,10 @@ static void test_binds(void **state)
 	assert_int_equal(chmod(program, 0755), 0);
 	if (geteuid() == 0)
 		assert_int_equal(chown(to, j.uid, j.gid), 0);
-	jail_bind(&j, from, "/source", 0);
+	assert_int_equal(chdir(dir), 0);
+	jail_bind(&j, "in", "/source", 0);
 	jail_bind(&j, to, "/deep/out", JAIL_WRITABLE);
+	assert_int_equal(chdir("/"), 0);
 	jail_bind(&j, "/nonexistent", "/nonexistent", JAIL_IF_PRESENT);
 	jail_device(&j, "/dev/zero");
 	expect_shell(&j, "read me\nread-only\nnoexec\nnull\nzero\n");
