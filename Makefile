@@ -61,8 +61,8 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 # Programs that only tests run.
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
 	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
-WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c executor/forward.c \
-	tests/tools/fake_machine.c $(BASE_SRC)
+WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
+	tests/tools/fake_machine.c executor/forward.c src/host/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
 GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
 	tests/tools/probe_executor.c $(BASE_SRC) $(CORE_SRC)

@@ -19,8 +19,7 @@
 
 enum { HOST_MAX = 253, PORT_MAX = 65535, HEAD_MAX = 16384, SAID_MAX = 600 };
 
-/* ---- asking
- * ----------------------------------------------------------------------------------------- */
+/* ---- asking ---- */
 
 /* What is no host is the proxy's to say; this keeps only the request in its form. */
 static int check_host(const char *host, struct err *e)
@@ -55,8 +54,7 @@ static int ask(int fd, const char *host, unsigned port, struct err *e)
 	return fd_write_all(fd, request, strlen(request)) < 0 ? err_sys(e, "ask the proxy") : 0;
 }
 
-/* ---- the answer
- * ------------------------------------------------------------------------------------- */
+/* ---- the answer ---- */
 
 /* Some more of it: the number of bytes, 0 at its end. */
 static ssize_t read_more(int fd, struct buf *b, int64_t deadline, struct err *e)
@@ -123,8 +121,7 @@ static int take_answer(int fd, struct buf *b, const char *host, unsigned port, s
 	return 0;
 }
 
-/* ---- copying
- * ---------------------------------------------------------------------------------------- */
+/* ---- copying ---- */
 
 static int copy(int fd, const struct buf *early, struct err *e)
 {

@@ -48,7 +48,11 @@ static int failed(const struct walk *w, const char *what, const char *name, stru
 /* The directory that the walk is in. */
 static int here(const struct walk *w)
 {
-	return w->count ? dirfd(w->levels[w->count - 1].dir) : w->top;
+	DIR *dir = w->count ? w->levels[w->count - 1].dir : NULL;
+
+	if (w->count && !dir)
+		BUG("the directory that a walk is in was closed");
+	return dir ? dirfd(dir) : w->top;
 }
 
 static void count_bytes(struct walk *w, const struct stat *st)

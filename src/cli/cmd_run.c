@@ -326,7 +326,6 @@ static void do_one(struct session *s, struct project *project)
 /* A name that is wrong is told first, where it is seen; the others have their turn all the same. */
 static void do_named(struct session *s, const struct strv *names)
 {
-	/* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers is meant. */
 	auto_free struct project **found = mem_array(names->count, sizeof(*found));
 
 	for (size_t i = 0; i < names->count; i++) {

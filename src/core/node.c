@@ -84,7 +84,6 @@ void node_free(struct node *n)
 static void push(struct node *n, struct node *child)
 {
 	if ((n->count & (n->count - 1)) == 0)
-		/* NOLINTNEXTLINE(bugprone-sizeof-expression): the items are pointers */
 		n->items = mem_resize(n->items, n->count ? 2 * n->count : 1, sizeof(*n->items));
 	n->items[n->count++] = child;
 }

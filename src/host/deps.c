@@ -97,7 +97,7 @@ int deps_export(const char *state, const char *project, const char *path,
 	struct deps_info *ret_info, struct err *e)
 {
 	auto_fd int from = -1;
-	struct deps_info info;
+	struct deps_info info = {0};
 
 	if (project_check_name(project, e) < 0 || open_stored(state, project, &from, e) < 0 ||
 		measure(from, &info, e) < 0 || write_and_rename(path, from, project, &info, e) < 0)
@@ -168,7 +168,7 @@ static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct
 {
 	const struct tar_rules rules = {.strict = true, .max_bytes = UINT64_MAX};
 	auto_tar_reader struct tar_reader r;
-	uint64_t offset, bytes;
+	uint64_t offset = 0, bytes = 0;
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -189,7 +189,7 @@ static int copy_data(
 	int from, uint64_t offset, const struct deps_info *info, const char *path, struct err *e)
 {
 	auto_fd int to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	struct digest_text found;
+	struct digest_text found = {0};
 
 	if (to < 0)
 		return err_sys(e, "make %s", path);
@@ -208,7 +208,7 @@ static int import_from(
 {
 	auto_store struct store s = STORE_NONE;
 	auto_free char *path = NULL;
-	uint64_t offset;
+	uint64_t offset = 0;
 
 	if (read_head(from, &offset, ret_info, e) < 0 || store_lock(state, project, &s, e) < 0)
 		return -1;
@@ -222,7 +222,7 @@ int deps_import(const char *state, const char *project, const char *path,
 	struct deps_info *ret_info, struct err *e)
 {
 	auto_fd int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct deps_info info;
+	struct deps_info info = {0};
 
 	if (project_check_name(project, e) < 0)
 		return -1;

@@ -20,6 +20,9 @@
 
 void disk_release(struct disk *d)
 {
+	if (d->name)
+		(void)unlink(d->name);
+	free(d->name);
 	free(d->path);
 	fd_close(d->fd);
 	fd_close(d->lock_fd);
@@ -108,18 +111,29 @@ static int copy_data(int from, int to, uint64_t bytes, struct err *e)
 
 /* ---- opening and saving ---- */
 
-/* In the directory of the file, to be linked there; a kill leaves nothing of it. */
+static int make_named_copy(struct disk *d)
+{
+	auto_free char *name = mem_printf("%s.XXXXXX", d->path);
+
+	d->fd = mkostemp(name, O_CLOEXEC);
+	if (d->fd >= 0)
+		d->name = steal_ptr(&name);
+	return d->fd;
+}
+
 static int make_copy(struct disk *d, struct err *e)
 {
 	auto_free char *dir = path_parent(d->path);
 
 	d->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (d->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
+		(void)make_named_copy(d);
 	return d->fd < 0 ? err_sys(e, "--persist: make a file in %s", dir) : 0;
 }
 
 static int fill_from_file(struct disk *d, const struct image *image, struct err *e)
 {
-	uint64_t bytes;
+	uint64_t bytes = 0;
 
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK
@@ -164,19 +178,30 @@ static int add_label(const struct disk *d, const struct image *image, struct err
 	return 0;
 }
 
+static int name_copy(struct disk *d, struct err *e)
+{
+	auto_free char *name = mem_printf("%s.new", d->path);
+	auto_free char *copy = mem_printf("/proc/self/fd/%d", d->fd);
+
+	if (unlink(name) < 0 && errno != ENOENT)
+		return err_sys(e, "remove %s", name);
+	if (linkat(AT_FDCWD, copy, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
+		return err_sys(e, "make %s", name);
+	d->name = steal_ptr(&name);
+	return 0;
+}
+
 int disk_save(struct disk *d, const struct image *image, struct err *e)
 {
-	auto_free char *made = mem_printf("%s.new", d->path);
-	auto_free char *copy = mem_printf("/proc/self/fd/%d", d->fd);
 	auto_free char *dir = path_parent(d->path);
 
 	if (add_label(d, image, e) < 0)
 		return err_because(e, "host_disk");
-	if (unlink(made) < 0 && errno != ENOENT)
-		return err_sys(e, "remove %s", made);
-	if (linkat(AT_FDCWD, copy, AT_FDCWD, made, AT_SYMLINK_FOLLOW) < 0)
-		return err_sys(e, "make %s", made);
-	if (rename(made, d->path) < 0)
-		return err_sys(e, "rename %s to %s", made, d->path);
+	if (!d->name && name_copy(d, e) < 0)
+		return -1;
+	if (rename(d->name, d->path) < 0)
+		return err_sys(e, "rename %s to %s", d->name, d->path);
+	free(d->name);
+	d->name = NULL;
 	return fd_sync_dir(dir, e);
 }

@@ -9,8 +9,9 @@
  *     ambient disk 1
  *     image <name> <digest>
  *
- * A machine works on a copy without a name beside the file, made by reflink where that can be, so
- * the file is as it was until disk_save replaces it by one rename.
+ * A machine works on a copy beside the file, made by reflink where that can be, so the file is as
+ * it was until disk_save replaces it by one rename. The copy has no name where the file system
+ * allows that (open(2), O_TMPFILE), so that a kill leaves nothing; elsewhere it is FILE.XXXXXX.
  */
 #ifndef HOST_DISK_H
 #define HOST_DISK_H
@@ -24,6 +25,7 @@ enum { DISK_LABEL_BYTES = 512 };
 
 struct disk {
 	char *path;
+	char *name;  /* of the copy; NULL: it has none */
 	int fd;      /* the copy */
 	int lock_fd; /* the file, if there was one: locked against a second machine */
 };

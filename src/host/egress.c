@@ -24,8 +24,7 @@ void egress_release(struct egress *g)
 	*g = (struct egress){0};
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------ */
+/* ---- names ---- */
 
 static bool is_name_byte(char c)
 {
@@ -115,8 +114,7 @@ int egress_host_name(const char *host, char *ret_name, struct err *e)
 		looks_like_port(host) ? ": no port belongs here" : "");
 }
 
-/* ---- adding
- * ----------------------------------------------------------------------------------------- */
+/* ---- adding ---- */
 
 /* Where the rule of this host is, or where it belongs. */
 static size_t find_place(const struct egress *g, const char *name)
@@ -316,8 +314,7 @@ int egress_add_config(
 	return 0;
 }
 
-/* ---- deciding
- * --------------------------------------------------------------------------------------- */
+/* ---- deciding ---- */
 
 enum egress_verdict egress_check(const struct egress *g, const char *host, unsigned port)
 {
@@ -363,8 +360,7 @@ const char *egress_verdict_name(enum egress_verdict v)
 	return verdict_names[v];
 }
 
-/* ---- showing
- * ---------------------------------------------------------------------------------------- */
+/* ---- showing ---- */
 
 struct node *egress_to_node(const struct egress *g)
 {

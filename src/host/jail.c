@@ -25,8 +25,7 @@ enum {
 	FIRST_KEPT = 3,
 };
 
-/* ---- the struct
- * ------------------------------------------------------------------------------------- */
+/* ---- the struct ---- */
 
 void jail_init(struct jail *j, const char *name)
 {
@@ -91,13 +90,15 @@ void jail_place_fd(struct jail *j, const char *inside, int fd)
 
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags)
 {
-	/* Whoever may not mount in the caller's namespace binds when "/" is the working directory. */
+	/* Whoever may not mount in the caller's namespace binds when "/" is the working directory.
+	 */
 	auto_free char *cwd = getcwd(NULL, 0);
 
 	j->binds = mem_resize(j->binds, j->bind_count + 1, sizeof(*j->binds));
-	j->binds[j->bind_count++] = (struct jail_bind){.outside = path_join(cwd ? cwd : "/", outside),
-		.inside = mem_strdup(inside),
-		.flags = flags};
+	j->binds[j->bind_count++] =
+		(struct jail_bind){.outside = path_join(cwd ? cwd : "/", outside),
+			.inside = mem_strdup(inside),
+			.flags = flags};
 }
 
 void jail_device(struct jail *j, const char *path)
@@ -105,8 +106,7 @@ void jail_device(struct jail *j, const char *path)
 	jail_bind(j, path, path, JAIL_DEVICE);
 }
 
-/* ---- preparation
- * ------------------------------------------------------------------------------------ */
+/* ---- preparation ---- */
 
 static void setup_release(struct jail_setup *s)
 {
@@ -259,8 +259,7 @@ static int prepare(struct jail_setup *s, struct err *e)
 	return list_trees(s, e);
 }
 
-/* ---- the clone
- * -------------------------------------------------------------------------------------- */
+/* ---- the clone ---- */
 
 /* As fork, but the child is pid 1 of new namespaces, and there is a pidfd from the first moment. */
 static pid_t clone_into_namespaces(const struct jail *j, int *ret_pidfd)
@@ -394,8 +393,7 @@ static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct er
 	return 0;
 }
 
-/* ---- remedies
- * --------------------------------------------------------------------------------------- */
+/* ---- remedies ---- */
 
 static bool setting_is(const char *path, long value)
 {
@@ -434,8 +432,7 @@ static int explain(const struct jail *j, struct err *e)
 	return err_wrap(e, "jail for %s", j->name);
 }
 
-/* ---- starting and ending
- * ---------------------------------------------------------------------------- */
+/* ---- starting and ending ---- */
 
 int jail_start(const struct jail *j, pid_t *ret_pid, int *ret_pidfd, struct err *e)
 {

@@ -82,8 +82,7 @@ static int take_identity(const struct jail_setup *s, struct err *e)
 	return 0;
 }
 
-/* ---- descriptors
- * ------------------------------------------------------------------------------------ */
+/* ---- descriptors ---- */
 
 /* Where each descriptor comes from and the number it gets; first the standard three. */
 static size_t list_descriptors(const struct jail_setup *s, struct jail_keep *list)
@@ -168,8 +167,7 @@ static int arrange_descriptors(
 	return close_others(list, count, base, *program < 0 ? base : base + 1, e);
 }
 
-/* ---- limits and privileges
- * -------------------------------------------------------------------------- */
+/* ---- limits and privileges ---- */
 
 static int limit(int resource, uint64_t value, const char *what, struct err *e)
 {
@@ -245,8 +243,7 @@ static int die_with_parent(int control, struct err *e)
 	return 0;
 }
 
-/* ---- all together
- * ----------------------------------------------------------------------------------- */
+/* ---- all together ---- */
 
 static int build_walls(const struct jail_setup *s, int *control, int *program, struct err *e)
 {

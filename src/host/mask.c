@@ -212,13 +212,15 @@ static int hex_of(char c)
 static long hex_value(const char *p, size_t len, size_t digits)
 {
 	long value = 0;
+	int digit;
 
 	for (size_t i = 0; i < digits; i++) {
 		if (i == len)
 			return -2;
-		if (hex_of(p[i]) < 0)
+		digit = hex_of(p[i]);
+		if (digit < 0)
 			return -1;
-		value = value << 4 | hex_of(p[i]);
+		value = value * 16 + digit;
 	}
 	return value;
 }

@@ -26,8 +26,7 @@ enum {
 	REPORTS_FD = 4,
 };
 
-/* ---- starting
- * --------------------------------------------------------------------------------------- */
+/* ---- starting ---- */
 
 /* What getaddrinfo(3) reads. Each is looked for where the host has it, links and all. */
 static void bind_resolver(struct jail *j)
@@ -70,8 +69,7 @@ int proxy_start(int listen_fd, const struct egress *allow, uid_t uid, gid_t gid,
 	return 0;
 }
 
-/* ---- reports
- * ---------------------------------------------------------------------------------------- */
+/* ---- reports ---- */
 
 int proxy_fd(const struct proxy *p)
 {
@@ -162,8 +160,7 @@ int proxy_read(struct proxy *p, const struct event_sink *sink, const char *kind,
 	return got < 0 ? died(e) : 0;
 }
 
-/* ---- ending
- * ----------------------------------------------------------------------------------------- */
+/* ---- ending ---- */
 
 void proxy_kill(struct proxy *p)
 {

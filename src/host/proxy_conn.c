@@ -23,8 +23,7 @@ enum {
 
 static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
-/* ---- moving bytes
- * ----------------------------------------------------------------------------------- */
+/* ---- moving bytes ---- */
 
 /* What a client sends when nothing is expected of it any more: only its end matters. */
 static ssize_t discard(struct flow *f, int fd)
@@ -55,8 +54,7 @@ static void replace_front(struct flow *f, size_t n, const struct buf *text)
 	f->len = text->len + rest;
 }
 
-/* ---- begin and end
- * ---------------------------------------------------------------------------------- */
+/* ---- begin and end ---- */
 
 void proxy_conn_begin(struct proxy_server *s, struct proxy_conn *c, int client_fd)
 {
@@ -148,8 +146,7 @@ void proxy_conn_stop(struct proxy_server *s, struct proxy_conn *c)
 		proxy_conn_end(s, c);
 }
 
-/* ---- refusing
- * --------------------------------------------------------------------------------------- */
+/* ---- refusing ---- */
 
 /*
  * Closing at once would make the kernel answer bytes that are still to come with a reset, which may
@@ -196,14 +193,14 @@ static void move_linger(struct proxy_server *s, struct proxy_conn *c)
 		(c->up.ended ? 0 : EPOLLIN) | (c->down.ready ? (uint32_t)EPOLLOUT : 0));
 }
 
-/* ---- the request
- * ------------------------------------------------------------------------------------ */
+/* ---- the request ---- */
 
 static void refuse_verdict(struct proxy_server *s, struct proxy_conn *c, enum egress_verdict v)
 {
 	static const char *const texts[EGRESS_VERDICTS] = {
 		[EGRESS_BAD_HOST] = "'%s' is not a host name (port %u)",
 		[EGRESS_IP_LITERAL] = "'%s' is an address (port %u): hosts are reached by name",
+		/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text on two lines */
 		[EGRESS_HOST_REFUSED] = "'%s' (port %u) is not among the hosts that this machine "
 					"may reach; egress.allow in the configuration adds some",
 		[EGRESS_PORT_REFUSED] = "of '%s', port %u is not open to this machine",
@@ -280,8 +277,7 @@ void proxy_conn_resolved(struct proxy_server *s, struct proxy_conn *c)
 	proxy_dial_start(s, c);
 }
 
-/* ---- both ways
- * -------------------------------------------------------------------------------------- */
+/* ---- both ways ---- */
 
 static void set_idle_deadline(struct proxy_conn *c)
 {
@@ -448,8 +444,7 @@ void proxy_conn_dialled(struct proxy_server *s, struct proxy_conn *c)
 	move_relay(s, c);
 }
 
-/* ---- events
- * ----------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 void proxy_conn_event(struct proxy_server *s, struct proxy_conn *c)
 {

@@ -105,8 +105,7 @@ static bool has_control(struct text t)
 	return false;
 }
 
-/* ---- lines and fields
- * ------------------------------------------------------------------------------- */
+/* ---- lines and fields ---- */
 
 static int add_field(struct head *h, struct text line, struct proxy_complaint *why)
 {
@@ -130,6 +129,7 @@ static ssize_t read_head(const char *data, size_t len, struct head *h, struct pr
 	struct text rest = {data, limit}, line;
 	bool first = true;
 
+	h->first = (struct text){"", 0};
 	h->count = 0;
 	while (cut(&rest, '\n', &line)) {
 		if (line.len == 0 || line.s[line.len - 1] != '\r')
@@ -205,8 +205,7 @@ static int read_length(
 	return why->status ? -1 : 0;
 }
 
-/* ---- what is for the next hop only
- * ------------------------------------------------------------------ */
+/* ---- what is for the next hop only ---- */
 
 static const char *const hop_fields[] = {"connection", "proxy-connection", "keep-alive",
 	"proxy-authorization", "proxy-authenticate", "te", "upgrade"};
@@ -278,8 +277,7 @@ static void write_fields(struct buf *out, const struct head *h, const char *exce
 	buf_adds(out, last ? VIA CLOSE "\r\n" : VIA "\r\n");
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 /* "HOST" or "HOST:PORT"; without a port it is `preset`, 0: there must be one. */
 static int read_authority(struct text t, unsigned preset, struct text *ret_host, unsigned *ret_port,
@@ -371,8 +369,8 @@ static int read_request_line(const struct head *h, struct proxy_request *r, stru
 static int check_host(const struct head *h, const struct proxy_request *r, struct text host,
 	struct proxy_complaint *why)
 {
-	struct text value, named;
-	unsigned port;
+	struct text value, named = {"", 0};
+	unsigned port = 0;
 
 	why->status = 0;
 	if (!find_field(h, "host", &value, why))
@@ -418,7 +416,7 @@ void proxy_write_request(
 	struct buf *out, const char *head, size_t len, const struct proxy_request *r)
 {
 	struct proxy_complaint why;
-	struct text method, target, version, authority, path;
+	struct text method, target, version, authority = {"", 0}, path = {"", 0};
 	struct head h;
 
 	if (read_head(head, len, &h, &why) != (ssize_t)len ||
@@ -438,13 +436,12 @@ void proxy_write_request(
 	write_fields(out, &h, "host", true);
 }
 
-/* ---- responses
- * -------------------------------------------------------------------------------------- */
+/* ---- responses ---- */
 
 static int read_status_line(struct text line, unsigned *ret_status, struct proxy_complaint *why)
 {
-	struct text version, code = line;
-	uint64_t status;
+	struct text version = {"", 0}, code = line;
+	uint64_t status = 0;
 
 	if (!cut(&code, ' ', &version) ||
 		(!is_exactly(version, "HTTP/1.1") && !is_exactly(version, "HTTP/1.0")))
@@ -491,8 +488,7 @@ void proxy_write_response(
 	write_fields(out, &h, "", !r->interim);
 }
 
-/* ---- the proxy's own
- * -------------------------------------------------------------------------------- */
+/* ---- the proxy's own ---- */
 
 static const struct {
 	unsigned status;

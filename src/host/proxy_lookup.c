@@ -28,8 +28,7 @@ struct answer {
 	struct address addresses[LIMIT_PROXY_ADDRESSES];
 };
 
-/* ---- the child
- * -------------------------------------------------------------------------------------- */
+/* ---- the child ---- */
 
 /*
  * A name with dots is meant as it stands: what is allowed is this host, not one of the same name
@@ -66,8 +65,7 @@ NORETURN static void child(int fd, const char *name)
 	_exit(fd_write_all(ANSWER_FD, &a, sizeof(a)) < 0);
 }
 
-/* ---- the proxy
- * -------------------------------------------------------------------------------------- */
+/* ---- the proxy ---- */
 
 /* Who has waited longest. */
 static struct proxy_conn *next_waiting(struct proxy_server *s)

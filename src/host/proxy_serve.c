@@ -14,8 +14,7 @@
 
 enum { EVENTS_MAX = 64, ACCEPT_PAUSE_MS = 200 };
 
-/* ---- what the other files use
- * ----------------------------------------------------------------------- */
+/* ---- what the other files use ---- */
 
 /* role, index, generation */
 uint64_t proxy_token(enum proxy_role role, unsigned index, uint32_t generation)
@@ -57,8 +56,7 @@ bool proxy_tell(struct proxy_server *s, const struct proxy_report *report)
 	return false;
 }
 
-/* ---- events
- * ----------------------------------------------------------------------------------------- */
+/* ---- events ---- */
 
 static struct proxy_conn *find_free(struct proxy_server *s)
 {
@@ -130,8 +128,7 @@ static void dispatch(struct proxy_server *s, const struct epoll_event *ev)
 		proxy_conn_event(s, c);
 }
 
-/* ---- time
- * ------------------------------------------------------------------------------------------- */
+/* ---- time ---- */
 
 static int64_t deadline_of(const struct proxy_conn *c)
 {
@@ -174,8 +171,7 @@ static void tick(struct proxy_server *s)
 		s->accept_ms = 0;
 }
 
-/* ---- the loop
- * --------------------------------------------------------------------------------------- */
+/* ---- the loop ---- */
 
 static void step(struct proxy_server *s)
 {

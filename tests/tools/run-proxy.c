@@ -56,7 +56,7 @@ static int parse_address(
 
 static int listen_on(const char *text, struct err *e)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = {0};
 	auto_fd int fd = -1;
 	socklen_t len = 0;
 	int on = 1;

@@ -25,8 +25,7 @@ static void expect_node(const struct egress *g, const char *wanted)
 	assert_string_equal(b.data, wanted);
 }
 
-/* ---- addresses
- * -------------------------------------------------------------------------------------- */
+/* ---- addresses ---- */
 
 /* What address_special says of an address, "" when it is an ordinary one. */
 static const char *words_of(const char *text)
@@ -181,8 +180,7 @@ static void test_an_address_survives_its_socket_address(void **state)
 		&(struct sockaddr){.sa_family = AF_UNIX}, &(struct address){0}));
 }
 
-/* ---- names
- * ------------------------------------------------------------------------------------------ */
+/* ---- names ---- */
 
 static void test_an_address_in_any_spelling_is_refused(void **state)
 {
@@ -281,8 +279,7 @@ static void test_messages_about_names(void **state)
 	expect_ok(egress_host_name("xn--bcher-kva.example", out, &e), &e);
 }
 
-/* ---- the list
- * --------------------------------------------------------------------------------------- */
+/* ---- the list ---- */
 
 static void test_nothing_is_allowed_that_is_not_in_the_list(void **state)
 {
@@ -456,8 +453,7 @@ static void test_items_of_the_configuration(void **state)
 	strv_release(&private_hosts);
 }
 
-/* ---- names and addresses
- * ---------------------------------------------------------------------------- */
+/* ---- names and addresses ---- */
 
 static enum egress_verdict check_address(const struct egress *g, const char *host, const char *text)
 {

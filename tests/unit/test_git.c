@@ -123,8 +123,7 @@ static void expect_doubt(const char *tree, const char *reason)
 	assert_string_equal(git_clean_word(state.clean), "unknown");
 }
 
-/* ---- honest trees
- * ----------------------------------------------------------------------------------- */
+/* ---- honest trees ---- */
 
 static void test_clean_tree(void **state)
 {
@@ -272,8 +271,7 @@ static void test_asks_as_the_owner(void **state)
 	assert_int_equal(seen.clean, GIT_CLEAN);
 }
 
-/* ---- hostile trees
- * ---------------------------------------------------------------------------------- */
+/* ---- hostile trees ---- */
 
 /* A configuration that runs `touch` on every occasion that git status offers. */
 static void set_traps(const char *dir, const char *tree)

@@ -31,10 +31,9 @@
 #include "base/proc.h"
 #include "host/jail.h"
 
-enum { LIMIT_MS = 20000, SHORT_MS = 200 };
+enum { LIMIT_MS = 120000, SHORT_MS = 200 };
 
-/* ---- helpers
- * ---------------------------------------------------------------------------------------- */
+/* ---- helpers ---- */
 
 static void make_jail(struct jail *j)
 {
@@ -177,8 +176,7 @@ static pid_t start_sleep(struct jail *j)
 	return pid;
 }
 
-/* ---- from outside
- * ----------------------------------------------------------------------------------- */
+/* ---- from outside ---- */
 
 static void expect_ids(const struct buf *status, const struct jail *j)
 {
@@ -375,8 +373,7 @@ static void test_only_a_loopback_that_is_down(void **state)
 	assert_true(!routes.len || strchr(routes.data, '\n')[1] == '\0'); /* at most a heading */
 }
 
-/* ---- from inside
- * ------------------------------------------------------------------------------------ */
+/* ---- from inside ---- */
 
 static void say(const char *what, long result)
 {
@@ -692,8 +689,7 @@ static void test_remedy_names_the_setting(void **state)
 		"user.max_user_namespaces=10000");
 }
 
-/* ---- what it is given
- * ------------------------------------------------------------------------------- */
+/* ---- what it is given ---- */
 
 enum { CROSSED = 60 };
 
@@ -825,8 +821,7 @@ static void test_proc_of_its_own(void **state)
 	expect_shell(&j, "1\nbash\n");
 }
 
-/* ---- ends and errors
- * -------------------------------------------------------------------------------- */
+/* ---- ends and errors ---- */
 
 static void test_end_is_told(void **state)
 {
@@ -842,23 +837,24 @@ static void test_end_is_told(void **state)
 	assert_false(end.timed_out || end.overflow);
 }
 
+/* How long a shell takes to begin is the machine's business: the limit grows until it does. */
 static void test_run_ends_at_its_limit(void **state)
 {
 	auto_jail struct jail j;
 	auto_buf struct buf out = {0}, errors = {0};
 	struct jail_end end;
 	struct err e = {0};
-	int64_t before = clock_ms();
 
 	(void)state;
-	make_shell(&j, "echo begun; sleep 60 & exec sleep 60");
+	make_shell(&j, "echo begun; sleep 600 & exec sleep 600");
 	buf_init(&out, 100);
 	buf_init(&errors, 100);
-	expect_ok(jail_run(&j, SHORT_MS, &out, &errors, &end, &e), &e);
-	assert_true(end.timed_out);
-	assert_int_equal(end.signal, SIGKILL);
+	for (int limit = SHORT_MS; out.len == 0 && limit < LIMIT_MS; limit *= 4) {
+		expect_ok(jail_run(&j, limit, &out, &errors, &end, &e), &e);
+		assert_true(end.timed_out);
+		assert_int_equal(end.signal, SIGKILL);
+	}
 	assert_string_equal(out.data, "begun\n");
-	assert_true(clock_ms() - before < LIMIT_MS);
 }
 
 static void test_output_is_bounded(void **state)
@@ -869,8 +865,8 @@ static void test_output_is_bounded(void **state)
 	struct err e = {0};
 
 	(void)state;
-	make_shell(&j,
-		"for i in {1..100000}; do echo noise >&2; done; while :; do echo 1234567; done");
+	make_shell(
+		&j, "for i in {1..20000}; do echo noise >&2; done; while :; do echo 1234567; done");
 	buf_init(&out, 10);
 	buf_init(&errors, 12);
 	expect_ok(jail_run(&j, LIMIT_MS, &out, &errors, &end, &e), &e);
@@ -1037,8 +1033,7 @@ static void test_vm_user(void **state)
 		"vm_user: 'root' has user or group 0; name one without rights");
 }
 
-/* ---- with the host's network
- * ------------------------------------------------------------------------ */
+/* ---- with the host's network ---- */
 
 static int try_host_network(void *arg)
 {

@@ -20,8 +20,7 @@
 #include "host/proxy.h"
 #include "host/proxy_inside.h"
 
-/* ---- helpers
- * ---------------------------------------------------------------------------------------- */
+/* ---- helpers ---- */
 
 struct told {
 	struct strv lines;
@@ -104,8 +103,7 @@ static bool same_namespace(pid_t pid, const char *name)
 	return strcmp(a, b) == 0;
 }
 
-/* ---- walls
- * ------------------------------------------------------------------------------------------ */
+/* ---- walls ---- */
 
 /* Only root can compare namespaces; to its own user the process is closed, as one of another user
  * is. */
@@ -167,8 +165,7 @@ static void test_a_proxy_sees_what_name_resolution_reads(void **state)
 	}
 }
 
-/* ---- reports
- * ---------------------------------------------------------------------------------------- */
+/* ---- reports ---- */
 
 static void test_a_refusal_is_an_answer_and_an_event(void **state)
 {

@@ -40,8 +40,7 @@ static void expect_refused(const char *head, unsigned status, const char *text)
 	assert_int_equal(why.status, status);
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static void test_a_plain_request(void **state)
 {
@@ -312,8 +311,7 @@ static void test_a_host_of_any_length_fits_or_is_refused(void **state)
 	}
 }
 
-/* ---- responses
- * -------------------------------------------------------------------------------------- */
+/* ---- responses ---- */
 
 static void expect_answer(const char *head, const char *wanted)
 {
