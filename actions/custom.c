@@ -82,14 +82,15 @@ static void fill_env(struct node *env, const struct node *map)
 	}
 }
 
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
 {
 	const struct node *map = node_get(args, "args");
 	auto_free char *program = mem_printf(".ambient/%s", schema_text(params, args, "name"));
 	auto_buf struct buf input = {0};
 	struct node *spawn;
 
+	(void)self;
 	buf_init(&input, LIMIT_PLAN_BYTES);
 	if (map)
 		jsonl_add(&input, map);

@@ -108,9 +108,10 @@ static int read_target(
 	return 0;
 }
 
-int delivery_expand(const struct delivery *d, const struct node *args, const struct origin *origin,
+int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
 	struct plan *out, struct err *e)
 {
+	const struct delivery *d = self->kind;
 	auto_target struct target t = {0};
 	struct node *step;
 
@@ -125,11 +126,13 @@ int delivery_expand(const struct delivery *d, const struct node *args, const str
 	return 0;
 }
 
-int delivery_reach(
-	const struct delivery *d, const struct node *config, struct strv *ret_urls, struct err *e)
+int delivery_reach(const struct action *self, const struct node *args, const struct node *config,
+	struct strv *ret_urls, struct err *e)
 {
+	const struct delivery *d = self->kind;
 	auto_target struct target t = {0};
 
+	(void)args;
 	/* Plans without a target can be shown and checked; to expand them is refused. */
 	if (!node_get(config, d->key))
 		return 0;

@@ -13,19 +13,21 @@
 #define UPLOAD_SFTP "sftp"       /* the files of the directory */
 #define UPLOAD_CHANGES "changes" /* Debian packages: each .changes and the files that it lists */
 
+/* The `kind` of an action that delivers. */
 struct delivery {
 	const char *key;    /* of the configuration, which holds the target */
 	const char *method; /* UPLOAD_... */
 };
 
 /*
- * The configuration's text is [USER@]HOST:PATH or sftp://[USER@]HOST/PATH; PATH may be empty. As
- * expand and reach of struct action; `args` may have `artifacts`, a directory of the artifacts.
+ * expand and reach of all of them (action.h). The configuration's text is [USER@]HOST:PATH or
+ * sftp://[USER@]HOST/PATH; PATH may be empty. `args` may have `artifacts`, a directory of the
+ * artifacts.
  */
-int delivery_expand(const struct delivery *d, const struct node *args, const struct origin *origin,
+int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
 	struct plan *out, struct err *e) NODISCARD;
-int delivery_reach(const struct delivery *d, const struct node *config, struct strv *ret_urls,
-	struct err *e) NODISCARD;
+int delivery_reach(const struct action *self, const struct node *args, const struct node *config,
+	struct strv *ret_urls, struct err *e) NODISCARD;
 
 /* The parameter of those that take a sub-directory, and its check. */
 extern const struct param delivery_params[];

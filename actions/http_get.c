@@ -81,13 +81,14 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
 {
 	struct node *step = node_map();
 	auto_node struct node *work = node_map();
 	auto_buf struct buf text = {0};
 
+	(void)self;
 	(void)e;
 	node_set(work, "items", node_copy(node_get(args, "items")));
 	buf_init(&text, LIMIT_PLAN_BYTES);
@@ -98,11 +99,12 @@ static int expand(
 	return 0;
 }
 
-static int reach(
-	const struct node *args, const struct node *config, struct strv *ret_urls, struct err *e)
+static int reach(const struct action *self, const struct node *args, const struct node *config,
+	struct strv *ret_urls, struct err *e)
 {
 	const struct node *item;
 
+	(void)self;
 	(void)config;
 	(void)e;
 	node_each (node_get(args, "items"), item)

@@ -11,9 +11,10 @@ static const struct param params[] = {
 	{0},
 };
 
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
 {
+	(void)self;
 	(void)e;
 	(void)plan_add(out, action_mkdir.name, node_copy(args), origin);
 	return 0;

@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actions/delivery.h"
 
-static const struct delivery delivery = {.key = "rsync_target", .method = UPLOAD_RSYNC};
+static const struct delivery kind = {.key = "rsync_target", .method = UPLOAD_RSYNC};
 
 static const struct param params[] = {{0}};
-
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
-{
-	return delivery_expand(&delivery, args, origin, out, e);
-}
-
-static int reach(
-	const struct node *args, const struct node *config, struct strv *ret_urls, struct err *e)
-{
-	(void)args;
-	return delivery_reach(&delivery, config, ret_urls, e);
-}
 
 const struct action action_rsync = {
 	.name = "rsync",
@@ -24,7 +11,8 @@ const struct action action_rsync = {
 		"Copy the artifacts to the configured rsync target, and remove what else is there.",
 	.where = IN_POST,
 	.params = params,
-	.expand = expand,
-	.reach = reach,
+	.kind = &kind,
+	.expand = delivery_expand,
+	.reach = delivery_reach,
 	.lint = {.target = TARGET_RSYNC},
 };

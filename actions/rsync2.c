@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actions/delivery.h"
 
-static const struct delivery delivery = {.key = "rsync_target", .method = UPLOAD_RSYNC};
-
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
-{
-	return delivery_expand(&delivery, args, origin, out, e);
-}
-
-static int reach(
-	const struct node *args, const struct node *config, struct strv *ret_urls, struct err *e)
-{
-	(void)args;
-	return delivery_reach(&delivery, config, ret_urls, e);
-}
+static const struct delivery kind = {.key = "rsync_target", .method = UPLOAD_RSYNC};
 
 const struct action action_rsync2 = {
 	.name = "rsync2",
@@ -22,7 +9,8 @@ const struct action action_rsync2 = {
 	.where = IN_POST,
 	.params = delivery_params,
 	.check = delivery_check,
-	.expand = expand,
-	.reach = reach,
+	.kind = &kind,
+	.expand = delivery_expand,
+	.reach = delivery_reach,
 	.lint = {.target = TARGET_RSYNC},
 };

@@ -21,9 +21,10 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
 {
+	(void)self;
 	(void)e;
 	(void)plan_add(out, action_setenv.name, node_copy(args), origin);
 	return 0;

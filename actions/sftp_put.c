@@ -1,20 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actions/delivery.h"
 
-static const struct delivery delivery = {.key = "sftp_target", .method = UPLOAD_SFTP};
-
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
-{
-	return delivery_expand(&delivery, args, origin, out, e);
-}
-
-static int reach(
-	const struct node *args, const struct node *config, struct strv *ret_urls, struct err *e)
-{
-	(void)args;
-	return delivery_reach(&delivery, config, ret_urls, e);
-}
+static const struct delivery kind = {.key = "sftp_target", .method = UPLOAD_SFTP};
 
 const struct action action_sftp_put = {
 	.name = "sftp_put",
@@ -23,6 +10,7 @@ const struct action action_sftp_put = {
 	.where = IN_POST,
 	.params = delivery_params,
 	.check = delivery_check,
-	.expand = expand,
-	.reach = reach,
+	.kind = &kind,
+	.expand = delivery_expand,
+	.reach = delivery_reach,
 };

@@ -14,14 +14,15 @@ static const struct param params[] = {
 	{0},
 };
 
-static int expand(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
 {
 	const char *snippet = schema_text(params, args, "shell");
 	auto_free char *script = mem_printf("set -xeuo pipefail\n%s", snippet);
 	struct node *spawn = node_map();
 	struct node *argv = node_set_list(spawn, "argv");
 
+	(void)self;
 	(void)e;
 	node_add_string(argv, "bash");
 	node_add_string(argv, "-c");

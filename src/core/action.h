@@ -97,19 +97,21 @@ struct action {
 	const char *summary;        /* one sentence for help and docs */
 	unsigned where;             /* enum action_where, or-ed */
 	const struct param *params; /* schema.h; ends with a NULL name */
+	/* Hooks that several actions share find here what sets this one apart; a type of theirs. */
+	const void *kind;
 	/* What the table cannot say; optional. Messages start with FILE:LINE:COL. */
 	int (*check)(const struct node *args, const char *file, struct err *e);
 	/* Append the steps that do it; they carry `origin`. */
-	int (*expand)(const struct node *args, const struct origin *origin, struct plan *out,
-		struct err *e);
+	int (*expand)(const struct action *self, const struct node *args,
+		const struct origin *origin, struct plan *out, struct err *e);
 	/*
 	 * Optional: append what it must reach on a network, as URLs: http://, https://, or
 	 * ssh://HOST:PORT for a target that the configuration names. From its arguments and the
 	 * configuration alone: it makes the allowlist of the VM's proxy. A VM none of whose actions
 	 * says anything has no network. `config` is the effective configuration (config.h).
 	 */
-	int (*reach)(const struct node *args, const struct node *config, struct strv *ret_urls,
-		struct err *e);
+	int (*reach)(const struct action *self, const struct node *args, const struct node *config,
+		struct strv *ret_urls, struct err *e);
 	/* Do it. An error's text becomes result.text; result.outcome, if still STEP_PASSED, becomes
 	 * STEP_FAILED; its reason goes to the host (message_step_end). */
 	int (*run)(struct action_ctx *ctx, const struct node *args, struct err *e);

@@ -87,7 +87,7 @@ static int expand(const struct planner *p, const struct node *entry, size_t inde
 	origin.action = word;
 	if (!action->expand)
 		plan_add(plan, action->name, steal_ptr(&args), &origin);
-	else if (action->expand(args, &origin, plan, e) < 0)
+	else if (action->expand(action, args, &origin, plan, e) < 0)
 		return -1;
 	for (size_t i = first; i < plan->count; i++)
 		plan->steps[i].timeout_ms = timeout_ms ? timeout_ms : action_time_limit(p);
@@ -234,7 +234,7 @@ static int allow_action(const struct planner *p, const struct node *entry, size_
 	if (!action->reach)
 		return 0;
 	config = settings_of(p);
-	if (action->reach(args, config, &urls, e) < 0)
+	if (action->reach(action, args, config, &urls, e) < 0)
 		return -1;
 	strv_each (&urls, url) {
 		struct err why = {0};
@@ -313,7 +313,7 @@ static int want_of_action(const struct planner *p, const struct node *entry,
 	if (!action->reach)
 		return 0;
 	who.action = action->name;
-	if (action->reach(args, config, &urls, e) < 0)
+	if (action->reach(action, args, config, &urls, e) < 0)
 		return -1;
 	return want_logins(&who, &urls, secrets, e);
 }

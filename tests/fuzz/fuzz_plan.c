@@ -65,7 +65,7 @@ static void read_action(const struct node *entry, size_t index, struct plan *p)
 	if (timeout_ms < 0)
 		BUG("a time limit of %lld ms", (long long)timeout_ms);
 	origin.action = word = mem_strdup(a->name);
-	if (a->expand && a->expand(args, &origin, p, &e) < 0)
+	if (a->expand && a->expand(a, args, &origin, p, &e) < 0)
 		expect_refusal(&e);
 }
 

@@ -20,9 +20,10 @@ static int check_jump(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand_jump(
-	const struct node *args, const struct origin *origin, struct plan *out, struct err *e)
+static int expand_jump(const struct action *self, const struct node *args,
+	const struct origin *origin, struct plan *out, struct err *e)
 {
+	(void)self;
 	(void)args;
 	(void)origin;
 	(void)out;

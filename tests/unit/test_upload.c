@@ -260,7 +260,6 @@ static void test_changes_that_list_a_link_upload_nothing(void **state)
 
 static void expect_target(const char *text, const char *url, const char *step)
 {
-	static const struct delivery d = {.key = "sftp_target", .method = UPLOAD_SFTP};
 	const struct origin origin = {.source = SOURCE_POST_PLAN, .action = (char[]){"x"}};
 	auto_node struct node *config = node_map(), *args = node_map();
 	auto_plan struct plan plan = {.config = config};
@@ -268,23 +267,23 @@ static void expect_target(const char *text, const char *url, const char *step)
 	struct err e = {0};
 
 	node_set_string(config, "sftp_target", text);
-	expect_ok(delivery_reach(&d, config, &urls, &e), &e);
+	expect_ok(delivery_reach(&action_sftp_put, args, config, &urls, &e), &e);
 	assert_int_equal(urls.count, 1);
 	assert_string_equal(urls.items[0], url);
-	expect_ok(delivery_expand(&d, args, &origin, &plan, &e), &e);
+	expect_ok(delivery_expand(&action_sftp_put, args, &origin, &plan, &e), &e);
 	assert_int_equal(plan.count, 1);
 	assert_string_equal(node_get_text(plan.steps[0].args, "path", ""), step);
 }
 
 static void expect_no_target(const char *text, const char *message)
 {
-	static const struct delivery d = {.key = "sftp_target", .method = UPLOAD_SFTP};
-	auto_node struct node *config = node_map();
+	auto_node struct node *config = node_map(), *args = node_map();
 	auto_strv struct strv urls = {0};
 	struct err e = {0};
 
 	node_set_string(config, "sftp_target", text);
-	expect_err(delivery_reach(&d, config, &urls, &e), &e, ERR_INPUT, message);
+	expect_err(
+		delivery_reach(&action_sftp_put, args, config, &urls, &e), &e, ERR_INPUT, message);
 }
 
 static void test_targets_are_logins_and_paths(void **state)
