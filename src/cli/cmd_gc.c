@@ -23,6 +23,7 @@ struct gc_settings {
 	uint64_t runs;
 	uint64_t days;
 	uint64_t bytes;
+	uint64_t scopes;
 	bool dry_run;
 	bool quiet;
 };
@@ -58,6 +59,12 @@ static const struct option options[] = {
 		.type = OPTION_PATH,
 		.offset = offsetof(struct gc_settings, projects),
 		.help = "read this projects file, not the configured one"},
+	{.name = "keep-scopes",
+		.argument = "N",
+		.type = OPTION_COUNT,
+		.max = LIMIT_KEEP_RUNS,
+		.offset = offsetof(struct gc_settings, scopes),
+		.help = "keep the caches of so many cache scopes of each project"},
 	{.name = "quiet",
 		.letter = 'q',
 		.type = OPTION_FLAG,
@@ -97,7 +104,10 @@ static void on_item(void *arg, const struct retention_item *item)
 {
 	struct session *s = arg;
 	auto_free char *id = item->run_id ? text_safe(item->run_id, LIMIT_NAME_BYTES) : NULL;
-	auto_free char *what = id ? mem_printf("run %s: ", id) : mem_strdup("");
+	auto_free char *scope = item->scope ? text_safe(item->scope, LIMIT_NAME_BYTES) : NULL;
+	auto_free char *what = id ? mem_printf("run %s: ", id)
+		: scope           ? mem_printf("cache of scope %s: ", scope)
+				  : mem_strdup("");
 	auto_free char *line = mem_printf("%-*s  %s%s, %s\n", NAME_COLUMN, item->project, what,
 		item->why, num_show_size(item->bytes).s);
 
@@ -156,6 +166,8 @@ static int clean(struct session *s, const char *name, struct err *e)
 		policy.days = s->settings->days;
 	if (s->settings->bytes)
 		policy.bytes = s->settings->bytes;
+	if (s->settings->scopes)
+		policy.scopes = s->settings->scopes;
 	return retention_apply(
 		s->config.state, name, &policy, s->settings->dry_run, &view, &failed, e);
 }
@@ -229,8 +241,9 @@ const struct command cmd_gc = {
 	.details =
 		"Every run does this for its project when it ends. Without a name, all projects of "
 		"the state\n"
-		"directory are looked at. How much is kept is configured, by keep_runs, keep_days "
-		"and keep_bytes.\n"
+		"directory are looked at. How much is kept is configured, by keep_runs, keep_days, "
+		"keep_bytes\n"
+		"and, of the caches of --cache-scope, keep_scopes.\n"
 		"\n"
 		"Never removed: a run that goes on, the latest one, and the last one that "
 		"passed.\n",

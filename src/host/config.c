@@ -216,6 +216,13 @@ const struct param config_params[] = {
 		.min = LIMIT_DRIVE_LEAST,
 		.help = "remove the oldest runs of a project until all of them together take at "
 			"most this"},
+	{.name = "keep_scopes",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.preset = "10",
+		.help = "keep the caches of so many cache scopes of a project (--cache-scope), "
+			"those that were made last"},
 	{.name = "cpus",
 		.type = PARAM_UINT,
 		.min = 1,
@@ -429,6 +436,7 @@ static void load_sizes(struct config *c)
 	c->keep_runs = schema_uint(table, map, "keep_runs");
 	c->keep_days = schema_uint(table, map, "keep_days");
 	c->keep_bytes = schema_size(table, map, "keep_bytes");
+	c->keep_scopes = schema_uint(table, map, "keep_scopes");
 	c->timeout_ms = schema_duration(table, map, "timeout");
 	c->action_timeout_ms = schema_duration(table, map, "action_timeout");
 	c->boot_timeout_ms = schema_duration(table, map, "boot_timeout");

@@ -57,6 +57,7 @@ struct config {
 	uint64_t keep_runs;
 	uint64_t keep_days;
 	uint64_t keep_bytes;
+	uint64_t keep_scopes;
 
 	unsigned cpus;
 	uint64_t memory;

@@ -97,6 +97,12 @@ const struct param project_params[] = {
 		.type = PARAM_SIZE,
 		.min = LIMIT_DRIVE_LEAST,
 		.help = "remove the oldest runs until all of them together take at most this"},
+	{.name = "keep_scopes",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.help = "keep the caches of so many cache scopes (--cache-scope), those that were "
+			"made last"},
 	{.name = "trust_source_plans",
 		.type = PARAM_BOOL,
 		.preset = "false",
@@ -258,6 +264,7 @@ static int load_limits(struct project *p, struct err *e)
 	p->keep_runs = schema_uint(project_params, p->node, "keep_runs");
 	p->keep_days = schema_uint(project_params, p->node, "keep_days");
 	p->keep_bytes = schema_size(project_params, p->node, "keep_bytes");
+	p->keep_scopes = schema_uint(project_params, p->node, "keep_scopes");
 	return 0;
 }
 

@@ -51,6 +51,7 @@ struct project {
 	uint64_t keep_runs;
 	uint64_t keep_days;
 	uint64_t keep_bytes;
+	uint64_t keep_scopes;
 
 	struct node *source_plan; /* owned: what plans point into after project_adopt_source_plan */
 	char *source_plan_file;

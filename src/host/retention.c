@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/tree.h"
 #include "core/jsonl.h"
+#include "host/scopes.h"
 #include "host/store.h"
 
 #define NS_PER_S ((int64_t)1000000000)
@@ -57,6 +58,7 @@ struct retention_policy retention_policy_of(const struct config *c, const struct
 		.runs = p && p->keep_runs ? p->keep_runs : c->keep_runs,
 		.days = p && p->keep_days ? p->keep_days : c->keep_days,
 		.bytes = p && p->keep_bytes ? p->keep_bytes : c->keep_bytes,
+		.scopes = p && p->keep_scopes ? p->keep_scopes : c->keep_scopes,
 	};
 }
 
@@ -250,14 +252,22 @@ static int drop_by_bytes(struct sorting *s, struct err *e)
 
 /* ---- removing ---- */
 
+static void tell_item(struct sorting *s, const struct retention_item *item)
+{
+	if (item->error)
+		s->failed++;
+	s->view->item(s->view->arg, item);
+}
+
 static void tell(struct sorting *s, const char *run_id, const char *why, uint64_t bytes,
 	const struct err *error)
 {
-	const struct retention_item item = {s->project, run_id, why, bytes, error};
-
-	if (error)
-		s->failed++;
-	s->view->item(s->view->arg, &item);
+	tell_item(s,
+		&(struct retention_item){.project = s->project,
+			.run_id = run_id,
+			.why = why,
+			.bytes = bytes,
+			.error = error});
 }
 
 static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_gone, struct err *e)
@@ -313,6 +323,17 @@ static void remove_leftovers(struct sorting *s, const char *state)
 		tell(s, NULL, "left by a killed run", bytes, NULL);
 }
 
+static void tell_scope(void *arg, const char *scope, uint64_t bytes)
+{
+	struct sorting *s = arg;
+	auto_free char *why = mem_printf("more than %" PRIu64 " scope%s", s->policy->scopes,
+		s->policy->scopes == 1 ? "" : "s");
+
+	tell_item(s,
+		&(struct retention_item){
+			.project = s->project, .scope = scope, .why = why, .bytes = bytes});
+}
+
 /* ---- one project ---- */
 
 static int sort_out(struct sorting *s, const char *state, struct err *e)
@@ -324,7 +345,9 @@ static int sort_out(struct sorting *s, const char *state, struct err *e)
 	drop_by_age(s);
 	if (drop_by_bytes(s, e) < 0)
 		return -1;
-	return remove_runs(s, e);
+	if (remove_runs(s, e) < 0)
+		return -1;
+	return scopes_forget(state, s->project, s->policy->scopes, s->dry_run, tell_scope, s, e);
 }
 
 int retention_apply(const char *state, const char *project, const struct retention_policy *policy,

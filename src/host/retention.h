@@ -9,8 +9,11 @@
  * so that a frequent timer does not push real runs out. Of these those go that are older than
  * `policy.days`, and then the oldest until all of them together take at most `policy.bytes`.
  *
- * No lock of the project is needed, so no run is ever refused because of it; and nothing is written
- * to the disk, so it works when that is full. A removal that was cut short is finished by the next.
+ * Of cache scopes the archives of the last `policy.scopes` are kept.
+ *
+ * For runs no lock of the project is needed, so no run is ever refused because of it; and nothing
+ * is written to the disk, so it works when that is full. A removal that was cut short is finished
+ * by the next.
  */
 #ifndef HOST_RETENTION_H
 #define HOST_RETENTION_H
@@ -23,9 +26,10 @@
 #include "host/project.h"
 
 struct retention_policy {
-	uint64_t runs;  /* at least 1 */
-	uint64_t days;  /* 0: any age */
-	uint64_t bytes; /* 0: any size */
+	uint64_t runs;   /* at least 1 */
+	uint64_t days;   /* 0: any age */
+	uint64_t bytes;  /* 0: any size */
+	uint64_t scopes; /* of which the archives are kept (scopes.h); at least 1 */
 };
 
 /* That of the configuration, with what the project (NULL: none) says of itself. */
@@ -34,7 +38,8 @@ struct retention_policy retention_policy_of(const struct config *c, const struct
 /* Something that was removed, or that a dry run would have removed. */
 struct retention_item {
 	const char *project;
-	const char *run_id;      /* NULL: what a killed run left in work/ and old generations */
+	const char *run_id;      /* NULL: no run, but a scope, or */
+	const char *scope;       /* NULL: what a killed run left in work/ and old generations */
 	const char *why;         /* "more than 10 runs" */
 	uint64_t bytes;          /* of the disk */
 	const struct err *error; /* it could not be removed, or not wholly; NULL: it is gone */

@@ -147,6 +147,26 @@ static int take_lock(struct store *s, const char *project, struct err *e)
 	return 0;
 }
 
+int store_try_lock(const char *state, const char *project, struct store *ret_store, bool *ret_taken,
+	struct err *e)
+{
+	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
+	struct err why = {0};
+
+	*ret_taken = false;
+	if (take_lock(&s, project, &why) < 0) {
+		if (why.kind == ERR_BUSY)
+			return 0;
+		*e = why;
+		return -1;
+	}
+	s.current = read_current(&s);
+	*ret_store = s;
+	*ret_taken = true;
+	s = (struct store)STORE_NONE;
+	return 0;
+}
+
 /* ---- what a killed run left ---- */
 
 static bool ends_with(const char *text, const char *end)
@@ -191,7 +211,8 @@ int store_sweep(
 	const char *state, const char *project, bool dry_run, uint64_t *ret_bytes, struct err *e)
 {
 	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
-	struct err taken = {0};
+	auto_store struct store locked = STORE_NONE;
+	bool taken;
 
 	s.current = read_current(&s);
 	if (sweep(&s, false, ret_bytes, e) < 0)
@@ -199,15 +220,10 @@ int store_sweep(
 	if (*ret_bytes == 0)
 		return 0;
 	*ret_bytes = 0;
-	if (take_lock(&s, project, &taken) < 0) {
-		if (taken.kind == ERR_BUSY)
-			return 0;
-		*e = taken;
+	if (store_try_lock(state, project, &locked, &taken, e) < 0)
 		return -1;
-	}
-	/* It may have ended in order meanwhile, and turned `current`. */
-	s.current = read_current(&s);
-	return sweep(&s, !dry_run, ret_bytes, e);
+	/* A run may have ended in order meanwhile, and turned `current`. */
+	return taken ? sweep(&locked, !dry_run, ret_bytes, e) : 0;
 }
 
 int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e)

@@ -43,6 +43,13 @@ struct store {
  */
 int store_lock(
 	const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
+
+/*
+ * Take the lock of a project that has a directory, and write nothing, so that it works on a full
+ * disk. Of *ret_store only `dir` and `current` are filled. *ret_taken false: a run goes on.
+ */
+int store_try_lock(const char *state, const char *project, struct store *ret_store, bool *ret_taken,
+	struct err *e) NODISCARD;
 void store_release(struct store *s); /* also empties work/ and gives the lock back */
 #define auto_store __attribute__((cleanup(store_release)))
 #define STORE_NONE                                                                                 \

@@ -302,7 +302,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"qemu\":{\"cpus\":2,\"memory\":\"1GiB\",\"program\":null,"
 		"\"accelerator\":\"auto\",\"require_kvm\":false,\"machine\":\"auto\"},"
 		"\"egress\":{\"allow\":null,\"allow_private\":null},\"uefi\":false,\"lint\":true,"
-		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null}");
+		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null,\"keep_"
+		"scopes\":10}");
 }
 
 static void test_refuses_wrong_files(void **state)

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/scopes.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "host/store.h"
+
+#define NS_PER_S ((int64_t)1000000000)
+#define STATE_PREFIX "state-"
+#define STATE_END ".json"
+
+enum { BLOCK = 512 };
+
+struct scope {
+	char *name;
+	int64_t made_ns; /* the youngest of its archives */
+	uint64_t bytes;
+};
+
+struct scopes {
+	struct scope *items; /* youngest first */
+	size_t count;
+};
+
+static void scopes_free(struct scopes *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i].name);
+	free(s->items);
+}
+
+#define auto_scopes __attribute__((cleanup(scopes_free)))
+
+/* What stands behind the first "@"; NULL: it is the project's own. */
+static const char *scope_of(const char *file)
+{
+	const char *at = strchr(file, '@');
+
+	return at && at[1] ? at + 1 : NULL;
+}
+
+/* ---- which there are ---- */
+
+static struct scope *find(struct scopes *s, const char *name)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->items[i].name, name) == 0)
+			return &s->items[i];
+	s->items = mem_resize(s->items, s->count + 1, sizeof(*s->items));
+	s->items[s->count] = (struct scope){.name = mem_strdup(name)};
+	return &s->items[s->count++];
+}
+
+static void add(struct scopes *s, const char *name, const struct stat *st)
+{
+	struct scope *scope = find(s, name);
+	int64_t made = st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec;
+
+	scope->bytes += (uint64_t)st->st_blocks * BLOCK;
+	if (made > scope->made_ns)
+		scope->made_ns = made;
+}
+
+static int youngest_first(const void *a, const void *b)
+{
+	const struct scope *x = a, *y = b;
+
+	if (x->made_ns != y->made_ns)
+		return x->made_ns < y->made_ns ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+/* NULL without an error: the project has nothing. */
+static DIR *open_list(const char *path, struct err *e)
+{
+	DIR *dir = opendir(path);
+
+	if (!dir && errno != ENOENT)
+		err_ignore(err_sys(e, "list %s", path));
+	return dir;
+}
+
+static int list(const char *generation, struct scopes *ret, struct err *e)
+{
+	DIR *dir = open_list(generation, e);
+	struct stat st;
+
+	if (!dir)
+		return e->kind == ERR_NONE ? 0 : -1;
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		const char *scope = scope_of(entry->d_name);
+
+		if (scope && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			add(ret, scope, &st);
+	}
+	(void)closedir(dir);
+	if (ret->count)
+		qsort(ret->items, ret->count, sizeof(*ret->items), youngest_first);
+	return 0;
+}
+
+/* ---- removing ---- */
+
+static bool is_archive_of(const char *file, const char *scope)
+{
+	const char *of = scope_of(file);
+
+	return of && strcmp(of, scope) == 0;
+}
+
+static bool is_state_of(const char *file, const char *scope)
+{
+	const char *of = scope_of(file);
+	size_t len = strlen(scope);
+
+	return of && strncmp(file, STATE_PREFIX, strlen(STATE_PREFIX)) == 0 &&
+		strncmp(of, scope, len) == 0 && strcmp(of + len, STATE_END) == 0;
+}
+
+static int remove_files(const char *path, const char *scope,
+	bool (*is_of)(const char *file, const char *scope), struct err *e)
+{
+	DIR *dir = open_list(path, e);
+	int result = dir || e->kind == ERR_NONE ? 0 : -1;
+
+	for (struct dirent *entry; dir && result == 0 && (entry = readdir(dir));)
+		if (is_of(entry->d_name, scope) && unlinkat(dirfd(dir), entry->d_name, 0) < 0 &&
+			errno != ENOENT)
+			result = err_sys(e, "remove %s/%s", path, entry->d_name);
+	if (dir)
+		(void)closedir(dir);
+	return result;
+}
+
+/* First what says that a run of the scope passed: without its archives it shall run again. */
+static int forget(const char *project_dir, const char *generation, const char *scope, struct err *e)
+{
+	if (remove_files(project_dir, scope, is_state_of, e) < 0)
+		return -1;
+	return remove_files(generation, scope, is_archive_of, e);
+}
+
+int scopes_forget(const char *state, const char *project, uint64_t keep, bool dry_run,
+	scopes_told told, void *arg, struct err *e)
+{
+	auto_free char *dir = mem_printf("%s/%s", state, project);
+	auto_free char *generation = path_join(dir, "current");
+	auto_scopes struct scopes before = {0}, s = {0};
+	auto_store struct store lock = STORE_NONE;
+	bool taken;
+
+	if (list(generation, &before, e) < 0)
+		return -1;
+	if (before.count <= keep)
+		return 0;
+	if (store_try_lock(state, project, &lock, &taken, e) < 0)
+		return -1;
+	/* A run may have ended meanwhile, and turned `current`. */
+	if (!taken || list(generation, &s, e) < 0)
+		return taken ? -1 : 0;
+	for (size_t i = keep; i < s.count; i++) {
+		if (!dry_run && forget(dir, generation, s.items[i].name, e) < 0)
+			return -1;
+		told(arg, s.items[i].name, s.items[i].bytes);
+	}
+	return 0;
+}
