@@ -90,44 +90,21 @@ static int clear(const struct call *call, const struct config *c, struct err *e)
 	return say_out(line, strlen(line), e);
 }
 
-static const struct {
-	const char *name, *operands;
-	size_t count; /* of operands, the verb included */
-	int (*run)(const struct call *call, const struct config *c, struct err *e);
-} verbs[] = {
-	{"list", "", 1, list},
-	{"export", " PROJECT FILE", 3, export},
-	{"import", " PROJECT FILE", 3, import},
-	{"clear", " PROJECT", 2, clear},
+static const struct command_verb verbs[] = {
+	{"list", "", 0, 0, list},
+	{"export", " PROJECT FILE", 2, 2, export},
+	{"import", " PROJECT FILE", 2, 2, import},
+	{"clear", " PROJECT", 1, 1, clear},
+	{0},
 };
-
-static int dispatch(const struct call *call, const struct config *c, struct err *e)
-{
-	const char *names[ARRAY_SIZE(verbs) + 1] = {0};
-	const char *wanted = call->operands.items[0];
-	auto_free char *shown = text_safe(wanted, 60);
-	const char *nearest;
-
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		names[i] = verbs[i].name;
-		if (strcmp(verbs[i].name, wanted) != 0)
-			continue;
-		if (call->operands.count != verbs[i].count)
-			return err_set(e, ERR_INPUT, "usage: ambient deps %s%s", verbs[i].name,
-				verbs[i].operands);
-		return verbs[i].run(call, c, e);
-	}
-	nearest = text_nearest(wanted, names);
-	return err_set(e, ERR_INPUT, "'ambient deps' has no '%s', did you mean '%s'?", shown,
-		nearest ? nearest : verbs[0].name);
-}
 
 static int run(const struct call *call)
 {
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (sig_init(&e) < 0 || load_config(call, &c, &e) < 0 || dispatch(call, &c, &e) < 0)
+	if (sig_init(&e) < 0 || load_config(call, &c, &e) < 0 ||
+		command_run_verb(call, verbs, &c, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }

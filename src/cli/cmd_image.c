@@ -75,52 +75,26 @@ static int verify_one(const struct config *c, const char *name, struct err *e)
 
 static int verify_images(const struct call *call, const struct config *c, struct err *e)
 {
-	if (call->operands.count < 2)
-		return err_set(e, ERR_INPUT, "'ambient image verify' needs the name of an image");
 	for (size_t i = 1; i < call->operands.count; i++)
 		if (verify_one(c, call->operands.items[i], e) < 0)
 			return -1;
 	return 0;
 }
 
-static const struct {
-	const char *name;
-	int (*run)(
-		const struct call *call, const struct config *c, struct err *e); /* NULL: later */
-} verbs[] = {
-	{"list", list_images},
-	{"verify", verify_images},
-	{"import", NULL},
-	{"remove", NULL},
+static const struct command_verb verbs[] = {
+	{"list", "", 0, 0, list_images},
+	{"verify", " IMAGE...", 1, COMMAND_OPERANDS_MAX, verify_images},
+	{.name = "import"},
+	{.name = "remove"},
+	{0},
 };
-
-static int dispatch(const struct call *call, const struct config *c, struct err *e)
-{
-	const char *names[ARRAY_SIZE(verbs) + 1] = {0};
-	const char *wanted = call->operands.items[0];
-	auto_free char *shown = text_safe(wanted, 60);
-	const char *nearest;
-
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		names[i] = verbs[i].name;
-		if (strcmp(verbs[i].name, wanted) != 0)
-			continue;
-		if (verbs[i].run)
-			return verbs[i].run(call, c, e);
-		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"'ambient image %s': known, not in this version", wanted);
-	}
-	nearest = text_nearest(wanted, names);
-	return err_set(e, ERR_INPUT, "'ambient image' has no '%s', did you mean '%s'?", shown,
-		nearest ? nearest : verbs[0].name);
-}
 
 static int run(const struct call *call)
 {
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 || dispatch(call, &c, &e) < 0)
+	if (load_config(call, &c, &e) < 0 || command_run_verb(call, verbs, &c, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }

@@ -73,6 +73,42 @@ int command_get(const struct command *const *commands, const char *name,
 	return err_set(e, ERR_INPUT, "unknown command '%s'", shown);
 }
 
+/* ---- verbs ---- */
+
+static int unknown_verb(const struct call *call, const struct command_verb *verbs, struct err *e)
+{
+	enum { VERBS = 8 };
+	const char *names[VERBS + 1] = {0};
+	const char *wanted = call->operands.items[0], *nearest;
+	auto_free char *shown = text_safe(wanted, 60);
+
+	for (size_t i = 0; i < VERBS && verbs[i].name; i++)
+		names[i] = verbs[i].name;
+	nearest = text_nearest(wanted, names);
+	return err_set(e, ERR_INPUT, "'ambient %s' has no '%s', did you mean '%s'?",
+		call->command->name, shown, nearest ? nearest : verbs[0].name);
+}
+
+int command_run_verb(const struct call *call, const struct command_verb *verbs,
+	const struct config *c, struct err *e)
+{
+	const char *command = call->command->name;
+	const struct command_verb *v = verbs;
+	size_t operands = call->operands.count - 1;
+
+	while (v->name && strcmp(v->name, call->operands.items[0]) != 0)
+		v++;
+	if (!v->name)
+		return unknown_verb(call, verbs, e);
+	if (!v->run)
+		return err_reason(e, ERR_INPUT, "not_in_this_version",
+			"'ambient %s %s': known, not in this version", command, v->name);
+	if (operands < v->min_operands || operands > v->max_operands)
+		return err_set(
+			e, ERR_INPUT, "usage: ambient %s %s%s", command, v->name, v->operands);
+	return v->run(call, c, e);
+}
+
 /* ---- help ---- */
 
 void command_add_help(struct buf *b, const struct command *const *commands)

@@ -40,6 +40,21 @@ struct command {
 	void (*refused)(const struct call *call, const struct err *e);
 };
 
+struct config;
+
+/* What the first operand of a command may be: `ambient deps list`. */
+struct command_verb {
+	const char *name;
+	const char *operands;              /* for the usage: " PROJECT FILE" */
+	size_t min_operands, max_operands; /* behind the verb */
+	int (*run)(const struct call *call, const struct config *c,
+		struct err *e); /* NULL: known, not in this version */
+};
+
+/* Run the verb that the first operand names, of a list that ends with a row without a name. */
+int command_run_verb(const struct call *call, const struct command_verb *verbs,
+	const struct config *c, struct err *e) NODISCARD;
+
 #define COMMAND_OPERANDS_MAX ((size_t)-1)
 
 extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config,
