@@ -28,7 +28,7 @@ BASE_HOST := home \
 BASE := err mem buf strv fd flow path tree num clock proc sig text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
-NET := http
+NET := http gitget
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
 	runlog console stage artifacts source result run run_phase deps adhoc retention scopes git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
@@ -42,7 +42,7 @@ CLI := main command options say load outlet screen term catalog manual logread l
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \
 	upload
-ACTIONS := table shell custom http_get later $(ACTIONS_GUEST) \
+ACTIONS := table shell custom http_get git_get later $(ACTIONS_GUEST) \
 	delivery rsync rsync2 dput dput2 sftp_put
 EXECUTOR := main pid1 boot unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child group reap \
 	relay connect

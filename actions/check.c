@@ -31,3 +31,14 @@ int actions_check_key(const struct node *item, const char *file, struct err *e)
 		return refuse(item, "it is empty or has a '='", file, e);
 	return 0;
 }
+
+int actions_check_component(const struct node *name, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(name->text, LIMIT_NAME_BYTES);
+
+	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
+		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
+		return node_err(
+			name, file, e, "'%s' cannot be the name of a file in one directory", shown);
+	return 0;
+}

@@ -8,7 +8,6 @@
 #include "actions/table.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "core/jsonl.h"
 
 static const struct param item_params[] = {
 	{.name = "url",
@@ -49,14 +48,6 @@ static int check_url(const struct node *url, const char *file, struct err *e)
 	return 0;
 }
 
-static int check_filename(const struct node *name, const char *file, struct err *e)
-{
-	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
-		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
-		return refuse(name, "cannot be the name of a file in one directory", file, e);
-	return 0;
-}
-
 static int check_checksum(const struct node *sum, const char *file, struct err *e)
 {
 	static const char prefix[] = "sha256:";
@@ -74,7 +65,7 @@ static int check(const struct node *args, const char *file, struct err *e)
 
 	node_each (node_get(args, "items"), item) {
 		if (check_url(node_get(item, "url"), file, e) < 0 ||
-			check_filename(node_get(item, "filename"), file, e) < 0 ||
+			actions_check_component(node_get(item, "filename"), file, e) < 0 ||
 			check_checksum(node_get(item, "checksum"), file, e) < 0)
 			return -1;
 	}
@@ -84,18 +75,8 @@ static int check(const struct node *args, const char *file, struct err *e)
 static int expand(const struct action *self, const struct node *args, const struct origin *origin,
 	struct plan *out, struct err *e)
 {
-	struct node *step = node_map();
-	auto_node struct node *work = node_map();
-	auto_buf struct buf text = {0};
-
-	(void)self;
 	(void)e;
-	node_set(work, "items", node_copy(node_get(args, "items")));
-	buf_init(&text, LIMIT_PLAN_BYTES);
-	jsonl_add(&text, work);
-	node_set_string(step, "command", "http_get");
-	node_set_string(step, "input", text.data);
-	(void)plan_add(out, action_net.name, step, origin);
+	action_net_add(out, self->name, args, origin);
 	return 0;
 }
 

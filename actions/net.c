@@ -10,6 +10,7 @@
 #include "actions/table.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "core/jsonl.h"
 
 static const struct param params[] = {
 	{.name = "command",
@@ -20,6 +21,19 @@ static const struct param params[] = {
 	{.name = "input", .type = PARAM_STRING, .required = true, .help = "its work, as JSON"},
 	{0},
 };
+
+void action_net_add(
+	struct plan *out, const char *command, const struct node *work, const struct origin *origin)
+{
+	struct node *step = node_map();
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_PLAN_BYTES);
+	jsonl_add(&text, work);
+	node_set_string(step, "command", command);
+	node_set_string(step, "input", text.data);
+	(void)plan_add(out, action_net.name, step, origin);
+}
 
 /* "WORD\nSENTENCE", written by the tool; without it there is only its exit code. */
 static int take_error(const struct err *spawned, struct err *e)

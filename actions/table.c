@@ -18,6 +18,7 @@ const struct action *const actions_host[] = {
 	&action_cargo_install,
 	&action_rustup,
 	&action_http_get,
+	&action_git_get,
 	&action_npm_get,
 	&action_deb_get,
 	&action_deb,

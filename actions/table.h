@@ -20,8 +20,8 @@ extern const struct action *const actions_guest_plan[];
 extern const char *const actions_env[];
 
 /* Users' words that become steps. */
-extern const struct action action_shell, action_custom, action_http_get, action_rsync,
-	action_rsync2, action_dput, action_dput2, action_sftp_put;
+extern const struct action action_shell, action_custom, action_http_get, action_git_get,
+	action_rsync, action_rsync2, action_dput, action_dput2, action_sftp_put;
 
 /* Users' words that are steps of the same name. */
 extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy;
@@ -42,5 +42,11 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
  */
 int actions_check_name(const struct node *item, const char *file, struct err *e) NODISCARD;
 int actions_check_key(const struct node *item, const char *file, struct err *e) NODISCARD;
+/* The text can be the name of a file in one directory: neither "", ".", "..", nor with a slash. */
+int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
+
+/* net.c: append the step `net` that carries out `command` of TOOL_NET; `work` is copied. */
+void action_net_add(struct plan *out, const char *command, const struct node *work,
+	const struct origin *origin);
 
 #endif

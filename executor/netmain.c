@@ -21,6 +21,7 @@
 #include "core/contract.h"
 #include "core/jsonl.h"
 #include "core/node.h"
+#include "net/gitget.h"
 #include "net/http.h"
 
 enum { PARALLEL = 16, TRIES = 4 };
@@ -84,14 +85,11 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 	return 0;
 }
 
-static int get(const struct node *work, struct err *e)
+/* o->dir_fd is the caller's. */
+static int prepare(struct http_options *o, struct err *e)
 {
-	const struct node *list = node_get(work, "items");
-	size_t count = list ? list->count : 0;
-	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
-	auto_fd int dir = open(GUEST_DEPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct http_options o = {
-		.dir_fd = dir,
+	*o = (struct http_options){
+		.dir_fd = open(GUEST_DEPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.offline = getenv(GUEST_OFFLINE) != NULL,
 		.proxy = GUEST_PROXY_URL,
 		.parallel = PARALLEL,
@@ -102,34 +100,62 @@ static int get(const struct node *work, struct err *e)
 		.report_ms = LIMIT_HTTP_REPORT_MS,
 		.tell = tell,
 	};
-
-	if (dir < 0)
+	if (o->dir_fd < 0)
 		return err_sys(e, GUEST_DEPS);
-	if (read_items(list, items, e) < 0 || join_certificates(&o.certificates, e) < 0)
+	return join_certificates(&o->certificates, e);
+}
+
+static int get_files(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const struct node *list = node_get(work, "items");
+	size_t count = list ? list->count : 0;
+	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
+
+	if (read_items(list, items, e) < 0)
 		return -1;
-	return http_get(items, count, &o, e);
+	return http_get(items, count, o, e);
+}
+
+static int get_commit(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const struct gitget g = {.url = node_get_text(work, "url", NULL),
+		.commit = node_get_text(work, "commit", NULL),
+		.name = node_get_text(work, "name", NULL),
+		.dir = GUEST_DEPS,
+		.ssh = "ssh -F " GUEST_SSH_CONFIG};
+
+	if (!g.url || !g.commit || !g.name)
+		return err_set(e, ERR_INPUT, "the work is not whole");
+	return gitget(&g, o, e);
 }
 
 static const struct {
 	const char *name;
-	int (*run)(const struct node *work, struct err *e);
+	int (*run)(const struct node *work, const struct http_options *o, struct err *e);
 } commands[] = {
-	{"http_get", get},
+	{"http_get", get_files},
+	{"git_get", get_commit},
 };
 
 static int run(const char *command, struct err *e)
 {
 	auto_buf struct buf text = {0};
 	auto_node struct node *work = NULL;
+	struct http_options o;
+	int result;
 
 	buf_init(&text, LIMIT_PLAN_BYTES);
 	if (fd_read_to_end(STDIN_FILENO, "standard input", &text, e) < 0 ||
 		jsonl_parse(text.data, text.len, "standard input", &work, e) < 0 ||
 		http_init(e) < 0)
 		return -1;
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(commands[i].name, command) == 0)
-			return commands[i].run(work, e);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, command) != 0)
+			continue;
+		result = prepare(&o, e) < 0 ? -1 : commands[i].run(work, &o, e);
+		fd_close(o.dir_fd);
+		return result;
+	}
 	return err_set(e, ERR_INPUT, "unknown command '%s'", command);
 }
 

@@ -82,8 +82,8 @@ enum action_target { TARGET_NONE, TARGET_RSYNC, TARGET_DPUT };
 struct action_lint {
 	const char *script;        /* the parameter that is a script for bash */
 	const char *shebang;       /* the first line of a file that would run it in the same way */
-	const char *list;          /* a parameter that is a list of mappings ... */
-	const char *file;          /* ... whose key of this name is a file that it makes */
+	const char *list;          /* a parameter that is a list of mappings; NULL: none is */
+	const char *file;          /* its key, or else the parameter, that names a file it makes */
 	enum action_target target; /* it fails without one */
 	/*
 	 * Actions of one family hand over files to each other, each generation in another place.

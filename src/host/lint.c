@@ -107,17 +107,21 @@ static void names_free(struct names *n)
 	free(n->items);
 }
 
+static void add_name(struct names *names, const struct node *name)
+{
+	names->items = mem_resize(names->items, names->count + 1, sizeof(*names->items));
+	names->items[names->count++] = name;
+}
+
 static void collect_names(const struct entry *entry, struct names *names)
 {
 	const struct action_lint *lint = &entry->action->lint;
 	const struct node *item;
 
-	if (!lint->list)
-		return;
-	node_each (node_get(entry->node, lint->list), item) {
-		names->items = mem_resize(names->items, names->count + 1, sizeof(*names->items));
-		names->items[names->count++] = node_get(item, lint->file);
-	}
+	if (lint->file && !lint->list)
+		add_name(names, node_get(entry->node, lint->file));
+	node_each (lint->list ? node_get(entry->node, lint->list) : NULL, item)
+		add_name(names, node_get(item, lint->file));
 }
 
 static int by_text_and_place(const void *a, const void *b)

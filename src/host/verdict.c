@@ -45,6 +45,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"protocol, or from https to http."},
 	{"fetch_checksum", VERDICT_FAILED, "project", false,
 		"A file is not the one whose checksum the plan gives. It was thrown away."},
+	{"fetch_commit", VERDICT_FAILED, "project", false,
+		"A repository does not have the commit that the plan names, on no branch and no "
+		"tag."},
 	{"fetch_no_space", VERDICT_FAILED, "project", false,
 		"The disk of the pre-plan's VM is full: `scratch_size` in the configuration."},
 	{"fetch_offline", VERDICT_FAILED, "user", false,

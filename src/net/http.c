@@ -37,6 +37,7 @@ struct transfer {
 	unsigned tries;        /* begun so far */
 	int64_t due_ms;        /* when to begin the next one */
 	int64_t told_ms;       /* when it was last told about */
+	bool probe;            /* nothing is kept: has the server an answer? */
 	struct err write_error;
 	long proxy_status; /* what the proxy itself said: 0: nothing */
 	char proxy_text[PROXY_TEXT_MAX];
@@ -144,6 +145,8 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 	struct transfer *t = arg;
 	size_t len = size * count;
 
+	if (t->probe)
+		return len;
 	if (fd_write_all(t->fd, data, len) < 0) {
 		(void)err_sys(&t->write_error, "write %s", t->item->name);
 		return 0;
@@ -265,7 +268,7 @@ static void set_limits(struct transfer *t)
 
 static int begin(struct batch *b, struct transfer *t, struct err *e)
 {
-	if ((!t->digest || !t->got) && start_over(t, e) < 0)
+	if (!t->probe && (!t->digest || !t->got) && start_over(t, e) < 0)
 		return -1;
 	t->curl = curl_easy_init();
 	if (!t->curl)
@@ -458,11 +461,13 @@ static int check_content(struct transfer *t, struct err *e)
 static int finish(struct batch *b, struct transfer *t, CURLcode code, struct err *e)
 {
 	struct failure f = {0};
-	int result;
+	int result = 0;
 
 	(void)curl_multi_remove_handle(b->multi, t->curl);
 	b->running--;
-	if (code == CURLE_OK) {
+	if (code == CURLE_OK && t->probe) {
+		t->state = DONE;
+	} else if (code == CURLE_OK) {
 		result = check_content(t, e);
 	} else {
 		explain(t, code, &f);
@@ -569,6 +574,14 @@ static void batch_release(struct batch *b)
 }
 #define auto_batch __attribute__((cleanup(batch_release)))
 
+static int run_batch(struct batch *b, struct err *e)
+{
+	b->multi = curl_multi_init();
+	if (!b->multi)
+		return err_set(e, ERR_HOST, "libcurl: no handle");
+	return transfer_all(b, e);
+}
+
 int http_get(
 	const struct http_item *items, size_t count, const struct http_options *o, struct err *e)
 {
@@ -577,8 +590,14 @@ int http_get(
 	for (; b.count < count; b.count++)
 		if (prepare(&b.items[b.count], &items[b.count], o, e) < 0)
 			return -1;
-	b.multi = curl_multi_init();
-	if (!b.multi)
-		return err_set(e, ERR_HOST, "libcurl: no handle");
-	return transfer_all(&b, e);
+	return run_batch(&b, e);
+}
+
+int http_probe(const char *url, const struct http_options *o, struct err *e)
+{
+	const struct http_item item = {.url = url, .name = url};
+	auto_batch struct batch b = {.o = o, .items = mem_array(1, sizeof(*b.items)), .count = 1};
+
+	b.items[0] = (struct transfer){.item = &item, .o = o, .fd = -1, .probe = true};
+	return run_batch(&b, e);
 }

@@ -51,6 +51,9 @@ struct http_options {
 /* Once per process, before anything else of this module. */
 int http_init(struct err *e) NODISCARD;
 
+/* Get something and throw it away; no name, digest or directory. It fails as http_get does. */
+int http_probe(const char *url, const struct http_options *o, struct err *e) NODISCARD;
+
 int http_get(const struct http_item *items, size_t count, const struct http_options *o,
 	struct err *e) NODISCARD;
 

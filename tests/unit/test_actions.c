@@ -117,6 +117,7 @@ static void test_every_known_action_is_there(void **state)
 		{"cargo_install", IN_PLAN, false},
 		{"rustup", IN_PRE, false},
 		{"http_get", IN_PRE, true},
+		{"git_get", IN_PRE, true},
 		{"npm_get", IN_PRE, false},
 		{"deb_get", IN_PRE, false},
 		{"deb", IN_PLAN, false},
@@ -314,6 +315,59 @@ static void test_http_get_refuses_bad_items(void **state)
 		"p.yaml:5:13: 'md5:abc' is not 'sha256:' and 64 hexadecimal digits");
 	expect_http_refused("checksum", "sha256:abc",
 		"p.yaml:5:13: 'sha256:abc' is not 'sha256:' and 64 hexadecimal digits");
+}
+
+static void expect_git_refused(const char *key, const char *value, const char *message)
+{
+	static const char commit[] = "0123456789abcdef0123456789abcdef01234567";
+	auto_free char *yaml =
+		mem_printf("action: git_get\nurl: \"%s\"\ncommit: \"%s\"\nname: \"%s\"\n",
+			strcmp(key, "url") == 0 ? value : "https://git.example.com/a.git",
+			strcmp(key, "commit") == 0 ? value : commit,
+			strcmp(key, "name") == 0 ? value : "a");
+
+	expect_refused(IN_PRE, yaml, message);
+}
+
+#define NOT_A_GIT_URL                                                                              \
+	"' is not a URL that starts with https://, http:// or ssh://: git gets commits by no "     \
+	"other protocol here"
+#define GIT_CREDENTIALS                                                                            \
+	"p.yaml:2:6: the URL has credentials in it, which would be in logs and plans: take them "  \
+	"out; for private repositories use ssh:// and `ssh` of the configuration"
+#define NOT_A_COMMIT                                                                               \
+	"' is not the whole name of a commit, 40 or 64 hexadecimal digits: branches, tags and "    \
+	"shortened names may lead elsewhere tomorrow"
+#define NOT_A_LOGIN                                                                                \
+	"' is not ssh://[USER@]HOST/PATH, of letters, digits, '.', '_' and '-'; the port is "      \
+	"always 22"
+
+static void test_git_get_takes_whole_commits_from_servers(void **state)
+{
+	(void)state;
+	expect_git_refused(
+		"url", "git://h.example/a", "p.yaml:2:6: 'git://h.example/a" NOT_A_GIT_URL);
+	expect_git_refused(
+		"url", "file:///srv/a.git", "p.yaml:2:6: 'file:///srv/a.git" NOT_A_GIT_URL);
+	expect_git_refused("url", "ext::sh -c id", "p.yaml:2:6: 'ext::sh -c id" NOT_A_GIT_URL);
+	expect_git_refused("url", "h.example:a.git", "p.yaml:2:6: 'h.example:a.git" NOT_A_GIT_URL);
+	expect_git_refused("url", "https://u:hunter2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "https://token@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "ssh://u:hunter2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "https://h.example/a?b",
+		"p.yaml:2:6: 'https://h.example/a?b' has characters that cannot be in the URL of a "
+		"repository");
+	expect_git_refused("url", "ssh://-oProxyCommand=x/a",
+		"p.yaml:2:6: 'ssh://-oProxyCommand=x/a" NOT_A_LOGIN);
+	expect_git_refused("url", "ssh://a@-x/a", "p.yaml:2:6: 'ssh://a@-x/a" NOT_A_LOGIN);
+	expect_git_refused("url", "ssh://h:2222/a", "p.yaml:2:6: 'ssh://h:2222/a" NOT_A_LOGIN);
+	expect_git_refused("commit", "main", "p.yaml:3:9: 'main" NOT_A_COMMIT);
+	expect_git_refused("commit", "0123456789", "p.yaml:3:9: '0123456789" NOT_A_COMMIT);
+	expect_git_refused(
+		"name", "../a", "p.yaml:4:7: '../a' cannot be the name of a file in one directory");
+	expect_accepted(IN_PRE,
+		"action: git_get\nurl: ssh://git@h.example/a\nname: a\n"
+		"commit: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
 }
 
 static void test_environment_has_home_and_tools(void **state)
@@ -654,6 +708,7 @@ int main(void)
 		cmocka_unit_test(test_setenv_takes_only_names_that_shells_know),
 		cmocka_unit_test(test_actions_of_later_versions_are_checked_already),
 		cmocka_unit_test(test_http_get_refuses_bad_items),
+		cmocka_unit_test(test_git_get_takes_whole_commits_from_servers),
 		cmocka_unit_test(test_environment_has_home_and_tools),
 		cmocka_unit_test(test_spawn_hands_everything_on),
 		cmocka_unit_test(test_setenv_replaces_what_was_set),

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A commit of another repository. Its whole name is a digest of all that is in it, so who runs the
+ * server, or the network on the way, cannot put anything else into the dependencies.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/limits.h"
+#include "base/text.h"
+
+#define SSH "ssh://"
+
+enum { SSH_PORT = 22 };
+
+static const struct param params[] = {
+	{.name = "url",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "the repository, https://, http:// or " SSH
+			"[USER@]HOST/PATH; a host of " SSH
+			" has to be under `ssh` of the configuration"},
+	{.name = "commit",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "the whole name of the commit, 40 or 64 hexadecimal digits"},
+	{.name = "name",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "its directory below " GUEST_DEPS},
+	{0},
+};
+
+static int refuse(const struct node *n, const char *what, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(n->text, LIMIT_NAME_BYTES);
+
+	return node_err(n, file, e, "'%s' %s", shown, what);
+}
+
+static bool starts(const char *text, const char *head)
+{
+	return strncmp(text, head, strlen(head)) == 0;
+}
+
+/* Where the host stands, with a user before it; NULL: not a kind of URL that is fetched. */
+static const char *behind_scheme(const char *url)
+{
+	static const char *const schemes[] = {"https://", "http://", SSH};
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (starts(url, schemes[i]))
+			return url + strlen(schemes[i]);
+	return NULL;
+}
+
+/* Printable and nothing that begins a query: the path goes on behind it. */
+static bool is_plain(const char *url)
+{
+	for (; *url; url++)
+		if (*url <= ' ' || *url >= 0x7f || strchr("?#\\\"", *url))
+			return false;
+	return true;
+}
+
+/* A user is right for ssh, where it is no secret. */
+static bool has_credentials(const char *url, const char *authority)
+{
+	size_t len = strcspn(authority, "/");
+	const char *at = memrchr(authority, '@', len);
+
+	if (!at)
+		return false;
+	return !starts(url, SSH) || memchr(authority, ':', (size_t)(at - authority));
+}
+
+static bool is_login(const char *login, size_t len)
+{
+	static const char known[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@";
+
+	/* What begins with a hyphen would be an option of ssh. */
+	return len > 0 && login[0] != '-' && login[0] != '@' && strspn(login, known) >= len &&
+		!memmem(login, len, "@-", 2);
+}
+
+static int check_url(const struct node *url, const char *file, struct err *e)
+{
+	const char *authority = behind_scheme(url->text);
+
+	if (!authority)
+		return refuse(url,
+			"is not a URL that starts with https://, http:// or " SSH
+			": git gets commits by no other protocol here",
+			file, e);
+	if (has_credentials(url->text, authority))
+		/* Not shown: it may hold a password. */
+		return node_err(url, file, e,
+			"the URL has credentials in it, which would be in logs and plans: take "
+			"them out; for private repositories use " SSH " and `ssh` of the "
+			"configuration");
+	if (!is_plain(url->text))
+		return refuse(
+			url, "has characters that cannot be in the URL of a repository", file, e);
+	if (starts(url->text, SSH) && !is_login(authority, strcspn(authority, "/")))
+		return refuse(url,
+			"is not " SSH "[USER@]HOST/PATH, of letters, digits, '.', '_' and '-'; the "
+			"port is always 22",
+			file, e);
+	return 0;
+}
+
+static int check_commit(const struct node *commit, const char *file, struct err *e)
+{
+	size_t len = strlen(commit->text);
+
+	if ((len != 40 && len != 64) || strspn(commit->text, "0123456789abcdefABCDEF") != len)
+		return refuse(commit,
+			"is not the whole name of a commit, 40 or 64 hexadecimal digits: branches, "
+			"tags and shortened names may lead elsewhere tomorrow",
+			file, e);
+	return 0;
+}
+
+static int check(const struct node *args, const char *file, struct err *e)
+{
+	if (check_url(node_get(args, "url"), file, e) < 0 ||
+		check_commit(node_get(args, "commit"), file, e) < 0)
+		return -1;
+	return actions_check_component(node_get(args, "name"), file, e);
+}
+
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
+{
+	(void)e;
+	action_net_add(out, self->name, args, origin);
+	return 0;
+}
+
+static int reach(const struct action *self, const struct node *args, const struct node *config,
+	struct strv *ret_urls, struct err *e)
+{
+	const char *url = node_get_text(args, "url", "");
+	const char *login = url + strlen(SSH);
+
+	(void)self;
+	(void)config;
+	(void)e;
+	if (starts(url, SSH))
+		strv_pushf(ret_urls, SSH "%.*s:%d", (int)strcspn(login, "/"), login, SSH_PORT);
+	else
+		strv_push(ret_urls, url);
+	return 0;
+}
+
+const struct action action_git_get = {
+	.name = "git_get",
+	.summary = "Fetch a commit of another repository into the dependencies, without running "
+		   "anything of it.",
+	.where = IN_PRE,
+	.params = params,
+	.check = check,
+	.expand = expand,
+	.reach = reach,
+	.lint = {.file = "name"},
+};
