@@ -106,7 +106,9 @@ static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 
 /*
  * There is nothing outside that this network could lead to but the proxy: QEMU's jail has a network
- * namespace of its own. TFTP and forwarded ports do not exist unless they are asked for.
+ * namespace of its own, without a name service. Forwarded ports and SMB do not exist unless they
+ * are asked for. What cannot be turned off is in QEMU itself: DHCP, ICMP echo, and a TFTP server
+ * that has no files and refuses every request (docs/security.md, "The machine").
  */
 static void add_network(const struct qemu *q, struct strv *v)
 {

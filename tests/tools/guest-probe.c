@@ -24,6 +24,7 @@ static const struct probe {
 } probes[] = {
 	{"sockets", 0, probe_sockets, "names the families of sockets that can be made"},
 	{"reach", 0, probe_reach, "tries to reach addresses outside, names what answered"},
+	{"scan", 0, probe_scan, "looks for whatever answers on a network, as root would"},
 	{"mounts", 0, probe_mounts, "names the shared file systems that can be mounted"},
 	{"firmware", 1, probe_firmware, "FILE: names the files of fw_cfg, writes all to FILE"},
 	{"modules", 0, probe_modules, "names the kernel modules, tries to load what is none"},

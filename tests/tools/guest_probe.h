@@ -19,6 +19,9 @@ int probe_read_past_end(char **args);
 int probe_write_past_end(char **args);
 int probe_write_input(char **args);
 
+/* probe_network.c: who answers? */
+int probe_scan(char **args);
+
 /* probe_executor.c: what can root do to process 1? */
 int probe_send_garbage(char **args);
 int probe_send_nonce(char **args);
