@@ -278,13 +278,14 @@ write_vm_config() {
 
 # in_network COMMAND...: in a network of its own, on which is a web server (tests/tools/test-httpd with $dir/www,
 # port 80 of 127.0.0.1, log in $dir/httpd.log) and nothing else. $dir/hosts, if it is there, is /etc/hosts; without
-# it files.test is that server. The host's network and files stay as they are.
+# it files.test is that server. The same server speaks HTTPS at port 443 when there is a file $dir/server.pem, with
+# its key and its certificate. The host's network and files stay as they are.
 in_network() {
 	local own=()
 	[ "$(id -u)" = 0 ] || own=(--user --map-current-user --keep-caps)
 	mkdir -p "$dir/www"
 	[ -e "$dir/hosts" ] || echo '127.0.0.1 localhost files.test' >"$dir/hosts"
-	rm -f "$dir/httpd.ready"
+	rm -f "$dir/httpd.ready" "$dir/https.ready"
 	cat >"$dir/in-network" <<-'END'
 		#!/bin/bash
 		set -eu
@@ -292,11 +293,20 @@ in_network() {
 		mount --bind "$1/hosts" /etc/hosts
 		"$2/tools/test-httpd" --port 80 --root "$1/www" --log "$1/httpd.log" --ready "$1/httpd.ready" \
 			>"$1/httpd.out" 2>&1 &
-		httpd=$!
-		trap 'kill $httpd' EXIT
-		until [ -e "$1/httpd.ready" ]; do
-			kill -0 $httpd
-			sleep 0.05
+		servers=($!)
+		ready=("$1/httpd.ready")
+		trap 'kill "${servers[@]}"' EXIT
+		if [ -e "$1/server.pem" ]; then
+			"$2/tools/test-httpd" --port 443 --tls "$1/server.pem" --root "$1/www" --log "$1/httpd.log" \
+				--ready "$1/https.ready" >"$1/https.out" 2>&1 &
+			servers+=($!)
+			ready+=("$1/https.ready")
+		fi
+		for file in "${ready[@]}"; do
+			until [ -e "$file" ]; do
+				kill -0 "${servers[@]}"
+				sleep 0.05
+			done
 		done
 		shift 2
 		rc=0

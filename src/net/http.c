@@ -156,6 +156,22 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
+/* A string of RFC 8941, 3.3.3, without its quotes; what is not one is taken as it is. */
+static void set_proxy_text(struct transfer *t, const char *value)
+{
+	bool quoted = *value == '"';
+	size_t n = 0;
+
+	for (value += quoted; *value && n + 1 < sizeof(t->proxy_text); value++) {
+		if (quoted && *value == '"')
+			break;
+		if (quoted && *value == '\\' && value[1])
+			value++;
+		t->proxy_text[n++] = *value;
+	}
+	t->proxy_text[n] = '\0';
+}
+
 /* The proxy marks its own answers, so that they are not taken for those of the server. */
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
@@ -176,7 +192,7 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 	if (status < 400)
 		(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
 	t->proxy_status = status;
-	(void)snprintf(t->proxy_text, sizeof(t->proxy_text), "%s", line + strlen(mark));
+	set_proxy_text(t, line + strlen(mark));
 	return len;
 }
 
