@@ -239,12 +239,13 @@ check-fast check-unit check-cli:
 check-vm: TESTS := vm
 check-vm: check
 
-## make check-faults  fail every write and signal at every stage, each in every way
+## make check-faults  fail every write and signal at every stage, each in every way; signals in real machines, too
 .PHONY: check-faults
 check-faults:
-	$(call ready,build run test)
+	$(call ready,build run image test)
 	$(build_tests)
-	@WALK_STEP=1 IMAGES="$(IMAGE_STORE)" tests/run faults
+	@$(MAKE) --no-print-directory image-tiny
+	@WALK_STEP=1 TEST_SECONDS=7200 IMAGES="$(IMAGE_STORE)" tests/run faults tests/vm/kills.test
 
 ## make check-valgrind   unit tests, and the executor in tests with fake-qemu, under valgrind
 .PHONY: check-valgrind

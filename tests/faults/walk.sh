@@ -28,12 +28,9 @@ faulty_run() {
 	tr -d '\0' <"$dir/trace" >"$dir/points"
 }
 
-# A project whose every run can be told from the one before, and its first runs.
-begin_walk() {
-	local image=${1-fake}
-	mkdir -p "$dir/given"
-	[ -d "$dir/images/$image" ] || [ "$image" != fake ] || fake_image fake
-	project hello "$image" <<-'YAML'
+# The plan of a project whose every run can be told from the one before.
+walk_plan() {
+	cat <<-'YAML'
 		plan:
 		  - action: shell
 		    shell: |
@@ -45,6 +42,19 @@ begin_walk() {
 		      ln -s n /ci/artifacts/d/link
 		      echo "this is run $n"
 	YAML
+}
+
+# The world of a walk. A test file that needs another one, of real machines for example, has a function of its
+# own of this name.
+make_world() {
+	fake_image fake
+	walk_plan | project
+}
+
+# The first runs.
+begin_walk() {
+	mkdir -p "$dir/given"
+	make_world
 	number=0
 	next_run
 	# Only a pre-plan makes dependencies; any archive serves.
