@@ -251,7 +251,7 @@ check-faults:
 .PHONY: check-valgrind
 # Not: what makes jails (see tests/valgrind), what tests the walls of openat2, which valgrind does not know, and the
 # floods of screen, which take it a quarter of an hour.
-VALGRIND_UNITS := $(filter-out git jail unpack project egress proxy_http secrets screen,$(UNIT_TESTS))
+VALGRIND_UNITS := $(filter-out git jail unpack project egress proxy proxy_http secrets screen upload,$(UNIT_TESTS))
 VALGRIND_SUITES ?= tests/cli/run.test tests/cli/cache.test tests/cli/scope.test
 check-valgrind:
 	$(call ready,build run test valgrind)

@@ -193,6 +193,13 @@ int fd_memory(const char *name, struct err *e)
 	return fd;
 }
 
+static int copy_failed(const char *what, int fd, struct err *e)
+{
+	auto_free char *name = fd_name(fd);
+
+	return err_sys(e, "%s %s", what, name);
+}
+
 int fd_copy(int from, int to, uint64_t len, struct err *e)
 {
 	enum { CHUNK = 1 << 20 };
@@ -203,11 +210,11 @@ int fd_copy(int from, int to, uint64_t len, struct err *e)
 		ssize_t n = fd_read_full(from, chunk, want);
 
 		if (n < 0)
-			return err_sys(e, "copy: read");
+			return copy_failed("read", from, e);
 		if ((size_t)n < want)
 			return err_set(e, ERR_HOST, "copy: the file is shorter than expected");
 		if (fd_write_all(to, chunk, want) < 0)
-			return err_sys(e, "copy: write");
+			return copy_failed("write", to, e);
 		len -= want;
 	}
 	return 0;
@@ -215,7 +222,7 @@ int fd_copy(int from, int to, uint64_t len, struct err *e)
 
 char *fd_name(int fd)
 {
-	static const char deleted[] = " (deleted)";
+	static const char deleted[] = " (deleted)", memory[] = "/memfd:";
 	int saved = errno;
 	auto_free char *link = mem_printf("/proc/self/fd/%d", fd);
 	auto_free char *directory = NULL;
@@ -227,6 +234,8 @@ char *fd_name(int fd)
 	if (n < 0)
 		return mem_printf("descriptor %d", fd);
 	path[n] = '\0';
+	if (strncmp(path, memory, sizeof(memory) - 1) == 0)
+		return mem_strdup("a file in memory");
 	if (path[0] != '/' || end == 0 || strcmp(path + end, deleted) != 0)
 		return mem_strdup(path);
 	directory = path_parent(path);

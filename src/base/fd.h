@@ -65,8 +65,8 @@ int fd_memory(const char *name, struct err *e) NODISCARD;
 int fd_copy(int from, int to, uint64_t len, struct err *e) NODISCARD;
 
 /*
- * What to call a descriptor in a message: its path, or "a temporary file in DIR" for one that has
- * no name any more. errno is kept. The caller frees.
+ * What to call a descriptor in a message: its path, "a temporary file in DIR" for one that has no
+ * name any more, or "a file in memory". errno is kept. The caller frees.
  */
 char *fd_name(int fd);
 

@@ -115,6 +115,16 @@ int drives_add_file(struct drives *d, const char *serial, const char *path, stru
 	return add(d, serial, fd, false, e);
 }
 
+static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)
+{
+	auto_free char *name = NULL;
+
+	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) == 0)
+		return 0;
+	name = fd_name(fd);
+	return err_sys(e, "drive %s: give %s its length", serial, name);
+}
+
 static int add_member(
 	struct packer *p, const char *name, mode_t mode, const char *path, struct err *e)
 {
@@ -151,8 +161,8 @@ int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e
 		pack_add_file(p, PLAN_NAME, 0644, x->plan, x->plan_len, e) < 0 ||
 		add_tools(p, x, e) < 0 || pack_end(p, &result, e) < 0)
 		return err_wrap(e, "drive " DRIVE_EXEC);
-	if (ftruncate(fd, (off_t)result.bytes) < 0)
-		return err_sys(e, "drive " DRIVE_EXEC);
+	if (set_length(fd, DRIVE_EXEC, result.bytes, e) < 0)
+		return -1;
 	return drives_add_fd(d, DRIVE_EXEC, fd_steal(&fd), e);
 }
 
@@ -179,16 +189,6 @@ static int make_file_system(int fd, struct err *e)
 	if (proc_run_ok(&argv, e) < 0)
 		return err_because(e, "host_disk");
 	return 0;
-}
-
-static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)
-{
-	auto_free char *name = NULL;
-
-	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) == 0)
-		return 0;
-	name = fd_name(fd);
-	return err_sys(e, "drive %s: give %s its length", serial, name);
 }
 
 int drives_format_scratch(int fd, uint64_t bytes, struct err *e)

@@ -112,8 +112,10 @@ static int make_initrd(const struct vm *vm, int *ret_fd, struct err *e)
 	if (executor < 0)
 		return err_sys(e, "%s", vm->executor);
 	fd = fd_memory("initrd", e);
-	if (fd < 0 || fd_copy(from, fd, part->bytes, e) < 0)
+	if (fd < 0)
 		return -1;
+	if (fd_copy(from, fd, part->bytes, e) < 0)
+		return err_wrap(e, "%s", part->path);
 	if (cpio_append(fd, EXECUTOR_NAME, executor, e) < 0)
 		return err_wrap(e, "%s", vm->executor);
 	*ret_fd = fd_steal(&fd);

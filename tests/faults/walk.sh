@@ -12,6 +12,8 @@
 # `make check-faults` sets 1.
 : "${FAULTS:?run this by tests/run}"
 WALK_OPTIONS=()
+# What the runs are started by: a function that makes a network, for example.
+WALK_IN=()
 
 # FAULTS_IN of a run; more of it can be given.
 faulty_directories() {
@@ -21,7 +23,7 @@ faulty_directories() {
 # faulty_run [VARIABLE=VALUE...]: a forced run of `hello` with the library; the variables are its FAULTS_*.
 faulty_run() {
 	: >"$dir/given/result"
-	run "$WITH_GUESTS" env LD_PRELOAD="$FAULTS" FAULTS_TRACE="$dir/trace" \
+	run "${WALK_IN[@]}" "$WITH_GUESTS" env LD_PRELOAD="$FAULTS" FAULTS_TRACE="$dir/trace" \
 		FAULTS_IN="$(faulty_directories "${FAULTS_MORE-}")" \
 		ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" "$@" \
 		"$AMBIENT" run --force --quiet --result "$dir/given/result" "${WALK_OPTIONS[@]}" hello
@@ -57,22 +59,26 @@ begin_walk() {
 	make_world
 	number=0
 	next_run
-	# Only a pre-plan makes dependencies; any archive serves.
-	cp "$dir/state/hello/current/cache" "$dir/state/hello/current/deps"
+	# Without a pre-plan any archive serves as dependencies.
+	[ -e "$dir/state/hello/current/deps" ] || cp "$dir/state/hello/current/cache" "$dir/state/hello/current/deps"
 	next_run
 	faulty_run
 	expect_status 0
 	points=$(grep -cE '^[0-9]+ ' "$dir/points")
+	cp "$dir/points" "$dir/first-points"
+	# A run publishes what its plan made, and before that what a pre-plan made.
 	# shellcheck disable=SC2034 # for tests
-	published=$(number_of_point 'rename state/hello/current')
+	first_published=$(number_of_points 'rename state/hello/current' | head -n 1)
+	# shellcheck disable=SC2034 # for tests
+	published=$(number_of_points 'rename state/hello/current' | tail -n 1)
 	[ "$points" -gt 60 ] || fail "a run has only $points points"
 	number=$((number + 1))
 	look
 }
 
-# number_of_point NAME: of the first, in the last faulty run.
-number_of_point() {
-	sed -n "s|^\([0-9]*\) $1\$|\1|p" "$dir/points" | head -n 1
+# number_of_points NAME: of all with that name, in the last faulty run.
+number_of_points() {
+	sed -n "s|^\([0-9]*\) $1\$|\1|p" "$dir/points"
 }
 
 # What must survive whatever comes.
@@ -89,7 +95,7 @@ kept() {
 # The run behind the one that went wrong: it passes, reads the cache that was published last, and cleans up.
 next_run() {
 	number=$((number + 1))
-	run ambient run --force --quiet hello
+	run "${WALK_IN[@]}" "$WITH_GUESTS" "$AMBIENT" run --force --quiet hello
 	expect_status 0
 	[ "$(cat "$dir/state/hello/latest/artifacts/d/n")" = "$number" ] ||
 		fail "run $number says it is run $(cat "$dir/state/hello/latest/artifacts/d/n")"

@@ -16,7 +16,7 @@
  * what the reader of artifacts makes in its jail is below `artifacts`. Waiting is a point too, but
  * has no number, because how often a program waits is chance: `poll 7` waits on 7 descriptors.
  *
- * FAULTS_IN      the directories, LABEL=PATH:LABEL=PATH...
+ * FAULTS_IN      the directories, LABEL=PATH:LABEL=PATH...; /memfd stands for files in memory
  * FAULTS_TRACE   a file that gets the points, "NUMBER NAME" a line, and behind them
  *                "fault NAME" when a call was made to fail, "signal NAME" when signals were sent
  * FAULTS_AT      number or name of the point; a name means the first of that name
@@ -213,7 +213,7 @@ static bool name_path(const char *path, char *name)
 		size_t len = strlen(dirs[i].path);
 		const char *rest = path + len;
 
-		if (strncmp(path, dirs[i].path, len) != 0 || (*rest != '/' && *rest != '\0'))
+		if (strncmp(path, dirs[i].path, len) != 0 || !strchr("/:", *rest))
 			continue;
 		if (strstr(rest, " (deleted)") || strncmp(rest, "/#", 2) == 0)
 			rest = "/unnamed";
