@@ -353,7 +353,9 @@ static int pack(const struct members *m, int fd, struct err *e)
 			return -1;
 	if (pack_end(p, &result, e) < 0)
 		return -1;
-	return ftruncate(fd, (off_t)result.bytes) < 0 ? err_sys(e, "give a file in memory its length") : 0;
+	return ftruncate(fd, (off_t)result.bytes) < 0
+		? err_sys(e, "give a file in memory its length")
+		: 0;
 }
 
 int secrets_add_drive(
