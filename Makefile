@@ -285,9 +285,9 @@ $(O)/tests/bench/poweroff: $(O)/tests/bench/poweroff.o
 .PHONY: bench
 ROUNDS ?= 5
 bench:
-	$(call ready,build run image bootstrap real)
-	@$(MAKE) --no-print-directory all build/release/tests/bench/poweroff
-	@$(MAKE) --no-print-directory image-tiny image-debian
+	$(call ready,build run image bootstrap real test)
+	@$(MAKE) --no-print-directory all build/release/tests/bench/poweroff build/release/tests/tools/run-proxy
+	@$(MAKE) --no-print-directory image-tiny image-trusted image-debian
 	@tests/bench/bench bin/ambient "$(IMAGE_STORE)" build/release/tests/bench/poweroff \
 		--rounds $(ROUNDS) --json build/bench.json
 
