@@ -36,6 +36,7 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	mask mask_trie \
 	lint shellcheck \
 	credentials secret_read secrets \
+	side sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve \
 	logmask
 CLI := main command options say load outlet screen term catalog manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
@@ -75,7 +76,7 @@ UNIT_TESTS := base tree frame message plan action actions executor git jail node
 	store retention disk runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask \
-	secrets \
+	secrets sshagent \
 	upload
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \

@@ -99,6 +99,7 @@ static int start(struct upload *u, struct spawn *s, struct err *e)
 	int result;
 
 	s->directory = u->shown;
+	s->agent = true;
 	result = u->ctx->ops->spawn(u->ctx, s, e);
 	strv_release(&s->argv);
 	return result;

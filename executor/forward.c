@@ -7,7 +7,10 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/prctl.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -76,6 +79,13 @@ void forward_serve(int listener, const struct sockaddr_in *to)
 	}
 }
 
+static int listen_on(int fd, const void *address, socklen_t len, struct err *e)
+{
+	if (bind(fd, address, len) < 0 || listen(fd, BACKLOG) < 0)
+		return err_sys(e, "forwarder: listen");
+	return 0;
+}
+
 static int listen_at(const struct sockaddr_in *from, int *ret_fd, struct err *e)
 {
 	const int on = 1;
@@ -83,21 +93,34 @@ static int listen_at(const struct sockaddr_in *from, int *ret_fd, struct err *e)
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
 		return err_sys(e, "forwarder: socket");
-	if (bind(fd, (const struct sockaddr *)from, sizeof(*from)) < 0 || listen(fd, BACKLOG) < 0)
-		return err_sys(e, "forwarder: listen");
+	if (listen_on(fd, from, sizeof(*from), e) < 0)
+		return -1;
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
 
-int forward_start(
-	const struct sockaddr_in *from, const struct sockaddr_in *to, pid_t *ret_pid, struct err *e)
+/* One may be there of an earlier program. */
+static int listen_at_path(const char *path, int *ret_fd, struct err *e)
 {
-	auto_fd int listener = -1;
-	pid_t pid;
+	struct sockaddr_un from = {.sun_family = AF_UNIX};
+	auto_fd int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (listen_at(from, &listener, e) < 0)
+	(void)snprintf(from.sun_path, sizeof(from.sun_path), "%s", path);
+	if (unlink(path) < 0 && errno != ENOENT)
+		return err_sys(e, "forwarder: %s", path);
+	/* On Linux the mode of the descriptor becomes that of the file. */
+	if (fd < 0 || fchmod(fd, 0600) < 0)
+		return err_sys(e, "forwarder: socket");
+	if (listen_on(fd, &from, sizeof(from), e) < 0)
 		return -1;
-	pid = fork();
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+static int start(int listener, const struct sockaddr_in *to, pid_t *ret_pid, struct err *e)
+{
+	pid_t pid = fork();
+
 	if (pid < 0)
 		return err_sys(e, "forwarder: fork");
 	if (pid == 0) {
@@ -107,6 +130,26 @@ int forward_start(
 	}
 	*ret_pid = pid;
 	return 0;
+}
+
+int forward_start(
+	const struct sockaddr_in *from, const struct sockaddr_in *to, pid_t *ret_pid, struct err *e)
+{
+	auto_fd int listener = -1;
+
+	return listen_at(from, &listener, e) < 0 ? -1 : start(listener, to, ret_pid, e);
+}
+
+int forward_start_agent(const char *address, pid_t *ret_pid, struct err *e)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(AGENT_PORT)};
+	auto_fd int listener = -1;
+
+	if (inet_pton(AF_INET, address, &to.sin_addr) != 1)
+		BUG("'%s' is no address", address);
+	if (listen_at_path(GUEST_AGENT_SOCKET, &listener, e) < 0)
+		return -1;
+	return start(listener, &to, ret_pid, e);
 }
 
 int forward_start_proxy(pid_t *ret_pid, struct err *e)

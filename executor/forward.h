@@ -26,4 +26,10 @@ NORETURN void forward_serve(int listener, const struct sockaddr_in *to);
 /* The usual two ends: GUEST_PROXY_* to NET_PROXY_*. */
 int forward_start_proxy(pid_t *ret_pid, struct err *e) NODISCARD;
 
+/*
+ * The same from the socket GUEST_AGENT_SOCKET, for root only, to AGENT_PORT of an address. Where
+ * the host has no agent for this machine a connection ends at once.
+ */
+int forward_start_agent(const char *address, pid_t *ret_pid, struct err *e) NODISCARD;
+
 #endif

@@ -3,7 +3,7 @@
  * The executor without a machine: in namespaces that a test made, with GUEST_CI prepared by it,
  * ports and drives as descriptors. Everything else is as in a guest, so that most of what a guest
  * can do is tested without booting one. Whoever made the namespaces sees to it that the proxy
- * answers at GUEST_PROXY_URL.
+ * answers at GUEST_PROXY_URL, and the ssh agent at the same address.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -75,6 +75,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 			return -1;
 	memcpy(m->drives, found, go->drive_count * sizeof(found[0]));
 	m->drive_count = go->drive_count;
+	m->agent_address = go->network ? GUEST_PROXY_ADDRESS : NULL;
 	return guest_make_dirs(m, e);
 }
 

@@ -237,6 +237,7 @@ static int broken(struct job *j)
 static int start(struct job *j, const struct spawn *s, struct err *e)
 {
 	struct message_step_end *result = &j->run->ctx.result;
+	const struct machine *m = j->run->machine;
 	auto_strv struct strv env = {0};
 	pid_t forwarder;
 	sigset_t ended;
@@ -248,8 +249,11 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		return err_sys(e, "signalfd");
 	strv_push_all(&env, &j->run->ctx.env);
 	merge_env(&env, &s->env);
-	/* One for each program: at its end everything is killed, the forwarder too. */
-	if (j->run->machine->forward && forward_start_proxy(&forwarder, e) < 0)
+	/* One for each program: at its end everything is killed, forwarders too. */
+	if (m->forward && forward_start_proxy(&forwarder, e) < 0)
+		return broken(j);
+	if (s->agent && m->agent_address &&
+		forward_start_agent(m->agent_address, &forwarder, e) < 0)
 		return broken(j);
 	if (child_start(s, &env, &j->child, e) < 0) {
 		result->exit_code = j->child.exit_code;

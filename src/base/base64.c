@@ -29,9 +29,8 @@ static int value_of(char c)
 }
 
 /* Four digits, of which the last `padding` are '='. */
-static int decode_group(struct buf *b, const char *text, int padding)
+static int decode_group(unsigned char out[3], const char *text, int padding)
 {
-	unsigned char out[3];
 	uint32_t v = 0;
 
 	for (int i = 0; i < 4; i++) {
@@ -46,21 +45,37 @@ static int decode_group(struct buf *b, const char *text, int padding)
 	out[0] = (unsigned char)(v >> 16);
 	out[1] = (unsigned char)(v >> 8);
 	out[2] = (unsigned char)v;
-	buf_add(b, out, (size_t)(3 - padding));
+	return 0;
+}
+
+int base64_decode_to(void *to, const char *text, size_t len, size_t *ret_len)
+{
+	unsigned char *out = to;
+
+	if (len % 4)
+		return -1;
+	for (size_t i = 0; i < len; i += 4) {
+		unsigned char group[3];
+		int padding = 0;
+
+		if (i + 4 == len && text[i + 3] == '=')
+			padding = text[i + 2] == '=' ? 2 : 1;
+		if (decode_group(group, text + i, padding) < 0)
+			return -1;
+		memcpy(out, group, (size_t)(3 - padding));
+		out += 3 - padding;
+	}
+	*ret_len = (size_t)(out - (unsigned char *)to);
 	return 0;
 }
 
 int base64_decode(struct buf *b, const char *text, size_t len)
 {
-	if (len % 4)
-		return -1;
-	for (size_t i = 0; i < len; i += 4) {
-		int padding = 0;
+	auto_free char *bytes = mem_alloc(len / 4 * 3 + 1);
+	size_t count;
 
-		if (i + 4 == len && text[i + 3] == '=')
-			padding = text[i + 2] == '=' ? 2 : 1;
-		if (decode_group(b, text + i, padding) < 0)
-			return -1;
-	}
+	if (base64_decode_to(bytes, text, len, &count) < 0)
+		return -1;
+	buf_add(b, bytes, count);
 	return 0;
 }

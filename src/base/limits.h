@@ -101,6 +101,14 @@
 #define LIMIT_UPLOAD_BATCH (16 * MIB)
 /* Known hosts and certificates of ssh. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)
+/* The agent of a VM, which signs with keys that stay on the host. */
+#define LIMIT_SSH_KEY_BYTES (32 * KIB) /* a private key as text */
+#define LIMIT_AGENT_MESSAGE (16 * KIB)
+#define LIMIT_AGENT_CONNECTIONS 16 /* more of them wait in the socket's queue */
+#define LIMIT_AGENT_IDLE_MS (5 * 60 * 1000LL)
+#define LIMIT_AGENT_SIGNATURES 1000 /* of one VM; what is more is refused */
+#define LIMIT_AGENT_EVENTS 2000     /* signatures and refusals that are logged; more are counted */
+#define LIMIT_AGENT_STOP_MS (10 * 1000LL)
 
 /* With less space than this left on the host a guest that fails is not to blame. */
 #define LIMIT_DISK_FULL_BYTES (1 * MIB)

@@ -93,16 +93,20 @@ static int add_actions(
 }
 
 /* A list without actions needs no VM and has no runnable plan. */
-static int add_runnable(
-	struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
+static int add_runnable(struct node *tree, const struct planner *p, enum project_phase phase,
+	struct secrets *secrets, struct err *e)
 {
 	const struct node *actions = p->project->plans[phase];
 	auto_plan struct plan plan = {0};
+	struct err why = {0};
 
 	if (phase != PROJECT_PLAN && (!actions || actions->count == 0)) {
 		node_set(tree, project_phase_keys[phase], node_null());
 		return 0;
 	}
+	/* As with egress: an error of the run, and the plan can be shown all the same. */
+	if (planner_secrets(p, phase, secrets, &why) < 0)
+		say_warning(why.msg);
 	if (planner_build(p, phase, &plan, e) < 0)
 		return -1;
 	node_set(tree, project_phase_keys[phase], plan_to_node(&plan));
@@ -130,12 +134,14 @@ static void add_egress(struct node *tree, const struct planner *p)
 		node_set(tree, "egress", steal_ptr(&all));
 }
 
-static int build(const struct planner *p, bool runnable, struct node *tree, struct err *e)
+static int build(const struct planner *p, bool runnable, struct secrets *secrets, struct node *tree,
+	struct err *e)
 {
 	if (runnable && planner_check_built(p, true, e) < 0)
 		return -1;
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
-		int r = runnable ? add_runnable(tree, p, phase, e) : add_actions(tree, p, phase, e);
+		int r = runnable ? add_runnable(tree, p, phase, secrets, e)
+				 : add_actions(tree, p, phase, e);
 
 		if (r < 0)
 			return -1;
@@ -174,12 +180,14 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	struct err *e)
 {
 	const struct run_context context = load_context(c);
+	auto_secrets struct secrets secrets = {0}; /* their names: none is read */
 	const struct planner planner = {
 		.actions = context.actions,
 		.action_env = context.action_env,
 		.config = c,
 		.project = project,
 		.keep_cache = true,
+		.secrets = &secrets,
 	};
 	auto_strv struct strv warnings = {0};
 	auto_node struct node *tree = node_map();
@@ -188,7 +196,7 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 		project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
-	if (check(&planner, e) < 0 || build(&planner, s->runnable, tree, e) < 0)
+	if (check(&planner, e) < 0 || build(&planner, s->runnable, &secrets, tree, e) < 0)
 		return -1;
 	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
 }

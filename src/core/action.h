@@ -39,6 +39,8 @@ struct spawn {
 	const char *directory; /* NULL: GUEST_SRC */
 	const char *input;     /* bytes for standard input, or NULL for /dev/null */
 	size_t input_len;
+	bool agent; /* it may use GUEST_AGENT_SOCKET, if the host has an ssh agent for this machine
+		     */
 };
 
 struct action_ops {

@@ -80,6 +80,12 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_PROXY_ADDRESS "127.0.0.1"
 #define PROXY_PORT 3128
 #define GUEST_PROXY_URL "http://127.0.0.1:3128"
+/*
+ * Beside it, where the configuration says so, the host's ssh agent (host/sshagent.h). Programs that
+ * an action starts with `agent` find it as the socket GUEST_AGENT_SOCKET.
+ */
+#define AGENT_PORT 3129
+#define GUEST_AGENT_SOCKET GUEST_TOOLS "/ssh-agent"
 /* Set in a trusted machine that would have a network, were the run not offline. */
 #define GUEST_OFFLINE "AMBIENT_OFFLINE"
 

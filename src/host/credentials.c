@@ -57,6 +57,9 @@ const struct param credentials_ssh_params[] = {
 		.type = PARAM_PATH,
 		.required = true,
 		.help = "file with the host's keys; no other key is accepted"},
+	{.name = "ssh_agent",
+		.type = PARAM_BOOL,
+		.help = "keep the key on this host: an agent signs the logins"},
 	{0},
 };
 
@@ -199,7 +202,8 @@ static int check_host(const struct credentials *c, const struct credential_host 
 	if (!credentials_find(c, h->key)) {
 		auto_free char *shown = text_safe(h->key, SHOWN_MAX);
 
-		return node_err(key, file, e, "there is no secret '%s' under 'secrets'", shown);
+		(void)node_err(key, file, e, "there is no secret '%s' under 'secrets'", shown);
+		return err_because(e, "no_secret");
 	}
 	for (const struct credential_host *other = c->hosts; other < h; other++)
 		if (strcmp(other->host, h->host) == 0 && same_user(other->user, h->user))
@@ -217,7 +221,8 @@ static int load_host(
 	*h = (struct credential_host){.user = text_of(item, "user"),
 		.key = text_of(item, "key"),
 		.certificate = text_of(item, "certificate"),
-		.known_hosts = text_of(item, "known_hosts")};
+		.known_hosts = text_of(item, "known_hosts"),
+		.ssh_agent = node_get_bool(item, "ssh_agent", false)};
 	if (egress_host_name(node_get_text(item, "host", ""), name, &why) < 0)
 		return node_err(node_get(item, "host"), file, e, "%s", why.msg);
 	h->host = mem_strdup(name);

@@ -34,6 +34,7 @@ struct credential_host {
 	char *key;         /* name of a secret */
 	char *certificate; /* path of a user certificate; NULL: none */
 	char *known_hosts; /* path */
+	bool ssh_agent;    /* the key stays on the host */
 };
 
 struct credentials {

@@ -106,6 +106,13 @@ void jail_device(struct jail *j, const char *path)
 	jail_bind(j, path, path, JAIL_DEVICE);
 }
 
+void jail_listen(struct jail *j, uint16_t port, int *ret_fd)
+{
+	if (j->listener_count == JAIL_LISTENERS_MAX)
+		BUG("jail %s: more than %d sockets", j->name, JAIL_LISTENERS_MAX);
+	j->listeners[j->listener_count++] = (struct jail_listener){port, ret_fd};
+}
+
 /* ---- preparation ---- */
 
 static void setup_release(struct jail_setup *s)
@@ -119,7 +126,8 @@ static void setup_release(struct jail_setup *s)
 	fd_close(s->control_outside);
 	fd_close(s->program);
 	fd_close(s->null);
-	fd_close(s->listener);
+	for (size_t i = 0; i < JAIL_LISTENERS_MAX; i++)
+		fd_close(s->listeners[i]);
 }
 
 #define auto_setup __attribute__((cleanup(setup_release)))
@@ -128,8 +136,6 @@ static void check_use(const struct jail *j)
 {
 	if (!j->program == !j->entry)
 		BUG("jail %s: either a program or a function", j->name);
-	if (!j->listen_port != !j->ret_listener)
-		BUG("jail %s: a port and a place for its socket belong together", j->name);
 	if (j->program && (j->program[0] != '/' || j->argv.count == 0))
 		BUG("jail %s: a program needs an absolute path and a name", j->name);
 	if (j->program && j->no_exec)
@@ -333,7 +339,7 @@ static ssize_t receive(struct jail_setup *s, struct jail_report *report)
 	ssize_t n;
 
 	do {
-		n = jail_net_receive(s->control_outside, report, &s->listener);
+		n = jail_net_receive(s->control_outside, report, s->listeners);
 	} while (n < 0 && errno == EINTR);
 	return n;
 }
@@ -346,7 +352,7 @@ static int wait_until_started(struct jail_setup *s, struct err *e)
 	ssize_t n;
 
 	while ((n = receive(s, &report)) == (ssize_t)sizeof(report)) {
-		if (report.listener)
+		if (report.is_listener)
 			continue;
 		if (!report.ready) {
 			*e = report.error;
@@ -383,10 +389,11 @@ static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct er
 		return err_sys(e, "start the jail");
 	if (wait_until_started(s, e) < 0)
 		return -1;
-	if (s->j->listen_port && s->listener < 0)
-		return err_set(e, ERR_HOST, "it handed no listening socket out");
-	if (s->j->listen_port)
-		*s->j->ret_listener = fd_steal(&s->listener);
+	for (size_t i = 0; i < s->j->listener_count; i++)
+		if (s->listeners[i] < 0)
+			return err_set(e, ERR_HOST, "it handed no listening socket out");
+	for (size_t i = 0; i < s->j->listener_count; i++)
+		*s->j->listeners[i].ret_fd = fd_steal(&s->listeners[i]);
 	*ret_pid = steal_pid(&pid);
 	if (ret_pidfd)
 		*ret_pidfd = fd_steal(&pidfd);
@@ -441,7 +448,7 @@ int jail_start(const struct jail *j, pid_t *ret_pid, int *ret_pidfd, struct err 
 		.control_outside = -1,
 		.program = -1,
 		.null = -1,
-		.listener = -1};
+		.listeners = {-1, -1}};
 
 	check_use(j);
 	if (prepare(&s, e) < 0 || start(&s, ret_pid, ret_pidfd, e) < 0)

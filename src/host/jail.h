@@ -59,6 +59,14 @@ struct jail_keep {
 	int inside;
 };
 
+/* A TCP socket that listens on 127.0.0.1 and this port of the jail's own network. */
+struct jail_listener {
+	uint16_t port;
+	int *ret_fd; /* where jail_start puts the socket */
+};
+
+enum { JAIL_LISTENERS_MAX = 2 };
+
 struct jail {
 	const char *name; /* for messages: "qemu", "git", "unpack"; borrowed */
 
@@ -103,14 +111,6 @@ struct jail {
 	uint64_t max_memory;      /* address space */
 	uint64_t max_cpu_seconds; /* then SIGKILL */
 
-	/*
-	 * Not 0: a TCP socket that listens on 127.0.0.1 and this port of the jail's own network is
-	 * made there and handed out, *ret_listener, the caller's to close. It is the only thing on
-	 * that network. 0: even the loopback stays down.
-	 */
-	uint16_t listen_port;
-	int *ret_listener;
-
 	/* Filled by the functions below. */
 	struct jail_keep *keeps;
 	size_t keep_count;
@@ -118,6 +118,8 @@ struct jail {
 	size_t bind_count;
 	struct jail_file *files;
 	size_t file_count;
+	struct jail_listener listeners[JAIL_LISTENERS_MAX];
+	size_t listener_count;
 };
 
 void jail_init(struct jail *j, const char *name);
@@ -146,6 +148,13 @@ void jail_place_fd(struct jail *j, const char *inside, int fd); /* fd: a regular
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags);
 void jail_device(
 	struct jail *j, const char *path); /* "/dev/null", "/dev/kvm": the host's own node */
+
+/*
+ * Make a listening socket on the jail's own network and hand it out: *ret_fd, the caller's to
+ * close, is set by jail_start when that succeeds. Such sockets are the only things on that network;
+ * without one even the loopback stays down.
+ */
+void jail_listen(struct jail *j, uint16_t port, int *ret_fd);
 
 /*
  * Start it. On success everything up to the exec of the program (or the call of the function)

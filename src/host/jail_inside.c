@@ -253,7 +253,7 @@ static int build_walls(const struct jail_setup *s, int *control, int *program, s
 		return -1;
 	if (sethostname(hostname, sizeof(hostname) - 1) < 0)
 		return jail_wall(e, "set the host name");
-	if (s->j->listen_port && jail_net_offer(s, e) < 0)
+	if (jail_net_offer(s, e) < 0)
 		return -1;
 	if (jail_mount_root(s, e) < 0 || arrange_descriptors(s, control, program, e) < 0)
 		return -1;

@@ -33,7 +33,7 @@ struct jail_setup {
 	int control_outside; /* the parent's end, which the child closes */
 	int program;         /* O_PATH, or -1 for a function */
 	int null;            /* /dev/null */
-	int listener;        /* that the child sent */
+	int listeners[JAIL_LISTENERS_MAX]; /* that the child sent; -1: not yet */
 
 	bool change_ids; /* the caller is root: take uid, gid and groups below */
 	uid_t uid;
@@ -47,12 +47,13 @@ struct jail_setup {
 };
 
 /*
- * What the child sends before it becomes the program: ready, or the error; before that, when it was
- * asked for one, the listening socket.
+ * What the child sends before it becomes the program: ready, or the error; before that, the
+ * listening sockets that it was asked for.
  */
 struct jail_report {
 	bool ready;
-	bool listener;
+	bool is_listener;
+	size_t listener; /* which of them comes with this report */
 	struct err error;
 };
 
@@ -73,12 +74,12 @@ int jail_mount_detach(struct jail_tree *t, struct err *e) NODISCARD;
 /* Build the new root, make it the only one, and leave it read-only. */
 int jail_mount_root(const struct jail_setup *s, struct err *e) NODISCARD;
 
-/* In the child: make the listening socket and send it to the parent. */
+/* In the child: make the listening sockets and send them to the parent. */
 int jail_net_offer(const struct jail_setup *s, struct err *e) NODISCARD;
 
-/* In the parent: recv(2) of one report, and of the descriptor with it (*listener, -1 until then).
- */
-ssize_t jail_net_receive(int control, struct jail_report *report, int *listener);
+/* In the parent: recv(2) of one report, and of the socket with it, into its place of listeners. */
+ssize_t jail_net_receive(
+	int control, struct jail_report *report, int listeners[JAIL_LISTENERS_MAX]);
 
 /*
  * The filter that is the last wall, by no_children, no_exec and host_network of the struct.

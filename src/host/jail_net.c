@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one socket that a jail with `listen_port` has on its otherwise empty network. */
+/* The sockets of jail_listen on the otherwise empty network of a jail. */
 #include "host/jail_inside.h"
 
 #include <arpa/inet.h>
@@ -47,9 +47,9 @@ union rights {
 	struct cmsghdr align;
 };
 
-int jail_net_offer(const struct jail_setup *s, struct err *e)
+static int offer_one(const struct jail_setup *s, size_t number, struct err *e)
 {
-	struct jail_report report = {.listener = true};
+	struct jail_report report = {.is_listener = true, .listener = number};
 	struct iovec part = {&report, sizeof(report)};
 	union rights rights = {{0}};
 	struct msghdr message = {.msg_iov = &part,
@@ -59,7 +59,7 @@ int jail_net_offer(const struct jail_setup *s, struct err *e)
 	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
 	auto_fd int fd = -1;
 
-	if (listen_at(s->j->listen_port, &fd, e) < 0)
+	if (listen_at(s->j->listeners[number].port, &fd, e) < 0)
 		return -1;
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
@@ -70,7 +70,15 @@ int jail_net_offer(const struct jail_setup *s, struct err *e)
 	return 0;
 }
 
-ssize_t jail_net_receive(int control, struct jail_report *report, int *listener)
+int jail_net_offer(const struct jail_setup *s, struct err *e)
+{
+	for (size_t i = 0; i < s->j->listener_count; i++)
+		if (offer_one(s, i, e) < 0)
+			return -1;
+	return 0;
+}
+
+ssize_t jail_net_receive(int control, struct jail_report *report, int listeners[JAIL_LISTENERS_MAX])
 {
 	struct iovec part = {report, sizeof(*report)};
 	union rights rights = {{0}};
@@ -82,9 +90,10 @@ ssize_t jail_net_receive(int control, struct jail_report *report, int *listener)
 	const struct cmsghdr *head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
 
 	if (!head || head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS ||
-		head->cmsg_len != CMSG_LEN(sizeof(int)))
+		head->cmsg_len != CMSG_LEN(sizeof(int)) || n != (ssize_t)sizeof(*report) ||
+		report->listener >= JAIL_LISTENERS_MAX)
 		return n;
-	fd_close(*listener);
-	memcpy(listener, CMSG_DATA(head), sizeof(*listener));
+	fd_close(listeners[report->listener]);
+	memcpy(&listeners[report->listener], CMSG_DATA(head), sizeof(int));
 	return n;
 }

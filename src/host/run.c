@@ -93,6 +93,7 @@ static void phase_release(struct phase *p)
 {
 	plan_release(&p->plan);
 	egress_release(&p->egress);
+	sshagent_rules_release(&p->agent_rules);
 	free(p->missed_host);
 	drives_release(&p->drives);
 	stage_release(&p->stage);

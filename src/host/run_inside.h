@@ -32,6 +32,7 @@ struct phase {
 	struct plan plan;
 	struct egress egress; /* what it may reach; nothing: it has no network */
 	char *missed_host;    /* what it would reach, were the run not offline; NULL: nothing */
+	struct sshagent_rules agent_rules;
 	struct drives drives;
 	struct stage stage;
 };

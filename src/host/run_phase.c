@@ -159,6 +159,8 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 	secrets_audit(&r->secrets, p->plan.source, &r->sink);
 	s->plan = &p->plan;
 	s->egress = &p->egress;
+	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
+	s->agent_rules = &p->agent_rules;
 	s->drives = &p->drives;
 	s->sink = &r->sink;
 	s->view = &r->phase_view;

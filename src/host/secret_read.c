@@ -53,6 +53,8 @@ static int read_file(const char *path, bool secret, size_t max, struct vault *va
 	auto_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
+	if (fd < 0 && errno == ENOENT && secret)
+		return err_reason(e, ERR_INPUT, "secret_missing", "%s is not there", path);
 	if (fd < 0)
 		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
 	if (fstat(fd, &st) < 0)

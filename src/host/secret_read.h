@@ -11,7 +11,7 @@
 
 /*
  * A regular file of the caller, or of root, that nobody else has access to, of at most `max` bytes.
- * ERR_INPUT with the remedy.
+ * ERR_INPUT with the remedy; reason secret_missing when there is no such file.
  */
 int secret_read_file(const char *path, size_t max, struct vault *ret_value, size_t *ret_len,
 	struct err *e) NODISCARD;

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/base64.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
@@ -13,6 +14,8 @@
 #include "host/secret_read.h"
 
 enum { SHOWN_MAX = 80, CONFIG_MAX = 64 * 1024 };
+
+#define GUEST_USER "root" /* as whom programs run there */
 
 #define SSH_DIR ".ssh"
 #define SECRETS_SSH GUEST_SECRETS "/" SSH_DIR
@@ -26,6 +29,10 @@ void secrets_release(struct secrets *s)
 	for (size_t i = 0; i < s->host_count; i++) {
 		vault_free(&s->hosts[i].known_hosts);
 		vault_free(&s->hosts[i].certificate);
+		strv_release(&s->hosts[i].users);
+		buf_release(&s->hosts[i].public_key);
+		buf_release(&s->hosts[i].certificate_blob);
+		knownhosts_release(&s->hosts[i].known);
 	}
 	free(s->uses);
 	free(s->hosts);
@@ -51,17 +58,19 @@ static struct secret *find(struct secrets *s, const char *name)
 	return NULL;
 }
 
-static void add_use(struct secrets *s, const struct secrets_asker *who, const char *name)
+static void add_use(
+	struct secrets *s, const struct secrets_asker *who, const char *name, bool agent)
 {
 	s->uses = mem_resize(s->uses, s->use_count + 1, sizeof(*s->uses));
 	s->uses[s->use_count++] = (struct secret_use){.secret = name,
 		.phase = who->phase,
 		.index = who->index,
-		.action = mem_strdup(who->action)};
+		.action = mem_strdup(who->action),
+		.agent = agent};
 }
 
-int secrets_want(
-	struct secrets *s, const struct secrets_asker *who, const char *name, struct err *e)
+static int want(struct secrets *s, const struct secrets_asker *who, const char *name, bool agent,
+	struct err *e)
 {
 	const struct credential *c = credentials_find(who->credentials, name);
 
@@ -86,17 +95,34 @@ int secrets_want(
 	}
 	if (!find(s, name))
 		s->items[s->count++] = (struct secret){.from = c};
-	add_use(s, who, c->name);
+	add_use(s, who, c->name, agent);
 	return 0;
 }
 
-static void add_host(struct secrets *s, const struct credential_host *host, enum plan_source phase)
+int secrets_want(
+	struct secrets *s, const struct secrets_asker *who, const char *name, struct err *e)
+{
+	return want(s, who, name, false, e);
+}
+
+static struct secret_host *add_host(
+	struct secrets *s, const struct credential_host *host, enum plan_source phase)
 {
 	for (size_t i = 0; i < s->host_count; i++)
 		if (s->hosts[i].from == host && s->hosts[i].phase == phase)
-			return;
+			return &s->hosts[i];
 	s->hosts = mem_resize(s->hosts, s->host_count + 1, sizeof(*s->hosts));
-	s->hosts[s->host_count++] = (struct secret_host){.from = host, .phase = phase};
+	s->hosts[s->host_count] = (struct secret_host){.from = host, .phase = phase};
+	return &s->hosts[s->host_count++];
+}
+
+/* Where a target names none, ssh takes the name of whom it runs as. */
+static void add_user(struct secret_host *h, const char *user)
+{
+	const char *name = user ? user : GUEST_USER;
+
+	if (!strv_has(&h->users, name))
+		strv_push(&h->users, name);
 }
 
 int secrets_want_host(struct secrets *s, const struct secrets_asker *who, const char *user,
@@ -110,9 +136,9 @@ int secrets_want_host(struct secrets *s, const struct secrets_asker *who, const 
 			"which has to name its key and its known_hosts",
 			plan_source_name(who->phase), who->index + 1, who->action, user ? user : "",
 			user ? "@" : "", host);
-	if (secrets_want(s, who, h->key, e) < 0)
+	if (want(s, who, h->key, h->ssh_agent, e) < 0)
 		return -1;
-	add_host(s, h, who->phase);
+	add_user(add_host(s, h, who->phase), user);
 	return 0;
 }
 
@@ -129,8 +155,8 @@ bool secrets_in_phase(const struct secrets *s, enum plan_source phase)
 static int read_variable(struct secret *s, struct err *e)
 {
 	if (!s->from->value.data)
-		return err_set(
-			e, ERR_INPUT, "the environment variable %s is not set", s->from->variable);
+		return err_reason(e, ERR_INPUT, "secret_missing",
+			"the environment variable %s is not set", s->from->variable);
 	if (s->from->value_len > LIMIT_SECRET_BYTES)
 		return err_set(
 			e, ERR_INPUT, "it is longer than %zu bytes", (size_t)LIMIT_SECRET_BYTES);
@@ -172,9 +198,95 @@ static int read_host(struct secret_host *h, struct err *e)
 	return 0;
 }
 
+/* ---- keys that stay on the host ---- */
+
+static struct sshbytes bytes_of(const struct buf *b)
+{
+	return (struct sshbytes){(const uint8_t *)b->data, b->len};
+}
+
+static int read_agent_key(struct secret_host *h, struct err *e)
+{
+	auto_sshkey struct sshkey key = {0};
+
+	if (sshkey_parse(h->key->value.data, h->key->len, &key, e) < 0)
+		return err_wrap(e, "secret %s, for the ssh agent", h->key->from->name);
+	buf_init(&h->public_key, LIMIT_SSH_KEY_BYTES);
+	buf_add(&h->public_key, key.public_key.data, key.public_key.len);
+	return 0;
+}
+
+static int read_agent_certificate(struct secret_host *h, struct err *e)
+{
+	if (!h->from->certificate)
+		return 0;
+	buf_init(&h->certificate_blob, LIMIT_AGENT_MESSAGE);
+	if (sshkey_read_line(h->certificate.data, h->certificate_len, &h->certificate_blob) < 0 ||
+		!sshkey_certifies(bytes_of(&h->certificate_blob), bytes_of(&h->public_key)))
+		return err_set(e, ERR_INPUT, "certificate for %s: %s is no certificate for key %s",
+			h->from->host, h->from->certificate, h->from->key);
+	return 0;
+}
+
+/* What would else be refused in the middle of a run. */
+static int read_agent(const struct secrets *s, struct secret_host *h, struct err *e)
+{
+	if (!h->from->ssh_agent)
+		return 0;
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->items[i].from->name, h->from->key) == 0)
+			h->key = &s->items[i];
+	if (read_agent_key(h, e) < 0 || read_agent_certificate(h, e) < 0)
+		return -1;
+	knownhosts_read(h->known_hosts.data, h->known_hosts_len, h->from->host, &h->known);
+	if (!h->known.count)
+		return err_set(e, ERR_INPUT,
+			"known_hosts of %s: %s has no key of this host, without which the ssh "
+			"agent signs nothing for it",
+			h->from->host, h->from->known_hosts);
+	return 0;
+}
+
+static size_t agent_key(struct sshagent_rules *r, const struct secret_host *h)
+{
+	const char *name = h->key->from->name;
+
+	for (size_t i = 0; i < r->key_count; i++)
+		if (strcmp(r->keys[i].name, name) == 0)
+			return i;
+	r->keys = mem_resize(r->keys, r->key_count + 1, sizeof(*r->keys));
+	r->keys[r->key_count] = (struct sshagent_key){.name = name,
+		.text = h->key->value.data,
+		.len = h->key->len,
+		.public_key = bytes_of(&h->public_key)};
+	return r->key_count++;
+}
+
+static void add_logins(struct sshagent_rules *r, const struct secret_host *h)
+{
+	size_t key = agent_key(r, h);
+
+	strv_each (&h->users, user) {
+		r->logins = mem_resize(r->logins, r->login_count + 1, sizeof(*r->logins));
+		r->logins[r->login_count++] = (struct sshagent_login){.host = h->from->host,
+			.user = *user,
+			.key = key,
+			.known = &h->known,
+			.certificate = bytes_of(&h->certificate_blob)};
+	}
+}
+
+void secrets_agent(const struct secrets *s, enum plan_source phase, struct sshagent_rules *ret)
+{
+	*ret = (struct sshagent_rules){0};
+	for (size_t i = 0; i < s->host_count; i++)
+		if (s->hosts[i].phase == phase && s->hosts[i].from->ssh_agent)
+			add_logins(ret, &s->hosts[i]);
+}
+
 static int because_unreadable(struct err *e)
 {
-	return e->kind == ERR_INPUT ? err_because(e, "secret_unreadable") : -1;
+	return e->kind == ERR_INPUT && !e->reason[0] ? err_because(e, "secret_unreadable") : -1;
 }
 
 int secrets_read(struct secrets *s, struct err *e)
@@ -188,17 +300,19 @@ int secrets_read(struct secrets *s, struct err *e)
 		}
 	}
 	for (size_t i = 0; i < s->host_count; i++)
-		if (read_host(&s->hosts[i], e) < 0)
+		if (read_host(&s->hosts[i], e) < 0 || read_agent(s, &s->hosts[i], e) < 0)
 			return because_unreadable(e);
 	return 0;
 }
 
 /* ---- the drive ---- */
 
-static bool is_used(const struct secrets *s, const struct secret *item, enum plan_source phase)
+/* Does its value go to the machine of this phase? */
+static bool is_given(const struct secrets *s, const struct secret *item, enum plan_source phase)
 {
 	for (size_t i = 0; i < s->use_count; i++)
-		if (s->uses[i].phase == phase && strcmp(s->uses[i].secret, item->from->name) == 0)
+		if (s->uses[i].phase == phase && !s->uses[i].agent &&
+			strcmp(s->uses[i].secret, item->from->name) == 0)
 			return true;
 	return false;
 }
@@ -214,7 +328,10 @@ static void add_host_block(struct buf *b, const struct secret_host *h, size_t nu
 	buf_addf(b, "Match originalhost %s", c->host);
 	if (c->user)
 		buf_addf(b, " user %s", c->user);
-	buf_addf(b, "\n\tIdentityFile " SECRETS_SSH "/key-%zu\n", number);
+	buf_addf(b, "\n\tIdentityFile " SECRETS_SSH "/key-%zu%s\n", number,
+		c->ssh_agent ? ".pub" : "");
+	if (c->ssh_agent)
+		buf_adds(b, "\tIdentityAgent " GUEST_AGENT_SOCKET "\n");
 	if (c->certificate)
 		buf_addf(b, "\tCertificateFile " SECRETS_SSH "/certificate-%zu\n", number);
 	buf_addf(b, "\tUserKnownHostsFile " SECRETS_SSH "/known_hosts-%zu\n", number);
@@ -258,6 +375,8 @@ struct members {
 	struct buf config;
 	struct vault *keys; /* those that had no newline at their end */
 	size_t key_count;
+	struct buf *public_keys;
+	size_t public_count;
 };
 
 static void members_release(struct members *m)
@@ -266,8 +385,11 @@ static void members_release(struct members *m)
 		free(m->items[i].path);
 	for (size_t i = 0; i < m->key_count; i++)
 		vault_free(&m->keys[i]);
+	for (size_t i = 0; i < m->public_count; i++)
+		buf_release(&m->public_keys[i]);
 	free(m->items);
 	free(m->keys);
+	free(m->public_keys);
 	buf_release(&m->config);
 }
 
@@ -298,14 +420,33 @@ static void add_key(struct members *m, char *path, const struct secret *key)
 	add_member(m, path, whole->data, key->len + 1);
 }
 
+/* By this ssh knows which key of the agent it is to ask for. */
+static void add_public_key(struct members *m, const struct secret_host *h, size_t number)
+{
+	struct sshwire w = sshwire_over(h->public_key.data, h->public_key.len);
+	struct sshbytes type = sshwire_string(&w);
+	struct buf text;
+
+	buf_init(&text, 2 * LIMIT_SSH_KEY_BYTES);
+	buf_add(&text, type.data, type.len);
+	buf_addc(&text, ' ');
+	base64_add(&text, h->public_key.data, h->public_key.len);
+	buf_addc(&text, '\n');
+	m->public_keys = mem_resize(m->public_keys, m->public_count + 1, sizeof(*m->public_keys));
+	m->public_keys[m->public_count++] = text;
+	add_member(m, mem_printf(SSH_DIR "/key-%zu.pub", number), text.data, text.len);
+}
+
 static void add_ssh_host(struct members *m, const struct secrets *s, const struct secret_host *h)
 {
 	size_t number = (size_t)(h - s->hosts);
 
 	add_host_block(&m->config, h, number);
 	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->items[i].from->name, h->from->key) == 0)
+		if (!h->from->ssh_agent && strcmp(s->items[i].from->name, h->from->key) == 0)
 			add_key(m, mem_printf(SSH_DIR "/key-%zu", number), &s->items[i]);
+	if (h->from->ssh_agent)
+		add_public_key(m, h, number);
 	add_member(m, mem_printf(SSH_DIR "/known_hosts-%zu", number), h->known_hosts.data,
 		h->known_hosts_len);
 	if (h->from->certificate)
@@ -333,7 +474,7 @@ static void collect(const struct secrets *s, enum plan_source phase, struct memb
 		BUG("too many hosts for ssh");
 	add_member(m, mem_strdup(SSH_DIR "/config"), m->config.data, m->config.len);
 	for (size_t i = 0; i < s->count; i++)
-		if (is_used(s, &s->items[i], phase))
+		if (is_given(s, &s->items[i], phase))
 			add_member(m, mem_strdup(s->items[i].from->name), s->items[i].value.data,
 				s->items[i].len);
 	qsort(m->items, m->count, sizeof(*m->items), compare_members);
@@ -395,6 +536,8 @@ void secrets_audit(const struct secrets *s, enum plan_source phase, const struct
 		node_set_uint(n, "action", use->index);
 		node_set_string(n, "name", use->action);
 		node_set_string(n, "secret", use->secret);
+		if (use->agent)
+			node_set_bool(n, "agent", true);
 		event_send(sink, EVENT_SECRET_USED, phase, n);
 	}
 }

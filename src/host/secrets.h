@@ -26,6 +26,7 @@
 #include "host/credentials.h"
 #include "host/drives.h"
 #include "host/mask.h"
+#include "host/sshagent.h"
 
 struct secret {
 	const struct credential *from;
@@ -39,13 +40,19 @@ struct secret_use {
 	enum plan_source phase;
 	size_t index; /* of the action in its list */
 	char *action;
+	bool agent; /* it stays on the host, whose agent signs with it */
 };
 
 struct secret_host {
 	const struct credential_host *from;
 	enum plan_source phase;
+	struct strv users; /* as whom actions log in */
 	struct vault known_hosts, certificate;
 	size_t known_hosts_len, certificate_len;
+	/* With ssh_agent: */
+	const struct secret *key;
+	struct buf public_key, certificate_blob;
+	struct knownhosts known;
 };
 
 struct secrets {
@@ -84,11 +91,19 @@ int secrets_want_host(struct secrets *s, const struct secrets_asker *who, const 
 	const char *host, struct err *e) NODISCARD;
 
 /*
- * Read all that was wanted. ERR_INPUT, reason secret_unreadable: a file that is not there, or that
- * others have access to; a command that fails or takes too long; a variable that is not set; a
- * value that is too long, or too short to be kept out of logs (mask.h).
+ * Read all that was wanted. ERR_INPUT, reason secret_missing: a file that is not there, a variable
+ * that is not set. Reason secret_unreadable: a file that others have access to; a command that
+ * fails or takes too long; a value that is too long, or too short to be kept out of logs (mask.h);
+ * with ssh_agent a key that the agent cannot use, a certificate for another key, known hosts
+ * without the host.
  */
 int secrets_read(struct secrets *s, struct err *e) NODISCARD;
+
+/*
+ * What the agent of this phase's VM may sign (sshagent.h); without a login when it needs none.
+ * After secrets_read; what it points at is borrowed.
+ */
+void secrets_agent(const struct secrets *s, enum plan_source phase, struct sshagent_rules *ret);
 
 /* Has any action of this phase a secret? */
 bool secrets_in_phase(const struct secrets *s, enum plan_source phase);

@@ -68,8 +68,11 @@ void stage_host_release(struct stage_host *h)
 
 void stage_init(struct stage *s)
 {
-	*s = (struct stage){
-		.console_fd = -1, .actions = node_list(), .vm = node_map(), .proxy = PROXY_NONE};
+	*s = (struct stage){.console_fd = -1,
+		.actions = node_list(),
+		.vm = node_map(),
+		.proxy = PROXY_NONE,
+		.agent = SSHAGENT_NONE};
 }
 
 void stage_release(struct stage *s)
@@ -78,6 +81,7 @@ void stage_release(struct stage *s)
 	node_free(s->failed);
 	node_free(s->vm);
 	proxy_kill(&s->proxy);
+	sshagent_kill(&s->agent);
 	mask_stream_free(s->console_mask);
 }
 
@@ -303,11 +307,21 @@ static bool has_network(const struct stage *s)
 	return s->egress && s->egress->count;
 }
 
-static int on_listening(void *arg, int listen_fd, struct err *e)
+static bool has_agent(const struct stage *s)
+{
+	return has_network(s) && s->agent_rules && s->agent_rules->login_count;
+}
+
+static int on_listening(void *arg, int listen_fd, int agent_listen_fd, struct err *e)
 {
 	struct stage *s = arg;
+	const struct stage_host *h = s->host;
 
-	return proxy_start(listen_fd, s->egress, s->host->uid, s->host->gid, &s->proxy, e);
+	if (proxy_start(listen_fd, s->egress, h->uid, h->gid, &s->proxy, e) < 0)
+		return -1;
+	return has_agent(s)
+		? sshagent_start(agent_listen_fd, s->agent_rules, h->uid, h->gid, &s->agent, e)
+		: 0;
 }
 
 static int on_news_fd(void *arg)
@@ -317,22 +331,35 @@ static int on_news_fd(void *arg)
 	return proxy_fd(&s->proxy);
 }
 
+static int on_agent_fd(void *arg)
+{
+	const struct stage *s = arg;
+
+	return sshagent_fd(&s->agent);
+}
+
 static int on_news(void *arg, struct err *e)
 {
 	struct stage *s = arg;
+	enum plan_source source = s->plan->source;
 
-	return proxy_read(
-		&s->proxy, s->sink, plan_source_name(s->plan->source), s->plan->source, e);
+	if (proxy_read(&s->proxy, s->sink, plan_source_name(source), source, e) < 0)
+		return -1;
+	return has_agent(s) ? sshagent_read(&s->agent, s->sink, source, e) : 0;
 }
 
-/* What the proxy did is part of the log also when the VM did not come to its end. */
+/* What proxy and agent did is part of the log also when the VM did not come to its end. */
 static int end_network(struct stage *s, int result, struct err *e)
 {
-	struct err died = {0};
+	enum plan_source source = s->plan->source;
+	struct err died = {0}, agent_died = {0};
+	int stopped = proxy_stop(&s->proxy, s->sink, plan_source_name(source), source, &died);
 
-	if (proxy_stop(&s->proxy, s->sink, plan_source_name(s->plan->source), s->plan->source,
-		    &died) == 0 ||
-		result < 0)
+	if (sshagent_stop(&s->agent, s->sink, source, &agent_died) < 0 && stopped == 0) {
+		died = agent_died;
+		stopped = -1;
+	}
+	if (stopped == 0 || result < 0)
 		return result;
 	*e = died;
 	return -1;
@@ -349,6 +376,7 @@ static const struct vm_observer observer = {
 	.flush = on_flush,
 	.listening = on_listening,
 	.news_fd = on_news_fd,
+	.agent_fd = on_agent_fd,
 	.news = on_news,
 };
 
@@ -411,6 +439,7 @@ static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 		.boot_timeout_ms = h->config->boot_timeout_ms,
 		.run_limit_ms = limit,
 		.network = has_network(s),
+		.agent = has_agent(s),
 		.first_output = first_output(s->plan),
 		.observer = &observer,
 		.arg = s,
@@ -490,6 +519,8 @@ static void report_death(struct stage *s, const struct err *e)
 	event_send(s->sink, EVENT_VM_DIED, s->plan->source, n);
 }
 
+#define ERR_REASON_AGENT "ssh_agent_refused"
+
 /* "action 2 (shell): exit code 3" */
 static void describe_failure(struct stage *s, const char *text)
 {
@@ -510,6 +541,7 @@ static void take_claim(struct stage *s)
 {
 	const struct message_end *end = &s->vm_result.end;
 	auto_free char *text = text_safe(end->text, MESSAGE_TEXT_MAX);
+	auto_free char *why = NULL;
 	const char *reason;
 	struct node *n = NULL;
 
@@ -521,9 +553,13 @@ static void take_claim(struct stage *s)
 	reason = end->outcome == STEP_FAILED && s->failed_reason
 		? s->failed_reason
 		: verdict_reason_of_step(s->plan->source, end->outcome, "");
+	if (end->outcome == STEP_FAILED && s->agent.refusal[0]) {
+		reason = ERR_REASON_AGENT;
+		why = mem_printf("%s; the ssh agent refused it: %s", text, s->agent.refusal);
+	}
 	s->verdict = verdict_of_reason(reason);
 	(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
-	describe_failure(s, text);
+	describe_failure(s, why ? why : text);
 	n = node_map();
 	node_set_int(n, "exit_code", node_get_int(s->failed, "exit_code", 1));
 	node_set_string(n, "message", s->message);

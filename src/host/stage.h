@@ -18,6 +18,7 @@
 #include "host/image.h"
 #include "host/mask.h"
 #include "host/proxy.h"
+#include "host/sshagent.h"
 #include "host/run.h"
 #include "host/verdict.h"
 #include "host/vm.h"
@@ -51,6 +52,7 @@ struct stage {
 	const struct plan *plan;
 	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
 	const struct egress *egress; /* NULL or empty: no network */
+	const struct sshagent_rules *agent_rules; /* NULL or without logins: no ssh agent */
 	const struct event_sink *sink;
 	const struct run_view *view;
 	/* Where the guest's console goes, within config->console_max (console.h); -1: nowhere. */
@@ -67,6 +69,7 @@ struct stage {
 	const char *failed_reason; /* of the step that `failed` is about; NULL: none */
 	struct node *vm;           /* for vms[] of result.json */
 	struct proxy proxy;
+	struct sshagent agent;
 	struct console console;
 	struct mask_stream *console_mask;
 	unsigned notes; /* of the guest, so far */

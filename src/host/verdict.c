@@ -55,6 +55,10 @@ const struct verdict_reason verdict_reasons[] = {
 		"Run it with a network once, or bring them by `ambient deps import`."},
 	{"fetch_failed", VERDICT_FAILED, "project", true,
 		"A transfer failed in a way that has no word of its own; the message says how."},
+	{"ssh_agent_refused", VERDICT_FAILED, "project", false,
+		"An action of a pre- or post-plan failed after the host's ssh agent had refused it "
+		"something: a key that it does not offer, a host or user that is not configured, "
+		"anything that is no login. The events `ssh_agent` of the run log say what."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
 		"The guest's memory ran out under an action. Give the project more: `memory`, in "
 		"the projects "
@@ -119,9 +123,11 @@ const struct verdict_reason verdict_reasons[] = {
 	{"secret_refused", VERDICT_INPUT_ERROR, "operator", false,
 		"The configuration does not give a secret to this project, or not to this action."},
 	{"secret_unreadable", VERDICT_INPUT_ERROR, "operator", false,
-		"A secret could not be read: its file is not there or open to others, its command "
-		"failed, its variable is not set, its value is too short or too long. The message "
-		"says which."},
+		"A secret could not be read: its file is open to others, its command failed, its "
+		"value is too short or too long; or what belongs to a login cannot be used: known "
+		"hosts, a certificate, with `ssh_agent` the key. The message says which."},
+	{"secret_missing", VERDICT_INPUT_ERROR, "operator", false,
+		"The file of a secret is not there, or its environment variable is not set."},
 	{"no_ssh_host", VERDICT_INPUT_ERROR, "operator", false,
 		"An action uploads to a host that the configuration does not have under `ssh`, "
 		"where "
@@ -152,6 +158,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"host_proxy_died", VERDICT_BROKEN, "host", true,
 		"The process through which a virtual machine reaches the network has died, or was "
 		"killed. The machine was ended."},
+	{"host_agent_died", VERDICT_BROKEN, "host", true,
+		"The process that signs with the keys of `ssh_agent` has died, or was killed. The "
+		"virtual machine was ended."},
 	{"host_output", VERDICT_BROKEN, "host", true,
 		"What `ambient` had to write, to standard output or to a file given by an option, "
 		"could not be "

@@ -190,7 +190,7 @@ static int start(struct life *l, struct err *e)
 {
 	const char *kernel_path = l->vm->image->parts[IMAGE_KERNEL].path;
 	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1,
-		    listener = -1;
+		    listener = -1, agent = -1;
 	auto_jail struct jail j;
 
 	jail_init(&j, "qemu");
@@ -207,13 +207,13 @@ static int start(struct life *l, struct err *e)
 	jail_keep_as(&j, log, QEMU_FD_LOG);
 	jail_keep_as(&j, ctl, QEMU_FD_CTL);
 	jail_keep_as(&j, console, QEMU_FD_CONSOLE);
-	if (l->vm->network) {
-		j.listen_port = PROXY_PORT;
-		j.ret_listener = &listener;
-	}
+	if (l->vm->network)
+		jail_listen(&j, PROXY_PORT, &listener);
+	if (l->vm->network && l->vm->agent)
+		jail_listen(&j, AGENT_PORT, &agent);
 	if (jail_start(&j, &l->pid, &l->pidfd, e) < 0)
 		return -1;
-	if (l->vm->network && l->vm->observer->listening(l->vm->arg, listener, e) < 0)
+	if (l->vm->network && l->vm->observer->listening(l->vm->arg, listener, agent, e) < 0)
 		return -1;
 	l->deadline_ms = l->started_ms + l->vm->boot_timeout_ms;
 	if (l->vm->accelerator == ACCELERATOR_KVM && l->vm->boot_timeout_ms > KVM_BOOT_MS)
@@ -663,6 +663,7 @@ enum source {
 	FROM_ERRORS,
 	FROM_VIEW,
 	FROM_NETWORK,
+	FROM_AGENT,
 	NEWS_SOURCES
 };
 
@@ -687,6 +688,8 @@ static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)
 		.fd = o->pending_fd ? o->pending_fd(l->vm->arg) : -1, .events = POLLOUT};
 	p[FROM_NETWORK] = (struct pollfd){
 		.fd = l->vm->network ? o->news_fd(l->vm->arg) : -1, .events = POLLIN};
+	p[FROM_AGENT] = (struct pollfd){
+		.fd = l->vm->agent ? o->agent_fd(l->vm->arg) : -1, .events = POLLIN};
 	if (timeout < 0 || timeout > TICK_MS)
 		timeout = TICK_MS;
 	if (poll(p, NEWS_SOURCES, timeout) < 0 && errno != EINTR)
@@ -704,7 +707,8 @@ static int take_news(struct life *l, const struct pollfd *p, struct err *e)
 		(void)read_tail(l, &l->errors_fd, &l->errors);
 	if (l->vm->observer->flush)
 		l->vm->observer->flush(l->vm->arg);
-	if (p[FROM_NETWORK].revents && l->vm->observer->news(l->vm->arg, e) < 0)
+	if ((p[FROM_NETWORK].revents || p[FROM_AGENT].revents) &&
+		l->vm->observer->news(l->vm->arg, e) < 0)
 		return -1;
 	return check_signal(l, e);
 }

@@ -47,13 +47,15 @@ struct vm_observer {
 	int (*pending_fd)(void *arg); /* as in struct run_view */
 	void (*flush)(void *arg);
 	/*
-	 * Of a machine with a network. `listening` gets the descriptor, borrowed, of the socket to
-	 * which QEMU connects what the guest sends to NET_PROXY_ADDRESS, PROXY_PORT. `news_fd` is
-	 * polled for reading while the machine lives (-1: nothing to poll), then `news` is called.
-	 * -1 of either ends the machine with that error.
+	 * Of a machine with a network. `listening` gets the descriptors, borrowed, of the sockets
+	 * to which QEMU connects what the guest sends to NET_PROXY_ADDRESS, PROXY_PORT and
+	 * AGENT_PORT
+	 * (-1: no agent). `news_fd` and `agent_fd` are polled for reading while the machine lives
+	 * (-1: nothing to poll), then `news` is called. -1 ends the machine with that error.
 	 */
-	int (*listening)(void *arg, int listen_fd, struct err *e);
+	int (*listening)(void *arg, int listen_fd, int agent_listen_fd, struct err *e);
 	int (*news_fd)(void *arg);
+	int (*agent_fd)(void *arg);
 	int (*news)(void *arg, struct err *e);
 };
 
@@ -80,6 +82,7 @@ struct vm {
 	uint32_t first_output; /* step_count when there is none */
 	bool orderly;
 	bool network; /* see struct qemu */
+	bool agent;   /* with a network: there is something at AGENT_PORT, too */
 	const struct vm_observer *observer;
 	void *arg;
 };

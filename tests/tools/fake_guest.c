@@ -3,10 +3,12 @@
 
 #include <endian.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -483,6 +485,49 @@ static void fails_action(struct guest *g)
 	(void)snprintf(g->end.text, sizeof(g->end.text), "exit code 1");
 }
 
+/* ---- the host's ssh agent, which is as near to us as it is to QEMU ---- */
+
+static int call_agent(void)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+		.sin_port = htons(AGENT_PORT),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0)
+		_exit(1);
+	return fd;
+}
+
+static void send_hex(int fd, const char *hex)
+{
+	unsigned byte;
+
+	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2) {
+		uint8_t b = (uint8_t)byte;
+
+		if (fd_write_all(fd, &b, 1) < 0)
+			return; /* it has hung up, which is an answer too */
+	}
+}
+
+/* The argument: bytes in hexadecimal. What comes back is shown by its numbers; then we fail. */
+static void asks_agent(struct guest *g)
+{
+	auto_fd int fd = call_agent();
+	auto_buf struct buf text = {0};
+	unsigned char byte;
+
+	send_hex(fd, g->argument ? g->argument : "");
+	(void)shutdown(fd, SHUT_WR);
+	buf_init(&text, HELD_MAX);
+	while (read(fd, &byte, 1) == 1)
+		buf_addf(&text, "%02x", byte);
+	buf_addc(&text, '\n');
+	send_step(g, FRAME_STDOUT, text.data, text.len);
+	fails_action(g);
+}
+
 static void out_of_memory(struct guest *g)
 {
 	send_step_end(g, STEP_NO_MEMORY);
@@ -683,6 +728,8 @@ static const struct flag {
 	{"flood-notes", IN_ACTION, flood_notes, "warnings (argument: how many)"},
 	{"flood-console", IN_ACTION, flood_console, "noise on the console (argument: MiB)"},
 	{"fails-action", INSTEAD_OF_STEP_END, fails_action, "the first action fails"},
+	{"asks-agent", INSTEAD_OF_STEP_END, asks_agent,
+		"say these bytes to the host's ssh agent (argument: in hexadecimal)"},
 	{"out-of-memory", INSTEAD_OF_STEP_END, out_of_memory, "the guest's memory runs out"},
 	{"denies-failure", INSTEAD_OF_STEP_END, denies_failure,
 		"a step fails, the end says passed"},
@@ -822,7 +869,7 @@ static int write_output(struct guest *g, const char *serial, const char *archive
 	const struct fake_drive *d = find_drive(g, serial);
 	struct message_output *out = &g->end.outputs[g->end.output_count];
 
-	if (!d)
+	if (!d || !d->writable)
 		return 0;
 	(void)snprintf(out->serial, sizeof(out->serial), "%s", serial);
 	g->end.output_count++;

@@ -17,9 +17,14 @@
 #include "core/contract.h"
 #include "executor/forward.h"
 
-static int listen_inside(int *ret_fd, struct err *e)
+static const uint16_t ports[GUEST_NET_SOCKETS] = {
+	[GUEST_NET_PROXY] = PROXY_PORT,
+	[GUEST_NET_AGENT] = AGENT_PORT,
+};
+
+static int listen_inside(int which, int *ret_fd, struct err *e)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(PROXY_PORT)};
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(ports[which])};
 	struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -32,7 +37,7 @@ static int listen_inside(int *ret_fd, struct err *e)
 }
 
 /* One byte, and the descriptor beside it. */
-int guest_net_offer(int pair, struct err *e)
+static int offer_one(int pair, int which, struct err *e)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -47,7 +52,7 @@ int guest_net_offer(int pair, struct err *e)
 	struct cmsghdr *head = CMSG_FIRSTHDR(&m);
 	auto_fd int fd = -1;
 
-	if (listen_inside(&fd, e) < 0)
+	if (listen_inside(which, &fd, e) < 0)
 		return -1;
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
@@ -56,7 +61,15 @@ int guest_net_offer(int pair, struct err *e)
 	return sendmsg(pair, &m, 0) < 0 ? err_sys(e, "hand the socket out") : 0;
 }
 
-int guest_net_receive(int pair, int *ret_fd, struct err *e)
+int guest_net_offer(int pair, struct err *e)
+{
+	for (int i = 0; i < GUEST_NET_SOCKETS; i++)
+		if (offer_one(pair, i, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int receive_one(int pair, int *ret_fd, struct err *e)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
@@ -75,9 +88,17 @@ int guest_net_receive(int pair, int *ret_fd, struct err *e)
 	return 0;
 }
 
-int guest_net_start(int listener, int qemu_pidfd, pid_t *ret_pid, struct err *e)
+int guest_net_receive(int pair, int ret_fds[GUEST_NET_SOCKETS], struct err *e)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PROXY_PORT)};
+	for (int i = 0; i < GUEST_NET_SOCKETS; i++)
+		if (receive_one(pair, &ret_fds[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int guest_net_start(int listener, int which, int qemu_pidfd, pid_t *ret_pid, struct err *e)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(ports[which])};
 	pid_t pid = fork();
 
 	if (pid < 0)

@@ -32,7 +32,8 @@ void guest_space_release(struct guest_space *s)
 	fd_close(s->ctl_fd);
 	fd_close(s->console_fd);
 	fd_close(s->executor_fd);
-	fd_close(s->listener);
+	for (size_t i = 0; i < GUEST_NET_SOCKETS; i++)
+		fd_close(s->listeners[i]);
 	for (size_t i = 0; i < s->drive_count; i++)
 		fd_close(s->drives[i].fd);
 }
@@ -397,7 +398,7 @@ int guest_space_start(struct guest_space *s, pid_t *ret_pid, struct err *e)
 	if (map_ids((pid_t)pid, e) == 0 && fd_write_all(go[1], "g", 1) < 0)
 		(void)err_sys(e, "start the guest");
 	if (e->kind == ERR_NONE && s->network)
-		err_ignore(guest_net_receive(go[1], &s->listener, e));
+		err_ignore(guest_net_receive(go[1], s->listeners, e));
 	(void)close(go[1]);
 	return e->kind == ERR_NONE ? 0 : -1;
 }

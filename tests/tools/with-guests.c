@@ -47,9 +47,9 @@ enum { WATCH_MS = 5, GUESTS_MAX = 64, PROC_FILE_MAX = 256 * 1024, MESSAGES_MAX =
 struct guest {
 	pid_t qemu; /* of fake-qemu; 0: this slot is free */
 	int qemu_pidfd;
-	pid_t executor; /* 0: it has ended, or there is none */
-	pid_t relay;    /* its network; 0: it has none */
-	bool broken;    /* there could be no guest */
+	pid_t executor;                  /* 0: it has ended, or there is none */
+	pid_t relays[GUEST_NET_SOCKETS]; /* its network; 0: it has none */
+	bool broken;                     /* there could be no guest */
 };
 
 static struct guest guests[GUESTS_MAX];
@@ -167,8 +167,8 @@ static int furnish(struct guest *g, struct err *e)
 		take_descriptors(g->qemu_pidfd, &machine, &space, e) == 0 &&
 		guest_space_executor(initrd, &space, e) == 0)
 		result = guest_space_start(&space, &g->executor, e);
-	if (result == 0 && space.network)
-		result = guest_net_start(space.listener, g->qemu_pidfd, &g->relay, e);
+	for (int i = 0; i < GUEST_NET_SOCKETS && result == 0 && space.network; i++)
+		result = guest_net_start(space.listeners[i], i, g->qemu_pidfd, &g->relays[i], e);
 	guest_space_release(&space);
 	return result;
 }
@@ -244,10 +244,11 @@ static void tend(struct guest *g)
 			(void)kill(g->executor, SIGKILL);
 			(void)waitpid(g->executor, NULL, 0);
 		}
-		if (g->relay > 0) {
-			(void)kill(g->relay, SIGKILL);
-			(void)waitpid(g->relay, NULL, 0);
-		}
+		for (size_t i = 0; i < GUEST_NET_SOCKETS; i++)
+			if (g->relays[i] > 0) {
+				(void)kill(g->relays[i], SIGKILL);
+				(void)waitpid(g->relays[i], NULL, 0);
+			}
 		fd_close(g->qemu_pidfd);
 		*g = (struct guest){0};
 		return;

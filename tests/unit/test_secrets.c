@@ -75,7 +75,7 @@ static void expect_refused_config(const char *yaml, const char *message)
 }
 
 /* The message has the directory of the test in it: "%s" of `message`. */
-static void expect_unreadable(const char *source, const char *message)
+static void expect_no_value(const char *source, const char *reason, const char *message)
 {
 	auto_free char *yaml =
 		mem_printf("secrets:\n  s: {%s, projects: [web], actions: [rsync]}\n", source);
@@ -92,8 +92,13 @@ static void expect_unreadable(const char *source, const char *message)
 	assert_int_equal(secrets_read(&f.secrets, &e), -1);
 	wanted = mem_printf(message, f.dir, f.dir);
 	assert_string_equal(e.msg, wanted);
-	assert_string_equal(e.reason, "secret_unreadable");
+	assert_string_equal(e.reason, reason);
 	teardown(&f);
+}
+
+static void expect_unreadable(const char *source, const char *message)
+{
+	expect_no_value(source, "secret_unreadable", message);
 }
 
 /* ---- configuration ---- */
@@ -211,14 +216,14 @@ static void test_a_host_needs_an_entry(void **state)
 static void test_says_why_a_secret_cannot_be_read(void **state)
 {
 	(void)state;
-	expect_unreadable("file: none", "secret s: %s/none: No such file or directory");
+	expect_no_value("file: none", "secret_missing", "secret s: %s/none is not there");
 	expect_unreadable("file: open",
 		"secret s: others have access to %s/open (its mode is "
 		"0644): chmod 600 %s/open");
 	expect_unreadable("file: /dev/zero", "secret s: /dev/zero is not a regular file");
 	expect_unreadable("file: short",
 		"secret s: it has fewer than 4 bytes, too few to be kept out of logs");
-	expect_unreadable("env: NOT_SET_AT_ALL",
+	expect_no_value("env: NOT_SET_AT_ALL", "secret_missing",
 		"secret s: the environment variable NOT_SET_AT_ALL is not set");
 	expect_unreadable("command: [no-such-program]",
 		"secret s: no-such-program: there is no such program");
@@ -362,6 +367,57 @@ static void test_the_drive_has_what_the_actions_of_its_phase_named(void **state)
 	teardown(&f);
 }
 
+/* A key that was made for this test and is used nowhere. */
+#define AGENT_KEY                                                                                  \
+	"-----BEGIN OPENSSH PRIVATE KEY-----\n"                                                    \
+	"b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"                 \
+	"QyNTUxOQAAACAnD6rZqqs8Yf5VIAhdE/C/BRjONHT1VaUv2ZxDEfo+DQAAAIgdshuFHbIb\n"                 \
+	"hQAAAAtzc2gtZWQyNTUxOQAAACAnD6rZqqs8Yf5VIAhdE/C/BRjONHT1VaUv2ZxDEfo+DQ\n"                 \
+	"AAAEBl2+LotODovf3uwAlVyLZuTvAE65KsuX1c5/VqbVqp+ScPqtmqqzxh/lUgCF0T8L8F\n"                 \
+	"GM40dPVVpS/ZnEMR+j4NAAAAAAECAwQF\n"                                                       \
+	"-----END OPENSSH PRIVATE KEY-----\n"
+#define AGENT_PUBLIC                                                                               \
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICcPqtmqqzxh/lUgCF0T8L8FGM40dPVVpS/ZnEMR+j4N"
+
+static void test_the_drive_of_an_agent_has_no_private_key(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	struct drives drives = {0};
+	auto_sshagent_rules struct sshagent_rules rules = {0};
+	auto_dir char *dir = NULL;
+	auto_free char *key = NULL, *named = NULL;
+	struct err e = {0};
+
+	(void)state;
+	setup(&f,
+		"secrets:\n"
+		"  deploy: {file: key, projects: [web], actions: [rsync]}\n"
+		"ssh:\n"
+		"  - {host: a.example, key: deploy, known_hosts: hosts, ssh_agent: true}\n");
+	put(&f, "key", AGENT_KEY, 0600);
+	put(&f, "hosts", "a.example " AGENT_PUBLIC "\n", 0644);
+	who = asker(&f);
+	expect_ok(secrets_want_host(&f.secrets, &who, "ci", "a.example", &e), &e);
+	expect_ok(secrets_want_host(&f.secrets, &who, NULL, "a.example", &e), &e);
+	expect_ok(secrets_read(&f.secrets, &e), &e);
+	expect_ok(secrets_add_drive(&f.secrets, SOURCE_POST_PLAN, &drives, &e), &e);
+	dir = unpacked(&drives.items[0]);
+	expect_content(dir, ".ssh/key-0.pub", AGENT_PUBLIC "\n");
+	key = path_join(dir, ".ssh/key-0");
+	named = path_join(dir, "deploy");
+	assert_int_equal(access(key, F_OK), -1);
+	assert_int_equal(access(named, F_OK), -1);
+	secrets_agent(&f.secrets, SOURCE_PRE_PLAN, &rules);
+	assert_int_equal(rules.login_count, 0);
+	secrets_agent(&f.secrets, SOURCE_POST_PLAN, &rules);
+	assert_int_equal(rules.key_count, 1);
+	assert_int_equal(rules.login_count, 2);
+	assert_string_equal(rules.logins[0].user, "ci");
+	assert_string_equal(rules.logins[1].user, "root");
+	teardown(&f);
+}
+
 static void keep(void *arg, const struct event *ev)
 {
 	struct buf *b = arg;
@@ -404,6 +460,7 @@ int main(void)
 		cmocka_unit_test(test_a_command_has_a_time_limit),
 		cmocka_unit_test(test_nothing_of_a_vault_is_left_or_in_a_child),
 		cmocka_unit_test(test_the_drive_has_what_the_actions_of_its_phase_named),
+		cmocka_unit_test(test_the_drive_of_an_agent_has_no_private_key),
 		cmocka_unit_test(test_each_use_is_an_event_without_the_value),
 	};
 
