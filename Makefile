@@ -80,7 +80,7 @@ UNIT_TESTS := base tree frame message plan action actions executor git jail node
 	upload
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask
+	mask agent
 
 # ---- flags ------------------------------------------------------------------------------------------
 
