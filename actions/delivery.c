@@ -31,8 +31,9 @@ int delivery_check(const struct node *args, const char *file, struct err *e)
 }
 
 struct target {
-	char *login; /* "[USER@]HOST" */
+	char *login; /* "[USER@]HOST", or "http://HOST" */
 	char *path;
+	bool web;
 };
 
 static void target_release(struct target *t)
@@ -76,33 +77,77 @@ static bool is_login(const char *login)
 	return host[0] && host[0] != '-' && strspn(host, NAME_BYTES) == strlen(host);
 }
 
-static bool is_path(const char *path)
+static int check_path(const struct delivery *d, const char *text, const char *path, struct err *e)
 {
 	for (; *path; path++)
 		if ((unsigned char)*path < ' ' || *path == 0x7f)
-			return false;
-	return true;
+			return refuse(d->key, text, "has control characters in it", e);
+	return 0;
 }
 
-static int read_target(
-	const char *key, const struct node *config, struct target *ret, struct err *e)
+static bool is_web(const char *text)
 {
-	const char *text = node_get_text(config, key, NULL);
-	auto_target struct target t = {0};
+	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+}
 
-	if (!text)
-		return err_set(
-			e, ERR_INPUT, "there is no target: set %s in the configuration", key);
-	if (!split(text, &t))
-		return refuse(
-			key, text, "is neither [USER@]HOST:PATH nor " SFTP "[USER@]HOST/PATH", e);
-	if (!is_login(t.login))
-		return refuse(key, text,
+/* What stands in the place of a section of dput.cf: a name for a target. */
+static const char *look_up(const struct delivery *d, const struct node *config, const char *text)
+{
+	const struct node *names = d->names ? node_get(config, d->names) : NULL;
+
+	return names && !strpbrk(text, ":/") ? node_get_text(names, text, text) : text;
+}
+
+static int read_web(const struct delivery *d, const char *text, struct target *t, struct err *e)
+{
+	const char *host = strstr(text, "//") + 2;
+	size_t len = strcspn(host, "/");
+	auto_free char *name = mem_strndup(host, len);
+
+	if (!is_login(name) || strchr(name, '@'))
+		return refuse(d->key, text,
+			"names no host: it is of letters, digits, '.', '_' and '-', without a user "
+			"and without a port",
+			e);
+	if (strpbrk(host, "?#%\"\\ "))
+		return refuse(d->key, text, "has characters in it that a directory cannot have", e);
+	t->login = mem_strndup(text, (size_t)(host + len - text));
+	t->path = mem_strdup(host + len);
+	t->web = true;
+	return check_path(d, text, t->path, e);
+}
+
+static int read_login(const struct delivery *d, const char *text, struct target *t, struct err *e)
+{
+	if (!split(text, t))
+		return refuse(d->key, text,
+			d->names ? "is neither [USER@]HOST:PATH, nor " SFTP
+				   "[USER@]HOST/PATH, nor http[s]://HOST/PATH, nor a name under "
+				   "dput_targets"
+				 : "is neither [USER@]HOST:PATH nor " SFTP "[USER@]HOST/PATH",
+			e);
+	if (!is_login(t->login))
+		return refuse(d->key, text,
 			"names no host that can be logged in to: USER and HOST are of letters, "
 			"digits, '.', '_' and '-', and the port is always 22",
 			e);
-	if (!is_path(t.path))
-		return refuse(key, text, "has control characters in it", e);
+	return check_path(d, text, t->path, e);
+}
+
+static int read_target(
+	const struct delivery *d, const struct node *config, struct target *ret, struct err *e)
+{
+	const char *text = node_get_text(config, d->key, NULL);
+	auto_target struct target t = {0};
+	int result;
+
+	if (!text)
+		return err_set(
+			e, ERR_INPUT, "there is no target: set %s in the configuration", d->key);
+	text = look_up(d, config, text);
+	result = d->web && is_web(text) ? read_web(d, text, &t, e) : read_login(d, text, &t, e);
+	if (result < 0)
+		return -1;
 	*ret = t;
 	t = (struct target){0};
 	return 0;
@@ -115,10 +160,10 @@ int delivery_expand(const struct action *self, const struct node *args, const st
 	auto_target struct target t = {0};
 	struct node *step;
 
-	if (read_target(d->key, out->config, &t, e) < 0)
+	if (read_target(d, out->config, &t, e) < 0)
 		return -1;
 	step = node_map();
-	node_set_string(step, "method", d->method);
+	node_set_string(step, "method", t.web ? d->web : d->method);
 	node_set_string(step, "artifacts", node_get_text(args, "artifacts", "."));
 	node_set_string(step, "login", t.login);
 	node_set_string(step, "path", t.path);
@@ -136,8 +181,11 @@ int delivery_reach(const struct action *self, const struct node *args, const str
 	/* Plans without a target can be shown and checked; to expand them is refused. */
 	if (!node_get(config, d->key))
 		return 0;
-	if (read_target(d->key, config, &t, e) < 0)
+	if (read_target(d, config, &t, e) < 0)
 		return -1;
-	strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
+	if (t.web)
+		strv_pushf(ret_urls, "%s/", t.login);
+	else
+		strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
 	return 0;
 }

@@ -12,17 +12,20 @@
 #define UPLOAD_RSYNC "rsync"     /* the directory as it is; what else is there is removed */
 #define UPLOAD_SFTP "sftp"       /* the files of the directory */
 #define UPLOAD_CHANGES "changes" /* Debian packages: each .changes and the files that it lists */
+#define UPLOAD_PUT "put"         /* the same by HTTP */
 
 /* The `kind` of an action that delivers. */
 struct delivery {
 	const char *key;    /* of the configuration, which holds the target */
 	const char *method; /* UPLOAD_... */
+	const char *names;  /* of the configuration: a mapping of names to targets; NULL: none */
+	const char *web; /* the method for targets that are http:// and https://; NULL: refused */
 };
 
 /*
  * expand and reach of all of them (action.h). The configuration's text is [USER@]HOST:PATH or
- * sftp://[USER@]HOST/PATH; PATH may be empty. `args` may have `artifacts`, a directory of the
- * artifacts.
+ * sftp://[USER@]HOST/PATH, or http[s]://HOST/PATH, or a name; PATH may be empty. `args` may have
+ * `artifacts`, a directory of the artifacts.
  */
 int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
 	struct plan *out, struct err *e) NODISCARD;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actions/delivery.h"
 
-static const struct delivery kind = {.key = "dput_target", .method = UPLOAD_CHANGES};
+static const struct delivery kind = {
+	.key = "dput_target", .method = UPLOAD_CHANGES, .names = "dput_targets", .web = UPLOAD_PUT};
 
 const struct action action_dput2 = {
 	.name = "dput2",

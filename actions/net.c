@@ -56,16 +56,16 @@ static int take_error(const struct err *spawned, struct err *e)
 	return err_reason(e, ERR_INPUT, text.data, "%s", sentence);
 }
 
-static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+int action_net_run(struct action_ctx *ctx, const char *command, const char *input,
+	const char *directory, struct err *e)
 {
-	const char *input = schema_text(params, args, "input");
-	struct spawn s = {.directory = GUEST_DEPS, .input = input, .input_len = strlen(input)};
+	struct spawn s = {.directory = directory, .input = input, .input_len = strlen(input)};
 	struct err why = {0};
 	int result;
 
 	(void)unlink(GUEST_NET_ERROR);
 	strv_push(&s.argv, GUEST_NET_TOOL);
-	strv_push(&s.argv, schema_text(params, args, "command"));
+	strv_push(&s.argv, command);
 	result = ctx->ops->spawn(ctx, &s, &why);
 	strv_release(&s.argv);
 	if (result == 0)
@@ -75,6 +75,12 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 		return take_error(&why, e);
 	*e = why;
 	return -1;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	return action_net_run(ctx, schema_text(params, args, "command"),
+		schema_text(params, args, "input"), GUEST_DEPS, e);
 }
 
 const struct action action_net = {

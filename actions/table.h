@@ -49,4 +49,8 @@ int actions_check_component(const struct node *name, const char *file, struct er
 void action_net_add(struct plan *out, const char *command, const struct node *work,
 	const struct origin *origin);
 
+/* net.c: what that step does, with TOOL_NET in this directory: its input is JSON. */
+int action_net_run(struct action_ctx *ctx, const char *command, const char *input,
+	const char *directory, struct err *e) NODISCARD;
+
 #endif

@@ -22,17 +22,19 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "core/jsonl.h"
 
 enum { SHOWN_MAX = 120, PATH_BYTES = 4096 };
 
-static const char *const methods[] = {UPLOAD_RSYNC, UPLOAD_SFTP, UPLOAD_CHANGES, NULL};
+static const char *const methods[] = {UPLOAD_RSYNC, UPLOAD_SFTP, UPLOAD_CHANGES, UPLOAD_PUT, NULL};
 
 static const struct param params[] = {
 	{.name = "method",
 		.type = PARAM_ENUM,
 		.choices = methods,
 		.required = true,
-		.help = "how it is done: rsync, every file by sftp, or Debian packages by sftp"},
+		.help = "how it is done: rsync, every file by sftp, Debian packages by sftp, or by "
+			"HTTP PUT"},
 	{.name = "artifacts",
 		.type = PARAM_PATH,
 		.required = true,
@@ -41,7 +43,7 @@ static const struct param params[] = {
 		.type = PARAM_STRING,
 		.required = true,
 		.not_empty = true,
-		.help = "the host, or USER@HOST"},
+		.help = "the host, or USER@HOST; for put http://HOST or https://HOST"},
 	{.name = "path", .type = PARAM_STRING, .required = true, .help = "a directory there"},
 	{0},
 };
@@ -53,6 +55,7 @@ struct upload {
 	char shown[PATH_BYTES]; /* its path */
 	struct buf batch;       /* commands for sftp */
 	size_t files;
+	struct node *put; /* names of files to be uploaded by HTTP; NULL: by sftp */
 };
 
 /* ---- where it is ---- */
@@ -167,6 +170,10 @@ static int add_file(struct upload *u, const char *path, struct err *e)
 	auto_free char *part = mem_printf("%.*s.%s.part", dir_len, path, path + dir_len);
 
 	u->files++;
+	if (u->put) {
+		node_add_string(u->put, path);
+		return 0;
+	}
 	if (add_command(u, "put", path, part, e) < 0)
 		return -1;
 	return add_command(u, "rename", part, path, e);
@@ -365,7 +372,26 @@ static int by_changes(struct upload *u, struct err *e)
 	free(names);
 	if (result == 0 && count == 0)
 		return err_set(e, ERR_INPUT, "there is no .changes file in %s", u->shown);
-	return result < 0 ? -1 : run_batch(u, e);
+	return result < 0 || u->put ? result : run_batch(u, e);
+}
+
+static int by_put(struct upload *u, struct err *e)
+{
+	size_t len = strlen(u->path);
+	auto_free char *url =
+		mem_printf("%s%s%s", u->login, u->path, len && u->path[len - 1] == '/' ? "" : "/");
+	auto_node struct node *work = node_map();
+	auto_buf struct buf input = {0};
+
+	node_set_string(work, "url", url);
+	u->put = node_set_list(work, "files");
+	if (by_changes(u, e) < 0)
+		return -1;
+	buf_init(&input, LIMIT_UPLOAD_BATCH);
+	jsonl_add(&input, work);
+	if (input.overflow)
+		return err_set(e, ERR_INPUT, "there are too many files to upload");
+	return action_net_run(u->ctx, "http_put", input.data, u->shown, e);
 }
 
 /* ---- the step ---- */
@@ -383,6 +409,8 @@ int delivery_upload(struct action_ctx *ctx, const struct node *args, const char 
 		result = by_rsync(&u, e);
 	else if (result == 0 && strcmp(method, UPLOAD_SFTP) == 0)
 		result = by_sftp(&u, e);
+	else if (result == 0 && strcmp(method, UPLOAD_PUT) == 0)
+		result = by_put(&u, e);
 	else if (result == 0)
 		result = by_changes(&u, e);
 	fd_close(u.dir);

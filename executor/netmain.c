@@ -2,7 +2,8 @@
 /*
  * ambient-net: what speaks to networks in a trusted machine, for the step `net`.
  *
- *     ambient-net COMMAND <WORK     WORK is JSON on standard input
+ *     ambient-net COMMAND <WORK     WORK is JSON on standard input; files are in the working
+ * directory
  *
  * A program of its own because its libraries cannot be linked statically, while the executor must
  * run anywhere (docs/decisions). It finds its libraries in the trusted image. Progress goes to
@@ -89,7 +90,7 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 static int prepare(struct http_options *o, struct err *e)
 {
 	*o = (struct http_options){
-		.dir_fd = open(GUEST_DEPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.offline = getenv(GUEST_OFFLINE) != NULL,
 		.proxy = GUEST_PROXY_URL,
 		.parallel = PARALLEL,
@@ -101,7 +102,7 @@ static int prepare(struct http_options *o, struct err *e)
 		.tell = tell,
 	};
 	if (o->dir_fd < 0)
-		return err_sys(e, GUEST_DEPS);
+		return err_sys(e, "the working directory");
 	return join_certificates(&o->certificates, e);
 }
 
@@ -129,12 +130,27 @@ static int get_commit(const struct node *work, const struct http_options *o, str
 	return gitget(&g, o, e);
 }
 
+/* One after the other: an archive looks for the last one. */
+static int put_files(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const char *url = node_get_text(work, "url", NULL);
+	const struct node *file;
+
+	if (!url)
+		return err_set(e, ERR_INPUT, "the work is not whole");
+	node_each (node_get(work, "files"), file)
+		if (http_put(url, file->text, o, e) < 0)
+			return -1;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct node *work, const struct http_options *o, struct err *e);
 } commands[] = {
 	{"http_get", get_files},
 	{"git_get", get_commit},
+	{"http_put", put_files},
 };
 
 static int run(const char *command, struct err *e)

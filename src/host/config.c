@@ -121,7 +121,13 @@ const struct param config_params[] = {
 	{.name = "dput_target",
 		.type = PARAM_STRING,
 		.not_empty = true,
-		.help = "where the dput actions upload packages to"},
+		.help = "where the dput actions upload packages to: a name of `dput_targets`, "
+			"[USER@]HOST:PATH, sftp://[USER@]HOST/PATH, or http[s]://HOST/PATH for "
+			"HTTP PUT"},
+	{.name = "dput_targets",
+		.type = PARAM_STRING_MAP,
+		.help = "names for targets of dput, in place of sections of dput.cf, and where "
+			"each is"},
 	{.name = "sftp_target",
 		.type = PARAM_STRING,
 		.not_empty = true,

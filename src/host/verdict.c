@@ -59,6 +59,12 @@ const struct verdict_reason verdict_reasons[] = {
 		"An action of a pre- or post-plan failed after the host's ssh agent had refused it "
 		"something: a key that it does not offer, a host or user that is not configured, "
 		"anything that is no login. The events `ssh_agent` of the run log say what."},
+	{"upload_refused", VERDICT_FAILED, "project", false,
+		"The proxy of a post-plan let an upload by HTTP not through: the target leads to a "
+		"private address. The events `egress` of the run log say why."},
+	{"upload_failed", VERDICT_FAILED, "network", true,
+		"A server did not take an upload by HTTP; the message says why, and files before "
+		"it may be there."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
 		"The guest's memory ran out under an action. Give the project more: `memory`, in "
 		"the projects "

@@ -38,6 +38,7 @@ struct transfer {
 	int64_t due_ms;        /* when to begin the next one */
 	int64_t told_ms;       /* when it was last told about */
 	bool probe;            /* nothing is kept: has the server an answer? */
+	int up_fd;             /* what is uploaded; -1: nothing */
 	struct err write_error;
 	long proxy_status; /* what the proxy itself said: 0: nothing */
 	char proxy_text[PROXY_TEXT_MAX];
@@ -140,6 +141,14 @@ static void transfer_release(struct transfer *t)
 
 /* ---- what libcurl calls ---- */
 
+static size_t on_upload(char *data, size_t size, size_t count, void *arg)
+{
+	const struct transfer *t = arg;
+	ssize_t n = fd_read_full(t->up_fd, data, size * count);
+
+	return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
+}
+
 static size_t on_data(char *data, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
@@ -219,7 +228,7 @@ static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t u
 
 	(void)up;
 	(void)sent;
-	if (now == total || clock_ms() < t->told_ms + t->o->report_ms)
+	if (t->probe || now == total || clock_ms() < t->told_ms + t->o->report_ms)
 		return 0;
 	t->told_ms = clock_ms();
 	if (total > 0)
@@ -282,6 +291,22 @@ static void set_limits(struct transfer *t)
 	set_long(t->curl, CURLOPT_FAILONERROR, 1);
 }
 
+/* From its beginning, at each try. Nobody may lead it elsewhere. */
+static int set_upload(struct transfer *t, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(t->up_fd, &st) < 0 || lseek(t->up_fd, 0, SEEK_SET) < 0)
+		return err_sys(e, "read %s", t->item->name);
+	set_long(t->curl, CURLOPT_UPLOAD, 1);
+	set_long(t->curl, CURLOPT_MAXREDIRS, 0);
+	set_long(t->curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 1);
+	(void)curl_easy_setopt(t->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
+	(void)curl_easy_setopt(t->curl, CURLOPT_READFUNCTION, on_upload);
+	set_pointer(t->curl, CURLOPT_READDATA, t);
+	return 0;
+}
+
 static int begin(struct batch *b, struct transfer *t, struct err *e)
 {
 	if (!t->probe && (!t->digest || !t->got) && start_over(t, e) < 0)
@@ -301,6 +326,8 @@ static int begin(struct batch *b, struct transfer *t, struct err *e)
 	set_pointer(t->curl, CURLOPT_NOPROXY, "");
 	if (t->o->certificates)
 		set_pointer(t->curl, CURLOPT_CAINFO, t->o->certificates);
+	if (t->up_fd >= 0 && set_upload(t, e) < 0)
+		return -1;
 	if (t->got) {
 		t->resumed = true;
 		(void)curl_easy_setopt(t->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->got);
@@ -419,11 +446,13 @@ static int give_up(const struct transfer *t, const struct failure *f, struct err
 {
 	auto_free char *url = text_safe(t->item->url, URL_SHOWN_MAX);
 	auto_free char *text = text_safe(f->text, sizeof(f->text));
+	const char *reason = f->reason;
 
+	if (t->up_fd >= 0)
+		reason = strcmp(reason, "fetch_refused") == 0 ? "upload_refused" : "upload_failed";
 	if (t->tries > 1)
-		return err_reason(
-			e, ERR_INPUT, f->reason, "%s: %s (%u tries)", url, text, t->tries);
-	return err_reason(e, ERR_INPUT, f->reason, "%s: %s", url, text);
+		return err_reason(e, ERR_INPUT, reason, "%s: %s (%u tries)", url, text, t->tries);
+	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
 }
 
 static int64_t pause_of(const struct transfer *t)
@@ -568,7 +597,7 @@ static int missing(const struct http_item *item, struct err *e)
 static int prepare(struct transfer *t, const struct http_item *item, const struct http_options *o,
 	struct err *e)
 {
-	*t = (struct transfer){.item = item, .o = o, .fd = -1};
+	*t = (struct transfer){.item = item, .o = o, .fd = -1, .up_fd = -1};
 	if (check_name(item->name, e) < 0)
 		return -1;
 	if (!is_there(o, item))
@@ -609,11 +638,36 @@ int http_get(
 	return run_batch(&b, e);
 }
 
+static int run_one(
+	const struct http_item *item, int up_fd, const struct http_options *o, struct err *e)
+{
+	auto_batch struct batch b = {.o = o, .items = mem_array(1, sizeof(*b.items)), .count = 1};
+
+	b.items[0] =
+		(struct transfer){.item = item, .o = o, .fd = -1, .probe = true, .up_fd = up_fd};
+	return run_batch(&b, e);
+}
+
 int http_probe(const char *url, const struct http_options *o, struct err *e)
 {
 	const struct http_item item = {.url = url, .name = url};
-	auto_batch struct batch b = {.o = o, .items = mem_array(1, sizeof(*b.items)), .count = 1};
 
-	b.items[0] = (struct transfer){.item = &item, .o = o, .fd = -1, .probe = true};
-	return run_batch(&b, e);
+	return run_one(&item, -1, o, e);
+}
+
+int http_put(const char *url, const char *name, const struct http_options *o, struct err *e)
+{
+	auto_free char *whole = mem_printf("%s%s", url, name);
+	const struct http_item item = {.url = whole, .name = name};
+	auto_fd int fd = -1;
+
+	if (check_name(name, e) < 0)
+		return -1;
+	fd = open_beneath(o->dir_fd, name, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(e, "open %s", name);
+	if (run_one(&item, fd, o, e) < 0)
+		return -1;
+	tell(o, "%s: uploaded", name);
+	return 0;
 }

@@ -54,6 +54,14 @@ int http_init(struct err *e) NODISCARD;
 /* Get something and throw it away; no name, digest or directory. It fails as http_get does. */
 int http_probe(const char *url, const struct http_options *o, struct err *e) NODISCARD;
 
+/*
+ * PUT the file `name` of the directory to `url`, which ends in a slash, followed by the name; any
+ * status of 200 to 299 is success. It is tried again as above, from its beginning, and not led
+ * elsewhere by a redirect. Reasons: upload_refused, upload_failed.
+ */
+int http_put(
+	const char *url, const char *name, const struct http_options *o, struct err *e) NODISCARD;
+
 int http_get(const struct http_item *items, size_t count, const struct http_options *o,
 	struct err *e) NODISCARD;
 

@@ -256,6 +256,27 @@ static void test_changes_that_list_a_link_upload_nothing(void **state)
 	teardown(&f);
 }
 
+static void test_packages_go_by_http_in_the_same_order(void **state)
+{
+	struct fixture f;
+	struct err e;
+
+	(void)state;
+	setup(&f);
+	put(&f, "x_1.changes", "Files:\n 00 3 misc optional x_1.dsc\n");
+	put(&f, "x_1.dsc", "abc");
+	expect_ok(upload(&f, "put", ".", &e), &e);
+	assert_string_equal(f.said.data,
+		"/run/ambient/tools/ambient-net http_put in \n"
+		"{\"url\":\"ci@www.example/srv/www/\",\"files\":[\"x_1.dsc\",\"x_1.changes\"]}");
+	buf_clear(&f.said);
+	put(&f, "x_1.changes", "Files:\n 00 3 misc optional ../secrets/key\n");
+	expect_refused(&f, "put", ".",
+		"x_1.changes lists '../secrets/key', which is no name of a file beside it: nothing "
+		"is uploaded");
+	teardown(&f);
+}
+
 /* ---- targets ---- */
 
 static void expect_target(const char *text, const char *url, const char *step)
@@ -309,6 +330,57 @@ static void test_targets_are_logins_and_paths(void **state)
 	expect_no_target("h:/a\nb", "sftp_target 'h:/a\\nb' has control characters in it");
 }
 
+static void expect_package_target(
+	const char *text, const char *url, const char *method, const char *path)
+{
+	const struct origin origin = {.source = SOURCE_POST_PLAN, .action = (char[]){"x"}};
+	auto_node struct node *config = node_map(), *args = node_map();
+	auto_plan struct plan plan = {.config = config};
+	auto_strv struct strv urls = {0};
+	struct err e = {0};
+
+	node_set_string(config, "dput_target", text);
+	node_set_string(node_set_map(config, "dput_targets"), "ci", "https://up.example/in");
+	expect_ok(delivery_reach(&action_dput2, args, config, &urls, &e), &e);
+	assert_string_equal(urls.items[0], url);
+	expect_ok(delivery_expand(&action_dput2, args, &origin, &plan, &e), &e);
+	assert_string_equal(node_get_text(plan.steps[0].args, "method", ""), method);
+	assert_string_equal(node_get_text(plan.steps[0].args, "path", ""), path);
+}
+
+static void expect_no_package_target(const char *text, const char *message)
+{
+	auto_node struct node *config = node_map(), *args = node_map();
+	auto_strv struct strv urls = {0};
+	struct err e = {0};
+
+	node_set_string(config, "dput_target", text);
+	expect_err(delivery_reach(&action_dput, args, config, &urls, &e), &e, ERR_INPUT, message);
+}
+
+static void test_packages_have_targets_with_names_and_on_the_web(void **state)
+{
+	(void)state;
+	expect_package_target("ci", "https://up.example/", "put", "/in");
+	expect_package_target("http://up.example", "http://up.example/", "put", "");
+	expect_package_target("u@up.example:in", "ssh://u@up.example:22", "changes", "in");
+	expect_no_package_target("unstable",
+		"dput_target 'unstable' is neither [USER@]HOST:PATH, nor sftp://[USER@]HOST/PATH, "
+		"nor http[s]://HOST/PATH, nor a name under dput_targets");
+	for (size_t i = 0; i < 3; i++) {
+		const char *text =
+			(const char *[]){"http://u:p@h/", "https://h:8080/", "https:///x"}[i];
+		auto_free char *message = mem_printf(
+			"dput_target '%s' names no host: it is of letters, digits, '.', '_' and "
+			"'-', without a user and without a port",
+			text);
+
+		expect_no_package_target(text, message);
+	}
+	expect_no_package_target("https://h/a?b",
+		"dput_target 'https://h/a?b' has characters in it that a directory cannot have");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -321,6 +393,8 @@ int main(void)
 		cmocka_unit_test(test_changes_that_list_a_secret_upload_nothing),
 		cmocka_unit_test(test_changes_that_list_a_link_upload_nothing),
 		cmocka_unit_test(test_targets_are_logins_and_paths),
+		cmocka_unit_test(test_packages_go_by_http_in_the_same_order),
+		cmocka_unit_test(test_packages_have_targets_with_names_and_on_the_web),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
