@@ -77,7 +77,8 @@ UNIT_TESTS := base tree frame message plan action actions executor git jail node
 	egress proxy proxy_http \
 	mask \
 	secrets sshagent \
-	upload
+	upload \
+	http
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask agent

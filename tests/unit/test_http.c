@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Against a server of this test's own, a process per connection, which sends bytes as they are. */
+#include "net/http.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "expect.h"
+
+/* of "hello" */
+#define HELLO_SUM "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+
+static const struct {
+	const char *path, *answer;
+	bool stays; /* the connection, after the answer */
+} answers[] = {
+	{"/hello ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false},
+	{"/gone ", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", false},
+	{"/denied ", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", false},
+	{"/busy ", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", false},
+	{"/silent ", "", true},
+	{"/stall ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true},
+	{"/cut ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", false},
+	{"/nothing ", "", false},
+	{"/longer ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more", false},
+	{"/file ",
+		"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
+		false},
+	{"/by-proxy ",
+		"HTTP/1.1 403 Forbidden\r\nProxy-Status: ambient; details=\"no \\\"way\\\"\"\r\n"
+		"Content-Length: 0\r\n\r\n",
+		false},
+};
+
+struct world {
+	char dir[32];
+	int dir_fd;
+	pid_t server;
+	unsigned port;
+	char said[4096]; /* what was told, a line each */
+};
+
+static NORETURN void answer(int fd)
+{
+	char head[4096] = "";
+	size_t len = 0;
+
+	while (!strstr(head, "\r\n\r\n") && len + 1 < sizeof(head)) {
+		ssize_t n = read(fd, head + len, sizeof(head) - 1 - len);
+
+		if (n <= 0)
+			_exit(0);
+		len += (size_t)n;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		if (!strstr(head, answers[i].path))
+			continue;
+		(void)fd_write_all(fd, answers[i].answer, strlen(answers[i].answer));
+		/* Until the client has had enough. */
+		while (answers[i].stays && read(fd, head, sizeof(head)) > 0)
+			continue;
+	}
+	_exit(0);
+}
+
+static NORETURN void serve(int listener)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		int fd = accept(listener, NULL, NULL);
+
+		if (fd >= 0 && fork() == 0)
+			answer(fd);
+		fd_close(fd);
+	}
+}
+
+static int set_up(void **state)
+{
+	struct world *w = mem_alloc(sizeof(*w));
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(at);
+	auto_fd int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct err e = {0};
+
+	memcpy(w->dir, "/tmp/ambient-http-XXXXXX", 25);
+	assert_non_null(mkdtemp(w->dir));
+	w->dir_fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(listener, 64), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&at, &len), 0);
+	w->port = ntohs(at.sin_port);
+	expect_ok(http_init(&e), &e);
+	w->server = fork();
+	if (w->server == 0)
+		serve(listener);
+	*state = w;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct world *w = *state;
+
+	(void)kill(w->server, SIGKILL);
+	(void)waitpid(w->server, NULL, 0);
+	fd_close(w->dir_fd);
+	assert_int_equal(
+		rmdir(w->dir), 0); /* each test removes what it has got, and there is no more */
+	free(w);
+	return 0;
+}
+
+static void take(void *arg, const char *line)
+{
+	struct world *w = arg;
+	size_t len = strlen(w->said);
+
+	(void)snprintf(w->said + len, sizeof(w->said) - len, "%s\n", line);
+}
+
+static struct http_options options(struct world *w)
+{
+	return (struct http_options){.dir_fd = w->dir_fd,
+		.parallel = 4,
+		.tries = 2,
+		.pause_ms = 1,
+		.connect_ms = 20000,
+		.stall_ms = 1000,
+		.report_ms = 1000,
+		.tell = take,
+		.arg = w};
+}
+
+static int fetch(
+	struct world *w, const char *path, const char *name, const char *sum, struct err *e)
+{
+	const struct http_options o = options(w);
+	auto_free char *url = mem_printf("http://127.0.0.1:%u%s", w->port, path);
+	const struct http_item item = {.url = url, .name = name, .sha256 = sum};
+
+	return http_get(&item, 1, &o, e);
+}
+
+static void expect_failure(struct world *w, const char *path, const char *reason, const char *text)
+{
+	struct err e = {0};
+
+	assert_int_equal(fetch(w, path, "file", HELLO_SUM, &e), -1);
+	assert_string_equal(e.reason, reason);
+	if (!strstr(e.msg, text))
+		fail_msg("'%s' is not in '%s'", text, e.msg);
+}
+
+static void test_each_failure_has_its_reason(void **state)
+{
+	expect_failure(*state, "/gone", "fetch_not_found", "(status 410)");
+	expect_failure(*state, "/denied", "fetch_denied", "(status 403)");
+	expect_failure(*state, "/busy", "fetch_server_error", "(status 429) (2 tries)");
+	expect_failure(*state, "/cut", "fetch_cut", "(2 tries)");
+	expect_failure(*state, "/nothing", "fetch_cut", "(2 tries)");
+	expect_failure(*state, "/file", "fetch_redirect", "/file");
+	expect_failure(*state, "/by-proxy", "fetch_refused", "the proxy refused it: no \"way\"");
+}
+
+static void test_a_server_that_stalls_is_left(void **state)
+{
+	expect_failure(*state, "/silent", "fetch_timeout", "(2 tries)");
+	expect_failure(*state, "/stall", "fetch_timeout", "(2 tries)");
+}
+
+static void test_a_file_has_its_name_when_it_is_right(void **state)
+{
+	struct world *w = *state;
+	struct err e = {0};
+
+	expect_ok(fetch(w, "/hello", "file", HELLO_SUM, &e), &e);
+	assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
+	expect_ok(fetch(w, "/longer", "file", HELLO_SUM, &e), &e);
+	assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
+	assert_int_equal(
+		fetch(w, "/hello", "file",
+			"0000000000000000000000000000000000000000000000000000000000000000", &e),
+		-1);
+	assert_string_equal(e.reason, "fetch_checksum");
+}
+
+static void test_what_is_there_and_right_is_not_asked_for(void **state)
+{
+	struct world *w = *state;
+	struct http_options o = options(w);
+	const struct http_item item = {
+		.url = "http://127.0.0.1:1/", .name = "file", .sha256 = HELLO_SUM};
+	struct err e = {0};
+
+	expect_ok(fetch(w, "/hello", "file", HELLO_SUM, &e), &e);
+	w->said[0] = '\0';
+	o.offline = true;
+	expect_ok(http_get(&item, 1, &o, &e), &e);
+	assert_string_equal(w->said, "file: is there already, checksum right\n");
+	assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
+	assert_int_equal(http_get(&item, 1, &o, &e), -1);
+	assert_string_equal(e.reason, "fetch_offline");
+}
+
+static void test_a_link_is_replaced_and_not_followed(void **state)
+{
+	struct world *w = *state;
+	struct err e = {0};
+	struct stat st;
+
+	assert_int_equal(symlinkat("/dev/full", w->dir_fd, "file"), 0);
+	assert_int_equal(symlinkat("/dev/full", w->dir_fd, ".file.part"), 0);
+	expect_ok(fetch(w, "/hello", "file", HELLO_SUM, &e), &e);
+	assert_int_equal(fstatat(w->dir_fd, "file", &st, AT_SYMLINK_NOFOLLOW), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
+}
+
+static void test_names_that_lead_elsewhere_are_refused(void **state)
+{
+	static const char *const names[] = {"", ".", "..", "../x", "a/b", "a\nb"};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		struct err e = {0};
+
+		assert_int_equal(fetch(w, "/hello", names[i], HELLO_SUM, &e), -1);
+		assert_non_null(strstr(e.msg, "cannot be the name of a file"));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_each_failure_has_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_server_that_stalls_is_left, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_file_has_its_name_when_it_is_right, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_what_is_there_and_right_is_not_asked_for, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_link_is_replaced_and_not_followed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_names_that_lead_elsewhere_are_refused, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
