@@ -3,17 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "base/sig.h"
 #include "host/drives.h"
 
 #define MAGIC "ambient disk 1\n"
@@ -63,52 +60,6 @@ static int check_label(
 	return 0;
 }
 
-/* ---- copying ---- */
-
-static int copy_range(int from, int to, uint64_t at, uint64_t end, struct err *e)
-{
-	enum { CHUNK = 1 << 20 };
-	auto_free char *chunk = mem_alloc(CHUNK);
-
-	while (at < end) {
-		size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-		ssize_t n = fd_pread_full(from, chunk, want, at);
-
-		if (n < 0)
-			return err_sys(e, "copy the disk: read");
-		if ((size_t)n < want)
-			return err_set(e, ERR_HOST, "copy the disk: it became shorter");
-		if (fd_pwrite_all(to, chunk, want, at) < 0) {
-			(void)err_sys(e, "copy the disk: write");
-			return err_because(e, "host_disk");
-		}
-		at += want;
-		if (sig_check(e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* Holes stay holes: a disk of 20 GiB is mostly one. */
-static int copy_data(int from, int to, uint64_t bytes, struct err *e)
-{
-	off_t at = 0;
-
-	if (ioctl(to, FICLONE, from) == 0)
-		return 0;
-	while ((at = lseek(from, at, SEEK_DATA)) >= 0 && (uint64_t)at < bytes) {
-		off_t end = lseek(from, at, SEEK_HOLE);
-
-		if (end < 0)
-			return err_sys(e, "copy the disk: read");
-		if (copy_range(from, to, (uint64_t)at,
-			    (uint64_t)end < bytes ? (uint64_t)end : bytes, e) < 0)
-			return -1;
-		at = end;
-	}
-	return at < 0 && errno != ENXIO ? err_sys(e, "copy the disk: read") : 0;
-}
-
 /* ---- opening and saving ---- */
 
 static int make_named_copy(struct disk *d)
@@ -141,7 +92,7 @@ static int fill_from_file(struct disk *d, const struct image *image, struct err 
 				  "%s: another machine works on this disk", d->path)
 			: err_sys(e, "lock %s", d->path);
 	if (check_label(d->lock_fd, d->path, image, &bytes, e) < 0 ||
-		copy_data(d->lock_fd, d->fd, bytes, e) < 0)
+		drives_copy(d->lock_fd, d->fd, bytes, e) < 0)
 		return -1;
 	return ftruncate(d->fd, (off_t)bytes) < 0 ? err_sys(e, "copy the disk") : 0;
 }

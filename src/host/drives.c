@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +13,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/proc.h"
+#include "base/sig.h"
 #include "core/pack.h"
 
 enum { SECTOR = 512 };
@@ -166,9 +169,53 @@ int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e
 	return drives_add_fd(d, DRIVE_EXEC, fd_steal(&fd), e);
 }
 
+static int copy_range(int from, int to, uint64_t at, uint64_t end, struct err *e)
+{
+	enum { CHUNK = 1 << 20 };
+	auto_free char *chunk = mem_alloc(CHUNK);
+
+	while (at < end) {
+		size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
+		ssize_t n = fd_pread_full(from, chunk, want, at);
+
+		if (n < 0)
+			return err_sys(e, "copy the disk: read");
+		if ((size_t)n < want)
+			return err_set(e, ERR_HOST, "copy the disk: it became shorter");
+		if (fd_pwrite_all(to, chunk, want, at) < 0) {
+			(void)err_sys(e, "copy the disk: write");
+			return err_because(e, "host_disk");
+		}
+		at += want;
+		if (sig_check(e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int drives_copy(int from, int to, uint64_t bytes, struct err *e)
+{
+	off_t at = 0;
+
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	while ((at = lseek(from, at, SEEK_DATA)) >= 0 && (uint64_t)at < bytes) {
+		off_t end = lseek(from, at, SEEK_HOLE);
+
+		if (end < 0)
+			return err_sys(e, "copy the disk: read");
+		if (copy_range(from, to, (uint64_t)at,
+			    (uint64_t)end < bytes ? (uint64_t)end : bytes, e) < 0)
+			return -1;
+		at = end;
+	}
+	return at < 0 && errno != ENXIO ? err_sys(e, "copy the disk: read") : 0;
+}
+
 /*
  * No journal and no preparation of tables: the file system lives for one run, and a guest that dies
- * takes it along.
+ * takes it along. No copies of the superblock either, and all tables in one place (-G): what is
+ * scattered over 20 GiB costs the host a tenth of a second to free.
  */
 static int make_file_system(int fd, struct err *e)
 {
@@ -182,13 +229,29 @@ static int make_file_system(int fd, struct err *e)
 	strv_push(&argv, "-m");
 	strv_push(&argv, "0");
 	strv_push(&argv, "-O");
-	strv_push(&argv, "^has_journal,^metadata_csum,^64bit,^resize_inode");
+	strv_push(&argv, "^has_journal,^metadata_csum,^64bit,^resize_inode,sparse_super2");
+	strv_push(&argv, "-G");
+	strv_push(&argv, "256");
 	strv_push(&argv, "-E");
-	strv_push(&argv, "lazy_itable_init=1,nodiscard,root_owner=0:0");
+	strv_push(&argv, "lazy_itable_init=1,num_backup_sb=0,root_owner=0:0");
 	strv_pushf(&argv, "/proc/%d/fd/%d", (int)getpid(), fd);
 	if (proc_run_ok(&argv, e) < 0)
 		return err_because(e, "host_disk");
 	return 0;
+}
+
+/*
+ * In memory first: mke2fs waits for the disk several times, and what it has there then has to be
+ * freed there. Of a copy that nobody waits for, nothing reaches the disk if the run is short.
+ */
+static int make_in_memory(int fd, uint64_t bytes, struct err *e)
+{
+	auto_fd int memory = fd_memory(DRIVE_SCRATCH, e);
+
+	if (memory < 0 || set_length(memory, DRIVE_SCRATCH, bytes, e) < 0 ||
+		make_file_system(memory, e) < 0)
+		return -1;
+	return drives_copy(memory, fd, bytes, e);
 }
 
 int drives_format_scratch(int fd, uint64_t bytes, struct err *e)
@@ -197,7 +260,7 @@ int drives_format_scratch(int fd, uint64_t bytes, struct err *e)
 
 	if (set_length(fd, DRIVE_SCRATCH, bytes, e) < 0)
 		return -1;
-	if (make_file_system(fd, e) == 0)
+	if (make_in_memory(fd, bytes, e) == 0)
 		return 0;
 	name = fd_name(fd);
 	return err_wrap(e, "drive " DRIVE_SCRATCH ", %s", name);

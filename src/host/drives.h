@@ -46,6 +46,12 @@ int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e
 /* Make an empty file `bytes` long, sparse, with an empty ext4 in it. */
 int drives_format_scratch(int fd, uint64_t bytes, struct err *e) NODISCARD;
 
+/*
+ * Copy the first `bytes` of a file to an empty one of at least that length. Holes stay holes: a
+ * disk of 20 GiB is mostly one.
+ */
+int drives_copy(int from, int to, uint64_t bytes, struct err *e) NODISCARD;
+
 /* DRIVE_SCRATCH of a machine that keeps nothing of it. */
 int drives_add_scratch(
 	struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e) NODISCARD;
