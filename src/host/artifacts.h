@@ -11,7 +11,8 @@
 /*
  * Unpack the first `bytes` bytes of tar_fd by the strict rules into the directory `dest`, which is
  * made and must not exist; its parent does. The child sees nothing but the archive and the
- * directory. The archive must hold exactly `entries` entries. After a failure `dest` is gone.
+ * directory; for the archive of nothing, which is all zeros, there is none. The archive must hold
+ * exactly `entries` entries. After a failure `dest` is gone.
  *
  * ERR_GUEST, reason artifacts_refused: what is wrong with which entry; reason guest_output: another
  * number of entries. Progress goes to `sink`.
