@@ -179,12 +179,18 @@ static int make_scratch_dirs(struct err *e)
 		: 0;
 }
 
-/* Nobody waits for scratch to be on the disk: if it is kept, it is completed at the end. */
+/*
+ * Nobody waits for scratch to be on the disk: if it is kept, it is completed at the end. Without
+ * the last two, the kernel would start a thread that reads all bitmaps of the disk while the first
+ * action runs.
+ */
 static int mount_scratch(const struct machine *m, struct err *e)
 {
 	const struct drive *scratch = need(m, DRIVE_SCRATCH, e);
 
-	if (!scratch || mount_drive(scratch, "/scratch", "ext4", MS_NOATIME, "barrier=0", e) < 0)
+	if (!scratch ||
+		mount_drive(scratch, "/scratch", "ext4", MS_NOATIME,
+			"barrier=0,noinit_itable,no_prefetch_block_bitmaps", e) < 0)
 		return -1;
 	return make_scratch_dirs(e);
 }
@@ -221,8 +227,13 @@ static int switch_root(struct err *e)
 	return 0;
 }
 
+/* A directory that is as it should be is left alone: touched, the overlay would copy it up. */
 static int make_dir(const char *path, mode_t mode, struct err *e)
 {
+	struct stat st;
+
+	if (stat(path, &st) == 0 && st.st_mode == (S_IFDIR | mode))
+		return 0;
 	if (path_make_dirs(path, mode, e) < 0)
 		return -1;
 	return chmod(path, mode) < 0 ? err_sys(e, "%s", path) : 0;
