@@ -162,15 +162,18 @@ static void tell(struct job *j, const char *what)
 	j->o->tell(j->o->arg, line);
 }
 
-/* Show all that it said. Returns the first line that is more than an aside. */
+/*
+ * Show all that it said, unchanged: a secret that is cut or has something put into it would not be
+ * found by who masks it. Returns the first line that is more than an aside.
+ */
 static const char *complaint(struct job *j)
 {
 	const char *first = NULL;
 	char *save = NULL;
 
-	for (char *line = strtok_r(j->said.data, "\r\n", &save); line;
-		line = strtok_r(NULL, "\r\n", &save)) {
-		tell(j, line);
+	for (char *line = strtok_r(j->said.data, "\n", &save); line;
+		line = strtok_r(NULL, "\n", &save)) {
+		j->o->tell(j->o->arg, line);
 		if (!first && !is_aside(line))
 			first = line;
 	}
