@@ -59,7 +59,10 @@ static int take_error(const struct err *spawned, struct err *e)
 int action_net_run(struct action_ctx *ctx, const char *command, const char *input,
 	const char *directory, struct err *e)
 {
-	struct spawn s = {.directory = directory, .input = input, .input_len = strlen(input)};
+	struct spawn s = {.directory = directory,
+		.input = input,
+		.input_len = strlen(input),
+		.agent = strcmp(command, "git_get") == 0}; /* the one that speaks ssh */
 	struct err why = {0};
 	int result;
 

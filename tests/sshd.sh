@@ -109,11 +109,15 @@ with_sshd() {
 
 # No disguise of the key in what is left (state, temporary files, drives) and in what was shown; but the server
 # has said all of them.
+#
+# expect_no_key [REGEX]: but for the disguises of these names. They are longer than a line of the program's own
+# output, which cuts them and puts words of its own in between: no search for a text finds that (docs/secrets.md).
 expect_no_key() {
 	local name text where
 	[ "$(wc -l <"$dir/disguises")" = 11 ] || fail 'not all disguises were made'
 	while read -r name text; do
 		[ ${#text} -gt 20 ] || fail "disguise $name is no text"
+		[[ ! $name =~ ^(${1-})$ ]] || continue
 		where=$(grep -rlF -e "$text" "$dir/state" "$dir/tmp" "$dir/out" "$dir/err" "$dir/run" "$dir/work" "$dir/home") ||
 			continue
 		fail "the secret is there, as $name: $where"

@@ -95,8 +95,8 @@ static void read_point(struct sshwire *w, struct numbers *n)
 	struct sshbytes name = sshwire_string(w);
 
 	n->point = sshwire_string(w);
-	if (!sshbytes_are(name, n->curve->name) || n->point.len != 2 * n->curve->bytes + 1 ||
-		n->point.data[0] != POINT_UNCOMPRESSED)
+	if (!sshbytes_are(name, n->curve->name) || !n->point.data ||
+		n->point.len != 2 * n->curve->bytes + 1 || n->point.data[0] != POINT_UNCOMPRESSED)
 		w->bad = true;
 }
 

@@ -501,10 +501,9 @@ static int call_agent(void)
 
 static void send_hex(int fd, const char *hex)
 {
-	unsigned byte;
-
-	for (; sscanf(hex, "%2x", &byte) == 1; hex += 2) {
-		uint8_t b = (uint8_t)byte;
+	for (; hex[0] && hex[1]; hex += 2) {
+		const char digits[] = {hex[0], hex[1], '\0'};
+		uint8_t b = (uint8_t)strtoul(digits, NULL, 16);
 
 		if (fd_write_all(fd, &b, 1) < 0)
 			return; /* it has hung up, which is an answer too */
