@@ -292,8 +292,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"executor\":\"ambient-execute-plan\",\"trusted_image\":\"trusted\",\"ca_"
 		"certificates\":null,\"rsync_target\":null,\"rsync_target_base\":"
 		"null,"
-		"\"rsync_target_map\":null,\"dput_target\":null,\"sftp_target\":null,\"sftp_target_"
-		"base\":null,"
+		"\"rsync_target_map\":null,\"dput_target\":null,\"dput_targets\":null,"
+		"\"sftp_target\":null,\"sftp_target_base\":null,"
 		"\"secrets\":null,\"ssh\":null,"
 		"\"artifacts_max_size\":\"16 GB\",\"cache_max_size\":\"10GiB\","
 		"\"deps_max_size\":\"10GiB\",\"log_max_size\":\"256MiB\","
@@ -302,8 +302,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"qemu\":{\"cpus\":2,\"memory\":\"1GiB\",\"program\":null,"
 		"\"accelerator\":\"auto\",\"require_kvm\":false,\"machine\":\"auto\"},"
 		"\"egress\":{\"allow\":null,\"allow_private\":null},\"uefi\":false,\"lint\":true,"
-		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null,\"keep_"
-		"scopes\":10}");
+		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null,"
+		"\"keep_scopes\":10}");
 }
 
 static void test_refuses_wrong_files(void **state)
