@@ -243,7 +243,7 @@ const struct command cmd_gc = {
 		"the state\n"
 		"directory are looked at. How much is kept is configured, by keep_runs, keep_days, "
 		"keep_bytes\n"
-		"and, of the caches of --cache-scope, keep_scopes.\n"
+		"and, of cache scopes, keep_scopes.\n"
 		"\n"
 		"Never removed: a run that goes on, the latest one, and the last one that "
 		"passed.\n",
