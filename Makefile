@@ -207,8 +207,9 @@ $(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGR
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ $(HOST_LIBS) -lcurl -lcmocka
 
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
-.PHONY: test-programs test-tools
-test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(UNIT_TESTS:%=$(O)/tests/unit/test_%) \
+.PHONY: test-programs unit-programs test-tools
+unit-programs: $(UNIT_TESTS:%=$(O)/tests/unit/test_%)
+test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy unit-programs \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
 test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
 	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe
