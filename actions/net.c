@@ -62,7 +62,7 @@ int action_net_run(struct action_ctx *ctx, const char *command, const char *inpu
 	struct spawn s = {.directory = directory,
 		.input = input,
 		.input_len = strlen(input),
-		.agent = strcmp(command, "git_get") == 0}; /* the one that speaks ssh */
+		.agent = strncmp(command, "http_", strlen("http_")) != 0}; /* others speak ssh */
 	struct err why = {0};
 	int result;
 

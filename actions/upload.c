@@ -2,11 +2,9 @@
 /*
  * The step behind all uploads, in a trusted VM. It finds out what is to be uploaded, and only below
  * the artifacts: a path is resolved by the kernel with RESOLVE_BENEATH, so that no link in it leads
- * to the secrets. Then it starts OpenSSH or rsync with the ssh configuration that the host has made
- * (secrets.h): keys of hosts are checked, and connections go through the proxy.
- *
- * Files that are uploaded by sftp get a name of their own first and are put in place by a rename,
- * so that nobody ever sees half a file.
+ * to the secrets. Then it starts rsync, or for single files ambient-net (src/net/sftpput.h), with
+ * the ssh configuration that the host has made (secrets.h): keys of hosts are checked, and
+ * connections go through the proxy.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -53,9 +51,9 @@ struct upload {
 	const char *login, *path;
 	int dir;                /* what is uploaded */
 	char shown[PATH_BYTES]; /* its path */
-	struct buf batch;       /* commands for sftp */
-	size_t files;
-	struct node *put; /* names of files to be uploaded by HTTP; NULL: by sftp */
+	struct node *work;      /* for ambient-net */
+	struct node *files;     /* in it: names of files, and of directories with a slash behind */
+	size_t count;           /* of files */
 };
 
 /* ---- where it is ---- */
@@ -129,54 +127,22 @@ static int by_rsync(struct upload *u, struct err *e)
 
 /* ---- sftp ---- */
 
-/* A word for sftp(1)'s batch file: in quotes nothing but these three is special. */
-static int add_word(struct upload *u, const char *word, struct err *e)
+/* Relative on both sides. */
+static int add_name(struct upload *u, const char *name, struct err *e)
 {
-	buf_addc(&u->batch, '"');
-	for (const char *p = word; *p; p++) {
+	for (const char *p = name; *p; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return refuse_path(word, "has control characters in its name", e);
-		if (*p == '"' || *p == '\\')
-			buf_addc(&u->batch, '\\');
-		buf_addc(&u->batch, *p);
-	}
-	buf_addc(&u->batch, '"');
-	return 0;
-}
-
-static int add_command(
-	struct upload *u, const char *command, const char *first, const char *second, struct err *e)
-{
-	buf_adds(&u->batch, command);
-	buf_addc(&u->batch, ' ');
-	if (add_word(u, first, e) < 0)
-		return -1;
-	if (second) {
-		buf_addc(&u->batch, ' ');
-		if (add_word(u, second, e) < 0)
-			return -1;
-	}
-	buf_addc(&u->batch, '\n');
-	if (u->batch.overflow)
-		return err_set(e, ERR_INPUT, "there are too many files to upload");
+			return refuse_path(name, "has control characters in its name", e);
+	if (!text_is_utf8(name, strlen(name)))
+		return refuse_path(name, "has a name that is no UTF-8, which only rsync takes", e);
+	node_add_string(u->files, name);
 	return u->ctx->ops->tick(u->ctx, e);
 }
 
-/* `path` is relative on both sides. */
 static int add_file(struct upload *u, const char *path, struct err *e)
 {
-	const char *slash = strrchr(path, '/');
-	int dir_len = slash ? (int)(slash + 1 - path) : 0;
-	auto_free char *part = mem_printf("%.*s.%s.part", dir_len, path, path + dir_len);
-
-	u->files++;
-	if (u->put) {
-		node_add_string(u->put, path);
-		return 0;
-	}
-	if (add_command(u, "put", path, part, e) < 0)
-		return -1;
-	return add_command(u, "rename", part, path, e);
+	u->count++;
+	return add_name(u, path, e);
 }
 
 static int add_tree(struct upload *u, int dir, const char *prefix, unsigned depth, struct err *e);
@@ -202,10 +168,9 @@ static int add_entry(struct upload *u, int dir, const char *prefix, const char *
 	sub = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (sub < 0)
 		return err_sys(e, "%s", path);
-	/* That it is there already is no error: that is what the minus is for. */
-	if (add_command(u, "-mkdir", path, NULL, e) < 0)
-		return -1;
 	below = mem_printf("%s/", path);
+	if (add_name(u, below, e) < 0)
+		return -1;
 	return add_tree(u, sub, below, depth + 1, e);
 }
 
@@ -230,33 +195,31 @@ static int add_tree(struct upload *u, int dir, const char *prefix, unsigned dept
 	return result;
 }
 
-static int run_batch(struct upload *u, struct err *e)
+static int hand_over(struct upload *u, const char *command, struct err *e)
 {
-	struct spawn s = {.input = u->batch.data, .input_len = u->batch.len};
+	auto_buf struct buf input = {0};
 
-	strv_push(&s.argv, "sftp");
-	strv_push(&s.argv, "-F");
-	strv_push(&s.argv, GUEST_SSH_CONFIG);
-	strv_push(&s.argv, "-b");
-	strv_push(&s.argv, "-");
-	strv_push(&s.argv, "--");
-	strv_push(&s.argv, u->login);
-	return start(u, &s, e);
+	buf_init(&input, LIMIT_UPLOAD_WORK);
+	jsonl_add(&input, u->work);
+	if (input.overflow || u->files->count > LIMIT_UPLOAD_NAMES)
+		return err_set(e, ERR_INPUT, "there are too many files to upload");
+	return action_net_run(u->ctx, command, input.data, u->shown, e);
 }
 
-static int begin_batch(struct upload *u, struct err *e)
+static int send_by_sftp(struct upload *u, struct err *e)
 {
-	buf_init(&u->batch, LIMIT_UPLOAD_BATCH);
-	return u->path[0] ? add_command(u, "cd", u->path, NULL, e) : 0;
+	node_set_string(u->work, "login", u->login);
+	node_set_string(u->work, "path", u->path);
+	return hand_over(u, "sftp_put", e);
 }
 
 static int by_sftp(struct upload *u, struct err *e)
 {
-	if (begin_batch(u, e) < 0 || add_tree(u, u->dir, "", 0, e) < 0)
+	if (add_tree(u, u->dir, "", 0, e) < 0)
 		return -1;
-	if (!u->files)
+	if (!u->count)
 		return err_set(e, ERR_INPUT, "there is nothing to upload in %s", u->shown);
-	return run_batch(u, e);
+	return send_by_sftp(u, e);
 }
 
 /* ---- Debian packages ---- */
@@ -356,14 +319,13 @@ static int is_changes(const struct dirent *d)
 }
 
 /* All are checked before anything is uploaded. */
-static int by_changes(struct upload *u, struct err *e)
+static int add_all_changes(struct upload *u, struct err *e)
 {
 	struct dirent **names = NULL;
-	int count = scandirat(u->dir, ".", &names, is_changes, alphasort), result;
+	int count = scandirat(u->dir, ".", &names, is_changes, alphasort), result = 0;
 
 	if (count < 0)
 		return err_sys(e, "read %s", u->shown);
-	result = begin_batch(u, e);
 	for (int i = 0; i < count; i++) {
 		if (result == 0)
 			result = add_changes(u, names[i]->d_name, e);
@@ -372,7 +334,12 @@ static int by_changes(struct upload *u, struct err *e)
 	free(names);
 	if (result == 0 && count == 0)
 		return err_set(e, ERR_INPUT, "there is no .changes file in %s", u->shown);
-	return result < 0 || u->put ? result : run_batch(u, e);
+	return result;
+}
+
+static int by_changes(struct upload *u, struct err *e)
+{
+	return add_all_changes(u, e) < 0 ? -1 : send_by_sftp(u, e);
 }
 
 static int by_put(struct upload *u, struct err *e)
@@ -380,18 +347,9 @@ static int by_put(struct upload *u, struct err *e)
 	size_t len = strlen(u->path);
 	auto_free char *url =
 		mem_printf("%s%s%s", u->login, u->path, len && u->path[len - 1] == '/' ? "" : "/");
-	auto_node struct node *work = node_map();
-	auto_buf struct buf input = {0};
 
-	node_set_string(work, "url", url);
-	u->put = node_set_list(work, "files");
-	if (by_changes(u, e) < 0)
-		return -1;
-	buf_init(&input, LIMIT_UPLOAD_BATCH);
-	jsonl_add(&input, work);
-	if (input.overflow)
-		return err_set(e, ERR_INPUT, "there are too many files to upload");
-	return action_net_run(u->ctx, "http_put", input.data, u->shown, e);
+	node_set_string(u->work, "url", url);
+	return add_all_changes(u, e) < 0 ? -1 : hand_over(u, "http_put", e);
 }
 
 /* ---- the step ---- */
@@ -403,8 +361,11 @@ int delivery_upload(struct action_ctx *ctx, const struct node *args, const char 
 		.dir = -1,
 		.login = schema_text(params, args, "login"),
 		.path = schema_text(params, args, "path")};
+	auto_node struct node *work = node_map();
 	int result = find_directory(&u, top, schema_text(params, args, "artifacts"), e);
 
+	u.work = work;
+	u.files = node_set_list(work, "files");
 	if (result == 0 && strcmp(method, UPLOAD_RSYNC) == 0)
 		result = by_rsync(&u, e);
 	else if (result == 0 && strcmp(method, UPLOAD_SFTP) == 0)
@@ -414,7 +375,6 @@ int delivery_upload(struct action_ctx *ctx, const struct node *args, const char 
 	else if (result == 0)
 		result = by_changes(&u, e);
 	fd_close(u.dir);
-	buf_release(&u.batch);
 	return result;
 }
 

@@ -24,6 +24,7 @@
 #include "core/node.h"
 #include "net/gitget.h"
 #include "net/http.h"
+#include "net/sftpput.h"
 
 enum { PARALLEL = 16, TRIES = 4 };
 
@@ -144,6 +145,25 @@ static int put_files(const struct node *work, const struct http_options *o, stru
 	return 0;
 }
 
+static int put_by_sftp(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const char *login = node_get_text(work, "login", NULL);
+	auto_strv struct strv argv = {0};
+	const struct sftpput p = {.sftp = &argv,
+		.host = login,
+		.path = node_get_text(work, "path", NULL),
+		.entries = node_get(work, "files")};
+
+	if (!login || !p.path)
+		return err_set(e, ERR_INPUT, "the work is not whole");
+	strv_push(&argv, "sftp");
+	strv_push(&argv, "-F" GUEST_SSH_CONFIG);
+	strv_push(&argv, "-b-");
+	strv_push(&argv, "--");
+	strv_push(&argv, login);
+	return sftpput(&p, o, e);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct node *work, const struct http_options *o, struct err *e);
@@ -151,6 +171,7 @@ static const struct {
 	{"http_get", get_files},
 	{"git_get", get_commit},
 	{"http_put", put_files},
+	{"sftp_put", put_by_sftp},
 };
 
 static int run(const char *command, struct err *e)
@@ -160,7 +181,7 @@ static int run(const char *command, struct err *e)
 	struct http_options o;
 	int result;
 
-	buf_init(&text, LIMIT_PLAN_BYTES);
+	buf_init(&text, LIMIT_UPLOAD_WORK); /* the largest of all */
 	if (fd_read_to_end(STDIN_FILENO, "standard input", &text, e) < 0 ||
 		jsonl_parse(text.data, text.len, "standard input", &work, e) < 0 ||
 		http_init(e) < 0)

@@ -3,7 +3,7 @@
 # A real sshd in the network of a test (in_network of lib.sh), for tests of deliveries. Sourced behind lib.sh.
 
 # The server says every disguise of the key that it was logged in with, as a careless script would.
-# make_server [TYPE [BITS]]: it has a key of this type, and accepts one.
+# make_server [TYPE [BITS]]: it has a key of this type, and accepts one. $SSHD_PORT: another port than 22.
 make_server() {
 	mkdir "$dir/server" "$dir/upload"
 	ssh-keygen -q -t "${1-ed25519}" ${2+-b "$2"} -N '' -C '' -f "$dir/server/host"
@@ -24,7 +24,7 @@ make_server() {
 	chmod +x "$dir/server/command"
 	echo "command=\"$dir/server/command\" $(cat "$dir/key.pub")" >"$dir/server/keys"
 	cat >"$dir/server/config" <<-END
-		ListenAddress 127.0.0.1:22
+		ListenAddress 127.0.0.1:${SSHD_PORT-22}
 		HostKey $dir/server/host
 		AuthorizedKeysFile $dir/server/keys
 		TrustedUserCAKeys $dir/server/ca.pub
@@ -43,7 +43,8 @@ make_server() {
 		/usr/sbin/sshd -D -f "$1/server/config" -E "$1/server/log" &
 		sshd=$!
 		trap 'kill $sshd' EXIT
-		until ss -ltn | grep -q '127.0.0.1:22 '; do
+		port=$(sed -n 's/^ListenAddress 127.0.0.1://p' "$1/server/config")
+		until ss -ltn | grep -q "127.0.0.1:$port "; do
 			kill -0 $sshd
 			sleep 0.05
 		done

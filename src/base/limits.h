@@ -97,8 +97,11 @@
 #define LIMIT_SECRET_BYTES (64 * KIB)
 #define LIMIT_SECRETS 64
 #define LIMIT_SECRET_COMMAND_MS (60 * 1000LL)
-/* Commands for sftp, of one upload. */
-#define LIMIT_UPLOAD_BATCH (16 * MIB)
+/* Uploads: what is to be uploaded, as JSON; a command for sftp; partial files of a server. */
+#define LIMIT_UPLOAD_WORK LIMIT_NODE_BYTES
+#define LIMIT_UPLOAD_NAMES (LIMIT_NODE_COUNT / 2)
+#define LIMIT_UPLOAD_COMMAND (32 * KIB)
+#define LIMIT_UPLOAD_PARTS 10000 /* what is more is not continued, and not removed */
 /* Known hosts and certificates of ssh. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)
 /* The agent of a VM, which signs with keys that stay on the host. */

@@ -63,8 +63,11 @@ const struct verdict_reason verdict_reasons[] = {
 		"The proxy of a post-plan let an upload by HTTP not through: the target leads to a "
 		"private address. The events `egress` of the run log say why."},
 	{"upload_failed", VERDICT_FAILED, "network", true,
-		"A server did not take an upload by HTTP; the message says why, and files before "
-		"it may be there."},
+		"A server did not take an upload by HTTP or sftp; the message says why, and files "
+		"before it may be there."},
+	{"upload_cut", VERDICT_FAILED, "network", true,
+		"The connection of an upload by sftp was cut, at every try. What has arrived is "
+		"kept under another name, and the next upload of the same goes on there."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
 		"The guest's memory ran out under an action. Give the project more: `memory`, in "
 		"the projects "
