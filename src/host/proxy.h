@@ -27,16 +27,15 @@
 #include "base/err.h"
 #include "core/event.h"
 #include "host/egress.h"
+#include "host/side.h"
 
 struct proxy {
-	pid_t pid;
-	int pidfd;
-	int reports;        /* a socket: reports come, and shutting it down says "finish" */
+	struct side side;
 	uint64_t told;      /* events sent */
 	uint64_t kept_back; /* reports beyond LIMIT_PROXY_EVENTS */
 };
 
-#define PROXY_NONE ((struct proxy){.pid = -1, .pidfd = -1, .reports = -1})
+#define PROXY_NONE ((struct proxy){.side = {.pid = -1, .pidfd = -1, .reports = -1}})
 
 /*
  * Start it. listen_fd is borrowed until this returns; the caller closes its own copy, so that only

@@ -94,7 +94,7 @@ bool side_stop(struct side *s, int64_t limit_ms, size_t report_bytes, side_take 
 	whole = read_to_the_end(s, limit_ms, report_bytes, take, arg);
 	if (!whole)
 		(void)kill(s->pid, SIGKILL);
-	if (proc_wait(s->pid, &status) == s->pid)
+	if (proc_wait(s->pid, &status) == 0)
 		s->pid = -1;
 	side_kill(s);
 	return whole && WIFEXITED(status) && WEXITSTATUS(status) == 0;

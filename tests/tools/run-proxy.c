@@ -129,7 +129,7 @@ static int run(int argc, char **argv, struct options *o, struct err *e)
 	if (fd < 0 || proxy_start(fd, &o->allow, uid, gid, &p, e) < 0)
 		return -1;
 	fd_close(fd_steal(&fd));
-	(void)printf("pid %d\n", (int)p.pid);
+	(void)printf("pid %d\n", (int)p.side.pid);
 	(void)fflush(stdout);
 	if (serve(&p, e) < 0)
 		return -1;
