@@ -25,6 +25,9 @@ static int run_git_any(const char *dir, const char *const *arguments)
 
 	buf_init(&output, 4096);
 	strv_push(&argv, "git");
+	/* What it does in the background would make files while the test removes the tree. */
+	strv_push(&argv, "-c");
+	strv_push(&argv, "gc.auto=0");
 	strv_push(&argv, "-C");
 	strv_push(&argv, dir);
 	for (; *arguments; arguments++)
@@ -32,7 +35,7 @@ static int run_git_any(const char *dir, const char *const *arguments)
 	code = proc_run(&argv, &output, &e);
 	expect_ok(code, &e);
 	if (code)
-		print_message("git %s: %s", argv.items[3], output.data);
+		print_message("git %s: %s", argv.items[5], output.data);
 	return code;
 }
 
