@@ -768,7 +768,6 @@ static void test_files_are_placed(void **state)
 static void test_binds(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_free char *in = expect_file(dir, "in/f", "read me\n");
 	auto_free char *program = expect_file(dir, "in/run", "#!/bin/sh\necho ran\n");
 	auto_free char *to = path_join(dir, "out"), *result = path_join(to, "new");
 	auto_buf struct buf written = {0};
@@ -776,6 +775,7 @@ static void test_binds(void **state)
 	struct err e = {0};
 
 	(void)state;
+	free(expect_file(dir, "in/f", "read me\n"));
 	make_shell(&j,
 		"cat /source/f; 2>/dev/null >/source/f || echo read-only; "
 		"/source/run 2>/dev/null || echo noexec; cp /source/f /deep/out/new; "
