@@ -3,15 +3,6 @@
 
 static const struct param params[] = {{0}};
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
-{
-	(void)self;
-	(void)e;
-	(void)plan_add(out, action_dummy.name, node_copy(args), origin);
-	return 0;
-}
-
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	(void)ctx;
@@ -25,6 +16,5 @@ const struct action action_dummy = {
 	.summary = "Do nothing, successfully.",
 	.where = IN_PRE | IN_PLAN | IN_POST | IN_STEP,
 	.params = params,
-	.expand = expand,
 	.run = run,
 };

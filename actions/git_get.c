@@ -130,14 +130,6 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return actions_check_component(node_get(args, "name"), file, e);
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
-{
-	(void)e;
-	action_net_add(out, self->name, args, origin);
-	return 0;
-}
-
 static int reach(const struct action *self, const struct node *args, const struct node *config,
 	struct strv *ret_urls, struct err *e)
 {
@@ -161,7 +153,7 @@ const struct action action_git_get = {
 	.where = IN_PRE,
 	.params = params,
 	.check = check,
-	.expand = expand,
+	.expand = action_net_expand,
 	.reach = reach,
 	.lint = {.file = "name"},
 };

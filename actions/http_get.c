@@ -72,14 +72,6 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
-{
-	(void)e;
-	action_net_add(out, self->name, args, origin);
-	return 0;
-}
-
 static int reach(const struct action *self, const struct node *args, const struct node *config,
 	struct strv *ret_urls, struct err *e)
 {
@@ -99,7 +91,7 @@ const struct action action_http_get = {
 	.where = IN_PRE,
 	.params = params,
 	.check = check,
-	.expand = expand,
+	.expand = action_net_expand,
 	.reach = reach,
 	.lint = {.list = "items", .file = "filename"},
 };

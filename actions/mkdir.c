@@ -11,15 +11,6 @@ static const struct param params[] = {
 	{0},
 };
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
-{
-	(void)self;
-	(void)e;
-	(void)plan_add(out, action_mkdir.name, node_copy(args), origin);
-	return 0;
-}
-
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	auto_free char *path = path_join(GUEST_SRC, schema_text(params, args, "pathname"));
@@ -33,6 +24,5 @@ const struct action action_mkdir = {
 	.summary = "Make a directory in the virtual machine.",
 	.where = IN_PRE | IN_PLAN | IN_POST | IN_STEP,
 	.params = params,
-	.expand = expand,
 	.run = run,
 };

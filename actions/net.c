@@ -22,17 +22,19 @@ static const struct param params[] = {
 	{0},
 };
 
-void action_net_add(
-	struct plan *out, const char *command, const struct node *work, const struct origin *origin)
+int action_net_expand(const struct action *self, const struct node *args,
+	const struct origin *origin, struct plan *out, struct err *e)
 {
 	struct node *step = node_map();
 	auto_buf struct buf text = {0};
 
+	(void)e;
 	buf_init(&text, LIMIT_PLAN_BYTES);
-	jsonl_add(&text, work);
-	node_set_string(step, "command", command);
+	jsonl_add(&text, args);
+	node_set_string(step, "command", self->name);
 	node_set_string(step, "input", text.data);
 	(void)plan_add(out, action_net.name, step, origin);
+	return 0;
 }
 
 /* "WORD\nSENTENCE", written by the tool; without it there is only its exit code. */

@@ -5,15 +5,6 @@
 
 static const struct param params[] = {{0}};
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
-{
-	(void)self;
-	(void)e;
-	(void)plan_add(out, action_pwd.name, node_copy(args), origin);
-	return 0;
-}
-
 /* Every action starts in the source directory, whatever the ones before did. */
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
@@ -30,6 +21,5 @@ const struct action action_pwd = {
 	.summary = "Print the directory in which actions run.",
 	.where = IN_PRE | IN_PLAN | IN_POST | IN_STEP,
 	.params = params,
-	.expand = expand,
 	.run = run,
 };

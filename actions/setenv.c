@@ -21,15 +21,6 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
-{
-	(void)self;
-	(void)e;
-	(void)plan_add(out, action_setenv.name, node_copy(args), origin);
-	return 0;
-}
-
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	const struct node *item;
@@ -46,6 +37,5 @@ const struct action action_setenv = {
 	.where = IN_PLAN | IN_STEP,
 	.params = params,
 	.check = check,
-	.expand = expand,
 	.run = run,
 };

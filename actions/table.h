@@ -45,9 +45,9 @@ int actions_check_key(const struct node *item, const char *file, struct err *e) 
 /* The text can be the name of a file in one directory: neither "", ".", "..", nor with a slash. */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
 
-/* net.c: append the step `net` that carries out `command` of TOOL_NET; `work` is copied. */
-void action_net_add(struct plan *out, const char *command, const struct node *work,
-	const struct origin *origin);
+/* net.c, for `expand`: the step `net` with the command of TOOL_NET that has the action's name. */
+int action_net_expand(const struct action *self, const struct node *args,
+	const struct origin *origin, struct plan *out, struct err *e) NODISCARD;
 
 /* net.c: what that step does, with TOOL_NET in this directory: its input is JSON. */
 int action_net_run(struct action_ctx *ctx, const char *command, const char *input,

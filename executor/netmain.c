@@ -2,8 +2,9 @@
 /*
  * ambient-net: what speaks to networks in a trusted machine, for the step `net`.
  *
- *     ambient-net COMMAND <WORK     WORK is JSON on standard input; files are in the working
- * directory
+ *     ambient-net COMMAND <WORK
+ *
+ * WORK is JSON on standard input; files are in the working directory.
  *
  * A program of its own because its libraries cannot be linked statically, while the executor must
  * run anywhere (docs/decisions). It finds its libraries in the trusted image. Progress goes to

@@ -27,6 +27,15 @@ bool action_is_built(const struct action *a)
 	return a->expand || a->run;
 }
 
+int action_expand(const struct action *a, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
+{
+	if (a->expand)
+		return a->expand(a, args, origin, out, e);
+	(void)plan_add(out, a->name, node_copy(args), origin);
+	return 0;
+}
+
 static const char *nearest(const char *name, const struct action *const *actions, unsigned where)
 {
 	auto_strv struct strv candidates = {0};

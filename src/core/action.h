@@ -39,8 +39,7 @@ struct spawn {
 	const char *directory; /* NULL: GUEST_SRC */
 	const char *input;     /* bytes for standard input, or NULL for /dev/null */
 	size_t input_len;
-	bool agent; /* it may use GUEST_AGENT_SOCKET, if the host has an ssh agent for this machine
-		     */
+	bool agent; /* it may use GUEST_AGENT_SOCKET, which the host may answer */
 };
 
 struct action_ops {
@@ -103,7 +102,7 @@ struct action {
 	const void *kind;
 	/* What the table cannot say; optional. Messages start with FILE:LINE:COL. */
 	int (*check)(const struct node *args, const char *file, struct err *e);
-	/* Append the steps that do it; they carry `origin`. */
+	/* Append the steps that do it; they carry `origin`. NULL: it is a step of the same name. */
 	int (*expand)(const struct action *self, const struct node *args,
 		const struct origin *origin, struct plan *out, struct err *e);
 	/*
@@ -125,6 +124,10 @@ const struct action *action_find(const struct action *const *actions, const char
 
 /* True when this version can carry it out. */
 bool action_is_built(const struct action *a);
+
+/* Append the steps that do it: those of `expand`, or else itself with a copy of `args`. */
+int action_expand(const struct action *a, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e) NODISCARD;
 
 /*
  * One entry of a user's list, checked: a map with `action`, an optional `timeout`, and the action's

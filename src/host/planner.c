@@ -85,9 +85,7 @@ static int expand(const struct planner *p, const struct node *entry, size_t inde
 		return -1;
 	word = mem_strdup(action->name);
 	origin.action = word;
-	if (!action->expand)
-		plan_add(plan, action->name, steal_ptr(&args), &origin);
-	else if (action->expand(action, args, &origin, plan, e) < 0)
+	if (action_expand(action, args, &origin, plan, e) < 0)
 		return -1;
 	for (size_t i = first; i < plan->count; i++)
 		plan->steps[i].timeout_ms = timeout_ms ? timeout_ms : action_time_limit(p);

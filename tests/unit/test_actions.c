@@ -186,7 +186,7 @@ static void expect_steps(const char *yaml, const char *steps)
 	struct err e = {0};
 
 	expect_ok(parse(yaml, IN_PLAN, &a, &args, &e), &e);
-	expect_ok(a->expand(a, args, &origin, &plan, &e), &e);
+	expect_ok(action_expand(a, args, &origin, &plan, &e), &e);
 	buf_init(&b, 1 << 16);
 	for (size_t i = 0; i < plan.count; i++) {
 		const struct step *s = &plan.steps[i];
