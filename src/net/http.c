@@ -181,7 +181,10 @@ static void set_proxy_text(struct transfer *t, const char *value)
 	t->proxy_text[n] = '\0';
 }
 
-/* The proxy marks its own answers, so that they are not taken for those of the server. */
+/*
+ * The proxy marks its refusal of a tunnel, so that it can be told. What comes through a tunnel is
+ * the server's, whatever it says.
+ */
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
 	static const char mark[] = "Proxy-Status: ambient; details=";
@@ -191,17 +194,11 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 	long status = 0;
 
 	line[strcspn(line, "\r\n")] = '\0';
-	if (strncmp(line, "HTTP/", 5) == 0) {
-		t->proxy_status = 0;
-		return len;
-	}
-	if (strncasecmp(line, mark, strlen(mark)) != 0)
-		return len;
 	(void)curl_easy_getinfo(t->curl, CURLINFO_HTTP_CONNECTCODE, &status);
-	if (status < 400)
-		(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	t->proxy_status = status;
-	set_proxy_text(t, line + strlen(mark));
+	if (status >= 400 && strncasecmp(line, mark, strlen(mark)) == 0) {
+		t->proxy_status = status;
+		set_proxy_text(t, line + strlen(mark));
+	}
 	return len;
 }
 
@@ -324,6 +321,7 @@ static int begin(struct batch *b, struct transfer *t, struct err *e)
 	set_pointer(t->curl, CURLOPT_USERAGENT, "ambient");
 	set_pointer(t->curl, CURLOPT_PROXY, t->o->proxy ? t->o->proxy : "");
 	set_pointer(t->curl, CURLOPT_NOPROXY, "");
+	set_long(t->curl, CURLOPT_HTTPPROXYTUNNEL, 1); /* so that one connection serves many */
 	if (t->o->certificates)
 		set_pointer(t->curl, CURLOPT_CAINFO, t->o->certificates);
 	if (t->up_fd >= 0 && set_upload(t, e) < 0)
@@ -416,18 +414,28 @@ static const struct {
 	{CURLE_UNSUPPORTED_PROTOCOL, "fetch_redirect", false, false},
 };
 
+/* libcurl has one code for a redirect to another protocol and for an answer in another one. */
+static bool is_no_http(const struct transfer *t, CURLcode code)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	return code == CURLE_UNSUPPORTED_PROTOCOL && status / 100 != 3;
+}
+
 static void explain_code(const struct transfer *t, CURLcode code, struct failure *f)
 {
 	const char *text = *t->curl_text ? t->curl_text : curl_easy_strerror(code);
+	size_t i = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(codes); i++) {
-		if (codes[i].code != code)
-			continue;
-		fail(f, codes[i].reason, codes[i].again, "%s", text);
-		f->from_zero = codes[i].from_zero;
+	while (i < ARRAY_SIZE(codes) && codes[i].code != code)
+		i++;
+	if (i == ARRAY_SIZE(codes) || is_no_http(t, code)) {
+		fail(f, "fetch_failed", false, "%s", text);
 		return;
 	}
-	fail(f, "fetch_failed", false, "%s", text);
+	fail(f, codes[i].reason, codes[i].again, "%s", text);
+	f->from_zero = codes[i].from_zero;
 }
 
 static void explain(struct transfer *t, CURLcode code, struct failure *f)
@@ -571,20 +579,24 @@ static int poll_ms(const struct batch *b)
 	return next > now ? (int)(next - now) : 0;
 }
 
+/* What has ended is looked at before the wait: with nothing running, nothing would end it early. */
 static int transfer_all(struct batch *b, struct err *e)
 {
 	int running;
 
-	while (!all_done(b)) {
+	for (;;) {
 		if (begin_due(b, e) < 0)
 			return -1;
-		if (curl_multi_perform(b->multi, &running) != CURLM_OK ||
-			curl_multi_poll(b->multi, NULL, 0, poll_ms(b), NULL) != CURLM_OK)
-			return err_set(e, ERR_HOST, "libcurl: the transfers cannot go on");
+		if (curl_multi_perform(b->multi, &running) != CURLM_OK)
+			break;
 		if (finish_ended(b, e) < 0)
 			return -1;
+		if (all_done(b))
+			return 0;
+		if (curl_multi_poll(b->multi, NULL, 0, poll_ms(b), NULL) != CURLM_OK)
+			break;
 	}
-	return 0;
+	return err_set(e, ERR_HOST, "libcurl: the transfers cannot go on");
 }
 
 static int missing(const struct http_item *item, struct err *e)

@@ -23,6 +23,10 @@
 /* of "hello" */
 #define HELLO_SUM "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
+#define REFUSAL                                                                                    \
+	"HTTP/1.1 403 Forbidden\r\nProxy-Status: ambient; details=\"no \\\"way\\\"\"\r\n"          \
+	"Content-Length: 0\r\n\r\n"
+
 static const struct {
 	const char *path, *answer;
 	bool stays; /* the connection, after the answer */
@@ -39,10 +43,8 @@ static const struct {
 	{"/file ",
 		"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
 		false},
-	{"/by-proxy ",
-		"HTTP/1.1 403 Forbidden\r\nProxy-Status: ambient; details=\"no \\\"way\\\"\"\r\n"
-		"Content-Length: 0\r\n\r\n",
-		false},
+	{"/like-the-proxy ", REFUSAL, false},
+	{"CONNECT refused.test:80 ", REFUSAL, false},
 };
 
 struct world {
@@ -174,7 +176,22 @@ static void test_each_failure_has_its_reason(void **state)
 	expect_failure(*state, "/cut", "fetch_cut", "(2 tries)");
 	expect_failure(*state, "/nothing", "fetch_cut", "(2 tries)");
 	expect_failure(*state, "/file", "fetch_redirect", "/file");
-	expect_failure(*state, "/by-proxy", "fetch_refused", "the proxy refused it: no \"way\"");
+}
+
+static void test_only_the_proxy_speaks_for_the_proxy(void **state)
+{
+	struct world *w = *state;
+	struct http_options o = options(w);
+	const struct http_item item = {
+		.url = "http://refused.test/", .name = "file", .sha256 = HELLO_SUM};
+	auto_free char *proxy = mem_printf("http://127.0.0.1:%u", w->port);
+	struct err e = {0};
+
+	expect_failure(w, "/like-the-proxy", "fetch_denied", "the server refused it (status 403)");
+	o.proxy = proxy;
+	assert_int_equal(http_get(&item, 1, &o, &e), -1);
+	assert_string_equal(e.reason, "fetch_refused");
+	assert_string_equal(e.msg, "http://refused.test/: the proxy refused it: no \"way\"");
 }
 
 static void test_a_server_that_stalls_is_left(void **state)
@@ -249,6 +266,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_each_failure_has_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_only_the_proxy_speaks_for_the_proxy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_a_server_that_stalls_is_left, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
