@@ -63,7 +63,7 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
 	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
-	tests/tools/fake_machine.c executor/forward.c src/host/jail_user.c $(BASE_SRC)
+	tests/tools/fake_machine.c executor/forward.c executor/relay.c src/host/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
 GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
 	tests/tools/probe_executor.c tests/tools/probe_network.c $(BASE_SRC) $(CORE_SRC)
@@ -72,7 +72,7 @@ RUN_PROXY_SRC := tests/tools/run-proxy.c
 FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base tree frame message plan action actions executor git jail node jsonl yamlfile schema config project \
+UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
 	store retention disk runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask \

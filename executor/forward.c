@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/prctl.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -14,68 +13,104 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
+#include "base/mem.h"
 #include "core/contract.h"
+#include "executor/relay.h"
 
-enum { BACKLOG = 128, CHUNK = 64 * 1024 };
+enum { BACKLOG = 128, AT_ONCE = LIMIT_PROXY_CONNECTIONS };
 
-/* One read and one write. At the end the other side is told: false. */
-static bool pass(int from, int to)
+/* One connection of a program, passed on. */
+struct link {
+	int client, server;
+	struct relay relay;
+};
+
+/*
+ * All of them in one process: where the machine is emulated, a process for each would take longer
+ * than what it passes on. Nothing here waits but poll(2), so none holds up another.
+ */
+struct forwarder {
+	int listener;
+	const struct sockaddr_in *to;
+	struct link *links; /* the first `count` of AT_ONCE; more wait in the socket's queue */
+	size_t count;
+	struct pollfd *polls; /* the listener's, then RELAY_POLL_FDS for each link */
+};
+
+static void link_release(struct link *l)
 {
-	char data[CHUNK];
-	ssize_t n;
-
-	do {
-		n = read(from, data, sizeof(data));
-	} while (n < 0 && errno == EINTR);
-	if (n > 0 && fd_write_all(to, data, (size_t)n) == 0)
-		return true;
-	(void)shutdown(to, SHUT_WR);
-	return false;
+	relay_release(&l->relay);
+	fd_close(l->client);
+	fd_close(l->server);
 }
 
-/* Until both directions have ended. */
-static void join(int a, int b)
+/* The connection to the other side may take its time; bytes wait for it in the relay. */
+static int call(const struct sockaddr_in *to)
 {
-	struct pollfd p[2] = {{.fd = a, .events = POLLIN}, {.fd = b, .events = POLLIN}};
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	while (p[0].fd >= 0 || p[1].fd >= 0) {
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
-			return;
-		if (p[0].revents && !pass(a, b))
-			p[0].fd = -1;
-		if (p[1].revents && !pass(b, a))
-			p[1].fd = -1;
-	}
+	if (fd < 0 ||
+		(connect(fd, (const struct sockaddr *)to, sizeof(*to)) < 0 && errno != EINPROGRESS))
+		return -1;
+	return fd_steal(&fd);
 }
 
 /* A connection that cannot be made shows to the program as one that ends at once. */
-static void forward_one(int client, const struct sockaddr_in *to)
+static void take(struct forwarder *f)
 {
-	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct link *l = &f->links[f->count];
 
-	if (fd >= 0 && connect(fd, (const struct sockaddr *)to, sizeof(*to)) == 0)
-		join(client, fd);
+	l->client = accept4(f->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (l->client < 0 && errno != EINTR && errno != ECONNABORTED && errno != EAGAIN)
+		_exit(1);
+	if (l->client < 0)
+		return;
+	l->server = call(f->to);
+	if (l->server < 0) {
+		fd_close(l->client);
+		return;
+	}
+	relay_init(&l->relay, l->client, l->client, l->server, l->server);
+	f->count++;
 }
 
-/* A process for each connection: nothing that one of them does holds up another. */
+/* From the last one down: the place of one that has ended is taken by one that was moved already.
+ */
+static void move_all(struct forwarder *f)
+{
+	for (size_t i = f->count; i-- > 0;) {
+		struct link *l = &f->links[i];
+		struct err ignored = {0};
+
+		if (relay_move(&l->relay, f->polls + 1 + i * RELAY_POLL_FDS, &ignored) > 0)
+			continue;
+		link_release(l);
+		*l = f->links[--f->count];
+	}
+}
+
 void forward_serve(int listener, const struct sockaddr_in *to)
 {
-	(void)signal(SIGCHLD, SIG_IGN);
-	(void)signal(SIGPIPE, SIG_IGN);
-	for (;;) {
-		auto_fd int client = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		pid_t pid;
+	struct forwarder f = {.listener = listener,
+		.to = to,
+		.links = mem_array(AT_ONCE, sizeof(*f.links)),
+		.polls = mem_array(1 + AT_ONCE * RELAY_POLL_FDS, sizeof(*f.polls))};
+	struct err e = {0};
 
-		if (client < 0 && errno != EINTR && errno != ECONNABORTED)
-			_exit(1);
-		if (client < 0)
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (fd_set_nonblock(listener, &e) < 0)
+		_exit(1);
+	for (;;) {
+		f.polls[0] =
+			(struct pollfd){.fd = f.count < AT_ONCE ? listener : -1, .events = POLLIN};
+		for (size_t i = 0; i < f.count; i++)
+			relay_poll(&f.links[i].relay, f.polls + 1 + i * RELAY_POLL_FDS);
+		if (poll(f.polls, 1 + f.count * RELAY_POLL_FDS, -1) < 0)
 			continue;
-		pid = fork();
-		if (pid == 0) {
-			(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-			forward_one(client, to);
-			_exit(0);
-		}
+		move_all(&f);
+		if (f.polls[0].revents)
+			take(&f);
 	}
 }
 

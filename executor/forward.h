@@ -20,7 +20,10 @@
 int forward_start(const struct sockaddr_in *from, const struct sockaddr_in *to, pid_t *ret_pid,
 	struct err *e) NODISCARD;
 
-/* What that process does: take connections from a listening socket until it is killed. */
+/*
+ * What that process does: take connections from a listening socket until it is killed,
+ * LIMIT_PROXY_CONNECTIONS at a time.
+ */
 NORETURN void forward_serve(int listener, const struct sockaddr_in *to);
 
 /* The usual two ends: GUEST_PROXY_* to NET_PROXY_*. */
