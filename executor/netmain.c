@@ -27,7 +27,7 @@
 #include "net/http.h"
 #include "net/sftpput.h"
 
-enum { PARALLEL = 16, TRIES = 4 };
+enum { PARALLEL = 32, TRIES = 4 };
 
 #define IMAGE_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
 #define OWN_CERTIFICATES GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_CERTIFICATES
