@@ -73,7 +73,7 @@ FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
-	store retention disk runlog qemu tar pack unpack options verdict screen term logread \
+	store deps retention disk runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask \
 	secrets sshagent \

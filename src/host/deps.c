@@ -114,27 +114,52 @@ static int damaged(struct err *e, const char *what)
 		"not a whole file of 'ambient deps export': %s", what);
 }
 
+/* 1: a member; 0: the end of the archive. */
+static int next_member(
+	int fd, struct tar_reader *r, struct tar_entry *ret, size_t *ret_header, struct err *e)
+{
+	auto_free char *window = mem_alloc(TAR_HEADER_MAX);
+	uint64_t left = r->length - r->offset;
+	struct err why = {0};
+	ssize_t n = fd_pread_full(
+		fd, window, left < TAR_HEADER_MAX ? (size_t)left : TAR_HEADER_MAX, r->offset);
+	int result;
+
+	if (n < 0)
+		return err_sys(e, "read");
+	result = tar_next(r, window, (size_t)n, ret, ret_header, &why);
+	return result < 0 ? damaged(e, why.msg) : result;
+}
+
 /* The next member, which must be this one; its data is at *ret_offset. */
 static int want_member(int fd, struct tar_reader *r, const char *name, uint64_t *ret_offset,
 	uint64_t *ret_bytes, struct err *e)
 {
-	auto_free char *window = mem_alloc(TAR_HEADER_MAX);
-	uint64_t at = r->offset, left = r->length - at;
+	uint64_t at = r->offset;
 	struct tar_entry entry = {0};
-	struct err why = {0};
 	size_t header = 0;
-	ssize_t n = fd_pread_full(
-		fd, window, left < TAR_HEADER_MAX ? (size_t)left : TAR_HEADER_MAX, at);
+	int result = next_member(fd, r, &entry, &header, e);
 
-	if (n < 0)
-		return err_sys(e, "read");
-	if (tar_next(r, window, (size_t)n, &entry, &header, &why) != 1)
-		return damaged(e, why.kind == ERR_NONE ? "it ends too early" : why.msg);
+	if (result <= 0)
+		return result < 0 ? -1 : damaged(e, "it ends too early");
 	if (entry.type != TAR_FILE || strcmp(entry.path, name) != 0)
 		return damaged(e, "it has other members");
 	*ret_offset = at + header;
 	*ret_bytes = entry.size;
 	return 0;
+}
+
+static int want_end(int fd, struct tar_reader *r, struct err *e)
+{
+	struct tar_entry entry = {0};
+	size_t header = 0;
+	int result = next_member(fd, r, &entry, &header, e);
+
+	if (result > 0)
+		return damaged(e, "it has other members");
+	if (result == 0 && r->offset != r->length)
+		return damaged(e, "there is something behind its end");
+	return result;
 }
 
 static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *ret, struct err *e)
@@ -167,7 +192,7 @@ static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *
 static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct err *e)
 {
 	const struct tar_rules rules = {.strict = true, .max_bytes = UINT64_MAX};
-	auto_tar_reader struct tar_reader r;
+	auto_tar_reader struct tar_reader r = {0};
 	uint64_t offset = 0, bytes = 0;
 	struct stat st;
 
@@ -182,7 +207,7 @@ static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct
 		return -1;
 	if (bytes != ret->bytes)
 		return damaged(e, DATA_MEMBER " has another length than " INFO_MEMBER " says");
-	return 0;
+	return want_end(fd, &r, e);
 }
 
 static int copy_data(
