@@ -1101,6 +1101,218 @@ static void test_no_exec_forbids_exec_and_not_fork(void **state)
 	assert_string_equal(out.data, "child 7\n");
 }
 
+/* ---- sockets of the jail's own network ---- */
+
+struct outside {
+	struct sockaddr_in listener; /* of the jail, by jail_listen */
+	struct sockaddr_in host;     /* somebody listens there, on the host */
+};
+
+static struct sockaddr_in loopback_at(uint16_t port)
+{
+	return (struct sockaddr_in){.sin_family = AF_INET,
+		.sin_port = htons(port),
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+}
+
+static int call(const struct sockaddr_in *at)
+{
+	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)at, sizeof(*at)) < 0)
+		return -1;
+	return fd_steal(&fd);
+}
+
+static int try_to_bind(const struct sockaddr_in *at)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return bind(fd, (const struct sockaddr *)at, sizeof(*at));
+}
+
+static void ask_listener(const struct sockaddr_in *at)
+{
+	char answer[16] = "";
+	int fd = call(at);
+
+	say("listener", fd);
+	(void)fd_read_full(fd, answer, sizeof(answer) - 1);
+	(void)dprintf(1, "it says %s\n", answer);
+}
+
+static int try_listener(void *arg)
+{
+	const struct outside *o = arg;
+	struct sockaddr_in public = {.sin_family = AF_INET, .sin_port = htons(80)};
+	struct sockaddr_in6 six = {.sin6_family = AF_INET6,
+		.sin6_port = o->listener.sin_port,
+		.sin6_addr.s6_addr[15] = 1};
+	struct ifreq second = {.ifr_ifindex = 2};
+	int any = socket(AF_INET, SOCK_DGRAM, 0), fd6 = socket(AF_INET6, SOCK_STREAM, 0);
+
+	ask_listener(&o->listener);
+	say("host's loopback", call(&o->host));
+	public.sin_addr.s_addr = htonl(0x0a000202);
+	say("10.0.2.2", call(&public));
+	public.sin_addr.s_addr = htonl(0x08080808);
+	say("8.8.8.8", call(&public));
+	say("::1", connect(fd6, (struct sockaddr *)&six, sizeof(six)));
+	say("interface 2", ioctl(any, SIOCGIFNAME, &second));
+	say("the host's port is free here", try_to_bind(&o->host));
+	return 0;
+}
+
+/* A port that nobody has on the host. */
+static uint16_t free_port(void)
+{
+	struct sockaddr_in at = loopback_at(0);
+	socklen_t len = sizeof(at);
+	auto_fd int fd = listen_on(AF_INET, &at, sizeof(at));
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	return ntohs(at.sin_port);
+}
+
+static void make_pipe(int *ret_from, int *ret_to)
+{
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	*ret_from = ends[0];
+	*ret_to = ends[1];
+}
+
+static void test_a_listening_socket_is_all_that_is_on_the_jails_network(void **state)
+{
+	static const char wanted[] = "listener: works\nit says hello\n"
+				     "host's loopback: ECONNREFUSED\n10.0.2.2: ENETUNREACH\n"
+				     "8.8.8.8: ENETUNREACH\n::1: ECONNREFUSED\n"
+				     "interface 2: ENODEV\nthe host's port is free here: works\n";
+	auto_jailed pid_t pid = -1;
+	auto_jail struct jail j;
+	struct outside o = {.listener = loopback_at(free_port()), .host = loopback_at(0)};
+	socklen_t len = sizeof(o.host);
+	auto_fd int host = listen_on(AF_INET, &o.host, len), listener = -1, peer = -1;
+	auto_fd int from = -1, to = -1;
+	char got[512] = "";
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(getsockname(host, (struct sockaddr *)&o.host, &len), 0);
+	make_pipe(&from, &to);
+	make_jail(&j);
+	j.entry = try_listener;
+	j.arg = &o;
+	j.stdout_fd = to;
+	jail_listen(&j, ntohs(o.listener.sin_port), &listener);
+	expect_ok(jail_start(&j, &pid, NULL, &e), &e);
+	fd_close(fd_steal(&to));
+	assert_true(fcntl(listener, F_GETFD) & FD_CLOEXEC);
+	/* It is not one of the host's. */
+	assert_int_equal(call(&o.listener), -1);
+	assert_int_equal(errno, ECONNREFUSED);
+	peer = accept(listener, NULL, NULL);
+	assert_int_equal(fd_write_all(peer, "hello", 5), 0);
+	fd_close(fd_steal(&peer));
+	assert_true(fd_read_full(from, got, sizeof(got) - 1) > 0);
+	assert_string_equal(got, wanted);
+}
+
+/* How many sockets a table of /proc/PID/net has, behind its line of headings. */
+static size_t count_sockets(pid_t pid, const char *table, struct buf *ret)
+{
+	size_t lines = 0;
+
+	read_proc(pid, table, ret);
+	for (const char *p = ret->data; (p = strchr(p, '\n')); p++)
+		lines++;
+	assert_true(lines > 0);
+	return lines - 1;
+}
+
+static void test_the_jails_network_has_no_socket_but_those_asked_for(void **state)
+{
+	static const char *const empty[] = {
+		"net/tcp6", "net/udp", "net/udp6", "net/raw", "net/raw6", "net/packet", "net/unix"};
+	auto_jailed pid_t pid = -1;
+	auto_buf struct buf tcp = {0};
+	auto_fd int listener = -1;
+	auto_jail struct jail j;
+
+	(void)state;
+	make_jail(&j);
+	jail_listen(&j, 3128, &listener);
+	pid = start_sleep(&j);
+	assert_int_equal(count_sockets(pid, "net/tcp", &tcp), 1);
+	assert_non_null(strstr(tcp.data, " 0100007F:0C38 00000000:0000 0A ")); /* listening */
+	for (size_t i = 0; i < ARRAY_SIZE(empty); i++) {
+		auto_buf struct buf none = {0};
+
+		assert_int_equal(count_sockets(pid, empty[i], &none), 0);
+	}
+}
+
+static int ask_two(void *arg)
+{
+	const struct sockaddr_in *ports = arg;
+
+	ask_listener(&ports[0]);
+	ask_listener(&ports[1]);
+	return 0;
+}
+
+static void test_each_listening_socket_has_its_own_port(void **state)
+{
+	auto_jailed pid_t pid = -1;
+	auto_jail struct jail j;
+	struct sockaddr_in ports[] = {loopback_at(3128), loopback_at(3129)};
+	int listeners[2] = {-1, -1};
+	auto_fd int from = -1, to = -1;
+	char got[128] = "";
+	struct err e = {0};
+
+	(void)state;
+	make_pipe(&from, &to);
+	make_jail(&j);
+	j.entry = ask_two;
+	j.arg = ports;
+	j.stdout_fd = to;
+	for (size_t i = 0; i < 2; i++)
+		jail_listen(&j, ntohs(ports[i].sin_port), &listeners[i]);
+	expect_ok(jail_start(&j, &pid, NULL, &e), &e);
+	fd_close(fd_steal(&to));
+	for (size_t i = 0; i < 2; i++) {
+		auto_fd int peer = accept(listeners[i], NULL, NULL);
+
+		assert_int_equal(fd_write_all(peer, i ? "two" : "one", 3), 0);
+		fd_close(listeners[i]);
+	}
+	assert_true(fd_read_full(from, got, sizeof(got) - 1) > 0);
+	assert_string_equal(got, "listener: works\nit says one\nlistener: works\nit says two\n");
+}
+
+static void test_a_port_that_cannot_be_had_leaves_nothing(void **state)
+{
+	auto_jail struct jail j;
+	int listeners[2] = {-1, -1};
+	struct err e = {0};
+	pid_t pid = -1;
+
+	(void)state;
+	make_jail(&j);
+	j.entry = ask_two;
+	jail_listen(&j, 3128, &listeners[0]);
+	jail_listen(&j, 3128, &listeners[1]);
+	expect_err(jail_start(&j, &pid, NULL, &e), &e, ERR_HOST,
+		"jail for test: listen on port 3128: Address already in use");
+	assert_int_equal(pid, -1);
+	assert_int_equal(listeners[0], -1);
+	assert_int_equal(listeners[1], -1);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no child is left */
+	assert_int_equal(errno, ECHILD);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1137,6 +1349,10 @@ int main(void)
 		cmocka_unit_test(test_vm_user),
 		cmocka_unit_test(test_host_network_is_the_callers_without_local_sockets),
 		cmocka_unit_test(test_no_exec_forbids_exec_and_not_fork),
+		cmocka_unit_test(test_a_listening_socket_is_all_that_is_on_the_jails_network),
+		cmocka_unit_test(test_the_jails_network_has_no_socket_but_those_asked_for),
+		cmocka_unit_test(test_each_listening_socket_has_its_own_port),
+		cmocka_unit_test(test_a_port_that_cannot_be_had_leaves_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
