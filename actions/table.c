@@ -36,12 +36,15 @@ const struct action *const actions_host[] = {
 	NULL,
 };
 
-/* Where jobs have their home, and where the tools that actions know find what was fetched for them.
+/*
+ * Where jobs have their home, and where the tools that actions know find what was fetched for them.
+ * A bash that is not told SHELL asks the name services who it is, each time that it starts.
  */
 const char *const actions_env[] = {
 	"HOME=" GUEST_HOME,
 	"CARGO_TARGET_DIR=" GUEST_CACHE,
 	"CARGO_HOME=" GUEST_DEPS,
 	"PATH=" GUEST_PATH,
+	"SHELL=/bin/bash",
 	NULL,
 };

@@ -377,8 +377,9 @@ static void test_environment_has_home_and_tools(void **state)
 	(void)state;
 	for (const char *const *item = actions_env; *item; item++)
 		strv_push(&env, *item);
-	assert_int_equal(env.count, 4);
+	assert_int_equal(env.count, 5);
 	assert_true(strv_has(&env, "HOME=/root"));
+	assert_true(strv_has(&env, "SHELL=/bin/bash"));
 	assert_true(strv_has(&env, "CARGO_HOME=/ci/deps"));
 	assert_true(strv_has(&env, "CARGO_TARGET_DIR=/ci/cache"));
 	strv_release(&env);
