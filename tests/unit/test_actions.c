@@ -208,7 +208,8 @@ static void test_shell_becomes_bash_that_stops_at_errors(void **state)
 {
 	(void)state;
 	expect_steps("action: shell\nshell: |\n  make\n  make check\n",
-		"spawn {\"argv\":[\"bash\",\"-c\",\"set -xeuo pipefail\\nmake\\nmake check\\n\"]}");
+		"spawn {\"argv\":[\"bash\",\"-xeuo\",\"pipefail\",\"-c\",\"--\","
+		"\"make\\nmake check\\n\"]}");
 }
 
 static void test_custom_gets_its_arguments_twice(void **state)
