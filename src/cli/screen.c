@@ -176,7 +176,8 @@ static size_t screen_width(const struct screen *s)
 {
 	struct winsize size;
 
-	if (ioctl(s->out.fd, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
+	/* 0 is what a terminal says that does not know. */
+	if (ioctl(s->out.fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		return 80;
 	return size.ws_col;
 }

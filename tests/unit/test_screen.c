@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -267,6 +268,19 @@ static void test_the_status_line_is_rewritten_and_fits(void **state)
 	expect_seen(&f, "packing 1\r\033[K012345678901234567890123456789012345678\r\033[Kpacked\n");
 }
 
+static void test_the_status_line_fits_the_narrowest_terminal(void **state)
+{
+	struct winsize size = {.ws_row = 24, .ws_col = 9};
+	struct fixture f;
+
+	(void)state;
+	environment("xterm", "C.UTF-8", "1");
+	setup(&f, TERMINAL, SCREEN_COLOR_AUTO);
+	assert_int_equal(ioctl(f.ours, TIOCSWINSZ, &size), 0);
+	screen_status(&f.s, "packing 12345");
+	expect_seen(&f, "packing ");
+}
+
 static void test_a_dumb_terminal_is_never_rewritten(void **state)
 {
 	struct fixture f;
@@ -471,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_a_terminal_without_utf8_gets_ascii),
 		cmocka_unit_test(test_the_trace_of_bash_is_dim),
 		cmocka_unit_test(test_the_status_line_is_rewritten_and_fits),
+		cmocka_unit_test(test_the_status_line_fits_the_narrowest_terminal),
 		cmocka_unit_test(test_a_dumb_terminal_is_never_rewritten),
 		cmocka_unit_test(test_colours_can_be_forced_and_forbidden),
 		cmocka_unit_test(test_warnings_are_safe_and_go_where_they_can_be_seen),
