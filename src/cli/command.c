@@ -129,11 +129,13 @@ void command_add_help(struct buf *b, const struct command *const *commands)
 
 void command_add_command_help(struct buf *b, const struct command *c)
 {
-	buf_addf(b, "Usage: ambient %s%s%s%s\n\n%s.\n", c->name, c->options ? " [OPTION]..." : "",
+	bool own = options_are_shown(c->options);
+
+	buf_addf(b, "Usage: ambient %s%s%s%s\n\n%s.\n", c->name, own ? " [OPTION]..." : "",
 		c->operands ? " " : "", c->operands ? c->operands : "", c->summary);
 	if (c->details)
 		buf_addf(b, "\n%s", c->details);
-	if (c->options) {
+	if (own) {
 		buf_adds(b, "\nOptions:\n");
 		options_add_help(b, c->options, HELP_WIDTH);
 	}

@@ -225,7 +225,7 @@ static void add_command(
 	buf_adds(b, ".SH SYNOPSIS\n.B ambient ");
 	add_roff(b, c->name);
 	buf_addc(b, '\n');
-	if (c->options)
+	if (options_are_shown(c->options))
 		buf_adds(b, "[\\fIOPTION\\fR]...\n");
 	if (c->operands) {
 		buf_adds(b, "\\fI");

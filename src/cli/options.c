@@ -353,6 +353,14 @@ static void add_row(struct buf *b, const struct option *row, size_t width)
 	options_add_wrapped(b, text.data, HELP_COLUMN, HELP_COLUMN, width);
 }
 
+bool options_are_shown(const struct option *table)
+{
+	for (const struct option *row = table; row && row->name; row++)
+		if (!row->hidden)
+			return true;
+	return false;
+}
+
 void options_add_help(struct buf *b, const struct option *table, size_t width)
 {
 	for (const struct option *row = table; row && row->name; row++)

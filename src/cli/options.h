@@ -81,6 +81,9 @@ int options_check_later(const struct options *o, struct err *e) NODISCARD;
 /* Frees the operands and the lists in the settings. */
 void options_release(struct options *o);
 
+/* Does its help have anything to show? The table may be NULL. */
+bool options_are_shown(const struct option *table);
+
 /* Append the help of a table: one option after the other, wrapped at `width` columns. */
 void options_add_help(struct buf *b, const struct option *table, size_t width);
 
