@@ -41,7 +41,7 @@ int steps_over(struct run *r, enum step_outcome outcome, struct err *e)
 
 	r->ctx.result.outcome = (uint8_t)outcome;
 	if (outcome == STEP_STOPPED)
-		return err_set(e, ERR_INTERRUPTED, "stopped by the host");
+		return err_set(e, ERR_INTERRUPTED, "stopped");
 	if (outcome == STEP_TIMED_OUT)
 		return err_set(e, ERR_INPUT, "the time limit of the action, %s, is reached",
 			num_show_duration(s->timeout_ms).s);
@@ -158,7 +158,7 @@ static void note_stop(struct run *r)
 	if (!r->link->stop || r->end.outcome != STEP_PASSED)
 		return;
 	r->end.outcome = STEP_STOPPED;
-	(void)snprintf(r->end.text, sizeof(r->end.text), "stopped by the host");
+	(void)snprintf(r->end.text, sizeof(r->end.text), "stopped");
 }
 
 int steps_run(const struct plan *plan, const struct action *const *actions, const struct machine *m,

@@ -48,16 +48,18 @@ void sig_detach(void)
 	caught = 0;
 }
 
+const char *sig_name(int signo)
+{
+	return signo == SIGINT ? "SIGINT" : signo == SIGTERM ? "SIGTERM" : "SIGHUP";
+}
+
 int sig_check(struct err *e)
 {
 	int signo = sig_pending();
 
 	if (!signo)
 		return 0;
-	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s",
-		signo == SIGINT            ? "SIGINT"
-			: signo == SIGTERM ? "SIGTERM"
-					   : "SIGHUP");
+	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s", sig_name(signo));
 }
 
 /* As the kernel has it (rt_sigaction(2)): libc's own refuses signals 32 and 33. */

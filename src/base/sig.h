@@ -13,6 +13,8 @@ int sig_init(
 int sig_fd(void);                 /* readable when one came; for poll only, -1 before sig_init */
 int sig_pending(void);            /* the first signal that came and is not yet forgotten, or 0 */
 
+const char *sig_name(int signo); /* of one that sig_pending gave */
+
 /* In a child that lost the descriptor: no more signals are looked for, by whatever has its number
  * now. */
 void sig_detach(void);

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/sig.h"
 #include "base/text.h"
 #include "core/jsonl.h"
 #include "host/accel.h"
@@ -553,6 +554,8 @@ static void take_claim(struct stage *s)
 	reason = end->outcome == STEP_FAILED && s->failed_reason
 		? s->failed_reason
 		: verdict_reason_of_step(s->plan->source, end->outcome, "");
+	if (end->outcome == STEP_STOPPED)
+		why = mem_printf("stopped by %s", sig_name(sig_pending()));
 	if (end->outcome == STEP_FAILED && s->agent.refusal[0]) {
 		reason = ERR_REASON_AGENT;
 		why = mem_printf("%s; the ssh agent refused it: %s", text, s->agent.refusal);

@@ -410,6 +410,9 @@ static int take_end(struct life *l, const struct frame *f, struct err *e)
 		return -1;
 	if (m->outcome == STEP_PASSED && check_passed(l, e) < 0)
 		return -1;
+	if (m->outcome == STEP_STOPPED && !l->result->stopped)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest says that it was stopped, and nobody told it to");
 	l->result->ended = true;
 	l->result->run_ms = clock_ms() - l->go_ms;
 	l->stage = ENDED;

@@ -618,6 +618,11 @@ static void impossible_failure(struct guest *g)
 	g->end.failed_step = 123456;
 }
 
+static void claims_stop(struct guest *g)
+{
+	g->end.outcome = STEP_STOPPED;
+}
+
 static void end_twice(struct guest *g)
 {
 	send_end(g);
@@ -746,6 +751,7 @@ static const struct flag {
 	{"unknown-output", AT_END, unknown_output, "an input is called an output"},
 	{"duplicate-output", AT_END, duplicate_output, "an output is mentioned twice"},
 	{"impossible-failure", AT_END, impossible_failure, "a step failed that the plan has not"},
+	{"claims-stop", AT_END, claims_stop, "'stopped' at the end, when nobody said stop"},
 	{"end-twice", WITH_END, end_twice, "the end event once more"},
 	{"frames-after-end", WITH_END, frames_after_end, "a note after the end"},
 	{"writes-after-end", AFTER_END, writes_after_end, "change the artifacts after the end"},

@@ -532,7 +532,7 @@ static void test_after_stop_nothing_runs(void **state)
 	assert_string_equal(story, "");
 	assert_int_equal(end.outcome, STEP_STOPPED);
 	assert_int_equal(end.failed_step, MESSAGE_NO_STEP);
-	assert_string_equal(end.text, "stopped by the host");
+	assert_string_equal(end.text, "stopped");
 }
 
 static void test_a_program_that_is_not_there_is_status_127(void **state)
