@@ -217,6 +217,11 @@ void screen_status(struct screen *s, const char *fmt, ...)
 	outlet_push(&s->out);
 }
 
+bool screen_is_between_lines(const struct screen *s)
+{
+	return s->open < 0;
+}
+
 /* ---- output of the guest ---- */
 
 /* The length of a sequence that sets colours: ESC [ digits ; : m. 0: it is none, -1: it was cut. */

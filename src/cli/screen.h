@@ -62,6 +62,9 @@ void screen_warning(struct screen *s, const char *message); /* on standard error
 /* Draw the line that is rewritten, cut to the terminal's width; does nothing elsewhere. */
 void screen_status(struct screen *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
+/* Can screen_status draw without breaking a line of the guest that is not ended? */
+bool screen_is_between_lines(const struct screen *s);
+
 /* Bytes of an action, as they came. */
 void screen_output(struct screen *s, bool is_stderr, const char *data, size_t len);
 void screen_end_output(struct screen *s); /* the action is over: show what is held, end the line */

@@ -14,7 +14,8 @@ enum {
 	TAIL_BYTES = 128 * 1024, /* of an action's output that --quiet can show */
 	PROGRESS_AFTER_MS = 500, /* a step is long from then on */
 	PROGRESS_EVERY_MS = 100,
-	TEXT_MAX = 200, /* a stranger's text within a line of ours */
+	SILENCE_MS = 1000, /* after which the time that something takes is shown, and how often */
+	TEXT_MAX = 200,    /* a stranger's text within a line of ours */
 	COMMIT_SHOWN = 10,
 };
 
@@ -52,6 +53,35 @@ PRINTF_LIKE(2, 3) static void project_line(struct term *t, const char *fmt, ...)
 		buf_addf(&line, "%s%s%s  ", paint(t, PAINT_BOLD), t->project, paint(t, PAINT_END));
 	buf_adds(&line, text);
 	screen_line(&t->screen, "%s", line.data);
+}
+
+/*
+ * What goes on from now on, for the line that is rewritten. Where there is none this does nothing.
+ * Takes ownership of the text; NULL: nothing does.
+ */
+static void wait_for(struct term *t, char *text)
+{
+	keep(&t->waiting, text);
+	t->waiting_ms = t->drawn_ms = clock_ms();
+	if (text && !t->quiet)
+		screen_status(&t->screen, "%s ...", text);
+}
+
+/* So that nobody wonders whether a long silence is one: "  2/3 shell ... 42 s" */
+static void show_waiting(struct term *t)
+{
+	int64_t now = clock_ms();
+	int64_t seconds = (now - t->waiting_ms) / 1000;
+
+	if (!t->waiting || t->quiet || now - t->drawn_ms < SILENCE_MS ||
+		!screen_is_between_lines(&t->screen))
+		return;
+	t->drawn_ms = now;
+	if (seconds < 60)
+		screen_status(&t->screen, "%s ... %" PRId64 " s", t->waiting, seconds);
+	else
+		screen_status(
+			&t->screen, "%s ... %s", t->waiting, num_show_duration(seconds * 1000).s);
 }
 
 static void warn(struct term *t, const char *message)
@@ -168,13 +198,14 @@ static void on_vm_starts(struct term *t, const struct event *ev)
 			vm_name(node_get_text(ev->fields, "kind", "plan")), image, accelerator,
 			cpus, num_plural(cpus),
 			num_show_size(node_get_uint(ev->fields, "memory", 0)).s));
-	if (!t->quiet)
-		screen_status(&t->screen, "%s%s%s, starting ...", t->project ? t->project : "",
-			t->project ? "  " : "", t->machine);
+	wait_for(t,
+		mem_printf("%s%s%s, starting", t->project ? t->project : "", t->project ? "  " : "",
+			t->machine));
 }
 
 static void on_executor_starts(struct term *t, const struct event *ev)
 {
+	wait_for(t, NULL);
 	project_line(t, "%s%s, up in %s%s", paint(t, PAINT_DIM), t->machine ? t->machine : "VM",
 		num_show_duration(node_get_int(ev->fields, "boot_ms", 0)).s, paint(t, PAINT_END));
 }
@@ -217,12 +248,13 @@ static void on_execute_action(struct term *t, const struct event *ev)
 		return;
 	label = action_label(t);
 	if (!t->in_list)
-		screen_status(&t->screen, "  %s ...",
-			ev->source == SOURCE_PRELUDE ? "inputs are unpacked"
-						     : "outputs are packed");
-	else if (t->screen.rewrite)
-		screen_status(&t->screen, "  %s ...", label);
+		wait_for(t,
+			mem_printf("  %s",
+				ev->source == SOURCE_PRELUDE ? "inputs are unpacked"
+							     : "outputs are packed"));
 	else
+		wait_for(t, mem_printf("  %s", label));
+	if (t->in_list && !t->screen.rewrite)
 		announce(t);
 }
 
@@ -246,6 +278,7 @@ static void on_output(struct term *t, const struct event *ev)
 		return;
 	announce(t);
 	screen_output(&t->screen, ev->is_stderr, ev->data, ev->len);
+	t->drawn_ms = clock_ms();
 }
 
 static void on_action_finished(struct term *t, const struct event *ev)
@@ -253,6 +286,7 @@ static void on_action_finished(struct term *t, const struct event *ev)
 	int64_t killed_by = node_get_int(ev->fields, "signal", 0);
 
 	screen_end_output(&t->screen);
+	wait_for(t, NULL);
 	t->duration_ms = node_get_int(ev->fields, "duration_ms", 0);
 	if (killed_by)
 		keep(&t->ending, mem_printf("signal %" PRId64, killed_by));
@@ -434,6 +468,7 @@ static void flush(void *arg)
 {
 	struct term *t = arg;
 
+	show_waiting(t);
 	screen_push(&t->screen);
 }
 
@@ -451,6 +486,7 @@ void term_begin(struct term *t, const char *project)
 	keep(&t->project, project ? text_safe(project, TEXT_MAX) : NULL);
 	keep(&t->last, NULL);
 	keep(&t->machine, NULL);
+	keep(&t->waiting, NULL);
 	keep(&t->ending, NULL);
 	keep(&t->action, mem_strdup("?"));
 	buf_clear(&t->tail);
@@ -470,6 +506,7 @@ void term_release(struct term *t)
 	keep(&t->ending, NULL);
 	keep(&t->last, NULL);
 	keep(&t->machine, NULL);
+	keep(&t->waiting, NULL);
 }
 
 void term_note(struct term *t, const char *text)

@@ -13,8 +13,9 @@
  *            log        ambient log hello
  *
  * On a terminal an action's first line is there while it runs and is replaced by its last one when
- * it said nothing. Quiet: nothing but, when the run did not pass, the action, the last lines of its
- * output, and the path of the log.
+ * it said nothing. Whatever is silent for a second has a line that counts its seconds. Quiet:
+ * nothing but, when the run did not pass, the action, the last lines of its output, and the path of
+ * the log.
  */
 #ifndef CLI_TERM_H
 #define CLI_TERM_H
@@ -51,8 +52,10 @@ struct term {
 	char *machine; /* "tiny, tcg, 1 CPU, 1.0 GiB" */
 	uint64_t artifact_entries;
 
+	char *waiting; /* what goes on, for the line that is rewritten; NULL: nothing of length */
+	int64_t waiting_ms;  /* since when */
 	int64_t progress_ms; /* since when a long step goes on; 0: none */
-	int64_t drawn_ms;
+	int64_t drawn_ms;    /* when something was shown that tells that time goes on */
 };
 
 void term_init(struct term *t, int out_fd, int err_fd, enum screen_color color, bool quiet);

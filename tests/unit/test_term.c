@@ -6,6 +6,7 @@
 #include <pty.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "cli/term.h"
 #include "core/event.h"
 #include "core/jsonl.h"
@@ -303,37 +304,79 @@ static void test_warnings_of_the_run_are_shown(void **state)
 		"hello  unchanged since the last run that passed; --force runs it again\n");
 }
 
-static void test_a_silent_action_leaves_one_line_on_a_terminal(void **state)
+static void setup_terminal(struct fixture *f)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = 80};
 	struct termios raw;
-	struct fixture f;
-	char seen[1024] = "";
 	int master, slave;
 
-	(void)state;
 	(void)setenv("TERM", "xterm", 1);
 	(void)setenv("LANG", "C.UTF-8", 1);
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
 	assert_int_equal(tcgetattr(slave, &raw), 0);
 	cfmakeraw(&raw);
 	assert_int_equal(tcsetattr(slave, TCSANOW, &raw), 0);
-	setup_on(&f, master, slave, false);
-	event(&f, EVENT_EXECUTE_ACTION, SOURCE_PLAN, "{\"action\":0,\"name\":\"true\"}");
-	event(&f, EVENT_ACTION_FINISHED, SOURCE_PLAN, "{\"exit_code\":0,\"duration_ms\":1000}");
-	event(&f, EVENT_ACTION_SUCCEEDED, SOURCE_PLAN, "{}");
-	screen_finish(&f.t.screen);
+	setup_on(f, master, slave, false);
+}
+
+/* All that the terminal saw, up to the end of the last action. */
+static void expect_terminal(struct fixture *f, const char *wanted)
+{
+	char seen[1024] = "";
+
+	screen_finish(&f->t.screen);
 	/* The kernel may hand it on in pieces. */
-	for (size_t len = 0; !strchr(seen, '\n');) {
-		ssize_t n = read(master, seen + len, sizeof(seen) - 1 - len);
+	for (size_t len = 0; len < strlen(wanted);) {
+		ssize_t n = read(f->fds[0], seen + len, sizeof(seen) - 1 - len);
 
 		assert_true(n > 0);
 		len += (size_t)n;
 	}
-	assert_string_equal(seen, "  1/1 true ...\r\033[K\xe2\x9c\x93 1/1 true  1.0 s\n");
-	term_release(&f.t);
-	fd_close(master);
-	fd_close(slave);
+	assert_string_equal(seen, wanted);
+	term_release(&f->t);
+	fd_close(f->fds[0]);
+	fd_close(f->fds[1]);
+}
+
+static void test_a_silent_action_leaves_one_line_on_a_terminal(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup_terminal(&f);
+	event(&f, EVENT_EXECUTE_ACTION, SOURCE_PLAN, "{\"action\":0,\"name\":\"true\"}");
+	event(&f, EVENT_ACTION_FINISHED, SOURCE_PLAN, "{\"exit_code\":0,\"duration_ms\":1000}");
+	event(&f, EVENT_ACTION_SUCCEEDED, SOURCE_PLAN, "{}");
+	expect_terminal(&f, "  1/1 true ...\r\033[K\xe2\x9c\x93 1/1 true  1.0 s\n");
+}
+
+/* As if what goes on had gone on for so long without a word, and the loop came round. */
+static void pass(struct fixture *f, int64_t ms)
+{
+	f->t.waiting_ms = f->t.drawn_ms = clock_ms() - ms;
+	f->t.view.flush(f->t.view.sink.arg);
+}
+
+static void test_the_time_of_a_silent_action_is_counted_on_a_terminal(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup_terminal(&f);
+	event(&f, EVENT_EXECUTE_ACTION, SOURCE_PLAN, "{\"action\":0,\"name\":\"make\"}");
+	pass(&f, 0);
+	pass(&f, 3000);
+	pass(&f, 65000);
+	output(&f, false, "end\nhalf");
+	pass(&f, 9000); /* not within a line of the guest */
+	output(&f, false, "\n");
+	event(&f, EVENT_ACTION_FINISHED, SOURCE_PLAN, "{\"exit_code\":0,\"duration_ms\":74000}");
+	event(&f, EVENT_ACTION_SUCCEEDED, SOURCE_PLAN, "{}");
+	pass(&f, 9000); /* nothing goes on */
+	expect_terminal(&f,
+		"  1/1 make ...\r\033[K  1/1 make ... 3 s\r\033[K  1/1 make ... 1 min 05 s"
+		"\r\033[K  1/1 make\n      end\n      half\n"
+		"\xe2\x9c\x93 1/1 make  1 min 14 s\n");
 }
 
 int main(void)
@@ -349,6 +392,7 @@ int main(void)
 		cmocka_unit_test(test_a_flood_while_quiet_takes_little_memory),
 		cmocka_unit_test(test_warnings_of_the_run_are_shown),
 		cmocka_unit_test(test_a_silent_action_leaves_one_line_on_a_terminal),
+		cmocka_unit_test(test_the_time_of_a_silent_action_is_counted_on_a_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
