@@ -3,9 +3,13 @@
 
 #include <limits.h>
 #include <stdio.h>
-#include <time.h>
 
 #include "base/err.h"
+
+int64_t clock_ns_of(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
 
 static int64_t read_clock(clockid_t id)
 {
@@ -13,7 +17,7 @@ static int64_t read_clock(clockid_t id)
 
 	if (clock_gettime(id, &ts) < 0)
 		BUG("clock_gettime(%d) failed", (int)id);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	return clock_ns_of(&ts);
 }
 
 int64_t clock_ns(void)

@@ -4,10 +4,13 @@
 #define BASE_CLOCK_H
 
 #include <stdint.h>
+#include <time.h>
 
 int64_t clock_ms(void);     /* CLOCK_MONOTONIC, milliseconds */
 int64_t clock_ns(void);     /* CLOCK_MONOTONIC, nanoseconds */
 int64_t clock_utc_ns(void); /* since 1970-01-01T00:00:00Z */
+
+int64_t clock_ns_of(const struct timespec *t); /* as nanoseconds, for example of a file's time */
 
 #define CLOCK_NEVER INT64_MAX /* a deadline that does not come */
 

@@ -122,7 +122,7 @@ static void on_item(void *arg, const struct retention_item *item)
 static void print_sum(struct session *s)
 {
 	auto_free char *line = mem_printf("%" PRIu64 " run%s %s, %s\n", s->runs,
-		s->runs == 1 ? "" : "s", s->settings->dry_run ? "would be removed" : "removed",
+		num_plural(s->runs), s->settings->dry_run ? "would be removed" : "removed",
 		num_show_size(s->bytes).s);
 
 	print(s, line);

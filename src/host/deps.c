@@ -288,8 +288,7 @@ static void add_row(struct node *list, const char *project, const char *name, co
 	node_set_string(row, "project", project);
 	node_set_string(row, "name", name);
 	node_set_uint(row, "bytes", (uint64_t)st->st_size);
-	node_set_string(row, "changed",
-		clock_rfc3339(st->st_mtim.tv_sec * 1000000000LL + st->st_mtim.tv_nsec).s);
+	node_set_string(row, "changed", clock_rfc3339(clock_ns_of(&st->st_mtim)).s);
 }
 
 static void list_project(struct node *list, const char *state, const char *project)

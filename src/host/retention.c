@@ -22,8 +22,7 @@
 #include "host/scopes.h"
 #include "host/store.h"
 
-#define NS_PER_S ((int64_t)1000000000)
-#define NS_PER_DAY (24 * 60 * 60 * NS_PER_S)
+#define NS_PER_DAY (24 * 60 * 60 * (int64_t)1000000000)
 
 enum { RESULT_BYTES = 8 * 1024 * 1024, LINK_BYTES = 512, WHY_BYTES = 80 };
 
@@ -112,7 +111,7 @@ static void add_run(struct sorting *s, const char *id, int fd, const struct stat
 	r = &s->items[s->count++];
 	*r = (struct run_entry){
 		.id = mem_strdup(id),
-		.ended_ns = st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec,
+		.ended_ns = clock_ns_of(&st->st_mtim),
 		.kept = fd < 0,
 		.rubble = fd >= 0 && faccessat(fd, FIRST_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0,
 	};
@@ -211,7 +210,7 @@ static void drop_by_number(struct sorting *s)
 			drop(r, "an unfinished removal");
 		else if (++*(r->unchanged ? &unchanged : &real) > s->policy->runs)
 			drop(r, "more than %" PRIu64 " %srun%s", s->policy->runs,
-				r->unchanged ? "unchanged " : "", s->policy->runs == 1 ? "" : "s");
+				r->unchanged ? "unchanged " : "", num_plural(s->policy->runs));
 	}
 }
 
@@ -222,7 +221,7 @@ static void drop_by_age(struct sorting *s)
 	for (size_t i = 0; s->policy->days && i < s->count; i++)
 		if ((now - s->items[i].ended_ns) / NS_PER_DAY >= (int64_t)s->policy->days)
 			drop(&s->items[i], "older than %" PRIu64 " day%s", s->policy->days,
-				s->policy->days == 1 ? "" : "s");
+				num_plural(s->policy->days));
 }
 
 /* The newest stays, if it alone is too large. */
@@ -326,8 +325,8 @@ static void remove_leftovers(struct sorting *s, const char *state)
 static void tell_scope(void *arg, const char *scope, uint64_t bytes)
 {
 	struct sorting *s = arg;
-	auto_free char *why = mem_printf("more than %" PRIu64 " scope%s", s->policy->scopes,
-		s->policy->scopes == 1 ? "" : "s");
+	auto_free char *why = mem_printf(
+		"more than %" PRIu64 " scope%s", s->policy->scopes, num_plural(s->policy->scopes));
 
 	tell_item(s,
 		&(struct retention_item){

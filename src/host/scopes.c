@@ -9,12 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "host/store.h"
 
-#define NS_PER_S ((int64_t)1000000000)
 #define STATE_PREFIX "state-"
 #define STATE_END ".json"
 
@@ -63,7 +63,7 @@ static struct scope *find(struct scopes *s, const char *name)
 static void add(struct scopes *s, const char *name, const struct stat *st)
 {
 	struct scope *scope = find(s, name);
-	int64_t made = st->st_mtim.tv_sec * NS_PER_S + st->st_mtim.tv_nsec;
+	int64_t made = clock_ns_of(&st->st_mtim);
 
 	scope->bytes += (uint64_t)st->st_blocks * BLOCK;
 	if (made > scope->made_ns)

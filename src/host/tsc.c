@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/fd.h"
 
 #define CLOCK_SOURCE "/sys/devices/system/clocksource/clocksource0/current_clocksource"
@@ -39,8 +40,7 @@ static struct sample take_sample(void)
 		if (took >= least)
 			continue;
 		least = took;
-		best = (struct sample){.ticks = before + took / 2,
-			.ns = (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec};
+		best = (struct sample){.ticks = before + took / 2, .ns = clock_ns_of(&ts)};
 	}
 	return best;
 }
