@@ -146,6 +146,14 @@ static int reach(const struct action *self, const struct node *args, const struc
 	return 0;
 }
 
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
+{
+	(void)e;
+	action_net_add(self, args, starts(node_get_text(args, "url", ""), SSH), origin, out);
+	return 0;
+}
+
 const struct action action_git_get = {
 	.name = "git_get",
 	.summary = "Fetch a commit of another repository into the dependencies, without running "
@@ -153,7 +161,7 @@ const struct action action_git_get = {
 	.where = IN_PRE,
 	.params = params,
 	.check = check,
-	.expand = action_net_expand,
+	.expand = expand,
 	.reach = reach,
 	.lint = {.file = "name"},
 };

@@ -85,13 +85,21 @@ static int reach(const struct action *self, const struct node *args, const struc
 	return 0;
 }
 
+static int expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
+{
+	(void)e;
+	action_net_add(self, args, false, origin, out);
+	return 0;
+}
+
 const struct action action_http_get = {
 	.name = "http_get",
 	.summary = "Download files into the dependencies and check what they are.",
 	.where = IN_PRE,
 	.params = params,
 	.check = check,
-	.expand = action_net_expand,
+	.expand = expand,
 	.reach = reach,
 	.lint = {.list = "items", .file = "filename"},
 };

@@ -23,22 +23,23 @@ static const struct param params[] = {
 		.not_empty = true,
 		.help = "a command of " TOOL_NET},
 	{.name = "input", .type = PARAM_STRING, .required = true, .help = "its work, as JSON"},
+	{.name = "ssh", .type = PARAM_BOOL, .help = "it logs in by ssh, so it may ask the agent"},
 	{0},
 };
 
-int action_net_expand(const struct action *self, const struct node *args,
-	const struct origin *origin, struct plan *out, struct err *e)
+void action_net_add(const struct action *self, const struct node *args, bool ssh,
+	const struct origin *origin, struct plan *out)
 {
 	struct node *step = node_map();
 	auto_buf struct buf text = {0};
 
-	(void)e;
 	buf_init(&text, LIMIT_PLAN_BYTES);
 	jsonl_add(&text, args);
 	node_set_string(step, "command", self->name);
 	node_set_string(step, "input", text.data);
+	if (ssh)
+		node_set_bool(step, "ssh", true);
 	(void)plan_add(out, action_net.name, step, origin);
-	return 0;
 }
 
 /* "WORD\nSENTENCE", written by the tool; without it there is only its exit code. */
@@ -84,19 +85,18 @@ static void set_scalar(struct strv *env)
 		strv_setenv(env, "OPENSSL_ia32cap", "~0x1000020000000000:~0x20000020");
 }
 
-int action_net_run(struct action_ctx *ctx, const char *command, const char *input,
-	const char *directory, struct err *e)
+int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct err *e)
 {
-	struct spawn s = {.directory = directory,
-		.input = input,
-		.input_len = strlen(input),
-		.agent = strncmp(command, "http_", strlen("http_")) != 0}; /* others speak ssh */
+	struct spawn s = {.directory = call->directory,
+		.input = call->input,
+		.input_len = strlen(call->input),
+		.agent = call->ssh};
 	struct err why = {0};
 	int result;
 
 	(void)unlink(GUEST_NET_ERROR);
 	strv_push(&s.argv, GUEST_NET_TOOL);
-	strv_push(&s.argv, command);
+	strv_push(&s.argv, call->command);
 	set_scalar(&s.env);
 	result = ctx->ops->spawn(ctx, &s, &why);
 	strv_release(&s.argv);
@@ -112,8 +112,12 @@ int action_net_run(struct action_ctx *ctx, const char *command, const char *inpu
 
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
-	return action_net_run(ctx, schema_text(params, args, "command"),
-		schema_text(params, args, "input"), GUEST_DEPS, e);
+	const struct net_call call = {.command = schema_text(params, args, "command"),
+		.input = schema_text(params, args, "input"),
+		.directory = GUEST_DEPS,
+		.ssh = schema_bool(params, args, "ssh")};
+
+	return action_net_run(ctx, &call, e);
 }
 
 const struct action action_net = {

@@ -45,12 +45,20 @@ int actions_check_key(const struct node *item, const char *file, struct err *e) 
 /* The text can be the name of a file in one directory: neither "", ".", "..", nor with a slash. */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
 
-/* net.c, for `expand`: the step `net` with the command of TOOL_NET that has the action's name. */
-int action_net_expand(const struct action *self, const struct node *args,
-	const struct origin *origin, struct plan *out, struct err *e) NODISCARD;
+/*
+ * net.c: add the step `net` with the command of TOOL_NET that has the action's name. `ssh`: it logs
+ * in by ssh, so it may ask the agent.
+ */
+void action_net_add(const struct action *self, const struct node *args, bool ssh,
+	const struct origin *origin, struct plan *out);
 
-/* net.c: what that step does, with TOOL_NET in this directory: its input is JSON. */
-int action_net_run(struct action_ctx *ctx, const char *command, const char *input,
-	const char *directory, struct err *e) NODISCARD;
+/* net.c: what that step does. */
+struct net_call {
+	const char *command;   /* of TOOL_NET */
+	const char *input;     /* its work, JSON */
+	const char *directory; /* where it works */
+	bool ssh;              /* as above */
+};
+int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct err *e) NODISCARD;
 
 #endif

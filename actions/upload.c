@@ -195,22 +195,25 @@ static int add_tree(struct upload *u, int dir, const char *prefix, unsigned dept
 	return result;
 }
 
-static int hand_over(struct upload *u, const char *command, struct err *e)
+/* u->work, to a command of TOOL_NET. */
+static int hand_over(struct upload *u, const char *command, bool ssh, struct err *e)
 {
 	auto_buf struct buf input = {0};
+	struct net_call call = {.command = command, .directory = u->shown, .ssh = ssh};
 
 	buf_init(&input, LIMIT_UPLOAD_WORK);
 	jsonl_add(&input, u->work);
+	call.input = input.data;
 	if (input.overflow || u->files->count > LIMIT_UPLOAD_NAMES)
 		return err_set(e, ERR_INPUT, "there are too many files to upload");
-	return action_net_run(u->ctx, command, input.data, u->shown, e);
+	return action_net_run(u->ctx, &call, e);
 }
 
 static int send_by_sftp(struct upload *u, struct err *e)
 {
 	node_set_string(u->work, "login", u->login);
 	node_set_string(u->work, "path", u->path);
-	return hand_over(u, "sftp_put", e);
+	return hand_over(u, "sftp_put", true, e);
 }
 
 static int by_sftp(struct upload *u, struct err *e)
@@ -349,7 +352,7 @@ static int by_put(struct upload *u, struct err *e)
 		mem_printf("%s%s%s", u->login, u->path, len && u->path[len - 1] == '/' ? "" : "/");
 
 	node_set_string(u->work, "url", url);
-	return add_all_changes(u, e) < 0 ? -1 : hand_over(u, "http_put", e);
+	return add_all_changes(u, e) < 0 ? -1 : hand_over(u, "http_put", false, e);
 }
 
 /* ---- the step ---- */

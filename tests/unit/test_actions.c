@@ -185,7 +185,7 @@ static void expect_steps(const char *yaml, const char *steps)
 	const struct action *a;
 	struct err e = {0};
 
-	expect_ok(parse(yaml, IN_PLAN, &a, &args, &e), &e);
+	expect_ok(parse(yaml, IN_PRE | IN_PLAN, &a, &args, &e), &e);
 	expect_ok(action_expand(a, args, &origin, &plan, &e), &e);
 	buf_init(&b, 1 << 16);
 	for (size_t i = 0; i < plan.count; i++) {
@@ -233,6 +233,20 @@ static void test_steps_that_users_write_expand_to_themselves(void **state)
 		"action: setenv\nset: {A: 1, B: ''}\n", "setenv {\"set\":{\"A\":1,\"B\":\"\"}}");
 	expect_steps("action: pwd\n", "pwd {}");
 	expect_steps("action: dummy\n", "dummy {}");
+}
+
+#define COMMIT "0123456789abcdef0123456789abcdef01234567"
+
+/* Who speaks ssh, and nobody else, may ask the agent. */
+static void test_steps_say_who_logs_in_by_ssh(void **state)
+{
+	(void)state;
+	expect_steps("action: git_get\nurl: ssh://h.example/a\nname: a\ncommit: '" COMMIT "'\n",
+		"net {\"command\":\"git_get\",\"input\":\"{\\\"url\\\":\\\"ssh://h.example/a\\\","
+		"\\\"name\\\":\\\"a\\\",\\\"commit\\\":\\\"" COMMIT "\\\"}\",\"ssh\":true}");
+	expect_steps("action: git_get\nurl: http://h.example/a\nname: a\ncommit: '" COMMIT "'\n",
+		"net {\"command\":\"git_get\",\"input\":\"{\\\"url\\\":\\\"http://h.example/a\\\","
+		"\\\"name\\\":\\\"a\\\",\\\"commit\\\":\\\"" COMMIT "\\\"}\"}");
 }
 
 static void test_custom_cannot_leave_its_directory(void **state)
@@ -709,6 +723,7 @@ int main(void)
 		cmocka_unit_test(test_custom_cannot_leave_its_directory),
 		cmocka_unit_test(test_setenv_takes_only_names_that_shells_know),
 		cmocka_unit_test(test_actions_of_later_versions_are_checked_already),
+		cmocka_unit_test(test_steps_say_who_logs_in_by_ssh),
 		cmocka_unit_test(test_http_get_refuses_bad_items),
 		cmocka_unit_test(test_git_get_takes_whole_commits_from_servers),
 		cmocka_unit_test(test_environment_has_home_and_tools),
