@@ -78,7 +78,7 @@ UNIT_TESTS := base tree frame message plan action actions executor forward git j
 	mask \
 	secrets sshagent \
 	upload \
-	http
+	http gitget
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask agent

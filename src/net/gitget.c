@@ -163,14 +163,29 @@ static void tell(struct job *j, const char *what)
 }
 
 /*
- * Show all that it said, unchanged: a secret that is cut or has something put into it would not be
- * found by who masks it. Returns the first line that is more than an aside.
+ * Of what did not fit, the last line is not whole; a secret that is cut would not be found by who
+ * masks it.
+ */
+static void drop_cut_line(struct buf *said)
+{
+	char *end = said->len == OUTPUT_MAX ? memrchr(said->data, '\n', said->len) : NULL;
+
+	if (said->len < OUTPUT_MAX)
+		return;
+	said->len = end ? (size_t)(end - said->data) : 0;
+	said->data[said->len] = '\0';
+}
+
+/*
+ * Show what it said by whole lines, unchanged, for the same reason. Returns the first line that is
+ * more than an aside.
  */
 static const char *complaint(struct job *j)
 {
 	const char *first = NULL;
 	char *save = NULL;
 
+	drop_cut_line(&j->said);
 	for (char *line = strtok_r(j->said.data, "\n", &save); line;
 		line = strtok_r(NULL, "\n", &save)) {
 		j->o->tell(j->o->arg, line);
@@ -180,11 +195,15 @@ static const char *complaint(struct job *j)
 	return first ? first : "git failed without a word";
 }
 
+/* A line is repeated as a whole or not at all. */
 static int failed(struct job *j, const char *reason, const char *what, struct err *e)
 {
 	auto_free char *url = text_safe(j->g->url, URL_SHOWN_MAX);
-	auto_free char *text = text_safe(what, LINE_SHOWN_MAX);
+	auto_free char *text = text_safe(what, OUTPUT_MAX);
 
+	if (strlen(text) > LINE_SHOWN_MAX)
+		return err_reason(e, ERR_INPUT, reason,
+			"%s: git failed; what it says is too long for here and in the log", url);
 	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
 }
 
