@@ -13,12 +13,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/limits.h"
 #include "base/mem.h"
 #include "core/contract.h"
 #include "executor/relay.h"
 
-enum { BACKLOG = 128, AT_ONCE = LIMIT_PROXY_CONNECTIONS };
+/*
+ * poll(2) takes no more entries than a process may have descriptors, and the first process of a
+ * machine, whose limit this one has, may have 1024.
+ */
+enum { BACKLOG = 128, AT_ONCE = FORWARD_AT_ONCE, POLLS = 1 + AT_ONCE * RELAY_POLL_FDS };
+_Static_assert(POLLS <= 1024, "poll");
 
 /* One connection of a program, passed on. */
 struct link {
@@ -95,7 +99,7 @@ void forward_serve(int listener, const struct sockaddr_in *to)
 	struct forwarder f = {.listener = listener,
 		.to = to,
 		.links = mem_array(AT_ONCE, sizeof(*f.links)),
-		.polls = mem_array(1 + AT_ONCE * RELAY_POLL_FDS, sizeof(*f.polls))};
+		.polls = mem_array(POLLS, sizeof(*f.polls))};
 	struct err e = {0};
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -106,8 +110,11 @@ void forward_serve(int listener, const struct sockaddr_in *to)
 			(struct pollfd){.fd = f.count < AT_ONCE ? listener : -1, .events = POLLIN};
 		for (size_t i = 0; i < f.count; i++)
 			relay_poll(&f.links[i].relay, f.polls + 1 + i * RELAY_POLL_FDS);
-		if (poll(f.polls, 1 + f.count * RELAY_POLL_FDS, -1) < 0)
+		if (poll(f.polls, 1 + f.count * RELAY_POLL_FDS, -1) < 0) {
+			if (errno != EINTR)
+				_exit(1);
 			continue;
+		}
 		move_all(&f);
 		if (f.polls[0].revents)
 			take(&f);

@@ -20,9 +20,11 @@
 int forward_start(const struct sockaddr_in *from, const struct sockaddr_in *to, pid_t *ret_pid,
 	struct err *e) NODISCARD;
 
+enum { FORWARD_AT_ONCE = 240 };
+
 /*
  * What that process does: take connections from a listening socket until it is killed,
- * LIMIT_PROXY_CONNECTIONS at a time.
+ * FORWARD_AT_ONCE at a time; more of them wait.
  */
 NORETURN void forward_serve(int listener, const struct sockaddr_in *to);
 

@@ -5,15 +5,15 @@
 #include <arpa/inet.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "executor/forward.h"
 
 /* As many again as it takes at once have to wait for their turn. */
-enum { CROWD = LIMIT_PROXY_CONNECTIONS + 40, LARGE = 1 << 20 };
+enum { CROWD = FORWARD_AT_ONCE + 40, LARGE = 1 << 20 };
 
 static struct sockaddr_in loopback(void)
 {
@@ -60,13 +60,19 @@ static void world_start(struct world *w, bool with_server)
 {
 	auto_fd int server = listen_somewhere(), free_port = listen_somewhere();
 	struct sockaddr_in to = address_of(server);
+	struct rlimit before, in_a_machine;
 	struct err e = {0};
 
 	w->at = address_of(free_port);
 	fd_close(fd_steal(&free_port));
 	if (!with_server)
 		fd_close(fd_steal(&server));
+	/* What the kernel gives to the first process of a machine. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	in_a_machine = (struct rlimit){.rlim_cur = 1024, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &in_a_machine), 0);
 	expect_ok(forward_start(&w->at, &to, &w->forwarder, &e), &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	w->server = fd_steal(&server);
 }
 
@@ -142,9 +148,16 @@ static void test_a_slow_reader_holds_up_nobody(void **state)
 	world_stop(&w);
 }
 
+static void serve_and_close(int server)
+{
+	expect_bytes(server, "hello");
+	expect_end(server);
+	fd_close(server);
+}
+
 static void test_more_than_it_takes_at_once_have_their_turn(void **state)
 {
-	int clients[CROWD];
+	int clients[CROWD], servers[CROWD];
 	struct world w;
 
 	(void)state;
@@ -154,12 +167,13 @@ static void test_more_than_it_takes_at_once_have_their_turn(void **state)
 		assert_int_equal(fd_write_all(clients[i], "hello", 5), 0);
 		assert_int_equal(shutdown(clients[i], SHUT_WR), 0);
 	}
-	for (size_t i = 0; i < CROWD; i++) {
-		auto_fd int server = accept(w.server, NULL, NULL);
-
-		expect_bytes(server, "hello");
-		expect_end(server);
-	}
+	/* All that it takes are open at once. */
+	for (size_t i = 0; i < FORWARD_AT_ONCE; i++)
+		servers[i] = accept(w.server, NULL, NULL);
+	for (size_t i = 0; i < FORWARD_AT_ONCE; i++)
+		serve_and_close(servers[i]);
+	for (size_t i = FORWARD_AT_ONCE; i < CROWD; i++)
+		serve_and_close(accept(w.server, NULL, NULL));
 	for (size_t i = 0; i < CROWD; i++) {
 		expect_end(clients[i]);
 		fd_close(clients[i]);
