@@ -63,14 +63,17 @@ struct job {
 	bool cut;
 	struct part *parts; /* what this session has found */
 	size_t parts_count;
+	struct strv directories; /* and these, each with a slash at its end */
 };
 
-static void forget_parts(struct job *j)
+static void forget_found(struct job *j)
 {
 	for (size_t i = 0; i < j->parts_count; i++)
 		free(j->parts[i].path);
 	free(steal_ptr(&j->parts));
 	j->parts_count = 0;
+	strv_release(&j->directories);
+	j->directories = (struct strv){0};
 }
 
 /* Its exit code; 128 and more: killed by a signal. */
@@ -81,7 +84,7 @@ static int end_session(struct job *j)
 	fd_close(fd_steal(&j->to));
 	if (j->from)
 		(void)fclose(steal_ptr(&j->from));
-	forget_parts(j);
+	forget_found(j);
 	if (j->pid <= 0 || proc_wait(j->pid, &status) < 0)
 		return 0;
 	j->pid = -1;
@@ -296,13 +299,30 @@ static bool is_part(const char *name)
 		strcmp(at + NAME_HEX + 1 + DIGEST_HEX, PART_TAIL) == 0;
 }
 
+/* With numbers for USER and GROUP, as -n has it: the name is behind eight words. */
+static void take_directory(struct job *j, const char *line, const char *dir)
+{
+	const char *name = line;
+
+	for (int i = 0; i < 8; i++) {
+		name += strcspn(name, " ");
+		name += i < 7 ? strspn(name, " ") : *name == ' ';
+	}
+	if (strrchr(name, '/'))
+		name = strrchr(name, '/') + 1;
+	if (name[0] && j->directories.count < LIMIT_UPLOAD_PARTS)
+		strv_pushf(&j->directories, "%s%s/", dir, name);
+}
+
 /* `arg` is the directory, "" or with a slash at its end. */
-static void take_part(struct job *j, const char *line, void *arg)
+static void take_found(struct job *j, const char *line, void *arg)
 {
 	size_t len = strlen(line);
 	const char *dir = arg, *name = len > PART_LEN ? line + len - PART_LEN : "";
 	struct part part = {0};
 
+	if (line[0] == 'd')
+		take_directory(j, line, dir);
 	if (!is_part(name) || !find_size(line, dir, &part.bytes) ||
 		j->parts_count == LIMIT_UPLOAD_PARTS)
 		return;
@@ -311,12 +331,12 @@ static void take_part(struct job *j, const char *line, void *arg)
 	j->parts[j->parts_count++] = part;
 }
 
-static int look_for_parts(struct job *j, const char *dir, struct err *e)
+static int look_around(struct job *j, const char *dir, struct err *e)
 {
 	auto_free char *arg = mem_strdup(dir);
 
 	/* Where listing is not allowed, nothing can be continued. */
-	return order_and_take(j, "-ls -lan", dir, NULL, take_part, arg, e);
+	return order_and_take(j, "-ls -lan", dir, NULL, take_found, arg, e);
 }
 
 /* ---- one file ---- */
@@ -496,7 +516,7 @@ static int enter(struct job *j, struct err *e)
 	if (ask(j, &b, NULL, NULL, e) < 0)
 		return -1;
 	j->logged_in = true;
-	return look_for_parts(j, "", e);
+	return look_around(j, "", e);
 }
 
 static int do_entry(struct job *j, const char *entry, bool done, struct err *e)
@@ -506,10 +526,10 @@ static int do_entry(struct job *j, const char *entry, bool done, struct err *e)
 	j->now = entry;
 	if (len == 0 || entry[len - 1] != '/')
 		return done ? 0 : upload_file(j, entry, e);
-	/* That it is there already is no error. */
-	if (!done && order(j, "-mkdir", entry, NULL, e) < 0)
+	/* Where it was not seen it may be there all the same, which is no error. */
+	if (!done && !strv_has(&j->directories, entry) && order(j, "-mkdir", entry, NULL, e) < 0)
 		return -1;
-	return look_for_parts(j, entry, e);
+	return look_around(j, entry, e);
 }
 
 static int session(struct job *j, struct err *e)
