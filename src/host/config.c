@@ -178,7 +178,8 @@ const struct param config_params[] = {
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.preset = "2h",
-		.help = "the longest that each machine of a run may take"},
+		.help = "the longest that the actions of a run may take, in all of its machines "
+			"together"},
 	{.name = "action_timeout",
 		.type = PARAM_DURATION,
 		.preset = "1h",

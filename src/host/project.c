@@ -70,7 +70,8 @@ const struct param project_params[] = {
 		.help = "the most that the dependencies may take"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
-		.help = "the longest that each machine of a run may take"},
+		.help = "the longest that the actions of a run may take, in all of its machines "
+			"together"},
 	{.name = "action_timeout",
 		.type = PARAM_DURATION,
 		.help = "the longest that one action may take"},

@@ -54,6 +54,7 @@ struct run {
 	struct stage_host host;    /* of the plan's VM */
 	struct stage_host trusted; /* of the two others; empty when neither is wanted */
 	struct phase phases[PROJECT_PHASES];
+	int64_t used_ms; /* of the time limit, by the machines so far */
 	struct store store;
 	struct git_state git;
 	struct digest_text

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "host/artifacts.h"
 #include "host/source.h"
@@ -137,6 +138,20 @@ static int verify_image(const struct run *r, const struct stage_host *host, stru
 	return image_verify(&host->image, memory, r->store.work, e);
 }
 
+/* The time limit is the run's: a machine has what those before it left of it. */
+static int take_rest_of_time(struct run *r, enum project_phase which, struct err *e)
+{
+	struct plan *plan = &r->phases[which].plan;
+	int64_t limit = plan->timeout_ms;
+
+	plan->timeout_ms -= r->used_ms;
+	if (plan->timeout_ms > 0)
+		return 0;
+	return err_reason(e, ERR_GUEST, "run_timeout",
+		"the time limit of the run, %s, was reached before the %s",
+		num_show_duration(limit).s, project_phase_keys[which]);
+}
+
 int run_phase(struct run *r, enum project_phase which, struct err *e)
 {
 	struct phase *p = &r->phases[which];
@@ -152,6 +167,8 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 			"with a network once, or bring them by 'ambient deps import'",
 			project_phase_keys[which], p->missed_host);
 	s->host = which == PROJECT_PLAN ? &r->host : &r->trusted;
+	if (take_rest_of_time(r, which, e) < 0)
+		return -1;
 	log_plan(r, p);
 	if (verify_image(r, s->host, e) < 0 || add_drives[which](r, &p->drives, e) < 0 ||
 		secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e) < 0)
@@ -167,6 +184,7 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 	s->mask = which == PROJECT_PLAN ? NULL : r->mask;
 	s->console_fd = r->console_fd;
 	ended = stage_run(s, e);
+	r->used_ms += s->vm_result.run_ms;
 	result_add_stage(&r->result, s);
 	if (ended < 0)
 		return -1;
