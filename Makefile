@@ -28,7 +28,7 @@ BASE_HOST := home \
 BASE := err mem buf strv fd flow path tree num clock proc sig text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
-NET := http gitget sftpput
+NET := http gitget sftpput sshcheck
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
 	runlog console stage artifacts source result run run_phase deps adhoc retention scopes git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
@@ -78,7 +78,7 @@ UNIT_TESTS := base tree frame message plan action actions executor forward git j
 	mask \
 	secrets sshagent \
 	upload \
-	http gitget
+	http gitget sshcheck
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask agent

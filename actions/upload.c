@@ -95,6 +95,33 @@ static int find_directory(struct upload *u, const char *artifacts, const char *p
 	return 0;
 }
 
+/* Did the program fail, and not the machine, a limit, or somebody who stopped it? */
+static bool has_failed(const struct upload *u)
+{
+	return u->ctx->result.outcome == STEP_PASSED || u->ctx->result.outcome == STEP_FAILED;
+}
+
+/* What used ssh has failed without a word: was it the login? Leaves *e or makes it better. */
+static void explain_login(struct upload *u, struct err *e)
+{
+	const struct message_step_end before = u->ctx->result;
+	auto_node struct node *work = node_map();
+	auto_buf struct buf input = {0};
+	struct net_call call = {.command = "ssh_check", .directory = u->shown};
+	struct err why = {0};
+
+	if (e->reason[0] || !has_failed(u))
+		return;
+	node_set_string(work, "login", u->login);
+	buf_init(&input, LIMIT_UPLOAD_WORK);
+	jsonl_add(&input, work);
+	call.input = input.data;
+	if (action_net_run(u->ctx, &call, &why) < 0 && (why.reason[0] || !has_failed(u)))
+		*e = why;
+	if (has_failed(u))
+		u->ctx->result = before;
+}
+
 static int start(struct upload *u, struct spawn *s, struct err *e)
 {
 	int result;
@@ -103,6 +130,8 @@ static int start(struct upload *u, struct spawn *s, struct err *e)
 	s->agent = true;
 	result = u->ctx->ops->spawn(u->ctx, s, e);
 	strv_release(&s->argv);
+	if (result < 0)
+		explain_login(u, e);
 	return result;
 }
 
@@ -206,7 +235,11 @@ static int hand_over(struct upload *u, const char *command, bool ssh, struct err
 	call.input = input.data;
 	if (input.overflow || u->files->count > LIMIT_UPLOAD_NAMES)
 		return err_set(e, ERR_INPUT, "there are too many files to upload");
-	return action_net_run(u->ctx, &call, e);
+	if (action_net_run(u->ctx, &call, e) == 0)
+		return 0;
+	if (ssh)
+		explain_login(u, e);
+	return -1;
 }
 
 static int send_by_sftp(struct upload *u, struct err *e)

@@ -26,6 +26,7 @@
 #include "net/gitget.h"
 #include "net/http.h"
 #include "net/sftpput.h"
+#include "net/sshcheck.h"
 
 enum { PARALLEL = 32, TRIES = 4 };
 
@@ -165,6 +166,19 @@ static int put_by_sftp(const struct node *work, const struct http_options *o, st
 	return sftpput(&p, o, e);
 }
 
+static int check_login(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const char *login = node_get_text(work, "login", NULL);
+	auto_strv struct strv ssh = {0};
+
+	(void)o;
+	if (!login)
+		return err_set(e, ERR_INPUT, "the work is not whole");
+	strv_push(&ssh, "ssh");
+	strv_push(&ssh, "-F" GUEST_SSH_CONFIG);
+	return sshcheck(&ssh, login, e);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct node *work, const struct http_options *o, struct err *e);
@@ -173,6 +187,7 @@ static const struct {
 	{"git_get", get_commit},
 	{"http_put", put_files},
 	{"sftp_put", put_by_sftp},
+	{"ssh_check", check_login},
 };
 
 static int run(const char *command, struct err *e)

@@ -48,6 +48,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"fetch_commit", VERDICT_FAILED, "project", false,
 		"A repository does not have the commit that the plan names, on no branch and no "
 		"tag."},
+	{"fetch_host_key", VERDICT_FAILED, "project", false,
+		"A git server has another key than the ones that `known_hosts` of its entry under "
+		"`ssh` has for it. It got nothing."},
 	{"fetch_no_space", VERDICT_FAILED, "project", false,
 		"The disk of the pre-plan's VM is full: `scratch_size` in the configuration."},
 	{"fetch_offline", VERDICT_FAILED, "user", false,
@@ -65,6 +68,12 @@ const struct verdict_reason verdict_reasons[] = {
 	{"upload_failed", VERDICT_FAILED, "network", true,
 		"A server did not take an upload by HTTP or sftp; the message says why, and files "
 		"before it may be there."},
+	{"upload_host_key", VERDICT_FAILED, "project", false,
+		"A host has another key than the ones that `known_hosts` of its entry under `ssh` "
+		"has for it. It got nothing."},
+	{"upload_unreachable", VERDICT_FAILED, "network", true,
+		"The proxy did not reach the host of an upload by ssh, or let the connection not "
+		"through; the message and the events `egress` of the run log say why."},
 	{"upload_cut", VERDICT_FAILED, "network", true,
 		"The connection of an upload by sftp was cut, at every try. What has arrived is "
 		"kept under another name, and the next upload of the same goes on there."},

@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "base/text.h"
 #include "base/tree.h"
+#include "net/sshcheck.h"
 
 enum { COMMIT_SHORT = 40, OUTPUT_MAX = 64 * 1024, LINE_SHOWN_MAX = 400, URL_SHOWN_MAX = 300 };
 
@@ -209,6 +210,11 @@ static int failed(struct job *j, const char *reason, const char *what, struct er
 
 static int failed_as_it_said(struct job *j, struct err *e)
 {
+	if (starts(j->g->url, "ssh:") && sshcheck_is_wrong_key(j->said.data)) {
+		(void)complaint(j);
+		return failed(j, "fetch_host_key",
+			"the key of the host is none that known_hosts has for it", e);
+	}
 	return failed(j, "fetch_failed", complaint(j), e);
 }
 
