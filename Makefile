@@ -252,9 +252,10 @@ check-faults:
 
 ## make check-valgrind   unit tests, and the executor in tests with fake-qemu, under valgrind
 .PHONY: check-valgrind
-# Not: what makes jails (see tests/valgrind), what tests the walls of openat2, which valgrind does not know, and the
-# floods of screen, which take it a quarter of an hour.
-VALGRIND_UNITS := $(filter-out git jail unpack project egress proxy proxy_http secrets screen upload,$(UNIT_TESTS))
+# Not: what makes jails (git, jail, proxy, sshagent; see tests/valgrind), what tests the walls of openat2, which valgrind
+# does not know (unpack, project, upload), what waits for commands by pidfd_open, which it does not know either (secrets),
+# and the floods of screen, which take it a quarter of an hour.
+VALGRIND_UNITS := $(filter-out git jail proxy sshagent unpack project upload secrets screen,$(UNIT_TESTS))
 VALGRIND_SUITES ?= tests/cli/run.test tests/cli/cache.test tests/cli/scope.test
 check-valgrind:
 	$(call ready,build run test valgrind)
