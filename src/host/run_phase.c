@@ -104,13 +104,23 @@ static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, max, e);
 }
 
+/* A guest may make files that not even their owner, who we are, may read. */
+static int pack_artifacts(const struct run *r, int *ret_fd, struct err *e)
+{
+	if (source_pack_own(r->config, r->kept_artifacts, ret_fd, e) == 0)
+		return 0;
+	if (e->kind != ERR_INPUT)
+		return -1;
+	e->kind = ERR_GUEST;
+	return err_because(e, "artifacts_refused");
+}
+
 /* Not the archive that the guest wrote: one that the host made of what it unpacked and checked. */
 static int add_post_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
 	auto_fd int artifacts = -1;
 
-	if (add_source(r, d, e) < 0 ||
-		source_pack_own(r->config, r->kept_artifacts, &artifacts, e) < 0)
+	if (add_source(r, d, e) < 0 || pack_artifacts(r, &artifacts, e) < 0)
 		return -1;
 	return drives_add_fd(d, DRIVE_ARTIFACTS, fd_steal(&artifacts), e);
 }

@@ -87,7 +87,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"artifacts_refused", VERDICT_FAILED, "project", false,
 		"The artifacts hold something that is not taken over from a guest: a device, a "
 		"link that leads "
-		"out, a name that is no name, more files or deeper directories than the limits."},
+		"out, a name that is no name, more files or deeper directories than the limits; "
+		"or, "
+		"for a post-plan, a file that not even its owner may read."},
 	{"action_timeout", VERDICT_TIMEOUT, "project", false,
 		"An action took longer than its `timeout`, or than `action_timeout`. Its processes "
 		"were killed."},
