@@ -111,7 +111,7 @@ int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e)
 	}
 }
 
-int fd_read_file(const char *path, struct buf *b, struct err *e)
+int fd_open_file(const char *path, int *ret_fd, struct err *e)
 {
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -127,7 +127,15 @@ int fd_read_file(const char *path, struct buf *b, struct err *e)
 		return err_set(e, ERR_INPUT, "%s: is a directory, a file is needed", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file", path);
-	return fd_read_to_end(fd, path, b, e);
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+int fd_read_file(const char *path, struct buf *b, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	return fd_open_file(path, &fd, e) < 0 ? -1 : fd_read_to_end(fd, path, b, e);
 }
 
 int fd_sync_dir(const char *path, struct err *e)

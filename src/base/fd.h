@@ -36,6 +36,12 @@ ssize_t fd_pread_full(int fd, void *data, size_t len, uint64_t offset);
 /* Append the rest of fd to b; ERR_INPUT naming `name` when that is more than b->max. */
 int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e) NODISCARD;
 
+/*
+ * Open a regular file for reading. Anything else is ERR_INPUT, and is not waited for: a fifo that
+ * stands where a file should be would hang its reader.
+ */
+int fd_open_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
+
 /* Append a whole regular file to b. A directory, a fifo, more than b->max: ERR_INPUT. */
 int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;
 

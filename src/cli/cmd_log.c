@@ -98,16 +98,13 @@ static size_t cut_character(const char *data, size_t len)
 
 static int copy_file(struct sink *out, const char *path, struct err *e)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	auto_fd int fd = -1;
 	char chunk[COPY_BYTES];
 	size_t held = 0;
 	ssize_t n;
 
-	if (fd < 0) {
-		(void)err_sys(e, "%s", path);
-		e->kind = ERR_INPUT;
+	if (fd_open_file(path, &fd, e) < 0)
 		return -1;
-	}
 	while ((n = fd_read_full(fd, chunk + held, sizeof(chunk) - held)) > 0) {
 		size_t len = held + (size_t)n;
 

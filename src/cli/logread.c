@@ -15,12 +15,9 @@ enum { CHUNK = 256 * 1024 };
 
 int logread_open(struct logread *r, const char *path, struct err *e)
 {
-	*r = (struct logread){.fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), .name = path};
-	if (r->fd < 0) {
-		(void)err_sys(e, "%s", path);
-		e->kind = ERR_INPUT;
+	*r = (struct logread){.fd = -1, .name = path};
+	if (fd_open_file(path, &r->fd, e) < 0)
 		return -1;
-	}
 	buf_init(&r->data, LOGREAD_LINE_MAX + CHUNK);
 	return 0;
 }

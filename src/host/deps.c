@@ -31,7 +31,7 @@ enum { FORMAT = 1, INFO_BYTES = 64 * 1024 };
 static int open_stored(const char *state, const char *project, int *ret_fd, struct err *e)
 {
 	auto_free char *path = mem_printf("%s/%s/current/" NAME, state, project);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return err_reason(e, ERR_INPUT, "no_deps", "project %s has no dependencies in %s",
@@ -48,6 +48,8 @@ static int measure(int fd, struct deps_info *ret_info, struct err *e)
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "dependencies");
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_HOST, "the dependencies are damaged: they are no file");
 	ret_info->bytes = (uint64_t)st.st_size;
 	return digest_of_file(fd, ret_info->bytes, &ret_info->sha256, e);
 }

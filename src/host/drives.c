@@ -104,18 +104,37 @@ static void add_absent(struct drives *d, const char *serial)
 		(struct vm_drive){.serial = serial, .fd = -1, .bytes = DRIVE_ABSENT_BYTES};
 }
 
+/* What an earlier run has left is no archive any more: without it, runs work. */
+static int refuse_file(const char *path, struct err *e)
+{
+	const struct err why = *e;
+
+	if (why.sys)
+		return -1;
+	*e = (struct err){0};
+	return err_set(
+		e, ERR_HOST, "%s; it is damaged: remove %s to run without it", why.msg, path);
+}
+
+static int open_stored(const char *serial, const char *path, int *ret_fd, struct err *e)
+{
+	if (fd_open_file(path, ret_fd, e) == 0)
+		return 0;
+	e->kind = ERR_HOST;
+	return err_wrap(e, "drive %s", serial);
+}
+
 int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e)
 {
-	int fd;
+	auto_fd int fd = -1;
 
 	if (!path) {
 		add_absent(d, serial);
 		return 0;
 	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return err_sys(e, "drive %s: %s", serial, path);
-	return add(d, serial, fd, false, e);
+	if (open_stored(serial, path, &fd, e) < 0 || add(d, serial, fd_steal(&fd), false, e) < 0)
+		return refuse_file(path, e);
+	return 0;
 }
 
 static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)

@@ -29,7 +29,10 @@ int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e) NODISCARD;
 /* An input; takes the descriptor, which may be open for writing: the drive is not. */
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) NODISCARD;
 
-/* An input from a file; announced as absent when path is NULL. */
+/*
+ * An input from a file that an earlier run left; announced as absent when path is NULL. ERR_HOST,
+ * with the remedy, when it is no file or has a length that no archive has.
+ */
 int drives_add_file(
 	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 

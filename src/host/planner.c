@@ -56,6 +56,18 @@ static void add_transfers(const struct planner *p, const struct transfer *list, 
 	}
 }
 
+const char *planner_stored_input(const struct plan *plan, size_t step)
+{
+	static const char *const stored[] = {DRIVE_CACHE, DRIVE_DEPS};
+	const struct step *s = &plan->steps[step];
+	const char *serial = node_get_text(s->args, "archive", "");
+
+	for (size_t i = 0; s->origin.source != plan->source && i < ARRAY_SIZE(stored); i++)
+		if (strcmp(serial, stored[i]) == 0)
+			return stored[i];
+	return NULL;
+}
+
 static int64_t time_limit(const struct planner *p)
 {
 	if (p->project && p->project->timeout_ms)

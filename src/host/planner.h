@@ -51,6 +51,12 @@ int planner_egress(const struct planner *p, enum project_phase phase, struct egr
 int planner_secrets(const struct planner *p, enum project_phase phase, struct secrets *secrets,
 	struct err *e) NODISCARD;
 
+/*
+ * The serial of the drive that a step unpacks, if it is one that an earlier run has filled: cache
+ * or dependencies. NULL: the step does something else.
+ */
+const char *planner_stored_input(const struct plan *plan, size_t step);
+
 /* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.
  */
 int planner_adhoc(const struct planner *p, const struct node *list, const char *file,

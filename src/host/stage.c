@@ -17,6 +17,7 @@
 #include "host/accel.h"
 #include "host/jail.h"
 #include "host/locate.h"
+#include "host/planner.h"
 #include "host/tsc.h"
 
 /* ---- what is needed before a VM can be thought of ---- */
@@ -522,6 +523,28 @@ static void report_death(struct stage *s, const struct err *e)
 
 #define ERR_REASON_AGENT "ssh_agent_refused"
 
+/* How to go on without what an earlier run has left, when that is what failed. The caller frees. */
+static char *remedy_of(const struct stage *s, size_t step)
+{
+	const char *serial = planner_stored_input(s->plan, step);
+	const struct vm_drive *drive = serial ? drives_find(s->drives, serial) : NULL;
+	auto_free char *file = drive && drive->fd >= 0 ? fd_name(drive->fd) : NULL;
+
+	return file ? mem_printf("; if it is damaged, remove %s to run without it", file)
+		    : mem_strdup("");
+}
+
+static void describe_step_of_ours(struct stage *s, const char *text)
+{
+	enum { TEXT_BYTES = 500 }; /* leaves room for the remedy */
+	size_t step = s->vm_result.end.failed_step;
+	auto_free char *remedy = remedy_of(s, step);
+	int bytes = *remedy ? TEXT_BYTES : MESSAGE_TEXT_MAX;
+
+	(void)snprintf(s->message, sizeof(s->message), "%s: %.*s%s", action_name(s, step), bytes,
+		text, remedy);
+}
+
 /* "action 2 (shell): exit code 3" */
 static void describe_failure(struct stage *s, const char *text)
 {
@@ -534,8 +557,7 @@ static void describe_failure(struct stage *s, const char *text)
 			origin_of(s, end->failed_step)->index + 1, action_name(s, end->failed_step),
 			text);
 	else
-		(void)snprintf(s->message, sizeof(s->message), "%s: %s",
-			action_name(s, end->failed_step), text);
+		describe_step_of_ours(s, text);
 }
 
 static void take_claim(struct stage *s)

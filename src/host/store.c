@@ -51,16 +51,30 @@ static uint64_t generation_number(const char *name)
 	return number;
 }
 
-static uint64_t read_current(const struct store *s)
+static bool is_generation(const struct store *s, uint64_t number)
+{
+	auto_free char *path = generation_path(s, number);
+	struct stat st;
+
+	return number && lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Not to know which generation is current is no leave to remove them all. */
+static int read_current(struct store *s, struct err *e)
 {
 	auto_free char *path = in_dir(s, "current");
-	char target[64];
-	ssize_t n = readlink(path, target, sizeof(target) - 1);
+	char target[64] = "";
 
-	if (n <= 0)
+	s->current = 0;
+	if (readlink(path, target, sizeof(target) - 1) < 0 && errno != EINVAL)
+		return errno == ENOENT ? 0 : err_sys(e, "read %s", path);
+	s->current = generation_number(target);
+	if (is_generation(s, s->current))
 		return 0;
-	target[n] = '\0';
-	return generation_number(target);
+	return err_set(e, ERR_INPUT,
+		"damaged state: it names no generation; remove %s to run without the old cache "
+		"and dependencies",
+		path);
 }
 
 /* Replace a symbolic link by one rename. */
@@ -160,7 +174,8 @@ int store_try_lock(const char *state, const char *project, struct store *ret_sto
 		*e = why;
 		return -1;
 	}
-	s.current = read_current(&s);
+	if (read_current(&s, e) < 0)
+		return -1;
 	*ret_store = s;
 	*ret_taken = true;
 	s = (struct store)STORE_NONE;
@@ -214,8 +229,8 @@ int store_sweep(
 	auto_store struct store locked = STORE_NONE;
 	bool taken;
 
-	s.current = read_current(&s);
-	if (sweep(&s, false, ret_bytes, e) < 0)
+	*ret_bytes = 0;
+	if (read_current(&s, e) < 0 || sweep(&s, false, ret_bytes, e) < 0)
 		return -1;
 	if (*ret_bytes == 0)
 		return 0;
@@ -232,9 +247,9 @@ int store_lock(const char *state, const char *project, struct store *ret_store, 
 	uint64_t ignored;
 
 	s.work = in_dir(&s, "work");
-	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0)
+	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0 ||
+		read_current(&s, e) < 0)
 		return -1;
-	s.current = read_current(&s);
 	/* First what makes room: the disk may be full of what a killed run left. */
 	if (sweep(&s, true, &ignored, e) < 0 || sign_lock(&s, e) < 0 ||
 		path_make_dirs(s.work, 0700, e) < 0)

@@ -15,7 +15,8 @@
  * rename, so a kill at any moment leaves the old generation or the new one. What a killed run left
  * (work/, generations that are not current) is removed by the next run that takes the lock, or by
  * store_sweep. Of what a run keeps, retention.h removes the old; a run that goes on holds its own
- * runs/<run-id> by a shared flock of that directory, from before it has that name.
+ * runs/<run-id> by a shared flock of that directory, from before it has that name. A `current` that
+ * is no link to a generation is ERR_INPUT, for nobody knows what may be removed then.
  */
 #ifndef HOST_STORE_H
 #define HOST_STORE_H
