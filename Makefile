@@ -123,7 +123,7 @@ NETTOOL_SRC := $(BASE_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(NET_SRC) executor/netma
 all: bin/ambient bin/ambient-execute-plan bin/ambient-net
 
 help:
-	@sed -n 's/^## \?//p' Makefile
+	@sed -n 's/^## //p' Makefile | awk -F '   +' '{ printf "%-42s %s\n", $$1, $$2 }'
 
 $(O)/%.o: %.c
 	@mkdir -p $(@D)
@@ -242,7 +242,7 @@ check-fast check-unit check-cli:
 check-vm: TESTS := vm
 check-vm: check
 
-## make check-faults  fail every write and signal at every stage, each in every way; signals in real machines, too
+## make check-faults   fail every write and signal at every stage, each in every way; signals in real machines, too
 .PHONY: check-faults
 check-faults:
 	$(call ready,build run image test)
@@ -365,7 +365,7 @@ demo:
 	@$(MAKE) --no-print-directory image-tiny
 	@tools/demo "$(IMAGE_STORE)"
 
-## make install PREFIX=/usr/local DESTDIR=
+## make install PREFIX=/usr/local DESTDIR=   put programs, manual pages and documentation there
 .PHONY: install
 DOC_FILES := LICENSE $(wildcard README.md NEWS.md docs/*.md docs/*.json)
 install: all
@@ -387,7 +387,7 @@ uninstall:
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")
 	-rmdir "$(DESTDIR)$(PREFIX)/libexec/ambient" "$(DESTDIR)$(PREFIX)/share/doc/ambient" 2>/dev/null
 
-## make dist-offline  one tar of programs, tiny image and documentation, for machines without network
+## make dist-offline   one tar of programs, tiny image and documentation, for machines without network
 .PHONY: dist-offline
 dist-offline:
 	$(call ready,build image)

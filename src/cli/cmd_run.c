@@ -467,14 +467,7 @@ const struct command cmd_run = {
 		"project whose\n"
 		"source, plan and image did not change since its last run that passed is skipped.\n"
 		"\n"
-		"The exit status is that of the worst project:\n"
-		"  0         passed, or unchanged\n"
-		"  1         an action failed, or a limit on outputs or memory was reached\n"
-		"  2         arguments, configuration, projects file, source or image are wrong\n"
-		"  3         the machinery broke: the host, QEMU, or the guest\n"
-		"  4         a time limit\n"
-		"  5         another run of the project goes on\n"
-		"  130, 143  interrupted by SIGINT, by SIGTERM or SIGHUP\n",
+		"The exit status is that of the worst project:\n" COMMAND_EXIT_STATUSES,
 	.options = options,
 	.settings_size = sizeof(struct run_settings),
 	.run = run,

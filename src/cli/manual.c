@@ -7,7 +7,6 @@
 #include "base/version.h"
 #include "cli/catalog.h"
 #include "cli/load.h"
-#include "host/verdict.h"
 
 /* ---- roff ---- */
 
@@ -166,13 +165,11 @@ static void add_see_also(struct buf *b, const struct command *const *commands, c
 static void add_exit_status(struct buf *b)
 {
 	buf_adds(b,
-		".SH EXIT STATUS\nThat of\n.BR ambient\\-run (1)\n"
-		"is how the worst project ended. Of the other commands 0 is success.\n");
-	for (int v = 0; v < VERDICTS; v++)
-		if (v != VERDICT_INTERRUPTED)
-			buf_addf(b, ".TP\n.B %d\n%s\n", verdict_exit_status((enum verdict)v, 0),
-				verdict_name((enum verdict)v));
-	buf_adds(b, ".TP\n.B 130, 143\ninterrupted\n");
+		".SH EXIT STATUS\nThat of\n.BR ambient\\-run (1)\nis that of the worst project:\n");
+	add_text(b, COMMAND_EXIT_STATUSES, false);
+	buf_adds(b,
+		".PP\nThe other commands end with 0, 2 and 3 in the same sense;\n"
+		".BR ambient\\-qemu (1)\nwith all but 5.\n");
 }
 
 static void add_files(struct buf *b)

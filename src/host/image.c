@@ -210,7 +210,8 @@ static int no_such_image(const char *store, const char *name, const char *dir, s
 			"image %s: disk images (qcow2, raw) are known, not in this version", dir);
 	return err_reason(e, ERR_INPUT, "no_image",
 		"image '%s' is not in the image store %s: there is no %s/" IMAGE_FILE
-		"; make it with 'make image-%s IMAGE_STORE=%s' or see 'ambient image list'",
+		"; 'ambient image list' shows those that are, and 'make image-%s IMAGE_STORE=%s' "
+		"makes it, if it is one of vm-images/",
 		name, store, dir, name, store);
 }
 
