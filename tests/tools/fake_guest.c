@@ -355,6 +355,18 @@ static void gigantic_frame(struct guest *g)
 	linger();
 }
 
+/* Argument: bytes of its payload, the first four of which are the step. */
+static void sized_frame(struct guest *g)
+{
+	size_t len = (size_t)argument_number(g, LIMIT_FRAME_PAYLOAD);
+	auto_free char *payload = mem_alloc(LIMIT_FRAME_PAYLOAD);
+	uint32_t step = htole32(g->step);
+
+	memset(payload, 'x', LIMIT_FRAME_PAYLOAD);
+	memcpy(payload, &step, sizeof(step));
+	send_raw(FRAME_STDOUT, g->nonce, g->sequence++, (uint32_t)len, payload, len);
+}
+
 static void truncated_frame(struct guest *g)
 {
 	send_raw(FRAME_STDOUT, g->nonce, g->sequence, 1000, "0123456789", 10);
@@ -716,6 +728,7 @@ static const struct flag {
 	{"second-hello", IN_ACTION, second_hello, "hello in mid action"},
 	{"oversized-frame", IN_ACTION, oversized_frame, "one byte more than the limit"},
 	{"gigantic-frame", IN_ACTION, gigantic_frame, "a length of 4 GiB"},
+	{"sized-frame", IN_ACTION, sized_frame, "output (argument: bytes of the payload)"},
 	{"truncated-frame", IN_ACTION, truncated_frame, "power off within a payload"},
 	{"truncated-header", IN_ACTION, truncated_header, "power off within a header"},
 	{"unknown-frame", IN_ACTION, unknown_frame, "a type that no guest sends (argument: which)"},

@@ -580,6 +580,22 @@ static void pax_no_newline(struct out *o)
 	put_pax(o, "13 path=filex", 13);
 }
 
+/* The header behind it says "file", and 8 bytes. */
+static void pax_other_name(struct out *o)
+{
+	put_pax(o, "18 path=elsewhere\n", 18);
+}
+
+static void pax_other_size(struct out *o)
+{
+	put_pax(o, "12 size=512\n", 12);
+}
+
+static void pax_twice(struct out *o)
+{
+	put_pax(o, "10 path=a\n10 path=b\n", 20);
+}
+
 /* ---- numbers ---- */
 
 static void huge_size(struct out *o)
@@ -772,6 +788,9 @@ static const struct archive {
 	{"pax-dotdot", pax_dotdot, "../outside in a pax record"},
 	{"pax-bad-length", pax_bad_length, "a record longer than its header"},
 	{"pax-no-newline", pax_no_newline, "a record that does not end"},
+	{"pax-other-name", pax_other_name, "a record and a header with two names"},
+	{"pax-other-size", pax_other_size, "a record and a header with two sizes"},
+	{"pax-twice", pax_twice, "the same record twice, with two names"},
 	{"huge-size", huge_size, "8 GiB in a small archive"},
 	{"binary-size", binary_size, "8 EiB in base 256"},
 	{"negative-size", negative_size, "-1 in base 256"},
