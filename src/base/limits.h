@@ -30,6 +30,9 @@
 /* Warnings and the like of one VM: what is more is dropped, and that is said. */
 #define LIMIT_NOTES 1000
 
+/* Numbers of a guest that go into logs and results: 2^53-1, which every reader of JSON can hold. */
+#define LIMIT_JSON_NUMBER ((uint64_t)9007199254740991)
+
 /* Tar archives that a guest wrote, when they are unpacked on the host. */
 #define LIMIT_TAR_ENTRIES 1000000
 #define LIMIT_TAR_DEPTH 128

@@ -144,6 +144,16 @@ static uint64_t take64(struct cursor *c)
 	return le64toh(v);
 }
 
+/* One that goes into JSON as it is. A larger one would make the log unreadable where it stands. */
+static uint64_t take_number(struct cursor *c)
+{
+	uint64_t v = take64(c);
+
+	if (v > LIMIT_JSON_NUMBER)
+		c->bad = true;
+	return v;
+}
+
 static bool take_bool(struct cursor *c)
 {
 	uint8_t v = take8(c);
@@ -262,7 +272,7 @@ int message_get_step_end(const struct frame *f, struct message_step_end *ret, st
 	ret->signal = (int32_t)take32(&c);
 	ret->wall_ns = take64(&c);
 	ret->cpu_ns = take64(&c);
-	ret->peak_bytes = take64(&c);
+	ret->peak_bytes = take_number(&c);
 	take_text(&c, ret->text, sizeof(ret->text));
 	take_text(&c, ret->reason, sizeof(ret->reason));
 	return finish(&c, "step end", e);
@@ -289,7 +299,7 @@ int message_get_end(const struct frame *f, struct message_end *ret, struct err *
 	for (uint32_t i = 0; i < ret->output_count; i++) {
 		take_text(&c, ret->outputs[i].serial, sizeof(ret->outputs[i].serial));
 		ret->outputs[i].bytes = take64(&c);
-		ret->outputs[i].entries = take64(&c);
+		ret->outputs[i].entries = take_number(&c);
 	}
 	return finish(&c, "end", e);
 }

@@ -75,7 +75,7 @@ struct message_step_end {
 	int32_t exit_code; /* -1 when killed by a signal or never started */
 	int32_t signal;    /* 0 when not killed by one */
 	uint64_t wall_ns, cpu_ns;
-	uint64_t peak_bytes;         /* resident set of the largest process */
+	uint64_t peak_bytes; /* resident set of the largest process; up to LIMIT_JSON_NUMBER */
 	char text[MESSAGE_TEXT_MAX]; /* what went wrong, or "" */
 	/*
 	 * With STEP_FAILED: a word of docs/errors.md that says more, or "". Of a trusted VM the
@@ -93,8 +93,8 @@ struct message_note {
 /* FRAME_END: the guest's claim about the run; nothing follows. */
 struct message_output {
 	char serial[DRIVE_SERIAL_MAX + 1];
-	uint64_t bytes; /* length of the archive: a multiple of 512, at least 1024 */
-	uint64_t entries;
+	uint64_t bytes;   /* length of the archive: a multiple of 512, at least 1024 */
+	uint64_t entries; /* up to LIMIT_JSON_NUMBER */
 };
 struct message_end {
 	uint8_t outcome;      /* enum step_outcome: of the first step that did not pass */

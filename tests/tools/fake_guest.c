@@ -34,6 +34,7 @@ struct guest {
 	uint32_t sequence;
 	struct node *steps;            /* of plan.json */
 	uint32_t step;                 /* the one that is running */
+	uint64_t peak_bytes;           /* what it says that a step used; 0: something usual */
 	const char *artifacts, *cache; /* names of fake_tar archives */
 	const char *argument;          /* of the flag that is being obeyed */
 };
@@ -138,7 +139,7 @@ static void send_step_end(struct guest *g, enum step_outcome outcome)
 		.exit_code = outcome == STEP_PASSED ? 0 : 1,
 		.wall_ns = 1000000,
 		.cpu_ns = 500000,
-		.peak_bytes = MIB};
+		.peak_bytes = g->peak_bytes ? g->peak_bytes : MIB};
 	auto_buf struct buf b;
 
 	if (outcome != STEP_PASSED)
@@ -546,6 +547,12 @@ static void out_of_memory(struct guest *g)
 	g->end.failed_step = g->step;
 }
 
+/* Argument: bytes. */
+static void claims_memory(struct guest *g)
+{
+	g->peak_bytes = argument_number(g, UINT64_MAX);
+}
+
 static void denies_failure(struct guest *g)
 {
 	send_step_end(g, STEP_FAILED);
@@ -606,6 +613,12 @@ static void long_cache(struct guest *g)
 static void wrong_entries(struct guest *g)
 {
 	claim(g, DRIVE_ARTIFACTS)->entries++;
+}
+
+/* Argument: how many. Nobody counts them. */
+static void cache_entries(struct guest *g)
+{
+	claim(g, DRIVE_CACHE_OUT)->entries = argument_number(g, UINT64_MAX);
 }
 
 static void missing_output(struct guest *g)
@@ -744,6 +757,7 @@ static const struct flag {
 	{"flood-frames", IN_ACTION, flood_frames, "tiny frames (argument: how many)"},
 	{"flood-notes", IN_ACTION, flood_notes, "warnings (argument: how many)"},
 	{"flood-console", IN_ACTION, flood_console, "noise on the console (argument: MiB)"},
+	{"claims-memory", IN_ACTION, claims_memory, "a peak of memory (argument: bytes)"},
 	{"fails-action", INSTEAD_OF_STEP_END, fails_action, "the first action fails"},
 	{"asks-agent", INSTEAD_OF_STEP_END, asks_agent,
 		"say these bytes to the host's ssh agent (argument: in hexadecimal)"},
@@ -760,6 +774,7 @@ static const struct flag {
 	{"gigantic-length", AT_END, gigantic_length, "a length beyond the drive"},
 	{"long-cache", AT_END, long_cache, "a cache longer than its drive"},
 	{"wrong-entries", AT_END, wrong_entries, "one entry more than was written"},
+	{"cache-entries", AT_END, cache_entries, "the cache has so many (argument: how many)"},
 	{"missing-output", AT_END, missing_output, "no output is mentioned"},
 	{"unknown-output", AT_END, unknown_output, "an input is called an output"},
 	{"duplicate-output", AT_END, duplicate_output, "an output is mentioned twice"},

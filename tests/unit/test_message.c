@@ -40,7 +40,7 @@ static const struct message_step_end step_end = {.step = 3,
 	.signal = 9,
 	.wall_ns = 1,
 	.cpu_ns = 2,
-	.peak_bytes = UINT64_MAX,
+	.peak_bytes = LIMIT_JSON_NUMBER,
 	.text = "out of \xff memory",
 	.reason = "fetch_cut"};
 
@@ -117,7 +117,7 @@ static void test_every_message_survives(void **state)
 	expect_ok(message_get_step_end(&f, &s, &e), &e);
 	assert_true(
 		s.step == 3 && s.outcome == STEP_NO_MEMORY && s.exit_code == -1 && s.signal == 9);
-	assert_true(s.wall_ns == 1 && s.cpu_ns == 2 && s.peak_bytes == UINT64_MAX);
+	assert_true(s.wall_ns == 1 && s.cpu_ns == 2 && s.peak_bytes == LIMIT_JSON_NUMBER);
 	assert_string_equal(s.text, step_end.text);
 	assert_string_equal(s.reason, "fetch_cut");
 	f = frame_of(&bufs[6]);
@@ -232,6 +232,34 @@ static void test_refuses_values_that_do_not_exist(void **state)
 	expect_bad_byte(6, 15, DRIVES_MAX + 1);
 }
 
+static void expect_bad_number(struct message_step_end step, struct message_end whole, size_t i)
+{
+	auto_buf struct buf b = {0};
+	struct frame f;
+
+	buf_init(&b, LIMIT_FRAME_PAYLOAD);
+	if (i == 4)
+		message_put_step_end(&b, &step);
+	else
+		message_put_end(&b, &whole);
+	f = (struct frame){.type = i == 4 ? FRAME_STEP_END : FRAME_END,
+		.payload = (const uint8_t *)b.data,
+		.len = b.len};
+	expect_refused(i, &f);
+}
+
+static void test_refuses_numbers_that_json_cannot_hold(void **state)
+{
+	struct message_step_end step = step_end;
+	struct message_end whole = end;
+
+	(void)state;
+	step.peak_bytes = LIMIT_JSON_NUMBER + 1;
+	whole.outputs[0].entries = UINT64_MAX;
+	expect_bad_number(step, whole, 4);
+	expect_bad_number(step, whole, 6);
+}
+
 static void test_refuses_strings_that_do_not_fit_or_hold_nul(void **state)
 {
 	struct message_note note = {.warning = false};
@@ -262,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_refuses_every_cut),
 		cmocka_unit_test(test_refuses_anything_behind),
 		cmocka_unit_test(test_refuses_values_that_do_not_exist),
+		cmocka_unit_test(test_refuses_numbers_that_json_cannot_hold),
 		cmocka_unit_test(test_refuses_strings_that_do_not_fit_or_hold_nul),
 	};
 
