@@ -32,6 +32,14 @@ int actions_check_key(const struct node *item, const char *file, struct err *e)
 	return 0;
 }
 
+/* ".NAME.part" is what a file is called that is not whole yet. */
+static bool is_name_of_part(const char *name)
+{
+	size_t len = strlen(name), tail = strlen(".part");
+
+	return name[0] == '.' && len > tail && strcmp(name + len - tail, ".part") == 0;
+}
+
 int actions_check_component(const struct node *name, const char *file, struct err *e)
 {
 	auto_free char *shown = text_safe(name->text, LIMIT_NAME_BYTES);
@@ -40,5 +48,8 @@ int actions_check_component(const struct node *name, const char *file, struct er
 		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
 		return node_err(
 			name, file, e, "'%s' cannot be the name of a file in one directory", shown);
+	if (is_name_of_part(name->text))
+		return node_err(name, file, e,
+			"'%s' is the name of a file that is not whole yet: .NAME.part", shown);
 	return 0;
 }

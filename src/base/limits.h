@@ -95,6 +95,7 @@
 #define LIMIT_HTTP_CONNECT_MS (60 * 1000LL) /* the proxy has its own, shorter limits */
 #define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without a byte */
 #define LIMIT_HTTP_REPORT_MS 2000
+#define LIMIT_HTTP_HEADS (256 * KIB) /* of one try, redirects included */
 
 /* Secrets: each of them, all of a run, and the command that says one. */
 #define LIMIT_SECRET_BYTES (64 * KIB)

@@ -40,6 +40,7 @@ struct transfer {
 	bool probe;            /* nothing is kept: has the server an answer? */
 	int up_fd;             /* what is uploaded; -1: nothing */
 	struct err write_error;
+	size_t heads;      /* bytes of all heads of this try */
 	long proxy_status; /* what the proxy itself said: 0: nothing */
 	char proxy_text[PROXY_TEXT_MAX];
 	char curl_text[CURL_ERROR_SIZE];
@@ -193,6 +194,9 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 	auto_free char *line = mem_strndup(data, len);
 	long status = 0;
 
+	t->heads += len;
+	if (t->heads > LIMIT_HTTP_HEADS)
+		return 0;
 	line[strcspn(line, "\r\n")] = '\0';
 	(void)curl_easy_getinfo(t->curl, CURLINFO_HTTP_CONNECTCODE, &status);
 	if (status >= 400 && strncasecmp(line, mark, strlen(mark)) == 0) {
@@ -312,6 +316,7 @@ static int begin(struct batch *b, struct transfer *t, struct err *e)
 	if (!t->curl)
 		return err_set(e, ERR_HOST, "libcurl: no handle");
 	t->proxy_status = 0;
+	t->heads = 0;
 	t->curl_text[0] = '\0';
 	t->tries++;
 	set_callbacks(t);
@@ -442,6 +447,9 @@ static void explain(struct transfer *t, CURLcode code, struct failure *f)
 {
 	if (t->write_error.kind != ERR_NONE)
 		fail(f, "fetch_no_space", false, "%s", t->write_error.msg);
+	else if (t->heads > LIMIT_HTTP_HEADS)
+		fail(f, "fetch_failed", false, "the head of the answer has more than %s",
+			num_show_size(LIMIT_HTTP_HEADS).s);
 	else if (t->proxy_status)
 		explain_proxy(t, f);
 	else if (code == CURLE_HTTP_RETURNED_ERROR)
@@ -465,11 +473,13 @@ static int give_up(const struct transfer *t, const struct failure *f, struct err
 
 static int64_t pause_of(const struct transfer *t)
 {
-	curl_off_t wanted = 0;
+	curl_off_t wanted = 0; /* seconds, as the server says: any number */
 	int64_t pause = t->o->pause_ms << (t->tries - 1);
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &wanted);
-	if (wanted * 1000 > pause)
+	if (wanted >= HTTP_RETRY_AFTER_MAX_MS / 1000)
+		return HTTP_RETRY_AFTER_MAX_MS;
+	if (wanted > 0 && wanted * 1000 > pause)
 		pause = wanted * 1000;
 	return pause > HTTP_RETRY_AFTER_MAX_MS ? HTTP_RETRY_AFTER_MAX_MS : pause;
 }

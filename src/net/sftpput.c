@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -310,7 +311,8 @@ static void take_directory(struct job *j, const char *line, const char *dir)
 	}
 	if (strrchr(name, '/'))
 		name = strrchr(name, '/') + 1;
-	if (name[0] && j->directories.count < LIMIT_UPLOAD_PARTS)
+	/* The server chooses how long a name is. */
+	if (name[0] && strlen(name) <= NAME_MAX && j->directories.count < LIMIT_UPLOAD_PARTS)
 		strv_pushf(&j->directories, "%s%s/", dir, name);
 }
 

@@ -321,6 +321,8 @@ static void expect_http_refused(const char *key, const char *value, const char *
 static void test_http_get_refuses_bad_items(void **state)
 {
 	(void)state;
+	expect_http_refused("filename", ".x.part",
+		"p.yaml:4:13: '.x.part' is the name of a file that is not whole yet: .NAME.part");
 	expect_http_refused("url", "file:///etc/passwd",
 		"p.yaml:3:8: 'file:///etc/passwd' is not a URL that starts with http:// or "
 		"https://");

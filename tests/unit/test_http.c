@@ -29,22 +29,34 @@
 
 static const struct {
 	const char *path, *answer;
-	bool stays; /* the connection, after the answer */
+	bool stays;        /* the connection, after the answer */
+	const char *again; /* is said for ever, behind the answer */
 } answers[] = {
-	{"/hello ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false},
-	{"/gone ", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", false},
-	{"/denied ", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", false},
-	{"/busy ", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", false},
-	{"/silent ", "", true},
-	{"/stall ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true},
-	{"/cut ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", false},
-	{"/nothing ", "", false},
-	{"/longer ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more", false},
+	{"/hello ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false, NULL},
+	{"/gone ", "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", false, NULL},
+	{"/denied ", "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", false, NULL},
+	{"/busy ", "HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\n\r\n", false, NULL},
+	{"/silent ", "", true, NULL},
+	{"/stall ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", true, NULL},
+	{"/cut ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", false, NULL},
+	{"/nothing ", "", false, NULL},
+	{"/longer ", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more", false, NULL},
 	{"/file ",
 		"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n",
-		false},
-	{"/like-the-proxy ", REFUSAL, false},
-	{"CONNECT refused.test:80 ", REFUSAL, false},
+		false, NULL},
+	{"/later ",
+		"HTTP/1.1 503 Later\r\nRetry-After: 9223372036854775807\r\n"
+		"Content-Length: 0\r\n\r\n",
+		false, NULL},
+	{"/earlier ",
+		"HTTP/1.1 503 Earlier\r\nRetry-After: Thu, 01 Jan 1970 00:00:01 GMT\r\n"
+		"Content-Length: 0\r\n\r\n",
+		false, NULL},
+	{"/fields ", "HTTP/1.1 200 OK\r\n", false, "X: x\r\n"},
+	{"/interim ", "HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n", false,
+		"HTTP/1.1 103 Early Hints\r\nX: x\r\n\r\n"},
+	{"/like-the-proxy ", REFUSAL, false, NULL},
+	{"CONNECT refused.test:80 ", REFUSAL, false, NULL},
 };
 
 struct world {
@@ -71,6 +83,9 @@ static NORETURN void answer(int fd)
 		if (!strstr(head, answers[i].path))
 			continue;
 		(void)fd_write_all(fd, answers[i].answer, strlen(answers[i].answer));
+		while (answers[i].again &&
+			fd_write_all(fd, answers[i].again, strlen(answers[i].again)) == 0)
+			continue;
 		/* Until the client has had enough. */
 		while (answers[i].stays && read(fd, head, sizeof(head)) > 0)
 			continue;
@@ -178,6 +193,27 @@ static void test_each_failure_has_its_reason(void **state)
 	expect_failure(*state, "/file", "fetch_redirect", "/file");
 }
 
+static void test_a_head_without_end_is_left(void **state)
+{
+	expect_failure(*state, "/fields", "fetch_failed", "the head of the answer has more than ");
+	expect_failure(*state, "/interim", "fetch_failed", "the head of the answer has more than ");
+}
+
+/* Whatever a server says of when to come again: no number overflows, and no time is negative. */
+static void test_any_time_to_come_again_is_taken(void **state)
+{
+	struct world *w = *state;
+	struct http_options o = options(w);
+	auto_free char *url = mem_printf("http://127.0.0.1:%u/later", w->port);
+	const struct http_item item = {.url = url, .name = "file", .sha256 = HELLO_SUM};
+	struct err e = {0};
+
+	o.tries = 1;
+	assert_int_equal(http_get(&item, 1, &o, &e), -1);
+	assert_string_equal(e.reason, "fetch_server_error");
+	expect_failure(w, "/earlier", "fetch_server_error", "(2 tries)");
+}
+
 static void test_only_the_proxy_speaks_for_the_proxy(void **state)
 {
 	struct world *w = *state;
@@ -266,6 +302,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			test_each_failure_has_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_head_without_end_is_left, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_any_time_to_come_again_is_taken, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_only_the_proxy_speaks_for_the_proxy, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
