@@ -241,9 +241,8 @@ static int check(struct run *r, struct err *e)
 	if (jail_is_outer_root(r->host.uid))
 		strv_push(&r->warnings,
 			"QEMU runs as the host's root, because this user namespace has no other "
-			"user; its "
-			"other walls stand. Start ambient as an ordinary user, or outside of the "
-			"namespace");
+			"user; its other walls stand. Start ambient as an ordinary user, or "
+			"outside of the namespace");
 	return 0;
 }
 
@@ -366,8 +365,8 @@ static char *class_of(const struct run *r)
 	return r->options->cache == RUN_CACHE_RW ? NULL : mem_strdup(mode);
 }
 
-/* 0: it has; 1: it has not. */
-static int unchanged(struct run *r, struct err *e)
+/* A run like one that passed ends here, with its verdict. */
+static int compare_with_last(struct run *r, struct err *e)
 {
 	auto_free char *class = class_of(r);
 	auto_node struct node *last = NULL;
@@ -387,8 +386,10 @@ static int unchanged(struct run *r, struct err *e)
 	node_set_string(n, "reason", "nothing changed since the last successful run");
 	event_send(&r->sink, EVENT_SKIP_CI, SOURCE_PRELUDE, n);
 	r->result.verdict = VERDICT_UNCHANGED;
-	return 1;
+	return 0;
 }
+
+/* ---- 4. what all machines need ---- */
 
 /*
  * What looks wrong in the plan; the run takes place all the same. The answer of the last run is
@@ -421,22 +422,14 @@ static int read_secrets(struct run *r, struct err *e)
 	return 0;
 }
 
-/* ---- 4. what the next run is compared with ---- */
-
-static int remember(struct run *r, struct err *e)
+static int prepare_input(struct run *r, struct err *e)
 {
-	auto_free char *class = class_of(r);
-	auto_node struct node *state = node_map();
-
-	node_set_int(state, "format", 1);
-	node_set_string(state, "digest", r->digest.s);
-	node_set_string(state, "commit", r->git.commit);
-	node_set_string(state, "run_id", r->run_id);
-	node_set_string(state, "finished", clock_rfc3339(clock_utc_ns()).s);
-	return runlog_check(&r->log, e) < 0 ? -1 : store_publish(&r->store, class, state, e);
+	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0)
+		return -1;
+	return source_pack(r->config, r->project->source, &r->git, &r->sink, &r->source_fd, e);
 }
 
-/* ---- the run ---- */
+/* ---- 5. the machines, and what each leaves (run_phase.c) ---- */
 
 static int carry_out_pre_plan(struct run *r, struct err *e)
 {
@@ -463,20 +456,38 @@ static int carry_out_post_plan(struct run *r, struct err *e)
 	return r->phases[PROJECT_POST_PLAN].wanted ? run_phase(r, PROJECT_POST_PLAN, e) : 0;
 }
 
+/* Each only when those before it have passed. */
+static int run_machines(struct run *r, struct err *e)
+{
+	if (carry_out_pre_plan(r, e) < 0 || (run_passes(r) && carry_out_plan(r, e) < 0))
+		return -1;
+	return run_passes(r) ? carry_out_post_plan(r, e) : 0;
+}
+
+/* ---- 6. what the next run is compared with ---- */
+
+static int remember(struct run *r, struct err *e)
+{
+	auto_free char *class = class_of(r);
+	auto_node struct node *state = node_map();
+
+	node_set_int(state, "format", 1);
+	node_set_string(state, "digest", r->digest.s);
+	node_set_string(state, "commit", r->git.commit);
+	node_set_string(state, "run_id", r->run_id);
+	node_set_string(state, "finished", clock_rfc3339(clock_utc_ns()).s);
+	return runlog_check(&r->log, e) < 0 ? -1 : store_publish(&r->store, class, state, e);
+}
+
+/* ---- the run ---- */
+
 static int carry_out(struct run *r, struct err *e)
 {
-	int skip;
-
-	if (check(r, e) < 0 || begin(r, e) < 0)
+	if (check(r, e) < 0 || begin(r, e) < 0 || compare_with_last(r, e) < 0)
 		return -1;
-	skip = unchanged(r, e);
-	if (skip != 0)
-		return skip < 0 ? -1 : 0;
-	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0 ||
-		source_pack(r->config, r->project->source, &r->git, &r->sink, &r->source_fd, e) < 0)
-		return -1;
-	if (carry_out_pre_plan(r, e) < 0 || (run_passes(r) && carry_out_plan(r, e) < 0) ||
-		(run_passes(r) && carry_out_post_plan(r, e) < 0))
+	if (r->result.verdict == VERDICT_UNCHANGED)
+		return 0;
+	if (prepare_input(r, e) < 0 || run_machines(r, e) < 0)
 		return -1;
 	return run_passes(r) ? remember(r, e) : 0;
 }

@@ -141,6 +141,11 @@ static void log_plan(struct run *r, const struct phase *p)
 	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
 }
 
+static struct stage_host *host_of(struct run *r, enum project_phase which)
+{
+	return which == PROJECT_PLAN ? &r->host : &r->trusted;
+}
+
 static int verify_image(const struct run *r, const struct stage_host *host, struct err *e)
 {
 	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
@@ -162,44 +167,71 @@ static int take_rest_of_time(struct run *r, enum project_phase which, struct err
 		num_show_duration(limit).s, project_phase_keys[which]);
 }
 
-int run_phase(struct run *r, enum project_phase which, struct err *e)
+/* Offline there is nothing to fetch with; what was fetched before must do. */
+static int check_missed_host(const struct run *r, enum project_phase which, struct err *e)
+{
+	const char *host = r->phases[which].missed_host;
+
+	if (!host || r->deps)
+		return 0;
+	return err_reason(e, ERR_INPUT, "offline",
+		"--offline: there are no dependencies yet, and the %s must reach %s; run it with a "
+		"network once, or bring them by 'ambient deps import'",
+		project_phase_keys[which], host);
+}
+
+static int add_all_drives(struct run *r, enum project_phase which, struct err *e)
+{
+	struct phase *p = &r->phases[which];
+
+	if (add_drives[which](r, &p->drives, e) < 0)
+		return -1;
+	return secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e);
+}
+
+static void fill_stage(struct run *r, enum project_phase which)
 {
 	struct phase *p = &r->phases[which];
 	struct stage *s = &p->stage;
-	int ended;
 
-	if (!r->deps && which != PROJECT_POST_PLAN)
-		r->deps = stored(r, "deps");
-	if (p->missed_host && !r->deps)
-		return err_reason(e, ERR_INPUT, "offline",
-			"--offline: there are no dependencies yet, and the %s must reach %s; run "
-			"it "
-			"with a network once, or bring them by 'ambient deps import'",
-			project_phase_keys[which], p->missed_host);
-	s->host = which == PROJECT_PLAN ? &r->host : &r->trusted;
-	if (take_rest_of_time(r, which, e) < 0)
-		return -1;
-	log_plan(r, p);
-	if (verify_image(r, s->host, e) < 0 || add_drives[which](r, &p->drives, e) < 0 ||
-		secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e) < 0)
-		return -1;
-	secrets_audit(&r->secrets, p->plan.source, &r->sink);
+	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
+	s->host = host_of(r, which);
 	s->plan = &p->plan;
 	s->egress = &p->egress;
-	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
 	s->agent_rules = &p->agent_rules;
 	s->drives = &p->drives;
 	s->sink = &r->sink;
 	s->view = &r->phase_view;
+	/* The plan's machine is given none. */
 	s->mask = which == PROJECT_PLAN ? NULL : r->mask;
 	s->console_fd = r->console_fd;
-	ended = stage_run(s, e);
-	r->used_ms += s->vm_result.run_ms;
-	result_add_stage(&r->result, s);
+}
+
+static int run_machine(struct run *r, struct phase *p, struct err *e)
+{
+	int ended;
+
+	secrets_audit(&r->secrets, p->plan.source, &r->sink);
+	ended = stage_run(&p->stage, e);
+	r->used_ms += p->stage.vm_result.run_ms;
+	result_add_stage(&r->result, &p->stage);
 	if (ended < 0)
 		return -1;
-	result_take_verdict(&r->result, s);
+	result_take_verdict(&r->result, &p->stage);
 	return 0;
+}
+
+int run_phase(struct run *r, enum project_phase which, struct err *e)
+{
+	if (!r->deps && which != PROJECT_POST_PLAN)
+		r->deps = stored(r, "deps");
+	if (check_missed_host(r, which, e) < 0 || take_rest_of_time(r, which, e) < 0)
+		return -1;
+	log_plan(r, &r->phases[which]);
+	if (verify_image(r, host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
+		return -1;
+	fill_stage(r, which);
+	return run_machine(r, &r->phases[which], e);
 }
 
 /* ---- what the VMs left ---- */
