@@ -150,11 +150,9 @@ static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)
 static int add_member(
 	struct packer *p, const char *name, mode_t mode, const char *path, struct err *e)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	auto_fd int fd = -1;
 
-	if (fd < 0)
-		return err_sys(e, "%s", path);
-	return pack_add_fd(p, name, mode, fd, e);
+	return fd_open_file(path, &fd, e) < 0 ? -1 : pack_add_fd(p, name, mode, fd, e);
 }
 
 static int add_tools(struct packer *p, const struct drives_exec *x, struct err *e)
