@@ -349,9 +349,15 @@ static int remove_all(const char *dir, uint64_t *ret_bytes, struct err *e)
 int deps_clear(const char *state, const char *project, uint64_t *ret_bytes, struct err *e)
 {
 	auto_store struct store s = STORE_NONE;
-	auto_free char *dir = NULL;
+	auto_free char *home = path_join(state, project), *dir = NULL;
 
-	if (project_check_name(project, e) < 0 || store_lock(state, project, &s, e) < 0)
+	if (project_check_name(project, e) < 0)
+		return -1;
+	*ret_bytes = 0;
+	/* The lock would make it, for any name that somebody types. */
+	if (access(home, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (store_lock(state, project, &s, e) < 0)
 		return -1;
 	dir = path_join(s.dir, "current");
 	return remove_all(dir, ret_bytes, e);

@@ -429,6 +429,7 @@ static void test_the_list_has_dependencies_of_all_projects_and_scopes(void **sta
 static void test_clear_removes_those_of_all_scopes_and_nothing_else(void **state)
 {
 	auto_dir char *dir = expect_dir();
+	auto_free char *new = path_join(dir, "new");
 	struct err e = {0};
 	uint64_t bytes = 0;
 
@@ -446,6 +447,7 @@ static void test_clear_removes_those_of_all_scopes_and_nothing_else(void **state
 	expect_ok(deps_clear(dir, "p", &bytes, &e), &e);
 	assert_int_equal(bytes, 0);
 	expect_ok(deps_clear(dir, "new", &bytes, &e), &e);
+	assert_int_equal(access(new, F_OK), -1);
 	assert_int_equal(bytes, 0);
 }
 
