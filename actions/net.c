@@ -63,6 +63,11 @@ static int take_error(const struct err *spawned, struct err *e)
 	return err_reason(e, ERR_INPUT, text.data, "%s", sentence);
 }
 
+bool actions_program_failed(const struct action_ctx *ctx)
+{
+	return ctx->result.outcome == STEP_PASSED || ctx->result.outcome == STEP_FAILED;
+}
+
 /* What QEMU's TCG says of itself to its guests, in the first leaf of hypervisors. */
 static bool is_emulated(void)
 {
@@ -104,7 +109,7 @@ int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct e
 	if (result == 0)
 		return 0;
 	/* A limit, or the machine: the tool was not at fault, whatever it managed to write. */
-	if (ctx->result.outcome == STEP_PASSED || ctx->result.outcome == STEP_FAILED)
+	if (actions_program_failed(ctx))
 		return take_error(&why, e);
 	*e = why;
 	return -1;

@@ -52,6 +52,12 @@ int actions_check_component(const struct node *name, const char *file, struct er
 void action_net_add(const struct action *self, const struct node *args, bool ssh,
 	const struct origin *origin, struct plan *out);
 
+/*
+ * net.c, of one that was spawned and did not succeed: was it the program, and not the machine, a
+ * limit, or somebody who stopped it?
+ */
+bool actions_program_failed(const struct action_ctx *ctx);
+
 /* net.c: what that step does. */
 struct net_call {
 	const char *command;   /* of TOOL_NET */

@@ -95,12 +95,6 @@ static int find_directory(struct upload *u, const char *artifacts, const char *p
 	return 0;
 }
 
-/* Did the program fail, and not the machine, a limit, or somebody who stopped it? */
-static bool has_failed(const struct upload *u)
-{
-	return u->ctx->result.outcome == STEP_PASSED || u->ctx->result.outcome == STEP_FAILED;
-}
-
 /* What used ssh has failed without a word: was it the login? Leaves *e or makes it better. */
 static void explain_login(struct upload *u, struct err *e)
 {
@@ -110,15 +104,16 @@ static void explain_login(struct upload *u, struct err *e)
 	struct net_call call = {.command = "ssh_check", .directory = u->shown};
 	struct err why = {0};
 
-	if (e->reason[0] || !has_failed(u))
+	if (e->reason[0] || !actions_program_failed(u->ctx))
 		return;
 	node_set_string(work, "login", u->login);
 	buf_init(&input, LIMIT_UPLOAD_WORK);
 	jsonl_add(&input, work);
 	call.input = input.data;
-	if (action_net_run(u->ctx, &call, &why) < 0 && (why.reason[0] || !has_failed(u)))
+	if (action_net_run(u->ctx, &call, &why) < 0 &&
+		(why.reason[0] || !actions_program_failed(u->ctx)))
 		*e = why;
-	if (has_failed(u))
+	if (actions_program_failed(u->ctx))
 		u->ctx->result = before;
 }
 

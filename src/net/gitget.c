@@ -169,10 +169,11 @@ static void tell(struct job *j, const char *what)
  */
 static void drop_cut_line(struct buf *said)
 {
-	char *end = said->len == OUTPUT_MAX ? memrchr(said->data, '\n', said->len) : NULL;
+	const char *end;
 
 	if (said->len < OUTPUT_MAX)
 		return;
+	end = memrchr(said->data, '\n', said->len);
 	said->len = end ? (size_t)(end - said->data) : 0;
 	said->data[said->len] = '\0';
 }
