@@ -70,7 +70,7 @@ static int pack(struct action_ctx *ctx, const char *archive, const char *directo
 	if (pack_tree(from, directory, drive, &options, &result, e) < 0)
 		return -1;
 	/* What the drive did not take must show here, not after the end. */
-	if (fsync(drive) < 0)
+	if (!result.untouched && fsync(drive) < 0)
 		return err_sys(e, "write drive '%s'", archive);
 	warn(ctx, &result);
 	ctx->ops->packed(ctx, archive, result.bytes, result.entries);

@@ -65,6 +65,7 @@ struct pack_options {
 struct pack_result {
 	uint64_t entries;
 	uint64_t bytes;         /* of the archive: a multiple of 512, with the end marker */
+	bool untouched;         /* it was there already, see pack_end: nothing was written */
 	uint64_t warning_count; /* of all warnings, also those not kept */
 	struct strv warnings;   /* "src/x: left out: it is a socket"; safe to show */
 };

@@ -204,6 +204,36 @@ static void test_an_empty_tree_is_an_empty_archive(void **state)
 	assert_memory_equal(b.data, zeros, TAR_END_BYTES);
 }
 
+static struct pack_result pack_nothing_to(int fd)
+{
+	auto_place struct place p = place_make();
+	struct pack_result r = {0};
+	struct err e = {0};
+
+	expect_ok(pack_tree(p.src_fd, "src", fd, &sparse_output, &r, &e), &e);
+	assert_int_equal(r.bytes, TAR_END_BYTES);
+	return r;
+}
+
+static void test_zeros_are_an_empty_archive_without_being_written(void **state)
+{
+	auto_place struct place p = place_make();
+	auto_free char *path = path_join(p.dir, "drive");
+	auto_fd int writable = create(&p, "drive");
+	auto_fd int readable = open(path, O_RDONLY | O_CLOEXEC);
+	char byte = 1;
+
+	(void)state;
+	expect_sys(readable);
+	expect_sys(ftruncate(writable, TAR_END_BYTES));
+	assert_true(pack_nothing_to(readable).untouched);
+
+	assert_int_equal(pwrite(writable, &byte, 1, TAR_END_BYTES - 1), 1);
+	assert_false(pack_nothing_to(writable).untouched);
+	assert_int_equal(pread(readable, &byte, 1, TAR_END_BYTES - 1), 1);
+	assert_int_equal(byte, 0);
+}
+
 /* ---- other programs ---------------------------------------------------------------------- */
 
 /* Run a program, which must succeed and have nothing to say. */
@@ -876,6 +906,7 @@ int main(void)
 		cmocka_unit_test(test_plain_trees_come_back_through_the_strict_reader),
 		cmocka_unit_test(test_the_same_tree_gives_the_same_bytes),
 		cmocka_unit_test(test_an_empty_tree_is_an_empty_archive),
+		cmocka_unit_test(test_zeros_are_an_empty_archive_without_being_written),
 		cmocka_unit_test(test_gnu_tar_extracts_the_same_tree),
 		cmocka_unit_test(test_python_reads_the_same_tree),
 		cmocka_unit_test(test_sockets_and_devices_are_left_out_with_a_warning),
