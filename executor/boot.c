@@ -18,6 +18,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -27,11 +28,25 @@
 
 /* ---- before `go` ---- */
 
-/* The initramfs has no device nodes, so the kernel could not open a console for us. */
+/* Most kernels have opened it for their first process, by a device node that is built into them. */
+static bool have_console(void)
+{
+	struct stat st;
+
+	for (int i = 0; i < 3; i++)
+		if (fstat(i, &st) < 0 || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(5, 1))
+			return false;
+	return true;
+}
+
+/* The initramfs has no device nodes. */
 static int open_console(struct err *e)
 {
-	int fd = open("/dev/console", O_RDWR | O_NOCTTY);
+	int fd;
 
+	if (have_console())
+		return 0;
+	fd = open("/dev/console", O_RDWR | O_NOCTTY);
 	if (fd < 0)
 		return err_sys(e, "/dev/console");
 	for (int i = 0; i < 3; i++)
@@ -190,7 +205,8 @@ static int mount_scratch(const struct machine *m, struct err *e)
 
 	if (!scratch ||
 		mount_drive(scratch, "/scratch", "ext4", MS_NOATIME,
-			"barrier=0,noinit_itable,no_prefetch_block_bitmaps", e) < 0)
+			"barrier=0,noinit_itable,no_prefetch_block_bitmaps,noblock_validity",
+			e) < 0)
 		return -1;
 	return make_scratch_dirs(e);
 }
