@@ -26,6 +26,13 @@ struct failure {
 	int error;
 };
 
+/* What the child is given. */
+struct birth {
+	const struct spawn *spawn;
+	const struct strv *env;
+	int in, out, err, report;
+};
+
 void child_release(struct child *c)
 {
 	fd_close(c->out);
@@ -69,17 +76,22 @@ static int place_descriptors(int in, int out, int err, int report)
 	return close_range(4, ~0u, 0);
 }
 
-NORETURN static void become(const struct spawn *s, const struct strv *env)
+/* This may run in the executor's memory (group_start). */
+NORETURN static void become(void *arg)
 {
+	const struct birth *b = arg;
+	const struct spawn *s = b->spawn;
 	const int report = 3;
 
+	if (place_descriptors(b->in, b->out, b->err, b->report) < 0)
+		give_up(b->report, STAGE_SET_UP);
 	if (setsid() < 0)
 		give_up(report, STAGE_SET_UP);
 	sig_reset();
 	reset_limits();
 	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
 		give_up(report, STAGE_DIRECTORY);
-	environ = env->items; /* execvp looks for the program in the PATH of this one */
+	environ = b->env->items; /* execvp looks for the program in the PATH of this one */
 	(void)execvp(s->argv.items[0], s->argv.items);
 	give_up(report, STAGE_PROGRAM);
 }
@@ -172,6 +184,15 @@ static int await_exec(const struct spawn *s, int report, struct child *c, struct
 	return explain(s, &f, c, e);
 }
 
+static pid_t give_birth(struct birth *b)
+{
+	char **own = environ;
+	pid_t pid = group_start(become, b);
+
+	environ = own;
+	return pid;
+}
+
 int child_start(const struct spawn *s, const struct strv *env, struct child *ret, struct err *e)
 {
 	auto_fd int in = -1, out = -1, err = -1, report = -1, report_there = -1;
@@ -180,14 +201,9 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 	if (make_input(s, &in, e) < 0 || make_output(&ret->out, &out, e) < 0 ||
 		make_output(&ret->err, &err, e) < 0 || make_pipe(&report, &report_there, e) < 0)
 		return -1;
-	ret->pid = group_fork();
+	ret->pid = give_birth(&(struct birth){s, env, in, out, err, report_there});
 	if (ret->pid < 0)
 		return err_sys(e, "fork");
-	if (ret->pid == 0) {
-		if (place_descriptors(in, out, err, report_there) < 0)
-			give_up(report_there, STAGE_SET_UP);
-		become(s, env);
-	}
 	fd_close(fd_steal(&report_there));
 	return await_exec(s, report, ret, e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "executor/group.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <signal.h>
@@ -15,10 +16,13 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/meminfo.h"
+#include "base/num.h"
 #include "executor/machine.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define JOB ROOT "/job"
+
+enum { STACK_BYTES = 16384 };
 
 static int group_fd = -1; /* JOB; -1: there is no group */
 
@@ -60,12 +64,94 @@ int group_make(struct err *e)
 	return group_fd < 0 ? err_sys(e, "%s", JOB) : 0;
 }
 
-pid_t group_fork(void)
-{
-	struct clone_args args = {.flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD};
+/* ---- how many were killed ---- */
 
-	if (group_fd < 0)
-		return fork();
-	args.cgroup = (uint64_t)group_fd;
-	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+/* The number in a line "NAME NUMBER" of the file; 0 where a kernel does not count. */
+static uint64_t read_count(int dir, const char *path, const char *name)
+{
+	auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	char text[16384];
+	ssize_t n = fd < 0 ? 0 : fd_read_full(fd, text + 1, sizeof(text) - 2);
+	struct err ignored = {0};
+	uint64_t count = 0;
+	char *at;
+
+	text[0] = '\n';
+	text[n > 0 ? n + 1 : 1] = '\0';
+	at = strstr(text, name);
+	if (!at)
+		return 0;
+	at += strlen(name);
+	at[strcspn(at, "\n")] = '\0';
+	return num_parse_u64(at, UINT64_MAX, &count, &ignored) < 0 ? 0 : count;
+}
+
+uint64_t group_memory_kills(void)
+{
+	static const char name[] = "\noom_kill ";
+
+	return group_fd < 0 ? read_count(AT_FDCWD, "/proc/vmstat", name)
+			    : read_count(group_fd, "memory.events", name);
+}
+
+/* ---- starting a process in it ---- */
+
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
+enum { SHARED_MEMORY = CLONE_VM | CLONE_VFORK };
+
+/* clone3(2); the child, on the stack that *args has for it, calls become(arg). */
+static long start_process(const struct clone_args *args, group_child_fn become, void *arg)
+{
+	long result;
+
+	__asm__ volatile("syscall\n\t"
+			 "test %%rax, %%rax\n\t"
+			 "jnz 1f\n\t"
+			 "mov %[arg], %%rdi\n\t"
+			 "call *%[become]\n\t"
+			 "ud2\n"
+			 "1:"
+			 : "=a"(result)
+			 : "0"((long)SYS_clone3), "D"(args),
+			 "S"(sizeof(*args)), [become] "r"(become), [arg] "r"(arg)
+			 : "rcx", "r11", "memory");
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
+}
+#else
+enum { SHARED_MEMORY = 0 };
+
+static long start_process(const struct clone_args *args, group_child_fn become, void *arg)
+{
+	struct clone_args copy = *args;
+	long result;
+
+	copy.stack = copy.stack_size = 0; /* a copy of ours */
+	result = syscall(SYS_clone3, &copy, sizeof(copy));
+	if (result == 0)
+		become(arg);
+	return result;
+}
+#endif
+
+pid_t group_start(group_child_fn become, void *arg)
+{
+	/* Below it is nothing that anybody uses, so that it is no harm if it is too small. */
+	_Alignas(16) char stack[STACK_BYTES];
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP | SHARED_MEMORY,
+		.exit_signal = SIGCHLD,
+		.stack = (uintptr_t)stack,
+		.stack_size = sizeof(stack)};
+	pid_t pid;
+
+	if (group_fd >= 0) {
+		args.cgroup = (uint64_t)group_fd;
+		return (pid_t)start_process(&args, become, arg);
+	}
+	pid = fork();
+	if (pid == 0)
+		become(arg);
+	return pid;
 }

@@ -11,7 +11,6 @@
 #include "executor/spawn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,9 +20,9 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/num.h"
 #include "executor/child.h"
 #include "executor/forward.h"
+#include "executor/group.h"
 #include "executor/reap.h"
 
 enum { FRAMES_PER_TURN = 16, TURN_MS = 1000, HOLD_NS = 2000000 };
@@ -165,26 +164,6 @@ static int watch(struct job *j, struct err *e)
 
 /* ---- the verdict ---- */
 
-/* How many processes the kernel has killed for want of memory since it started. */
-static uint64_t memory_kills(void)
-{
-	static const char name[] = "\noom_kill ";
-	auto_fd int fd = open("/proc/vmstat", O_RDONLY | O_CLOEXEC);
-	char text[16384];
-	ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
-	struct err ignored = {0};
-	uint64_t kills = 0;
-	char *at;
-
-	text[n > 0 ? n : 0] = '\0';
-	at = strstr(text, name);
-	if (!at)
-		return 0; /* a kernel that does not count them */
-	at += strlen(name);
-	at[strcspn(at, "\n")] = '\0';
-	return num_parse_u64(at, UINT64_MAX, &kills, &ignored) < 0 ? 0 : kills;
-}
-
 static int out_of_memory(struct message_step_end *result, uint64_t kills, struct err *e)
 {
 	result->outcome = STEP_NO_MEMORY;
@@ -268,7 +247,7 @@ int spawn_run(struct run *run, const struct spawn *s, struct err *e)
 {
 	auto_job struct job j = {
 		.run = run, .child = {.pid = -1, .out = -1, .err = -1}, .children_fd = -1};
-	uint64_t kills = memory_kills();
+	uint64_t kills = group_memory_kills();
 
 	if (start(&j, s, e) < 0)
 		return -1;
@@ -279,5 +258,5 @@ int spawn_run(struct run *run, const struct spawn *s, struct err *e)
 	if (reap_all(&j.reap, e) < 0 || drain(&j, &j.child.out, FRAME_STDOUT, e) < 0 ||
 		drain(&j, &j.child.err, FRAME_STDERR, e) < 0)
 		return broken(&j);
-	return judge(&j, memory_kills() - kills, e);
+	return judge(&j, group_memory_kills() - kills, e);
 }
