@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -109,9 +110,22 @@ static bool has_pci_devices(void)
 	return found;
 }
 
+/*
+ * A kernel that found no timer (docs/decisions/0016-processors.md) may come a long way before it
+ * has to sleep. Better here, where the host starts the machine again, than in an action.
+ */
+static int prove_timer(struct err *e)
+{
+	const struct timespec moment = {.tv_nsec = 1000};
+
+	return nanosleep(&moment, NULL) < 0 ? err_sys(e, "sleep") : 0;
+}
+
 static int start(struct machine *m, struct err *e)
 {
 	(void)m;
+	if (prove_timer(e) < 0)
+		return -1;
 	if (guest_mount("dev", "/dev", "devtmpfs", MS_NOSUID, "mode=0755", e) < 0 ||
 		open_console(e) < 0 ||
 		guest_mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) <
@@ -282,6 +296,23 @@ static int furnish(struct err *e)
 	return link_dev(e);
 }
 
+/*
+ * The host may have had the kernel start on one processor alone (src/host/qemu.c). What runs
+ * already is not harmed by being asked to.
+ */
+static int start_processors(struct err *e)
+{
+	for (unsigned i = 1;; i++) {
+		auto_free char *path = mem_printf("/sys/devices/system/cpu/cpu%u/online", i);
+		auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+		if (fd < 0 && errno == ENOENT)
+			return 0;
+		if (fd < 0 || fd_write_all(fd, "1", 1) < 0)
+			return err_sys(e, "start processor %u", i);
+	}
+}
+
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
 	if (guest_seed(go, e) < 0 || load_modules(MODULES_DRIVES, e) < 0 ||
@@ -293,7 +324,9 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 		return -1;
 	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(e) < 0)
 		return -1;
-	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);
+	if (guest_name(e) < 0 || guest_make_dirs(m, e) < 0)
+		return -1;
+	return start_processors(e);
 }
 
 /* Output drives were synced one by one when they were packed; scratch too, if it is kept. */

@@ -137,6 +137,9 @@
 #define LIMIT_STOP_MS (30 * 1000LL)    /* from `stop`, or from the end of a time limit, to `end` */
 #define LIMIT_ACK_MS (10 * 1000LL)     /* from `end` to the guest powering off */
 #define LIMIT_SILENCE_MS (60 * 1000LL) /* without a frame */
+/* Before hello: a machine that uses less than a hundredth of a processor stands still. */
+#define LIMIT_STANDSTILL_MS (15 * 1000LL)
+#define LIMIT_STARTS 3 /* of a machine that stands still */
 #define HEARTBEAT_MS 5000
 /* From the end of the run's time limit: for the guest to pack outputs (LIMIT_ALWAYS_MS) and to end.
  */

@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/sig.h"
@@ -38,6 +40,16 @@ int proc_wait(pid_t pid, int *ret_status)
 		got = waitpid(pid, ret_status, 0);
 	} while (got < 0 && errno == EINTR);
 	return got < 0 ? -1 : 0;
+}
+
+int64_t proc_cpu_ns(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+		return 0;
+	return clock_ns_of(&used);
 }
 
 NORETURN static void become(const char *program, const struct strv *argv, int output)

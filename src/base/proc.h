@@ -4,6 +4,7 @@
 #define BASE_PROC_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -22,6 +23,10 @@ int proc_run_ok(const struct strv *argv, struct err *e) NODISCARD;
 
 /* Wait for one child, through EINTR. The status of waitpid(2), or -1 with errno. */
 int proc_wait(pid_t pid, int *ret_status);
+
+/* The processor time that a child has used so far, all its threads, in nanoseconds; 0 when there is
+ * no such process. */
+int64_t proc_cpu_ns(pid_t pid);
 
 /* The absolute path of a program: as given when it has a slash, else by PATH (then /usr/sbin,
  * /sbin). */

@@ -49,6 +49,17 @@ static void add_machine(const struct qemu *q, struct strv *v)
 }
 
 /*
+ * QEMU before 8.1 may keep a translation of code that another processor has changed meanwhile, and
+ * a kernel changes its own while it starts: one start in some hundreds never ended. So the executor
+ * brings up the others when the kernel is through with it (docs/decisions/0016-processors.md).
+ * Without noreplace-smp the kernel would rewrite itself for one processor, and back again.
+ */
+static bool starts_alone(const struct qemu *q)
+{
+	return q->accelerator == ACCELERATOR_TCG && q->cpus > 1;
+}
+
+/*
  * cryptomgr.notests saves two thirds of an emulated kernel's start (vm-images/README.md has
  * figures). The other two guard processes of a machine from each other, and all that runs in this
  * one is one job.
@@ -64,8 +75,8 @@ static void add_kernel(const struct qemu *q, struct strv *v)
 	strv_push(v, "-append");
 	strv_pushf(v,
 		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/" EXECUTOR_NAME
-		" cryptomgr.notests=1 mitigations=off init_on_alloc=0%s",
-		tsc ? tsc : "");
+		" cryptomgr.notests=1 mitigations=off init_on_alloc=0%s%s",
+		tsc ? tsc : "", starts_alone(q) ? " maxcpus=1 noreplace-smp" : "");
 }
 
 static void add_channels(const struct qemu *q, struct strv *v)

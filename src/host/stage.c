@@ -614,6 +614,18 @@ static int attempt(struct stage *s, struct err *e)
 	return result;
 }
 
+/* It has not said hello, so nothing has run in it: start again. */
+static int attempt_once_more(struct stage *s, struct err *e)
+{
+	struct node *n = node_map();
+
+	node_set_string(
+		n, "message", "the guest stood still while it started: it is started again");
+	event_send(s->sink, EVENT_WARNING, s->plan->source, n);
+	*e = (struct err){0};
+	return attempt(s, e);
+}
+
 /* KVM was a guess and the guest did not come up under it: nothing has run yet, so start again. */
 static int attempt_without_kvm(struct stage *s, struct err *e)
 {
@@ -681,6 +693,10 @@ int stage_run(struct stage *s, struct err *e)
 		accel_remember(s->host->config, true);
 	if (unproved && result < 0 && strcmp(e->reason, "host_kvm_unusable") == 0)
 		result = attempt_without_kvm(s, e);
+	for (int i = 1;
+		i < LIMIT_STARTS && result < 0 && strcmp(e->reason, ERR_REASON_STANDSTILL) == 0;
+		i++)
+		result = attempt_once_more(s, e);
 	if (result < 0)
 		return blame_disk_not_guest(s, e);
 	check_clock(s);

@@ -192,6 +192,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"guest_boot_timeout", VERDICT_BROKEN, "guest", true,
 		"The guest did not come up within `boot_timeout`. `ambient log --console` shows "
 		"how far it came."},
+	{"guest_standstill", VERDICT_BROKEN, "guest", true,
+		"The guest did nothing for 15 s while it started, three times one after the other. "
+		"`ambient log --console` shows how far it came."},
 	{"guest_panic", VERDICT_BROKEN, "guest", true,
 		"The guest's kernel panicked. `ambient log --console` shows it."},
 	{"guest_power_off", VERDICT_BROKEN, "guest", false,

@@ -100,6 +100,9 @@ struct vm_result {
 /* QEMU's argument list for this machine, as vm_run will use it. */
 void vm_argv(const struct vm *vm, struct strv *ret_argv);
 
+/* The reason when the machine stood still before its hello: nothing has run in it. */
+#define ERR_REASON_STANDSTILL "guest_standstill"
+
 /*
  * Run it. 0: the guest ended by the contract, *ret says with what claim. -1: it did not, with a
  * reason of docs/errors.md (guest_*, host_*, interrupted); *ret is filled as far as it came.

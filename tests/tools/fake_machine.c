@@ -91,18 +91,30 @@ static int read_processor(
 	return 0;
 }
 
-/* The end of the kernel's command line when the host has measured its time stamp counter. */
-static bool is_tsc_suffix(const char *s)
+/* The rate of the host's time stamp counter, of which an emulated microvm is told. */
+static const char *after_tsc(const char *s)
 {
 	static const char head[] = " tsc=reliable tsc_early_khz=";
+	size_t digits;
 
 	if (strncmp(s, head, sizeof(head) - 1) != 0)
-		return false;
-	s += sizeof(head) - 1;
-	return *s >= '1' && *s <= '9' && s[strspn(s, "0123456789")] == '\0';
+		return s;
+	digits = strspn(s + sizeof(head) - 1, "0123456789");
+	return digits ? s + sizeof(head) - 1 + digits : s;
 }
 
-static int read_kernel(struct cursor *c, const struct board *b, struct err *e)
+/* What follows what every kernel is told. */
+static bool is_rest_of_line(const char *s, const struct board *b, const struct fake_machine *m)
+{
+	bool emulated = strcmp(b->accelerator, "tcg") == 0;
+
+	if (emulated && strcmp(b->machine, "microvm") == 0)
+		s = after_tsc(s);
+	return strcmp(s, emulated && m->cpus > 1 ? " maxcpus=1 noreplace-smp" : "") == 0;
+}
+
+static int read_kernel(
+	struct cursor *c, const struct board *b, const struct fake_machine *m, struct err *e)
 {
 	static const char line[] =
 		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/ambient-execute-plan "
@@ -113,12 +125,8 @@ static int read_kernel(struct cursor *c, const struct board *b, struct err *e)
 		want(c, "-append", e) < 0)
 		return -1;
 	found = c->argv[c->at];
-	if (!found || strncmp(found, line, sizeof(line) - 1) != 0)
-		return unexpected(c, line, e);
-	found += sizeof(line) - 1;
-	if (*found &&
-		(strcmp(b->accelerator, "tcg") != 0 || strcmp(b->machine, "microvm") != 0 ||
-			!is_tsc_suffix(found)))
+	if (!found || strncmp(found, line, sizeof(line) - 1) != 0 ||
+		!is_rest_of_line(found + sizeof(line) - 1, b, m))
 		return unexpected(c, line, e);
 	c->at++;
 	return 0;
@@ -228,7 +236,7 @@ int fake_machine_read(char *const *argv, struct fake_machine *ret, struct err *e
 		read_processor(&c, b, ret, e) < 0 || want(&c, "-nodefaults", e) < 0 ||
 		want(&c, "-no-user-config", e) < 0 || want(&c, "-no-reboot", e) < 0 ||
 		want2(&c, "-display", "none", e) < 0 || want2(&c, "-L", "/usr/share/qemu", e) < 0 ||
-		read_kernel(&c, b, e) < 0 || read_channels(&c, b, e) < 0 ||
+		read_kernel(&c, b, ret, e) < 0 || read_channels(&c, b, e) < 0 ||
 		read_drives(&c, b, ret, e) < 0 || read_network(&c, b, ret, e) < 0 ||
 		want2(&c, "-sandbox", sandbox, e) < 0)
 		return -1;

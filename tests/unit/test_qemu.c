@@ -47,6 +47,16 @@ static void test_emulated_microvm(void **state)
 	compare_with_golden(&q, "microvm-tcg");
 }
 
+/* QEMU's emulation of several processors is not to be trusted while a kernel starts. */
+static void test_one_processor_starts_no_others(void **state)
+{
+	struct qemu q = plan_machine(MACHINE_MICROVM, ACCELERATOR_TCG);
+
+	(void)state;
+	q.cpus = 1;
+	compare_with_golden(&q, "microvm-tcg-one");
+}
+
 static void test_accelerated_microvm_is_told_no_clock_rate(void **state)
 {
 	const struct qemu q = plan_machine(MACHINE_MICROVM, ACCELERATOR_KVM);
@@ -99,6 +109,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_emulated_microvm),
+		cmocka_unit_test(test_one_processor_starts_no_others),
 		cmocka_unit_test(test_accelerated_microvm_is_told_no_clock_rate),
 		cmocka_unit_test(test_q35_has_its_devices_on_pci),
 		cmocka_unit_test(test_trusted_machines_have_a_network_and_nothing_else_more),
