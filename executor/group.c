@@ -22,7 +22,7 @@
 #define ROOT "/sys/fs/cgroup"
 #define JOB ROOT "/job"
 
-enum { STACK_BYTES = 16384 };
+enum { STACK_BYTES = 256 * 1024 }; /* execvp(3) takes 8 KiB, and 8 bytes for each argument */
 
 static int group_fd = -1; /* JOB; -1: there is no group */
 
@@ -138,7 +138,6 @@ static long start_process(const struct clone_args *args, group_child_fn become, 
 
 pid_t group_start(group_child_fn become, void *arg)
 {
-	/* Below it is nothing that anybody uses, so that it is no harm if it is too small. */
 	_Alignas(16) char stack[STACK_BYTES];
 	struct clone_args args = {.flags = CLONE_INTO_CGROUP | SHARED_MEMORY,
 		.exit_signal = SIGCHLD,
