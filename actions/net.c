@@ -95,7 +95,8 @@ int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct e
 	struct spawn s = {.directory = call->directory,
 		.input = call->input,
 		.input_len = strlen(call->input),
-		.agent = call->ssh};
+		.agent = call->ssh,
+		.near_proxy = true};
 	struct err why = {0};
 	int result;
 

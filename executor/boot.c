@@ -319,7 +319,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 		blockdev_find(m, go, e) < 0)
 		return -1;
 	m->forward = go->network;
-	m->agent_address = go->network ? NET_PROXY_ADDRESS : NULL;
+	m->host_address = go->network ? NET_PROXY_ADDRESS : NULL;
 	if (go->network && (load_modules(MODULES_NETWORK, e) < 0 || network_up(e) < 0))
 		return -1;
 	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(e) < 0)

@@ -2,7 +2,8 @@
 /*
  * In a guest with a network: the host's proxy, which is at NET_PROXY_ADDRESS there, under the
  * address that every action knows, GUEST_PROXY_URL. A process of its own copies the bytes, so that
- * what carries them can be changed without touching an action.
+ * what carries them can be changed without touching an action. Our own TOOL_NET is told where the
+ * proxy is (GUEST_NEAR_PROXY) and goes there itself.
  */
 #ifndef EXECUTOR_FORWARD_H
 #define EXECUTOR_FORWARD_H

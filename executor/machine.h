@@ -35,8 +35,8 @@ struct machine {
 	uint32_t drive_count;
 	int log_fd, ctl_fd; /* on a host: given, not owned */
 	bool forward;       /* programs need a forwarder to the proxy (forward.h) */
-	const char
-		*agent_address; /* where the host's ssh agent would be; NULL: there is no network */
+	/* Where the host's proxy is, and its ssh agent would be; NULL: there is no network. */
+	const char *host_address;
 };
 
 extern const struct machine machine_boot;    /* boot.c: init of a machine that the host booted */

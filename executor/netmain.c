@@ -92,10 +92,12 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 /* o->dir_fd is the caller's. */
 static int prepare(struct http_options *o, struct err *e)
 {
+	const char *near = getenv(GUEST_NEAR_PROXY);
+
 	*o = (struct http_options){
 		.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.offline = getenv(GUEST_OFFLINE) != NULL,
-		.proxy = GUEST_PROXY_URL,
+		.proxy = near ? near : GUEST_PROXY_URL,
 		.parallel = PARALLEL,
 		.tries = TRIES,
 		.pause_ms = LIMIT_HTTP_PAUSE_MS,

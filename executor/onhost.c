@@ -75,7 +75,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 			return -1;
 	memcpy(m->drives, found, go->drive_count * sizeof(found[0]));
 	m->drive_count = go->drive_count;
-	m->agent_address = go->network ? GUEST_PROXY_ADDRESS : NULL;
+	m->host_address = go->network ? GUEST_PROXY_ADDRESS : NULL;
 	return guest_make_dirs(m, e);
 }
 

@@ -213,6 +213,16 @@ static int broken(struct job *j)
 	return -1;
 }
 
+static void name_proxy(const struct machine *m, struct strv *env)
+{
+	auto_free char *url = NULL;
+
+	if (!m->host_address)
+		return;
+	url = mem_printf("http://%s:%d", m->host_address, PROXY_PORT);
+	strv_setenv(env, GUEST_NEAR_PROXY, url);
+}
+
 static int start(struct job *j, const struct spawn *s, struct err *e)
 {
 	struct message_step_end *result = &j->run->ctx.result;
@@ -228,11 +238,12 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		return err_sys(e, "signalfd");
 	strv_push_all(&env, &j->run->ctx.env);
 	merge_env(&env, &s->env);
+	if (s->near_proxy)
+		name_proxy(m, &env);
 	/* One for each program: at its end everything is killed, forwarders too. */
 	if (m->forward && forward_start_proxy(&forwarder, e) < 0)
 		return broken(j);
-	if (s->agent && m->agent_address &&
-		forward_start_agent(m->agent_address, &forwarder, e) < 0)
+	if (s->agent && m->host_address && forward_start_agent(m->host_address, &forwarder, e) < 0)
 		return broken(j);
 	if (child_start(s, &env, &j->child, e) < 0) {
 		result->exit_code = j->child.exit_code;

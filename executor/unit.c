@@ -78,7 +78,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	if (guest_seed(go, e) < 0 || blockdev_find(m, go, e) < 0 || mount_scratch(m, e) < 0)
 		return -1;
 	m->forward = go->network;
-	m->agent_address = go->network ? NET_PROXY_ADDRESS : NULL;
+	m->host_address = go->network ? NET_PROXY_ADDRESS : NULL;
 	if (go->network && network_up(e) < 0)
 		return -1;
 	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);

@@ -81,6 +81,12 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define PROXY_PORT 3128
 #define GUEST_PROXY_URL "http://127.0.0.1:3128"
 /*
+ * Set for TOOL_NET alone: a URL by which it gets to the proxy without the forwarder, whose copying
+ * takes longer than many transfers where the machine is emulated. What stands in it is the
+ * executor's to say; without it the proxy is at GUEST_PROXY_URL.
+ */
+#define GUEST_NEAR_PROXY "AMBIENT_PROXY"
+/*
  * Beside it, where the configuration says so, the host's ssh agent (host/sshagent.h). Programs that
  * an action starts with `agent` find it as the socket GUEST_AGENT_SOCKET.
  */
