@@ -20,17 +20,30 @@
 #include "base/text.h"
 #include "net/digest.h"
 
-enum { PROXY_TEXT_MAX = 300, POLL_MS = 500, URL_SHOWN_MAX = 300, BUFFER_BYTES = 256 * 1024 };
+enum {
+	PROXY_TEXT_MAX = 300,
+	TOLD_LINE_MAX = 4096,
+	TOLD_MAX = 64 * 1024,
+	URL_SHOWN_MAX = 300,
+	BUFFER_BYTES = 256 * 1024
+};
 
 enum state { WAITING, RUNNING, DONE };
+
+/* Lines that nobody was told yet: one by one, each would wake whoever reads them. */
+struct told {
+	const struct http_options *o;
+	struct buf lines;
+	int64_t due_ms;
+};
 
 struct transfer {
 	const struct http_item *item;
 	const struct http_options *o;
+	struct told *told;
 	enum state state;
 	CURL *curl;            /* while RUNNING */
-	int fd;                /* of the partial file, -1: not begun */
-	char *part;            /* its name */
+	int fd;                /* of the file, which has no name yet; -1: not begun */
 	struct digest *digest; /* of what is in it; NULL: nothing yet */
 	uint64_t got;          /* bytes in it */
 	bool resumed;          /* it consists of more than one answer */
@@ -52,6 +65,7 @@ struct batch {
 	size_t count;
 	unsigned running;
 	CURLM *multi;
+	struct told told;
 };
 
 int http_init(struct err *e)
@@ -105,12 +119,35 @@ static bool is_there(const struct http_options *o, const struct http_item *item)
 		same_digest(item, &found);
 }
 
-static int open_part(struct transfer *t, struct err *e)
+static int open_nameless(struct transfer *t, struct err *e)
 {
-	t->part = mem_printf(".%s.part", t->item->name);
-	(void)unlinkat(t->o->dir_fd, t->part, 0); /* of a guest that was cut off */
-	t->fd = open_beneath(t->o->dir_fd, t->part, O_WRONLY | O_CREAT | O_EXCL, 0644);
-	return t->fd < 0 ? err_sys(e, "make %s", t->part) : 0;
+	t->fd = open_beneath(t->o->dir_fd, ".", O_WRONLY | O_TMPFILE, 0644);
+	return t->fd < 0 ? err_sys(e, "make a file for %s", t->item->name) : 0;
+}
+
+/* As linkat(2), but for a descriptor. */
+static int give_name(const struct transfer *t, const char *name)
+{
+	auto_free char *path = mem_printf("/proc/self/fd/%d", t->fd);
+
+	return linkat(AT_FDCWD, path, t->o->dir_fd, name, AT_SYMLINK_FOLLOW);
+}
+
+/* A link never replaces anything, a rename does. */
+static int replace(const struct transfer *t, struct err *e)
+{
+	auto_free char *part = mem_printf(".%s.part", t->item->name);
+
+	if (unlinkat(t->o->dir_fd, part, 0) < 0 && errno != ENOENT)
+		return err_sys(e, "remove %s", part);
+	if (give_name(t, part) < 0)
+		return err_sys(e, "make %s", part);
+	if (renameat(t->o->dir_fd, part, t->o->dir_fd, t->item->name) < 0) {
+		(void)err_sys(e, "rename %s to %s", part, t->item->name);
+		(void)unlinkat(t->o->dir_fd, part, 0);
+		return -1;
+	}
+	return 0;
 }
 
 /* Back to an empty file. */
@@ -122,9 +159,9 @@ static int start_over(struct transfer *t, struct err *e)
 	t->got = 0;
 	t->resumed = false;
 	if (t->fd < 0)
-		return open_part(t, e);
+		return open_nameless(t, e);
 	if (ftruncate(t->fd, 0) < 0 || lseek(t->fd, 0, SEEK_SET) < 0)
-		return err_sys(e, "empty %s", t->part);
+		return err_sys(e, "empty %s", t->item->name);
 	return 0;
 }
 
@@ -134,10 +171,7 @@ static void transfer_release(struct transfer *t)
 		curl_easy_cleanup(t->curl);
 	if (t->digest)
 		(void)digest_end(t->digest);
-	if (t->fd >= 0)
-		(void)unlinkat(t->o->dir_fd, t->part, 0);
 	fd_close(t->fd);
-	free(t->part);
 }
 
 /* ---- what libcurl calls ---- */
@@ -206,20 +240,35 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
-static void tell(const struct http_options *o, const char *fmt, ...) PRINTF_LIKE(2, 3);
-
-static void tell(const struct http_options *o, const char *fmt, ...)
+static void tell_all(struct told *told)
 {
-	auto_buf struct buf line = {0};
+	if (told->lines.len == 0)
+		return;
+	told->lines.data[told->lines.len - 1] = '\0'; /* the last newline */
+	told->o->tell(told->o->arg, told->lines.data);
+	buf_clear(&told->lines);
+	told->due_ms = clock_ms() + HTTP_TELL_MS;
+}
+
+static void tell_due(struct told *told)
+{
+	if (told->lines.len > TOLD_MAX - TOLD_LINE_MAX || clock_ms() >= told->due_ms)
+		tell_all(told);
+}
+
+static void tell(const struct transfer *t, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+static void tell(const struct transfer *t, const char *fmt, ...)
+{
+	char text[TOLD_LINE_MAX / 4];
 	va_list ap;
-	char text[1024];
 
 	va_start(ap, fmt);
 	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	buf_init(&line, 4 * sizeof(text));
-	text_add_safe(&line, text, strlen(text), true);
-	o->tell(o->arg, line.data);
+	text_add_safe(&t->told->lines, text, strlen(text), true);
+	buf_add(&t->told->lines, "\n", 1);
+	tell_due(t->told);
 }
 
 static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
@@ -233,10 +282,10 @@ static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t u
 		return 0;
 	t->told_ms = clock_ms();
 	if (total > 0)
-		tell(t->o, "%s: %s of %s", t->item->name, num_show_size(t->got).s,
+		tell(t, "%s: %s of %s", t->item->name, num_show_size(t->got).s,
 			num_show_size(before + (uint64_t)total).s);
 	else
-		tell(t->o, "%s: %s", t->item->name, num_show_size(t->got).s);
+		tell(t, "%s: %s", t->item->name, num_show_size(t->got).s);
 	return 0;
 }
 
@@ -490,7 +539,7 @@ static int try_again(struct transfer *t, const struct failure *f, struct err *e)
 
 	if (!f->again || t->tries >= t->o->tries)
 		return give_up(t, f, e);
-	tell(t->o, "%s: %s; again in %s", t->item->name, f->text, num_show_duration(pause).s);
+	tell(t, "%s: %s; again in %s", t->item->name, f->text, num_show_duration(pause).s);
 	if (f->from_zero && start_over(t, e) < 0)
 		return -1;
 	t->due_ms = clock_ms() + pause;
@@ -500,11 +549,15 @@ static int try_again(struct transfer *t, const struct failure *f, struct err *e)
 
 static int put_in_place(struct transfer *t, struct err *e)
 {
-	if (renameat(t->o->dir_fd, t->part, t->o->dir_fd, t->item->name) < 0)
-		return err_sys(e, "rename %s to %s", t->part, t->item->name);
+	if (give_name(t, t->item->name) < 0) {
+		if (errno != EEXIST)
+			return err_sys(e, "make %s", t->item->name);
+		if (replace(t, e) < 0)
+			return -1;
+	}
 	fd_close(fd_steal(&t->fd));
 	t->state = DONE;
-	tell(t->o, "%s: %s, checksum right", t->item->name, num_show_size(t->got).s);
+	tell(t, "%s: %s, checksum right", t->item->name, num_show_size(t->got).s);
 	return 0;
 }
 
@@ -581,7 +634,7 @@ static bool all_done(const struct batch *b)
 /* Until something can happen: a byte, or the end of a pause. */
 static int poll_ms(const struct batch *b)
 {
-	int64_t now = clock_ms(), next = now + POLL_MS;
+	int64_t now = clock_ms(), next = now + HTTP_TELL_MS;
 
 	for (size_t i = 0; i < b->count && b->running < b->o->parallel; i++)
 		if (b->items[i].state == WAITING && b->items[i].due_ms < next)
@@ -603,6 +656,7 @@ static int transfer_all(struct batch *b, struct err *e)
 			return -1;
 		if (all_done(b))
 			return 0;
+		tell_due(&b->told);
 		if (curl_multi_poll(b->multi, NULL, 0, poll_ms(b), NULL) != CURLM_OK)
 			break;
 	}
@@ -616,21 +670,31 @@ static int missing(const struct http_item *item, struct err *e)
 		item->name);
 }
 
-static int prepare(struct transfer *t, const struct http_item *item, const struct http_options *o,
-	struct err *e)
+static int prepare(
+	struct transfer *t, const struct http_item *item, struct told *told, struct err *e)
 {
-	*t = (struct transfer){.item = item, .o = o, .fd = -1, .up_fd = -1};
+	const struct http_options *o = told->o;
+
+	*t = (struct transfer){.item = item, .o = o, .told = told, .fd = -1, .up_fd = -1};
 	if (check_name(item->name, e) < 0)
 		return -1;
 	if (!is_there(o, item))
 		return o->offline ? missing(item, e) : 0;
 	t->state = DONE;
-	tell(o, "%s: is there already, checksum right", item->name);
+	tell(t, "%s: is there already, checksum right", item->name);
 	return 0;
+}
+
+static void batch_init(struct batch *b, const struct http_options *o, size_t count)
+{
+	*b = (struct batch){
+		.o = o, .items = mem_array(count + 1, sizeof(*b->items)), .told = {.o = o}};
+	buf_init(&b->told.lines, TOLD_MAX);
 }
 
 static void batch_release(struct batch *b)
 {
+	tell_all(&b->told);
 	for (size_t i = 0; i < b->count; i++) {
 		if (b->items[i].curl)
 			(void)curl_multi_remove_handle(b->multi, b->items[i].curl);
@@ -638,6 +702,7 @@ static void batch_release(struct batch *b)
 	}
 	(void)curl_multi_cleanup(b->multi);
 	free(b->items);
+	buf_release(&b->told.lines);
 }
 #define auto_batch __attribute__((cleanup(batch_release)))
 
@@ -652,10 +717,11 @@ static int run_batch(struct batch *b, struct err *e)
 int http_get(
 	const struct http_item *items, size_t count, const struct http_options *o, struct err *e)
 {
-	auto_batch struct batch b = {.o = o, .items = mem_array(count + 1, sizeof(*b.items))};
+	auto_batch struct batch b = {0};
 
+	batch_init(&b, o, count);
 	for (; b.count < count; b.count++)
-		if (prepare(&b.items[b.count], &items[b.count], o, e) < 0)
+		if (prepare(&b.items[b.count], &items[b.count], &b.told, e) < 0)
 			return -1;
 	return run_batch(&b, e);
 }
@@ -663,11 +729,16 @@ int http_get(
 static int run_one(
 	const struct http_item *item, int up_fd, const struct http_options *o, struct err *e)
 {
-	auto_batch struct batch b = {.o = o, .items = mem_array(1, sizeof(*b.items)), .count = 1};
+	auto_batch struct batch b = {0};
 
-	b.items[0] =
-		(struct transfer){.item = item, .o = o, .fd = -1, .probe = true, .up_fd = up_fd};
-	return run_batch(&b, e);
+	batch_init(&b, o, 1);
+	b.items[b.count++] = (struct transfer){
+		.item = item, .o = o, .told = &b.told, .fd = -1, .probe = true, .up_fd = up_fd};
+	if (run_batch(&b, e) < 0)
+		return -1;
+	if (up_fd >= 0)
+		tell(&b.items[0], "%s: uploaded", item->name);
+	return 0;
 }
 
 int http_probe(const char *url, const struct http_options *o, struct err *e)
@@ -688,8 +759,5 @@ int http_put(const char *url, const char *name, const struct http_options *o, st
 	fd = open_beneath(o->dir_fd, name, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, "open %s", name);
-	if (run_one(&item, fd, o, e) < 0)
-		return -1;
-	tell(o, "%s: uploaded", name);
-	return 0;
+	return run_one(&item, fd, o, e);
 }

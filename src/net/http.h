@@ -7,9 +7,9 @@
  *   connection that cannot be made or breaks, a server that stalls or says 408, 429 or 5xx. A
  *   Retry-After of the server, up to HTTP_RETRY_AFTER_MAX_MS, is waited for. A transfer goes on
  * where it was cut.
- * - A file is written under another name, ".NAME.part", and renamed when its SHA-256 is right, so a
- *   partial or a wrong one never has the name. One that is there already and is right is left as it
- * is.
+ * - A file has no name before its SHA-256 is right (open(2), O_TMPFILE), so nothing partial or
+ *   wrong is ever there, not even after a power cut. One that is there already and is right is left
+ *   as it is; what else has the name is replaced by a rename, from ".NAME.part".
  * - Redirects are followed, HTTP_REDIRECTS_MAX of them, never from https to http.
  * - Names lead out of the directory in no way: they are single components, and no link is followed.
  *
@@ -25,7 +25,7 @@
 
 #include "base/err.h"
 
-enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000 };
+enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 100 };
 
 struct http_item {
 	const char *url;    /* http:// or https:// */
@@ -40,11 +40,13 @@ struct http_options {
 	const char *certificates; /* a PEM file of authorities; NULL: the system's */
 	unsigned parallel;        /* at least 1; each of the following, too */
 	unsigned tries;
-	int64_t pause_ms;                          /* before the second try */
-	int64_t connect_ms;                        /* the longest that a connection may take */
-	int64_t stall_ms;                          /* the longest without a byte */
-	int64_t report_ms;                         /* how often long transfers are told about */
-	void (*tell)(void *arg, const char *line); /* progress, for people; no newline */
+	int64_t pause_ms;   /* before the second try */
+	int64_t connect_ms; /* the longest that a connection may take */
+	int64_t stall_ms;   /* the longest without a byte */
+	int64_t report_ms;  /* how often long transfers are told about */
+	/* Progress, for people: a line, or several that came within HTTP_TELL_MS; no last newline.
+	 */
+	void (*tell)(void *arg, const char *lines);
 	void *arg;
 };
 
