@@ -60,7 +60,7 @@ static const struct {
 };
 
 struct world {
-	char dir[32];
+	char *dir;
 	int dir_fd;
 	pid_t server;
 	unsigned port;
@@ -114,8 +114,7 @@ static int set_up(void **state)
 	auto_fd int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct err e = {0};
 
-	memcpy(w->dir, "/tmp/ambient-http-XXXXXX", 25);
-	assert_non_null(mkdtemp(w->dir));
+	*w = (struct world){.dir = expect_dir()};
 	w->dir_fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(bind(listener, (struct sockaddr *)&at, len), 0);
 	assert_int_equal(listen(listener, 64), 0);
@@ -136,8 +135,9 @@ static int tear_down(void **state)
 	(void)kill(w->server, SIGKILL);
 	(void)waitpid(w->server, NULL, 0);
 	fd_close(w->dir_fd);
-	assert_int_equal(
-		rmdir(w->dir), 0); /* each test removes what it has got, and there is no more */
+	/* Each test removes what it has got, and there is no more. */
+	assert_int_equal(rmdir(w->dir), 0);
+	free(w->dir);
 	free(w);
 	return 0;
 }
