@@ -59,12 +59,14 @@ int reap_all(struct reap *r, struct err *e)
 	const struct timespec pause = {.tv_nsec = 1000000};
 	int64_t deadline = clock_ms() + LIMIT_REAP_MS;
 
-	for (;;) {
+	/* Mostly nothing is left, and what loses its parent is ours: then there is nobody to kill. */
+	while (reap_ended(r)) {
 		reap_signal(SIGKILL);
 		if (!reap_ended(r))
-			return 0;
+			break;
 		if (clock_ms() >= deadline)
 			return err_set(e, ERR_HOST, "processes of the action cannot be killed");
 		(void)nanosleep(&pause, NULL);
 	}
+	return 0;
 }
