@@ -138,7 +138,9 @@ static long start_process(const struct clone_args *args, group_child_fn become, 
 
 pid_t group_start(group_child_fn become, void *arg)
 {
-	_Alignas(16) char stack[STACK_BYTES];
+	/* Not on our own stack: there each of its pages would be touched
+	 * (-fstack-clash-protection). */
+	static _Alignas(16) char stack[STACK_BYTES];
 	struct clone_args args = {.flags = CLONE_INTO_CGROUP | SHARED_MEMORY,
 		.exit_signal = SIGCHLD,
 		.stack = (uintptr_t)stack,
