@@ -59,7 +59,8 @@ int reap_all(struct reap *r, struct err *e)
 	const struct timespec pause = {.tv_nsec = 1000000};
 	int64_t deadline = clock_ms() + LIMIT_REAP_MS;
 
-	/* Mostly nothing is left, and what loses its parent is ours: then there is nobody to kill. */
+	/* Mostly nothing is left, and what loses its parent is ours: then there is nobody to kill.
+	 */
 	while (reap_ended(r)) {
 		reap_signal(SIGKILL);
 		if (!reap_ended(r))
