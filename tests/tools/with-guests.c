@@ -215,16 +215,25 @@ static void look_below(pid_t pid)
 
 /* ---- the end of guests ---- */
 
+/* An executor that has lost its host is no news: fake-qemu closes the ports before it is gone. */
+static bool is_qemu_gone(const struct guest *g, int wait_ms)
+{
+	struct pollfd gone = {.fd = g->qemu_pidfd, .events = POLLIN};
+
+	return poll(&gone, 1, wait_ms) > 0;
+}
+
 static void reap_executor(struct guest *g)
 {
+	enum { DYING_MS = 1000 };
 	int status;
 
-	if (g->executor > 0 && waitpid(g->executor, &status, WNOHANG) == g->executor) {
-		g->executor = 0;
-		if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-			(void)fprintf(stderr, "with-guests: the executor ended with status 0x%x\n",
-				(unsigned)status);
-	}
+	if (g->executor <= 0 || waitpid(g->executor, &status, WNOHANG) != g->executor)
+		return;
+	g->executor = 0;
+	if ((!WIFEXITED(status) || WEXITSTATUS(status) != 0) && !is_qemu_gone(g, DYING_MS))
+		(void)fprintf(stderr, "with-guests: the executor ended with status 0x%x\n",
+			(unsigned)status);
 }
 
 /*
@@ -233,13 +242,12 @@ static void reap_executor(struct guest *g)
  */
 static void tend(struct guest *g)
 {
-	struct pollfd gone = {.fd = g->qemu_pidfd, .events = POLLIN};
 	bool had_executor = g->executor > 0;
 
 	if (g->qemu == 0)
 		return;
 	reap_executor(g);
-	if (poll(&gone, 1, 0) > 0) {
+	if (is_qemu_gone(g, 0)) {
 		if (g->executor > 0) {
 			(void)kill(g->executor, SIGKILL);
 			(void)waitpid(g->executor, NULL, 0);
