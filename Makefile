@@ -219,15 +219,23 @@ ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory se
 build_tests = +@$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
 	$(MAKE) --no-print-directory FLAVOUR=release all test-tools
 
-.PHONY: check check-fast check-unit check-cli check-vm
+.PHONY: check check-ready check-root check-fast check-unit check-cli check-vm
 ## make check         every test, real virtual machines included
 check: TESTS ?= unit $(if $(FUZZERS),fuzz) spec cli faults vm
-check:
+check: check-ready
+	@IMAGES="$(IMAGE_STORE)" tests/run $(TESTS)
+
+## make check-ready   set up and build all that `make check` needs, and run nothing
+check-ready:
 	$(call ready,build run image test)
 	$(build_tests)
 	@$(MAKE) --no-print-directory image-tiny
 	@$(MAKE) --no-print-directory image-trusted
-	@IMAGES="$(IMAGE_STORE)" tests/run $(TESTS)
+
+## make check-root    the tests of what root changes: who QEMU and the jails run as, who owns what
+check-root: TESTS := unit tests/cli/users.test tests/cli/run.test tests/cli/sources.test tests/cli/upload.test \
+	tests/faults/disk.test tests/vm/jail.test tests/vm/trusted.test
+check-root: check
 
 ## make check-fast    every test that needs no virtual machine
 check-fast: TESTS := unit $(if $(FUZZERS),fuzz) spec cli

@@ -4,10 +4,12 @@
 # The test library. A test file is a bash script that sources this and then says, for each test,
 #
 #     it 'sentence that is true of the program' function [argument...]
+#     nightly 'sentence' function [argument...]     the same, for what takes too long for each change
 #
 # The function runs in a shell of its own under `set -eu`, in an empty directory of its own, with HOME and
 # the XDG directories inside. It fails when a command fails, or by an expectation below; then all that it
-# printed is shown. Nothing is skipped, except what tests/needs-kvm lists where KVM does not work.
+# printed is shown. Nothing is skipped silently: tests that need KVM (tests/needs-kvm) and, without NIGHTLY=1,
+# nightly ones are printed as not run.
 #
 #     ambient ARG...           the program under test, every fake-qemu with a guest (tests/tools)
 #     run COMMAND...           sets $status, writes out and err; does not fail
@@ -71,15 +73,34 @@ enter_test() {
 	write_config
 }
 
+# selected SENTENCE: -k asks for it.
+selected() {
+	[[ -z $TEST_ONLY || "$TEST_FILE: $1" == *$TEST_ONLY* ]]
+}
+
+not_run() {
+	test_count=$((test_count + 1))
+	echo "not run $test_count - $TEST_FILE: $1 ($2)"
+}
+
 it() {
+	selected "$1" || return 0
+	if needs_kvm "$1" && [ -z "${KVM_WORKS-}" ]; then
+		not_run "$1" 'needs KVM'
+	else
+		run_test "$@"
+	fi
+}
+
+nightly() {
+	selected "$1" || return 0
+	if [ -n "${NIGHTLY-}" ]; then it "$@"; else not_run "$1" nightly; fi
+}
+
+run_test() {
 	local sentence=$1 started rc
 	shift
-	[[ -z $TEST_ONLY || "$TEST_FILE: $sentence" == *$TEST_ONLY* ]] || return 0
 	test_count=$((test_count + 1))
-	if needs_kvm "$sentence" && [ -z "${KVM_WORKS-}" ]; then
-		echo "not run $test_count - $TEST_FILE: $sentence (needs KVM)"
-		return 0
-	fi
 	make_test_dir
 	started=${EPOCHREALTIME/[.,]/}
 	(
