@@ -42,6 +42,12 @@ int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e) NODIS
  */
 int fd_open_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
 
+/*
+ * open(2) of a path of somebody else's: beneath the directory `dir`, through no symbolic link and
+ * no ".." that leads out (errno EXDEV, ELOOP). O_CLOEXEC is added. -1 with errno.
+ */
+int fd_open_beneath(int dir, const char *path, int flags);
+
 /* Append a whole regular file to b. A directory, a fifo, more than b->max: ERR_INPUT. */
 int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;
 

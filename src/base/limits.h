@@ -55,6 +55,9 @@
 
 /* git, when it looks at a source tree. What it does not manage with these is "unknown". */
 #define LIMIT_GIT_MS (30 * 1000LL)
+/* From here on nothing more is asked. */
+#define LIMIT_GIT_ALL_MS (60 * 1000LL)
+#define LIMIT_GIT_SUBMODULES 100 /* checked out; of one tree, those of submodules included */
 #define LIMIT_GIT_CPU_SECONDS 60
 #define LIMIT_GIT_MEMORY (4 * GIB)
 #define LIMIT_GIT_FILES 1024 /* open at a time */

@@ -34,7 +34,7 @@ struct git_state {
  * Look at source_dir. Always fills *ret when it returns 0. -1 only for what is not the tree's
  * doing: the directory cannot be opened (ERR_INPUT), the jail cannot be built (ERR_HOST), a signal
  * came (ERR_INTERRUPTED). git not being installed is a reason for unknown. Root asks as the owner
- * of source_dir. Takes at most a minute.
+ * of source_dir. Takes at most a minute and a half.
  */
 int git_inspect(const char *source_dir, struct git_state *ret, struct err *e) NODISCARD;
 

@@ -38,6 +38,32 @@ void gitreply_doubt(struct git_state *state, const char *fmt, ...)
 	(void)snprintf(state->reason, sizeof(state->reason), "%s", safe);
 }
 
+/*
+ * git complained that it could not start a program. True, with the reason in words, when that is
+ * the complaint: the jail allows git no child process (git.c), so git is not to blame.
+ */
+static bool was_forbidden(const char *complaint, const char *question, struct git_state *state)
+{
+	static const char forbidden[] = "cannot fork() for ";
+	const char *program = strstr(complaint, forbidden);
+	const char *end;
+
+	if (!program)
+		return false;
+	program += sizeof(forbidden) - 1;
+	end = strstr(program, ": Operation not permitted");
+	/* The whole command is "git -c OPTION fetch": its second word stands for it. */
+	if (strncmp(program, "-c:", 3) == 0)
+		gitreply_doubt(state,
+			"git %s needs objects that this partial clone lacks, and may fetch none",
+			question);
+	else
+		gitreply_doubt(state, "git %s needs to run '%.*s', and the jail of git forbids it",
+			question, end ? (int)(end - program) : (int)strcspn(program, "\n"),
+			program);
+	return true;
+}
+
 /* True when git answered without any complaint; else the doubt is noted. */
 static bool is_sound(const struct gitreply *r, const char *question, struct git_state *state)
 {
@@ -46,13 +72,13 @@ static bool is_sound(const struct gitreply *r, const char *question, struct git_
 	if (r->end.timed_out)
 		gitreply_doubt(state, "git %s took longer than %d s", question,
 			(int)(LIMIT_GIT_MS / 1000));
-	else if (r->errors.len)
+	else if (r->errors.len && !was_forbidden(r->errors.data, question, state))
 		gitreply_doubt(state, "git %s: %.*s", question, complaint, r->errors.data);
-	else if (!r->end.overflow && r->end.exit_code != 0)
+	else if (!r->errors.len && !r->end.overflow && r->end.exit_code != 0)
 		gitreply_doubt(state, "git %s ended with status %d, signal %d", question,
 			r->end.exit_code, r->end.signal);
 	else
-		return true;
+		return !r->errors.len;
 	return false;
 }
 
@@ -122,33 +148,52 @@ bool gitreply_status(const struct gitreply *r, struct git_state *state)
 	return clean == GIT_CLEAN;
 }
 
-/*
- * Tags of `ls-files -v`: H is an ordinary entry. Lower case: assume-unchanged, S: skip-worktree,
- * and whatever else a status that was clean cannot have.
- */
-static bool hides_nothing(const struct buf *out, struct git_state *state)
+void gitreply_entries_release(struct gitreply_entries *entries)
 {
-	const char *field;
-	size_t offset = 0;
+	strv_release(&entries->submodules);
+	strv_release(&entries->sparse);
+}
 
-	while ((field = next_field(out, &offset))) {
-		if (strncmp(field, "H ", 2) == 0)
-			continue;
-		gitreply_doubt(state,
-			"the index tells git not to look at some files, such as %.80s",
-			field[0] && field[1] ? field + 2 : "?");
+/*
+ * One field of `ls-files -s -v`: "TAG MODE OBJECT STAGE<tab>PATH". Tags: H is an ordinary entry, S
+ * one of a sparse checkout (skip-worktree). Lower case is assume-unchanged, and a status that was
+ * clean cannot have other tags.
+ */
+static bool read_entry(const char *field, struct gitreply_entries *entries, struct git_state *state)
+{
+	static const char submodule[] = "160000 ";
+	const char *tab = field[0] && field[1] == ' ' ? strchr(field, '\t') : NULL;
+
+	if (!tab || !tab[1]) {
+		gitreply_doubt(state, "git ls-files: a line that is not understood: %.80s", field);
 		return false;
+	}
+	if (field[0] == 'S') {
+		strv_push(&entries->sparse, tab + 1);
+	} else if (field[0] != 'H') {
+		gitreply_doubt(state,
+			"the index tells git not to look at some files, such as %.80s", tab + 1);
+		return false;
+	} else if (strncmp(field + 2, submodule, sizeof(submodule) - 1) == 0) {
+		strv_push(&entries->submodules, tab + 1);
 	}
 	return true;
 }
 
-void gitreply_index(const struct gitreply *r, struct git_state *state)
+bool gitreply_index(const struct gitreply *r, struct git_state *state, struct gitreply_entries *ret)
 {
-	if (!is_sound(r, "ls-files", state) || !hides_nothing(&r->out, state))
-		return;
-	if (is_cut(r))
-		gitreply_doubt(state, "the index is larger than %u MiB",
-			(unsigned)(LIMIT_GIT_INDEX_BYTES / MIB));
-	else
-		state->clean = GIT_CLEAN;
+	const char *field;
+	size_t offset = 0;
+
+	*ret = (struct gitreply_entries){0};
+	if (!is_sound(r, "ls-files", state))
+		return false;
+	while ((field = next_field(&r->out, &offset)))
+		if (!read_entry(field, ret, state))
+			return false;
+	if (!is_cut(r))
+		return true;
+	gitreply_doubt(
+		state, "the index is larger than %u MiB", (unsigned)(LIMIT_GIT_INDEX_BYTES / MIB));
+	return false;
 }

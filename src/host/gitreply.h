@@ -5,8 +5,8 @@
  *
  * Nothing here starts or opens anything; git.c asks.
  *
- * Formats: git-status(1), "Porcelain Format Version 2" with -z, and git-ls-files(1), options -v -z,
- * of git 2.39.
+ * Formats: git-status(1), "Porcelain Format Version 2" with -z, and git-ls-files(1), options
+ * -s, -v and -z, of git 2.39.
  */
 #ifndef HOST_GITREPLY_H
 #define HOST_GITREPLY_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/strv.h"
 #include "host/git.h"
 #include "host/jail.h"
 
@@ -43,7 +44,21 @@ void gitreply_doubt(struct git_state *state, const char *fmt, ...) PRINTF_LIKE(2
  */
 bool gitreply_status(const struct gitreply *r, struct git_state *state);
 
-/* Read the answer of `ls-files`, after a status that returned true: clean, or a doubt. */
-void gitreply_index(const struct gitreply *r, struct git_state *state);
+/* Entries of the index that have to be looked at one by one; paths as git writes them. */
+struct gitreply_entries {
+	struct strv submodules; /* another repository is checked out there, or nothing */
+	struct strv sparse; /* of a sparse checkout: git takes for granted that they are absent */
+};
+
+void gitreply_entries_release(struct gitreply_entries *entries);
+#define auto_gitreply_entries __attribute__((cleanup(gitreply_entries_release)))
+
+/*
+ * Read the answer of `ls-files`, after a status that returned true. True when the tree is clean as
+ * far as the index tells, once the entries are what they should be; clean is still GIT_UNKNOWN
+ * then. Else a doubt. `ret` is to be released in any case.
+ */
+bool gitreply_index(
+	const struct gitreply *r, struct git_state *state, struct gitreply_entries *ret);
 
 #endif

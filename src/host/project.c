@@ -3,10 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -383,16 +381,6 @@ int project_check_source(const struct project *p, struct err *e)
 
 /* ---- the plan of a source tree: whatever is there may have been put there by an attacker ---- */
 
-static int open_beneath(int dir, const char *path, int flags)
-{
-	struct open_how how = {
-		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
-	};
-
-	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
-}
-
 static int refuse_open(const char *shown, struct err *e)
 {
 	if (errno == ELOOP || errno == EXDEV)
@@ -407,7 +395,7 @@ static int refuse_open(const char *shown, struct err *e)
 /* The plan's descriptor; -1 without an error when there is none. */
 static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err *e)
 {
-	auto_fd int found = open_beneath(dir, SOURCE_PLAN, O_PATH);
+	auto_fd int found = fd_open_beneath(dir, SOURCE_PLAN, O_PATH);
 	struct stat st;
 	int fd;
 
@@ -419,7 +407,7 @@ static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err 
 	/* Looked at before it is opened: opening a device can do things. */
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file", shown);
-	fd = open_beneath(dir, SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = fd_open_beneath(dir, SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return refuse_open(shown, e);
 	*ret_fd = fd;

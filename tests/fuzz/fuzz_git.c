@@ -66,17 +66,16 @@ static void fill(
 	}
 }
 
-/* Every field of a whole answer, without any complaint, begins with the word. */
-static bool all_begin_with(const struct gitreply *r, const char *word)
+/* Every field of a whole answer, without any complaint, begins with one of the two letters. */
+static bool all_begin_with(const struct gitreply *r, char one, char other)
 {
-	size_t len = strlen(word);
-
 	if (r->errors.len || r->end.exit_code)
 		return false;
 	for (size_t at = 0; at < r->out.len;) {
 		size_t field = strnlen(r->out.data + at, r->out.len - at);
 
-		if (at + field == r->out.len || strncmp(r->out.data + at, word, len) != 0)
+		if (at + field == r->out.len ||
+			(r->out.data[at] != one && r->out.data[at] != other))
 			return false;
 		at += field + 1;
 	}
@@ -92,7 +91,8 @@ static void expect_known(const struct git_state *s, const struct gitreply *repli
 	if ((digits != 40 && digits != 64) || s->commit[digits])
 		BUG("%s at the commit '%s'", git_clean_word(s->clean), s->commit);
 	if (s->clean == GIT_CLEAN &&
-		(!asked || !all_begin_with(&replies[0], "#") || !all_begin_with(&replies[1], "H ")))
+		(!asked || !all_begin_with(&replies[0], '#', '#') ||
+			!all_begin_with(&replies[1], 'H', 'S')))
 		BUG("clean, and it need not be");
 }
 
@@ -109,6 +109,7 @@ static void expect_doubt(const struct git_state *s)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct part parts[PARTS] = {0};
+	struct gitreply_entries entries = {0};
 	struct gitreply replies[2];
 	struct git_state state = {.repository = true};
 	bool asked;
@@ -119,8 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	asked = gitreply_status(&replies[0], &state);
 	if (asked && (state.clean != GIT_UNKNOWN || state.reason[0]))
 		BUG("the index is asked, and it is known already");
-	if (asked)
-		gitreply_index(&replies[1], &state);
+	/* What the entries are is for git.c to find out; here they are as they should be. */
+	if (asked && gitreply_index(&replies[1], &state, &entries))
+		state.clean = GIT_CLEAN;
+	gitreply_entries_release(&entries);
 	if (state.clean == GIT_UNKNOWN)
 		expect_doubt(&state);
 	else

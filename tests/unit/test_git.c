@@ -126,6 +126,15 @@ static void expect_doubt(const char *tree, const char *reason)
 	assert_string_equal(git_clean_word(state.clean), "unknown");
 }
 
+/* The commit of the tree is known all the same. */
+static void expect_doubt_at_commit(const char *tree, const char *reason)
+{
+	struct git_state state = inspect(tree);
+
+	expect_doubt(tree, reason);
+	expect_commit(tree, &state);
+}
+
 /* ---- honest trees ---- */
 
 static void test_clean_tree(void **state)
@@ -322,8 +331,8 @@ static void test_nothing_of_a_hostile_tree_runs(void **state)
 	auto_dir char *dir = expect_dir();
 	auto_free char *tree = make_tree(dir);
 	auto_free char *reason =
-		mem_printf("git status: error: cannot fork() for touch "
-			   "%s/ran-filter %s/ran-inside; cat: Operation not permitted",
+		mem_printf("git status needs to run 'touch %s/ran-filter %s/ran-inside; cat', and "
+			   "the jail of git forbids it",
 			dir, tree);
 
 	(void)state;
@@ -353,7 +362,8 @@ static void test_filters_that_cannot_run_are_a_doubt(void **state)
 	append(tree, ".git/config", "[filter \"x\"]\n\tclean = cat\n");
 	append(tree, ".git/info/attributes", "* filter=x\n");
 	write_file(tree, "a", "one\n");
-	expect_doubt(tree, "git status: error: cannot fork() for cat: Operation not permitted");
+	expect_doubt_at_commit(
+		tree, "git status needs to run 'cat', and the jail of git forbids it");
 }
 
 static void test_outside_configuration_is_not_read(void **state)
@@ -429,18 +439,117 @@ static void test_objects_outside_are_not_reached(void **state)
 	expect_doubt(clone, reason);
 }
 
-static void test_submodule_is_a_doubt(void **state)
-{
-	auto_dir char *dir = expect_dir();
-	auto_free char *tree = make_tree(dir);
-	auto_free char *whole = path_join(dir, "whole");
+/* ---- submodules and sparse checkouts ---- */
 
-	(void)state;
+/* A repository `dir`/whole in which `tree` is the submodule `part`. */
+static char *make_whole(const char *dir, const char *tree)
+{
+	char *whole = path_join(dir, "whole");
+
 	assert_int_equal(mkdir(whole, 0755), 0);
 	GIT(whole, "init", "-q");
 	GIT(whole, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", tree, "part");
 	GIT(whole, "commit", "-q", "-m", "with a submodule");
-	expect_doubt(whole, "git status: error: cannot fork() for status: Operation not permitted");
+	return whole;
+}
+
+static void test_submodules_are_looked_into(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+	auto_free char *whole = make_whole(dir, tree), *part = path_join(whole, "part");
+
+	(void)state;
+	expect_known(whole, GIT_CLEAN);
+	write_file(part, "new", "untracked\n");
+	expect_known(whole, GIT_DIRTY);
+	GIT(part, "clean", "-qf");
+	write_file(part, "a", "1\n");
+	expect_known(whole, GIT_DIRTY);
+	GIT(part, "reset", "-q", "--hard");
+	expect_known(whole, GIT_CLEAN);
+	GIT(part, "commit", "-q", "--allow-empty", "-m", "another commit");
+	expect_known(whole, GIT_DIRTY);
+	GIT(part, "reset", "-q", "--hard", "HEAD^");
+	GIT(whole, "submodule", "--quiet", "deinit", "-f", "part");
+	expect_known(whole, GIT_CLEAN);
+}
+
+/* The tree's own words do not hide a submodule. */
+static void test_no_setting_hides_a_submodule(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+	auto_free char *whole = make_whole(dir, tree), *part = path_join(whole, "part");
+
+	(void)state;
+	GIT(whole, "config", "-f", ".gitmodules", "submodule.part.ignore", "all");
+	GIT(whole, "commit", "-q", "-a", "-m", "ignore it");
+	GIT(whole, "config", "submodule.part.ignore", "all");
+	GIT(whole, "config", "diff.ignoreSubmodules", "all");
+	expect_known(whole, GIT_CLEAN);
+	write_file(part, "new", "untracked\n");
+	expect_known(whole, GIT_DIRTY);
+}
+
+static void test_submodules_of_submodules_are_looked_into(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+	auto_free char *whole = make_whole(dir, tree), *top = path_join(dir, "top");
+	auto_free char *inner = path_join(top, "whole/part");
+
+	(void)state;
+	assert_int_equal(mkdir(top, 0755), 0);
+	GIT(top, "init", "-q");
+	GIT(top, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", whole, "whole");
+	GIT(top, "-c", "protocol.file.allow=always", "submodule", "--quiet", "update", "--init",
+		"--recursive");
+	GIT(top, "commit", "-q", "-m", "two levels");
+	expect_known(top, GIT_CLEAN);
+	write_file(inner, "a", "1\n");
+	expect_known(top, GIT_DIRTY);
+}
+
+static void test_submodule_that_is_elsewhere_is_a_doubt(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+	auto_free char *whole = make_whole(dir, tree);
+	auto_free char *pointer = mem_printf("gitdir: %s/.git\n", tree);
+	auto_free char *reason = mem_printf(
+		"submodule part: git status: fatal: not a git repository: %s/.git", tree);
+
+	(void)state;
+	/* The same commit is there, but git in the jail does not get there. */
+	write_file(whole, "part/.git", pointer);
+	expect_doubt_at_commit(whole, reason);
+}
+
+static void test_submodule_reached_by_a_link_is_a_doubt(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+	auto_free char *whole = make_whole(dir, tree), *part = path_join(whole, "part");
+	auto_free char *moved = path_join(whole, ".git/moved");
+
+	(void)state;
+	assert_int_equal(rename(part, moved), 0);
+	assert_int_equal(symlink(".git/moved", part), 0);
+	expect_known(whole, GIT_DIRTY); /* git sees a link in place of a directory */
+}
+
+static void test_sparse_checkout_is_clean_when_the_rest_is_absent(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+
+	(void)state;
+	GIT(tree, "sparse-checkout", "set", "--no-cone", "/a");
+	assert_false(exists(tree, "sub/b"));
+	expect_known(tree, GIT_CLEAN);
+	write_file(tree, "a", "1\n");
+	expect_known(tree, GIT_DIRTY);
 }
 
 static void test_files_hidden_in_the_index_are_a_doubt(void **state)
@@ -456,7 +565,8 @@ static void test_files_hidden_in_the_index_are_a_doubt(void **state)
 	expect_known(tree, GIT_DIRTY);
 	GIT(tree, "reset", "-q", "--hard");
 	GIT(tree, "update-index", "--skip-worktree", "sub/b");
-	expect_doubt(tree, "the index tells git not to look at some files, such as sub/b");
+	write_file(tree, "sub/b", "changed, and git takes for granted that it is absent\n");
+	expect_doubt(tree, "sub/b is outside of the sparse checkout, and git does not look at it");
 }
 
 static void test_words_of_the_tree_are_harmless(void **state)
@@ -469,7 +579,8 @@ static void test_words_of_the_tree_are_harmless(void **state)
 	GIT(tree, "add", ".");
 	GIT(tree, "commit", "-q", "-m", "second");
 	GIT(tree, "update-index", "--skip-worktree", "\x1b]0;x\n");
-	expect_doubt(tree, "the index tells git not to look at some files, such as \\x1b]0;x\\n");
+	expect_doubt(tree,
+		"\\x1b]0;x\\n is outside of the sparse checkout, and git does not look at it");
 }
 
 /* The name of a branch that fills the answer, so that no change would be seen behind it. */
@@ -527,7 +638,12 @@ int main(void)
 		cmocka_unit_test(test_broken_configuration_is_a_doubt),
 		cmocka_unit_test(test_git_file_that_points_outside),
 		cmocka_unit_test(test_objects_outside_are_not_reached),
-		cmocka_unit_test(test_submodule_is_a_doubt),
+		cmocka_unit_test(test_submodules_are_looked_into),
+		cmocka_unit_test(test_no_setting_hides_a_submodule),
+		cmocka_unit_test(test_submodules_of_submodules_are_looked_into),
+		cmocka_unit_test(test_submodule_that_is_elsewhere_is_a_doubt),
+		cmocka_unit_test(test_submodule_reached_by_a_link_is_a_doubt),
+		cmocka_unit_test(test_sparse_checkout_is_clean_when_the_rest_is_absent),
 		cmocka_unit_test(test_files_hidden_in_the_index_are_a_doubt),
 		cmocka_unit_test(test_words_of_the_tree_are_harmless),
 		cmocka_unit_test(test_an_answer_that_is_cut_before_the_changes_is_a_doubt),
