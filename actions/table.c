@@ -36,15 +36,18 @@ const struct action *const actions_host[] = {
 	NULL,
 };
 
-/*
- * Where jobs have their home, and where the tools that actions know find what was fetched for them.
- * A bash that is not told SHELL asks the name services who it is, each time that it starts.
- */
-const char *const actions_env[] = {
-	"HOME=" GUEST_HOME,
-	"CARGO_TARGET_DIR=" GUEST_CACHE,
-	"CARGO_HOME=" GUEST_DEPS,
-	"PATH=" GUEST_PATH,
-	"SHELL=/bin/bash",
-	NULL,
+const struct action_variable actions_env[] = {
+	{"HOME", GUEST_HOME, "the home directory of root, on the scratch disk"},
+	{"USER", "root", "who runs the actions"},
+	{"LOGNAME", "root", "the same"},
+	{"SHELL", "/bin/bash",
+		"a bash without it asks the name services for root's shell each time it starts"},
+	{"PATH", GUEST_PATH, "where programs are searched"},
+	{"LANG", "C.UTF-8", "text is UTF-8, messages are not translated"},
+	{"TERM", "dumb", "output is no terminal: programs leave colours and cursor movements out"},
+	{"TMPDIR", GUEST_TMP, "temporary files, on the scratch disk"},
+	{"CI", "true", "the sign of a build server, by which programs ask no questions"},
+	{"CARGO_HOME", GUEST_DEPS, "where cargo finds what a pre-plan fetched"},
+	{"CARGO_TARGET_DIR", GUEST_CACHE, "where cargo builds, so that the next run continues"},
+	{0},
 };

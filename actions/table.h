@@ -16,8 +16,8 @@ extern const struct action *const actions_host[];
 /* The steps of an untrusted plan: what the executor has in it, and all that it has in it. */
 extern const struct action *const actions_guest_plan[];
 
-/* "NAME=value", NULL-ended: the environment that every plan starts with. */
-extern const char *const actions_env[];
+/* The environment that every plan starts with; the last row has no name. */
+extern const struct action_variable actions_env[];
 
 /* Users' words that become steps. */
 extern const struct action action_shell, action_custom, action_http_get, action_git_get,

@@ -153,6 +153,17 @@ static void add_actions_page(struct buf *b, const struct command *const *command
 	}
 }
 
+static void add_variables_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	buf_adds(b, "| variable | value | meaning |\n| --- | --- | --- |\n");
+	for (const struct action_variable *v = load_context(NULL).action_env; v->name; v++) {
+		buf_addf(b, "| `%s` | `%s` |", v->name, v->value);
+		add_cell(b, v->help);
+		buf_addc(b, '\n');
+	}
+}
+
 static void add_config_page(struct buf *b, const struct command *const *commands)
 {
 	(void)commands;
@@ -210,6 +221,7 @@ static void add_options_page(struct buf *b, const struct command *const *command
 
 const struct catalog_page catalog_pages[] = {
 	{"actions", add_actions_page},
+	{"variables", add_variables_page},
 	{"config", add_config_page},
 	{"projects", add_projects_page},
 	{"errors", add_errors_page},

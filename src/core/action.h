@@ -94,6 +94,12 @@ struct action_lint {
 	unsigned generation;
 };
 
+/* A variable that every action finds in its environment. */
+struct action_variable {
+	const char *name, *value;
+	const char *help; /* for the documentation */
+};
+
 struct action {
 	const char *name;           /* as users write it */
 	const char *summary;        /* one sentence for help and docs */

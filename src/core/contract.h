@@ -70,6 +70,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, where there are keys */
 #define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for other programs */
 #define GUEST_HOME "/root"
+#define GUEST_TMP "/tmp"
 #define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*

@@ -121,8 +121,8 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 {
 	const struct node *item;
 
-	for (const char *const *entry = p->action_env; *entry; entry++)
-		put_env(&plan->env, *entry);
+	for (const struct action_variable *v = p->action_env; v->name; v++)
+		strv_setenv(&plan->env, v->name, v->value);
 	if (phase != PROJECT_PLAN && p->offline)
 		put_env(&plan->env, GUEST_OFFLINE "=1");
 	if (phase != PROJECT_PLAN)

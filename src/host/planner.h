@@ -15,7 +15,8 @@
 
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
-	const char *const *action_env; /* "NAME=value", NULL-ended: what the actions rely on */
+	const struct action_variable
+		*action_env; /* what the actions rely on; see actions/table.h */
 	const struct config *config;
 	const struct project *project; /* for planner_adhoc NULL */
 	const struct strv *env;        /* --env; NULL: none */

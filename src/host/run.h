@@ -22,7 +22,8 @@ enum run_cache {
 struct run_context {
 	const struct config *config;
 	const struct action *const *actions; /* NULL-ended */
-	const char *const *action_env; /* "NAME=value", NULL-ended: what the actions rely on */
+	const struct action_variable
+		*action_env; /* what the actions rely on; see actions/table.h */
 };
 
 struct run_options {

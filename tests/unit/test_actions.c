@@ -389,16 +389,19 @@ static void test_git_get_takes_whole_commits_from_servers(void **state)
 
 static void test_environment_has_home_and_tools(void **state)
 {
+	static const char *const wanted[] = {"HOME=/root", "USER=root", "LOGNAME=root",
+		"SHELL=/bin/bash", "LANG=C.UTF-8", "TERM=dumb", "TMPDIR=/tmp", "CI=true",
+		"CARGO_HOME=/ci/deps", "CARGO_TARGET_DIR=/ci/cache"};
 	struct strv env = {0};
 
 	(void)state;
-	for (const char *const *item = actions_env; *item; item++)
-		strv_push(&env, *item);
-	assert_int_equal(env.count, 5);
-	assert_true(strv_has(&env, "HOME=/root"));
-	assert_true(strv_has(&env, "SHELL=/bin/bash"));
-	assert_true(strv_has(&env, "CARGO_HOME=/ci/deps"));
-	assert_true(strv_has(&env, "CARGO_TARGET_DIR=/ci/cache"));
+	for (const struct action_variable *v = actions_env; v->name; v++) {
+		strv_pushf(&env, "%s=%s", v->name, v->value);
+		assert_true(*v->help);
+	}
+	assert_int_equal(env.count, ARRAY_SIZE(wanted) + 1); /* and PATH */
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		assert_true(strv_has(&env, wanted[i]));
 	strv_release(&env);
 }
 
