@@ -26,6 +26,8 @@
 #include "base/path.h"
 #include "executor/group.h"
 #include "executor/machine.h"
+#include "executor/nodes.h"
+#include "executor/scratch.h"
 
 /* ---- before `go` ---- */
 
@@ -194,50 +196,15 @@ static int mount_lower(const struct machine *m, struct err *e)
 	return mount_drive(root, "/lower", type, MS_RDONLY, NULL, e);
 }
 
-/*
- * A disk that was kept (`ambient qemu --persist`) has the upper layer of an earlier machine, which
- * stays; its inputs and outputs go, and so does what overlayfs left to say that it was not ended.
- */
-static int make_scratch_dirs(struct err *e)
-{
-	if (path_remove_tree("/scratch/work", e) < 0 || path_remove_tree("/scratch/ci", e) < 0)
-		return -1;
-	return path_make_dirs("/scratch/upper", 0755, e) < 0 ||
-			path_make_dirs("/scratch/work", 0755, e) < 0
-		? -1
-		: 0;
-}
-
-/*
- * Nobody waits for scratch to be on the disk: if it is kept, it is completed at the end. Without
- * the last two, the kernel would start a thread that reads all bitmaps of the disk while the first
- * action runs.
- */
-static int mount_scratch(const struct machine *m, struct err *e)
-{
-	const struct drive *scratch = need(m, DRIVE_SCRATCH, e);
-
-	if (!scratch ||
-		mount_drive(scratch, "/scratch", "ext4", MS_NOATIME,
-			"barrier=0,noinit_itable,no_prefetch_block_bitmaps,noblock_validity",
-			e) < 0)
-		return -1;
-	return make_scratch_dirs(e);
-}
-
 static int mount_root(const struct machine *m, struct err *e)
 {
-	if (mount_lower(m, e) < 0 || mount_scratch(m, e) < 0)
+	static const char layers[] =
+		"lowerdir=/lower,upperdir=" SCRATCH_UPPER ",workdir=" SCRATCH_WORK ",volatile";
+
+	if (mount_lower(m, e) < 0 || scratch_mount(m, e) < 0 ||
+		guest_mount("root", "/newroot", "overlay", MS_NOATIME, layers, e) < 0)
 		return -1;
-	if (guest_mount("root", "/newroot", "overlay", MS_NOATIME,
-		    "lowerdir=/lower,upperdir=/scratch/upper,workdir=/scratch/work,volatile",
-		    e) < 0)
-		return -1;
-	/* Beside the overlay, not in it: a build's files need no second look-up. */
-	if (path_make_dirs("/scratch/ci", 0755, e) < 0 ||
-		guest_mount("/scratch/ci", "/newroot" GUEST_CI, NULL, MS_BIND, NULL, e) < 0)
-		return -1;
-	return 0;
+	return scratch_bind("/newroot", e);
 }
 
 static int shift_mount(const char *from, const char *to, struct err *e)
@@ -255,18 +222,6 @@ static int switch_root(struct err *e)
 		chdir("/") < 0)
 		return err_sys(e, "switch to the new root");
 	return 0;
-}
-
-/* A directory that is as it should be is left alone: touched, the overlay would copy it up. */
-static int make_dir(const char *path, mode_t mode, struct err *e)
-{
-	struct stat st;
-
-	if (stat(path, &st) == 0 && st.st_mode == (S_IFDIR | mode))
-		return 0;
-	if (path_make_dirs(path, mode, e) < 0)
-		return -1;
-	return chmod(path, mode) < 0 ? err_sys(e, "%s", path) : 0;
 }
 
 static int link_dev(struct err *e)
@@ -290,10 +245,7 @@ static int furnish(struct err *e)
 		guest_mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) < 0 ||
 		group_make(e) < 0)
 		return -1;
-	if (make_dir("/tmp", 01777, e) < 0 || make_dir("/var/tmp", 01777, e) < 0 ||
-		make_dir(GUEST_HOME, 0700, e) < 0)
-		return -1;
-	return link_dev(e);
+	return link_dev(e) < 0 ? -1 : nodes_make(e);
 }
 
 /*

@@ -85,12 +85,54 @@ static int protect(struct err *e)
 	return 0;
 }
 
+/* Is the word in a line that is no comment? */
+static bool names_host(const char *hosts, const char *name)
+{
+	size_t len = strlen(name);
+
+	while (*hosts) {
+		size_t line = strcspn(hosts, "#\n"), at = 0;
+
+		while (at < line) {
+			size_t word = strcspn(hosts + at, " \t#\n");
+
+			if (word == len && memcmp(hosts + at, name, len) == 0)
+				return true;
+			at += word + (at + word < line);
+		}
+		hosts += strcspn(hosts, "\n");
+		hosts += *hosts == '\n';
+	}
+	return false;
+}
+
+/* Programs look up their own machine; without a network this file is all that can answer. */
+int guest_add_host(const char *path, const char *name, struct err *e)
+{
+	auto_buf struct buf hosts = {0};
+	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+	auto_free char *line = NULL;
+
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	buf_init(&hosts, LIMIT_HOSTS_BYTES);
+	if (fd_read_to_end(fd, path, &hosts, e) < 0)
+		return -1;
+	if (names_host(hosts.data, name))
+		return 0;
+	line = mem_printf("%s127.0.0.1\tlocalhost %s\n",
+		hosts.len && hosts.data[hosts.len - 1] != '\n' ? "\n" : "", name);
+	return fd_write_all(fd, line, strlen(line)) < 0 ? err_sys(e, "%s", path) : 0;
+}
+
 int guest_name(struct err *e)
 {
 	static const char name[] = "ambient";
 
 	if (sethostname(name, strlen(name)) < 0)
 		return err_sys(e, "set the host name");
+	if (guest_add_host("/etc/hosts", name, e) < 0)
+		return -1;
 	return raise_loopback(e) < 0 ? -1 : protect(e);
 }
 

@@ -57,6 +57,8 @@ int blockdev_open(
 
 /* Random bytes and the time from the host, before any other process runs. */
 int guest_seed(const struct message_go *go, struct err *e) NODISCARD;
+/* Add the name of this machine to the file, /etc/hosts, unless it is there. */
+int guest_add_host(const char *path, const char *name, struct err *e) NODISCARD;
 /* Host name, loopback, the executor out of the way of the out-of-memory killer. */
 int guest_name(struct err *e) NODISCARD;
 /* The directories of GUEST_CI; GUEST_SECRETS only if there is such a drive. */

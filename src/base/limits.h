@@ -152,6 +152,8 @@
 #define LIMIT_GRACE_MS 2000                /* from SIGTERM to SIGKILL when a step is out of time */
 #define LIMIT_ALWAYS_MS (15 * 60 * 1000LL) /* for all steps together that run always */
 #define LIMIT_DRIVES_MS (20 * 1000LL)      /* until every drive of `go` is there */
+#define LIMIT_DEVICE_LIST_BYTES (64 * KIB) /* of an image: device nodes that stand for modules */
+#define LIMIT_HOSTS_BYTES (64 * KIB)       /* of /etc/hosts */
 #define LIMIT_PORTS_MS (10 * 1000LL)       /* until the two ports are there */
 #define LIMIT_REAP_MS (10 * 1000LL)        /* until killed processes are gone */
 

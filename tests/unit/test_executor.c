@@ -8,6 +8,8 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "actions/table.h"
@@ -17,6 +19,7 @@
 #include "core/pack.h"
 #include "executor/link.h"
 #include "executor/machine.h"
+#include "executor/nodes.h"
 #include "executor/pid1.h"
 #include "executor/planfile.h"
 #include "executor/steps.h"
@@ -591,6 +594,71 @@ static void test_limits_are_the_earliest_and_stop_before_all(void **state)
 	assert_int_equal(r.ctx.result.outcome, STEP_OUT_OF_TIME);
 }
 
+static void test_nodes_of_modules_are_read(void **state)
+{
+	static const struct {
+		const char *line, *name;
+		mode_t mode;
+		unsigned major, minor;
+	} rows[] = {
+		{"fuse fuse c10:229", "fuse", S_IFCHR | 0666, 10, 229},
+		{"tun net/tun c10:200", "net/tun", S_IFCHR | 0666, 10, 200},
+		{"loop loop-control c10:237", "loop-control", S_IFCHR | 0600, 10, 237},
+		{"x disk b8:0", "disk", S_IFBLK | 0600, 8, 0},
+	};
+	struct node_spec n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_true(nodes_parse(rows[i].line, &n));
+		assert_string_equal(n.name, rows[i].name);
+		assert_int_equal(n.mode, rows[i].mode);
+		assert_true(n.device == makedev(rows[i].major, rows[i].minor));
+	}
+}
+
+static void test_lines_that_are_no_nodes_are_none(void **state)
+{
+	static const char *const rows[] = {"", "# Device nodes to trigger module loading.", "fuse",
+		"fuse fuse", "fuse fuse c10", "fuse fuse c10:", "fuse fuse p10:1",
+		"fuse fuse c10:229 more", "fuse ../null c1:3", "fuse /etc/x c1:3", "fuse a//b c1:3",
+		"fuse x c-1:3"};
+	struct node_spec n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (nodes_parse(rows[i], &n))
+			fail_msg("taken for a node: %s", rows[i]);
+}
+
+static void test_the_machine_is_in_its_hosts_file_once(void **state)
+{
+	static const struct {
+		const char *had, *has;
+	} rows[] = {
+		{"", "127.0.0.1\tlocalhost ambient\n"},
+		{"127.0.0.1 localhost", "127.0.0.1 localhost\n127.0.0.1\tlocalhost ambient\n"},
+		{"# ambient\n127.0.0.1 ambience # ambient\n",
+			"# ambient\n127.0.0.1 ambience # ambient\n127.0.0.1\tlocalhost ambient\n"},
+		{"127.0.1.1\tambient\n", "127.0.1.1\tambient\n"},
+		{"::1 a ambient b", "::1 a ambient b"},
+	};
+	auto_dir char *dir = expect_dir();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		auto_free char *path = expect_file(dir, "hosts", rows[i].had);
+		auto_buf struct buf b = {0};
+		struct err e = {0};
+
+		buf_init(&b, 1000);
+		for (int twice = 0; twice < 2; twice++)
+			expect_ok(guest_add_host(path, "ambient", &e), &e);
+		expect_ok(fd_read_file(path, &b, &e), &e);
+		assert_string_equal(b.data, rows[i].has);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -615,6 +683,9 @@ int main(void)
 		cmocka_unit_test(test_after_stop_nothing_runs),
 		cmocka_unit_test(test_a_program_that_is_not_there_is_status_127),
 		cmocka_unit_test(test_limits_are_the_earliest_and_stop_before_all),
+		cmocka_unit_test(test_nodes_of_modules_are_read),
+		cmocka_unit_test(test_lines_that_are_no_nodes_are_none),
+		cmocka_unit_test(test_the_machine_is_in_its_hosts_file_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
