@@ -125,6 +125,9 @@ static int make_output(int *ret_read, int *ret_write, struct err *e)
 {
 	if (make_pipe(ret_read, ret_write, e) < 0 || fd_set_nonblock(*ret_read, e) < 0)
 		return -1;
+	/* What root started may run as another user and open /dev/stderr, which leads to it. */
+	if (fchmod(*ret_write, 0666) < 0)
+		return err_sys(e, "pipe");
 	/* For speed only; a kernel that does not give that much is no fault. */
 	(void)fcntl(*ret_write, F_SETPIPE_SZ, PIPE_BYTES);
 	return 0;
