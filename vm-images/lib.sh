@@ -62,3 +62,19 @@ common_tree() {
 	cp -R "$vm_images"/files/. "$1"/
 	ln -sf /proc/self/mounts "$1/etc/mtab"
 }
+
+# kernel_modules ROOT KERNEL: the modules of the unpacked kernel package KERNEL for the guest's modprobe. Only a
+# test knows which of them it needs (loop, fuse, tun, veth, nbd, device mapper, netfilter, ...), so all are there.
+kernel_modules() {
+	local modules version
+	for modules in "$2/usr/lib/modules" "$2/lib/modules"; do
+		[ -d "$modules" ] || continue
+		version=$(basename "$modules"/*)
+		mkdir -p "$1/usr/lib/modules"
+		cp -R "$modules/$version" "$1/usr/lib/modules/"
+		rm -f "$1/usr/lib/modules/$version"/{build,source}
+		chroot "$1" depmod "$version"
+		return
+	done
+	die "the kernel's package has no directory lib/modules"
+}
