@@ -66,7 +66,7 @@ WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/too
 	tests/tools/fake_machine.c executor/forward.c executor/relay.c src/host/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
 GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
-	tests/tools/probe_executor.c tests/tools/probe_network.c $(BASE_SRC) $(CORE_SRC)
+	tests/tools/probe_executor.c tests/tools/probe_files.c tests/tools/probe_network.c $(BASE_SRC) $(CORE_SRC)
 # The egress proxy without a machine, linked with everything but the two mains.
 RUN_PROXY_SRC := tests/tools/run-proxy.c
 FAULTS_SRC := tests/tools/faults.c

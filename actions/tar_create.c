@@ -45,8 +45,8 @@ static void warn(struct action_ctx *ctx, const struct pack_result *result)
 }
 
 /*
- * What the host unpacks, its strict reader must accept; caches and dependencies only come back to a
- * guest and keep all that they are.
+ * Artifacts are read by the host, which makes the plain things of them and keeps the rest in the
+ * archive. Caches and dependencies only come back to a guest.
  */
 static bool is_read_by_host(const char *archive)
 {
@@ -57,7 +57,7 @@ static int pack(struct action_ctx *ctx, const char *archive, const char *directo
 	uint64_t bytes, struct err *e)
 {
 	const struct pack_options options = {.keep_owner = !is_read_by_host(archive),
-		.strict = is_read_by_host(archive),
+		.kinds = is_read_by_host(archive) ? PACK_PLAIN : PACK_FOR_GUESTS,
 		.out_is_zero = true,
 		.max_bytes = bytes,
 		.tick = tick,

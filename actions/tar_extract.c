@@ -30,6 +30,17 @@ static int tick(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
 	return ctx->ops->tick(ctx, e);
 }
 
+static void warn_lost(struct action_ctx *ctx, const struct unpack_result *r)
+{
+	auto_free char *text = NULL;
+
+	if (!r->lost_xattrs)
+		return;
+	text = mem_printf("%llu extended attribute(s) could not be set: %s",
+		(unsigned long long)r->lost_xattrs, r->lost);
+	ctx->ops->warn(ctx, text);
+}
+
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	const char *archive = schema_text(params, args, "archive");
@@ -49,6 +60,7 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 		return err_sys(e, "%s", directory);
 	if (unpack_tree(drive, bytes, to, &policy, &result, e) < 0)
 		return err_wrap(e, "unpack drive '%s' to %s", archive, directory);
+	warn_lost(ctx, &result);
 	return 0;
 }
 

@@ -39,6 +39,12 @@
 #define LIMIT_TAR_PATH 4096
 #define LIMIT_TAR_PAX_BYTES (64 * KIB)
 
+/* Extended attributes of one entry: how many, and the bytes of their names and values together. */
+#define LIMIT_TAR_XATTRS 64
+#define LIMIT_TAR_XATTR_BYTES (16 * KIB)
+/* Holes of one file that its header lists; smaller ones are zeros to be read. */
+#define LIMIT_TAR_HOLES 200
+
 /* Trees that are packed, and archives that only the guest unpacks. */
 #define LIMIT_TAR_LONG_PATH (16 * KIB)
 /* Names of a directory and of those above it, at once; files with more than one link. */

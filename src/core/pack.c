@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -20,8 +22,8 @@
 
 enum {
 	BUFFER_BYTES = 1 << 20,
-	PAGE = 4096, /* writes to a drive start at multiples of it */
-	LISTING_BYTES = 64 << 10,
+	PAGE = 4096,              /* writes to a drive start at multiples of it */
+	LISTING_BYTES = 64 << 10, /* also the most that all names of attributes can have */
 	TICK_ENTRIES = 256,
 	TICK_BYTES = BUFFER_BYTES,
 	SMALL_HOLE = 64 << 10, /* shorter ones are written as zeros with what is around them */
@@ -41,8 +43,14 @@ struct packer {
 	int fd;
 	dev_t out_dev; /* of fd, when that is a regular file: it is left out of its own contents */
 	ino_t out_ino;
-	char *buffer;    /* what was not written yet; BUFFER_BYTES */
-	char *listing;   /* LISTING_BYTES of a directory as the kernel gives it */
+	char *buffer;  /* what was not written yet; BUFFER_BYTES */
+	char *listing; /* LISTING_BYTES of a directory, or names of attributes, as the kernel has
+			  them */
+	/* Of the entry at hand. */
+	struct tar_xattr xattrs[LIMIT_TAR_XATTRS];
+	char *xattr_text; /* names and values: LIMIT_TAR_XATTR_BYTES, and a NUL behind each name */
+	size_t xattr_bytes;
+	struct tar_hole holes[LIMIT_TAR_HOLES];
 	size_t used;     /* bytes in it */
 	uint64_t offset; /* where its first byte goes; a multiple of PAGE */
 	struct buf path; /* of the entry at hand */
@@ -293,32 +301,54 @@ static int find_data(struct packer *p, int fd, uint64_t at, uint64_t size, uint6
 	return 0;
 }
 
-static int put_sparse(struct packer *p, int fd, uint64_t size, uint64_t *missing, struct err *e)
+/* From `at` up to `end`. */
+static int put_sparse(
+	struct packer *p, int fd, uint64_t at, uint64_t end, uint64_t *missing, struct err *e)
+{
+	while (at < end) {
+		uint64_t start, stop;
+
+		if (find_data(p, fd, at, end, &start, &stop, e) < 0 ||
+			put_hole(p, start - at, e) < 0 ||
+			put_dense(p, fd, stop - start, missing, e) < 0)
+			return -1;
+		at = stop;
+	}
+	return 0;
+}
+
+/* A hole that the header lists is zeros, whatever has come there since. */
+static int put_around_holes(struct packer *p, int fd, const struct tar_entry *t, uint64_t size,
+	uint64_t *missing, struct err *e)
 {
 	uint64_t at = 0;
 
-	while (at < size) {
-		uint64_t start, end;
+	for (size_t i = 0; i < t->hole_count; i++) {
+		const struct tar_hole *h = &t->holes[i];
 
-		if (find_data(p, fd, at, size, &start, &end, e) < 0 ||
-			put_hole(p, start - at, e) < 0 ||
-			put_dense(p, fd, end - start, missing, e) < 0)
+		if (put_sparse(p, fd, at, h->start, missing, e) < 0 || put_hole(p, h->len, e) < 0)
 			return -1;
-		at = end;
+		at = h->start + h->len;
 	}
-	return 0;
+	return put_sparse(p, fd, at, size, missing, e);
+}
+
+static bool is_sparse(const struct stat *st)
+{
+	return (uint64_t)st->st_blocks * 512 < (uint64_t)st->st_size && st->st_size >= SMALL_HOLE;
 }
 
 /*
  * The header said st_size, so exactly that many bytes follow, whatever happens to the file
  * meanwhile: zeros stand for what it lost, and what it gained is for the next time.
  */
-static int put_contents(struct packer *p, int fd, const struct stat *st, struct err *e)
+static int put_contents(
+	struct packer *p, int fd, const struct stat *st, const struct tar_entry *t, struct err *e)
 {
 	uint64_t size = (uint64_t)st->st_size, missing = 0;
-	bool sparse = (uint64_t)st->st_blocks * 512 < size && size >= SMALL_HOLE;
 
-	if ((sparse ? put_sparse : put_dense)(p, fd, size, &missing, e) < 0)
+	if (is_sparse(st) ? put_around_holes(p, fd, t, size, &missing, e) < 0
+			  : put_dense(p, fd, size, &missing, e) < 0)
 		return -1;
 	if (missing)
 		warn(p,
@@ -379,6 +409,107 @@ static int find_link(struct packer *p, const struct stat *st, const char **ret_f
 	return 0;
 }
 
+/* ---- holes and attributes ---------------------------------------------------------------- */
+
+/* Where there are more holes than a header can list, the smallest of them are not listed. */
+static size_t forget_smallest(struct tar_hole *holes, size_t count)
+{
+	size_t smallest = 0;
+
+	for (size_t i = 1; i < count; i++)
+		if (holes[i].len < holes[smallest].len)
+			smallest = i;
+	memmove(holes + smallest, holes + smallest + 1, (count - smallest - 1) * sizeof(*holes));
+	return count - 1;
+}
+
+static size_t add_hole(struct tar_hole *holes, size_t count, uint64_t start, uint64_t end)
+{
+	const uint64_t unit = TAR_HOLE_UNIT;
+	struct tar_hole h = {.start = (start + unit - 1) / unit * unit};
+
+	if (end < h.start + SMALL_HOLE)
+		return count;
+	h.len = (end - h.start) / unit * unit;
+	if (count == LIMIT_TAR_HOLES)
+		count = forget_smallest(holes, count);
+	holes[count] = h;
+	return count + 1;
+}
+
+static int find_holes(
+	struct packer *p, int fd, const struct stat *st, struct tar_entry *t, struct err *e)
+{
+	uint64_t size = (uint64_t)st->st_size, at = 0;
+
+	t->holes = p->holes;
+	if (p->options.kinds != PACK_FOR_GUESTS || !is_sparse(st))
+		return 0;
+	while (at < size) {
+		uint64_t start, end;
+
+		if (find_data(p, fd, at, size, &start, &end, e) < 0)
+			return -1;
+		t->hole_count = add_hole(p->holes, t->hole_count, at, start);
+		at = end;
+	}
+	return lseek(fd, 0, SEEK_SET) < 0 ? cannot(p, "read", e) : 0;
+}
+
+/* False when there is no more room. An attribute that has gone meanwhile was never there. */
+static bool add_xattr(struct packer *p, int fd, const char *name, struct tar_entry *t)
+{
+	size_t len = strlen(name);
+	char *at = p->xattr_text + p->xattr_bytes + t->xattr_count;
+	ssize_t n;
+
+	if (t->xattr_count == LIMIT_TAR_XATTRS || len > LIMIT_TAR_XATTR_BYTES - p->xattr_bytes)
+		return false;
+	n = fgetxattr(fd, name, at + len + 1, LIMIT_TAR_XATTR_BYTES - p->xattr_bytes - len);
+	if (n < 0)
+		return errno == ENODATA;
+	/* With no room at all the kernel says only how much it would be. */
+	if ((size_t)n > LIMIT_TAR_XATTR_BYTES - p->xattr_bytes - len)
+		return false;
+	memcpy(at, name, len + 1);
+	p->xattrs[t->xattr_count++] = (struct tar_xattr){at, at + len + 1, (size_t)n};
+	p->xattr_bytes += len + (size_t)n;
+	return true;
+}
+
+static int compare_xattrs(const void *a, const void *b)
+{
+	return strcmp(((const struct tar_xattr *)a)->name, ((const struct tar_xattr *)b)->name);
+}
+
+/* Those of the system (access control lists, labels) describe this machine, and stay here. */
+static void add_xattrs(struct packer *p, int fd, struct tar_entry *t)
+{
+	ssize_t n = p->options.kinds == PACK_PLAIN ? 0 : flistxattr(fd, p->listing, LISTING_BYTES);
+
+	p->xattr_bytes = 0;
+	t->xattrs = p->xattrs;
+	if (n < 0 && errno != ENOTSUP && errno != ENOSYS)
+		warn(p, "its extended attributes are left out: %s", strerror(errno));
+	if (n <= 0)
+		return;
+	for (const char *name = p->listing; name < p->listing + n; name += strlen(name) + 1) {
+		if (tar_xattr_is_kept(name) && !add_xattr(p, fd, name, t)) {
+			warn(p,
+				"its extended attributes are left out: they cannot be read, or are "
+				"more than %d or more than %s",
+				LIMIT_TAR_XATTRS, num_show_size(LIMIT_TAR_XATTR_BYTES).s);
+			t->xattr_count = 0;
+			return;
+		}
+		if (!tar_xattr_is_kept(name) && strncmp(name, "user.", 5) == 0)
+			warn(p,
+				"one of its extended attributes (user.) is left out: an archive "
+				"cannot carry its name");
+	}
+	qsort(p->xattrs, t->xattr_count, sizeof(*p->xattrs), compare_xattrs);
+}
+
 /* ---- entries ----------------------------------------------------------------------------- */
 
 static void set_time(struct packer *p, struct tar_entry *t, const struct stat *st)
@@ -402,7 +533,7 @@ static struct tar_entry make_entry(struct packer *p, enum tar_type type, const s
 		.mode = st->st_mode & TAR_MODE_BITS,
 	};
 
-	if (p->options.strict && (t.mode & TAR_SPECIAL_BITS) && type != TAR_SYMLINK) {
+	if (p->options.kinds == PACK_PLAIN && (t.mode & TAR_SPECIAL_BITS) && type != TAR_SYMLINK) {
 		warn(p, "its set-id and sticky bits are cleared (mode %04o)", t.mode);
 		t.mode &= ~(uint32_t)TAR_SPECIAL_BITS;
 	}
@@ -433,11 +564,15 @@ static int add_opened_file(struct packer *p, int fd, const struct stat *st, stru
 	t = make_entry(p, first ? TAR_HARDLINK : TAR_FILE, st);
 	if (first)
 		t.link = first;
-	else
+	else if (find_holes(p, fd, st, &t, e) < 0)
+		return -1;
+	if (!first) {
 		t.size = (uint64_t)st->st_size;
+		add_xattrs(p, fd, &t);
+	}
 	if (put_header(p, &t, e) < 0)
 		return -1;
-	return first ? 0 : put_contents(p, fd, st, e);
+	return first ? 0 : put_contents(p, fd, st, &t, e);
 }
 
 /* 1 when the entry vanished between listing and opening (with a warning), 0, or -1. */
@@ -482,7 +617,7 @@ static int add_symlink(
 	if (n == 0 || (size_t)n == sizeof(target))
 		return refuse(p, e, "the target of the symbolic link is empty or too long");
 	target[n] = '\0';
-	if (p->options.strict && !tar_symlink_stays_inside(p->path.data, target)) {
+	if (p->options.kinds == PACK_PLAIN && !tar_symlink_stays_inside(p->path.data, target)) {
 		auto_free char *shown = text_safe(target, SHOWN_MAX);
 
 		warn(p, "left out: it is a symbolic link to '%s', which leads out of the tree",
@@ -498,7 +633,7 @@ static int add_fifo(struct packer *p, const struct stat *st, struct err *e)
 {
 	struct tar_entry t;
 
-	if (p->options.strict) {
+	if (p->options.kinds == PACK_PLAIN) {
 		warn(p, "left out: it is a fifo");
 		return 0;
 	}
@@ -637,18 +772,32 @@ static int add_directory(struct packer *p, int dir, const char *name, struct err
 		return 0;
 	}
 	t = make_entry(p, TAR_DIR, &st);
+	add_xattrs(p, fd, &t);
 	if (put_header(p, &t, e) < 0)
 		return -1;
 	return add_children(p, fd, e);
 }
 
-static int leave_out(struct packer *p, mode_t mode)
+/* Devices and sockets. */
+static int add_special(struct packer *p, const struct stat *st, struct err *e)
 {
+	mode_t mode = st->st_mode;
+	struct tar_entry t;
+
+	if (p->options.kinds == PACK_EVERYTHING) {
+		t = make_entry(p,
+			S_ISSOCK(mode)          ? TAR_SOCKET
+				: S_ISCHR(mode) ? TAR_CHAR_DEVICE
+						: TAR_BLOCK_DEVICE,
+			st);
+		t.major = S_ISSOCK(mode) ? 0 : major(st->st_rdev);
+		t.minor = S_ISSOCK(mode) ? 0 : minor(st->st_rdev);
+		return put_header(p, &t, e);
+	}
 	warn(p, "left out: it is a %s",
 		S_ISSOCK(mode)          ? "socket"
 			: S_ISCHR(mode) ? "character device"
-			: S_ISBLK(mode) ? "block device"
-					: "file of an unknown kind");
+					: "block device");
 	return 0;
 }
 
@@ -668,8 +817,13 @@ static int add_by_stat(struct packer *p, int dir, const char *name, struct err *
 		return add_symlink(p, dir, name, &st, e);
 	case S_IFIFO:
 		return add_fifo(p, &st, e);
+	case S_IFCHR:
+	case S_IFBLK:
+	case S_IFSOCK:
+		return add_special(p, &st, e);
 	default:
-		return leave_out(p, st.st_mode);
+		warn(p, "left out: it is a file of an unknown kind");
+		return 0;
 	}
 }
 
@@ -703,6 +857,7 @@ struct packer *pack_begin(int out_fd, const struct pack_options *o)
 	}
 	p->buffer = mem_alloc(BUFFER_BYTES);
 	p->listing = mem_alloc(LISTING_BYTES);
+	p->xattr_text = mem_alloc(LIMIT_TAR_XATTR_BYTES + LIMIT_TAR_XATTRS);
 	buf_init(&p->path, LIMIT_TAR_LONG_PATH);
 	buf_init(&p->previous, LIMIT_TAR_LONG_PATH);
 	buf_init(&p->link_paths, p->options.max_names_bytes);
@@ -715,6 +870,7 @@ void pack_free(struct packer *p)
 		return;
 	free(p->buffer);
 	free(p->listing);
+	free(p->xattr_text);
 	buf_release(&p->path);
 	buf_release(&p->previous);
 	free(p->links);
@@ -766,7 +922,7 @@ int pack_add_fd(struct packer *p, const char *path, mode_t mode, int fd, struct 
 		return err_sys(e, "seek in what becomes %s", path);
 	if (put_member(p, TAR_FILE, path, mode, (uint64_t)st.st_size, e) < 0)
 		return -1;
-	return put_contents(p, fd, &st, e);
+	return put_contents(p, fd, &st, &(struct tar_entry){0}, e);
 }
 
 /*

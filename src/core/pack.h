@@ -8,9 +8,10 @@
  * and the paths of files that have more than one link (LIMIT_PACK_LINKS).
  *
  * The same tree gives the same bytes. Kept: names, contents, permission bits, modification times to
- * the nanosecond, symbolic links, hard links within the tree, fifos. Not kept: access times,
- * extended attributes, access control lists. Holes cost no reading, and with out_is_zero no
- * writing.
+ * the nanosecond, symbolic links, hard links within the tree, fifos, file capabilities and user's
+ * extended attributes (tar_xattr_is_kept). Not kept: access times, other attributes, access control
+ * lists. Holes cost no reading, and with out_is_zero no writing; the large ones are listed, so that
+ * they cost a reader nothing either.
  */
 #ifndef CORE_PACK_H
 #define CORE_PACK_H
@@ -41,14 +42,22 @@ struct pack_avoid {
 	const char *what; /* "the state directory" */
 };
 
+enum pack_kinds {
+	/* For guests: all but sockets and devices, which are left out with a warning. */
+	PACK_FOR_GUESTS,
+	/*
+	 * For the strict reader: what it would refuse is left out (also fifos and symbolic links
+	 * that lead out of the tree) or cleared (set-id and sticky bits), each with a warning.
+	 * Extended attributes are no part of such a tree.
+	 */
+	PACK_PLAIN,
+	/* For the strict reader with rules.specials: everything, and no list of holes. */
+	PACK_EVERYTHING,
+};
+
 struct pack_options {
 	bool keep_owner; /* numeric user and group of the files; else 0 and 0 */
-	/*
-	 * For archives that the strict reader gets: what it would refuse is left out (fifos,
-	 * symbolic links that lead out of the tree) or cleared (set-id and sticky bits), each with
-	 * a warning.
-	 */
-	bool strict;
+	enum pack_kinds kinds;
 	bool out_is_zero;   /* the output reads as zeros all over: runs of zeros are skipped, not
 			       written */
 	uint64_t max_bytes; /* of the archive; 0: no limit */

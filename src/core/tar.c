@@ -42,7 +42,10 @@ enum {
 };
 
 #define OCTAL7_MAX 07777777ULL      /* in a field of 8 */
-#define OCTAL11_MAX 077777777777ULL /* in a field of 12: 8 GiB, less one byte */
+#define OCTAL11_MAX 077777777777ULL /* in a field of 12: 8 GiB, less one byte \ */
+
+#define XATTR_PREFIX "SCHILY.xattr."
+#define FILETYPE_SOCKET "socket"
 
 static const char pax_name[] = "@PaxHeader"; /* what a reader that knows no pax makes of it */
 
@@ -128,6 +131,17 @@ bool tar_symlink_stays_inside(const char *path, const char *target)
 	return true;
 }
 
+bool tar_xattr_is_kept(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len > NAME_MAX_BYTES || strchr(name, '='))
+		return false;
+	if (strcmp(name, "security.capability") == 0)
+		return true;
+	return strncmp(name, "user.", 5) == 0 && len > 5 && strncmp(name, "user.overlay.", 13) != 0;
+}
+
 /* ---- encoding ---------------------------------------------------------------------------- */
 
 static void put_octal(char *field, size_t size, uint64_t value)
@@ -197,6 +211,32 @@ static int prefix_length(const char *path, size_t len)
 	return (int)(slash - path);
 }
 
+/* In the order of their records. */
+enum pax_key {
+	PAX_CHARSET,
+	PAX_PATH,
+	PAX_LINK,
+	PAX_SIZE,
+	PAX_UID,
+	PAX_GID,
+	PAX_MTIME,
+	PAX_HOLES,
+	PAX_FILETYPE,
+	PAX_KEYS
+};
+
+static const char *const pax_keys[PAX_KEYS] = {
+	[PAX_CHARSET] = "hdrcharset",
+	[PAX_PATH] = "path",
+	[PAX_LINK] = "linkpath",
+	[PAX_SIZE] = "size",
+	[PAX_UID] = "uid",
+	[PAX_GID] = "gid",
+	[PAX_MTIME] = "mtime",
+	[PAX_HOLES] = "AMBIENT.holes",
+	[PAX_FILETYPE] = "SCHILY.filetype",
+};
+
 /* What of an entry does not fit into the ustar header and goes into pax records. */
 struct pax_needs {
 	size_t path_len, link_len;
@@ -257,7 +297,27 @@ static size_t put_time_record(char *out, int64_t seconds, uint32_t ns)
 			negative ? -seconds : seconds, ns);
 	else
 		n = snprintf(text, sizeof(text), "%" PRId64, seconds);
-	return put_record(out, "mtime", text, (size_t)n);
+	return put_record(out, pax_keys[PAX_MTIME], text, (size_t)n);
+}
+
+static size_t put_holes(const struct tar_entry *t, char *out)
+{
+	enum { TEXT_BYTES = 42 }; /* two numbers of 64 bits and what is between them */
+	char text[LIMIT_TAR_HOLES * TEXT_BYTES];
+	size_t len = 0;
+
+	for (size_t i = 0; i < t->hole_count; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "%s%" PRIu64 "+%" PRIu64,
+			i ? "," : "", t->holes[i].start, t->holes[i].len);
+	return put_record(out, pax_keys[PAX_HOLES], text, len);
+}
+
+static size_t put_xattr(const struct tar_xattr *x, char *out)
+{
+	char key[sizeof(XATTR_PREFIX) + NAME_MAX_BYTES];
+
+	(void)snprintf(key, sizeof(key), XATTR_PREFIX "%s", x->name);
+	return put_record(out, key, x->value, x->len);
 }
 
 static size_t put_records(const struct tar_entry *t, const struct pax_needs *n, char *out)
@@ -266,19 +326,26 @@ static size_t put_records(const struct tar_entry *t, const struct pax_needs *n, 
 
 	if ((n->path && !text_is_utf8(t->path, n->path_len)) ||
 		(n->link && !text_is_utf8(t->link, n->link_len)))
-		p += put_record(p, "hdrcharset", "BINARY", 6);
+		p += put_record(p, pax_keys[PAX_CHARSET], "BINARY", 6);
 	if (n->path)
-		p += put_record(p, "path", t->path, n->path_len);
+		p += put_record(p, pax_keys[PAX_PATH], t->path, n->path_len);
 	if (n->link)
-		p += put_record(p, "linkpath", t->link, n->link_len);
+		p += put_record(p, pax_keys[PAX_LINK], t->link, n->link_len);
 	if (n->size)
-		p += put_number_record(p, "size", t->size);
+		p += put_number_record(p, pax_keys[PAX_SIZE], t->size);
 	if (n->uid)
-		p += put_number_record(p, "uid", t->uid);
+		p += put_number_record(p, pax_keys[PAX_UID], t->uid);
 	if (n->gid)
-		p += put_number_record(p, "gid", t->gid);
+		p += put_number_record(p, pax_keys[PAX_GID], t->gid);
 	if (n->mtime)
 		p += put_time_record(p, t->mtime, t->mtime_ns);
+	if (t->hole_count)
+		p += put_holes(t, p);
+	if (t->type == TAR_SOCKET)
+		p += put_record(
+			p, pax_keys[PAX_FILETYPE], FILETYPE_SOCKET, sizeof(FILETYPE_SOCKET) - 1);
+	for (size_t i = 0; i < t->xattr_count; i++)
+		p += put_xattr(&t->xattrs[i], p);
 	return (size_t)(p - out);
 }
 
@@ -319,7 +386,9 @@ static void put_ustar(const struct tar_entry *t, const struct pax_needs *n, char
 	struct ustar *h = (void *)out;
 	bool time_fits = t->mtime >= 0 && (uint64_t)t->mtime <= OCTAL11_MAX;
 
-	put_common(h, (char)t->type);
+	put_common(h, t->type == TAR_SOCKET ? (char)TAR_FILE : (char)t->type);
+	put_octal(h->devmajor, sizeof(h->devmajor), t->major);
+	put_octal(h->devminor, sizeof(h->devminor), t->minor);
 	put_path(h, t->path, n);
 	memcpy(h->linkname, t->link, n->link ? sizeof(h->linkname) : n->link_len);
 	put_octal(h->mode, sizeof(h->mode), t->mode);
@@ -328,6 +397,15 @@ static void put_ustar(const struct tar_entry *t, const struct pax_needs *n, char
 	put_octal(h->size, sizeof(h->size), n->size ? 0 : t->size);
 	put_octal(h->mtime, sizeof(h->mtime), time_fits ? (uint64_t)t->mtime : 0);
 	put_sum(h);
+}
+
+static size_t xattr_bytes(const struct tar_entry *t)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < t->xattr_count; i++)
+		sum += strlen(t->xattrs[i].name) + t->xattrs[i].len;
+	return sum;
 }
 
 size_t tar_encode(const struct tar_entry *t, char *out)
@@ -340,6 +418,9 @@ size_t tar_encode(const struct tar_entry *t, char *out)
 	if (t->mode > TAR_MODE_BITS || t->mtime_ns > 999999999 || t->size > TAR_SIZE_MAX ||
 		t->mtime < TAR_MTIME_MIN || t->mtime > TAR_MTIME_MAX)
 		BUG("tar: '%s' has a mode, a size or a time that no entry can have", t->path);
+	if (t->major > OCTAL7_MAX || t->minor > OCTAL7_MAX || t->hole_count > LIMIT_TAR_HOLES ||
+		t->xattr_count > LIMIT_TAR_XATTRS || xattr_bytes(t) > LIMIT_TAR_XATTR_BYTES)
+		BUG("tar: '%s' has a number, holes or attributes that no entry can have", t->path);
 	pax = put_pax(t, &needs, out);
 	put_ustar(t, &needs, out + pax);
 	return pax + TAR_BLOCK;
@@ -402,18 +483,6 @@ struct pax_value {
 	size_t len;
 };
 
-enum pax_key { PAX_CHARSET, PAX_PATH, PAX_LINK, PAX_SIZE, PAX_UID, PAX_GID, PAX_MTIME, PAX_KEYS };
-
-static const char *const pax_keys[PAX_KEYS] = {
-	[PAX_CHARSET] = "hdrcharset",
-	[PAX_PATH] = "path",
-	[PAX_LINK] = "linkpath",
-	[PAX_SIZE] = "size",
-	[PAX_UID] = "uid",
-	[PAX_GID] = "gid",
-	[PAX_MTIME] = "mtime",
-};
-
 /* Decimal digits up to the end of the value or to `stop`. False for none, or more than `max`. */
 static bool parse_decimal(struct pax_value *v, char stop, uint64_t max, uint64_t *ret)
 {
@@ -471,14 +540,97 @@ static bool parse_time(struct pax_value v, int64_t *ret_seconds, uint32_t *ret_n
 	return *ret_seconds >= TAR_MTIME_MIN;
 }
 
+/* The list of holes: "START+LENGTH" with commas between. Whether they fit is checked later. */
+static int get_holes(struct tar_reader *r, const struct pax_value *value, struct err *e)
+{
+	struct pax_value v = *value;
+
+	for (;;) {
+		struct tar_hole *h = &r->holes[r->hole_count];
+
+		if (r->hole_count == LIMIT_TAR_HOLES)
+			return tar_refuse(r, e, "it lists more than %d holes", LIMIT_TAR_HOLES);
+		if (!parse_decimal(&v, '+', TAR_SIZE_MAX, &h->start) || !v.len)
+			return tar_refuse(r, e, "its list of holes is not START+LENGTH,...");
+		v.s++;
+		v.len--;
+		if (!parse_decimal(&v, ',', TAR_SIZE_MAX, &h->len))
+			return tar_refuse(r, e, "its list of holes is not START+LENGTH,...");
+		r->hole_count++;
+		if (!v.len)
+			return 0;
+		v.s++;
+		v.len--;
+	}
+}
+
+static int take_xattr(struct tar_reader *r, const char *key, size_t key_len,
+	const struct pax_value *value, struct err *e)
+{
+	size_t len = key_len - (sizeof(XATTR_PREFIX) - 1);
+	char *name = r->xattr_text + r->xattr_bytes + r->xattr_count;
+	struct tar_xattr *x = &r->xattrs[r->xattr_count];
+
+	if (r->xattr_count == LIMIT_TAR_XATTRS ||
+		len + value->len > LIMIT_TAR_XATTR_BYTES - r->xattr_bytes)
+		return tar_refuse(r, e,
+			"it has more than %d extended attributes, or more than %" PRIu64
+			" bytes of them",
+			LIMIT_TAR_XATTRS, LIMIT_TAR_XATTR_BYTES);
+	memcpy(name, key + sizeof(XATTR_PREFIX) - 1, len);
+	name[len] = '\0';
+	memcpy(name + len + 1, value->s, value->len);
+	*x = (struct tar_xattr){name, name + len + 1, value->len};
+	if (!tar_xattr_is_kept(name))
+		return refuse_text(r, e, "its extended attribute", name, "is none that we keep");
+	if (r->xattr_count && strcmp(x[-1].name, name) >= 0)
+		return refuse_text(
+			r, e, "its extended attribute", name, "comes twice or out of order");
+	r->xattr_count++;
+	r->xattr_bytes += len + value->len;
+	return 0;
+}
+
+static int find_key(const char *key, size_t len)
+{
+	int i = 0;
+
+	while (i < PAX_KEYS && (strlen(pax_keys[i]) != len || memcmp(pax_keys[i], key, len) != 0))
+		i++;
+	return i;
+}
+
+/* A record of the key in front of `equals`, with the value behind it. */
+static int take_value(struct tar_reader *r, const char *key, const char *equals, size_t value_len,
+	struct pax_value *values, struct err *e)
+{
+	const struct pax_value v = {equals + 1, value_len};
+	size_t len = (size_t)(equals - key);
+	auto_free char *name = NULL;
+	int known;
+
+	if (len >= sizeof(XATTR_PREFIX) && memcmp(key, XATTR_PREFIX, sizeof(XATTR_PREFIX) - 1) == 0)
+		return take_xattr(r, key, len, &v, e);
+	if (memchr(v.s, '\0', v.len))
+		return tar_refuse(r, e, "it has a pax record without '=' or with a NUL");
+	known = find_key(key, len);
+	if (known == PAX_KEYS) {
+		name = mem_strndup(key, len);
+		return refuse_text(r, e, "its pax record", name, "is none that we write");
+	}
+	if (values[known].s)
+		return tar_refuse(r, e, "its pax record '%s' comes twice", pax_keys[known]);
+	values[known] = v;
+	return 0;
+}
+
 /* Take one record off the front of `rest`. */
 static int take_record(
-	const struct tar_reader *r, struct pax_value *rest, struct pax_value *values, struct err *e)
+	struct tar_reader *r, struct pax_value *rest, struct pax_value *values, struct err *e)
 {
 	struct pax_value v = *rest;
 	uint64_t len;
 	const char *equals;
-	int key = 0;
 
 	if (!parse_decimal(&v, ' ', rest->len, &len) || !v.len || len < rest->len - v.len + 4 ||
 		rest->s[len - 1] != '\n')
@@ -486,21 +638,10 @@ static int take_record(
 	v.len = len - (rest->len - v.len) - 2; /* the space and the newline */
 	v.s++;
 	equals = memchr(v.s, '=', v.len);
-	if (!equals || memchr(v.s, '\0', v.len))
+	if (!equals || memchr(v.s, '\0', (size_t)(equals - v.s)))
 		return tar_refuse(r, e, "it has a pax record without '=' or with a NUL");
-	while (key < PAX_KEYS &&
-		(strlen(pax_keys[key]) != (size_t)(equals - v.s) ||
-			memcmp(pax_keys[key], v.s, (size_t)(equals - v.s)) != 0))
-		key++;
-	if (key == PAX_KEYS) {
-		auto_free char *name = mem_strndup(v.s, (size_t)(equals - v.s));
-
-		return refuse_text(r, e, "its pax record", name, "is none that we write");
-	}
-	if (values[key].s)
-		return tar_refuse(r, e, "its pax record '%s' comes twice", pax_keys[key]);
-	values[key].s = equals + 1;
-	values[key].len = v.len - (size_t)(equals + 1 - v.s);
+	if (take_value(r, v.s, equals, v.len - (size_t)(equals + 1 - v.s), values, e) < 0)
+		return -1;
 	rest->s += len;
 	rest->len -= len;
 	return 0;
@@ -526,8 +667,8 @@ static int check_block(const struct tar_reader *r, const char *block, struct err
  * A pax header, when there is one: its records into `values`, *ret_used is how many bytes it took
  * with its records.
  */
-static int read_pax(const struct tar_reader *r, const char *data, size_t len,
-	struct pax_value *values, size_t *ret_used, struct err *e)
+static int read_pax(struct tar_reader *r, const char *data, size_t len, struct pax_value *values,
+	size_t *ret_used, struct err *e)
 {
 	const struct ustar *h = (const void *)data;
 	struct pax_value rest = {.s = data + TAR_BLOCK};
@@ -589,6 +730,24 @@ static int get_number(const struct tar_reader *r, const char *field, size_t size
 	return 0;
 }
 
+static bool is_device(enum tar_type type)
+{
+	return type == TAR_CHAR_DEVICE || type == TAR_BLOCK_DEVICE;
+}
+
+static int get_device(
+	const struct tar_reader *r, const struct ustar *h, struct tar_entry *t, struct err *e)
+{
+	uint64_t major = 0, minor = 0;
+
+	if (get_octal(r, h->devmajor, sizeof(h->devmajor), "major number", &major, e) < 0 ||
+		get_octal(r, h->devminor, sizeof(h->devminor), "minor number", &minor, e) < 0)
+		return -1;
+	t->major = (uint32_t)major;
+	t->minor = (uint32_t)minor;
+	return 0;
+}
+
 static int get_numbers(const struct tar_reader *r, const struct ustar *h,
 	const struct pax_value *values, struct tar_entry *t, struct err *e)
 {
@@ -611,25 +770,34 @@ static int get_numbers(const struct tar_reader *r, const struct ustar *h,
 	t->gid = (uint32_t)gid;
 	t->mtime = (int64_t)mtime;
 	t->mtime_ns = 0;
+	if (is_device(t->type) && get_device(r, h, t, e) < 0)
+		return -1;
 	if (values[PAX_MTIME].s && !parse_time(values[PAX_MTIME], &t->mtime, &t->mtime_ns))
 		return tar_refuse(
 			r, e, "its pax record 'mtime' is not a time between 1901 and 2514");
 	return 0;
 }
 
-static int get_type(const struct tar_reader *r, char typeflag, enum tar_type *ret, struct err *e)
+static int get_type(const struct tar_reader *r, char typeflag, const struct pax_value *filetype,
+	enum tar_type *ret, struct err *e)
 {
+	if (filetype->s &&
+		(typeflag != TAR_FILE || filetype->len != sizeof(FILETYPE_SOCKET) - 1 ||
+			memcmp(filetype->s, FILETYPE_SOCKET, filetype->len) != 0))
+		return tar_refuse(r, e, "its pax record '%s' is not that of a socket",
+			pax_keys[PAX_FILETYPE]);
 	switch (typeflag) {
 	case TAR_FILE:
+		*ret = filetype->s ? TAR_SOCKET : TAR_FILE;
+		return 0;
 	case TAR_HARDLINK:
 	case TAR_SYMLINK:
+	case TAR_CHAR_DEVICE:
+	case TAR_BLOCK_DEVICE:
 	case TAR_DIR:
 	case TAR_FIFO:
 		*ret = (enum tar_type)typeflag;
 		return 0;
-	case '3':
-	case '4':
-		return tar_refuse(r, e, "it is a device");
 	default:
 		return tar_refuse(r, e, "its type 0x%02x is none that we write",
 			(unsigned)(unsigned char)typeflag);
@@ -668,11 +836,18 @@ static int decode(struct tar_reader *r, const char *data, size_t len, struct tar
 	if (check_block(r, data, e) < 0 || read_pax(r, data, len, values, &pax, e) < 0)
 		return -1;
 	h = (const void *)(data + pax);
-	if (get_paths(r, h, values, e) < 0 || get_type(r, h->typeflag, &t->type, e) < 0 ||
+	if (get_paths(r, h, values, e) < 0 ||
+		get_type(r, h->typeflag, &values[PAX_FILETYPE], &t->type, e) < 0 ||
 		get_numbers(r, h, values, t, e) < 0)
+		return -1;
+	if (values[PAX_HOLES].s && get_holes(r, &values[PAX_HOLES], e) < 0)
 		return -1;
 	t->path = r->path.data;
 	t->link = r->link.data;
+	t->xattrs = r->xattrs;
+	t->xattr_count = r->xattr_count;
+	t->holes = r->holes;
+	t->hole_count = r->hole_count;
 	*ret_used = pax + TAR_BLOCK;
 	return check_canonical(r, t, data, *ret_used, e);
 }
@@ -735,7 +910,7 @@ static int check_link(const struct tar_reader *r, const struct tar_entry *t, str
 	if (t->type == TAR_SYMLINK && r->link.len > SYMLINK_MAX)
 		return tar_refuse(r, e, "it is a symbolic link to %zu bytes, more than %d",
 			r->link.len, SYMLINK_MAX);
-	if (t->type == TAR_SYMLINK && r->rules.strict &&
+	if (t->type == TAR_SYMLINK && r->rules.strict && !r->rules.specials &&
 		!tar_symlink_stays_inside(t->path, t->link))
 		return refuse_text(
 			r, e, "it is a symbolic link to", t->link, "which leads out of the tree");
@@ -766,9 +941,50 @@ static int check_strict(const struct tar_reader *r, const struct tar_entry *t, s
 {
 	if (t->type == TAR_FIFO)
 		return tar_refuse(r, e, "it is a fifo");
+	if (t->xattr_count)
+		return tar_refuse(r, e, "it has extended attributes");
 	if (t->mode & TAR_SPECIAL_BITS)
 		return tar_refuse(r, e, "its mode %o has set-id or sticky bits", t->mode);
 	return 0;
+}
+
+/* Holes are in the file, in order, apart, and of whole units. */
+static int check_holes(const struct tar_reader *r, const struct tar_entry *t, struct err *e)
+{
+	uint64_t at = 0;
+
+	if (t->hole_count && t->type != TAR_FILE)
+		return tar_refuse(r, e, "it lists holes and is no file");
+	if (t->hole_count && r->rules.strict)
+		return tar_refuse(r, e, "it lists holes");
+	for (size_t i = 0; i < t->hole_count; i++) {
+		const struct tar_hole *h = &t->holes[i];
+
+		if (!h->len || h->start % TAR_HOLE_UNIT || h->len % TAR_HOLE_UNIT ||
+			h->start > t->size || h->len > t->size - h->start || (i && h->start <= at))
+			return tar_refuse(r, e,
+				"its hole %" PRIu64 "+%" PRIu64
+				" is empty, out of order, behind its end, or not of whole "
+				"units of %d bytes",
+				h->start, h->len, TAR_HOLE_UNIT);
+		at = h->start + h->len;
+	}
+	return 0;
+}
+
+/* The kinds of entries that only some callers take. */
+static int check_kind(const struct tar_reader *r, const struct tar_entry *t, struct err *e)
+{
+	if (t->xattr_count && t->type != TAR_FILE && t->type != TAR_DIR)
+		return tar_refuse(
+			r, e, "it has extended attributes and is neither file nor directory");
+	if (r->rules.specials)
+		return 0;
+	if (is_device(t->type))
+		return tar_refuse(r, e, "it is a device");
+	if (t->type == TAR_SOCKET)
+		return tar_refuse(r, e, "it is a socket");
+	return r->rules.strict ? check_strict(r, t, e) : 0;
 }
 
 /* ---- the reader -------------------------------------------------------------------------- */
@@ -790,6 +1006,7 @@ void tar_reader_init(struct tar_reader *r, const struct tar_rules *rules, uint64
 	buf_init(&r->link, LIMIT_TAR_LONG_PATH);
 	buf_init(&r->previous, LIMIT_TAR_LONG_PATH);
 	r->scratch = mem_alloc(TAR_HEADER_MAX);
+	r->xattr_text = mem_alloc(LIMIT_TAR_XATTR_BYTES + LIMIT_TAR_XATTRS);
 }
 
 void tar_reader_release(struct tar_reader *r)
@@ -798,7 +1015,8 @@ void tar_reader_release(struct tar_reader *r)
 	buf_release(&r->link);
 	buf_release(&r->previous);
 	free(r->scratch);
-	r->scratch = NULL;
+	free(r->xattr_text);
+	r->scratch = r->xattr_text = NULL;
 }
 
 /* The end marker: 0, or -1; 1 when it is not here. */
@@ -829,6 +1047,7 @@ static void begin_entry(struct tar_reader *r)
 	r->previous = r->path;
 	r->path = previous;
 	buf_clear(&r->path);
+	r->xattr_count = r->xattr_bytes = r->hole_count = 0;
 	r->header_offset = r->offset;
 }
 
@@ -847,7 +1066,7 @@ int tar_next(struct tar_reader *r, const char *data, size_t len, struct tar_entr
 		return -1;
 	r->offset += header;
 	if (check_path(r, e) < 0 || check_order(r, e) < 0 || check_limits(r, &t, e) < 0 ||
-		check_link(r, &t, e) < 0 || (r->rules.strict && check_strict(r, &t, e) < 0))
+		check_link(r, &t, e) < 0 || check_kind(r, &t, e) < 0 || check_holes(r, &t, e) < 0)
 		return -1;
 	r->offset += t.size + tar_padding(t.size);
 	r->entries++;

@@ -37,14 +37,34 @@ enum {
 
 #define TAR_SIZE_MAX INT64_MAX
 
-/* The values are the typeflags of the format. There are no others in our archives, save 'x'. */
+/*
+ * The values are the typeflags of the format, but for TAR_SOCKET, which is a file with a record.
+ * There are no others in our archives, save 'x'.
+ */
 enum tar_type {
 	TAR_FILE = '0',
 	TAR_HARDLINK = '1',
 	TAR_SYMLINK = '2',
+	TAR_CHAR_DEVICE = '3',
+	TAR_BLOCK_DEVICE = '4',
 	TAR_DIR = '5',
 	TAR_FIFO = '6',
+	TAR_SOCKET = 's',
 };
+
+/* An extended attribute. */
+struct tar_xattr {
+	const char *name; /* one that tar_xattr_is_kept accepts */
+	const char *value;
+	size_t len; /* of the value, which may hold any bytes */
+};
+
+/* A part of a file that is not there and reads as zeros; both are multiples of TAR_HOLE_UNIT. */
+struct tar_hole {
+	uint64_t start, len;
+};
+
+enum { TAR_HOLE_UNIT = 4096 };
 
 struct tar_entry {
 	enum tar_type type;
@@ -56,10 +76,27 @@ struct tar_entry {
 	const char *link; /* of links: a symlink's text, or the path of an earlier file; else "" */
 	uint32_t mode;    /* TAR_MODE_BITS only */
 	uint32_t uid, gid;
-	uint64_t size;     /* bytes of data behind the header; 0 unless TAR_FILE */
-	int64_t mtime;     /* seconds since 1970, rounded down */
-	uint32_t mtime_ns; /* 0 to 999999999 */
+	uint64_t size;         /* bytes of data behind the header; 0 unless TAR_FILE */
+	int64_t mtime;         /* seconds since 1970, rounded down */
+	uint32_t mtime_ns;     /* 0 to 999999999 */
+	uint32_t major, minor; /* of devices; else 0 */
+	/* Of files and directories, in ascending order of their names: LIMIT_TAR_XATTRS, _BYTES. */
+	const struct tar_xattr *xattrs;
+	size_t xattr_count;
+	/*
+	 * Of files, ascending and apart. Their zeros are part of the archive as all contents are; a
+	 * reader that knows of them need not read them.
+	 */
+	const struct tar_hole *holes;
+	size_t hole_count;
 };
+
+/*
+ * May an archive carry this attribute? security.capability, and user.* but for user.overlay.*,
+ * which would be an instruction to an overlay file system. None with '=' in its name, which no
+ * record can hold.
+ */
+bool tar_xattr_is_kept(const char *name);
 
 /*
  * Write the header blocks of an entry to `out`, which has room for TAR_HEADER_MAX. Returns how many
@@ -100,9 +137,15 @@ bool tar_symlink_stays_inside(const char *path, const char *target);
 struct tar_rules {
 	/*
 	 * For archives of a guest on the host: only directories, files, hard links, and symbolic
-	 * links that stay inside; no set-id or sticky bits; nothing behind the end marker.
+	 * links that stay inside; no set-id or sticky bits, no extended attributes, no list of
+	 * holes; nothing behind the end marker.
 	 */
 	bool strict;
+	/*
+	 * Also devices and sockets, and in spite of `strict` fifos, links that lead anywhere,
+	 * set-id and sticky bits and extended attributes: for a caller that makes none of them.
+	 */
+	bool specials;
 	uint64_t max_entries; /* LIMIT_TAR_ENTRIES when strict, else none */
 	uint64_t max_bytes;   /* sum of the sizes of files; else none */
 	unsigned max_depth;   /* components of a path; LIMIT_TAR_DEPTH, which is also the most */
@@ -119,7 +162,12 @@ struct tar_reader {
 	uint64_t bytes;         /* sum of their sizes */
 	struct buf path;        /* of the last entry */
 	struct buf link;
-	struct buf previous; /* the path of the entry before it */
+	struct buf previous;                       /* the path of the entry before it */
+	struct tar_xattr xattrs[LIMIT_TAR_XATTRS]; /* of the last entry */
+	size_t xattr_count, xattr_bytes;
+	char *xattr_text; /* their names and values, NULs behind the names */
+	struct tar_hole holes[LIMIT_TAR_HOLES];
+	size_t hole_count;
 	bool previous_is_dir, previous_is_link;
 	char *scratch; /* TAR_HEADER_MAX, for the second encoding */
 };

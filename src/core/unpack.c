@@ -5,10 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -27,6 +30,7 @@ _Static_assert(WINDOW_BYTES >= 2 * TAR_HEADER_MAX, "a header fits into the windo
 /* A part of the archive in memory. */
 struct window {
 	int fd;
+	bool has_holes;  /* the kernel says where its holes are */
 	uint64_t length; /* of the archive */
 	uint64_t offset; /* in the archive, of the byte at `start` */
 	char *data;      /* WINDOW_BYTES */
@@ -50,6 +54,7 @@ struct unpacker {
 	const char *path; /* what is at hand, for messages */
 	size_t path_len;
 	uint64_t ticked;
+	struct unpack_result result; /* what cannot be known from the reader */
 	uid_t uid;
 	gid_t gid;
 };
@@ -86,6 +91,25 @@ static void window_take(struct window *w, size_t len)
 	w->start += len;
 	w->have -= len;
 	w->offset += len;
+}
+
+/* Go on `len` bytes further on, of which not all need be in memory. */
+static void window_skip(struct window *w, uint64_t len)
+{
+	size_t held = len < w->have ? (size_t)len : w->have;
+
+	window_take(w, held);
+	w->offset += len - held;
+}
+
+/* How many of the next bytes are a hole of the archive's file; 0 where that is not known. */
+static uint64_t window_hole(const struct window *w)
+{
+	off_t data = w->has_holes ? lseek(w->fd, (off_t)w->offset, SEEK_DATA) : (off_t)w->offset;
+
+	if (data < 0)
+		return errno == ENXIO ? w->length - w->offset : 0;
+	return (uint64_t)data - w->offset;
 }
 
 static const char *window_data(const struct window *w)
@@ -139,20 +163,42 @@ static void get_times(const struct tar_entry *t, struct timespec times[2])
 	times[1] = (struct timespec){.tv_sec = t->mtime, .tv_nsec = t->mtime_ns};
 }
 
-/* Owner before mode, because a change of owner clears set-id bits. `made` is the mode it has. */
+/* Behind the owner, because a change of it clears set-id bits. `made` is the mode it has. */
 static int set_metadata(
 	const struct unpacker *u, int fd, const struct tar_entry *t, mode_t made, struct err *e)
 {
 	struct timespec times[2];
 
 	get_times(t, times);
-	if (set_owner(u, fd, t, e) < 0)
-		return -1;
 	if (made != t->mode && fchmod(fd, t->mode) < 0)
 		return cannot(u, "set the mode", e);
 	if (futimens(fd, times) < 0)
 		return cannot(u, "set the time", e);
 	return 0;
+}
+
+static void note_lost(struct unpacker *u, const char *name)
+{
+	auto_free char *path = mem_strndup(u->path, u->path_len);
+	auto_free char *shown = text_safe(path, SHOWN_MAX / 2);
+	auto_free char *shown_name = text_safe(name, SHOWN_MAX / 4);
+	struct unpack_result *r = &u->result;
+
+	if (r->lost_xattrs++ == 0)
+		(void)snprintf(
+			r->lost, sizeof(r->lost), "%s: %s: %s", shown, shown_name, strerror(errno));
+}
+
+/* A file system that does not take an attribute is no reason to have no file. */
+static void set_xattrs(struct unpacker *u, int fd, const struct tar_entry *t)
+{
+	if (t->xattr_count && u->policy->rules.specials) {
+		u->result.withheld.xattrs++;
+		return;
+	}
+	for (size_t i = 0; i < t->xattr_count; i++)
+		if (fsetxattr(fd, t->xattrs[i].name, t->xattrs[i].value, t->xattrs[i].len, 0) < 0)
+			note_lost(u, t->xattrs[i].name);
 }
 
 /*
@@ -173,6 +219,8 @@ static int leave_dir(struct unpacker *u, struct err *e)
 	auto_fd int fd = d->fd;
 
 	at_hand(u, u->reader.previous.data, d->path_len);
+	if (set_owner(u, fd, &d->entry, e) < 0)
+		return -1;
 	return set_metadata(u, fd, &d->entry, first_mode(u, &d->entry), e);
 }
 
@@ -213,6 +261,7 @@ static int make_dir(struct unpacker *u, const struct tar_entry *t, struct err *e
 	d->fd = open_beneath(parent_fd(u), name, O_RDONLY | O_DIRECTORY);
 	if (d->fd < 0)
 		return cannot(u, "open the directory", e);
+	set_xattrs(u, d->fd, t);
 	u->depth++;
 	return 0;
 }
@@ -254,24 +303,54 @@ static int tick(struct unpacker *u, struct err *e)
 	return u->policy->tick(u->policy->tick_arg, u->reader.entries, u->window.offset, e);
 }
 
-static int copy_data(struct unpacker *u, int fd, uint64_t size, struct err *e)
+/* Whole units of a hole in the archive's file, as far as the contents go: nothing to be read. */
+static uint64_t take_hole(struct window *w, uint64_t left)
+{
+	uint64_t len = window_hole(w);
+
+	len = (len < left ? len : left) & ~(uint64_t)(HOLE_UNIT - 1);
+	window_skip(w, len);
+	return len;
+}
+
+/* The contents from `at` to `stop`. *ret_end is the end of what was written. */
+static int copy_part(
+	struct unpacker *u, int fd, uint64_t at, uint64_t stop, uint64_t *ret_end, struct err *e)
 {
 	struct window *w = &u->window;
-	uint64_t at = 0, end = 0;
 
-	while (at < size) {
-		uint64_t left = size - at;
+	while (at < stop) {
 		size_t n;
 
-		if (left > w->have && (window_fill(w, WINDOW_BYTES, e) < 0 || tick(u, e) < 0))
-			return -1;
-		n = left <= w->have ? (size_t)left : w->have & ~(size_t)(HOLE_UNIT - 1);
-		if (write_piece(fd, window_data(w), n, at, &end) < 0)
+		if (stop - at > w->have) {
+			at += take_hole(w, stop - at);
+			if (window_fill(w, WINDOW_BYTES, e) < 0 || tick(u, e) < 0)
+				return -1;
+		}
+		n = stop - at <= w->have ? (size_t)(stop - at) : w->have & ~(size_t)(HOLE_UNIT - 1);
+		if (write_piece(fd, window_data(w), n, at, ret_end) < 0)
 			return cannot(u, "write", e);
 		window_take(w, n);
 		at += n;
 	}
-	if (end < size && ftruncate(fd, (off_t)size) < 0)
+	return 0;
+}
+
+static int copy_data(struct unpacker *u, int fd, const struct tar_entry *t, struct err *e)
+{
+	uint64_t at = 0, end = 0;
+
+	for (size_t i = 0; i < t->hole_count; i++) {
+		const struct tar_hole *h = &t->holes[i];
+
+		if (copy_part(u, fd, at, h->start, &end, e) < 0)
+			return -1;
+		window_skip(&u->window, h->len);
+		at = h->start + h->len;
+	}
+	if (copy_part(u, fd, at, t->size, &end, e) < 0)
+		return -1;
+	if (end < t->size && ftruncate(fd, (off_t)t->size) < 0)
 		return cannot(u, "set the size", e);
 	return 0;
 }
@@ -295,8 +374,12 @@ static int make_file(struct unpacker *u, const struct tar_entry *t, struct err *
 
 	if (fd < 0)
 		return cannot(u, "make the file", e);
-	if (copy_data(u, fd, t->size, e) < 0 || skip_padding(u, t->size, e) < 0)
+	if (copy_data(u, fd, t, e) < 0 || skip_padding(u, t->size, e) < 0)
 		return -1;
+	if (set_owner(u, fd, t, e) < 0)
+		return -1;
+	/* Behind owner and contents, a change of which takes capabilities away. */
+	set_xattrs(u, fd, t);
 	return set_metadata(u, fd, t, mode, e);
 }
 
@@ -368,9 +451,52 @@ static int set_by_name(struct unpacker *u, const struct tar_entry *t, struct err
 	return 0;
 }
 
+/* Behind what both paths begin with, in whole components of directories. */
+static size_t common_directories(const char *path, const char *target)
+{
+	size_t common = 0;
+
+	for (size_t i = 0; path[i] && path[i] == target[i]; i++)
+		if (path[i] == '/')
+			common = i + 1;
+	return common;
+}
+
+/*
+ * The text of a link at `path` that leads to `root` or into it, as seen from the link's directory;
+ * NULL for any other link. The caller frees. The directories that both have in common are real
+ * ones.
+ */
+static char *relative_link(const char *root, const char *path, const char *target)
+{
+	size_t len = strlen(root), common;
+	auto_buf struct buf text = {0};
+
+	if (strncmp(target, root, len) != 0 || (target[len] && target[len] != '/'))
+		return NULL;
+	target += len + strspn(target + len, "/");
+	common = common_directories(path, target);
+	buf_init(&text, LIMIT_TAR_LONG_PATH);
+	for (unsigned up = tar_path_depth(path + common) - 1; up; up--)
+		buf_adds(&text, "../");
+	buf_adds(&text, target + common);
+	if (!text.len)
+		buf_adds(&text, ".");
+	return text.overflow ? NULL : mem_strdup(text.data);
+}
+
 static int make_symlink(struct unpacker *u, const struct tar_entry *t, struct err *e)
 {
-	if (symlinkat(t->link, parent_fd(u), base_name(t->path)) < 0)
+	const char *root = u->policy->root;
+	auto_free char *relative = root ? relative_link(root, t->path, t->link) : NULL;
+	const char *text = relative ? relative : t->link;
+
+	if (u->policy->rules.specials &&
+		(strlen(text) >= PATH_MAX || !tar_symlink_stays_inside(t->path, text))) {
+		u->result.withheld.links++;
+		return 0;
+	}
+	if (symlinkat(text, parent_fd(u), base_name(t->path)) < 0)
 		return cannot(u, "make the symbolic link", e);
 	return set_by_name(u, t, e);
 }
@@ -384,11 +510,8 @@ static int make_fifo(struct unpacker *u, const struct tar_entry *t, struct err *
 
 /* ---- the whole --------------------------------------------------------------------------- */
 
-static int make_entry(struct unpacker *u, const struct tar_entry *t, struct err *e)
+static int make_plain(struct unpacker *u, const struct tar_entry *t, struct err *e)
 {
-	if (leave_dirs(u, t->path, e) < 0)
-		return -1;
-	at_hand(u, t->path, strlen(t->path));
 	switch (t->type) {
 	case TAR_FILE:
 		return make_file(u, t, e);
@@ -400,8 +523,51 @@ static int make_entry(struct unpacker *u, const struct tar_entry *t, struct err 
 		return make_dir(u, t, e);
 	case TAR_FIFO:
 		return make_fifo(u, t, e);
+	case TAR_CHAR_DEVICE:
+	case TAR_BLOCK_DEVICE:
+	case TAR_SOCKET:
+		break;
 	}
 	BUG("unpack: an entry of type %d", (int)t->type);
+}
+
+/* The count that an entry of this type belongs to when it is not made; NULL when it is. */
+static uint64_t *withheld(struct unpacker *u, enum tar_type type)
+{
+	switch (type) {
+	case TAR_CHAR_DEVICE:
+	case TAR_BLOCK_DEVICE:
+		return &u->result.withheld.devices;
+	case TAR_SOCKET:
+		return &u->result.withheld.sockets;
+	case TAR_FIFO:
+		return u->policy->rules.specials ? &u->result.withheld.fifos : NULL;
+	case TAR_FILE:
+	case TAR_HARDLINK:
+	case TAR_SYMLINK:
+	case TAR_DIR:
+		break;
+	}
+	return NULL;
+}
+
+static int make_entry(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	uint64_t *count = withheld(u, t->type);
+	struct tar_entry plain = *t;
+
+	if (leave_dirs(u, t->path, e) < 0)
+		return -1;
+	at_hand(u, t->path, strlen(t->path));
+	if (count) {
+		++*count;
+		return 0;
+	}
+	if (u->policy->rules.specials && (t->mode & TAR_SPECIAL_BITS)) {
+		u->result.withheld.set_id += t->type == TAR_FILE || t->type == TAR_DIR;
+		plain.mode &= ~(uint32_t)TAR_SPECIAL_BITS;
+	}
+	return make_plain(u, &plain, e);
 }
 
 static int make_entries(struct unpacker *u, struct err *e)
@@ -469,6 +635,7 @@ int unpack_tree(int tar_fd, uint64_t length, int dest_fd, const struct unpack_po
 		.uid = geteuid(),
 		.gid = getegid(),
 	};
+	struct stat st;
 	mode_t mask;
 	int r;
 
@@ -476,14 +643,19 @@ int unpack_tree(int tar_fd, uint64_t length, int dest_fd, const struct unpack_po
 		return -1;
 	tar_reader_init(&u.reader, &p->rules, length);
 	u.window.data = mem_alloc(WINDOW_BYTES);
+	u.window.has_holes = fstat(tar_fd, &st) == 0 && S_ISREG(st.st_mode);
 	mask = umask(0);
 	r = make_entries(&u, e);
 	(void)umask(mask);
 	while (u.depth)
 		fd_close(u.dirs[--u.depth].fd);
-	if (r == 0)
-		*ret = (struct unpack_result){
-			u.reader.entries, u.reader.files, u.reader.bytes, u.reader.offset};
+	if (r == 0) {
+		*ret = u.result;
+		ret->entries = u.reader.entries;
+		ret->files = u.reader.files;
+		ret->bytes = u.reader.bytes;
+		ret->archive_bytes = u.reader.offset;
+	}
 	free(u.window.data);
 	tar_reader_release(&u.reader);
 	return r;

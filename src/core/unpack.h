@@ -22,10 +22,24 @@
 typedef int (*unpack_tick_fn)(void *arg, uint64_t entries, uint64_t bytes, struct err *e);
 
 struct unpack_policy {
+	/* With `specials`, only what the strict rules accept is made, and the rest is counted. */
 	struct tar_rules rules;
 	bool keep_owner; /* give files the numeric user and group of the archive */
+	/*
+	 * The path of the tree where it was packed, or NULL. Symbolic links to it and to what is in
+	 * it become relative.
+	 */
+	const char *root;
 	unpack_tick_fn tick;
 	void *tick_arg;
+};
+
+/* What was not made: entries of each kind. Files with the last two were made without them. */
+struct unpack_withheld {
+	uint64_t devices, fifos, sockets;
+	uint64_t links;  /* symbolic links that lead out of the tree */
+	uint64_t set_id; /* files and directories with set-id or sticky bits */
+	uint64_t xattrs; /* files and directories with extended attributes */
 };
 
 struct unpack_result {
@@ -33,13 +47,17 @@ struct unpack_result {
 	uint64_t files;         /* of them regular files (hard links not counted) */
 	uint64_t bytes;         /* sum of the sizes of files */
 	uint64_t archive_bytes; /* with the end marker */
+	struct unpack_withheld withheld;
+	uint64_t lost_xattrs; /* that this file system did not take */
+	char lost[300];       /* the first of them: "PATH: NAME: REASON" */
 };
 
 /*
  * Read the archive in the first `length` bytes of tar_fd (a file or block device) and make its
  * entries in the directory dest_fd. With rules.strict the archive is exactly `length` bytes and the
  * directory is empty; otherwise what follows the end marker is ignored (drives are larger than
- * their archives). Modes are as in the archive, whatever the umask; runs of zeros become holes. The
+ * their archives). Modes are as in the archive, whatever the umask; runs of zeros become holes, and
+ * holes of the archive's file, or that it lists, are not read. The
  * umask of the process is 0 meanwhile, so no other thread may make files. After a failure the
  * directory holds what was made so far: remove it.
  *

@@ -47,10 +47,10 @@ static size_t find_avoided(const struct config *config, struct pack_avoid avoid[
 	return n;
 }
 
-static int pack_into(const char *dir, int fd, const struct pack_options *options,
+static int pack_into(const char *dir, int flags, int fd, const struct pack_options *options,
 	struct pack_result *ret, struct err *e)
 {
-	auto_fd int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_fd int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 
 	if (root < 0)
 		return err_sys(e, "%s", dir);
@@ -104,7 +104,7 @@ int source_pack(const struct config *config, const char *source, const struct gi
 
 	if (drives_temporary(config->tmpdir, &fd, e) < 0)
 		return -1;
-	if (pack_into(source, fd, &options, &packed, e) < 0)
+	if (pack_into(source, 0, fd, &options, &packed, e) < 0)
 		return err_wrap(e, "pack the source");
 	report(source, git, &packed, since_ms, sink);
 	*ret_fd = fd_steal(&fd);
@@ -115,13 +115,13 @@ int source_pack_own(const struct config *config, const char *dir, int *ret_fd, s
 {
 	struct packing packing = {0};
 	const struct pack_options options = {
-		.strict = true, .out_is_zero = true, .tick = on_tick, .tick_arg = &packing};
+		.kinds = PACK_PLAIN, .out_is_zero = true, .tick = on_tick, .tick_arg = &packing};
 	auto_pack_result struct pack_result packed = {0};
 	auto_fd int fd = -1;
 
 	if (drives_temporary(config->tmpdir, &fd, e) < 0)
 		return -1;
-	if (pack_into(dir, fd, &options, &packed, e) < 0)
+	if (pack_into(dir, O_NOFOLLOW, fd, &options, &packed, e) < 0)
 		return err_wrap(e, "pack %s", dir);
 	*ret_fd = fd_steal(&fd);
 	return 0;

@@ -32,6 +32,8 @@ static const struct probe {
 	{"read-past-end", 1, probe_read_past_end, "DRIVE...: what comes from beyond a drive"},
 	{"write-past-end", 1, probe_write_past_end, "DRIVE...: what goes beyond a drive"},
 	{"write-input", 1, probe_write_input, "DRIVE...: the ways to write to an input"},
+	{"set-attribute", 3, probe_set_attribute, "FILE NAME VALUE: sets an extended attribute"},
+	{"attributes", 1, probe_attributes, "FILE...: prints the extended attributes"},
 	{"send-garbage", 0, probe_send_garbage, "writes no frame to the port of the executor"},
 	{"send-nonce", 0, probe_send_nonce, "writes a frame with another nonce to it"},
 	{"forge-end", 0, probe_forge_end, "writes an end that says 'passed', with the right nonce"},

@@ -30,6 +30,10 @@ int probe_forge_pass(char **args);
 int probe_freeze(char **args);
 int probe_crash(char **args);
 
+/* probe_files.c: what do files carry? */
+int probe_set_attribute(char **args);
+int probe_attributes(char **args);
+
 /* The message, with the words of errno; returns -1. */
 int probe_failed(const char *what);
 

@@ -24,6 +24,13 @@ enum {
 	TARMAKE_PREFIX = 345,
 };
 
+/* What an entry of any kind has, in the order of the header. */
+#define TARMAKE(type_, path_, link_, mode_, uid_, gid_, size_, mtime_, ns_)                        \
+	{                                                                                          \
+		.type = (type_), .path = (path_), .link = (link_), .mode = (mode_), .uid = (uid_), \
+		.gid = (gid_), .size = (size_), .mtime = (mtime_), .mtime_ns = (ns_)               \
+	}
+
 /* Append an entry as the writer would, whatever its path says; `size` bytes of 'd' are its data. */
 static inline void tarmake_add(struct buf *b, const struct tar_entry *t)
 {

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 
 #include "base/proc.h"
 #include "core/pack.h"
@@ -127,12 +128,42 @@ static char *list(const struct place *p, const char *name)
 	buf_init(&archive, 64 * MIB);
 	buf_init(&text, MIB);
 	expect_ok(fd_read_file(tar, &archive, &e), &e);
-	tar_reader_init(&r, &(struct tar_rules){0}, archive.len);
+	tar_reader_init(&r, &(struct tar_rules){.specials = true}, archive.len);
 	while (tar_next(&r, archive.data + r.offset, archive.len - r.offset, &t, &header, &e) > 0)
 		buf_addf(&text, "%c %s%s%s\n", (char)t.type, t.path, *t.link ? " -> " : "", t.link);
 	assert_string_equal(e.msg, "");
 	assert_int_equal(r.offset, archive.len);
 	return text.data;
+}
+
+/* A directory in which files may have attributes of users; not every tmpfs can. */
+static bool takes_xattrs(const struct place *p)
+{
+	if (fsetxattr(p->src_fd, "user.probe", "", 0, 0) < 0) {
+		print_message("not run: %s takes no attributes: %s\n", p->dir, strerror(errno));
+		return false;
+	}
+	expect_sys(fremovexattr(p->src_fd, "user.probe"));
+	return true;
+}
+
+static void set_xattr(int dir, const char *name, const char *key, const char *value, size_t len)
+{
+	auto_fd int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	expect_sys(fd);
+	expect_sys(fsetxattr(fd, key, value, len, 0));
+}
+
+static void expect_xattr(
+	const char *dir, const char *name, const char *key, const char *value, ssize_t len)
+{
+	auto_free char *path = path_join(dir, name);
+	char got[4096];
+
+	assert_int_equal(lgetxattr(path, key, got, sizeof(got)), len);
+	if (len > 0)
+		assert_memory_equal(got, value, (size_t)len);
 }
 
 static const struct pack_options sparse_output = {.out_is_zero = true};
@@ -160,7 +191,7 @@ static void test_plain_trees_come_back_through_the_strict_reader(void **state)
 
 	(void)state;
 	treemake_plain(p.src_fd);
-	pack_quietly(&p, "a.tar", &(struct pack_options){.strict = true});
+	pack_quietly(&p, "a.tar", &(struct pack_options){.kinds = PACK_PLAIN});
 	out = unpack(&p, "a.tar", true);
 	treemake_expect_same(p.src, out);
 }
@@ -349,7 +380,7 @@ static void test_what_the_strict_reader_refuses_is_left_out_for_it(void **state)
 	expect_sys(symlinkat("../x", p.src_fd, "out"));
 	expect_sys(symlinkat("../set-id", sticky, "in"));
 	expect_sys(mkfifoat(p.src_fd, "fifo", 0600));
-	r = pack(&p, "a.tar", &(struct pack_options){.strict = true});
+	r = pack(&p, "a.tar", &(struct pack_options){.kinds = PACK_PLAIN});
 	listed = list(&p, "a.tar");
 	assert_string_equal(listed, "0 set-id\n5 sticky\n2 sticky/in -> ../set-id\n");
 	assert_int_equal(r.warning_count, 5);
@@ -369,6 +400,101 @@ static void test_what_the_strict_reader_refuses_is_left_out_for_it(void **state)
 	assert_int_equal(st.st_mode & 07777, 0755);
 }
 
+/* VFS_CAP_REVISION_2, cap_net_raw permitted and effective (capabilities(7)). */
+static const char net_raw[] = "\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+static void test_attributes_come_back_for_guests(void **state)
+{
+	auto_place struct place p = place_make_in("/var/tmp");
+	auto_free char *out = NULL;
+	bool root = geteuid() == 0;
+
+	(void)state;
+	if (!takes_xattrs(&p))
+		skip();
+	treemake_file(p.src_fd, "file", 0444, 5);
+	fd_close(treemake_dir(p.src_fd, "dir", 0555));
+	expect_sys(fchmodat(p.src_fd, "file", 0644, 0));
+	set_xattr(p.src_fd, "file", "user.mime", "a\0b\n", 4);
+	set_xattr(p.src_fd, "file", "user.empty", "", 0);
+	if (root) {
+		set_xattr(p.src_fd, "file", "security.capability", net_raw, sizeof(net_raw));
+		set_xattr(p.src_fd, "file", "trusted.x", "v", 1);
+		set_xattr(p.src_fd, "dir", "trusted.overlay.opaque", "y", 1);
+	}
+	expect_sys(fchmodat(p.src_fd, "dir", 0755, 0));
+	set_xattr(p.src_fd, "dir", "user.of a dir", "d", 1);
+	expect_sys(fchmodat(p.src_fd, "dir", 0555, 0));
+	expect_sys(fchmodat(p.src_fd, "file", 0444, 0));
+	pack_quietly(&p, "a.tar", &sparse_output);
+	out = unpack(&p, "a.tar", false);
+	expect_xattr(out, "file", "user.mime", "a\0b\n", 4);
+	expect_xattr(out, "file", "user.empty", "", 0);
+	expect_xattr(out, "dir", "user.of a dir", "d", 1);
+	expect_xattr(out, "file", "trusted.x", "", -1);
+	expect_xattr(out, "dir", "trusted.overlay.opaque", "", -1);
+	if (root)
+		expect_xattr(out, "file", "security.capability", net_raw, sizeof(net_raw));
+}
+
+static void test_attributes_that_cannot_be_kept_are_told(void **state)
+{
+	auto_place struct place p = place_make_in("/var/tmp");
+	auto_pack_result struct pack_result r = {0}, plain = {0};
+	auto_free char *out = NULL;
+
+	(void)state;
+	if (!takes_xattrs(&p))
+		skip();
+	treemake_file(p.src_fd, "a", 0644, 1);
+	treemake_file(p.src_fd, "b", 0644, 1);
+	set_xattr(p.src_fd, "a", "user.overlay.opaque", "y", 1);
+	set_xattr(p.src_fd, "a", "user.good", "y", 1);
+	for (int i = 0; i <= LIMIT_TAR_XATTRS; i++) {
+		auto_free char *key = mem_printf("user.%d", i);
+
+		set_xattr(p.src_fd, "b", key, "v", 1);
+	}
+	r = pack(&p, "a.tar", &sparse_output);
+	assert_int_equal(r.warning_count, 2);
+	expect_warning(&r, 0,
+		"src/a: one of its extended attributes (user.) is left out: an archive cannot "
+		"carry its name");
+	expect_warning(&r, 1,
+		"src/b: its extended attributes are left out: they cannot be read, or are more "
+		"than 64 or more than 16.0 KiB");
+	out = unpack(&p, "a.tar", false);
+	expect_xattr(out, "a", "user.good", "y", 1);
+	expect_xattr(out, "a", "user.overlay.opaque", "", -1);
+	expect_xattr(out, "b", "user.0", "", -1);
+	plain = pack(&p, "b.tar", &(struct pack_options){.kinds = PACK_PLAIN});
+	assert_int_equal(plain.warning_count, 0);
+	free(out);
+	out = unpack(&p, "b.tar", true);
+	expect_xattr(out, "a", "user.good", "", -1);
+}
+
+static void test_everything_is_packed_for_the_host(void **state)
+{
+	auto_place struct place p = place_make();
+	auto_pack_result struct pack_result r = {0};
+	auto_free char *listed = NULL;
+	bool device;
+
+	(void)state;
+	expect_sys(mkfifoat(p.src_fd, "fifo", 0600));
+	device = mknodat(p.src_fd, "null", S_IFCHR | 0600, makedev(1, 3)) == 0;
+	treemake_file(p.src_fd, "set-id", 06755, 1);
+	treemake_socket(p.src, "sock");
+	expect_sys(symlinkat("/etc/passwd", p.src_fd, "z-out"));
+	r = pack(&p, "a.tar", &(struct pack_options){.kinds = PACK_EVERYTHING});
+	assert_int_equal(r.warning_count, 0);
+	listed = list(&p, "a.tar");
+	assert_string_equal(listed,
+		device ? "6 fifo\n3 null\n0 set-id\ns sock\n2 z-out -> /etc/passwd\n"
+		       : "6 fifo\n0 set-id\ns sock\n2 z-out -> /etc/passwd\n");
+}
+
 static void test_warnings_beyond_the_kept_ones_are_counted(void **state)
 {
 	auto_place struct place p = place_make();
@@ -380,7 +506,7 @@ static void test_warnings_beyond_the_kept_ones_are_counted(void **state)
 
 		expect_sys(symlinkat("/", p.src_fd, name));
 	}
-	r = pack(&p, "a.tar", &(struct pack_options){.strict = true});
+	r = pack(&p, "a.tar", &(struct pack_options){.kinds = PACK_PLAIN});
 	assert_int_equal(r.entries, 0);
 	assert_int_equal(r.warning_count, PACK_WARNINGS_MAX + 7);
 	assert_int_equal(r.warnings.count, PACK_WARNINGS_MAX);
@@ -585,11 +711,43 @@ static void test_holes_stay_holes(void **state)
 	expect_sys(stat(tar, &st));
 	assert_true(st.st_size > 12345678);
 	assert_true(st.st_blocks < 1000);
-	out = unpack(&p, "a.tar", true);
+	out = unpack(&p, "a.tar", false);
 	treemake_expect_same(p.src, out);
 	file = path_join(out, "sparse");
 	expect_sys(stat(file, &st));
 	assert_true(st.st_blocks < 1000);
+}
+
+/* Every other block of 128 KiB, and one hole of each size. */
+static void test_of_many_holes_the_largest_are_listed(void **state)
+{
+	enum { HOLES = LIMIT_TAR_HOLES + 50, STEP = 128 << 10 };
+	auto_place struct place p = place_make();
+	auto_fd int fd = openat(p.src_fd, "f", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	auto_free char *tar = path_join(p.dir, "a.tar"), *out = NULL;
+	char header[TAR_HEADER_MAX] = {0};
+	auto_fd int archive = -1;
+	auto_tar_reader struct tar_reader r;
+	struct tar_entry t;
+	struct err e = {0};
+	uint64_t at = 0;
+	size_t len;
+
+	(void)state;
+	for (int i = 0; i < HOLES; i++) {
+		expect_sys(fd_pwrite_all(fd, "x", 1, at));
+		at += STEP + (uint64_t)i * TAR_HOLE_UNIT;
+	}
+	expect_sys(fd_pwrite_all(fd, "end", 3, at));
+	pack_quietly(&p, "a.tar", &sparse_output);
+	archive = open(tar, O_RDONLY | O_CLOEXEC);
+	expect_sys(fd_pread_full(archive, header, sizeof(header), 0));
+	tar_reader_init(&r, &(struct tar_rules){0}, UINT64_MAX);
+	assert_int_equal(tar_next(&r, header, sizeof(header), &t, &len, &e), 1);
+	assert_int_equal(t.hole_count, LIMIT_TAR_HOLES);
+	assert_int_equal(t.holes[0].len, STEP + 50 * TAR_HOLE_UNIT - TAR_HOLE_UNIT);
+	out = unpack(&p, "a.tar", false);
+	treemake_expect_same(p.src, out);
 }
 
 static void test_holes_are_written_where_the_output_is_not_known_to_be_zero(void **state)
@@ -631,7 +789,7 @@ static void test_files_over_8_gib_are_packed(void **state)
 	assert_int_equal(st.st_size, r.bytes);
 	assert_true(st.st_blocks < 1000);
 	expect_sys(fd_pread_full(fd, header, sizeof(header), 0));
-	tar_reader_init(&reader, &(struct tar_rules){.strict = true}, r.bytes);
+	tar_reader_init(&reader, &(struct tar_rules){0}, r.bytes);
 	assert_int_equal(tar_next(&reader, header, sizeof(header), &t, &len, &e), 1);
 	assert_int_equal(len, data);
 	assert_int_equal(t.size, size);
@@ -827,9 +985,9 @@ static void test_the_caller_is_asked_often_and_can_stop(void **state)
 static void test_members_from_memory_are_exactly_this(void **state)
 {
 	static const struct tar_entry entries[] = {
-		{TAR_FILE, "ambient-execute-plan", "", 0755, 0, 0, 5, 0, 0},
-		{TAR_DIR, "d", "", 0700, 0, 0, 0, 0, 0},
-		{TAR_FILE, "d/plan.json", "", 0644, 0, 0, 700, 0, 0},
+		TARMAKE(TAR_FILE, "ambient-execute-plan", "", 0755, 0, 0, 5, 0, 0),
+		TARMAKE(TAR_DIR, "d", "", 0700, 0, 0, 0, 0, 0),
+		TARMAKE(TAR_FILE, "d/plan.json", "", 0644, 0, 0, 700, 0, 0),
 	};
 	auto_place struct place p = place_make();
 	auto_fd int fd = create(&p, "a.tar"), program = create(&p, "program");
@@ -911,6 +1069,10 @@ int main(void)
 		cmocka_unit_test(test_python_reads_the_same_tree),
 		cmocka_unit_test(test_sockets_and_devices_are_left_out_with_a_warning),
 		cmocka_unit_test(test_what_the_strict_reader_refuses_is_left_out_for_it),
+		cmocka_unit_test(test_attributes_come_back_for_guests),
+		cmocka_unit_test(test_attributes_that_cannot_be_kept_are_told),
+		cmocka_unit_test(test_everything_is_packed_for_the_host),
+		cmocka_unit_test(test_of_many_holes_the_largest_are_listed),
 		cmocka_unit_test(test_warnings_beyond_the_kept_ones_are_counted),
 		cmocka_unit_test(test_unreadable_files_are_named_with_the_remedy),
 		cmocka_unit_test(test_directories_of_the_program_itself_are_left_out),

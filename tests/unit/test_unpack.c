@@ -2,9 +2,11 @@
 #include "treemake.h"
 #include "tarmake.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/xattr.h>
 
 #include "base/proc.h"
 #include "core/pack.h"
@@ -134,12 +136,12 @@ static void test_trees_come_back_byte_for_byte(void **state)
 static void make_one_of_everything(struct buf *b)
 {
 	static const struct tar_entry entries[] = {
-		{TAR_DIR, "d", "", 0750, 0, 0, 0, 1000000000, 1},
-		{TAR_FILE, "d/f", "", 0640, 0, 0, 1000, 1000000001, 2},
-		{TAR_HARDLINK, "d/g", "d/f", 0640, 0, 0, 0, 1000000001, 2},
-		{TAR_SYMLINK, "d/l", "f", 0777, 0, 0, 0, 1000000002, 3},
-		{TAR_DIR, "e", "", 0555, 0, 0, 0, 1000000003, 0},
-		{TAR_FILE, "e/f", "", 0, 0, 0, 0, 1000000004, 0},
+		TARMAKE(TAR_DIR, "d", "", 0750, 0, 0, 0, 1000000000, 1),
+		TARMAKE(TAR_FILE, "d/f", "", 0640, 0, 0, 1000, 1000000001, 2),
+		TARMAKE(TAR_HARDLINK, "d/g", "d/f", 0640, 0, 0, 0, 1000000001, 2),
+		TARMAKE(TAR_SYMLINK, "d/l", "f", 0777, 0, 0, 0, 1000000002, 3),
+		TARMAKE(TAR_DIR, "e", "", 0555, 0, 0, 0, 1000000003, 0),
+		TARMAKE(TAR_FILE, "e/f", "", 0, 0, 0, 0, 1000000004, 0),
 	};
 
 	buf_init(b, ARCHIVE_MAX);
@@ -250,10 +252,10 @@ static void test_read_only_directories_are_filled_by_ordinary_users_too(void **s
 static void test_owners_are_given_on_request_only(void **state)
 {
 	static const struct tar_entry entries[] = {
-		{TAR_DIR, "d", "", 0755, 1234, 3000000, 0, 0, 0},
-		{TAR_FILE, "d/f", "", 06755, 3000000, 1234, 0, 0, 0},
-		{TAR_FIFO, "d/p", "", 02644, 5, 6, 0, 0, 0},
-		{TAR_SYMLINK, "d/s", "f", 0777, 7, 8, 0, 0, 0},
+		TARMAKE(TAR_DIR, "d", "", 0755, 1234, 3000000, 0, 0, 0),
+		TARMAKE(TAR_FILE, "d/f", "", 06755, 3000000, 1234, 0, 0, 0),
+		TARMAKE(TAR_FIFO, "d/p", "", 02644, 5, 6, 0, 0, 0),
+		TARMAKE(TAR_SYMLINK, "d/s", "f", 0777, 7, 8, 0, 0, 0),
 	};
 	auto_place struct place p = place_make();
 	auto_buf struct buf b;
@@ -345,6 +347,39 @@ static void test_names_that_differ_in_case_or_composition_are_different(void **s
 		assert_int_equal(fd_read_full(fd, text, sizeof(text)), strlen(names[i]));
 		assert_string_equal(text, names[i]);
 	}
+}
+
+/* What a guest of version 8b0e88c packed as its cache is read by this and each later version. */
+static void test_caches_of_earlier_versions_are_read(void **state)
+{
+	static const char was[] = "/d 40755 1700000000.500000000 \n";
+	auto_place struct place p = place_make();
+	auto_fd int fd = open("tests/fuzz/corpus/tar/cache-of-8b0e88c", O_RDONLY | O_CLOEXEC);
+	auto_free char *made = NULL;
+	struct unpack_result r;
+	struct err e = {0};
+	struct stat st;
+	char text[16] = "";
+
+	(void)state;
+	expect_sys(fd);
+	expect_sys(fstat(fd, &st));
+	expect_ok(unpack_tree(fd, (uint64_t)st.st_size, p.fd, &lenient, &r, &e), &e);
+	assert_int_equal(r.entries, 10);
+	assert_int_equal(r.archive_bytes, st.st_size);
+	made = treemake_describe(p.dest);
+	assert_memory_equal(made, was, sizeof(was) - 1);
+	assert_non_null(strstr(made, "/f 104755 1700000000.500000000 links 2 size 5 "));
+	assert_non_null(strstr(made, "/fifo 10644 1700000000.500000000 \n"));
+	assert_non_null(strstr(made, "/l 120777 1700000000.500000000 /etc/passwd\n"));
+	assert_non_null(strstr(made, "/sticky 41777 "));
+	assert_non_null(strstr(made,
+		"/\xff"
+		"name 100644 "));
+	fd_close(fd_steal(&fd));
+	fd = openat(p.fd, "h", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fd_read_full(fd, text, sizeof(text)), 5);
+	assert_string_equal(text, "kept\n");
 }
 
 /* ---- hostile archives -------------------------------------------------------------------- */
@@ -466,6 +501,229 @@ static void test_the_strict_reader_makes_no_link_that_leads_out(void **state)
 
 	(void)state;
 	expect_hostile_refused(cases, ARRAY_SIZE(cases), &strict);
+}
+
+/* ---- what the host does not make --------------------------------------------------------- */
+
+static const struct unpack_policy host = {
+	.rules = {.strict = true, .specials = true}, .root = "/ci/artifacts"};
+
+static void test_what_the_host_does_not_make_is_counted(void **state)
+{
+	static const struct tar_xattr x[] = {{"user.a", "v", 1}};
+	static const struct tar_entry entries[] = {
+		{.type = TAR_BLOCK_DEVICE, .path = "a", .major = 8},
+		{.type = TAR_CHAR_DEVICE, .path = "b", .major = 1, .minor = 3},
+		{.type = TAR_FIFO, .path = "c", .mode = 04777},
+		{.type = TAR_SOCKET, .path = "d", .mode = 0777},
+		SYMLINK_AT("e", "/etc/passwd"),
+		SYMLINK_AT("f", "../x"),
+		{.type = TAR_FILE, .path = "g", .mode = 06755, .size = 3},
+		{.type = TAR_DIR, .path = "h", .mode = 01777, .xattrs = x, .xattr_count = 1},
+		SYMLINK_AT("h/up", "../g"),
+		{.type = TAR_FILE, .path = "i", .mode = 0600, .xattrs = x, .xattr_count = 1},
+		HARDLINK_AT("j", "g"),
+	};
+	auto_place struct place p = place_make();
+	auto_free char *made = NULL;
+	struct unpack_result r;
+	struct err e = {0};
+	auto_buf struct buf b;
+	struct stat st;
+
+	(void)state;
+	buf_init(&b, ARCHIVE_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+		tarmake_add(&b, &entries[i]);
+	tarmake_end(&b);
+	expect_ok(unpack(&p, &b, &host, &r, &e), &e);
+	assert_int_equal(r.entries, ARRAY_SIZE(entries));
+	assert_int_equal(r.withheld.devices, 2);
+	assert_int_equal(r.withheld.fifos, 1);
+	assert_int_equal(r.withheld.sockets, 1);
+	assert_int_equal(r.withheld.links, 2);
+	assert_int_equal(r.withheld.set_id, 2);
+	assert_int_equal(r.withheld.xattrs, 2);
+	assert_int_equal(r.lost_xattrs, 0);
+	for (const char *name = "abcdef"; *name; name++)
+		assert_int_equal(fstatat(p.fd, (char[]){*name, 0}, &st, AT_SYMLINK_NOFOLLOW), -1);
+	expect_sys(fstatat(p.fd, "g", &st, 0));
+	assert_int_equal(st.st_mode, S_IFREG | 0755);
+	assert_int_equal(st.st_nlink, 2);
+	expect_sys(fstatat(p.fd, "h", &st, 0));
+	assert_int_equal(st.st_mode, S_IFDIR | 0777);
+	made = path_join(p.dest, "i");
+	assert_int_equal(lgetxattr(made, "user.a", NULL, 0), -1);
+}
+
+static void test_links_to_where_the_tree_was_become_relative(void **state)
+{
+	static const struct {
+		const char *target, *becomes; /* of the link d/e/l; NULL: it is not made */
+	} cases[] = {
+		{"/ci/artifacts/d/e/f", "f"},
+		{"/ci/artifacts/d/f", "../f"},
+		{"/ci/artifacts/x/y", "../../x/y"},
+		{"/ci/artifacts//x", "../../x"},
+		{"/ci/artifacts/d/ee/f", "../ee/f"},
+		{"/ci/artifacts", "../../"},
+		{"/ci/artifacts/", "../../"},
+		{"/ci/artifacts/d/e", "../e"},
+		{"/ci/artifacts/d/e/", "."},
+		{"/ci/artifacts/d/e/l", "l"},
+		{"/ci/artifacts/../src/x", NULL},
+		{"/ci/artifacts/a/../../src/x", NULL},
+		{"/ci/artifacts/d/e/../../../x", NULL},
+		{"/ci/artifacts2/x", NULL},
+		{"/ci/artifact", NULL},
+		{"/ci/./artifacts/x", NULL},
+		{"/", NULL},
+	};
+	auto_place struct place p = place_make();
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct tar_entry l = SYMLINK_AT("d/e/l", cases[i].target);
+		char text[PATH_MAX] = "";
+		struct unpack_result r;
+		struct err e = {0};
+		auto_buf struct buf b;
+		ssize_t n;
+
+		buf_init(&b, ARCHIVE_MAX);
+		tarmake_add(&b, &(struct tar_entry)DIR_AT("d"));
+		tarmake_add(&b, &(struct tar_entry)DIR_AT("d/e"));
+		tarmake_add(&b, &l);
+		tarmake_end(&b);
+		expect_ok(unpack(&p, &b, &host, &r, &e), &e);
+		n = readlinkat(p.fd, "d/e/l", text, sizeof(text) - 1);
+		assert_int_equal(r.withheld.links, cases[i].becomes ? 0 : 1);
+		assert_int_equal(n < 0, !cases[i].becomes);
+		assert_string_equal(text, cases[i].becomes ? cases[i].becomes : "");
+		place_renew(&p);
+	}
+}
+
+static void test_a_relative_text_that_no_kernel_takes_is_withheld(void **state)
+{
+	static const char *const dirs[] = {"a", "a/b", "a/b/c", "a/b/c/d", "a/b/c/d/e"};
+	auto_place struct place p = place_make();
+
+	(void)state;
+	for (size_t len = 4080; len <= 4081; len++) {
+		auto_free char *target = mem_printf("/ci/artifacts/%0*d", (int)len, 0);
+		struct tar_entry l = SYMLINK_AT("a/b/c/d/e/l", target);
+		struct unpack_result r;
+		struct err e = {0};
+		auto_buf struct buf b;
+
+		buf_init(&b, ARCHIVE_MAX);
+		for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+			tarmake_add(&b, &(struct tar_entry)DIR_AT(dirs[i]));
+		tarmake_add(&b, &l);
+		tarmake_end(&b);
+		expect_ok(unpack(&p, &b, &host, &r, &e), &e);
+		assert_int_equal(r.withheld.links, len - 4080);
+		place_renew(&p);
+	}
+}
+
+/* The header says where the zeros are; what stands there in the archive is never looked at. */
+static void test_listed_holes_are_not_read(void **state)
+{
+	static const struct tar_hole holes[] = {{4096, 8192}, {20480, 40960}};
+	enum { SIZE = 61441 };
+	const struct tar_entry t = {.type = TAR_FILE,
+		.path = "f",
+		.mode = 0644,
+		.size = SIZE,
+		.holes = holes,
+		.hole_count = 2};
+	auto_place struct place p = place_make();
+	auto_free char *got = mem_alloc(SIZE), *want = mem_alloc(SIZE);
+	auto_fd int fd = -1;
+	auto_buf struct buf b;
+
+	(void)state;
+	buf_init(&b, ARCHIVE_MAX);
+	tarmake_add(&b, &t);
+	tarmake_end(&b);
+	expect_unpacked(&p, &b, &lenient, 1);
+	memset(want, 'd', SIZE);
+	for (size_t i = 0; i < ARRAY_SIZE(holes); i++)
+		memset(want + holes[i].start, 0, holes[i].len);
+	fd = openat(p.fd, "f", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(fd_read_full(fd, got, SIZE), SIZE);
+	assert_memory_equal(got, want, SIZE);
+}
+
+/* A terabyte of zeros: nobody waits for them to be read. */
+static void test_holes_of_the_archive_cost_nothing(void **state)
+{
+	const uint64_t size = (uint64_t)1 << 40;
+	const struct tar_entry t = {
+		.type = TAR_FILE, .path = "f", .link = "", .mode = 0644, .size = size};
+	auto_place struct place p = place_make();
+	auto_free char *header = mem_alloc(TAR_HEADER_MAX);
+	auto_fd int fd = archive_fd("", 0);
+	size_t len = tar_encode(&t, header);
+	struct unpack_result r;
+	struct err e = {0};
+	struct stat st;
+	char got[4] = "";
+
+	(void)state;
+	expect_sys(fd_pwrite_all(fd, header, len, 0));
+	expect_sys(fd_pwrite_all(fd, "mid", 3, len + size / 2 - 1));
+	expect_sys(ftruncate(fd, (off_t)(len + size + TAR_END_BYTES)));
+	expect_ok(unpack_tree(fd, len + size + TAR_END_BYTES, p.fd, &strict, &r, &e), &e);
+	fd_close(fd_steal(&fd));
+	fd = openat(p.fd, "f", O_RDONLY | O_CLOEXEC);
+	expect_sys(fstat(fd, &st));
+	assert_true((uint64_t)st.st_size == size);
+	assert_true(st.st_blocks < 1000);
+	assert_int_equal(fd_pread_full(fd, got, 3, size / 2 - 1), 3);
+	assert_string_equal(got, "mid");
+}
+
+/* A drive may be shorter than it should be: what is behind its end is no hole. */
+static void test_an_archive_that_ends_in_a_hole_is_cut_short(void **state)
+{
+	const struct tar_entry t = {
+		.type = TAR_FILE, .path = "f", .link = "", .mode = 0644, .size = 64 * MIB};
+	auto_place struct place p = place_make();
+	auto_free char *header = mem_alloc(TAR_HEADER_MAX);
+	auto_fd int fd = archive_fd("", 0);
+	size_t len = tar_encode(&t, header);
+	struct unpack_result r;
+	struct err e = {0};
+
+	(void)state;
+	expect_sys(fd_pwrite_all(fd, header, len, 0));
+	assert_int_equal(
+		unpack_tree(fd, len + 64 * MIB + TAR_END_BYTES, p.fd, &strict, &r, &e), -1);
+	assert_int_equal(e.kind, ERR_GUEST);
+	assert_non_null(strstr(e.msg, "the archive is cut short"));
+}
+
+/* A file system that takes no attributes, or not this one, is no reason to have no file. */
+static void test_attributes_that_are_not_taken_are_told(void **state)
+{
+	static const struct tar_xattr x = {"security.capability", "no capability", 13};
+	const struct tar_entry t = {
+		.type = TAR_FILE, .path = "f", .mode = 0644, .xattrs = &x, .xattr_count = 1};
+	auto_place struct place p = place_make();
+	auto_buf struct buf b;
+	struct unpack_result r;
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&b, ARCHIVE_MAX);
+	tarmake_add(&b, &t);
+	tarmake_end(&b);
+	expect_ok(unpack(&p, &b, &lenient, &r, &e), &e);
+	assert_int_equal(r.lost_xattrs, 1);
+	assert_memory_equal(r.lost, "f: security.capability: ", 24);
 }
 
 static void test_too_many_entries_are_refused_before_they_are_made(void **state)
@@ -740,8 +998,16 @@ int main(void)
 		cmocka_unit_test(test_owners_are_given_on_request_only),
 		cmocka_unit_test(test_zeros_become_holes_and_nothing_else_does),
 		cmocka_unit_test(test_names_that_differ_in_case_or_composition_are_different),
+		cmocka_unit_test(test_caches_of_earlier_versions_are_read),
 		cmocka_unit_test(test_nothing_is_made_outside),
 		cmocka_unit_test(test_the_strict_reader_makes_no_link_that_leads_out),
+		cmocka_unit_test(test_what_the_host_does_not_make_is_counted),
+		cmocka_unit_test(test_links_to_where_the_tree_was_become_relative),
+		cmocka_unit_test(test_a_relative_text_that_no_kernel_takes_is_withheld),
+		cmocka_unit_test(test_listed_holes_are_not_read),
+		cmocka_unit_test(test_holes_of_the_archive_cost_nothing),
+		cmocka_unit_test(test_an_archive_that_ends_in_a_hole_is_cut_short),
+		cmocka_unit_test(test_attributes_that_are_not_taken_are_told),
 		cmocka_unit_test(test_too_many_entries_are_refused_before_they_are_made),
 		cmocka_unit_test(test_archives_of_other_programs_are_refused),
 		cmocka_unit_test(test_a_cut_at_any_block_is_noticed),
