@@ -57,7 +57,7 @@ static int pack(struct action_ctx *ctx, const char *archive, const char *directo
 	uint64_t bytes, struct err *e)
 {
 	const struct pack_options options = {.keep_owner = !is_read_by_host(archive),
-		.kinds = is_read_by_host(archive) ? PACK_PLAIN : PACK_FOR_GUESTS,
+		.kinds = is_read_by_host(archive) ? PACK_EVERYTHING : PACK_FOR_GUESTS,
 		.out_is_zero = true,
 		.max_bytes = bytes,
 		.tick = tick,

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "core/event.h"
+#include "host/artifacts.h"
 
 enum {
 	TAIL_BYTES = 128 * 1024, /* of an action's output that --quiet can show */
@@ -156,8 +157,12 @@ static void on_limit(struct term *t, const struct event *ev)
 
 static void on_output_kept(struct term *t, const struct event *ev)
 {
+	const struct node *withheld = node_get(ev->fields, "withheld");
+
 	if (strcmp(node_get_text(ev->fields, "kind", ""), "artifacts") == 0)
 		t->artifact_entries = node_get_uint(ev->fields, "entries", 0);
+	if (withheld)
+		keep(&t->withheld, artifacts_withheld_text(withheld));
 	t->progress_ms = 0;
 }
 
@@ -356,6 +361,8 @@ static void verdict_line(struct term *t, const struct run_outcome *o)
 		buf_adds(&line, " since the last run that passed; --force runs it again");
 	else if (o->log)
 		buf_addf(&line, " in %s", num_show_duration(clock_ms() - t->start_ms).s);
+	if (t->withheld)
+		buf_addf(&line, "; only in artifacts.tar: %s", t->withheld);
 	project_line(t, "%s", line.data);
 }
 
@@ -494,6 +501,7 @@ void term_begin(struct term *t, const char *project)
 	t->running = false;
 	t->total = 0;
 	t->artifact_entries = 0;
+	keep(&t->withheld, NULL);
 	t->progress_ms = 0;
 }
 
@@ -507,6 +515,7 @@ void term_release(struct term *t)
 	keep(&t->last, NULL);
 	keep(&t->machine, NULL);
 	keep(&t->waiting, NULL);
+	keep(&t->withheld, NULL);
 }
 
 void term_note(struct term *t, const char *text)

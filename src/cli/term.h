@@ -51,6 +51,7 @@ struct term {
 
 	char *machine; /* "tiny, tcg, 1 CPU, 1.0 GiB" */
 	uint64_t artifact_entries;
+	char *withheld; /* "1 device, 2 fifos": artifacts that are only in the archive; or NULL */
 
 	char *waiting; /* what goes on, for the line that is rewritten; NULL: nothing of length */
 	int64_t waiting_ms;  /* since when */

@@ -123,7 +123,16 @@ static const struct event_info table[EVENTS] = {
 		FIELDS({"kind", "artifacts, cache or deps", false}, {"path", "where it is", false},
 			{"entries", "files, directories and links", false},
 			{"bytes", "length of the archive", false},
-			{"sha256", "digest of the archive", false}, ),
+			{"sha256", "digest of the archive", false},
+			{"archive",
+				"the archive itself, when it holds more than was made of it on the "
+				"host",
+				true},
+			{"withheld",
+				"what is only there: a mapping of devices, fifos, sockets, links "
+				"(that lead out), set_id and xattrs (files with them) to their "
+				"numbers",
+				true}, ),
 		false},
 	[EVENT_EGRESS_LIST] = {"egress_list", "What a VM with a network may reach.",
 		FIELDS({"kind", "pre_plan or post_plan", false},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/text.h"
 #include "host/artifacts.h"
 #include "host/disk.h"
 #include "host/drives.h"
@@ -60,6 +61,28 @@ static int open_console(struct machine *m, struct err *e)
 	return m->console_fd < 0 ? err_sys(e, "make %s", path) : 0;
 }
 
+/* What the host does not make is in the archive, beside the directory, and that is said. */
+static int keep_archive(const struct machine *m, int fd, uint64_t bytes,
+	const struct unpack_withheld *w, struct err *e)
+{
+	auto_free char *path = mem_printf("%s.tar", m->adhoc->artifacts);
+	auto_free char *shown = text_safe(path, 1024);
+	auto_node struct node *withheld = artifacts_withheld(w);
+	auto_free char *text = artifacts_withheld_text(withheld);
+	auto_free char *message =
+		mem_printf("some artifacts are only in the archive %s: %s", shown, text);
+	struct node *n;
+
+	if (artifacts_are_whole(w))
+		return 0;
+	if (artifacts_copy(fd, bytes, path, e) < 0)
+		return -1;
+	n = node_map();
+	node_set_string(n, "message", message);
+	event_send(&m->view->sink, EVENT_WARNING, SOURCE_EPILOG, n);
+	return 0;
+}
+
 static int keep_artifacts(struct machine *m, struct err *e)
 {
 	const struct vm_drive *drive = drives_find(&m->drives, DRIVE_ARTIFACTS);
@@ -72,8 +95,10 @@ static int keep_artifacts(struct machine *m, struct err *e)
 		return 0;
 	if (stage_output(&m->stage, DRIVE_ARTIFACTS, &out, e) < 0)
 		return -1;
-	return artifacts_unpack(
-		drive->fd, out.bytes, out.entries, drive->bytes, dest, &m->view->sink, &result, e);
+	if (artifacts_unpack(drive->fd, out.bytes, out.entries, drive->bytes, dest, &m->view->sink,
+		    &result, e) < 0)
+		return -1;
+	return keep_archive(m, drive->fd, out.bytes, &result.withheld, e);
 }
 
 static int prepare(struct machine *m, struct err *e)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/artifacts.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -143,6 +145,96 @@ static int unpack_into(struct shared *s, int tar_fd, uint64_t entries, const cha
 	return 0;
 }
 
+/* ---- what was not made ---- */
+
+static const struct {
+	const char *key, *one, *many;
+	size_t offset;
+} kinds[] = {
+	{"devices", "device", "devices", offsetof(struct unpack_withheld, devices)},
+	{"fifos", "fifo", "fifos", offsetof(struct unpack_withheld, fifos)},
+	{"sockets", "socket", "sockets", offsetof(struct unpack_withheld, sockets)},
+	{"links", "link that leads out", "links that lead out",
+		offsetof(struct unpack_withheld, links)},
+	{"set_id", "file with set-id or sticky bits", "files with set-id or sticky bits",
+		offsetof(struct unpack_withheld, set_id)},
+	{"xattrs", "file with extended attributes", "files with extended attributes",
+		offsetof(struct unpack_withheld, xattrs)},
+};
+
+static uint64_t count_of(const struct unpack_withheld *w, size_t kind)
+{
+	return *(const uint64_t *)(const void *)((const char *)w + kinds[kind].offset);
+}
+
+bool artifacts_are_whole(const struct unpack_withheld *w)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (count_of(w, i))
+			return false;
+	return true;
+}
+
+struct node *artifacts_withheld(const struct unpack_withheld *w)
+{
+	struct node *map = node_map();
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (count_of(w, i))
+			node_set_uint(map, kinds[i].key, count_of(w, i));
+	return map;
+}
+
+char *artifacts_withheld_text(const struct node *map)
+{
+	auto_buf struct buf b = {0};
+
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		uint64_t n = node_get_uint(map, kinds[i].key, 0);
+
+		if (n)
+			buf_addf(&b, "%s%" PRIu64 " %s", b.len ? ", " : "", n,
+				n == 1 ? kinds[i].one : kinds[i].many);
+	}
+	return mem_strdup(b.data);
+}
+
+static int copy_data(int from, int to, uint64_t bytes, struct err *e)
+{
+	off_t at = 0;
+
+	while ((uint64_t)at < bytes) {
+		off_t start = lseek(from, at, SEEK_DATA), end;
+
+		if (start < 0 && errno == ENXIO)
+			break;
+		end = start < 0 ? -1 : lseek(from, start, SEEK_HOLE);
+		if (end < 0 || lseek(from, start, SEEK_SET) < 0 || lseek(to, start, SEEK_SET) < 0)
+			return err_sys(e, "read the archive of artifacts");
+		if ((uint64_t)end > bytes)
+			end = (off_t)bytes;
+		if (start < end && fd_copy(from, to, (uint64_t)(end - start), e) < 0)
+			return -1;
+		at = end;
+	}
+	return ftruncate(to, (off_t)bytes) < 0 ? err_sys(e, "set its size") : 0;
+}
+
+int artifacts_copy(int tar_fd, uint64_t bytes, const char *path, struct err *e)
+{
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "make %s", path);
+	if (copy_data(tar_fd, fd, bytes, e) == 0)
+		return 0;
+	(void)unlink(path);
+	return err_wrap(e, "%s", path);
+}
+
+/* ---- the whole ---- */
+
 /* Of an archive that is all zeros there is nothing to read, and so no need for a jail. */
 static bool is_empty_archive(int tar_fd, uint64_t bytes, uint64_t entries)
 {
@@ -166,7 +258,10 @@ int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_
 		return err_sys(e, "share memory with the reader of artifacts");
 	s->bytes = bytes;
 	s->policy = (struct unpack_policy){
-		.rules = {.strict = true, .max_bytes = max_bytes}, .tick = count, .tick_arg = s};
+		.rules = {.strict = true, .specials = true, .max_bytes = max_bytes},
+		.root = GUEST_ARTIFACTS,
+		.tick = count,
+		.tick_arg = s};
 	if (mkdir(dest, 0755) < 0)
 		result = err_sys(e, "make %s", dest);
 	else if (is_empty_archive(tar_fd, bytes, entries))

@@ -78,21 +78,26 @@ void result_take_verdict(struct result *r, const struct stage *s)
 	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
 }
 
-void result_add_output(
-	struct result *r, const struct result_output *o, const struct event_sink *sink)
+static void describe_output(struct node *n, const struct result_output *o)
 {
-	struct node *entry = node_set_map(r->outputs, o->kind);
-	struct node *n = node_map();
-
-	node_set_string(entry, "path", o->path);
-	node_set_uint(entry, "bytes", o->bytes);
-	node_set_uint(entry, "entries", o->entries);
-	node_set_string(entry, "sha256", o->sha256);
-	node_set_string(n, "kind", o->kind);
 	node_set_string(n, "path", o->path);
 	node_set_uint(n, "entries", o->entries);
 	node_set_uint(n, "bytes", o->bytes);
 	node_set_string(n, "sha256", o->sha256);
+	if (!o->archive)
+		return;
+	node_set_string(n, "archive", o->archive);
+	node_set(n, "withheld", node_copy(o->withheld));
+}
+
+void result_add_output(
+	struct result *r, const struct result_output *o, const struct event_sink *sink)
+{
+	struct node *n = node_map();
+
+	describe_output(node_set_map(r->outputs, o->kind), o);
+	node_set_string(n, "kind", o->kind);
+	describe_output(n, o);
 	event_send(sink, EVENT_OUTPUT_KEPT, SOURCE_EPILOG, n);
 }
 

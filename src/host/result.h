@@ -58,6 +58,8 @@ struct result_output {
 	const char *path;
 	uint64_t bytes, entries;
 	const char *sha256;
+	const char *archive;         /* of artifacts, some of which are only there; or NULL */
+	const struct node *withheld; /* their numbers, with `archive` */
 };
 void result_add_output(
 	struct result *r, const struct result_output *o, const struct event_sink *sink);

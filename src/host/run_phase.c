@@ -295,13 +295,51 @@ int run_keep_deps(struct run *r, struct err *e)
 	return 0;
 }
 
+/* The archive that the guest wrote, beside the directory that was made of it. */
+static int keep_archive(const struct run *r, const struct vm_drive *drive, uint64_t bytes,
+	const char *kept, struct err *e)
+{
+	auto_free char *made = path_join(r->store.work, "artifacts.tar");
+
+	if (ftruncate(drive->fd, (off_t)bytes) < 0 || fsync(drive->fd) < 0)
+		return seal_failed(drive, e);
+	return rename(made, kept) < 0 ? err_sys(e, "rename %s to %s", made, kept) : 0;
+}
+
+static int publish_artifacts(struct run *r, const struct message_output *m,
+	const struct digest_text *sha256, const struct unpack_withheld *w, struct err *e)
+{
+	const struct vm_drive *drive =
+		drives_find(&r->phases[PROJECT_PLAN].drives, DRIVE_ARTIFACTS);
+	auto_free char *unpacked = path_join(r->store.work, "artifacts");
+	auto_free char *kept = path_join(r->store.run_dir, "artifacts");
+	auto_free char *archive = mem_printf("%s.tar", kept);
+	auto_node struct node *withheld = artifacts_withheld(w);
+	bool whole = artifacts_are_whole(w);
+
+	if (!whole && keep_archive(r, drive, m->bytes, archive, e) < 0)
+		return -1;
+	if (rename(unpacked, kept) < 0)
+		return err_sys(e, "rename %s to %s", unpacked, kept);
+	result_add_output(&r->result,
+		&(struct result_output){.kind = "artifacts",
+			.path = kept,
+			.bytes = m->bytes,
+			.entries = m->entries,
+			.sha256 = sha256->s,
+			.archive = whole ? NULL : archive,
+			.withheld = withheld},
+		&r->sink);
+	r->kept_artifacts = steal_ptr(&kept);
+	return 0;
+}
+
 /* Also of a run that failed: its test logs are what people look for. */
 int run_keep_artifacts(struct run *r, struct err *e)
 {
 	const struct phase *p = &r->phases[PROJECT_PLAN];
 	const struct vm_drive *drive = drives_find(&p->drives, DRIVE_ARTIFACTS);
 	auto_free char *unpacked = path_join(r->store.work, "artifacts");
-	auto_free char *kept = path_join(r->store.run_dir, "artifacts");
 	struct unpack_result result;
 	struct message_output m;
 	struct digest_text sha256;
@@ -313,11 +351,7 @@ int run_keep_artifacts(struct run *r, struct err *e)
 		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink,
 			&result, e) < 0)
 		return -1;
-	if (rename(unpacked, kept) < 0)
-		return err_sys(e, "rename %s to %s", unpacked, kept);
-	report(r, "artifacts", kept, &m, &sha256);
-	r->kept_artifacts = steal_ptr(&kept);
-	return 0;
+	return publish_artifacts(r, &m, &sha256, &result.withheld, e);
 }
 
 int run_keep_cache(struct run *r, struct err *e)

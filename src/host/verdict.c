@@ -85,11 +85,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"Artifacts, cache or dependencies do not fit their drive. Write less, or raise "
 		"`artifacts_max_size` or `cache_max_size`; nothing of a cut output is kept."},
 	{"artifacts_refused", VERDICT_FAILED, "project", false,
-		"The artifacts hold something that is not taken over from a guest: a device, a "
-		"link that leads "
-		"out, a name that is no name, more files or deeper directories than the limits; "
-		"or, "
-		"for a post-plan, a file that not even its owner may read."},
+		"The archive of the artifacts is not as the guest's executor packs it, or has more "
+		"files or deeper directories than the limits; or, for a post-plan, a file of the "
+		"artifacts cannot be read even by its owner."},
 	{"action_timeout", VERDICT_TIMEOUT, "project", false,
 		"An action took longer than its `timeout`, or than `action_timeout`. Its processes "
 		"were killed."},
