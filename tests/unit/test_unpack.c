@@ -706,6 +706,40 @@ static void test_an_archive_that_ends_in_a_hole_is_cut_short(void **state)
 	assert_non_null(strstr(e.msg, "the archive is cut short"));
 }
 
+/* A change of the owner, or of the contents, takes a file's capabilities away. */
+static void test_capabilities_outlive_the_change_of_the_owner(void **state)
+{
+	/* VFS_CAP_REVISION_2, cap_net_raw permitted and effective (capabilities(7)). */
+	static const char net_raw[] = "\1\0\0\2\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0";
+	static const struct tar_xattr x = {"security.capability", net_raw, sizeof(net_raw)};
+	const struct tar_entry t = {.type = TAR_FILE,
+		.path = "f",
+		.mode = 0755,
+		.uid = 1234,
+		.size = 3,
+		.xattrs = &x,
+		.xattr_count = 1};
+	auto_place struct place p = place_make();
+	auto_free char *path = path_join(p.dest, "f");
+	char got[64];
+	struct unpack_result r;
+	struct err e = {0};
+	auto_buf struct buf b;
+
+	(void)state;
+	if (geteuid() != 0) {
+		print_message("not run: only root gives files away\n");
+		skip();
+	}
+	buf_init(&b, ARCHIVE_MAX);
+	tarmake_add(&b, &t);
+	tarmake_end(&b);
+	expect_ok(unpack(&p, &b, &(struct unpack_policy){.keep_owner = true}, &r, &e), &e);
+	assert_int_equal(r.lost_xattrs, 0);
+	assert_int_equal(getxattr(path, x.name, got, sizeof(got)), sizeof(net_raw));
+	assert_memory_equal(got, net_raw, sizeof(net_raw));
+}
+
 /* A file system that takes no attributes, or not this one, is no reason to have no file. */
 static void test_attributes_that_are_not_taken_are_told(void **state)
 {
@@ -1007,6 +1041,7 @@ int main(void)
 		cmocka_unit_test(test_listed_holes_are_not_read),
 		cmocka_unit_test(test_holes_of_the_archive_cost_nothing),
 		cmocka_unit_test(test_an_archive_that_ends_in_a_hole_is_cut_short),
+		cmocka_unit_test(test_capabilities_outlive_the_change_of_the_owner),
 		cmocka_unit_test(test_attributes_that_are_not_taken_are_told),
 		cmocka_unit_test(test_too_many_entries_are_refused_before_they_are_made),
 		cmocka_unit_test(test_archives_of_other_programs_are_refused),
