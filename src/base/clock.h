@@ -10,7 +10,12 @@ int64_t clock_ms(void);     /* CLOCK_MONOTONIC, milliseconds */
 int64_t clock_ns(void);     /* CLOCK_MONOTONIC, nanoseconds */
 int64_t clock_utc_ns(void); /* since 1970-01-01T00:00:00Z */
 
-int64_t clock_ns_of(const struct timespec *t); /* as nanoseconds, for example of a file's time */
+/* As nanoseconds. What is before 1677 or after 2262 becomes INT64_MIN or INT64_MAX. */
+int64_t clock_ns_of(const struct timespec *t);
+
+/* For the times of files, which may be of any year: the moment now, and which of two is earlier. */
+struct timespec clock_now(void);
+int clock_compare(const struct timespec *a, const struct timespec *b); /* as strcmp */
 
 #define CLOCK_NEVER INT64_MAX /* a deadline that does not come */
 
@@ -20,7 +25,9 @@ int clock_poll_timeout(int64_t deadline_ms);
 struct clock_text {
 	char s[40];
 };
-struct clock_text clock_rfc3339(int64_t utc_ns); /* 2026-11-22T03:49:19.123456Z */
+/* Years from 0000 to 9999; what is outside becomes the first or the last moment of these. */
+struct clock_text clock_show(const struct timespec *t); /* 2026-11-22T03:49:19.123456Z */
+struct clock_text clock_rfc3339(int64_t utc_ns);        /* likewise */
 struct clock_text clock_compact(
 	int64_t utc_ns); /* 20261122T034919.123456Z: sorts, fit for file names */
 

@@ -262,6 +262,36 @@ static void test_moments_are_utc(void **state)
 	assert_string_equal(clock_compact(moment).s, "20231114T221320.123456Z");
 }
 
+static void test_moments_before_1970_and_behind_2262_are_shown(void **state)
+{
+	(void)state;
+	assert_string_equal(clock_rfc3339(-1).s, "1969-12-31T23:59:59.999999Z");
+	assert_string_equal(clock_rfc3339(-1500000000).s, "1969-12-31T23:59:58.500000Z");
+	assert_string_equal(clock_compact(INT64_MIN).s, "16770921T001243.145224Z");
+	assert_string_equal(clock_compact(INT64_MAX).s, "22620411T234716.854775Z");
+	assert_string_equal(clock_show(&(struct timespec){.tv_sec = 16725225600}).s,
+		"2500-01-01T00:00:00.000000Z");
+	assert_string_equal(clock_show(&(struct timespec){.tv_sec = INT64_MAX}).s,
+		"9999-12-31T23:59:59.999999Z");
+	assert_string_equal(clock_show(&(struct timespec){.tv_sec = INT64_MIN}).s,
+		"0000-01-01T00:00:00.000000Z");
+}
+
+static void test_times_of_files_are_compared_without_overflow(void **state)
+{
+	const struct timespec first = {.tv_sec = INT64_MIN}, last = {.tv_sec = INT64_MAX};
+	const struct timespec a = {.tv_sec = 5, .tv_nsec = 1}, b = {.tv_sec = 5, .tv_nsec = 2};
+
+	(void)state;
+	assert_true(clock_compare(&first, &last) < 0);
+	assert_true(clock_compare(&last, &first) > 0);
+	assert_true(clock_compare(&a, &b) < 0);
+	assert_int_equal(clock_compare(&a, &a), 0);
+	assert_true(clock_ns_of(&first) == INT64_MIN);
+	assert_true(clock_ns_of(&last) == INT64_MAX);
+	assert_true(clock_ns_of(&a) == 5000000001);
+}
+
 /* ---- text ---- */
 
 static void expect_safe(const char *text, const char *wanted)
@@ -394,6 +424,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_durations_are_refused),
 		cmocka_unit_test(test_sizes_and_durations_are_shown_for_people),
 		cmocka_unit_test(test_moments_are_utc),
+		cmocka_unit_test(test_moments_before_1970_and_behind_2262_are_shown),
+		cmocka_unit_test(test_times_of_files_are_compared_without_overflow),
 		cmocka_unit_test(test_hostile_text_is_made_visible),
 		cmocka_unit_test(test_long_text_is_cut_between_characters),
 		cmocka_unit_test(test_the_nearest_name_is_found),
