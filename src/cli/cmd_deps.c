@@ -42,6 +42,14 @@ static int list(const struct call *call, const struct config *c, struct err *e)
 			text_safe(node_get_text(row, "project", ""), LIMIT_NAME_BYTES);
 		auto_free char *name = text_safe(node_get_text(row, "name", ""), LIMIT_NAME_BYTES);
 
+		const char *error = node_get_text(row, "error", NULL);
+
+		if (error) {
+			auto_free char *shown = text_safe(error, ERR_MSG_MAX);
+
+			buf_addf(&text, "%-*s  %s\n", NAME_COLUMN, project, shown);
+			continue;
+		}
 		buf_addf(&text, "%-*s  %s  %s  %s\n", NAME_COLUMN, project, name,
 			num_show_size(node_get_uint(row, "bytes", 0)).s,
 			node_get_text(row, "changed", ""));

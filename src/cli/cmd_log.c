@@ -177,29 +177,6 @@ static int show_log(const char *path, enum log_format format, struct sink *out, 
 	return result;
 }
 
-/* Without a name: the project that ran last. Run ids of the program sort by time. */
-static int last_project(const char *state, char **ret_project, struct err *e)
-{
-	auto_node struct node *n = NULL;
-	const struct node *item, *last = NULL;
-	const char *latest = "";
-
-	if (store_describe(state, &n, e) < 0)
-		return -1;
-	node_each (node_get(n, "projects"), item) {
-		const char *started = node_get_text(node_get(item, "latest_run"), "started", NULL);
-
-		if (started && strcmp(started, latest) > 0) {
-			latest = started;
-			last = item;
-		}
-	}
-	if (!last)
-		return err_reason(e, ERR_INPUT, "no_run", "there is no run yet in %s", state);
-	*ret_project = mem_strdup(last->key);
-	return 0;
-}
-
 /* Options that would be passed over in silence. */
 static int check_options(const struct call *call, struct err *e)
 {
@@ -237,7 +214,8 @@ static int find_log(const struct call *call, char **ret_path, struct err *e)
 		*ret_path = mem_strdup(s->filename);
 		return 0;
 	}
-	if (load_config(call, &c, e) < 0 || (!project && last_project(c.state, &project, e) < 0) ||
+	if (load_config(call, &c, e) < 0 ||
+		(!project && store_last_project(c.state, &project, e) < 0) ||
 		store_find_run(c.state, project, s->run, &dir, e) < 0)
 		return -1;
 	*ret_path = path_join(dir, s->console ? "console.log" : "run.jsonl");

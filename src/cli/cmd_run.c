@@ -24,6 +24,7 @@
 #include "host/result.h"
 #include "host/retention.h"
 #include "host/run.h"
+#include "host/statefile.h"
 
 struct run_settings {
 	const char *projects;
@@ -245,8 +246,10 @@ static void remove_old_runs(struct session *s, const struct project *project)
 	unsigned failed;
 
 	if (retention_apply(s->config.state, project->name, &policy, false, &view, &failed, &e) ==
-			0 ||
-		e.kind == ERR_INTERRUPTED)
+		0)
+		return;
+	/* State that is not understood was a warning of the run itself. */
+	if (e.kind == ERR_INTERRUPTED || statefile_is_unknown(&e))
 		return;
 	(void)err_wrap(&e, "%s: old runs", project->name);
 	say_warning(e.msg);

@@ -358,6 +358,48 @@ int schema_check(const struct param *table, const struct node *map, const char *
 	return schema_check_both(table, NULL, map, file, e);
 }
 
+/* ---- checking what a program wrote ---- */
+
+static int check_quotes(
+	const struct param *row, const struct node *n, const char *file, struct err *e)
+{
+	bool bare = row->type == PARAM_UINT || row->type == PARAM_BOOL;
+
+	if (n->kind != NODE_SCALAR || !is_scalar_type(row->type) || n->quoted != bare)
+		return 0;
+	return refuse_text(row, n, file, e);
+}
+
+static int check_written_value(
+	const struct param *row, const struct node *n, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	if (row->type != PARAM_MAPS)
+		return check_value(row, n, file, e) < 0 ? -1 : check_quotes(row, n, file, e);
+	if (n->kind != NODE_LIST)
+		return n->kind == NODE_NULL ? 0 : refuse_type(row, n, file, e);
+	node_each (n, item)
+		if (schema_check_written(row->sub, item, file, e) < 0)
+			return -1;
+	return 0;
+}
+
+int schema_check_written(
+	const struct param *table, const struct node *map, const char *file, struct err *e)
+{
+	if (map->kind != NODE_MAP)
+		return node_err(
+			map, file, e, "a mapping is needed here, not %s", node_kind_name(map));
+	for (const struct param *row = table; row->name; row++) {
+		const struct node *value = node_get(map, row->name);
+
+		if (value && check_written_value(row, value, file, e) < 0)
+			return -1;
+	}
+	return check_required(table, map, file, e);
+}
+
 /* ---- values ---- */
 
 const char *schema_text(const struct param *table, const struct node *map, const char *key)

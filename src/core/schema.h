@@ -65,6 +65,14 @@ int schema_check_both(const struct param *table, const struct param *common, con
 	const char *file, struct err *e) NODISCARD;
 
 /*
+ * As schema_check, for JSON that a program wrote, perhaps a newer version of this one: a string is
+ * quoted, a number, true and false are not, and keys that the table does not name are ignored. The
+ * top level may be of any kind.
+ */
+int schema_check_written(const struct param *table, const struct node *map, const char *file,
+	struct err *e) NODISCARD;
+
+/*
  * The values of a mapping that schema_check passed: the given one, else the preset, else NULL or 0.
  * The key must be a row of the table (a BUG otherwise).
  */

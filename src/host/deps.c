@@ -17,6 +17,7 @@
 #include "core/pack.h"
 #include "core/tar.h"
 #include "host/project.h"
+#include "host/statefile.h"
 #include "host/store.h"
 
 #define NAME "deps"
@@ -178,10 +179,8 @@ static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *
 		(ssize_t)bytes)
 		return damaged(e, INFO_MEMBER " is cut short");
 	buf_grew(&text, (size_t)bytes);
-	if (jsonl_parse(text.data, text.len, INFO_MEMBER, &n, &why) < 0)
+	if (statefile_parse(STATEFILE_DEPS, text.data, text.len, INFO_MEMBER, &n, &why) < 0)
 		return damaged(e, why.msg);
-	if (node_get_int(n, "format", 0) != FORMAT)
-		return damaged(e, INFO_MEMBER " has another format than 1");
 	sum = node_get_text(n, "sha256", "");
 	if (strlen(sum) != sizeof(ret->sha256.s) - 1)
 		return damaged(e, INFO_MEMBER " has no sha256");
@@ -290,7 +289,18 @@ static void add_row(struct node *list, const char *project, const char *name, co
 	node_set_string(row, "project", project);
 	node_set_string(row, "name", name);
 	node_set_uint(row, "bytes", (uint64_t)st->st_size);
-	node_set_string(row, "changed", clock_rfc3339(clock_ns_of(&st->st_mtim)).s);
+	node_set_string(row, "changed", clock_show(&st->st_mtim).s);
+}
+
+/* The other projects are listed all the same. */
+static void add_error(struct node *list, const char *project, const char *dir)
+{
+	struct node *row = node_add_map(list);
+	struct err why = {0};
+
+	err_ignore(err_sys(&why, "list %s", dir));
+	node_set_string(row, "project", project);
+	node_set_string(row, "error", why.msg);
 }
 
 static void list_project(struct node *list, const char *state, const char *project)
@@ -309,6 +319,8 @@ static void list_project(struct node *list, const char *state, const char *proje
 	}
 	if (count >= 0)
 		entries_free(entries, count);
+	else if (errno != ENOENT)
+		add_error(list, project, dir);
 }
 
 int deps_list(const char *state, struct node **ret_list, struct err *e)

@@ -40,7 +40,10 @@ int deps_import(const char *state, const char *project, const char *path,
 int deps_clear(
 	const char *state, const char *project, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
-/* A list of maps {project, name, bytes, changed}, sorted; the caller frees. */
+/*
+ * A list of maps {project, name, bytes, changed}, or {project, error} of one whose dependencies
+ * cannot be listed; sorted. The caller frees.
+ */
 int deps_list(const char *state, struct node **ret_list, struct err *e) NODISCARD;
 
 #endif

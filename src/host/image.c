@@ -17,6 +17,7 @@
 #include "core/jsonl.h"
 #include "core/schema.h"
 #include "host/locate.h"
+#include "host/statefile.h"
 #include "net/digest.h"
 #include "host/yamlfile.h"
 
@@ -219,7 +220,7 @@ static bool has_image(const char *dir)
 {
 	auto_free char *file = path_join(dir, IMAGE_FILE);
 
-	return access(file, F_OK) == 0;
+	return access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* In the store, else among the installed ones; when it is nowhere, where it should be. */
@@ -238,7 +239,7 @@ int image_open(const char *store, const char *name, const char *path, struct ima
 	auto_free char *dir = path ? mem_strdup(path) : find_image(store, name);
 	auto_free char *file = path_join(dir, IMAGE_FILE);
 
-	if (access(file, F_OK) < 0)
+	if (!has_image(dir))
 		return no_such_image(store, name ? name : path_base(path), dir, e);
 	return read_image(dir, file, ret_image, e);
 }
@@ -279,18 +280,9 @@ static int verify_part(const struct image *i, const struct image_file *part, str
 /* What is remembered is a saving of time: a damaged file is the same as none. */
 static struct node *read_memory(const char *path)
 {
-	auto_buf struct buf text = {0};
-	struct node *known = NULL;
-	struct err ignored = {0};
+	struct node *known = path ? statefile_recall(STATEFILE_IMAGES, path) : NULL;
 
-	buf_init(&text, LIMIT_YAML_BYTES);
-	if (!path || fd_read_file(path, &text, &ignored) < 0 ||
-		jsonl_parse(text.data, text.len, path, &known, &ignored) < 0 ||
-		known->kind != NODE_MAP) {
-		node_free(known);
-		return node_map();
-	}
-	return known;
+	return known ? known : node_map();
 }
 
 /* Runs of other projects write it too: each makes it in a directory of its own, the last one wins.
@@ -348,12 +340,24 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+static void add_error(struct node *list, const char *dir)
+{
+	struct node *row = node_add_map(list);
+	struct err why = {0};
+
+	err_ignore(err_sys(&why, "list %s", dir));
+	node_set_string(row, "name", dir);
+	node_set_string(row, "error", why.msg);
+}
+
 /* Those of a directory that no directory before has. */
 static void add_images(struct node *list, const char *store, const char *dir)
 {
 	struct dirent **entries = NULL;
 	int n = scandir(dir, &entries, NULL, by_name);
 
+	if (n < 0 && errno != ENOENT)
+		add_error(list, dir);
 	for (int i = 0; i < n; i++) {
 		auto_free char *path = path_join(dir, entries[i]->d_name);
 		auto_free char *found = find_image(store, entries[i]->d_name);

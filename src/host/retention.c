@@ -18,20 +18,19 @@
 #include "base/sig.h"
 #include "base/text.h"
 #include "base/tree.h"
-#include "core/jsonl.h"
 #include "host/scopes.h"
+#include "host/statefile.h"
 #include "host/store.h"
 
-#define NS_PER_DAY (24 * 60 * 60 * (int64_t)1000000000)
-
-enum { RESULT_BYTES = 8 * 1024 * 1024, LINK_BYTES = 512, WHY_BYTES = 80 };
+enum { SECONDS_PER_DAY = 24 * 60 * 60, LINK_BYTES = 512, WHY_BYTES = 80 };
 
 /* Every run makes it first, and a removal removes it first. */
 #define FIRST_FILE "run.jsonl"
 
 struct run_entry {
 	char *id;
-	int64_t ended_ns; /* when the directory last changed: at the end of the run */
+	uint64_t number;       /* in the order of their beginnings; 0: not known, and old */
+	struct timespec ended; /* when the directory last changed: at the end of the run */
 	uint64_t bytes;
 	bool kept;           /* whatever the policy says */
 	bool unchanged;      /* it was skipped */
@@ -61,6 +60,26 @@ struct retention_policy retention_policy_of(const struct config *c, const struct
 	};
 }
 
+/* ---- what is told ---- */
+
+static void tell_item(struct sorting *s, const struct retention_item *item)
+{
+	if (item->error)
+		s->failed++;
+	s->view->item(s->view->arg, item);
+}
+
+static void tell(struct sorting *s, const char *run_id, const char *why, uint64_t bytes,
+	const struct err *error)
+{
+	tell_item(s,
+		&(struct retention_item){.project = s->project,
+			.run_id = run_id,
+			.why = why,
+			.bytes = bytes,
+			.error = error});
+}
+
 /* ---- which runs there are ---- */
 
 /*
@@ -88,19 +107,18 @@ static int claim(const struct sorting *s, const char *id, int *ret_fd, struct er
 	return 0;
 }
 
-/* A result that cannot be read is that of a run that took place. */
-static bool was_unchanged(const struct sorting *s, const char *id)
+/* A run without a result was killed. One whose result is not understood may be of any kind. */
+static void read_result(struct sorting *s, struct run_entry *r)
 {
-	auto_free char *path = mem_printf("%s/%s/result.json", s->runs, id);
+	auto_free char *path = mem_printf("%s/%s/result.json", s->runs, r->id);
 	auto_node struct node *result = NULL;
-	auto_buf struct buf text = {0};
-	struct err ignored = {0};
+	struct err why = {0};
 
-	buf_init(&text, RESULT_BYTES);
-	if (fd_read_file(path, &text, &ignored) < 0 ||
-		jsonl_parse(text.data, text.len, path, &result, &ignored) < 0)
-		return false;
-	return strcmp(node_get_text(result, "result", ""), "unchanged") == 0;
+	if (statefile_read(STATEFILE_RESULT, path, &result, &why) < 0) {
+		r->kept = true;
+		tell(s, r->id, "kept", 0, &why);
+	}
+	r->unchanged = strcmp(node_get_text(result, "result", ""), "unchanged") == 0;
 }
 
 static void add_run(struct sorting *s, const char *id, int fd, const struct stat *st)
@@ -111,11 +129,13 @@ static void add_run(struct sorting *s, const char *id, int fd, const struct stat
 	r = &s->items[s->count++];
 	*r = (struct run_entry){
 		.id = mem_strdup(id),
-		.ended_ns = clock_ns_of(&st->st_mtim),
+		.number = store_run_number(s->runs_fd, id),
+		.ended = st->st_mtim,
 		.kept = fd < 0,
 		.rubble = fd >= 0 && faccessat(fd, FIRST_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0,
 	};
-	r->unchanged = !r->kept && !r->rubble && was_unchanged(s, id);
+	if (!r->kept && !r->rubble)
+		read_result(s, r);
 }
 
 static int look_at_run(struct sorting *s, const char *id, struct err *e)
@@ -136,9 +156,11 @@ static int newest_first(const void *a, const void *b)
 {
 	const struct run_entry *x = a, *y = b;
 
-	if (x->ended_ns != y->ended_ns)
-		return x->ended_ns < y->ended_ns ? 1 : -1;
-	return strcmp(y->id, x->id);
+	int ended = clock_compare(&y->ended, &x->ended);
+
+	if (x->number != y->number)
+		return x->number < y->number ? 1 : -1;
+	return ended ? ended : strcmp(y->id, x->id);
 }
 
 /* The list stays open, as what runs are removed by. */
@@ -214,12 +236,24 @@ static void drop_by_number(struct sorting *s)
 	}
 }
 
+/* In whole days; 0 when it ended in the future. */
+static uint64_t age_in_days(const struct run_entry *r, const struct timespec *now)
+{
+	int64_t seconds;
+
+	if (clock_compare(&r->ended, now) >= 0)
+		return 0;
+	if (__builtin_sub_overflow((int64_t)now->tv_sec, (int64_t)r->ended.tv_sec, &seconds))
+		seconds = INT64_MAX;
+	return (uint64_t)seconds / SECONDS_PER_DAY;
+}
+
 static void drop_by_age(struct sorting *s)
 {
-	int64_t now = clock_utc_ns();
+	const struct timespec now = clock_now();
 
 	for (size_t i = 0; s->policy->days && i < s->count; i++)
-		if ((now - s->items[i].ended_ns) / NS_PER_DAY >= (int64_t)s->policy->days)
+		if (age_in_days(&s->items[i], &now) >= s->policy->days)
 			drop(&s->items[i], "older than %" PRIu64 " day%s", s->policy->days,
 				num_plural(s->policy->days));
 }
@@ -250,24 +284,6 @@ static int drop_by_bytes(struct sorting *s, struct err *e)
 }
 
 /* ---- removing ---- */
-
-static void tell_item(struct sorting *s, const struct retention_item *item)
-{
-	if (item->error)
-		s->failed++;
-	s->view->item(s->view->arg, item);
-}
-
-static void tell(struct sorting *s, const char *run_id, const char *why, uint64_t bytes,
-	const struct err *error)
-{
-	tell_item(s,
-		&(struct retention_item){.project = s->project,
-			.run_id = run_id,
-			.why = why,
-			.bytes = bytes,
-			.error = error});
-}
 
 static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_gone, struct err *e)
 {
@@ -337,6 +353,8 @@ static void tell_scope(void *arg, const char *scope, uint64_t bytes)
 
 static int sort_out(struct sorting *s, const char *state, struct err *e)
 {
+	if (store_check(state, s->project, e) < 0)
+		return -1;
 	remove_leftovers(s, state);
 	if (list_runs(s, e) < 0 || keep_named(s, state, e) < 0)
 		return -1;

@@ -25,6 +25,7 @@
 #include "host/planner.h"
 #include "host/run_inside.h"
 #include "host/source.h"
+#include "host/statefile.h"
 
 /* ---- events: to the log and to the view ---- */
 
@@ -365,15 +366,44 @@ static char *class_of(const struct run *r)
 	return r->options->cache == RUN_CACHE_RW ? NULL : mem_strdup(mode);
 }
 
+/*
+ * State that is not understood counts as none: the run takes place. Nothing of the project is
+ * removed while it is there (store_check).
+ */
+static int warn_of_unknown_state(struct run *r, struct err *e)
+{
+	struct err why = {0};
+
+	if (store_check(r->config->state, r->project->name, &why) == 0)
+		return 0;
+	if (!statefile_is_unknown(&why)) {
+		*e = why;
+		return -1;
+	}
+	warn(r, why.msg);
+	return 0;
+}
+
+static int read_last_success(struct run *r, struct node **ret_last, struct err *e)
+{
+	auto_free char *class = class_of(r);
+	struct err why = {0};
+
+	if (warn_of_unknown_state(r, e) < 0)
+		return -1;
+	if (store_last_success(&r->store, class, ret_last, &why) == 0 || statefile_is_unknown(&why))
+		return 0;
+	*e = why;
+	return -1;
+}
+
 /* A run like one that passed ends here, with its verdict. */
 static int compare_with_last(struct run *r, struct err *e)
 {
-	auto_free char *class = class_of(r);
 	auto_node struct node *last = NULL;
 	struct node *n;
 
-	if (store_last_success(&r->store, class, &last, e) < 0 ||
-		git_inspect(r->project->source, &r->git, e) < 0)
+	if (read_last_success(r, &last, e) < 0 || git_inspect(r->project->source, &r->git, e) < 0)
 		return -1;
 	if (r->git.repository && *r->git.reason)
 		warn(r, r->git.reason);

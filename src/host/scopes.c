@@ -22,7 +22,7 @@ enum { BLOCK = 512 };
 
 struct scope {
 	char *name;
-	int64_t made_ns; /* the youngest of its archives */
+	struct timespec made; /* the youngest of its archives */
 	uint64_t bytes;
 };
 
@@ -56,27 +56,26 @@ static struct scope *find(struct scopes *s, const char *name)
 		if (strcmp(s->items[i].name, name) == 0)
 			return &s->items[i];
 	s->items = mem_resize(s->items, s->count + 1, sizeof(*s->items));
-	s->items[s->count] = (struct scope){.name = mem_strdup(name)};
+	s->items[s->count] = (struct scope){.name = mem_strdup(name), .made.tv_sec = INT64_MIN};
 	return &s->items[s->count++];
 }
 
 static void add(struct scopes *s, const char *name, const struct stat *st)
 {
 	struct scope *scope = find(s, name);
-	int64_t made = clock_ns_of(&st->st_mtim);
 
 	scope->bytes += (uint64_t)st->st_blocks * BLOCK;
-	if (made > scope->made_ns)
-		scope->made_ns = made;
+	if (clock_compare(&st->st_mtim, &scope->made) > 0)
+		scope->made = st->st_mtim;
 }
 
 static int youngest_first(const void *a, const void *b)
 {
 	const struct scope *x = a, *y = b;
 
-	if (x->made_ns != y->made_ns)
-		return x->made_ns < y->made_ns ? 1 : -1;
-	return strcmp(x->name, y->name);
+	int made = clock_compare(&y->made, &x->made);
+
+	return made ? made : strcmp(x->name, y->name);
 }
 
 /* NULL without an error: the project has nothing. */

@@ -15,6 +15,7 @@
 #include "core/jsonl.h"
 #include "net/digest.h"
 #include "host/jail.h"
+#include "host/statefile.h"
 
 #define SCRIPT_PREFIX "/script-"
 
@@ -165,14 +166,9 @@ static struct digest_text digest_of_question(const char *program, const struct s
 
 static struct node *recall(const char *memory, const char *digest)
 {
-	auto_buf struct buf text = {0};
-	auto_node struct node *answer = NULL;
-	struct err ignored = {0};
+	auto_node struct node *answer = statefile_recall(STATEFILE_LINT, memory);
 
-	buf_init(&text, LIMIT_SHELLCHECK_BYTES);
-	if (fd_read_file(memory, &text, &ignored) < 0 ||
-		jsonl_parse(text.data, text.len, memory, &answer, &ignored) < 0 ||
-		strcmp(node_get_text(answer, "digest", ""), digest) != 0)
+	if (!answer || strcmp(node_get_text(answer, "digest", ""), digest) != 0)
 		return NULL;
 	return steal_ptr(&answer);
 }

@@ -20,11 +20,14 @@
 #include "base/tree.h"
 #include "core/jsonl.h"
 #include "host/project.h"
+#include "host/statefile.h"
 
 #define GENERATION_PREFIX "gen-"
 #define GENERATION_DIR "gen"
+#define NUMBER_FILE "number"
 
-enum { STATE_FILE_BYTES = 8 * 1024 * 1024 };
+/* Room for one, so that a number never wraps and a damaged one does not end all counting. */
+#define RUN_NUMBER_MAX ((uint64_t)INT64_MAX)
 
 /* ---- small things ---- */
 
@@ -38,17 +41,18 @@ static char *generation_path(const struct store *s, uint64_t number)
 	return mem_printf("%s/" GENERATION_PREFIX "%" PRIu64, s->dir, number);
 }
 
-/* "gen-12" is 12; anything else is 0. */
+/* "gen-12" is 12; anything else is 0, also another way to write 12: no such name is ours. */
 static uint64_t generation_number(const char *name)
 {
+	auto_free char *ours = NULL;
 	struct err ignored = {0};
 	uint64_t number;
 
 	if (strncmp(name, GENERATION_PREFIX, strlen(GENERATION_PREFIX)) != 0 ||
-		num_parse_u64(name + strlen(GENERATION_PREFIX), UINT64_MAX - 1, &number, &ignored) <
-			0)
+		num_parse_u64(name + strlen(GENERATION_PREFIX), UINT64_MAX, &number, &ignored) < 0)
 		return 0;
-	return number;
+	ours = mem_printf(GENERATION_PREFIX "%" PRIu64, number);
+	return strcmp(name, ours) == 0 ? number : 0;
 }
 
 static bool is_generation(const struct store *s, uint64_t number)
@@ -77,6 +81,17 @@ static int read_current(struct store *s, struct err *e)
 		path);
 }
 
+/* The next one has a greater number; behind the largest there is none. */
+static int check_next(const struct store *s, struct err *e)
+{
+	if (s->current < UINT64_MAX)
+		return 0;
+	return err_reason(e, ERR_INPUT, "state_unknown",
+		"%s/current names the largest generation number there is, so there can be no next; "
+		"remove %s/current to run without the old cache and dependencies, counted from 1",
+		s->dir, s->dir);
+}
+
 /* Replace a symbolic link by one rename. */
 static int point(const struct store *s, const char *name, const char *target, struct err *e)
 {
@@ -92,16 +107,6 @@ static int point(const struct store *s, const char *name, const char *target, st
 	return fd_sync_dir(s->dir, e);
 }
 
-static int read_json(const char *path, struct node **ret_node, struct err *e)
-{
-	auto_buf struct buf text = {0};
-
-	buf_init(&text, STATE_FILE_BYTES);
-	if (fd_read_file(path, &text, e) < 0)
-		return -1;
-	return jsonl_parse(text.data, text.len, path, ret_node, e);
-}
-
 /* Write a file of JSON in work/, to be moved to its place; what a kill leaves goes with work/. */
 static int make_json(const struct store *s, const char *name, const struct node *n, char **ret_path,
 	struct err *e)
@@ -109,11 +114,11 @@ static int make_json(const struct store *s, const char *name, const struct node 
 	auto_free char *path = path_join(s->work, name);
 	auto_buf struct buf text = {0};
 
-	buf_init(&text, STATE_FILE_BYTES);
+	buf_init(&text, STATEFILE_BYTES);
 	jsonl_add_pretty(&text, n);
 	if (text.overflow)
 		return err_set(
-			e, ERR_HOST, "%s would be larger than %d bytes", path, STATE_FILE_BYTES);
+			e, ERR_HOST, "%s would be larger than %d bytes", path, STATEFILE_BYTES);
 	if (fd_write_synced(path, text.data, text.len, 0644, e) < 0)
 		return -1;
 	*ret_path = steal_ptr(&path);
@@ -248,7 +253,7 @@ int store_lock(const char *state, const char *project, struct store *ret_store, 
 
 	s.work = in_dir(&s, "work");
 	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0 ||
-		read_current(&s, e) < 0)
+		read_current(&s, e) < 0 || check_next(&s, e) < 0)
 		return -1;
 	/* First what makes room: the disk may be full of what a killed run left. */
 	if (sweep(&s, true, &ignored, e) < 0 || sign_lock(&s, e) < 0 ||
@@ -276,11 +281,55 @@ void store_release(struct store *s)
 
 /* ---- a run ---- */
 
+uint64_t store_run_number(int runs_fd, const char *run_id)
+{
+	auto_free char *path = mem_printf("%s/" NUMBER_FILE, run_id);
+	auto_fd int fd =
+		openat(runs_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct err ignored = {0};
+	char text[24] = "";
+	uint64_t number;
+
+	if (fd < 0 || fd_read_full(fd, text, sizeof(text) - 1) < 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	return num_parse_u64(text, RUN_NUMBER_MAX, &number, &ignored) < 0 ? 0 : number;
+}
+
+/* One more than any run has that is there. */
+static int next_run_number(const char *runs, uint64_t *ret_number, struct err *e)
+{
+	DIR *dir = opendir(runs);
+
+	*ret_number = 1;
+	if (!dir)
+		return err_sys(e, "list %s", runs);
+	for (struct dirent *entry; (entry = readdir(dir));) {
+		uint64_t number = store_run_number(dirfd(dir), entry->d_name);
+
+		if (number >= *ret_number)
+			*ret_number = number < RUN_NUMBER_MAX ? number + 1 : number;
+	}
+	(void)closedir(dir);
+	return 0;
+}
+
+static int write_run_number(int dir, uint64_t number, struct err *e)
+{
+	auto_fd int fd = openat(
+		dir, NUMBER_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	auto_free char *text = mem_printf("%" PRIu64 "\n", number);
+
+	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
+		return err_sys(e, "write the run's " NUMBER_FILE);
+	return 0;
+}
+
 /*
  * Made and locked under another name first: retention may look at runs/ at any moment, and what it
  * finds there unlocked is nobody's.
  */
-static int make_run_dir(struct store *s, const char *path, struct err *e)
+static int make_run_dir(struct store *s, const char *path, uint64_t number, struct err *e)
 {
 	auto_free char *made = path_join(s->work, "run");
 	auto_fd int fd = -1;
@@ -290,6 +339,8 @@ static int make_run_dir(struct store *s, const char *path, struct err *e)
 	fd = open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return err_sys(e, "lock %s", made);
+	if (write_run_number(fd, number, e) < 0)
+		return -1;
 	if (rename(made, path) < 0)
 		return err_sys(e, "make %s", path);
 	s->run_fd = fd_steal(&fd);
@@ -300,6 +351,7 @@ int store_begin_run(struct store *s, const char *run_id, struct err *e)
 {
 	auto_free char *runs = in_dir(s, "runs");
 	auto_free char *path = path_join(runs, run_id);
+	uint64_t number;
 	struct stat st;
 
 	if (project_check_name(run_id, e) < 0)
@@ -309,7 +361,7 @@ int store_begin_run(struct store *s, const char *run_id, struct err *e)
 	/* Nobody else makes it meanwhile: the lock of the project is ours. */
 	if (lstat(path, &st) == 0)
 		return err_reason(e, ERR_INPUT, "run_id_used", "run id %s is used already", run_id);
-	if (make_run_dir(s, path, e) < 0)
+	if (next_run_number(runs, &number, e) < 0 || make_run_dir(s, path, number, e) < 0)
 		return -1;
 	s->run_dir = steal_ptr(&path);
 	return 0;
@@ -320,7 +372,8 @@ char *store_current(const struct store *s, const char *name)
 	auto_free char *generation = s->current ? generation_path(s, s->current) : NULL;
 	auto_free char *path = generation ? path_join(generation, name) : NULL;
 
-	return path && access(path, F_OK) == 0 ? steal_ptr(&path) : NULL;
+	/* What cannot be looked at is there: whoever opens it says why that fails. */
+	return path && (access(path, F_OK) == 0 || errno != ENOENT) ? steal_ptr(&path) : NULL;
 }
 
 char *store_next(const struct store *s, const char *name, struct err *e)
@@ -340,12 +393,39 @@ int store_last_success(
 {
 	auto_free char *path = state_path(s, class);
 
-	*ret_state = NULL;
-	if (access(path, F_OK) < 0)
-		return 0;
-	if (read_json(path, ret_state, e) < 0)
-		return err_wrap(e, "damaged state (remove the file to run again)");
-	return 0;
+	return statefile_read(STATEFILE_STATE, path, ret_state, e);
+}
+
+/* state.json and state-CLASS.json */
+static bool is_state_file(const char *name)
+{
+	return (strncmp(name, "state-", 6) == 0 && ends_with(name, ".json")) ||
+		strcmp(name, "state.json") == 0;
+}
+
+static int check_state_files(const char *path, struct err *e)
+{
+	DIR *dir = opendir(path);
+	int result = 0;
+
+	if (!dir)
+		return err_sys(e, "list %s", path);
+	for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {
+		auto_free char *file = path_join(path, entry->d_name);
+		auto_node struct node *ignored = NULL;
+
+		if (is_state_file(entry->d_name))
+			result = statefile_read(STATEFILE_STATE, file, &ignored, e);
+	}
+	(void)closedir(dir);
+	return result;
+}
+
+int store_check(const char *state, const char *project, struct err *e)
+{
+	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
+
+	return read_current(&s, e) < 0 ? -1 : check_state_files(s.dir, e);
 }
 
 /* ---- publishing ---- */
@@ -376,7 +456,7 @@ static int publish_generation(struct store *s, const char *next, struct err *e)
 	auto_free char *name = mem_printf(GENERATION_PREFIX "%" PRIu64, s->current + 1);
 	struct err ignored = {0};
 
-	if (old && link_missing(old, next, e) < 0)
+	if (check_next(s, e) < 0 || (old && link_missing(old, next, e) < 0))
 		return -1;
 	if (fd_sync_dir(next, e) < 0)
 		return -1;
@@ -422,32 +502,42 @@ int store_write_result(const struct store *s, const struct node *result, bool la
 
 /* ---- reading without a lock ---- */
 
-static void add_json(struct node *entry, const char *key, const char *path)
+static void add_json(
+	struct node *entry, const char *key, enum statefile_kind kind, const char *path)
 {
 	struct node *n = NULL;
 	struct err err = {0};
 
-	if (access(path, F_OK) < 0)
-		return;
-	if (read_json(path, &n, &err) < 0)
+	if (statefile_read(kind, path, &n, &err) < 0)
 		node_set_string(entry, "error", err.msg);
-	else
+	else if (n)
 		node_set(entry, key, n);
 }
 
-static void describe_project(const char *state, const char *name, struct node *projects)
+struct node *store_describe_project(const char *state, const char *name)
 {
 	auto_free char *path = mem_printf("%s/%s/state.json", state, name);
 	auto_free char *latest = mem_printf("%s/%s/latest/result.json", state, name);
-	struct node *entry = node_set_map(projects, name);
+	struct node *entry = node_map();
 
-	add_json(entry, "last_success", path);
-	add_json(entry, "latest_run", latest);
+	add_json(entry, "last_success", STATEFILE_STATE, path);
+	add_json(entry, "latest_run", STATEFILE_RESULT, latest);
+	return entry;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+/* A directory that cannot be looked into is a project: its readers say why they cannot. */
+static bool is_project(const char *state, const char *name)
+{
+	auto_free char *lock = mem_printf("%s/%s/lock", state, name);
+
+	if (name[0] == '.')
+		return false;
+	return access(lock, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 int store_list(const char *state, struct strv *ret_projects, struct err *e)
@@ -458,9 +548,7 @@ int store_list(const char *state, struct strv *ret_projects, struct err *e)
 	if (count < 0)
 		return errno == ENOENT ? 0 : err_sys(e, "list %s", state);
 	for (int i = 0; i < count; i++) {
-		auto_free char *lock = mem_printf("%s/%s/lock", state, entries[i]->d_name);
-
-		if (entries[i]->d_name[0] != '.' && access(lock, F_OK) == 0)
+		if (is_project(state, entries[i]->d_name))
 			strv_push(ret_projects, entries[i]->d_name);
 		free(entries[i]);
 	}
@@ -472,10 +560,7 @@ int store_read_state(const char *state, const char *project, struct node **ret_s
 {
 	auto_free char *path = mem_printf("%s/%s/state.json", state, project);
 
-	*ret_state = NULL;
-	if (access(path, F_OK) < 0)
-		return 0;
-	return read_json(path, ret_state, e);
+	return statefile_read(STATEFILE_STATE, path, ret_state, e);
 }
 
 int store_describe(const char *state, struct node **ret_node, struct err *e)
@@ -488,7 +573,7 @@ int store_describe(const char *state, struct node **ret_node, struct err *e)
 	n = node_map();
 	projects = node_set_map(n, "projects");
 	strv_each (&names, name)
-		describe_project(state, *name, projects);
+		node_set(projects, *name, store_describe_project(state, *name));
 	node_set_uint(n, "project_count", names.count);
 	*ret_node = n;
 	return 0;
@@ -503,9 +588,51 @@ int store_find_run(
 		return -1;
 	dir = run_id ? mem_printf("%s/%s/runs/%s", state, project, run_id)
 		     : mem_printf("%s/%s/latest", state, project);
+	if (access(dir, F_OK) < 0 && errno != ENOENT && errno != ENOTDIR)
+		return err_sys(e, "%s", dir);
 	if (access(dir, F_OK) < 0)
 		return err_reason(e, ERR_INPUT, "no_run", "no run %s of project %s in %s",
 			run_id ? run_id : "yet", project, state);
 	*ret_dir = steal_ptr(&dir);
 	return 0;
+}
+
+/* Whether the link `latest` was made later; one of the future was made by a clock that was wrong.
+ */
+static bool is_later(const struct timespec *a, const struct timespec *b, const struct timespec *now)
+{
+	bool a_wrong = clock_compare(a, now) > 0, b_wrong = clock_compare(b, now) > 0;
+
+	return a_wrong == b_wrong ? clock_compare(a, b) > 0 : b_wrong;
+}
+
+int store_last_project(const char *state, char **ret_project, struct err *e)
+{
+	const struct timespec now = clock_now();
+	auto_strv struct strv names = {0};
+	struct timespec latest = {0};
+	struct err unreadable = {0};
+	const char *last = NULL;
+
+	if (store_list(state, &names, e) < 0)
+		return -1;
+	strv_each (&names, name) {
+		auto_free char *path = mem_printf("%s/%s/latest", state, *name);
+		struct stat st;
+
+		if (lstat(path, &st) < 0) {
+			if (errno != ENOENT && unreadable.kind == ERR_NONE)
+				err_ignore(err_sys(&unreadable, "%s", path));
+		} else if (!last || is_later(&st.st_mtim, &latest, &now)) {
+			latest = st.st_mtim;
+			last = *name;
+		}
+	}
+	if (!last && unreadable.kind != ERR_NONE)
+		*e = unreadable;
+	else if (!last)
+		err_ignore(err_reason(e, ERR_INPUT, "no_run", "there is no run yet in %s", state));
+	else
+		*ret_project = mem_strdup(last);
+	return last ? 0 : -1;
 }

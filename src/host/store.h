@@ -7,7 +7,7 @@
  *     <state>/<project>/state-CLASS.json  the same of runs that may not speak for all others
  *     <state>/<project>/current           -> gen-N
  *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps
- *     <state>/<project>/runs/<run-id>/    result.json, run.jsonl, console.log, artifacts/
+ *     <state>/<project>/runs/<run-id>/    number, result.json, run.jsonl, console.log, artifacts/
  *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped
  *     <state>/<project>/work/             what the run that holds the lock is making
  *
@@ -58,7 +58,10 @@ void store_release(struct store *s); /* also empties work/ and gives the lock ba
 		.lock_fd = -1, .run_fd = -1                                                        \
 	}
 
-/* Make runs/<run-id>. A run id that is used already or is no file name: ERR_INPUT. */
+/*
+ * Make runs/<run-id>, and give the run a number greater than that of any run that is there. A run
+ * id that is used already or is no file name: ERR_INPUT.
+ */
 int store_begin_run(struct store *s, const char *run_id, struct err *e) NODISCARD;
 
 /*
@@ -71,8 +74,15 @@ char *store_current(const struct store *s, const char *name);
 char *store_next(const struct store *s, const char *name, struct err *e) NODISCARD;
 
 /*
+ * The number of a run, by which runs are in order whatever the clock said; runs_fd is runs/. 0: it
+ * has none, because an older version made it, and so it came before all that have one.
+ */
+uint64_t store_run_number(int runs_fd, const char *run_id);
+
+/*
  * What the last successful run of a class was: the content of its state file, NULL when there is
- * none. A class NULL is that of ordinary runs. The caller frees.
+ * none. A class NULL is that of ordinary runs. Errors are those of statefile_read. The caller
+ * frees.
  */
 int store_last_success(
 	const struct store *s, const char *class, struct node **ret_state, struct err *e) NODISCARD;
@@ -101,15 +111,30 @@ int store_write_result(
 int store_sweep(const char *state, const char *project, bool dry_run, uint64_t *ret_bytes,
 	struct err *e) NODISCARD;
 
-/* The names of the projects that the state directory knows, sorted. None when it is not there. */
+/*
+ * Is everything understood that says what may be removed: `current` and all state files? Nothing of
+ * the project may be removed otherwise. Takes no lock. ERR_INPUT names the file and the remedy.
+ */
+int store_check(const char *state, const char *project, struct err *e) NODISCARD;
+
+/*
+ * The names of the projects that the state directory knows, sorted. None when it is not there. A
+ * directory that may not be looked into counts as a project.
+ */
 int store_list(const char *state, struct strv *ret_projects, struct err *e) NODISCARD;
 
-/* state.json of a project, read without a lock; NULL when there is none. */
+/* state.json of a project, read without a lock; NULL when there is none. As statefile_read. */
 int store_read_state(
 	const char *state, const char *project, struct node **ret_state, struct err *e) NODISCARD;
 
+/* For `state`: {"last_success": ..., "latest_run": ..., "error": "..."}, each if there is one. */
+struct node *store_describe_project(const char *state, const char *project);
+
 /* For `state`: {"projects": {NAME: {...}}, "project_count": N}. Reads without a lock. */
 int store_describe(const char *state, struct node **ret_node, struct err *e) NODISCARD;
+
+/* For `log`: the project whose `latest` was turned last. ERR_INPUT when there is none. */
+int store_last_project(const char *state, char **ret_project, struct err *e) NODISCARD;
 
 /* For `log`: the run's directory; run_id NULL: the latest. ERR_INPUT when there is none. */
 int store_find_run(const char *state, const char *project, const char *run_id, char **ret_dir,

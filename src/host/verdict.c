@@ -133,6 +133,11 @@ const struct verdict_reason verdict_reasons[] = {
 	{"run_id_used", VERDICT_INPUT_ERROR, "user", false,
 		"There is a run with the id of `--run-id` already. Every run needs an id of its "
 		"own."},
+	{"state_unknown", VERDICT_INPUT_ERROR, "operator", false,
+		"A file of the state directory is damaged, or of a format that only a newer "
+		"version "
+		"knows. Nothing of the project was removed. The message names the file and the "
+		"remedy."},
 	{"no_run", VERDICT_INPUT_ERROR, "user", false,
 		"`ambient log` was asked for a run that is not in the state directory."},
 

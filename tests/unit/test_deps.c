@@ -264,13 +264,13 @@ static void test_what_deps_json_says_must_be_so(void **state)
 		const char *info, *why;
 	} cases[] = {
 		{"", "deps.json: is empty, a JSON value is needed"},
-		{"[]", "deps.json has another format than 1"},
+		{"[]", "deps.json: a mapping is needed here, not a list"},
 		{"{\"format\": 2, \"bytes\": 1, \"sha256\": \"" SUM_OF_X "\"}",
-			"deps.json has another format than 1"},
-		{"{\"format\": 1, \"bytes\": 1}", "deps.json has no sha256"},
+			"deps.json: format 2 is not known, this version of ambient reads formats "
+			"up to 1"},
+		{"{\"format\": 1, \"bytes\": 1}", "deps.json: missing key 'sha256'"},
 		{"{\"format\": 1, \"bytes\": 1, \"sha256\": \"2d71\"}", "deps.json has no sha256"},
-		{"{\"format\": 1, \"sha256\": \"" SUM_OF_X "\"}",
-			"deps.tar has another length than deps.json says"},
+		{"{\"format\": 1, \"sha256\": \"" SUM_OF_X "\"}", "deps.json: missing key 'bytes'"},
 		{"{\"format\": 1, \"bytes\": 2, \"sha256\": \"" SUM_OF_X "\"}",
 			"deps.tar has another length than deps.json says"},
 	};

@@ -50,7 +50,7 @@ static void make_run(const char *dir, const char *id, const char *result, int64_
 {
 	auto_free char *log = mem_printf("p/runs/%s/run.jsonl", id);
 	auto_free char *file = mem_printf("p/runs/%s/result.json", id);
-	auto_free char *text = mem_printf("{\"result\": \"%s\"}", result);
+	auto_free char *text = mem_printf("{\"format\": 1, \"result\": \"%s\"}", result);
 	auto_free char *path = run_path(dir, id);
 
 	free(expect_file(dir, "p/lock", ""));
@@ -163,28 +163,117 @@ static void test_the_latest_and_the_last_that_passed_are_kept(void **state)
 
 	(void)state;
 	make_runs(dir, 6);
-	free(expect_file(dir, "p/state.json", "{\"run_id\": \"r2\"}"));
+	free(expect_file(dir, "p/state.json", "{\"format\": 1, \"run_id\": \"r2\"}"));
 	expect_sys(symlink("runs/r3", latest));
 	expect_items(dir, (struct retention_policy){.runs = 1, .days = 1, .bytes = 1}, false,
 		"r1: more than 1 run\nr4: more than 1 run\nr5: more than 1 run\n");
 	expect_runs(dir, "r2 r3 r6");
 }
 
-static void test_with_a_damaged_state_nothing_is_removed(void **state)
+static const struct retention_policy strictest = {.runs = 1, .days = 1, .bytes = 1, .scopes = 1};
+
+/* Nothing at all: no run, no scope, nothing that a killed run left. */
+static void expect_refused(const char *dir, const char *file)
 {
-	auto_dir char *dir = expect_dir();
-	const struct retention_policy policy = {.runs = 1};
 	struct told told = {0};
 	const struct retention_view view = {on_item, &told};
+	auto_free char *left = path_join(dir, "p/work/gen/cache");
+	unsigned failed;
+	struct err e = {0};
+
+	free(expect_file(dir, "p/work/gen/cache", "half"));
+	buf_init(&told.text, 10000);
+	assert_int_equal(retention_apply(dir, "p", &strictest, false, &view, &failed, &e), -1);
+	assert_non_null(strstr(e.msg, file));
+	assert_int_equal(told.text.len, 0);
+	buf_release(&told.text);
+	expect_runs(dir, "r1 r2 r3");
+	expect_sys(access(left, F_OK));
+}
+
+static void test_with_a_state_that_is_not_understood_nothing_is_removed(void **state)
+{
+	static const char *const texts[] = {"", "{\"run_id\": ", "[]", "\"x\"", "{}", "null", "1",
+		"{\"format\": 2, \"last\": {\"run_id\": \"r1\"}}", "{\"format\": 1, \"run_id\": 7}",
+		"{\"format\": 1, \"run_id\": [\"r1\"]}", "{\"format\": \"1\", \"run_id\": \"r1\"}"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		auto_dir char *dir = expect_dir();
+
+		make_runs(dir, 3);
+		free(expect_file(dir, "p/state.json", texts[i]));
+		expect_refused(dir, "p/state.json");
+	}
+}
+
+static void test_with_a_scope_that_is_not_understood_nothing_is_removed(void **state)
+{
+	auto_dir char *dir = expect_dir();
+
+	(void)state;
+	make_runs(dir, 3);
+	free(expect_file(dir, "p/state-ro@patch.json", "{\"format\": 2}"));
+	expect_refused(dir, "p/state-ro@patch.json");
+}
+
+static void test_with_a_link_that_is_not_understood_nothing_is_removed(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *current = path_join(dir, "p/current");
+
+	(void)state;
+	make_runs(dir, 3);
+	free(expect_file(dir, "p/gen-1/cache", "good"));
+	expect_sys(symlink("generations/1", current));
+	expect_refused(dir, "p/current");
+}
+
+/* The others go. */
+static void test_a_run_whose_result_is_not_understood_is_kept_and_told(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *path = NULL;
+	struct told told = {0};
+	const struct retention_view view = {on_item, &told};
+	const struct retention_policy policy = {.runs = 1};
 	unsigned failed;
 	struct err e = {0};
 
 	(void)state;
-	make_runs(dir, 3);
-	free(expect_file(dir, "p/state.json", "{\"run_id\": "));
-	assert_int_equal(retention_apply(dir, "p", &policy, false, &view, &failed, &e), -1);
-	assert_non_null(strstr(e.msg, "state.json"));
-	expect_runs(dir, "r1 r2 r3");
+	make_runs(dir, 4);
+	free(expect_file(dir, "p/runs/r2/result.json", "{\"format\": 2}"));
+	path = run_path(dir, "r2");
+	treemake_time(AT_FDCWD, path, 1000, 0);
+	buf_init(&told.text, 10000);
+	expect_ok(retention_apply(dir, "p", &policy, false, &view, &failed, &e), &e);
+	assert_int_equal(failed, 1);
+	assert_non_null(strstr(told.text.data, "r2!: kept\n"));
+	assert_non_null(strstr(told.text.data, "r1: more than 1 run\n"));
+	buf_release(&told.text);
+	expect_runs(dir, "r2 r4");
+}
+
+/* Begun in this order, whatever their clocks said. */
+static void test_runs_are_in_the_order_of_their_numbers(void **state)
+{
+	static const int64_t times[] = {INT64_C(8000000000), -1000, 0, 1000};
+	auto_dir char *dir = expect_dir();
+
+	(void)state;
+	make_run(dir, "r0", "passed", -1000 * DAY); /* of an older version, without a number */
+	for (int i = 0; i < 4; i++) {
+		auto_free char *id = mem_printf("r%d", i + 1);
+		auto_free char *number = mem_printf("p/runs/%s/number", id);
+		auto_free char *text = mem_printf("%d\n", i + 1), *path = run_path(dir, id);
+
+		make_run(dir, id, "passed", 0);
+		free(expect_file(dir, number, text));
+		treemake_time(AT_FDCWD, path, times[i], 0);
+	}
+	expect_items(dir, (struct retention_policy){.runs = 2}, false,
+		"r0: more than 2 runs\nr1: more than 2 runs\nr2: more than 2 runs\n");
+	expect_runs(dir, "r3 r4");
 }
 
 /* A timer that starts a run every minute finds nothing to do most of the time. */
@@ -221,13 +310,13 @@ static void test_a_run_that_goes_on_is_not_touched(void **state)
 	next = store_next(&s, "cache", &e);
 	expect_ok(fd_write_file(next, "half", 4, 0600, &e), &e);
 	treemake_time(AT_FDCWD, path, 1000, 0);
-	expect_items(dir, all, false, "r1: more than 1 run\n");
-	expect_runs(dir, "now r2");
+	expect_items(dir, all, false, "r1: more than 1 run\nr2: more than 1 run\n");
+	expect_runs(dir, "now");
 	expect_sys(access(next, F_OK));
 	store_release(&s);
 	free(expect_file(dir, "p/runs/now/run.jsonl", ""));
 	treemake_time(AT_FDCWD, path, 1000, 0);
-	expect_items(dir, all, false, "now: more than 1 run\n");
+	expect_items(dir, all, false, "now: older than 1 day\n");
 }
 
 static void test_an_unfinished_removal_is_finished(void **state)
@@ -315,7 +404,6 @@ int main(void)
 		cmocka_unit_test(test_a_run_from_the_future_is_not_old),
 		cmocka_unit_test(test_the_oldest_go_until_the_others_are_small_enough),
 		cmocka_unit_test(test_the_latest_and_the_last_that_passed_are_kept),
-		cmocka_unit_test(test_with_a_damaged_state_nothing_is_removed),
 		cmocka_unit_test(test_unchanged_runs_push_no_real_ones_out),
 		cmocka_unit_test(test_a_run_that_goes_on_is_not_touched),
 		cmocka_unit_test(test_an_unfinished_removal_is_finished),
@@ -323,6 +411,11 @@ int main(void)
 		cmocka_unit_test(test_hostile_artifacts_are_removed_whole),
 		cmocka_unit_test(test_what_is_no_run_is_left_alone),
 		cmocka_unit_test(test_a_project_without_runs_has_nothing_to_remove),
+		cmocka_unit_test(test_with_a_state_that_is_not_understood_nothing_is_removed),
+		cmocka_unit_test(test_with_a_scope_that_is_not_understood_nothing_is_removed),
+		cmocka_unit_test(test_with_a_link_that_is_not_understood_nothing_is_removed),
+		cmocka_unit_test(test_a_run_whose_result_is_not_understood_is_kept_and_told),
+		cmocka_unit_test(test_runs_are_in_the_order_of_their_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "core/node.h"
 #include "host/store.h"
 
@@ -29,6 +31,8 @@ static void publish_as(const char *state, const char *class, const char *run_id,
 	path = store_next(&s, name, &e);
 	assert_non_null(path);
 	expect_ok(fd_write_file(path, content, strlen(content), 0600, &e), &e);
+	node_set_int(n, "format", 1);
+	node_set_string(n, "result", "passed");
 	node_set_string(n, "run_id", run_id);
 	expect_ok(store_publish(&s, class, n, &e), &e);
 	expect_ok(store_write_result(&s, n, true, &e), &e);
@@ -247,6 +251,232 @@ static void test_no_state_directory_is_no_projects(void **state)
 	assert_int_equal(node_get_int(n, "project_count", -1), 0);
 }
 
+/* ---- what is not understood ---- */
+
+/* A project at a generation, by the name of the directory. */
+static void make_generation(const char *dir, const char *name)
+{
+	auto_free char *cache = mem_printf("p/%s/cache", name);
+	auto_free char *current = path_join(dir, "p/current");
+
+	free(expect_file(dir, cache, "old"));
+	assert_int_equal(symlink(name, current), 0);
+}
+
+static void test_the_largest_generation_number_has_no_next(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *cache = path_join(dir, "p/gen-18446744073709551615/cache");
+	auto_store struct store s = STORE_NONE;
+	struct err e = {0};
+
+	(void)state;
+	make_generation(dir, "gen-18446744073709551615");
+	expect_ok(store_check(dir, "p", &e), &e);
+	assert_int_equal(store_lock(dir, "p", &s, &e), -1);
+	assert_int_equal(e.kind, ERR_INPUT);
+	assert_non_null(strstr(e.msg, "largest generation number"));
+	assert_non_null(strstr(e.msg, "remove "));
+	expect_content(cache, "old");
+}
+
+/* A pre-plan and a plan each publish one. */
+static void test_the_last_but_one_generation_has_one_next(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_store struct store s = STORE_NONE;
+	struct err e = {0};
+
+	(void)state;
+	make_generation(dir, "gen-18446744073709551614");
+	lock(dir, &s);
+	free(store_next(&s, "cache", &e));
+	expect_ok(store_publish_outputs(&s, &e), &e);
+	assert_true(s.current == UINT64_MAX);
+	free(store_next(&s, "cache", &e));
+	assert_int_equal(store_publish_outputs(&s, &e), -1);
+	assert_string_equal(e.reason, "state_unknown");
+}
+
+static void test_a_name_that_only_looks_like_a_generation_is_none(void **state)
+{
+	static const char *const names[] = {"gen-18446744073709551616", "gen-01", "gen-", "gen-1x",
+		"gen--1", "gen-0",
+		"gen-99999999999999999999999999999999999999999999999999999999999", "gen2-1",
+		"../p/gen-1", "gen-1/"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_dir char *dir = expect_dir();
+		auto_free char *good = NULL, *current = path_join(dir, "p/current");
+		auto_store struct store s = STORE_NONE;
+		uint64_t bytes;
+		struct err e = {0};
+
+		good = expect_file(dir, "p/gen-1/cache", "good");
+		assert_int_equal(symlink(names[i], current), 0);
+		assert_int_equal(store_check(dir, "p", &e), -1);
+		e = (struct err){0};
+		assert_int_equal(store_lock(dir, "p", &s, &e), -1);
+		e = (struct err){0};
+		assert_int_equal(store_sweep(dir, "p", false, &bytes, &e), -1);
+		assert_non_null(strstr(e.msg, "p/current"));
+		expect_content(good, "good");
+	}
+}
+
+/* Directories beside the current one that are not named as ours are not ours to remove. */
+static void test_only_our_generations_are_leftovers(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *other = NULL, *large = NULL;
+	auto_store struct store s = STORE_NONE;
+
+	(void)state;
+	make_generation(dir, "gen-2");
+	other = expect_file(dir, "p/gen-001/cache", "kept");
+	large = expect_file(dir, "p/gen-18446744073709551616/cache", "kept");
+	free(expect_file(dir, "p/gen-18446744073709551615/cache", "a killed run's"));
+	lock(dir, &s);
+	expect_content(other, "kept");
+	expect_content(large, "kept");
+	expect_gone(dir, "p/gen-18446744073709551615");
+}
+
+static void test_each_state_file_must_be_understood(void **state)
+{
+	static const char *const names[] = {"p/state.json", "p/state-ro.json", "p/state-rw@x.json"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		auto_dir char *dir = expect_dir();
+		auto_free char *path = NULL;
+		struct err e = {0};
+
+		publish(dir, "r1", "cache", "x");
+		expect_ok(store_check(dir, "p", &e), &e);
+		path = expect_file(dir, names[i], "{\"format\": 2}");
+		assert_int_equal(store_check(dir, "p", &e), -1);
+		assert_string_equal(e.reason, "state_unknown");
+		assert_non_null(strstr(e.msg, path));
+	}
+}
+
+/* ---- order ---- */
+
+static void expect_number(const char *dir, const char *run_id, uint64_t wanted)
+{
+	auto_free char *runs = path_join(dir, "p/runs");
+	auto_fd int fd = open(runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_true(store_run_number(fd, run_id) == wanted);
+}
+
+static void test_runs_are_numbered_in_their_order(void **state)
+{
+	auto_dir char *dir = expect_dir();
+
+	(void)state;
+	publish(dir, "99990101T000000.000000Z", "cache", "x");
+	publish(dir, "20261122T034919.123456Z", "cache", "x");
+	publish(dir, "19691231T235959.000000Z", "cache", "x");
+	expect_number(dir, "99990101T000000.000000Z", 1);
+	expect_number(dir, "20261122T034919.123456Z", 2);
+	expect_number(dir, "19691231T235959.000000Z", 3);
+	expect_number(dir, "absent", 0);
+}
+
+static void test_a_damaged_number_does_not_end_the_counting(void **state)
+{
+	static const char *const texts[] = {"", "x\n", "-1\n", "18446744073709551615\n",
+		"99999999999999999999999999999999999\n", "9223372036854775808\n"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		auto_dir char *dir = expect_dir();
+
+		publish(dir, "r1", "cache", "x");
+		publish(dir, "r2", "cache", "x");
+		free(expect_file(dir, "p/runs/r2/number", texts[i]));
+		publish(dir, "r3", "cache", "x");
+		expect_number(dir, "r2", 0);
+		expect_number(dir, "r3", 2);
+	}
+}
+
+static void test_the_largest_number_is_not_wrapped(void **state)
+{
+	auto_dir char *dir = expect_dir();
+
+	(void)state;
+	free(expect_file(dir, "p/runs/r1/number", "9223372036854775807\n"));
+	publish(dir, "r2", "cache", "x");
+	expect_number(dir, "r2", INT64_MAX);
+}
+
+/* `latest` of a project, turned so many seconds from now. */
+static void make_latest(const char *dir, const char *project, int64_t seconds)
+{
+	auto_free char *lock_file = mem_printf("%s/lock", project);
+	auto_free char *path = mem_printf("%s/%s/latest", dir, project);
+	struct timespec times[2] = {clock_now(), clock_now()};
+
+	free(expect_file(dir, lock_file, ""));
+	assert_int_equal(symlink("runs/r", path), 0);
+	times[1].tv_sec += seconds;
+	assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
+}
+
+static void expect_last_project(const char *dir, const char *wanted)
+{
+	auto_free char *last = NULL;
+	struct err e = {0};
+
+	expect_ok(store_last_project(dir, &last, &e), &e);
+	assert_string_equal(last, wanted);
+}
+
+static void test_the_last_project_is_not_the_one_from_the_future(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	char *none = NULL;
+	struct err e = {0};
+
+	(void)state;
+	assert_int_equal(store_last_project(dir, &none, &e), -1);
+	assert_string_equal(e.reason, "no_run");
+	make_latest(dir, "future", 100000);
+	expect_last_project(dir, "future");
+	make_latest(dir, "b", -10);
+	make_latest(dir, "a", -20);
+	expect_last_project(dir, "b");
+}
+
+/* Only what is not there is no project. */
+static void test_a_project_that_cannot_be_looked_at_is_one(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *loop = path_join(dir, "loop"), *found = NULL;
+	auto_strv struct strv names = {0};
+	auto_node struct node *n = NULL;
+	struct err e = {0};
+
+	(void)state;
+	publish(dir, "r1", "cache", "x");
+	free(expect_file(dir, "a-file", ""));
+	free(expect_file(dir, "a-directory/file", ""));
+	assert_int_equal(symlink("loop", loop), 0);
+	expect_ok(store_list(dir, &names, &e), &e);
+	assert_int_equal(names.count, 2);
+	assert_string_equal(names.items[0], "loop");
+	n = store_describe_project(dir, "loop");
+	assert_non_null(node_get_text(n, "error", NULL));
+	assert_int_equal(store_find_run(dir, "loop", NULL, &found, &e), -1);
+	assert_int_equal(e.kind, ERR_HOST);
+	expect_last_project(dir, "p");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +490,16 @@ int main(void)
 		cmocka_unit_test(test_a_run_id_is_used_once_and_is_a_file_name),
 		cmocka_unit_test(test_describe_and_find_read_what_runs_wrote),
 		cmocka_unit_test(test_no_state_directory_is_no_projects),
+		cmocka_unit_test(test_the_largest_generation_number_has_no_next),
+		cmocka_unit_test(test_the_last_but_one_generation_has_one_next),
+		cmocka_unit_test(test_a_name_that_only_looks_like_a_generation_is_none),
+		cmocka_unit_test(test_only_our_generations_are_leftovers),
+		cmocka_unit_test(test_each_state_file_must_be_understood),
+		cmocka_unit_test(test_runs_are_numbered_in_their_order),
+		cmocka_unit_test(test_a_damaged_number_does_not_end_the_counting),
+		cmocka_unit_test(test_the_largest_number_is_not_wrapped),
+		cmocka_unit_test(test_the_last_project_is_not_the_one_from_the_future),
+		cmocka_unit_test(test_a_project_that_cannot_be_looked_at_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
