@@ -25,7 +25,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base but what only a host has.
 BASE_HOST := home \
 	vault
-BASE := err mem buf strv fd flow path tree num clock proc sig text base64 meminfo version
+BASE := err mem buf strv fd flow path tree num clock proc sig inherit text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
 NET := http gitget sftpput sshcheck

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/inherit.h"
 #include "base/limits.h"
 #include "core/contract.h"
 #include "core/jsonl.h"
@@ -230,6 +231,8 @@ int main(int argc, char **argv)
 {
 	struct err e = {0};
 
+	if (inherit_mend(&e) < 0)
+		return complain(&e);
 	if (argc != 2) {
 		(void)fprintf(stderr, "usage: ambient-net COMMAND <WORK\n");
 		return 2;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 int err_vset(struct err *e, enum err_kind kind, const char *fmt, va_list ap)
 {
@@ -52,9 +53,24 @@ static bool is_of_disk(int sys)
 	return sys == ENOSPC || sys == EDQUOT || sys == EIO;
 }
 
+/* What to do when a limit of the process was reached; NULL: none was. */
+static const char *limit_remedy(int sys)
+{
+	struct rlimit now;
+
+	if (sys == EMFILE)
+		return "raise the limit of open files: ulimit -n of the shell, LimitNOFILE of the "
+		       "systemd unit";
+	if (sys == EFBIG && getrlimit(RLIMIT_FSIZE, &now) == 0 && now.rlim_cur != RLIM_INFINITY)
+		return "raise the limit of file sizes: ulimit -f of the shell, LimitFSIZE of the "
+		       "systemd unit";
+	return NULL;
+}
+
 int err_sys(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
+	const char *remedy = limit_remedy(saved);
 	size_t len;
 	va_list ap;
 
@@ -63,7 +79,10 @@ int err_sys(struct err *e, const char *fmt, ...)
 	va_end(ap);
 	e->sys = saved;
 	len = strlen(e->msg);
-	(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s", strerror(saved));
+	(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s%s%s", strerror(saved),
+		remedy ? "; " : "", remedy ? remedy : "");
+	if (remedy)
+		return err_because(e, ERR_REASON_LIMIT);
 	return is_of_disk(saved) ? err_because(e, ERR_REASON_DISK) : -1;
 }
 

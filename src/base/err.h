@@ -29,6 +29,7 @@ enum err_kind {
 };
 
 #define ERR_REASON_DISK "host_disk"
+#define ERR_REASON_LIMIT "host_limit"
 
 enum { ERR_MSG_MAX = 1024, ERR_REASON_MAX = 40 };
 
@@ -51,8 +52,9 @@ int err_reason(struct err *e, enum err_kind kind, const char *reason, const char
 int err_because(struct err *e, const char *reason);
 
 /*
- * ERR_HOST from errno: "fmt: strerror". A full or broken disk is the reason ERR_REASON_DISK, so who
- * writes a file need not say it. Always returns -1.
+ * ERR_HOST from errno: "fmt: strerror". A full or broken disk is the reason ERR_REASON_DISK, and a
+ * limit of the process (too many open files, a file larger than RLIMIT_FSIZE) is ERR_REASON_LIMIT
+ * with the remedy, so who opens or writes a file need not say it. Always returns -1.
  */
 int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -25,7 +25,7 @@ static inline int fd_steal(int *fd)
 	return stolen;
 }
 
-/* Write all of it, whatever short writes and EINTR say. 0, or -1 with errno. */
+/* Write all of it, whatever short writes, EINTR and EAGAIN say. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 int fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset);
 

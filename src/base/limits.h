@@ -129,6 +129,11 @@
 /* With less space than this left on the host a guest that fails is not to blame. */
 #define LIMIT_DISK_FULL_BYTES (1 * MIB)
 
+/* What a run needs at least of what limits the process itself (base/inherit.h). */
+#define LIMIT_NEED_FILES 128
+#define LIMIT_NEED_STACK (1 * MIB)
+#define LIMIT_NEED_MEMORY (256 * MIB)
+
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1
 #define DEFAULT_MEMORY (1 * GIB)

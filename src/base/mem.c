@@ -2,41 +2,62 @@
 #include "base/mem.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
-static void *or_abort(void *p)
+enum { EXIT_BROKEN = 3 };
+
+/* Nothing is left to make an error of. A limit of the process is a likely cause, so it is named. */
+NORETURN static void end(void)
 {
-	if (!p) {
-		(void)fputs("ERROR: out of memory\n", stderr);
-		abort();
-	}
+	static const char plain[] = "ERROR: out of memory\n";
+	static const char limited[] =
+		"ERROR: out of memory; raise the limit of address space or data: ulimit -v and -d "
+		"of the shell, LimitAS and LimitDATA of the systemd unit\n";
+	struct rlimit space = {0}, data = {0};
+	bool is_limited;
+
+	(void)getrlimit(RLIMIT_AS, &space);
+	(void)getrlimit(RLIMIT_DATA, &data);
+	is_limited = space.rlim_cur != RLIM_INFINITY || data.rlim_cur != RLIM_INFINITY;
+	(void)!write(STDERR_FILENO, is_limited ? limited : plain,
+		is_limited ? sizeof(limited) - 1 : sizeof(plain) - 1);
+	_exit(EXIT_BROKEN);
+}
+
+static void *or_end(void *p)
+{
+	if (!p)
+		end();
 	return p;
 }
 
 void *mem_alloc(size_t size)
 {
-	return or_abort(calloc(1, size ? size : 1));
+	return or_end(calloc(1, size ? size : 1));
 }
 
 void *mem_array(size_t count, size_t size)
 {
-	return or_abort(calloc(count ? count : 1, size ? size : 1));
+	return or_end(calloc(count ? count : 1, size ? size : 1));
 }
 
 void *mem_resize(void *p, size_t count, size_t size)
 {
-	return or_abort(reallocarray(p, count ? count : 1, size ? size : 1));
+	return or_end(reallocarray(p, count ? count : 1, size ? size : 1));
 }
 
 char *mem_strdup(const char *s)
 {
-	return or_abort(strdup(s));
+	return or_end(strdup(s));
 }
 
 char *mem_strndup(const char *s, size_t n)
 {
-	return or_abort(strndup(s, n));
+	return or_end(strndup(s, n));
 }
 
 char *mem_printf(const char *fmt, ...)
@@ -48,5 +69,5 @@ char *mem_printf(const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vasprintf(&s, fmt, ap);
 	va_end(ap);
-	return or_abort(n < 0 ? NULL : s);
+	return or_end(n < 0 ? NULL : s);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that is there or the program is not: running out of it aborts with a message, so no caller
- * has a branch for it. Every size that a stranger can influence is bounded before it comes here.
+ * Memory that is there or the program is not: running out of it ends it with a message and status
+ * 3, so no caller has a branch for it. Every size that a stranger can influence is bounded before
+ * it comes here.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H

@@ -68,6 +68,9 @@ char *path_absolute(const char *path)
 	auto_strv struct strv parts = {0};
 	char *save = NULL;
 
+	/* From a directory that was removed no path leads anywhere; opening it says so. */
+	if (path[0] != '/' && !cwd)
+		return mem_strdup(path);
 	for (char *part = strtok_r(whole, "/", &save); part; part = strtok_r(NULL, "/", &save)) {
 		if (strcmp(part, "..") == 0)
 			drop_last(&parts);

@@ -14,7 +14,10 @@ char *path_join(const char *dir, const char *name); /* an absolute name replaces
 char *path_parent(const char *path);                /* "." when there is no slash */
 const char *path_base(const char *path);            /* behind the last slash; points into path */
 
-/* The absolute path without "." and ".." and without asking the file system. */
+/*
+ * The absolute path without "." and ".." and without asking the file system. A relative one stays
+ * as it is when the working directory was removed.
+ */
 char *path_absolute(const char *path);
 
 bool path_is_below(const char *path, const char *dir); /* lexically; both absolute; equal counts */

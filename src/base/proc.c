@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/inherit.h"
 #include "base/path.h"
 #include "base/sig.h"
 
@@ -52,12 +53,15 @@ int64_t proc_cpu_ns(pid_t pid)
 	return clock_ns_of(&used);
 }
 
+/* A session of its own: what a terminal tells us, we tell it if it has to end. */
 NORETURN static void become(const char *program, const struct strv *argv, int output)
 {
 	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	sig_reset();
-	if (null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(output, 2) < 0)
+	inherit_give_back();
+	if (setsid() < 0 || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
+		dup2(output, 2) < 0)
 		_exit(127);
 	(void)execv(program, argv->items);
 	(void)dprintf(2, "%s: %s\n", program, strerror(errno));

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * SIGINT, SIGTERM and SIGHUP are blocked from the start and read as data, so that a signal never
- * interrupts half a step. Long loops ask sig_pending; poll loops watch sig_fd.
+ * interrupts half a step. One that the parent has had ignored stays ignored. Long loops ask
+ * sig_pending; poll loops watch sig_fd.
  */
 #ifndef BASE_SIG_H
 #define BASE_SIG_H
 
 #include "base/err.h"
 
-int sig_init(
-	struct err *e) NODISCARD; /* block them and ignore SIGPIPE; once, before anything else */
-int sig_fd(void);                 /* readable when one came; for poll only, -1 before sig_init */
-int sig_pending(void);            /* the first signal that came and is not yet forgotten, or 0 */
+int sig_init(struct err *e) NODISCARD; /* block them; once, before anything else */
+int sig_fd(void);      /* readable when one came; for poll only, -1 before sig_init */
+int sig_pending(void); /* the first signal that came and is not yet forgotten, or 0 */
 
 const char *sig_name(int signo); /* of one that sig_pending gave */
 

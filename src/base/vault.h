@@ -16,7 +16,8 @@ struct vault {
 	size_t size;
 };
 
-/* Running out of memory aborts, as everywhere. v is empty or is overwritten and freed first. */
+/* Running out of memory ends the program, as everywhere. v is empty or is overwritten and freed
+ * first. */
 void vault_alloc(struct vault *v, size_t size);
 void vault_free(struct vault *v); /* accepts an empty one */
 #define auto_vault __attribute__((cleanup(vault_free)))

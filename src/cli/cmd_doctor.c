@@ -20,6 +20,7 @@
 #include "cli/say.h"
 #include "host/accel.h"
 #include "host/config.h"
+#include "host/drives.h"
 #include "host/jail.h"
 #include "host/locate.h"
 #include "host/planner.h"
@@ -169,8 +170,6 @@ static int look_space(const char *path, const char *key, uint64_t *ret_free, str
 	const uint64_t least = 1 * GIB;
 	struct statvfs vfs;
 
-	if (path_make_dirs(path, 0755, e) < 0)
-		return -1;
 	if (statvfs(path, &vfs) < 0)
 		return err_sys(e, "%s", path);
 	*ret_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
@@ -184,7 +183,8 @@ static int look_disk(struct doctor *d, char *finding, struct err *e)
 {
 	uint64_t state = 0, temporary = 0;
 
-	if (look_space(d->config.state, "state", &state, e) < 0 ||
+	if (path_make_dirs(d->config.state, 0755, e) < 0 || drives_check_host(&d->config, e) < 0 ||
+		look_space(d->config.state, "state", &state, e) < 0 ||
 		look_space(d->config.tmpdir, "tmpdir", &temporary, e) < 0)
 		return -1;
 	found(finding, "%s free in %s, %s in %s", num_show_size(state).s, d->config.state,

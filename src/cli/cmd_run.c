@@ -418,8 +418,8 @@ static void check_screen(struct session *s)
 
 	if (!sys)
 		return;
-	(void)err_reason(&e, ERR_HOST, "host_output", "write standard output: %s", strerror(sys));
-	e.sys = sys;
+	errno = sys;
+	(void)say_write_failed("standard output", &e);
 	worsen(s, say_failure(&e));
 }
 

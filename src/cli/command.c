@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -246,7 +245,6 @@ int command_main(const struct command *const *commands, int argc, char **argv)
 	struct err e = {0};
 	int status;
 
-	(void)signal(SIGPIPE, SIG_IGN);
 	if (find_command(&o, commands, items, count, &used, &call.command, &e) < 0)
 		return wrong_line(&call, &e);
 	if (common.version)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host program. Every command is a row: cmd_run.c and its neighbours. */
+#include "base/inherit.h"
 #include "cli/command.h"
+#include "cli/say.h"
 #include "host/tsc.h"
 
 static const struct command *const commands[] = {
@@ -22,6 +24,10 @@ static const struct command *const commands[] = {
 
 int main(int argc, char **argv)
 {
+	struct err e = {0};
+
 	tsc_init();
+	if (inherit_mend(&e) < 0)
+		return say_failure(&e);
 	return command_main(commands, argc, argv);
 }

@@ -30,7 +30,9 @@ static enum outlet_way choose_way(int *fd, size_t *piece)
 	struct stat st;
 	int again;
 
-	if (fstat(*fd, &st) < 0 || S_ISREG(st.st_mode))
+	/* A descriptor for reading only must fail as it is, not be opened for writing. */
+	if ((fcntl(*fd, F_GETFL) & O_ACCMODE) == O_RDONLY || fstat(*fd, &st) < 0 ||
+		S_ISREG(st.st_mode))
 		return OUTLET_PLAIN;
 	if (S_ISSOCK(st.st_mode))
 		return OUTLET_SOCKET;

@@ -44,19 +44,17 @@ void say_warnings(const struct strv *messages)
 		say_warning(*s);
 }
 
-static int write_failed(const char *name, struct err *e)
+int say_write_failed(const char *name, struct err *e)
 {
-	int sys = errno;
-
-	(void)err_reason(e, ERR_HOST, "host_output", "write %s: %s", name, strerror(sys));
-	e->sys = sys;
-	return -1;
+	(void)(errno == EBADF ? err_set(e, ERR_HOST, "write %s: it is closed", name)
+			      : err_sys(e, "write %s", name));
+	return err_because(e, "host_output");
 }
 
 int say_out(const char *data, size_t len, struct err *e)
 {
 	if (fd_write_all(STDOUT_FILENO, data, len) < 0)
-		return write_failed("standard output", e);
+		return say_write_failed("standard output", e);
 	return 0;
 }
 
@@ -77,7 +75,7 @@ int say_create(const char *path, struct err *e)
 int say_fd(int fd, const char *name, const char *data, size_t len, struct err *e)
 {
 	if (fd_write_all(fd, data, len) < 0)
-		return write_failed(name, e);
+		return say_write_failed(name, e);
 	return 0;
 }
 

@@ -22,6 +22,9 @@ void say_warnings(const struct strv *messages);
 int say_out(const char *data, size_t len, struct err *e) NODISCARD; /* to standard output */
 int say_fd(int fd, const char *name, const char *data, size_t len, struct err *e) NODISCARD;
 
+/* The same error, from errno, of something that was written otherwise. Always -1. */
+int say_write_failed(const char *name, struct err *e);
+
 /* Open a file that an option names, for writing from its start; it may be a pipe or a device. */
 int say_create(const char *path, struct err *e) NODISCARD;
 

@@ -10,11 +10,13 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/inherit.h"
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/sig.h"
 #include "core/pack.h"
+#include "host/config.h"
 
 enum { SECTOR = 512 };
 
@@ -59,13 +61,26 @@ static int add(struct drives *d, const char *serial, int fd, bool writable, stru
 	return 0;
 }
 
+/* A directory that is not there, or is not ours to write in, is the operator's to mend. */
+static int no_temporary(const char *tmpdir, struct err *e)
+{
+	int sys = errno;
+
+	if (sys != ENOENT && sys != ENOTDIR && sys != EACCES && sys != EROFS)
+		return err_sys(e, "make a temporary file in %s", tmpdir);
+	return err_set(e, ERR_INPUT,
+		"no temporary file can be made in %s (%s): name another directory by 'tmpdir' in "
+		"the configuration or by TMPDIR",
+		tmpdir, strerror(sys));
+}
+
 static int temporary_by_name(const char *tmpdir, int *ret_fd, struct err *e)
 {
 	auto_free char *name = path_join(tmpdir, "ambient-XXXXXX");
 	int fd = mkostemp(name, O_CLOEXEC);
 
 	if (fd < 0)
-		return err_sys(e, "make a temporary file in %s", tmpdir);
+		return no_temporary(tmpdir, e);
 	(void)unlink(name);
 	*ret_fd = fd;
 	return 0;
@@ -82,7 +97,27 @@ int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e)
 	/* Some file systems cannot make files without a name. */
 	if (errno == EOPNOTSUPP || errno == EISDIR)
 		return temporary_by_name(tmpdir, ret_fd, e);
-	return err_sys(e, "make a temporary file in %s", tmpdir);
+	return no_temporary(tmpdir, e);
+}
+
+static uint64_t largest_drive(const struct config *c)
+{
+	const uint64_t sizes[] = {c->scratch_bytes, c->artifacts_max, c->cache_max, c->deps_max};
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (sizes[i] > largest)
+			largest = sizes[i];
+	return largest;
+}
+
+int drives_check_host(const struct config *config, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (inherit_check_limits(largest_drive(config), e) < 0)
+		return -1;
+	return drives_temporary(config->tmpdir, &fd, e);
 }
 
 /* QEMU takes for a read-only drive only a descriptor that was opened so. */

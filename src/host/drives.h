@@ -26,6 +26,14 @@ void drives_release(struct drives *d);
 /* A file without a name for drives_add_fd, at most `max` bytes are ever written to it. */
 int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e) NODISCARD;
 
+struct config;
+
+/*
+ * Can this process make the drives of a machine? ERR_HOST, reason ERR_REASON_LIMIT: a limit of the
+ * process forbids it. ERR_INPUT: no file can be made in config->tmpdir.
+ */
+int drives_check_host(const struct config *config, struct err *e) NODISCARD;
+
 /* An input; takes the descriptor, which may be open for writing: the drive is not. */
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) NODISCARD;
 

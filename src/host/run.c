@@ -225,7 +225,7 @@ static int check(struct run *r, struct err *e)
 	const struct lint lint = lint_of(r);
 	const char *scope = r->options->cache_scope;
 
-	if (check_environment(&r->options->env, e) < 0)
+	if (drives_check_host(r->config, e) < 0 || check_environment(&r->options->env, e) < 0)
 		return -1;
 	if (project_check_source(r->project, e) < 0)
 		return err_because(e, "no_source");

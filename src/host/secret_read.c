@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/inherit.h"
 #include "base/proc.h"
 #include "base/sig.h"
 
@@ -86,6 +87,7 @@ NORETURN static void become(const char *program, const struct strv *argv, int ou
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	sig_reset();
+	inherit_give_back();
 	if (setsid() < 0 || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
 		dup2(null, 2) < 0)
 		_exit(127);

@@ -163,6 +163,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The disk is full or broken: a file of the run could not be written, or the guest "
 		"failed while there was no space for what it wrote. The message names the file or "
 		"the directory."},
+	{"host_limit", VERDICT_BROKEN, "host", false,
+		"A limit of the process itself is too low: open files, sizes of files, stack, "
+		"memory. The message names it, and how to raise it."},
 	{"host_no_namespaces", VERDICT_BROKEN, "host", false,
 		"The host does not let QEMU be locked in. The message names the setting; nothing "
 		"runs without "

@@ -956,7 +956,9 @@ static void test_a_file_that_cannot_be_written_is_the_hosts_fault(void **state)
 	result = unpack_tree(fd, b.len, p.fd, &strict, &r, &e);
 	expect_sys(setrlimit(RLIMIT_FSIZE, &old));
 	(void)signal(SIGXFSZ, SIG_DFL);
-	expect_err(result, &e, ERR_HOST, "f: write: File too large");
+	expect_err(result, &e, ERR_HOST,
+		"f: write: File too large; raise the limit of file sizes: ulimit -f of the shell, "
+		"LimitFSIZE of the systemd unit");
 }
 
 static int refuse_second(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
