@@ -25,7 +25,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base but what only a host has.
 BASE_HOST := home \
 	vault
-BASE := err mem buf strv fd flow path tree num clock proc sig inherit text base64 meminfo version
+BASE := err mem buf strv fd flow path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
 NET := http gitget sftpput sshcheck
@@ -73,7 +73,7 @@ FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
-	store statefile deps retention disk runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask \
 	secrets sshagent \

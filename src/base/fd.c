@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -208,8 +210,12 @@ int fd_move(const char *from, const char *to, struct err *e)
 
 int fd_write_file(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
-	auto_free char *temporary = mem_printf("%s.tmp", path);
+	auto_free char *temporary = NULL;
+	uint64_t random;
 
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return err_sys(e, "make a name for %s", path);
+	temporary = mem_printf("%s.%016" PRIx64 ".tmp", path, random);
 	if (fd_write_synced(temporary, data, len, mode, e) < 0)
 		return -1;
 	return fd_move(temporary, path, e);

@@ -61,8 +61,8 @@ int fd_move(const char *from, const char *to, struct err *e) NODISCARD;
 /*
  * Make `path` hold exactly these bytes: written under a temporary name in the same directory,
  * synced, renamed, directory synced. A kill at any moment leaves the old file or the new one, and
- * perhaps the temporary one, PATH.tmp: where nobody would write the file again, make it elsewhere
- * by fd_write_synced and fd_move.
+ * perhaps the temporary one, PATH.RANDOM.tmp: make it elsewhere by fd_write_synced and fd_move
+ * where that would stay.
  */
 int fd_write_file(
 	const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
