@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/num.h"
+#include "base/outfile.h"
 #include "base/path.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -72,8 +70,7 @@ static const struct option options[] = {
 
 /* Where it goes. A terminal gets nothing that it would obey. */
 struct sink {
-	int fd;
-	const char *name;
+	struct outfile file;
 	bool terminal;
 	struct buf safe;
 };
@@ -81,10 +78,10 @@ struct sink {
 static int put(struct sink *s, const char *data, size_t len, struct err *e)
 {
 	if (!s->terminal)
-		return say_fd(s->fd, s->name, data, len, e);
+		return outfile_write(&s->file, data, len, e);
 	buf_clear(&s->safe);
 	text_add_safe(&s->safe, data, len, false);
-	return say_fd(s->fd, s->name, s->safe.data, s->safe.len, e);
+	return outfile_write(&s->file, s->safe.data, s->safe.len, e);
 }
 
 /* How many bytes at the end begin a character whose rest is in the next chunk. */
@@ -192,17 +189,6 @@ static int check_options(const struct call *call, struct err *e)
 	return 0;
 }
 
-/* Opening the log for writing would empty it before it is read. */
-static int check_output(const char *output, const char *log, struct err *e)
-{
-	struct stat a, b;
-
-	if (output && stat(output, &a) == 0 && stat(log, &b) == 0 && a.st_dev == b.st_dev &&
-		a.st_ino == b.st_ino)
-		return err_set(e, ERR_INPUT, "--output %s: this is the log itself", output);
-	return 0;
-}
-
 static int find_log(const struct call *call, char **ret_path, struct err *e)
 {
 	const struct log_settings *s = call->settings;
@@ -226,24 +212,20 @@ static int show(const struct call *call, struct err *e)
 {
 	const struct log_settings *s = call->settings;
 	auto_free char *path = NULL;
-	auto_fd int fd = -1;
-	struct sink out = {.fd = STDOUT_FILENO, .name = "standard output"};
+	struct sink out = {.file = OUTFILE_NONE};
 	int result;
 
 	if (check_options(call, e) < 0 || find_log(call, &path, e) < 0 ||
-		check_output(s->output, path, e) < 0)
+		outfile_check(s->output, "--output", path, "the log itself", e) < 0 ||
+		outfile_open(s->output ? s->output : "-", OUTFILE_WHOLE, 0644, &out.file, e) < 0)
 		return -1;
-	if (s->output) {
-		fd = say_create(s->output, e);
-		if (fd < 0)
-			return -1;
-		out.fd = fd;
-		out.name = s->output;
-	}
-	out.terminal = isatty(out.fd) == 1;
+	out.terminal = isatty(out.file.fd) == 1;
 	buf_init(&out.safe, 6 * PAGE_PART_MAX);
 	result = s->console ? copy_file(&out, path, e)
 			    : show_log(path, (enum log_format)s->format, &out, e);
+	if (result == 0)
+		result = outfile_finish(&out.file, e);
+	outfile_release(&out.file);
 	buf_release(&out.safe);
 	return result;
 }

@@ -156,6 +156,7 @@ static int boot(
 	const struct adhoc adhoc = {
 		.image = s->image,
 		.plan = plan,
+		.plan_file = s->plan,
 		.artifacts = s->artifacts,
 		.console = s->console,
 		.persist = s->persist,

@@ -2,12 +2,12 @@
 #include "cli/say.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/outfile.h"
 #include "base/sig.h"
 #include "base/text.h"
 #include "core/jsonl.h"
@@ -44,54 +44,26 @@ void say_warnings(const struct strv *messages)
 		say_warning(*s);
 }
 
-int say_write_failed(const char *name, struct err *e)
-{
-	(void)(errno == EBADF ? err_set(e, ERR_HOST, "write %s: it is closed", name)
-			      : err_sys(e, "write %s", name));
-	return err_because(e, "host_output");
-}
-
 int say_out(const char *data, size_t len, struct err *e)
 {
 	if (fd_write_all(STDOUT_FILENO, data, len) < 0)
-		return say_write_failed("standard output", e);
-	return 0;
-}
-
-int say_create(const char *path, struct err *e)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
-
-	if (fd >= 0)
-		return fd;
-	/* Mostly the path is wrong, but a full disk is nobody's mistake. */
-	(void)err_sys(e, "%s", path);
-	if (*e->reason)
-		return err_because(e, "host_output");
-	e->kind = ERR_INPUT;
-	return -1;
-}
-
-int say_fd(int fd, const char *name, const char *data, size_t len, struct err *e)
-{
-	if (fd_write_all(fd, data, len) < 0)
-		return say_write_failed(name, e);
+		return outfile_failed("standard output", e);
 	return 0;
 }
 
 int say_buf(const struct buf *b, const char *path, struct err *e)
 {
-	auto_fd int fd = -1;
+	auto_outfile struct outfile o = OUTFILE_NONE;
 
 	if (b->overflow)
 		return err_reason(
 			e, ERR_HOST, "host_output", "the output is longer than %zu bytes", b->max);
 	if (!path)
 		return say_out(b->data, b->len, e);
-	fd = say_create(path, e);
-	if (fd < 0)
+	if (outfile_open(path, OUTFILE_WHOLE, 0644, &o, e) < 0 ||
+		outfile_write(&o, b->data, b->len, e) < 0)
 		return -1;
-	return say_fd(fd, path, b->data, b->len, e);
+	return outfile_finish(&o, e);
 }
 
 int say_json(const struct node *n, const char *path, struct err *e)

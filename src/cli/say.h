@@ -20,13 +20,6 @@ void say_warnings(const struct strv *messages);
  * (EPIPE) the error is there too, but say_error keeps quiet about it.
  */
 int say_out(const char *data, size_t len, struct err *e) NODISCARD; /* to standard output */
-int say_fd(int fd, const char *name, const char *data, size_t len, struct err *e) NODISCARD;
-
-/* The same error, from errno, of something that was written otherwise. Always -1. */
-int say_write_failed(const char *name, struct err *e);
-
-/* Open a file that an option names, for writing from its start; it may be a pipe or a device. */
-int say_create(const char *path, struct err *e) NODISCARD;
 
 /* To `path`, or to standard output when that is NULL. A tree is written as JSON for people. */
 int say_buf(const struct buf *b, const char *path, struct err *e) NODISCARD;

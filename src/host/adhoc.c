@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/outfile.h"
+#include "base/space.h"
 #include "base/text.h"
 #include "host/artifacts.h"
 #include "host/disk.h"
@@ -21,7 +23,7 @@ struct machine {
 	struct stage stage;
 	struct result result;
 	struct disk disk;
-	int console_fd;
+	struct outfile console;
 };
 
 static int add_drives(struct machine *m, struct err *e)
@@ -47,8 +49,20 @@ static int add_disk(struct machine *m, struct err *e)
 		return 0;
 	if (disk_open(path, &m->host.image, m->context->config->scratch_bytes, &m->disk, e) < 0)
 		return -1;
-	fd = fcntl(m->disk.fd, F_DUPFD_CLOEXEC, 0);
+	fd = fcntl(m->disk.copy.fd, F_DUPFD_CLOEXEC, 0);
 	return fd < 0 ? err_sys(e, "%s", path) : drives_add_disk(&m->drives, fd, e);
+}
+
+static int check_console(const struct machine *m, struct err *e)
+{
+	const struct config *c = m->context->config;
+
+	if (outfile_is_not(
+		    &m->console, "--console", m->adhoc->persist, "the disk of --persist", e) < 0 ||
+		outfile_is_not(&m->console, "--console", m->adhoc->plan_file, "the plan", e) < 0 ||
+		outfile_is_not(&m->console, "--console", c->file, "the configuration", e) < 0)
+		return -1;
+	return outfile_is_not(&m->console, "--console", m->host.executor, "the executor", e);
 }
 
 static int open_console(struct machine *m, struct err *e)
@@ -57,8 +71,10 @@ static int open_console(struct machine *m, struct err *e)
 
 	if (!path)
 		return 0;
-	m->console_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	return m->console_fd < 0 ? err_sys(e, "make %s", path) : 0;
+	if (outfile_open(path, OUTFILE_LINES, 0644, &m->console, e) < 0 ||
+		check_console(m, e) < 0 || outfile_begin(&m->console, e) < 0)
+		return err_wrap(e, "--console");
+	return 0;
 }
 
 /* What the host does not make is in the archive, beside the directory, and that is said. */
@@ -128,7 +144,7 @@ static int carry_out(struct machine *m, struct err *e)
 	s->drives = &m->drives;
 	s->sink = &m->view->sink;
 	s->view = m->view;
-	s->console_fd = m->console_fd;
+	s->console_fd = m->console.fd;
 	ended = stage_run(s, e);
 	result_add_stage(&m->result, s);
 	if (ended < 0)
@@ -136,6 +152,11 @@ static int carry_out(struct machine *m, struct err *e)
 	result_take_verdict(&m->result, s);
 	if (keep_artifacts(m, e) < 0)
 		return -1;
+	/* It was asked for, so it is owed. */
+	if (m->adhoc->console && s->console_error.kind != ERR_NONE) {
+		*e = s->console_error;
+		return -1;
+	}
 	/* A disk on which something failed is in a state that nobody meant: the old one stays. */
 	if (m->adhoc->persist && m->result.verdict == VERDICT_PASSED)
 		return disk_save(&m->disk, &m->host.image, e);
@@ -149,14 +170,16 @@ void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 		.adhoc = adhoc,
 		.view = view,
 		.disk = DISK_NONE,
-		.console_fd = -1};
+		.console = OUTFILE_NONE};
 	struct err e = {0};
 
 	*ret = (struct run_outcome){0};
 	stage_init(&m.stage);
 	result_init(&m.result);
-	if (carry_out(&m, &e) < 0)
+	if (carry_out(&m, &e) < 0) {
+		space_explain_path(&e, context->config->tmpdir);
 		result_take_error(&m.result, &e);
+	}
 	result_set_image(&m.result, &m.host.image);
 	result_send_end(&m.result, &view->sink);
 	result_fill_outcome(&m.result, ret);
@@ -165,5 +188,5 @@ void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	drives_release(&m.drives);
 	disk_release(&m.disk);
 	stage_host_release(&m.host);
-	fd_close(m.console_fd);
+	outfile_release(&m.console);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/console.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 #include "base/fd.h"
+#include "base/outfile.h"
+#include "base/space.h"
 
 void console_init(struct console *c, int fd, uint64_t max)
 {
@@ -17,10 +20,23 @@ void console_release(struct console *c)
 	c->fd = -1;
 }
 
+static void give_up(struct console *c)
+{
+	auto_free char *name = fd_name(c->fd);
+	auto_free char *shown = mem_printf("the console log %s", name);
+
+	(void)outfile_failed(shown, &c->error);
+	if (c->error.sys == ENOSPC || c->error.sys == EDQUOT)
+		(void)err_because(&c->error, ERR_REASON_DISK);
+	space_explain(&c->error, c->fd);
+}
+
 static void write_out(struct console *c, const char *data, size_t len)
 {
-	if (c->fd >= 0 && fd_write_all(c->fd, data, len) < 0)
-		c->fd = -1;
+	if (c->fd < 0 || outfile_put(c->fd, data, len) == 0)
+		return;
+	give_up(c);
+	c->fd = -1;
 }
 
 static void keep_end(struct console *c, const char *data, size_t len)
@@ -37,11 +53,11 @@ bool console_take(struct console *c, const char *data, size_t len)
 {
 	uint64_t room = c->max > c->bytes ? c->max - c->bytes : 0;
 	size_t fits = len < room ? len : (size_t)room;
-	bool had = c->fd >= 0, first;
+	bool first;
 
 	write_out(c, data, fits);
 	c->bytes += len;
-	first = (len > fits && !c->dropped && had) || (had && c->fd < 0);
+	first = len > fits && !c->dropped && c->fd >= 0;
 	if (len > fits)
 		keep_end(c, data + fits, len - fits);
 	return first;

@@ -10,18 +10,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/path.h"
+#include "base/outfile.h"
+#include "base/space.h"
 #include "host/drives.h"
 
 #define MAGIC "ambient disk 1\n"
 
 void disk_release(struct disk *d)
 {
-	if (d->name)
-		(void)unlink(d->name);
-	free(d->name);
 	free(d->path);
-	fd_close(d->fd);
+	outfile_release(&d->copy);
 	fd_close(d->lock_fd);
 	*d = (struct disk)DISK_NONE;
 }
@@ -62,53 +60,35 @@ static int check_label(
 
 /* ---- opening and saving ---- */
 
-static int make_named_copy(struct disk *d)
+static int fill_from_file(struct disk *d, uint64_t bytes, struct err *e)
 {
-	auto_free char *name = mem_printf("%s.XXXXXX", d->path);
-
-	d->fd = mkostemp(name, O_CLOEXEC);
-	if (d->fd >= 0)
-		d->name = steal_ptr(&name);
-	return d->fd;
-}
-
-static int make_copy(struct disk *d, struct err *e)
-{
-	auto_free char *dir = path_parent(d->path);
-
-	d->fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	if (d->fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR))
-		(void)make_named_copy(d);
-	return d->fd < 0 ? err_sys(e, "--persist: make a file in %s", dir) : 0;
-}
-
-static int fill_from_file(struct disk *d, const struct image *image, struct err *e)
-{
-	uint64_t bytes = 0;
-
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK
 			? err_reason(e, ERR_BUSY, "locked",
 				  "%s: another machine works on this disk", d->path)
 			: err_sys(e, "lock %s", d->path);
-	if (check_label(d->lock_fd, d->path, image, &bytes, e) < 0 ||
-		drives_copy(d->lock_fd, d->fd, bytes, e) < 0)
+	if (drives_copy(d->lock_fd, d->copy.fd, bytes, e) < 0)
 		return -1;
-	return ftruncate(d->fd, (off_t)bytes) < 0 ? err_sys(e, "copy the disk") : 0;
+	return ftruncate(d->copy.fd, (off_t)bytes) < 0 ? err_sys(e, "copy the disk") : 0;
 }
 
 int disk_open(const char *path, const struct image *image, uint64_t bytes, struct disk *ret_disk,
 	struct err *e)
 {
-	auto_disk struct disk d = {.path = mem_strdup(path), .fd = -1};
+	auto_disk struct disk d = {.path = mem_strdup(path), .copy = OUTFILE_NONE, .lock_fd = -1};
+	uint64_t had = 0;
 	int r;
 
 	d.lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (d.lock_fd < 0 && errno != ENOENT)
 		return err_sys(e, "%s", path);
-	if (make_copy(&d, e) < 0)
+	if (d.lock_fd >= 0 && check_label(d.lock_fd, path, image, &had, e) < 0)
 		return -1;
-	r = d.lock_fd < 0 ? drives_format_scratch(d.fd, bytes, e) : fill_from_file(&d, image, e);
+	if (outfile_open(path, OUTFILE_WHOLE, 0600, &d.copy, e) < 0)
+		return err_wrap(e, "--persist");
+	if (d.copy.stream)
+		return err_set(e, ERR_INPUT, "--persist %s: a regular file is needed", path);
+	r = d.lock_fd < 0 ? drives_format_scratch(d.copy.fd, bytes, e) : fill_from_file(&d, had, e);
 	if (r < 0)
 		return -1;
 	*ret_disk = d;
@@ -122,37 +102,18 @@ static int add_label(const struct disk *d, const struct image *image, struct err
 	struct stat st;
 
 	make_label(image, label);
-	if (fstat(d->fd, &st) < 0 ||
-		fd_pwrite_all(d->fd, label, sizeof(label), (uint64_t)st.st_size) < 0 ||
-		fsync(d->fd) < 0)
-		return err_sys(e, "write %s", d->path);
-	return 0;
-}
-
-static int name_copy(struct disk *d, struct err *e)
-{
-	auto_free char *name = mem_printf("%s.new", d->path);
-	auto_free char *copy = mem_printf("/proc/self/fd/%d", d->fd);
-
-	if (unlink(name) < 0 && errno != ENOENT)
-		return err_sys(e, "remove %s", name);
-	if (linkat(AT_FDCWD, copy, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0)
-		return err_sys(e, "make %s", name);
-	d->name = steal_ptr(&name);
+	if (fstat(d->copy.fd, &st) < 0 ||
+		fd_pwrite_all(d->copy.fd, label, sizeof(label), (uint64_t)st.st_size) < 0) {
+		(void)err_sys(e, "write %s", d->path);
+		space_explain(e, d->copy.fd);
+		return -1;
+	}
 	return 0;
 }
 
 int disk_save(struct disk *d, const struct image *image, struct err *e)
 {
-	auto_free char *dir = path_parent(d->path);
-
 	if (add_label(d, image, e) < 0)
-		return err_because(e, "host_disk");
-	if (!d->name && name_copy(d, e) < 0)
-		return -1;
-	if (rename(d->name, d->path) < 0)
-		return err_sys(e, "rename %s to %s", d->name, d->path);
-	free(d->name);
-	d->name = NULL;
-	return fd_sync_dir(dir, e);
+		return err_because(e, ERR_REASON_DISK);
+	return outfile_finish(&d->copy, e);
 }

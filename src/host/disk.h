@@ -10,8 +10,7 @@
  *     image <name> <digest>
  *
  * A machine works on a copy beside the file, made by reflink where that can be, so the file is as
- * it was until disk_save replaces it by one rename. The copy has no name where the file system
- * allows that (open(2), O_TMPFILE), so that a kill leaves nothing; elsewhere it is FILE.XXXXXX.
+ * it was until disk_save replaces it by one rename (base/outfile.h).
  */
 #ifndef HOST_DISK_H
 #define HOST_DISK_H
@@ -19,19 +18,19 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/outfile.h"
 #include "host/image.h"
 
 enum { DISK_LABEL_BYTES = 512 };
 
 struct disk {
 	char *path;
-	char *name;  /* of the copy; NULL: it has none */
-	int fd;      /* the copy */
-	int lock_fd; /* the file, if there was one: locked against a second machine */
+	struct outfile copy; /* takes the place of the file when the disk is saved */
+	int lock_fd;         /* the file, if there was one: locked against a second machine */
 };
 #define DISK_NONE                                                                                  \
 	{                                                                                          \
-		.fd = -1, .lock_fd = -1                                                            \
+		.copy = OUTFILE_NONE, .lock_fd = -1                                                \
 	}
 
 /*

@@ -14,7 +14,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/proc.h"
-#include "base/sig.h"
+#include "base/sparse.h"
 #include "core/pack.h"
 #include "host/config.h"
 
@@ -221,47 +221,11 @@ int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e
 	return drives_add_fd(d, DRIVE_EXEC, fd_steal(&fd), e);
 }
 
-static int copy_range(int from, int to, uint64_t at, uint64_t end, struct err *e)
-{
-	enum { CHUNK = 1 << 20 };
-	auto_free char *chunk = mem_alloc(CHUNK);
-
-	while (at < end) {
-		size_t want = end - at < CHUNK ? (size_t)(end - at) : CHUNK;
-		ssize_t n = fd_pread_full(from, chunk, want, at);
-
-		if (n < 0)
-			return err_sys(e, "copy the disk: read");
-		if ((size_t)n < want)
-			return err_set(e, ERR_HOST, "copy the disk: it became shorter");
-		if (fd_pwrite_all(to, chunk, want, at) < 0) {
-			(void)err_sys(e, "copy the disk: write");
-			return err_because(e, "host_disk");
-		}
-		at += want;
-		if (sig_check(e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 int drives_copy(int from, int to, uint64_t bytes, struct err *e)
 {
-	off_t at = 0;
-
 	if (ioctl(to, FICLONE, from) == 0)
 		return 0;
-	while ((at = lseek(from, at, SEEK_DATA)) >= 0 && (uint64_t)at < bytes) {
-		off_t end = lseek(from, at, SEEK_HOLE);
-
-		if (end < 0)
-			return err_sys(e, "copy the disk: read");
-		if (copy_range(from, to, (uint64_t)at,
-			    (uint64_t)end < bytes ? (uint64_t)end : bytes, e) < 0)
-			return -1;
-		at = end;
-	}
-	return at < 0 && errno != ENXIO ? err_sys(e, "copy the disk: read") : 0;
+	return sparse_copy(from, 0, to, bytes, e) < 0 ? err_wrap(e, "copy the disk") : 0;
 }
 
 /*
@@ -303,7 +267,7 @@ static int make_in_memory(int fd, uint64_t bytes, struct err *e)
 	if (memory < 0 || set_length(memory, DRIVE_SCRATCH, bytes, e) < 0 ||
 		make_file_system(memory, e) < 0)
 		return -1;
-	return drives_copy(memory, fd, bytes, e);
+	return drives_copy(memory, fd, bytes / SECTOR * SECTOR, e);
 }
 
 int drives_format_scratch(int fd, uint64_t bytes, struct err *e)

@@ -14,7 +14,6 @@
 #include "base/text.h"
 #include "host/yamlfile.h"
 
-#define SOURCE_PLAN ".radicle/ambient.yaml"
 enum { SHOWN_MAX = 60, PATH_SHOWN_MAX = 600 };
 
 const char *const project_phase_keys[PROJECT_PHASES] = {
@@ -105,7 +104,7 @@ const struct param project_params[] = {
 	{.name = "trust_source_plans",
 		.type = PARAM_BOOL,
 		.preset = "false",
-		.help = "use pre_plan and post_plan of " SOURCE_PLAN " in the source"},
+		.help = "use pre_plan and post_plan of " PROJECT_SOURCE_PLAN " in the source"},
 	{0},
 };
 
@@ -395,7 +394,7 @@ static int refuse_open(const char *shown, struct err *e)
 /* The plan's descriptor; -1 without an error when there is none. */
 static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err *e)
 {
-	auto_fd int found = fd_open_beneath(dir, SOURCE_PLAN, O_PATH);
+	auto_fd int found = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_PATH);
 	struct stat st;
 	int fd;
 
@@ -407,7 +406,7 @@ static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err 
 	/* Looked at before it is opened: opening a device can do things. */
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file", shown);
-	fd = fd_open_beneath(dir, SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return refuse_open(shown, e);
 	*ret_fd = fd;
@@ -417,7 +416,7 @@ static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err 
 int project_read_source_plan(const char *source, struct node **ret_plan, struct err *e)
 {
 	auto_fd int dir = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_free char *path = path_join(source, SOURCE_PLAN);
+	auto_free char *path = path_join(source, PROJECT_SOURCE_PLAN);
 	auto_free char *shown = text_safe(path, PATH_SHOWN_MAX);
 	auto_node struct node *plan = NULL;
 	auto_fd int fd = -1;
@@ -472,8 +471,9 @@ int project_adopt_source_plan(struct project *p, struct strv *warnings, struct e
 		return -1;
 	if (!p->source_plan)
 		return node_key_err(p->node, p->file, e,
-			"project '%s' has no plan, and its source has no " SOURCE_PLAN, p->name);
-	p->source_plan_file = path_join(p->source, SOURCE_PLAN);
+			"project '%s' has no plan, and its source has no " PROJECT_SOURCE_PLAN,
+			p->name);
+	p->source_plan_file = path_join(p->source, PROJECT_SOURCE_PLAN);
 	adopt(p, warnings);
 	return 0;
 }

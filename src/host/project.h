@@ -18,6 +18,9 @@
 #include "core/node.h"
 #include "core/schema.h"
 
+/* Where a source tree may bring its plan. */
+#define PROJECT_SOURCE_PLAN ".radicle/ambient.yaml"
+
 enum project_phase { PROJECT_PRE_PLAN, PROJECT_PLAN, PROJECT_POST_PLAN, PROJECT_PHASES };
 extern const char *const project_phase_keys[PROJECT_PHASES]; /* "pre_plan", "plan", "post_plan" */
 

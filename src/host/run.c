@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
+#include "base/space.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "core/jsonl.h"
@@ -590,6 +591,14 @@ static void conclude(struct run *r, struct run_outcome *o)
 	write_result(r, o);
 }
 
+/* Where nobody has said it who knew more: most of what a run writes is its state. */
+static void explain_disk(const struct run *r, struct err *e)
+{
+	const char *tmpdir = r->config->tmpdir;
+
+	space_explain_path(e, strstr(e->msg, tmpdir) ? tmpdir : r->config->state);
+}
+
 void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret)
 {
@@ -601,8 +610,10 @@ void run_project(const struct run_context *context, struct project *project,
 	/* A caller finds its own id in the result, however early the run ends. */
 	if (options->run_id && text_is_utf8(options->run_id, strlen(options->run_id)))
 		r.run_id = mem_strdup(options->run_id);
-	if (carry_out(&r, &e) < 0)
+	if (carry_out(&r, &e) < 0) {
+		explain_disk(&r, &e);
 		result_take_error(&r.result, &e);
+	}
 	conclude(&r, ret);
 	run_release(&r);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/runlog.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/base64.h"
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/outfile.h"
+#include "base/space.h"
 #include "base/text.h"
 #include "core/jsonl.h"
 
@@ -45,21 +48,26 @@ static void begin_line(
 		clock_rfc3339(utc_ns).s, plan_source_name(source), event_info(type)->name);
 }
 
+static void write_failed(struct runlog *log, int fd)
+{
+	auto_free char *name = fd_name(fd);
+	auto_free char *shown = mem_printf("the run log %s", name);
+
+	(void)outfile_failed(shown, &log->error);
+	if (log->error.kind == ERR_HOST && log->error.sys != EPIPE)
+		(void)err_because(&log->error, ERR_REASON_DISK);
+	space_explain(&log->error, fd);
+}
+
 static void end_line(struct runlog *log)
 {
 	buf_adds(&log->line, "}\n");
 	if (log->line.overflow)
 		BUG("a line of the run log is too long");
-	for (int i = 0; i < 2; i++) {
-		if (log->fds[i] < 0 || log->error.kind != ERR_NONE)
-			continue;
-		if (fd_write_all(log->fds[i], log->line.data, log->line.len) < 0) {
-			auto_free char *name = fd_name(log->fds[i]);
-
-			(void)err_sys(&log->error, "write the run log %s", name);
-			(void)err_because(&log->error, ERR_REASON_DISK);
-		}
-	}
+	for (int i = 0; i < 2; i++)
+		if (log->fds[i] >= 0 && log->error.kind == ERR_NONE &&
+			outfile_put(log->fds[i], log->line.data, log->line.len) < 0)
+			write_failed(log, log->fds[i]);
 }
 
 static void add_fields(struct buf *line, const struct node *fields)

@@ -252,16 +252,30 @@ static void on_note(void *arg, const struct message_note *m)
 	event_send(s->sink, m->warning || last ? EVENT_WARNING : EVENT_DEBUG, s->plan->source, n);
 }
 
+/* What is missing is not missing for its length. */
+static void note_console_error(struct stage *s)
+{
+	struct node *n;
+
+	if (s->console.error.kind == ERR_NONE || s->console_error.kind != ERR_NONE)
+		return;
+	s->console_error = s->console.error;
+	n = node_map();
+	node_set_string(n, "message", s->console_error.msg);
+	event_send(s->sink, EVENT_WARNING, s->plan->source, n);
+}
+
 static void keep_console(void *arg, const char *data, size_t len)
 {
 	struct stage *s = arg;
 	struct node *n;
 
-	if (!console_take(&s->console, data, len))
-		return;
-	n = node_map();
-	node_set_uint(n, "limit", s->console.max);
-	event_send(s->sink, EVENT_CONSOLE_LIMIT, s->plan->source, n);
+	if (console_take(&s->console, data, len)) {
+		n = node_map();
+		node_set_uint(n, "limit", s->console.max);
+		event_send(s->sink, EVENT_CONSOLE_LIMIT, s->plan->source, n);
+	}
+	note_console_error(s);
 }
 
 static void on_console(void *arg, const char *data, size_t len)
@@ -606,6 +620,7 @@ static int attempt(struct stage *s, struct err *e)
 	result = vm_run(&vm, &s->vm_result, e);
 	end_console(s);
 	console_end(&s->console);
+	note_console_error(s);
 	console_release(&s->console);
 	result = end_network(s, result, e);
 	describe_vm(s);

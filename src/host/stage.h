@@ -71,6 +71,7 @@ struct stage {
 	struct proxy proxy;
 	struct sshagent agent;
 	struct console console;
+	struct err console_error; /* out: why the console could not be written to its end */
 	struct mask_stream *console_mask;
 	unsigned notes; /* of the guest, so far */
 	struct {

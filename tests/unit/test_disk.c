@@ -19,14 +19,14 @@ static void open_disk(const char *path, struct disk *d)
 /* As a guest does: something in the middle of it. */
 static void change(const struct disk *d, const char *text)
 {
-	expect_sys(fd_pwrite_all(d->fd, text, strlen(text), AT));
+	expect_sys(fd_pwrite_all(d->copy.fd, text, strlen(text), AT));
 }
 
 static void expect_text(const struct disk *d, const char *wanted)
 {
 	char text[16] = "";
 
-	assert_int_equal(fd_pread_full(d->fd, text, strlen(wanted), AT), strlen(wanted));
+	assert_int_equal(fd_pread_full(d->copy.fd, text, strlen(wanted), AT), strlen(wanted));
 	assert_string_equal(text, wanted);
 }
 
@@ -65,7 +65,7 @@ static void test_what_was_saved_is_there_again(void **state)
 	open_disk(path, &d);
 	expect_text(&d, "second");
 	expect_sys(stat(path, &st));
-	expect_sys(fstat(d.fd, &copy));
+	expect_sys(fstat(d.copy.fd, &copy));
 	assert_int_equal(st.st_size, DISK_BYTES + DISK_LABEL_BYTES);
 	assert_int_equal(copy.st_size, DISK_BYTES);
 	/* Holes stay holes. */
