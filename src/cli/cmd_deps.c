@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `ambient deps`: the dependencies that pre-plans have left, and their way to other machines. */
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/num.h"
+#include "base/outfile.h"
 #include "base/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -70,17 +73,39 @@ static int export(const struct call *call, const struct config *c, struct err *e
 	const char *project = call->operands.items[1];
 	struct deps_info info;
 
-	if (deps_export(c->state, project, call->operands.items[2], &info, e) < 0)
+	if (deps_export(c->state, c->tmpdir, project, call->operands.items[2], &info, e) < 0)
 		return -1;
+	/* Behind the archive in a pipe it would be damage. */
+	if (outfile_is_stdout(call->operands.items[2]))
+		return 0;
 	return tell("exported", project, &info, e);
+}
+
+/* Its own, where the projects file has it. A machine that only keeps dependencies has no such file.
+ */
+static int find_limit(const struct config *c, const char *project, uint64_t *ret_max, struct err *e)
+{
+	auto_project_list struct project_list list = {0};
+
+	*ret_max = c->deps_max;
+	if (access(c->projects, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (load_projects(c, NULL, &list, e) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++)
+		if (strcmp(list.items[i].name, project) == 0 && list.items[i].deps_max)
+			*ret_max = list.items[i].deps_max;
+	return 0;
 }
 
 static int import(const struct call *call, const struct config *c, struct err *e)
 {
 	const char *project = call->operands.items[1];
 	struct deps_info info;
+	uint64_t max;
 
-	if (deps_import(c->state, project, call->operands.items[2], &info, e) < 0)
+	if (find_limit(c, project, &max, e) < 0 ||
+		deps_import(c->state, project, max, call->operands.items[2], &info, e) < 0)
 		return -1;
 	return tell("imported", project, &info, e);
 }
@@ -126,7 +151,8 @@ const struct command cmd_deps = {
 	.max_operands = 3,
 	.details =
 		"  list         what is there, of all projects and scopes\n"
-		"  export       write the dependencies of a project to a file\n"
+		"  export       write the dependencies of a project to a file; - is standard "
+		"output\n"
 		"  import       take such a file as the dependencies of a project, if its digest "
 		"is right\n"
 		"  clear        remove them; the next pre-plan fetches everything again\n"

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,10 +13,16 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/num.h"
+#include "base/outfile.h"
 #include "base/path.h"
+#include "base/sig.h"
+#include "base/space.h"
+#include "base/sparse.h"
 #include "core/jsonl.h"
 #include "core/pack.h"
 #include "core/tar.h"
+#include "host/drives.h"
 #include "host/project.h"
 #include "host/statefile.h"
 #include "host/store.h"
@@ -27,6 +34,11 @@
 enum { FORMAT = 1, INFO_BYTES = 64 * 1024 };
 
 /* ---- export ---- */
+
+struct written {
+	int fd;
+	uint64_t flushed;
+};
 
 /* The file itself, not its name, so that a run that replaces it does not matter. */
 static int open_stored(const char *state, const char *project, int *ret_fd, struct err *e)
@@ -55,10 +67,21 @@ static int measure(int fd, struct deps_info *ret_info, struct err *e)
 	return digest_of_file(fd, ret_info->bytes, &ret_info->sha256, e);
 }
 
+static int on_packed(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
+{
+	struct written *w = arg;
+
+	(void)entries;
+	sparse_flush(w->fd, &w->flushed, bytes);
+	return sig_check(e);
+}
+
 static int write_archive(
 	int to, int from, const char *project, const struct deps_info *info, struct err *e)
 {
-	const struct pack_options options = {.out_is_zero = true};
+	struct written written = {.fd = to};
+	const struct pack_options options = {
+		.out_is_zero = true, .tick = on_packed, .tick_arg = &written};
 	auto_pack_result struct pack_result result = {0};
 	auto_packer struct packer *p = pack_begin(to, &options);
 	auto_node struct node *n = node_map();
@@ -74,36 +97,61 @@ static int write_archive(
 	if (pack_add_file(p, INFO_MEMBER, 0644, text.data, text.len, e) < 0 ||
 		pack_add_fd(p, DATA_MEMBER, 0644, from, e) < 0 || pack_end(p, &result, e) < 0)
 		return -1;
-	if (ftruncate(to, (off_t)result.bytes) < 0 || fsync(to) < 0)
-		return err_sys(e, "write");
-	return 0;
+	return ftruncate(to, (off_t)result.bytes) < 0 ? err_sys(e, "write") : 0;
 }
 
-static int write_and_rename(const char *path, int from, const char *project,
+/* A pipe or a device cannot take the parts in the order in which they are made. */
+static int write_stream(struct outfile *o, const char *tmpdir, int from, const char *project,
 	const struct deps_info *info, struct err *e)
 {
-	auto_free char *part = mem_printf("%s.part", path);
-	auto_fd int to = open(part, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	int result;
+	enum { CHUNK = 64 * 1024 };
+	auto_fd int whole = -1;
+	char chunk[CHUNK];
+	uint64_t at = 0;
+	ssize_t n;
 
-	if (to < 0)
-		return err_sys(e, "make %s", part);
-	result = write_archive(to, from, project, info, e);
-	if (result == 0 && rename(part, path) < 0)
-		result = err_sys(e, "rename %s to %s", part, path);
-	if (result < 0)
-		(void)unlink(part);
-	return result < 0 ? err_wrap(e, "%s", path) : 0;
+	if (drives_temporary(tmpdir, &whole, e) < 0 ||
+		write_archive(whole, from, project, info, e) < 0)
+		return -1;
+	while ((n = fd_pread_full(whole, chunk, sizeof(chunk), at)) > 0) {
+		if (sig_check(e) < 0 || outfile_write(o, chunk, (size_t)n, e) < 0)
+			return -1;
+		at += (uint64_t)n;
+	}
+	return n < 0 ? err_sys(e, "read") : 0;
 }
 
-int deps_export(const char *state, const char *project, const char *path,
+/* The stored file itself by another name, or one that a run will look for. */
+static int check_target(
+	const struct outfile *o, const char *state, const char *project, int from, struct err *e)
+{
+	auto_free char *home = path_join(state, project);
+	auto_free char *stored = mem_printf("/proc/self/fd/%d", from);
+
+	if (outfile_is_not(o, "deps export", stored, "the dependencies themselves", e) < 0)
+		return -1;
+	return outfile_is_not_below(o, "deps export", home, "the project's state", e);
+}
+
+int deps_export(const char *state, const char *tmpdir, const char *project, const char *path,
 	struct deps_info *ret_info, struct err *e)
 {
+	auto_outfile struct outfile o = OUTFILE_NONE;
 	auto_fd int from = -1;
 	struct deps_info info = {0};
+	int result;
 
 	if (project_check_name(project, e) < 0 || open_stored(state, project, &from, e) < 0 ||
-		measure(from, &info, e) < 0 || write_and_rename(path, from, project, &info, e) < 0)
+		outfile_open(path, OUTFILE_WHOLE, 0644, &o, e) < 0 ||
+		check_target(&o, state, project, from, e) < 0 || measure(from, &info, e) < 0)
+		return -1;
+	result = o.stream ? write_stream(&o, tmpdir, from, project, &info, e)
+			  : write_archive(o.fd, from, project, &info, e);
+	if (result < 0) {
+		space_explain(e, o.fd);
+		return err_wrap(e, "%s", path);
+	}
+	if (outfile_finish(&o, e) < 0)
 		return -1;
 	*ret_info = info;
 	return 0;
@@ -219,9 +267,8 @@ static int copy_data(
 
 	if (to < 0)
 		return err_sys(e, "make %s", path);
-	if (lseek(from, (off_t)offset, SEEK_SET) < 0)
-		return err_sys(e, "seek");
-	if (fd_copy(from, to, info->bytes, e) < 0 || digest_of_file(to, info->bytes, &found, e) < 0)
+	if (sparse_copy(from, offset, to, info->bytes, e) < 0 ||
+		digest_of_file(to, info->bytes, &found, e) < 0)
 		return -1;
 	if (strcmp(found.s, info->sha256.s) != 0)
 		return damaged(
@@ -229,14 +276,25 @@ static int copy_data(
 	return fsync(to) < 0 ? err_sys(e, "write %s", path) : 0;
 }
 
-static int import_from(
-	int from, const char *state, const char *project, struct deps_info *ret_info, struct err *e)
+/* What a machine could not make, it is not given either. */
+static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
+{
+	if (info->bytes <= max)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the dependencies in it take %s (%" PRIu64 " bytes), more than deps_max_size, %s",
+		num_show_size(info->bytes).s, info->bytes, num_show_size(max).s);
+}
+
+static int import_from(int from, const char *state, const char *project, uint64_t max,
+	struct deps_info *ret_info, struct err *e)
 {
 	auto_store struct store s = STORE_NONE;
 	auto_free char *path = NULL;
 	uint64_t offset = 0;
 
-	if (read_head(from, &offset, ret_info, e) < 0 || store_lock(state, project, &s, e) < 0)
+	if (read_head(from, &offset, ret_info, e) < 0 || check_size(ret_info, max, e) < 0 ||
+		store_lock(state, project, &s, e) < 0)
 		return -1;
 	path = store_next(&s, NAME, e);
 	if (!path || copy_data(from, offset, ret_info, path, e) < 0)
@@ -244,7 +302,7 @@ static int import_from(
 	return store_publish_outputs(&s, e);
 }
 
-int deps_import(const char *state, const char *project, const char *path,
+int deps_import(const char *state, const char *project, uint64_t max, const char *path,
 	struct deps_info *ret_info, struct err *e)
 {
 	auto_fd int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -254,7 +312,7 @@ int deps_import(const char *state, const char *project, const char *path,
 		return -1;
 	if (from < 0)
 		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
-	if (import_from(from, state, project, &info, e) < 0)
+	if (import_from(from, state, project, max, &info, e) < 0)
 		return err_wrap(e, "%s", path);
 	*ret_info = info;
 	return 0;

@@ -21,18 +21,20 @@ struct deps_info {
 };
 
 /*
- * Write the project's dependencies to `path`, which appears whole or not at all. ERR_INPUT, reason
- * no_deps, when there are none. No lock is needed: what is stored is replaced, never changed.
+ * Write the project's dependencies to `path` (base/outfile.h), which appears whole or not at all;
+ * for a pipe or a device they are put together in `tmpdir` first. ERR_INPUT, reason no_deps, when
+ * there are none. No lock is needed: what is stored is replaced, never changed.
  */
-int deps_export(const char *state, const char *project, const char *path,
+int deps_export(const char *state, const char *tmpdir, const char *project, const char *path,
 	struct deps_info *ret_info, struct err *e) NODISCARD;
 
 /*
  * Take such a file as the project's dependencies, under its lock. ERR_INPUT, reason deps_damaged,
  * when it is not one, is not whole, or does not have the digest that it should have; then the old
- * ones stay. Those of another project are taken, too.
+ * ones stay. Those of another project are taken, too; those of more than `max` bytes
+ * (deps_max_size) are ERR_INPUT before the first byte is written. Holes stay holes.
  */
-int deps_import(const char *state, const char *project, const char *path,
+int deps_import(const char *state, const char *project, uint64_t max, const char *path,
 	struct deps_info *ret_info, struct err *e) NODISCARD;
 
 /* Remove them, those of all scopes, under the lock. *ret_bytes: what they took; 0: there were none.

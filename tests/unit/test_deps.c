@@ -77,7 +77,7 @@ static void expect_refused(const char *state, const char *path, const char *why)
 	struct deps_info info = {.bytes = 7};
 	struct err e = {0};
 
-	expect_err(deps_import(state, "p", path, &info, &e), &e, ERR_INPUT, wanted);
+	expect_err(deps_import(state, "p", UINT64_MAX, path, &info, &e), &e, ERR_INPUT, wanted);
 	assert_string_equal(e.reason, "deps_damaged");
 	assert_int_equal(info.bytes, 7);
 	expect_stored(state, "p", "deps", "old");
@@ -121,7 +121,7 @@ static void world_make(struct world *w)
 	other = path_join(w->dir, "other");
 	publish(w->state, "p", "deps", "old");
 	publish(other, "q", "deps", "new");
-	expect_ok(deps_export(other, "q", w->file, &info, &e), &e);
+	expect_ok(deps_export(other, "/tmp", "q", w->file, &info, &e), &e);
 }
 
 static void world_remove(struct world *w)
@@ -144,11 +144,11 @@ static void test_what_was_exported_is_imported_elsewhere(void **state)
 
 	(void)state;
 	publish(here, "p", "deps", "x");
-	expect_ok(deps_export(here, "p", file, &out, &e), &e);
+	expect_ok(deps_export(here, "/tmp", "p", file, &out, &e), &e);
 	assert_int_equal(out.bytes, 1);
 	assert_string_equal(out.sha256.s, SUM_OF_X);
 	publish(there, "other", "cache", "its own");
-	expect_ok(deps_import(there, "other", file, &in, &e), &e);
+	expect_ok(deps_import(there, "other", UINT64_MAX, file, &in, &e), &e);
 	assert_int_equal(in.bytes, 1);
 	assert_string_equal(in.sha256.s, SUM_OF_X);
 	expect_stored(there, "other", "deps", "x");
@@ -165,7 +165,7 @@ static void test_an_import_takes_the_place_of_the_old_ones(void **state)
 
 	(void)state;
 	world_make(&w);
-	expect_ok(deps_import(w.state, "p", w.file, &info, &e), &e);
+	expect_ok(deps_import(w.state, "p", UINT64_MAX, w.file, &info, &e), &e);
 	expect_stored(w.state, "p", "deps", "new");
 	project = path_join(w.state, "p");
 	expect_names(project, "current gen-2 lock ");
@@ -182,9 +182,9 @@ static void test_what_is_not_there_is_not_exported(void **state)
 
 	(void)state;
 	publish(dir, "p", "cache", "c");
-	expect_err(deps_export(dir, "p", file, &info, &e), &e, ERR_INPUT, first);
+	expect_err(deps_export(dir, "/tmp", "p", file, &info, &e), &e, ERR_INPUT, first);
 	assert_string_equal(e.reason, "no_deps");
-	expect_err(deps_export(dir, "q", file, &info, &e2), &e2, ERR_INPUT, second);
+	expect_err(deps_export(dir, "/tmp", "q", file, &info, &e2), &e2, ERR_INPUT, second);
 	expect_names(dir, "file p ");
 }
 
@@ -194,16 +194,15 @@ static void test_an_export_appears_whole_or_not_at_all(void **state)
 	auto_dir char *dir = expect_dir();
 	auto_free char *nowhere = path_join(dir, "no/file"), *taken = path_join(dir, "taken"),
 		       *inside = expect_file(dir, "taken/x", "");
-	auto_free char *first = mem_printf("make %s.part: No such file or directory", nowhere);
-	auto_free char *second =
-		mem_printf("%s: rename %s.part to %s: Is a directory", taken, taken, taken);
+	auto_free char *first = mem_printf("%s: No such file or directory", nowhere);
+	auto_free char *second = mem_printf("%s: it is a directory, and a file is needed", taken);
 	struct deps_info info = {0};
 	struct err e = {0}, e2 = {0};
 
 	(void)state;
 	publish(dir, "p", "deps", "x");
-	expect_err(deps_export(dir, "p", nowhere, &info, &e), &e, ERR_HOST, first);
-	expect_err(deps_export(dir, "p", taken, &info, &e2), &e2, ERR_HOST, second);
+	expect_err(deps_export(dir, "/tmp", "p", nowhere, &info, &e), &e, ERR_INPUT, first);
+	expect_err(deps_export(dir, "/tmp", "p", taken, &info, &e2), &e2, ERR_INPUT, second);
 	expect_names(dir, "p taken ");
 	assert_int_equal(access(inside, F_OK), 0);
 }
@@ -226,7 +225,7 @@ static void test_a_file_that_is_cut_anywhere_is_refused(void **state)
 		struct err why = {0};
 
 		assert_int_equal(truncate(w.file, (off_t)len), 0);
-		if (deps_import(w.state, "p", w.file, &info, &why) == 0)
+		if (deps_import(w.state, "p", UINT64_MAX, w.file, &info, &why) == 0)
 			fail_msg("taken with %zu of %zu bytes", len, whole.len);
 		assert_string_equal(why.reason, "deps_damaged");
 		expect_stored(w.state, "p", "deps", "old");
@@ -340,7 +339,7 @@ static void test_what_is_no_file_is_refused(void **state)
 	assert_int_equal(mkfifo(pipe, 0600), 0);
 	expect_refused(w.state, pipe, "it is no file");
 	expect_refused(w.state, w.dir, "it is no file");
-	expect_err(deps_import(w.state, "p", none, &info, &e), &e, ERR_INPUT, message);
+	expect_err(deps_import(w.state, "p", UINT64_MAX, none, &info, &e), &e, ERR_INPUT, message);
 	expect_stored(w.state, "p", "deps", "old");
 }
 
@@ -356,8 +355,9 @@ static void test_names_of_projects_lead_nowhere_else(void **state)
 		struct err e = {0}, e2 = {0}, e3 = {0};
 		uint64_t bytes = 0;
 
-		assert_int_equal(deps_export(w.state, names[i], w.file, &info, &e), -1);
-		assert_int_equal(deps_import(w.state, names[i], w.file, &info, &e2), -1);
+		assert_int_equal(deps_export(w.state, "/tmp", names[i], w.file, &info, &e), -1);
+		assert_int_equal(
+			deps_import(w.state, names[i], UINT64_MAX, w.file, &info, &e2), -1);
 		assert_int_equal(deps_clear(w.state, names[i], &bytes, &e3), -1);
 		assert_non_null(strstr(e.msg, "a name is at most"));
 		assert_string_equal(e2.msg, e.msg);
@@ -379,7 +379,7 @@ static void test_nothing_is_changed_while_a_run_goes_on(void **state)
 	(void)state;
 	world_make(&w);
 	expect_ok(store_lock(w.state, "p", &s, &e), &e);
-	assert_int_equal(deps_import(w.state, "p", w.file, &info, &e), -1);
+	assert_int_equal(deps_import(w.state, "p", UINT64_MAX, w.file, &info, &e), -1);
 	assert_int_equal(e.kind, ERR_BUSY);
 	assert_int_equal(deps_clear(w.state, "p", &bytes, &e2), -1);
 	assert_int_equal(e2.kind, ERR_BUSY);
