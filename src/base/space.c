@@ -6,9 +6,11 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/num.h"
 #include "base/path.h"
 
@@ -41,8 +43,10 @@ void space_explain(struct err *e, int fd)
 {
 	auto_free char *name = NULL, *directory = NULL;
 	struct statvfs st;
+	struct stat file;
 
-	if (!is_full(e) || fstatvfs(fd, &st) < 0)
+	/* What a device says of itself is not about the file system that its name is in. */
+	if (!is_full(e) || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode) || fstatvfs(fd, &st) < 0)
 		return;
 	name = fd_name(fd);
 	directory = name[0] == '/' ? path_parent(name) : NULL;
@@ -64,5 +68,6 @@ void space_explain_path(struct err *e, const char *path)
 		if (strcmp(there, "/") == 0 || strcmp(there, ".") == 0)
 			return;
 	}
-	append(e, there, &st);
+	if (st.f_bavail * st.f_frsize < LIMIT_DISK_FULL_BYTES || (st.f_files && !st.f_favail))
+		append(e, there, &st);
 }
