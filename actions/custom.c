@@ -21,6 +21,7 @@ static const struct param params[] = {
 		.help = "a mapping: what the program gets, as variables AMBIENT_CI_<key> and as "
 			"JSON on "
 			"standard input"},
+	ACTIONS_MERGE_OUTPUT,
 	{0},
 };
 
@@ -102,6 +103,8 @@ static int expand(const struct action *self, const struct node *args, const stru
 	node_add_string(node_set_list(spawn, "argv"), program);
 	fill_env(node_set_map(spawn, "env"), map);
 	node_set_string(spawn, "input", input.data);
+	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
+		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
 	(void)plan_add(out, action_spawn.name, spawn, origin);
 	return 0;
 }

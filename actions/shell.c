@@ -3,16 +3,41 @@
  * A snippet of shell in the source directory. Bash, because that is what people write; with -x, so
  * that the log shows the commands; with -euo pipefail, so that a failing command is not passed
  * over. These are options, so that the lines that bash names are those of the snippet.
+ *
+ * Bash reads the snippet from a file: as an argument it would be limited to 128 KiB, and `pkill -f
+ * WORD` in a snippet would find its own shell.
  */
+#include <string.h>
+
 #include "actions/table.h"
+#include "base/limits.h"
 
 static const struct param params[] = {
 	{.name = "shell",
 		.type = PARAM_STRING,
 		.required = true,
 		.help = "what bash runs, as if `set -xeuo pipefail` stood before it"},
+	{.name = "trace",
+		.type = PARAM_BOOL,
+		.preset = "true",
+		.inherit = true,
+		.help = "whether the log shows each command before it runs (`set -x`)"},
+	ACTIONS_MERGE_OUTPUT,
 	{0},
 };
+
+static int check(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *snippet = node_get(args, "shell");
+	size_t len = strlen(snippet->text);
+
+	if (len > LIMIT_SNIPPET_BYTES)
+		return node_err(snippet, file, e,
+			"the snippet has %zu bytes, the limit is %llu; put it into a file of the "
+			"source and run that",
+			len, (unsigned long long)LIMIT_SNIPPET_BYTES);
+	return 0;
+}
 
 static int expand(const struct action *self, const struct node *args, const struct origin *origin,
 	struct plan *out, struct err *e)
@@ -23,11 +48,11 @@ static int expand(const struct action *self, const struct node *args, const stru
 	(void)self;
 	(void)e;
 	node_add_string(argv, "bash");
-	node_add_string(argv, "-xeuo");
+	node_add_string(argv, schema_bool(params, args, "trace") ? "-xeuo" : "-euo");
 	node_add_string(argv, "pipefail");
-	node_add_string(argv, "-c");
-	node_add_string(argv, "--");
-	node_add_string(argv, schema_text(params, args, "shell"));
+	node_set_string(spawn, "script", schema_text(params, args, "shell"));
+	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
+		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
 	(void)plan_add(out, action_spawn.name, spawn, origin);
 	return 0;
 }
@@ -37,6 +62,7 @@ const struct action action_shell = {
 	.summary = "Run a snippet of bash in the source directory.",
 	.where = IN_PLAN,
 	.params = params,
+	.check = check,
 	.expand = expand,
 	.lint = {.script = "shell", .shebang = "#!/bin/bash -xeu\n"},
 };

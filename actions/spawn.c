@@ -18,6 +18,14 @@ static const struct param params[] = {
 		.preset = GUEST_SRC,
 		.help = "where it runs; relative to the source directory"},
 	{.name = "input", .type = PARAM_STRING, .help = "what it reads from standard input"},
+	{.name = "script",
+		.type = PARAM_STRING,
+		.help = "text of a file that is there while the program runs; its path is the last "
+			"argument"},
+	{.name = ACTIONS_MERGE_KEY,
+		.type = PARAM_BOOL,
+		.preset = "false",
+		.help = "standard output and standard error are one pipe"},
 	{0},
 };
 
@@ -39,8 +47,11 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
 	const char *input = schema_text(params, args, "input");
-	struct spawn s = {
-		.directory = directory, .input = input, .input_len = input ? strlen(input) : 0};
+	struct spawn s = {.directory = directory,
+		.input = input,
+		.input_len = input ? strlen(input) : 0,
+		.script = schema_text(params, args, "script"),
+		.merge_output = schema_bool(params, args, ACTIONS_MERGE_KEY)};
 	const struct node *item;
 	int result;
 

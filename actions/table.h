@@ -37,6 +37,19 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
 	action_deb2;
 
 /*
+ * A parameter of every action that runs the project's programs, in the user's word and in the step
+ * `spawn` alike. Order is exact in one pipe, however many processors the machine has.
+ */
+#define ACTIONS_MERGE_KEY "merge_output"
+#define ACTIONS_MERGE_OUTPUT                                                                       \
+	{                                                                                          \
+		.name = ACTIONS_MERGE_KEY, .type = PARAM_BOOL, .preset = "false", .inherit = true, \
+		.help = "whether standard error goes to the same pipe as standard output, so "     \
+			"that their order is exact on several processors too; the log then has "   \
+			"all of it as standard output"                                             \
+	}
+
+/*
  * check.c: ERR_INPUT unless the key of an item is a name of an environment variable that shells
  * know too (letters, digits, _), or at least one that the system can pass on (no '=').
  */

@@ -30,7 +30,7 @@ struct failure {
 struct birth {
 	const struct spawn *spawn;
 	const struct strv *env;
-	int in, out, err, report;
+	int in, out, err, report; /* `err` may be `out` */
 };
 
 void child_release(struct child *c)
@@ -202,9 +202,12 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 
 	*ret = (struct child){.pid = -1, .out = -1, .err = -1};
 	if (make_input(s, &in, e) < 0 || make_output(&ret->out, &out, e) < 0 ||
-		make_output(&ret->err, &err, e) < 0 || make_pipe(&report, &report_there, e) < 0)
+		make_pipe(&report, &report_there, e) < 0)
 		return -1;
-	ret->pid = give_birth(&(struct birth){s, env, in, out, err, report_there});
+	if (!s->merge_output && make_output(&ret->err, &err, e) < 0)
+		return -1;
+	ret->pid = give_birth(
+		&(struct birth){s, env, in, out, s->merge_output ? out : err, report_there});
 	if (ret->pid < 0)
 		return err_sys(e, "fork");
 	fd_close(fd_steal(&report_there));

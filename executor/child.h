@@ -12,7 +12,8 @@
 
 struct child {
 	pid_t pid;
-	int out, err; /* our ends of its standard output and error: non-blocking, -1 once closed */
+	int out, err; /* our ends of its standard output and error: non-blocking, -1 once closed;
+			 with merge_output `err` never was */
 	/* When it could not be started: as a shell would say it, 127 not found, 126 otherwise. */
 	int exit_code;
 };

@@ -24,6 +24,7 @@
 #include "executor/forward.h"
 #include "executor/group.h"
 #include "executor/reap.h"
+#include "executor/script.h"
 
 enum { FRAMES_PER_TURN = 16, TURN_MS = 1000, HOLD_NS = 2000000 };
 
@@ -254,7 +255,7 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 	return 0;
 }
 
-int spawn_run(struct run *run, const struct spawn *s, struct err *e)
+static int run_program(struct run *run, const struct spawn *s, struct err *e)
 {
 	auto_job struct job j = {
 		.run = run, .child = {.pid = -1, .out = -1, .err = -1}, .children_fd = -1};
@@ -270,4 +271,20 @@ int spawn_run(struct run *run, const struct spawn *s, struct err *e)
 		drain(&j, &j.child.err, FRAME_STDERR, e) < 0)
 		return broken(&j);
 	return judge(&j, group_memory_kills() - kills, e);
+}
+
+int spawn_run(struct run *run, const struct spawn *s, struct err *e)
+{
+	struct spawn with_file = *s;
+	auto_strv struct strv argv = {0};
+	auto_script char *path = NULL;
+
+	if (!s->script)
+		return run_program(run, s, e);
+	if (script_write(run, s->script, &path, e) < 0)
+		return -1;
+	strv_push_all(&argv, &s->argv);
+	strv_push(&argv, path);
+	with_file.argv = argv;
+	return run_program(run, &with_file, e);
 }

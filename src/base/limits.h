@@ -20,6 +20,8 @@
 #define LIMIT_YAML_ANCHORS 1000
 #define LIMIT_PLAN_BYTES (4 * MIB)
 #define LIMIT_PLAN_STEPS 1000
+/* Of the action `shell`. JSON makes up to six bytes of one: it fits LIMIT_PLAN_BYTES. */
+#define LIMIT_SNIPPET_BYTES (512 * KIB)
 
 /* Names that become file names, QEMU arguments or log fields. */
 #define LIMIT_NAME_BYTES 200

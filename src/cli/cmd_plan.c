@@ -67,6 +67,7 @@ static int add_action(struct node *list, const struct planner *p, const struct n
 	if (action_parse(entry, p->actions, where, p->project->plan_file, &action, &args,
 		    &timeout_ms, e) < 0)
 		return -1;
+	planner_inherit(p, action, args);
 	full = schema_fill(action->params, args);
 	shown = node_add_map(list);
 	node_set_string(shown, "action", action->name);

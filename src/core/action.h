@@ -39,8 +39,10 @@ struct spawn {
 	const char *directory; /* NULL: GUEST_SRC */
 	const char *input;     /* bytes for standard input, or NULL for /dev/null */
 	size_t input_len;
-	bool agent;      /* it may use GUEST_AGENT_SOCKET, which the host may answer */
-	bool near_proxy; /* it understands GUEST_NEAR_PROXY */
+	const char *script; /* text of a file that is the last argument, or NULL */
+	bool merge_output;  /* one pipe for both streams: all of it is standard output */
+	bool agent;         /* it may use GUEST_AGENT_SOCKET, which the host may answer */
+	bool near_proxy;    /* it understands GUEST_NEAR_PROXY */
 };
 
 struct action_ops {

@@ -12,7 +12,7 @@
 #ifndef CORE_CONTRACT_H
 #define CORE_CONTRACT_H
 
-#define CONTRACT_VERSION 2
+#define CONTRACT_VERSION 3
 
 /* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
 #define DRIVE_EXEC "ambient-exec"
@@ -64,6 +64,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_CACHE "/ci/cache"
 #define GUEST_ARTIFACTS "/ci/artifacts"
 #define GUEST_SECRETS "/ci/secrets"
+/* Of each action that is a script: NUMBER/ACTION, counted from 1, while it runs. */
+#define GUEST_ACTIONS "/ci/actions"
 #define GUEST_TOOLS "/run/ambient"
 #define GUEST_NET_TOOL GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_NET
 #define GUEST_NET_ERROR GUEST_TOOLS "/error"

@@ -49,6 +49,7 @@ struct param {
 	const char *const *choices; /* ENUM; ends with NULL */
 	const struct param *sub;    /* MAP, MAPS, NAMED_MAPS */
 	const char *preset;         /* the default as text; NULL: none. Scalars only */
+	bool inherit;               /* of an action: the project's value of this name comes first */
 	const char *help;       /* one sentence without a full stop, for help and documentation */
 	const char *deprecated; /* what to write instead; the key works, its user warns */
 };

@@ -82,6 +82,18 @@ static int64_t action_time_limit(const struct planner *p)
 	return p->config->action_timeout_ms;
 }
 
+void planner_inherit(const struct planner *p, const struct action *action, struct node *args)
+{
+	for (const struct param *row = action->params; row->name; row++) {
+		const char *text = p->project && row->inherit
+			? node_get_text(p->project->node, row->name, NULL)
+			: NULL;
+
+		if (text && !node_get_text(args, row->name, NULL))
+			node_set_string(args, row->name, text);
+	}
+}
+
 static int expand(const struct planner *p, const struct node *entry, size_t index,
 	enum project_phase phase, const char *file, struct plan *plan, struct err *e)
 {
@@ -97,6 +109,7 @@ static int expand(const struct planner *p, const struct node *entry, size_t inde
 		return -1;
 	word = mem_strdup(action->name);
 	origin.action = word;
+	planner_inherit(p, action, args);
 	if (action_expand(action, args, &origin, plan, e) < 0)
 		return -1;
 	for (size_t i = first; i < plan->count; i++)

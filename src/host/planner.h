@@ -34,6 +34,9 @@ int planner_check(const struct planner *p, struct err *e) NODISCARD;
 /* ERR_INPUT, reason not_in_this_version, naming the first action that this version cannot run. */
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e) NODISCARD;
 
+/* Add to the arguments of an action what they leave open and the project says (param.inherit). */
+void planner_inherit(const struct planner *p, const struct action *action, struct node *args);
+
 /* The runnable plan for one of the three lists. */
 int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
 	struct err *e) NODISCARD;

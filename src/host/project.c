@@ -49,6 +49,15 @@ const struct param project_params[] = {
 	{.name = "env",
 		.type = PARAM_STRING_MAP,
 		.help = "environment variables of the plan's actions"},
+	{.name = "trace",
+		.type = PARAM_BOOL,
+		.help = "whether the log shows each command of a `shell` action before it runs "
+			"(`set -x`); an action can say otherwise. Default: true"},
+	{.name = "merge_output",
+		.type = PARAM_BOOL,
+		.help = "whether standard output and standard error of the plan's actions go to "
+			"one pipe, so that their order is exact on several processors too; an "
+			"action can say otherwise. Default: false"},
 	{.name = "artifacts_max_size",
 		.type = PARAM_SIZE,
 		.min = LIMIT_DRIVE_LEAST,

@@ -208,8 +208,32 @@ static void test_shell_becomes_bash_that_stops_at_errors(void **state)
 {
 	(void)state;
 	expect_steps("action: shell\nshell: |\n  make\n  make check\n",
-		"spawn {\"argv\":[\"bash\",\"-xeuo\",\"pipefail\",\"-c\",\"--\","
-		"\"make\\nmake check\\n\"]}");
+		"spawn {\"argv\":[\"bash\",\"-xeuo\",\"pipefail\"],"
+		"\"script\":\"make\\nmake check\\n\"}");
+}
+
+static void test_trace_and_streams_are_as_the_action_says(void **state)
+{
+	(void)state;
+	expect_steps("action: shell\ntrace: false\nmerge_output: true\nshell: make\n",
+		"spawn {\"argv\":[\"bash\",\"-euo\",\"pipefail\"],"
+		"\"script\":\"make\",\"merge_output\":true}");
+	expect_steps("action: custom\nname: x\nmerge_output: true\n",
+		"spawn {\"argv\":[\".ambient/x\"],\"env\":{},\"input\":\"{}\","
+		"\"merge_output\":true}");
+}
+
+static void test_snippets_have_a_limit_of_their_own(void **state)
+{
+	auto_free char *largest =
+		mem_printf("action: shell\nshell: x%0*d", (int)LIMIT_SNIPPET_BYTES - 1, 0);
+	auto_free char *too_large = mem_printf("%s0", largest);
+
+	(void)state;
+	expect_accepted(IN_PLAN, largest);
+	expect_refused(IN_PLAN, too_large,
+		"p.yaml:2:8: the snippet has 524289 bytes, the limit is 524288; put it into a file "
+		"of the source and run that");
 }
 
 static void test_custom_gets_its_arguments_twice(void **state)
@@ -721,6 +745,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_a_step_runs_and_is_in_the_executor),
 		cmocka_unit_test(test_every_known_action_is_there),
 		cmocka_unit_test(test_shell_becomes_bash_that_stops_at_errors),
+		cmocka_unit_test(test_trace_and_streams_are_as_the_action_says),
+		cmocka_unit_test(test_snippets_have_a_limit_of_their_own),
 		cmocka_unit_test(test_custom_gets_its_arguments_twice),
 		cmocka_unit_test(test_steps_that_users_write_expand_to_themselves),
 		cmocka_unit_test(test_custom_cannot_leave_its_directory),
