@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "cli/lines.h"
 
 enum {
 	SLICE = 16 * 1024,
@@ -344,8 +345,11 @@ static size_t add_escape(struct screen *s, struct buf *b, int stream, const char
 static void render(struct screen *s, struct buf *b, int stream, const char *p, size_t len)
 {
 	while (len) {
-		size_t n = plain_span(p, len);
+		size_t n = s->rewrite || s->open >= 0 ? 0 : lines_overwritten(p, len);
 
+		p += n;
+		len -= n;
+		n = plain_span(p, len);
 		if (n > 0) {
 			begin_line(s, b, stream, p, n);
 			if (s->terminal && !s->unicode)
@@ -404,10 +408,12 @@ static size_t ready(const struct screen *s, const char *data, size_t len)
 {
 	const char *newline;
 
-	if (s->terminal || len >= SCREEN_LINE_MAX)
+	if (s->rewrite)
 		return len - unfinished(data, len);
 	newline = memrchr(data, '\n', len);
-	return newline ? (size_t)(newline - data) + 1 : 0;
+	if (newline)
+		return (size_t)(newline - data) + 1;
+	return len >= SCREEN_LINE_MAX ? len - unfinished(data, len) : 0;
 }
 
 static void feed(struct screen *s, int stream, const char *data, size_t len)
@@ -418,10 +424,12 @@ static void feed(struct screen *s, int stream, const char *data, size_t len)
 	if (held->len == 0) {
 		n = ready(s, data, len);
 		show(s, stream, data, n);
-		buf_add(held, data + n, len - n);
-		return;
+		data += n;
+		len -= n;
 	}
 	buf_add(held, data, len);
+	if (!s->rewrite && s->open != stream)
+		buf_drop_front(held, lines_overwritten(held->data, held->len));
 	n = ready(s, held->data, held->len);
 	show(s, stream, held->data, n);
 	buf_drop_front(held, n);

@@ -5,10 +5,12 @@
  * The guest is hostile, so its output can neither command the terminal nor look like our lines:
  * every line of it is indented, control characters are made visible (text.h), and of escape
  * sequences only colours (SGR) pass, when there are colours at all, until the end of the line. A
- * carriage return rewrites its own line on a terminal and ends the line elsewhere.
+ * carriage return rewrites its own line on a terminal; elsewhere what is behind it takes the place
+ * of the line (lines.h).
  *
  * On a terminal output shows up as it comes; where the two streams meet in a line, it is broken. In
- * pipes and files the streams are kept apart: whole lines, up to SCREEN_LINE_MAX bytes.
+ * pipes and files, and on terminals that cannot rewrite a line, the streams are kept apart: whole
+ * lines, up to SCREEN_LINE_MAX bytes, in the order in which they end.
  *
  * Nothing here waits for a reader, but screen_finish. What a slow reader leaves no room for is
  * dropped and counted, and a line says so.

@@ -12,7 +12,6 @@
 #include "host/artifacts.h"
 
 enum {
-	TAIL_BYTES = 128 * 1024, /* of an action's output that --quiet can show */
 	PROGRESS_AFTER_MS = 500, /* a step is long from then on */
 	PROGRESS_EVERY_MS = 100,
 	SILENCE_MS = 1000, /* after which the time that something takes is shown, and how often */
@@ -248,7 +247,7 @@ static void on_execute_action(struct term *t, const struct event *ev)
 	keep(&t->action, field_text(ev, "name"));
 	keep(&t->ending, NULL);
 	if (!t->last)
-		buf_clear(&t->tail);
+		lines_tail_clear(&t->tail);
 	if (t->quiet)
 		return;
 	label = action_label(t);
@@ -263,22 +262,10 @@ static void on_execute_action(struct term *t, const struct event *ev)
 		announce(t);
 }
 
-/* Keep the end: when the buffer is full, its older half goes. */
-static void keep_tail(struct buf *tail, const char *data, size_t len)
-{
-	if (len > TAIL_BYTES) {
-		data += len - TAIL_BYTES;
-		len = TAIL_BYTES;
-	}
-	if (tail->len + len > tail->max)
-		buf_drop_front(tail, tail->len < TAIL_BYTES ? tail->len : tail->len - TAIL_BYTES);
-	buf_add(tail, data, len);
-}
-
 static void on_output(struct term *t, const struct event *ev)
 {
 	if (t->quiet && !t->last)
-		keep_tail(&t->tail, ev->data, ev->len);
+		lines_tail_add(&t->tail, ev->is_stderr, ev->data, ev->len);
 	if (t->quiet)
 		return;
 	announce(t);
@@ -392,22 +379,11 @@ static void pointers(struct term *t, const struct run_outcome *o)
 		below(t, "log        ambient log %s", t->project);
 }
 
-/* The start of the last lines of a text. */
-static size_t last_lines(const char *text, size_t len, unsigned lines)
-{
-	size_t i = len;
-
-	if (i > 0 && text[i - 1] == '\n')
-		i--;
-	while (i > 0 && !(text[i - 1] == '\n' && --lines == 0))
-		i--;
-	return i;
-}
-
 /* Quiet is over: what a mail of cron has to say. */
 static void quiet_report(struct term *t, const struct run_outcome *o)
 {
-	size_t from = last_lines(t->tail.data, t->tail.len, TERM_QUIET_LINES);
+	size_t len;
+	const char *last = lines_tail_last(&t->tail, TERM_QUIET_LINES, &len);
 	auto_free char *label = t->running ? action_label(t) : NULL;
 	auto_free char *log = o->log ? text_safe(o->log, 1024) : NULL;
 
@@ -417,7 +393,7 @@ static void quiet_report(struct term *t, const struct run_outcome *o)
 		screen_line(&t->screen, "%s", t->last);
 	else if (label)
 		screen_line(&t->screen, "  %s", label);
-	screen_output(&t->screen, false, t->tail.data + from, t->tail.len - from);
+	screen_output(&t->screen, false, last, len);
 	screen_end_output(&t->screen);
 	if (log)
 		below(t, "log  %s", log);
@@ -483,7 +459,7 @@ void term_init(struct term *t, int out_fd, int err_fd, enum screen_color color, 
 {
 	*t = (struct term){.quiet = quiet};
 	screen_init(&t->screen, out_fd, err_fd, color);
-	buf_init(&t->tail, 2 * (size_t)TAIL_BYTES);
+	lines_tail_init(&t->tail);
 	t->view = (struct run_view){
 		.sink = {.event = on_event, .arg = t}, .pending_fd = pending_fd, .flush = flush};
 }
@@ -496,7 +472,7 @@ void term_begin(struct term *t, const char *project)
 	keep(&t->waiting, NULL);
 	keep(&t->ending, NULL);
 	keep(&t->action, mem_strdup("?"));
-	buf_clear(&t->tail);
+	lines_tail_clear(&t->tail);
 	t->start_ms = clock_ms();
 	t->running = false;
 	t->total = 0;
@@ -508,7 +484,7 @@ void term_begin(struct term *t, const char *project)
 void term_release(struct term *t)
 {
 	screen_release(&t->screen);
-	buf_release(&t->tail);
+	lines_tail_release(&t->tail);
 	keep(&t->project, NULL);
 	keep(&t->action, NULL);
 	keep(&t->ending, NULL);

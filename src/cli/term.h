@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "cli/lines.h"
 #include "cli/screen.h"
 #include "host/run.h"
 
@@ -46,8 +47,8 @@ struct term {
 	char *action;
 	char *ending; /* "exit code 2", from action_finished */
 	int64_t duration_ms;
-	char *last;      /* quiet: the line of the first action that did not pass */
-	struct buf tail; /* quiet: the end of what it, or the running action, said */
+	char *last;             /* quiet: the line of the first action that did not pass */
+	struct lines_tail tail; /* quiet: the end of what it, or the running action, said */
 
 	char *machine; /* "tiny, tcg, 1 CPU, 1.0 GiB" */
 	uint64_t artifact_entries;

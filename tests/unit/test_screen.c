@@ -136,17 +136,39 @@ static void test_a_pipe_gets_no_escape_sequences(void **state)
 	expect_seen(&f, "      red \\x1b]0;title\\x07 \\x1b[2J \\u009b31m \\u202e\n");
 }
 
-static void test_progress_bars_become_lines_in_a_pipe(void **state)
+static void test_of_a_progress_bar_a_pipe_sees_the_last_state(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	environment("xterm", "C.UTF-8", NULL);
 	setup(&f, PIPE, SCREEN_COLOR_AUTO);
-	output(&f, false, "1%\r2%\r\r\ndos\r\n");
+	output(&f, false, "1%\r2%\r\r\ndos\r\n\r\n");
 	output(&f, false, "\r3%");
+	output(&f, true, "beside it\n");
+	output(&f, false, "\r4");
+	output(&f, false, "%\r");
 	screen_end_output(&f.s);
-	expect_seen(&f, "      1%\n      2%\n      dos\n      3%\n");
+	expect_seen(&f, "      2%\n      dos\n\n      beside it\n      4%\n");
+}
+
+/* However long it goes on, it is one line. */
+static void test_a_long_progress_bar_is_one_line_in_a_pipe(void **state)
+{
+	auto_buf struct buf bar = {0};
+	struct fixture f;
+
+	(void)state;
+	environment("xterm", "C.UTF-8", NULL);
+	setup(&f, PIPE, SCREEN_COLOR_AUTO);
+	buf_init(&bar, 1 << 20);
+	buf_adds(&bar, "first\n");
+	for (int i = 0; i < 20000; i++)
+		buf_addf(&bar, "\rdownload %d of 20000", i + 1);
+	buf_adds(&bar, "\nlast\n");
+	for (size_t i = 0; i < bar.len; i += 999)
+		screen_output(&f.s, false, bar.data + i, bar.len - i < 999 ? bar.len - i : 999);
+	expect_seen(&f, "      first\n      download 20000 of 20000\n      last\n");
 }
 
 static void test_a_terminal_sees_parts_of_lines_at_once(void **state)
@@ -290,7 +312,7 @@ static void test_a_dumb_terminal_is_never_rewritten(void **state)
 	setup(&f, TERMINAL, SCREEN_COLOR_AUTO);
 	screen_status(&f.s, "packing");
 	output(&f, false, "\033[31m1%\r2%\n");
-	expect_seen(&f, "      1%\n      2%\n");
+	expect_seen(&f, "      2%\n");
 }
 
 static void test_colours_can_be_forced_and_forbidden(void **state)
@@ -475,7 +497,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_piped_output_is_plain_whole_lines),
 		cmocka_unit_test(test_a_pipe_gets_no_escape_sequences),
-		cmocka_unit_test(test_progress_bars_become_lines_in_a_pipe),
+		cmocka_unit_test(test_of_a_progress_bar_a_pipe_sees_the_last_state),
+		cmocka_unit_test(test_a_long_progress_bar_is_one_line_in_a_pipe),
 		cmocka_unit_test(test_a_terminal_sees_parts_of_lines_at_once),
 		cmocka_unit_test(test_the_two_streams_never_share_a_line),
 		cmocka_unit_test(test_a_carriage_return_rewrites_its_own_line_on_a_terminal),

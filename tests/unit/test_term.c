@@ -282,7 +282,7 @@ static void test_a_flood_while_quiet_takes_little_memory(void **state)
 	event(&f, EVENT_EXECUTE_ACTION, SOURCE_PLAN, "{\"action\":0,\"name\":\"shell\"}");
 	for (int i = 0; i < 1000; i++)
 		output(&f, false, chunk);
-	assert_true(f.t.tail.size <= 1 << 20);
+	assert_true(f.t.tail.text.size <= 1 << 20);
 	event(&f, EVENT_ACTION_FINISHED, SOURCE_PLAN, "{\"exit_code\":0,\"duration_ms\":1}");
 	event(&f, EVENT_ACTION_SUCCEEDED, SOURCE_PLAN, "{}");
 	expect_end(&f, VERDICT_PASSED, "");
