@@ -16,7 +16,7 @@
 #include "base/sig.h"
 #include "executor/group.h"
 
-enum { PIPE_BYTES = 1 << 20, FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
+enum { FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 
 enum stage { STAGE_SET_UP, STAGE_DIRECTORY, STAGE_PROGRAM };
 
@@ -35,8 +35,8 @@ struct birth {
 
 void child_release(struct child *c)
 {
-	fd_close(c->out);
-	fd_close(c->err);
+	stream_close(&c->out);
+	stream_close(&c->err);
 }
 
 /* ---- in the child ---- */
@@ -67,7 +67,7 @@ static void reset_limits(void)
 	(void)umask(022);
 }
 
-/* `report` becomes 3, everything above is closed. Sources are above 3, see above_stdio. */
+/* `report` becomes 3, everything above is closed. Sources are above 3, see fd_above_stdio. */
 static int place_descriptors(int in, int out, int err, int report)
 {
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
@@ -98,41 +98,6 @@ NORETURN static void become(void *arg)
 
 /* ---- in the executor ---- */
 
-/* Our own standard descriptors may be closed; what the child gets must not be mistaken for them. */
-static int above_stdio(int *fd)
-{
-	int high = fcntl(*fd, F_DUPFD_CLOEXEC, 4);
-
-	fd_close(*fd);
-	*fd = high;
-	return high < 0 ? -1 : 0;
-}
-
-static int make_pipe(int *ret_read, int *ret_write, struct err *e)
-{
-	int ends[2];
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
-	*ret_read = ends[0];
-	*ret_write = ends[1];
-	if (above_stdio(ret_read) < 0 || above_stdio(ret_write) < 0)
-		return err_sys(e, "pipe");
-	return 0;
-}
-
-static int make_output(int *ret_read, int *ret_write, struct err *e)
-{
-	if (make_pipe(ret_read, ret_write, e) < 0 || fd_set_nonblock(*ret_read, e) < 0)
-		return -1;
-	/* What root started may run as another user and open /dev/stderr, which leads to it. */
-	if (fchmod(*ret_write, 0666) < 0)
-		return err_sys(e, "pipe");
-	/* For speed only; a kernel that does not give that much is no fault. */
-	(void)fcntl(*ret_write, F_SETPIPE_SZ, PIPE_BYTES);
-	return 0;
-}
-
 /* Input is a file in memory: nobody has to feed it while the program runs. */
 static int make_input(const struct spawn *s, int *ret_fd, struct err *e)
 {
@@ -141,7 +106,7 @@ static int make_input(const struct spawn *s, int *ret_fd, struct err *e)
 	*ret_fd = fd;
 	if (fd < 0)
 		return s->input ? -1 : err_sys(e, "/dev/null");
-	if (above_stdio(ret_fd) < 0)
+	if (fd_above_stdio(ret_fd) < 0)
 		return err_sys(e, "standard input");
 	if (s->input &&
 		(fd_write_all(*ret_fd, s->input, s->input_len) < 0 ||
@@ -198,16 +163,20 @@ static pid_t give_birth(struct birth *b)
 
 int child_start(const struct spawn *s, const struct strv *env, struct child *ret, struct err *e)
 {
-	auto_fd int in = -1, out = -1, err = -1, report = -1, report_there = -1;
+	auto_fd int in = -1, report = -1, report_there = -1;
+	struct birth birth = {.spawn = s, .env = env};
 
-	*ret = (struct child){.pid = -1, .out = -1, .err = -1};
-	if (make_input(s, &in, e) < 0 || make_output(&ret->out, &out, e) < 0 ||
-		make_pipe(&report, &report_there, e) < 0)
+	*ret = CHILD_NONE;
+	if (make_input(s, &in, e) < 0 || stream_open(&ret->out, e) < 0 ||
+		stream_pipe(&report, &report_there, e) < 0)
 		return -1;
-	if (!s->merge_output && make_output(&ret->err, &err, e) < 0)
+	if (!s->merge_output && stream_open(&ret->err, e) < 0)
 		return -1;
-	ret->pid = give_birth(
-		&(struct birth){s, env, in, out, s->merge_output ? out : err, report_there});
+	birth.in = in;
+	birth.out = ret->out.their_fd;
+	birth.err = s->merge_output ? birth.out : ret->err.their_fd;
+	birth.report = report_there;
+	ret->pid = give_birth(&birth);
 	if (ret->pid < 0)
 		return err_sys(e, "fork");
 	fd_close(fd_steal(&report_there));

@@ -9,14 +9,20 @@
 #include <sys/types.h>
 
 #include "core/action.h"
+#include "executor/stream.h"
 
 struct child {
 	pid_t pid;
-	int out, err; /* our ends of its standard output and error: non-blocking, -1 once closed;
-			 with merge_output `err` never was */
+	struct stream out, err; /* its standard output and error; with merge_output out is both */
 	/* When it could not be started: as a shell would say it, 127 not found, 126 otherwise. */
 	int exit_code;
 };
+
+#define CHILD_NONE                                                                                 \
+	(struct child)                                                                             \
+	{                                                                                          \
+		.pid = -1, .out = STREAM_NONE(FRAME_STDOUT), .err = STREAM_NONE(FRAME_STDERR)      \
+	}
 
 void child_release(struct child *c); /* closes; the process is somebody else's to end */
 #define auto_child __attribute__((cleanup(child_release)))

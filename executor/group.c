@@ -25,6 +25,7 @@
 enum { STACK_BYTES = 256 * 1024 }; /* execvp(3) takes 8 KiB, and 8 bytes for each argument */
 
 static int group_fd = -1; /* JOB; -1: there is no group */
+static uint64_t process_limit;
 
 static int put(const char *path, const char *text, struct err *e)
 {
@@ -45,20 +46,36 @@ static uint64_t job_memory(uint64_t available)
 	return available - keep;
 }
 
+static int put_number(const char *path, uint64_t number, struct err *e)
+{
+	char text[32];
+
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)number);
+	return put(path, text, e);
+}
+
+/* A fork bomb ends here, before it has used up the memory. */
+static uint64_t job_processes(uint64_t memory)
+{
+	uint64_t count = memory / LIMIT_PROCESS_MEMORY;
+
+	return count > LIMIT_PROCESSES_LEAST ? count : LIMIT_PROCESSES_LEAST;
+}
+
 int group_make(struct err *e)
 {
 	uint64_t available = 0;
-	char limit[32];
 
 	if (meminfo_available(&available, e) < 0)
 		return -1;
-	(void)snprintf(limit, sizeof(limit), "%llu", (unsigned long long)job_memory(available));
 	if (guest_mount("cgroup", ROOT, "cgroup2", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, e) < 0 ||
-		put(ROOT "/cgroup.subtree_control", "+memory", e) < 0)
+		put(ROOT "/cgroup.subtree_control", "+memory +pids", e) < 0)
 		return -1;
 	if (mkdir(JOB, 0755) < 0)
 		return err_sys(e, "make %s", JOB);
-	if (put(JOB "/memory.max", limit, e) < 0)
+	process_limit = job_processes(job_memory(available));
+	if (put_number(JOB "/memory.max", job_memory(available), e) < 0 ||
+		put_number(JOB "/pids.max", process_limit, e) < 0)
 		return -1;
 	group_fd = open(JOB, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return group_fd < 0 ? err_sys(e, "%s", JOB) : 0;
@@ -92,6 +109,16 @@ uint64_t group_memory_kills(void)
 
 	return group_fd < 0 ? read_count(AT_FDCWD, "/proc/vmstat", name)
 			    : read_count(group_fd, "memory.events", name);
+}
+
+uint64_t group_failed_forks(void)
+{
+	return group_fd < 0 ? 0 : read_count(group_fd, "pids.events", "\nmax ");
+}
+
+uint64_t group_process_limit(void)
+{
+	return process_limit;
 }
 
 /* ---- starting a process in it ---- */

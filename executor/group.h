@@ -5,6 +5,7 @@
  * A job that wants more memory than there is makes a kernel without swap read the same program
  * pages again and again, for many minutes, before it kills anything. In a group with a limit below
  * the machine's memory the kernel kills at once, and the executor's own memory is never asked for.
+ * For the same reason it may have only as many processes as fit into that memory.
  */
 #ifndef EXECUTOR_GROUP_H
 #define EXECUTOR_GROUP_H
@@ -34,5 +35,9 @@ pid_t group_start(group_child_fn become, void *arg);
  * the system.
  */
 uint64_t group_memory_kills(void);
+
+/* How often a process of the group could not start another because there were too many. */
+uint64_t group_failed_forks(void);
+uint64_t group_process_limit(void); /* processes and threads together */
 
 #endif

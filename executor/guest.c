@@ -69,18 +69,19 @@ static int raise_loopback(struct err *e)
 }
 
 /*
- * A job can use up memory and processor; it must not keep us from seeing its time limit. Children
- * do not inherit either (SCHED_RESET_ON_FORK, child.c).
+ * A job can use up memory and processor; it must not keep us from seeing its time limit. Going
+ * before everything else also keeps its output in order (spawn.c). Children do not inherit either
+ * (SCHED_RESET_ON_FORK, child.c).
  */
 static int protect(struct err *e)
 {
 	static const char score[] = "-1000";
-	const struct sched_param first = {.sched_priority = 1};
+	const struct sched_param first = {.sched_priority = sched_get_priority_max(SCHED_FIFO)};
 	auto_fd int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 
 	if (fd < 0 || fd_write_all(fd, score, strlen(score)) < 0)
 		return err_sys(e, "/proc/self/oom_score_adj");
-	if (sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first) < 0)
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first) < 0)
 		return err_sys(e, "real-time scheduling");
 	return 0;
 }

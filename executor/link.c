@@ -17,6 +17,7 @@ enum {
 	/* Whole pages leave a pipe faster than what fills a write to the last byte (15 % under
 	   TCG). */
 	OUTPUT_BYTES = 7 * 4096,
+	OUTPUT_LEAST = 1024, /* with less room than that the buffer is sent */
 };
 static_assert(OUTPUT_HEAD + OUTPUT_BYTES <= LINK_OUT_BYTES, "a frame of output fits its buffer");
 
@@ -42,57 +43,116 @@ static int lost(struct err *e)
 
 bool link_busy(const struct link *l)
 {
-	return l->out_start != l->out_end;
+	return l->stuck;
+}
+
+static void all_out(struct link *l)
+{
+	l->out_start = l->out_end = 0;
+	l->stuck = false;
 }
 
 int link_flush(struct link *l, struct err *e)
 {
-	while (link_busy(l)) {
+	l->growing.is = false;
+	l->hold_ns = clock_ns() + LINK_HOLD_NS;
+	while (l->out_start != l->out_end) {
 		ssize_t n = write(l->log_fd, l->out + l->out_start, l->out_end - l->out_start);
 
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			l->stuck = true;
 			return 0;
+		}
 		if (n < 0 && errno == EPIPE)
 			return lost(e);
 		if (n < 0)
 			return err_sys(e, "write to the log port");
 		l->out_start += (size_t)n;
 	}
+	all_out(l);
 	return 0;
 }
 
-/* Whatever is sent tells the host that we live. */
-static void start_frame(struct link *l, enum frame_type type, size_t len)
+/* Behind what is in the buffer. Whatever is sent tells the host that we live. */
+static void add_frame(struct link *l, enum frame_type type, size_t len)
 {
-	frame_header(l->out, type, l->nonce, l->sequence++, len);
-	l->out_start = 0;
-	l->out_end = FRAME_HEADER_BYTES + len;
+	frame_header(l->out + l->out_end, type, l->nonce, l->sequence++, len);
+	l->out_end += FRAME_HEADER_BYTES + len;
 	l->next_beat_ms = clock_ms() + HEARTBEAT_MS;
 }
 
-uint8_t *link_room(struct link *l, size_t *ret_room)
+static bool grows(const struct link *l, enum frame_type type, uint32_t step)
 {
-	if (link_busy(l))
-		BUG("output while a frame is under way");
-	*ret_room = OUTPUT_BYTES;
-	return l->out + OUTPUT_HEAD;
+	return l->growing.is && l->growing.type == type && l->growing.step == step;
+}
+
+static size_t room_for(const struct link *l, enum frame_type type, uint32_t step)
+{
+	size_t used = l->out_end + (grows(l, type, step) ? 0 : OUTPUT_HEAD);
+
+	return used < OUTPUT_HEAD + OUTPUT_BYTES ? OUTPUT_HEAD + OUTPUT_BYTES - used : 0;
+}
+
+uint8_t *link_room(struct link *l, enum frame_type type, uint32_t step, size_t *ret_room)
+{
+	if (l->stuck)
+		BUG("output while the link is busy");
+	*ret_room = room_for(l, type, step);
+	return l->out + l->out_end + (grows(l, type, step) ? 0 : OUTPUT_HEAD);
+}
+
+static void grow_frame(struct link *l, size_t len)
+{
+	size_t payload = l->out_end - l->growing.start - FRAME_HEADER_BYTES + len;
+
+	frame_header(
+		l->out + l->growing.start, l->growing.type, l->nonce, l->sequence - 1, payload);
+	l->out_end += len;
+}
+
+static void begin_output(struct link *l, enum frame_type type, uint32_t step, size_t len)
+{
+	uint32_t wire = htole32(step);
+
+	memcpy(l->out + l->out_end + FRAME_HEADER_BYTES, &wire, sizeof(wire));
+	l->growing = (struct link_growing){true, type, step, l->out_end};
+	add_frame(l, type, STEP_BYTES + len);
 }
 
 int link_output(struct link *l, enum frame_type type, uint32_t step, size_t len, struct err *e)
 {
-	uint32_t wire = htole32(step);
-
-	memcpy(l->out + FRAME_HEADER_BYTES, &wire, sizeof(wire));
-	start_frame(l, type, STEP_BYTES + len);
-	return link_flush(l, e);
+	if (grows(l, type, step))
+		grow_frame(l, len);
+	else
+		begin_output(l, type, step, len);
+	/* Either stream must find room for more than a header. */
+	if (room_for(l, FRAME_STDOUT, step) < OUTPUT_LEAST ||
+		room_for(l, FRAME_STDERR, step) < OUTPUT_LEAST)
+		return link_flush(l, e);
+	return link_send_due(l, e);
 }
 
-/* Until the frame under way is out. What the host says meanwhile is read, so that it never blocks.
- */
+int64_t link_held_ns(const struct link *l)
+{
+	int64_t left = l->hold_ns - clock_ns();
+
+	if (l->stuck || l->out_start == l->out_end)
+		return -1;
+	return left > 0 ? left : 0;
+}
+
+int link_send_due(struct link *l, struct err *e)
+{
+	return link_held_ns(l) == 0 ? link_flush(l, e) : 0;
+}
+
+/* Until everything is out. What the host says meanwhile is read, so that it never blocks. */
 int link_drain(struct link *l, struct err *e)
 {
+	if (link_flush(l, e) < 0)
+		return -1;
 	while (link_busy(l)) {
 		struct pollfd fds[LINK_POLL_FDS];
 
@@ -109,13 +169,13 @@ int link_send(struct link *l, enum frame_type type, const struct buf *payload, s
 {
 	size_t len = payload ? payload->len : 0;
 
-	if (link_drain(l, e) < 0)
-		return -1;
 	if (len > sizeof(l->out) - FRAME_HEADER_BYTES || (payload && payload->overflow))
 		BUG("a message of type %d is too long", (int)type);
+	if (sizeof(l->out) - l->out_end < FRAME_HEADER_BYTES + len && link_drain(l, e) < 0)
+		return -1;
 	if (len)
-		memcpy(l->out + FRAME_HEADER_BYTES, payload->data, len);
-	start_frame(l, type, len);
+		memcpy(l->out + l->out_end + FRAME_HEADER_BYTES, payload->data, len);
+	add_frame(l, type, len);
 	return link_flush(l, e);
 }
 

@@ -5,11 +5,12 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
+
+/* A look takes at most a fifth of the time. */
+enum { PAUSE_SHARE = 4 };
 
 static uint64_t timeval_ns(const struct timeval *t)
 {
@@ -20,12 +21,13 @@ static void count(struct reap *r, const struct rusage *u)
 {
 	uint64_t bytes = (uint64_t)u->ru_maxrss * 1024;
 
+	r->count++;
 	r->cpu_ns += timeval_ns(&u->ru_utime) + timeval_ns(&u->ru_stime);
 	if (bytes > r->peak_bytes)
 		r->peak_bytes = bytes;
 }
 
-bool reap_ended(struct reap *r)
+static void collect(struct reap *r)
 {
 	struct rusage usage;
 	int status;
@@ -35,14 +37,31 @@ bool reap_ended(struct reap *r)
 
 		if (pid < 0 && errno == EINTR)
 			continue;
+		r->left = pid == 0;
 		if (pid <= 0)
-			return pid == 0;
+			return;
 		count(r, &usage);
 		if (pid == r->main) {
 			r->gone = true;
 			r->status = status;
 		}
 	}
+}
+
+void reap_ended(struct reap *r)
+{
+	int64_t start = clock_ns(), end;
+
+	collect(r);
+	end = clock_ns();
+	r->look_ns = end + PAUSE_SHARE * (end - start);
+}
+
+int64_t reap_pause_ns(const struct reap *r)
+{
+	int64_t left = r->look_ns - clock_ns();
+
+	return left > 0 ? left : 0;
 }
 
 void reap_signal(int signal)
@@ -52,22 +71,4 @@ void reap_signal(int signal)
 	/* ESRCH: nothing is left. */
 	if (kill(-1, signal) < 0 && errno != ESRCH)
 		BUG("kill: error %d", errno);
-}
-
-int reap_all(struct reap *r, struct err *e)
-{
-	const struct timespec pause = {.tv_nsec = 1000000};
-	int64_t deadline = clock_ms() + LIMIT_REAP_MS;
-
-	/* Mostly nothing is left, and what loses its parent is ours: then there is nobody to kill.
-	 */
-	while (reap_ended(r)) {
-		reap_signal(SIGKILL);
-		if (!reap_ended(r))
-			break;
-		if (clock_ms() >= deadline)
-			return err_set(e, ERR_HOST, "processes of the action cannot be killed");
-		(void)nanosleep(&pause, NULL);
-	}
-	return 0;
 }

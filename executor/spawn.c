@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One poll loop watches both pipes, the children, the ports and the time. Output is read only when
- * the frame before it is out, so a host that reads slowly slows the program down, as a pipe would,
- * and costs neither memory nor the time limits, which are looked at in every turn.
+ * One poll loop watches the pipes, the children, the ports and the time. Output is read only when
+ * the host takes what was read before, so a host that reads slowly slows the program down, as a
+ * pipe would, and costs neither memory nor the time limits, which are looked at in every turn.
  *
- * A pipe that was found empty is left alone for HOLD_NS. The executor runs before everything else
- * in the machine, so it would otherwise be woken by every single write of a program; this way
- * frames of a fast writer are full, and the first byte after a silence still goes out at once.
+ * The executor runs before everything else in the machine. On one processor it has therefore read
+ * each write before the program goes on, and the order of standard output and standard error is
+ * that in which they were written; see stream.h for what happens when the host is slow. On several
+ * processors the program goes on meanwhile, and the order between the two is only mostly right.
  */
 #include "executor/spawn.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +28,7 @@
 #include "executor/reap.h"
 #include "executor/script.h"
 
-enum { FRAMES_PER_TURN = 16, TURN_MS = 1000, HOLD_NS = 2000000 };
+enum { READS_PER_TURN = 16, TURN_MS = 1000, KILL_AGAIN_MS = 1000 };
 
 enum { ON_LINK, ON_CHILDREN = ON_LINK + LINK_POLL_FDS, ON_OUT, ON_ERR, ON_COUNT };
 
@@ -37,7 +39,9 @@ struct job {
 	int children_fd;         /* readable when a child has ended */
 	enum step_outcome limit; /* why it was told to end, STEP_PASSED: it was not */
 	int64_t kill_ms;         /* when asking turns into killing */
-	int64_t held_ns;         /* output is not looked at before this moment */
+	bool ending;             /* everything that is left is being killed */
+	bool unkillable;         /* and something of it does not die */
+	bool exact;              /* one processor: the order of output can be kept */
 };
 
 static void job_release(struct job *j)
@@ -50,43 +54,38 @@ static void job_release(struct job *j)
 /* ---- output ---- */
 
 /* Hand on what is there, as far as the host takes it. */
-static int forward(struct job *j, int *fd, enum frame_type type, struct err *e)
+static int forward(struct job *j, struct stream *s, struct err *e)
 {
 	struct link *l = j->run->link;
 
-	for (int i = 0; i < FRAMES_PER_TURN && *fd >= 0 && !link_busy(l); i++) {
+	for (int i = 0; i < READS_PER_TURN && s->fd >= 0 && !link_busy(l); i++) {
 		size_t room;
-		uint8_t *at = link_room(l, &room);
-		ssize_t n = read(*fd, at, room);
+		uint8_t *at = link_room(l, s->type, j->run->step, &room);
+		ssize_t n = stream_read(s, at, room);
 
-		if (n < 0 && errno == EAGAIN) {
-			j->held_ns = clock_ns() + HOLD_NS;
+		if (n < 0 && errno == EAGAIN)
 			return 0;
-		}
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, "read the output of a program");
 		if (n == 0)
-			fd_close(fd_steal(fd));
-		if (n > 0 && link_output(l, type, j->run->step, (size_t)n, e) < 0)
+			stream_close(s);
+		if (n > 0 && link_output(l, s->type, j->run->step, (size_t)n, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/*
- * What is left in a pipe when nobody is there who could write more: until its end, or until it is
- * empty, should something unkillable still hold the other end.
- */
-static int drain(struct job *j, int *fd, enum frame_type type, struct err *e)
+/* What is left in a pipe when nobody is there who could write more. */
+static int drain(struct job *j, struct stream *s, struct err *e)
 {
-	while (*fd >= 0) {
-		struct pollfd p = {.fd = *fd, .events = POLLIN};
+	while (s->fd >= 0) {
+		struct pollfd p = {.fd = s->fd, .events = POLLIN};
 
-		if (link_drain(j->run->link, e) < 0)
+		if (link_busy(j->run->link) && link_drain(j->run->link, e) < 0)
 			return -1;
 		if (poll(&p, 1, 0) <= 0)
 			return 0;
-		if (forward(j, fd, type, e) < 0)
+		if (forward(j, s, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -96,7 +95,7 @@ static int drain(struct job *j, int *fd, enum frame_type type, struct err *e)
 
 static void check_limits(struct job *j)
 {
-	if (j->limit != STEP_PASSED)
+	if (j->limit != STEP_PASSED || j->ending)
 		return;
 	j->limit = steps_limit(j->run);
 	if (j->limit == STEP_PASSED)
@@ -105,15 +104,27 @@ static void check_limits(struct job *j)
 	j->kill_ms = clock_ms() + LIMIT_GRACE_MS;
 }
 
-/* Until the next limit, at most TURN_MS, or while output is held as long as that. */
-static struct timespec turn_timeout(const struct job *j, int64_t held_ns)
+static int64_t next_limit_ms(const struct job *j)
 {
-	int64_t next = j->limit == STEP_PASSED ? steps_next_limit_ms(j->run) : j->kill_ms;
-	int timeout = clock_poll_timeout(next);
+	if (j->ending)
+		return CLOCK_NEVER;
+	return j->limit == STEP_PASSED ? steps_next_limit_ms(j->run) : j->kill_ms;
+}
+
+static int64_t sooner(int64_t ns, int64_t other_ns)
+{
+	return other_ns >= 0 && other_ns < ns ? other_ns : ns;
+}
+
+/* Until the next limit, at most TURN_MS, or until output or children are to be looked at. */
+static struct timespec turn_timeout(const struct job *j, int64_t pause_ns)
+{
+	int timeout = clock_poll_timeout(next_limit_ms(j));
 	int64_t ns = (timeout < 0 || timeout > TURN_MS ? TURN_MS : timeout) * 1000000LL;
 
-	if (held_ns > 0 && held_ns < ns)
-		ns = held_ns;
+	ns = sooner(ns, link_held_ns(j->run->link));
+	if (pause_ns > 0)
+		ns = sooner(ns, pause_ns);
 	return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 }
 
@@ -126,33 +137,38 @@ static void note_children(struct job *j)
 	/* One signal may stand for many children, so its contents do not matter. */
 	while (read(j->children_fd, &info, sizeof(info)) == sizeof(info))
 		;
-	(void)reap_ended(&j->reap);
+	reap_ended(&j->reap);
 }
 
 static int turn(struct job *j, struct err *e)
 {
 	struct link *l = j->run->link;
-	int64_t held_ns = j->held_ns - clock_ns();
-	bool wait = link_busy(l) || held_ns > 0;
-	struct timespec timeout = turn_timeout(j, held_ns);
+	bool busy = link_busy(l);
+	int64_t pause_ns = reap_pause_ns(&j->reap);
+	struct timespec timeout = turn_timeout(j, pause_ns);
 	struct pollfd p[ON_COUNT];
 
+	if (busy && j->exact) {
+		stream_plug(&j->child.out);
+		stream_plug(&j->child.err);
+	}
 	link_poll_fill(l, p + ON_LINK);
-	p[ON_CHILDREN] = (struct pollfd){.fd = j->children_fd, .events = POLLIN};
-	p[ON_OUT] = (struct pollfd){.fd = wait ? -1 : j->child.out, .events = POLLIN};
-	p[ON_ERR] = (struct pollfd){.fd = wait ? -1 : j->child.err, .events = POLLIN};
+	p[ON_CHILDREN] =
+		(struct pollfd){.fd = pause_ns > 0 ? -1 : j->children_fd, .events = POLLIN};
+	p[ON_OUT] = (struct pollfd){.fd = busy ? -1 : j->child.out.fd, .events = POLLIN};
+	p[ON_ERR] = (struct pollfd){.fd = busy ? -1 : j->child.err.fd, .events = POLLIN};
 	if (ppoll(p, ON_COUNT, &timeout, NULL) < 0 && errno != EINTR)
 		return err_sys(e, "poll");
 	if (link_poll_done(l, p + ON_LINK, e) < 0)
 		return -1;
-	if (p[ON_OUT].revents && forward(j, &j->child.out, FRAME_STDOUT, e) < 0)
+	if (p[ON_OUT].revents && forward(j, &j->child.out, e) < 0)
 		return -1;
-	if (p[ON_ERR].revents && forward(j, &j->child.err, FRAME_STDERR, e) < 0)
+	if (p[ON_ERR].revents && forward(j, &j->child.err, e) < 0)
 		return -1;
 	if (p[ON_CHILDREN].revents)
 		note_children(j);
 	check_limits(j);
-	return link_beat(l, e);
+	return link_send_due(l, e) < 0 ? -1 : link_beat(l, e);
 }
 
 static int watch(struct job *j, struct err *e)
@@ -163,7 +179,56 @@ static int watch(struct job *j, struct err *e)
 	return 0;
 }
 
+/*
+ * Kill what is left, and collect it: that may be thousands of processes, which need the processor
+ * to die, so the loop goes on, with heartbeats, as long as they do. Mostly nothing is left, and
+ * what loses its parent is ours: then there is nobody to kill.
+ */
+static int end_all(struct job *j, struct err *e)
+{
+	int64_t moved_ms = clock_ms(), killed_ms = 0;
+	uint64_t seen = j->reap.count;
+
+	j->ending = true;
+	reap_ended(&j->reap);
+	while (j->reap.left && !j->unkillable) {
+		int64_t now = clock_ms();
+
+		if (j->reap.count != seen)
+			moved_ms = now;
+		seen = j->reap.count;
+		j->unkillable = now - moved_ms >= LIMIT_REAP_MS;
+		if (now - killed_ms >= KILL_AGAIN_MS) {
+			killed_ms = now;
+			reap_signal(SIGKILL);
+		}
+		if (turn(j, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- the verdict ---- */
+
+/* What the control group says of a program. */
+struct shortage {
+	uint64_t kills; /* for want of memory */
+	uint64_t forks; /* that failed at the limit of processes */
+};
+
+static struct shortage shortage_now(void)
+{
+	return (struct shortage){group_memory_kills(), group_failed_forks()};
+}
+
+static int out_of_processes(struct message_step_end *result, struct err *e)
+{
+	result->outcome = STEP_NO_PROCESSES;
+	return err_set(e, ERR_INPUT,
+		"the machine's limit of %llu processes and threads was reached; start fewer at a "
+		"time, or give the project more 'memory', which the limit follows",
+		(unsigned long long)group_process_limit());
+}
 
 static int out_of_memory(struct message_step_end *result, uint64_t kills, struct err *e)
 {
@@ -174,8 +239,9 @@ static int out_of_memory(struct message_step_end *result, uint64_t kills, struct
 		(unsigned long long)kills);
 }
 
-static int judge(struct job *j, uint64_t kills, struct err *e)
+static int judge(struct job *j, const struct shortage *before, struct err *e)
 {
+	struct shortage now = shortage_now();
 	struct message_step_end *result = &j->run->ctx.result;
 	int status = j->reap.status;
 
@@ -185,10 +251,14 @@ static int judge(struct job *j, uint64_t kills, struct err *e)
 	result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	if (j->limit != STEP_PASSED)
 		return steps_over(j->run, j->limit, e);
+	if (j->unkillable)
+		return err_set(e, ERR_INPUT, "processes of the action cannot be killed");
 	if (result->exit_code == 0)
 		return 0;
-	if (kills)
-		return out_of_memory(result, kills, e);
+	if (now.kills > before->kills)
+		return out_of_memory(result, now.kills - before->kills, e);
+	if (now.forks > before->forks)
+		return out_of_processes(result, e);
 	if (result->signal)
 		return err_set(e, ERR_INPUT, "killed by signal %d (%s)", result->signal,
 			strsignal(result->signal));
@@ -255,11 +325,19 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 	return 0;
 }
 
+/* Of those that a program may run on. */
+static bool one_processor(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
+}
+
 static int run_program(struct run *run, const struct spawn *s, struct err *e)
 {
 	auto_job struct job j = {
-		.run = run, .child = {.pid = -1, .out = -1, .err = -1}, .children_fd = -1};
-	uint64_t kills = group_memory_kills();
+		.run = run, .child = CHILD_NONE, .children_fd = -1, .exact = one_processor()};
+	struct shortage before = shortage_now();
 
 	if (start(&j, s, e) < 0)
 		return -1;
@@ -267,10 +345,9 @@ static int run_program(struct run *run, const struct spawn *s, struct err *e)
 		reap_signal(SIGKILL);
 		return broken(&j);
 	}
-	if (reap_all(&j.reap, e) < 0 || drain(&j, &j.child.out, FRAME_STDOUT, e) < 0 ||
-		drain(&j, &j.child.err, FRAME_STDERR, e) < 0)
+	if (end_all(&j, e) < 0 || drain(&j, &j.child.out, e) < 0 || drain(&j, &j.child.err, e) < 0)
 		return broken(&j);
-	return judge(&j, group_memory_kills() - kills, e);
+	return judge(&j, &before, e);
 }
 
 int spawn_run(struct run *run, const struct spawn *s, struct err *e)

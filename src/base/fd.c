@@ -287,3 +287,12 @@ int fd_set_nonblock(int fd, struct err *e)
 		return err_sys(e, "make descriptor %d non-blocking", fd);
 	return 0;
 }
+
+int fd_above_stdio(int *fd)
+{
+	int high = fcntl(*fd, F_DUPFD_CLOEXEC, 4);
+
+	fd_close(*fd);
+	*fd = high;
+	return high < 0 ? -1 : 0;
+}

@@ -84,4 +84,10 @@ char *fd_name(int fd);
 
 int fd_set_nonblock(int fd, struct err *e) NODISCARD;
 
+/*
+ * Move a descriptor above 3: standard descriptors of ours may be closed, and what a child is given
+ * as its own must not be mistaken for them. -1 with errno, and *fd is -1 then.
+ */
+int fd_above_stdio(int *fd) NODISCARD;
+
 #endif

@@ -168,9 +168,13 @@
 #define LIMIT_DEVICE_LIST_BYTES (64 * KIB) /* of an image: device nodes that stand for modules */
 #define LIMIT_HOSTS_BYTES (64 * KIB)       /* of /etc/hosts */
 #define LIMIT_PORTS_MS (10 * 1000LL)       /* until the two ports are there */
-#define LIMIT_REAP_MS (10 * 1000LL)        /* until killed processes are gone */
+#define LIMIT_REAP_MS (10 * 1000LL)        /* in which no killed process ended: it cannot */
 
 /* Of its available memory a guest keeps a sixteenth from its job, but not more than this. */
 #define LIMIT_GUEST_RESERVE (128 * MIB)
+
+/* One process or thread for so much of a job's memory, and at least so many. */
+#define LIMIT_PROCESS_MEMORY (256 * KIB)
+#define LIMIT_PROCESSES_LEAST 256
 
 #endif

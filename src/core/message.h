@@ -58,13 +58,14 @@ struct message_step {
 
 enum step_outcome {
 	STEP_PASSED = 0,
-	STEP_FAILED = 1,      /* exit code, signal, or an error of a built-in step */
-	STEP_TIMED_OUT = 2,   /* its own time limit */
-	STEP_OUT_OF_TIME = 3, /* the time limit of the run */
-	STEP_STOPPED = 4,     /* the host said stop */
-	STEP_NO_MEMORY = 5,   /* the guest's memory ran out under it */
-	STEP_TOO_LARGE = 6,   /* an output does not fit its drive */
-	STEP_BROKEN = 7,      /* the guest itself is at fault: a drive cannot be read, ... */
+	STEP_FAILED = 1,       /* exit code, signal, or an error of a built-in step */
+	STEP_TIMED_OUT = 2,    /* its own time limit */
+	STEP_OUT_OF_TIME = 3,  /* the time limit of the run */
+	STEP_STOPPED = 4,      /* the host said stop */
+	STEP_NO_MEMORY = 5,    /* the guest's memory ran out under it */
+	STEP_TOO_LARGE = 6,    /* an output does not fit its drive */
+	STEP_BROKEN = 7,       /* the guest itself is at fault: a drive cannot be read, ... */
+	STEP_NO_PROCESSES = 8, /* it reached the limit of processes */
 	STEP_OUTCOMES,
 };
 

@@ -81,6 +81,10 @@ const struct verdict_reason verdict_reasons[] = {
 		"The guest's memory ran out under an action. Give the project more: `memory`, in "
 		"the projects "
 		"file or in the configuration."},
+	{"too_many_processes", VERDICT_FAILED, "project", false,
+		"An action failed after it had reached the machine's limit of processes and "
+		"threads. Start fewer at a time, or give the project more `memory`: the limit is "
+		"one for each 256 KiB of it."},
 	{"output_too_large", VERDICT_FAILED, "project", false,
 		"Artifacts, cache or dependencies do not fit their drive. Write less, or raise "
 		"`artifacts_max_size` or `cache_max_size`; nothing of a cut output is kept."},
@@ -313,6 +317,7 @@ static const char *const outcome_reasons[STEP_OUTCOMES] = {
 	[STEP_NO_MEMORY] = "out_of_memory",
 	[STEP_TOO_LARGE] = "output_too_large",
 	[STEP_BROKEN] = "guest_broken",
+	[STEP_NO_PROCESSES] = "too_many_processes",
 };
 
 static const char *const failures[SOURCES] = {

@@ -6,6 +6,7 @@
  */
 #include "expect.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -23,6 +24,7 @@
 #include "executor/pid1.h"
 #include "executor/planfile.h"
 #include "executor/steps.h"
+#include "executor/stream.h"
 
 #define NONCE 0x1122334455667788u
 
@@ -115,7 +117,7 @@ static bool host_hears(struct host *h, struct frame *ret)
 static char *host_story(struct host *h)
 {
 	static const char *const outcomes[STEP_OUTCOMES] = {"passed", "failed", "timed-out",
-		"out-of-time", "stopped", "no-memory", "too-large", "broken"};
+		"out-of-time", "stopped", "no-memory", "too-large", "broken", "no-processes"};
 	auto_buf struct buf b = {0};
 	struct err e = {0};
 	struct frame f;
@@ -135,9 +137,10 @@ static char *host_story(struct host *h)
 		} else if (f.type == FRAME_STEP_END) {
 			expect_ok(message_get_step_end(&f, &end, &e), &e);
 			buf_addf(&b, "end%u:%s:%d", end.step, outcomes[end.outcome], end.exit_code);
-		} else if (f.type == FRAME_STDOUT) {
+		} else if (f.type == FRAME_STDOUT || f.type == FRAME_STDERR) {
 			expect_ok(message_get_output(&f, &step, &data, &len, &e), &e);
-			buf_addf(&b, "out%u:%zu", step.step, len);
+			buf_addf(&b, "%s%u:%zu", f.type == FRAME_STDOUT ? "out" : "err", step.step,
+				len);
 		} else {
 			buf_addf(&b, "type%u", f.type);
 		}
@@ -238,22 +241,22 @@ static void test_a_host_that_is_gone_is_an_error(void **state)
 		"the host has closed its end of the ports");
 }
 
-/* Fill the port: the number of frames until the link is busy. */
-static unsigned fill(struct host *h)
+/* Fill the port: the number of bytes until the link is busy. */
+static size_t fill(struct host *h)
 {
-	unsigned frames = 0;
+	size_t bytes = 0;
 	struct err e = {0};
 
 	while (!link_busy(&h->link)) {
 		size_t room;
-		uint8_t *at = link_room(&h->link, &room);
+		uint8_t *at = link_room(&h->link, FRAME_STDOUT, 0, &room);
 
-		assert_true(room + FRAME_HEADER_BYTES <= LINK_OUT_BYTES);
+		assert_true(room > 0 && room + FRAME_HEADER_BYTES <= LINK_OUT_BYTES);
 		memset(at, 'x', room);
 		expect_ok(link_output(&h->link, FRAME_STDOUT, 0, room, &e), &e);
-		frames++;
+		bytes += room;
 	}
-	return frames;
+	return bytes;
 }
 
 static void test_a_host_that_does_not_read_makes_the_link_busy_and_loses_nothing(void **state)
@@ -261,21 +264,123 @@ static void test_a_host_that_does_not_read_makes_the_link_busy_and_loses_nothing
 	auto_host struct host h;
 	struct err e = {0};
 	struct frame f;
-	unsigned sent, heard = 0;
+	size_t sent, heard = 0;
 
 	(void)state;
 	host_start(&h);
 	sent = fill(&h);
+	assert_int_equal(link_held_ns(&h.link), -1);
 	h.link.next_beat_ms = 0;
 	expect_ok(link_beat(&h.link, &e), &e);
 	while (host_hears(&h, &f)) {
 		assert_int_equal(f.type, FRAME_STDOUT);
-		heard++;
+		heard += f.len - 4;
 		expect_ok(link_flush(&h.link, &e), &e);
 	}
 	assert_int_equal(heard, sent);
 	assert_false(link_busy(&h.link));
 	assert_int_equal(frame_reader_pending(&h.reader), 0);
+}
+
+static void says(struct host *h, enum frame_type type, const char *text)
+{
+	struct err e = {0};
+	size_t room;
+	uint8_t *at = link_room(&h->link, type, 7, &room);
+
+	assert_true(room >= strlen(text));
+	memcpy(at, text, strlen(text));
+	expect_ok(link_output(&h->link, type, 7, strlen(text), &e), &e);
+}
+
+/* Moments are set, not waited for. */
+static void test_output_waits_for_more_and_stays_in_order(void **state)
+{
+	auto_host struct host h;
+	auto_free char *first = NULL, *rest = NULL;
+	struct err e = {0};
+
+	(void)state;
+	host_start(&h);
+	says(&h, FRAME_STDOUT, "at once");
+	first = host_story(&h);
+	assert_string_equal(first, "out7:7");
+	h.link.hold_ns = clock_ns() + 3600 * 1000000000LL;
+	says(&h, FRAME_STDOUT, "a");
+	says(&h, FRAME_STDOUT, "b");
+	says(&h, FRAME_STDERR, "c");
+	says(&h, FRAME_STDOUT, "d");
+	assert_false(link_busy(&h.link));
+	assert_true(link_held_ns(&h.link) > 0);
+	expect_ok(link_send_due(&h.link, &e), &e);
+	assert_int_equal(h.link.out_start, 0);
+	h.link.hold_ns = 0;
+	assert_int_equal(link_held_ns(&h.link), 0);
+	expect_ok(link_send_due(&h.link, &e), &e);
+	assert_int_equal(link_held_ns(&h.link), -1);
+	rest = host_story(&h);
+	assert_string_equal(rest, "out7:2 err7:1 out7:1");
+}
+
+static void test_a_message_comes_behind_output_that_waits(void **state)
+{
+	auto_host struct host h;
+	auto_free char *story = NULL;
+	struct err e = {0};
+
+	(void)state;
+	host_start(&h);
+	h.link.hold_ns = clock_ns() + 3600 * 1000000000LL;
+	says(&h, FRAME_STDERR, "last words");
+	expect_ok(link_send(&h.link, FRAME_HEARTBEAT, NULL, &e), &e);
+	story = host_story(&h);
+	assert_string_equal(story, "err7:10 type2");
+}
+
+static void write_to(const struct stream *s, const char *text)
+{
+	assert_int_equal(fd_write_all(s->their_fd, text, strlen(text)), 0);
+}
+
+static void expect_read(struct stream *s, const char *text)
+{
+	char data[100] = "";
+	ssize_t n = stream_read(s, data, sizeof(data) - 1);
+
+	assert_int_equal(n, strlen(text));
+	assert_string_equal(data, text);
+}
+
+static void expect_no_more(struct stream *s)
+{
+	char data[100];
+
+	assert_int_equal(stream_read(s, data, sizeof(data)), -1);
+	assert_int_equal(errno, EAGAIN);
+}
+
+static void test_a_plugged_pipe_takes_nothing_and_loses_nothing(void **state)
+{
+	struct stream s = STREAM_NONE(FRAME_STDOUT);
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(stream_open(&s, &e), &e);
+	write_to(&s, "before");
+	stream_plug(&s);
+	assert_true(s.plug > 0);
+	stream_plug(&s);
+	assert_int_equal(fcntl(s.their_fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(write(s.their_fd, "x", 1), -1);
+	assert_int_equal(errno, EAGAIN);
+	expect_read(&s, "before");
+	expect_no_more(&s);
+	assert_int_equal(s.plug, 0);
+	write_to(&s, "after");
+	expect_read(&s, "after");
+	stream_plug(&s);
+	expect_no_more(&s);
+	stream_close(&s);
 }
 
 static void test_heartbeats_come_when_due(void **state)
@@ -670,6 +775,9 @@ int main(void)
 		cmocka_unit_test(test_a_host_that_is_gone_is_an_error),
 		cmocka_unit_test(
 			test_a_host_that_does_not_read_makes_the_link_busy_and_loses_nothing),
+		cmocka_unit_test(test_output_waits_for_more_and_stays_in_order),
+		cmocka_unit_test(test_a_message_comes_behind_output_that_waits),
+		cmocka_unit_test(test_a_plugged_pipe_takes_nothing_and_loses_nothing),
 		cmocka_unit_test(test_heartbeats_come_when_due),
 		cmocka_unit_test(test_options_of_a_test_are_ports_and_drives),
 		cmocka_unit_test(test_wrong_options_are_named),
