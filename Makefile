@@ -45,7 +45,7 @@ ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract t
 	upload
 ACTIONS := table shell custom http_get git_get later $(ACTIONS_GUEST) \
 	delivery rsync rsync2 dput dput2 sftp_put
-EXECUTOR := main pid1 boot scratch nodes unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child script stream group reap \
+EXECUTOR := main pid1 boot scratch nodes unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child program script stream group reap \
 	relay connect
 
 BASE_SRC := $(BASE:%=src/base/%.c)

@@ -15,6 +15,7 @@
 #include "base/proc.h"
 #include "base/sig.h"
 #include "executor/group.h"
+#include "executor/program.h"
 
 enum { FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 
@@ -126,15 +127,9 @@ static int explain(const struct spawn *s, const struct failure *f, struct child 
 	if (f->stage == STAGE_DIRECTORY)
 		return err_sys(e, "cannot run '%s' in the directory %s", name,
 			s->directory ? s->directory : GUEST_SRC);
-	if (f->error != ENOENT)
-		return err_sys(e, "cannot run '%s'", name);
-	c->exit_code = 127;
-	if (strchr(name, '/'))
-		return err_set(e, ERR_INPUT,
-			"cannot run '%s': there is no such file, or its interpreter "
-			"(the line with #!) is missing in this image",
-			name);
-	return err_set(e, ERR_INPUT, "cannot run '%s': no such program in this image (PATH)", name);
+	if (f->error == ENOENT)
+		c->exit_code = 127;
+	return program_explain(s, f->error, e);
 }
 
 static int await_exec(const struct spawn *s, int report, struct child *c, struct err *e)
@@ -167,6 +162,10 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 	struct birth birth = {.spawn = s, .env = env};
 
 	*ret = CHILD_NONE;
+	if (program_check(s, e) < 0) {
+		ret->exit_code = 126;
+		return -1;
+	}
 	if (make_input(s, &in, e) < 0 || stream_open(&ret->out, e) < 0 ||
 		stream_pipe(&report, &report_there, e) < 0)
 		return -1;
