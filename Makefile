@@ -35,7 +35,7 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck \
-	credentials secret_read secrets \
+	credentials names secret_read secrets \
 	side sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve \
 	logmask
 CLI := main command options say load outlet screen lines term catalog manual logread loghtml cmd_run cmd_doctor \

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/load.h"
 #include "cli/say.h"
 #include "host/accel.h"
 #include "host/config.h"
@@ -351,11 +352,10 @@ static int run_doctor(const struct call *call)
 	struct err e = {0};
 	int status;
 
-	if (sig_init(&e) < 0 || config_load(call->config_file, &d.config, &e) < 0) {
+	if (sig_init(&e) < 0 || load_config(call, &d.config, &e) < 0) {
 		free(d.image);
 		return say_failure(&e);
 	}
-	say_warnings(&d.config.warnings);
 	status = examine(&d);
 	free(d.image);
 	node_free(d.vm);

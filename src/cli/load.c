@@ -6,10 +6,16 @@
 #include "actions/table.h"
 #include "base/mem.h"
 #include "cli/say.h"
+#include "host/names.h"
 
 int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e)
 {
-	return config_load(call->config_file, ret_config, e);
+	if (config_load(call->config_file, ret_config, e) < 0)
+		return -1;
+	if (names_check_actions(ret_config, actions_host, e) == 0)
+		return 0;
+	config_release(ret_config);
+	return -1;
 }
 
 int load_config(const struct call *call, struct config *ret_config, struct err *e)
@@ -23,8 +29,12 @@ int load_config(const struct call *call, struct config *ret_config, struct err *
 int load_projects(
 	const struct config *c, const char *option, struct project_list *ret_list, struct err *e)
 {
-	if (project_load(option ? option : c->projects, ret_list, e) == 0)
-		return 0;
+	if (project_load(option ? option : c->projects, ret_list, e) == 0) {
+		if (option || names_check_projects(c, ret_list, e) == 0)
+			return 0;
+		project_list_release(ret_list);
+		return -1;
+	}
 	if (!option && e->sys == ENOENT)
 		return err_wrap(e, "there is no projects file (docs/format-projects.md shows one)");
 	return -1;

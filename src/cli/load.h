@@ -9,14 +9,20 @@
 #include "host/project.h"
 #include "host/run.h"
 
-/* The configuration of --config, else the default one; its warnings go to standard error. */
+/*
+ * The configuration of --config, else the default one, every action in it known. Its warnings go
+ * to standard error.
+ */
 int load_config(const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
 
 /* As load_config, with the warnings left in the configuration. */
 int load_config_quietly(
 	const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
 
-/* The projects file of an option, else (NULL) the configured one. */
+/*
+ * The projects file of an option, else (NULL) the configured one, which has every project that the
+ * configuration names.
+ */
 int load_projects(const struct config *c, const char *option, struct project_list *ret_list,
 	struct err *e) NODISCARD;
 
