@@ -71,8 +71,8 @@ static const struct option options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, quiet),
 		.help = "print nothing, unless a run does not pass: then the action, the last 50 "
-			"lines of its "
-			"output and the path of the log"},
+			"lines of its output and the path of the log; nothing of a project that "
+			"another run is busy with (status 5)"},
 	{.name = "color",
 		.argument = "WHEN",
 		.type = OPTION_ENUM,
@@ -258,6 +258,11 @@ static void remove_old_runs(struct session *s, const struct project *project)
 	say_warning(e.msg);
 }
 
+static bool is_told(const struct session *s, enum verdict v)
+{
+	return !verdict_is_uneventful(v) || (v == VERDICT_BUSY && !s->settings->quiet);
+}
+
 static void run_one(struct session *s, struct project *project)
 {
 	struct run_outcome outcome;
@@ -265,7 +270,7 @@ static void run_one(struct session *s, struct project *project)
 	term_begin(&s->term, project->name);
 	run_project(&s->context, project, &s->settings->options, &s->term.view, &outcome);
 	term_end(&s->term, &outcome);
-	if (outcome.verdict != VERDICT_PASSED && outcome.verdict != VERDICT_UNCHANGED)
+	if (is_told(s, outcome.verdict))
 		show_error(project->name, &outcome.error);
 	s->endings[outcome.verdict]++;
 	worsen(s, outcome.exit_status);

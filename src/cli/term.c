@@ -402,10 +402,8 @@ static void quiet_report(struct term *t, const struct run_outcome *o)
 
 void term_end(struct term *t, const struct run_outcome *o)
 {
-	bool good = o->verdict == VERDICT_PASSED || o->verdict == VERDICT_UNCHANGED;
-
 	screen_end_output(&t->screen);
-	if (t->quiet && !good)
+	if (t->quiet && !verdict_is_uneventful(o->verdict))
 		quiet_report(t, o);
 	if (!t->quiet) {
 		verdict_line(t, o);

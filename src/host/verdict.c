@@ -261,6 +261,11 @@ int verdict_exit_status(enum verdict v, int signal)
 	return v == VERDICT_INTERRUPTED && signal == SIGINT ? 130 : verdicts[v].status;
 }
 
+bool verdict_is_uneventful(enum verdict v)
+{
+	return v == VERDICT_PASSED || v == VERDICT_UNCHANGED || v == VERDICT_BUSY;
+}
+
 static int rank_of(int status)
 {
 	for (int v = 0; v < VERDICTS; v++)

@@ -27,6 +27,12 @@ enum verdict {
 const char *verdict_name(enum verdict v);            /* "passed", "input_error", ... */
 int verdict_exit_status(enum verdict v, int signal); /* signal: of VERDICT_INTERRUPTED */
 
+/*
+ * Nothing for anybody to do: it passed, is unchanged, or another run of the project is in progress,
+ * which will say how it ends. --quiet says nothing of it; the exit status does.
+ */
+bool verdict_is_uneventful(enum verdict v);
+
 /* Of several projects the worst wins: 130/143, 3, 2, 4, 5, 1, 0. */
 int verdict_worst_status(int a, int b);
 
