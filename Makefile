@@ -38,7 +38,7 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	credentials names secret_read secrets \
 	side sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve \
 	logmask
-CLI := main command options say load outlet screen lines term catalog manual logread loghtml cmd_run cmd_doctor \
+CLI := main command options hint say load outlet screen lines term catalog manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \
@@ -375,13 +375,12 @@ demo:
 
 ## make install PREFIX=/usr/local DESTDIR=   put programs, manual pages and documentation there
 .PHONY: install
-DOC_FILES := LICENSE $(wildcard README.md NEWS.md docs/*.md docs/*.json)
 install: all
 	install -D -m 755 bin/ambient "$(DESTDIR)$(PREFIX)/bin/ambient"
 	install -D -m 755 bin/ambient-execute-plan "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
 	install -D -m 755 bin/ambient-net "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
-	install -d "$(DESTDIR)$(PREFIX)/share/doc/ambient" $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
-	install -m 644 $(DOC_FILES) "$(DESTDIR)$(PREFIX)/share/doc/ambient/"
+	install -d $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
+	@tools/install-docs "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/"
 	install -m 644 $(wildcard docs/man/*.5) "$(DESTDIR)$(PREFIX)/share/man/man5/"
 
@@ -390,10 +389,10 @@ install: all
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan" \
 		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
-	rm -f $(foreach f,$(notdir $(DOC_FILES)),"$(DESTDIR)$(PREFIX)/share/doc/ambient/$(f)")
+	@tools/install-docs --remove "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.1)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(f)")
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")
-	-rmdir "$(DESTDIR)$(PREFIX)/libexec/ambient" "$(DESTDIR)$(PREFIX)/share/doc/ambient" 2>/dev/null
+	-rmdir "$(DESTDIR)$(PREFIX)/libexec/ambient" 2>/dev/null
 
 ## make dist-offline   one tar of programs, tiny image and documentation, for machines without network
 .PHONY: dist-offline
@@ -401,7 +400,7 @@ dist-offline:
 	$(call ready,build image)
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory image-tiny
-	@tools/dist-offline "$(VERSION)" "$(IMAGE_STORE)" "build/ambient-$(VERSION)-offline.tar"
+	+@tools/dist-offline "$(VERSION)" "$(IMAGE_STORE)" "build/ambient-$(VERSION)-offline.tar"
 
 ## make deb           Debian packages of programs and tiny image, in build/deb
 .PHONY: deb check-deb

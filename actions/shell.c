@@ -12,10 +12,13 @@
 #include "actions/table.h"
 #include "base/limits.h"
 
+static const char *const mistaken[] = {"script", "run", "command", "cmd", "snippet", NULL};
+
 static const struct param params[] = {
 	{.name = "shell",
 		.type = PARAM_STRING,
 		.required = true,
+		.mistaken = mistaken,
 		.help = "what bash runs, as if `set -xeuo pipefail` stood before it"},
 	{.name = "trace",
 		.type = PARAM_BOOL,

@@ -113,18 +113,49 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 	return n < 0 ? err_sys(e, "read %s", path) : put(out, chunk, held, e);
 }
 
+/* What explains a log in which no action said anything. */
+static void warn_no_output(const struct logread *r, const char *ending)
+{
+	auto_free char *text = ending
+		? mem_printf("%s: no action wrote anything; the run ended: %s", r->name, ending)
+		: mem_printf("%s: no action wrote anything", r->name);
+
+	say_warning(text);
+}
+
+/* "broken, guest_panic: the kernel of the guest panicked"; NULL when the event is no such end. */
+static char *ending_of(const struct node *event)
+{
+	const char *result = node_get_text(event, "result", NULL);
+	const char *reason = node_get_text(event, "reason", NULL);
+	const char *message = node_get_text(event, "message", NULL);
+
+	return reason && message ? mem_printf("%s, %s: %s", result ? result : "?", reason, message)
+				 : NULL;
+}
+
 static int put_output(struct logread *r, struct sink *out, struct err *e)
 {
 	const struct node *event;
 	auto_buf struct buf bytes = {0};
+	auto_free char *ending = NULL;
+	bool any = false;
 	int more;
 
 	buf_init(&bytes, LOGREAD_LINE_MAX);
 	while ((more = logread_next(r, &event, e)) > 0) {
 		buf_clear(&bytes);
-		if (logread_output(r, event, &bytes) && put(out, bytes.data, bytes.len, e) < 0)
-			return -1;
+		if (logread_output(r, event, &bytes)) {
+			any = true;
+			if (put(out, bytes.data, bytes.len, e) < 0)
+				return -1;
+		} else if (event_by_name(node_get_text(event, "type", "")) == EVENT_AMBIENT_FAILS) {
+			free(ending);
+			ending = ending_of(event);
+		}
 	}
+	if (more == 0 && !any)
+		warn_no_output(r, ending);
 	return more;
 }
 

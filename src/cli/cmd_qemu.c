@@ -38,8 +38,7 @@ static const struct option options[] = {
 		.argument = "SNIPPET",
 		.type = OPTION_LIST,
 		.offset = offsetof(struct qemu_settings, shell),
-		.help = "run this in bash; can be given several times, and operands are snippets "
-			"too"},
+		.help = "run this in bash, before the operands; can be given several times"},
 	{.name = "plan",
 		.argument = "FILE",
 		.type = OPTION_PATH,
@@ -107,9 +106,9 @@ static int check_line(const struct qemu_settings *s, const struct strv *operands
 	if (!s->image)
 		return err_set(e, ERR_INPUT, "option '--image' is missing");
 	if (s->plan && (s->shell.count || operands->count))
-		return err_set(e, ERR_INPUT, "either '--plan' or '--shell', not both");
-	if (!s->plan && s->shell.count == 0)
-		return err_set(e, ERR_INPUT, "'--plan FILE' or '--shell SNIPPET' is missing");
+		return err_set(e, ERR_INPUT, "either '--plan' or snippets, not both");
+	if (!s->plan && s->shell.count == 0 && operands->count == 0)
+		return err_set(e, ERR_INPUT, "a SNIPPET or '--plan FILE' is missing");
 	if (s->memory && s->memory < LIMIT_MEMORY_LEAST)
 		return err_set(e, ERR_INPUT, "option '--memory': at least %llu MiB are needed",
 			(unsigned long long)(LIMIT_MEMORY_LEAST / MIB));
@@ -206,7 +205,7 @@ const struct command cmd_qemu = {
 	.group = GROUP_RUN,
 	.operands = "[SNIPPET]...",
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details = "  ambient qemu --image tiny --shell 'uname -a'\n",
+	.details = "  ambient qemu --image tiny 'uname -a'\n",
 	.options = options,
 	.settings_size = sizeof(struct qemu_settings),
 	.run = run,

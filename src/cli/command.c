@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "cli/hint.h"
 #include "cli/say.h"
 
 enum { HELP_WIDTH = 96, HELP_MAX = 64 * 1024 };
@@ -179,13 +180,17 @@ static int show_usage_error(const struct command *const *commands)
 static int wrong_line(const struct call *call, const struct err *e)
 {
 	int status = say_failure(e);
+	auto_buf struct buf line = {0};
 
 	if (call->command && call->command->refused)
 		call->command->refused(call, e);
+	buf_init(&line, HELP_MAX);
+	buf_adds(&line, "Try '");
+	hint_add_program(&line);
 	if (call->command)
-		(void)fprintf(stderr, "Try 'ambient %s --help'.\n", call->command->name);
-	else
-		(void)fprintf(stderr, "Try 'ambient --help'.\n");
+		buf_addf(&line, " %s", call->command->name);
+	buf_adds(&line, " --help'.\n");
+	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
 	return status;
 }
 
@@ -209,6 +214,7 @@ static int run_command(struct call *call, struct options *o, struct common_setti
 
 	call->operands = o->operands;
 	call->config_file = common->config;
+	hint_set_config(common->config);
 	if (r == 0 && common->help)
 		return show_help(call->commands, call->command);
 	if (r == 0 && common->version)
@@ -245,6 +251,7 @@ int command_main(const struct command *const *commands, int argc, char **argv)
 	struct err e = {0};
 	int status;
 
+	hint_set_program(argc > 0 ? argv[0] : NULL);
 	if (find_command(&o, commands, items, count, &used, &call.command, &e) < 0)
 		return wrong_line(&call, &e);
 	if (common.version)

@@ -36,7 +36,8 @@ int load_projects(
 		return -1;
 	}
 	if (!option && e->sys == ENOENT)
-		return err_wrap(e, "there is no projects file (docs/format-projects.md shows one)");
+		return err_wrap(
+			e, "there is no projects file ('man 5 ambient-projects' shows one)");
 	return -1;
 }
 

@@ -10,6 +10,7 @@
 #include "base/outfile.h"
 #include "base/sig.h"
 #include "base/text.h"
+#include "cli/hint.h"
 #include "core/jsonl.h"
 #include "host/verdict.h"
 
@@ -18,11 +19,13 @@ enum { SAY_LINE_MAX = 16 * 1024 };
 /* When standard error cannot be written either, there is nobody left to tell. */
 static void say_line(const char *label, const char *message)
 {
-	auto_buf struct buf line = {0};
+	auto_buf struct buf line = {0}, whole = {0};
 
+	buf_init(&whole, SAY_LINE_MAX);
+	hint_add_message(&whole, message);
 	buf_init(&line, SAY_LINE_MAX);
 	buf_adds(&line, label);
-	text_add_safe(&line, message, strnlen(message, SAY_LINE_MAX / 8), true);
+	text_add_safe(&line, whole.data, strnlen(whole.data, SAY_LINE_MAX / 8), true);
 	buf_addc(&line, '\n');
 	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
 }

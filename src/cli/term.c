@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "cli/hint.h"
 #include "core/event.h"
 #include "host/artifacts.h"
 
@@ -364,6 +365,17 @@ PRINTF_LIKE(2, 3) static void below(struct term *t, const char *fmt, ...)
 	screen_line(&t->screen, "%*s%s", t->project ? (int)strlen(t->project) + 2 : 0, "", text);
 }
 
+static void point_to_log(struct term *t)
+{
+	auto_buf struct buf command = {0};
+
+	buf_init(&command, 8192);
+	hint_add_program(&command);
+	buf_adds(&command, t->project[0] == '-' ? " log -- " : " log ");
+	hint_add_word(&command, t->project);
+	below(t, "log        %s", command.data);
+}
+
 /* Where to look next. */
 static void pointers(struct term *t, const struct run_outcome *o)
 {
@@ -375,8 +387,8 @@ static void pointers(struct term *t, const struct run_outcome *o)
 		below(t, "artifacts  %s (%" PRIu64 " file%s, %s)", shown, t->artifact_entries,
 			num_plural(t->artifact_entries),
 			num_show_size(node_get_uint(artifacts, "bytes", 0)).s);
-	if (o->log && t->project && o->verdict != VERDICT_PASSED && o->verdict != VERDICT_UNCHANGED)
-		below(t, "log        ambient log %s", t->project);
+	if (o->log && t->project && !verdict_is_uneventful(o->verdict))
+		point_to_log(t);
 }
 
 /* Quiet is over: what a mail of cron has to say. */

@@ -296,16 +296,26 @@ static void add_names(struct strv *names, const struct param *table)
 		strv_push(names, row->name);
 }
 
+/* The key of the table that people mean who write this one, or NULL. */
+static const char *meant_by(const struct param *table, const char *key)
+{
+	for (const struct param *row = table; row && row->name; row++)
+		for (const char *const *word = row->mistaken; word && *word; word++)
+			if (strcmp(*word, key) == 0)
+				return row->name;
+	return NULL;
+}
+
 static int refuse_key(const struct param *table, const struct param *common,
 	const struct node *item, const char *file, struct err *e)
 {
 	auto_free char *shown = text_safe(item->key, SHOWN_MAX);
 	auto_strv struct strv names = {0};
-	const char *nearest = NULL;
+	const char *nearest = meant_by(table, item->key);
 
 	add_names(&names, table);
 	add_names(&names, common);
-	if (names.count)
+	if (!nearest && names.count)
 		nearest = text_nearest(item->key, (const char *const *)names.items);
 	if (nearest)
 		return node_key_err(

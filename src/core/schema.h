@@ -52,6 +52,7 @@ struct param {
 	bool inherit;               /* of an action: the project's value of this name comes first */
 	const char *help;       /* one sentence without a full stop, for help and documentation */
 	const char *deprecated; /* what to write instead; the key works, its user warns */
+	const char *const *mistaken; /* keys that people write for it; ends with NULL; optional */
 };
 
 /*

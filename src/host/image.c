@@ -202,18 +202,38 @@ static int read_image(const char *dir, const char *file, struct image *ret_image
 	return 0;
 }
 
+/* What to do about an image that is not there: the nearest one that is, or how one is made. */
+static char *remedy_for(const char *store, const char *name)
+{
+	static const char *const stock[] = {"tiny", "debian", "trusted", NULL};
+	auto_node struct node *list = image_list(store);
+	auto_free const char **names = mem_array(list->count + 1, sizeof(*names));
+	const char *near;
+
+	for (size_t i = 0; i < list->count; i++)
+		names[i] = node_get_text(list->items[i], "name", "");
+	near = text_nearest(name, names);
+	if (near)
+		return mem_printf(", did you mean '%s'?", near);
+	near = text_nearest(name, stock);
+	if (near)
+		return mem_printf(
+			"; 'make image-%s IMAGE_STORE=%s' in the source of ambient makes %s", near,
+			store, strcmp(near, name) == 0 ? "it" : near);
+	return mem_strdup("; 'ambient image list' shows those that there are");
+}
+
 static int no_such_image(const char *store, const char *name, const char *dir, struct err *e)
 {
+	auto_free char *remedy = remedy_for(store, name);
 	struct stat st;
 
 	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
 			"image %s: disk images (qcow2, raw) are known, not in this version", dir);
 	return err_reason(e, ERR_INPUT, "no_image",
-		"image '%s' is not in the image store %s: there is no %s/" IMAGE_FILE
-		"; 'ambient image list' shows those that are, and 'make image-%s IMAGE_STORE=%s' "
-		"makes it, if it is one of vm-images/",
-		name, store, dir, name, store);
+		"image '%s' is not in the image store %s: there is no %s/" IMAGE_FILE "%s", name,
+		store, dir, remedy);
 }
 
 static bool has_image(const char *dir)

@@ -117,6 +117,9 @@ const struct param project_params[] = {
 	{0},
 };
 
+/* Keys of a project that stand where the names of projects should, or one level above. */
+static const char *const not_a_name[] = {"source", "image", "plan", "pre_plan", "post_plan", NULL};
+
 static const struct param file_params[] = {
 	{.name = "projects",
 		.type = PARAM_NODE,
@@ -314,6 +317,39 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	return load_limits(p, e);
 }
 
+static bool looks_like_a_project(const struct node *n)
+{
+	for (const char *const *key = not_a_name; *key; key++)
+		if (node_get(n, *key))
+			return true;
+	return false;
+}
+
+/* A project that stands at the top of the file, with or without its name: say where it belongs. */
+static int check_level(const struct node *root, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	if (root->kind != NODE_MAP || node_get(root, "projects"))
+		return 0;
+	if (looks_like_a_project(root))
+		return node_err(root, file, e,
+			"a project needs a name, and stands below 'projects:': write 'projects:', "
+			"below it "
+			"the name, and below that these keys");
+	node_each (root, item) {
+		auto_free char *shown = text_safe(item->key, SHOWN_MAX);
+
+		if (item->kind == NODE_MAP && looks_like_a_project(item))
+			return node_key_err(item, file, e,
+				"the project '%s' stands at the top of the file; write 'projects:' "
+				"above "
+				"it, and indent it",
+				shown);
+	}
+	return 0;
+}
+
 static int load_all(struct project_list *list, struct err *e)
 {
 	const struct node *projects, *item;
@@ -323,7 +359,8 @@ static int load_all(struct project_list *list, struct err *e)
 	if (list->root->kind == NODE_NULL)
 		return err_set(
 			e, ERR_INPUT, "%s: is empty; the key 'projects' is needed", list->file);
-	if (check_keys(file_params, list->root, list->file, e) < 0)
+	if (check_level(list->root, list->file, e) < 0 ||
+		check_keys(file_params, list->root, list->file, e) < 0)
 		return -1;
 	projects = node_get(list->root, "projects");
 	if (projects->kind != NODE_MAP)
@@ -372,6 +409,26 @@ int project_find(
 		list->file, shown);
 }
 
+/* https://HOST/PATH, or USER@HOST:PATH as git has it. */
+static bool is_url(const char *text)
+{
+	const char *colon = strchr(text, ':'), *slash = strchr(text, '/'), *at = strchr(text, '@');
+
+	if (strstr(text, "://"))
+		return true;
+	return at && colon && at < colon && (!slash || colon < slash);
+}
+
+static int refuse_url(const struct node *source, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(source->text, PATH_SHOWN_MAX);
+
+	return node_err(source, file, e,
+		"source %s: a source is a directory of this computer; clone the repository and "
+		"name the clone",
+		shown);
+}
+
 int project_check_source(const struct project *p, struct err *e)
 {
 	const struct node *source = node_get(p->node, "source");
@@ -379,7 +436,9 @@ int project_check_source(const struct project *p, struct err *e)
 	struct stat st;
 
 	if (stat(p->source, &st) < 0)
-		return node_err(source, p->file, e, "source %s: %s", shown, strerror(errno));
+		return is_url(source->text)
+			? refuse_url(source, p->file, e)
+			: node_err(source, p->file, e, "source %s: %s", shown, strerror(errno));
 	if (!S_ISDIR(st.st_mode))
 		return node_err(source, p->file, e, "source %s is not a directory", shown);
 	if (access(p->source, R_OK | X_OK) < 0)

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/hint.h"
+
+#include <string.h>
+
+#define PROGRAM "ambient"
+#define QUOTED "'" PROGRAM " "
+#define PLAIN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%"
+
+/* Of the command line, so there is one of each in a process. */
+static const char *called_as = PROGRAM;
+static const char *given_config;
+
+/* Called through PATH, the name alone finds it again; any other name may lead elsewhere. */
+void hint_set_program(const char *program)
+{
+	called_as = program && strchr(program, '/') ? program : PROGRAM;
+}
+
+void hint_set_config(const char *config)
+{
+	given_config = config;
+}
+
+void hint_add_word(struct buf *b, const char *word)
+{
+	if (*word && word[strspn(word, PLAIN_BYTES)] == '\0') {
+		buf_adds(b, word);
+		return;
+	}
+	buf_addc(b, '\'');
+	for (; *word; word++)
+		if (*word == '\'')
+			buf_adds(b, "'\\''");
+		else
+			buf_addc(b, *word);
+	buf_addc(b, '\'');
+}
+
+void hint_add_program(struct buf *b)
+{
+	hint_add_word(b, called_as);
+	if (!given_config)
+		return;
+	buf_adds(b, " --config ");
+	hint_add_word(b, given_config);
+}
+
+void hint_add_message(struct buf *b, const char *message)
+{
+	const char *at;
+
+	while ((at = strstr(message, QUOTED))) {
+		buf_add(b, message, (size_t)(at - message) + 1);
+		hint_add_program(b);
+		message = at + strlen(QUOTED) - 1;
+	}
+	buf_adds(b, message);
+}

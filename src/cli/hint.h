@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands that messages propose. Every layer writes them as 'ambient COMMAND ...' in quotes; here,
+ * where they are shown, they become commands that work as printed: the program as the user called
+ * it, and with the --config that he gave.
+ */
+#ifndef CLI_HINT_H
+#define CLI_HINT_H
+
+#include "base/buf.h"
+
+/* Once, at the start. `program` is argv[0] (NULL: ambient); it and `config` must stay valid. */
+void hint_set_program(const char *program);
+void hint_set_config(const char *config); /* as given on the command line; NULL: not given */
+
+/* Append "ambient", completed: "bin/ambient --config 'my file.yaml'". */
+void hint_add_program(struct buf *b);
+
+/* Append the message; each 'ambient ...' in it is completed. */
+void hint_add_message(struct buf *b, const char *message);
+
+/* Append a word as a shell reads it: in single quotes where it needs them. */
+void hint_add_word(struct buf *b, const char *word);
+
+#endif
