@@ -588,7 +588,9 @@ static int open_failed(struct packer *p, struct err *e)
 	return cannot(p, "open", e);
 }
 
-static int add_file(struct packer *p, int dir, const char *name, struct err *e)
+/* time: the modification time in its place; NULL: its own. */
+static int add_file(
+	struct packer *p, int dir, const char *name, const struct timespec *time, struct err *e)
 {
 	/* Non-blocking, in case a fifo took the place of the file since it was listed. */
 	auto_fd int fd =
@@ -602,6 +604,8 @@ static int add_file(struct packer *p, int dir, const char *name, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return refuse(
 			p, e, "it became another kind of file while it was packed: try again");
+	if (time)
+		st.st_mtim = *time;
 	return add_opened_file(p, fd, &st, e);
 }
 
@@ -653,6 +657,7 @@ struct listing {
 	char **items;
 	size_t count;
 	size_t charged; /* of packer->names_bytes */
+	bool has_grafts;
 };
 
 static void listing_release(struct listing *l)
@@ -664,12 +669,10 @@ static void listing_release(struct listing *l)
 
 #define auto_listing __attribute__((cleanup(listing_release)))
 
-static int list_name(struct listing *l, const struct dirent64 *d, struct err *e)
+static int list_name(struct listing *l, unsigned char type, const char *name, struct err *e)
 {
-	size_t len = strlen(d->d_name), cost = len + 2 + sizeof(char *);
+	size_t len = strlen(name), cost = len + 2 + sizeof(char *);
 
-	if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
-		return 0;
 	l->charged += cost;
 	l->packer->names_bytes += cost;
 	if (l->packer->names_bytes > l->packer->options.max_names_bytes)
@@ -677,8 +680,8 @@ static int list_name(struct listing *l, const struct dirent64 *d, struct err *e)
 			"too many entries: the names of a directory and of "
 			"those above it can have %s",
 			num_show_size(l->packer->options.max_names_bytes).s);
-	buf_addc(&l->text, (char)d->d_type);
-	buf_add(&l->text, d->d_name, len + 1);
+	buf_addc(&l->text, (char)type);
+	buf_add(&l->text, name, len + 1);
 	l->count++;
 	return 0;
 }
@@ -712,34 +715,91 @@ static int listing_read(struct listing *l, int dir, struct err *e)
 		for (ssize_t at = 0; at < n;) {
 			const struct dirent64 *d = (const void *)(l->packer->listing + at);
 
-			if (list_name(l, d, e) < 0)
-				return -1;
 			at += d->d_reclen;
+			if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+				continue;
+			if (list_name(l, d->d_type, d->d_name, e) < 0)
+				return -1;
 		}
 	}
-	listing_sort(l);
+	return 0;
+}
+
+/* The name of a graft in the directory at hand; NULL when it is not one of its entries. */
+static const char *graft_name(const struct packer *p, const struct pack_graft *g)
+{
+	const char *name = g->path;
+
+	if (p->path.len) {
+		if (strncmp(name, p->path.data, p->path.len) != 0 || name[p->path.len] != '/')
+			return NULL;
+		name += p->path.len + 1;
+	}
+	return strchr(name, '/') ? NULL : name;
+}
+
+/* A name that the directory has, too, is listed twice then. */
+static int listing_graft(struct listing *l, struct err *e)
+{
+	const struct pack_options *o = &l->packer->options;
+
+	for (size_t i = 0; i < o->graft_count; i++) {
+		const char *name = graft_name(l->packer, &o->grafts[i]);
+
+		if (!name)
+			continue;
+		l->has_grafts = true;
+		if (list_name(l, DT_UNKNOWN, name, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 
 static int add_entry(
 	struct packer *p, int dir, unsigned char type, const char *name, struct err *e);
+static int add_graft(struct packer *p, const struct pack_graft *g, struct err *e);
 
+static const struct pack_graft *find_graft(const struct packer *p)
+{
+	const struct pack_options *o = &p->options;
+
+	for (size_t i = 0; i < o->graft_count; i++)
+		if (strcmp(o->grafts[i].path, p->path.data) == 0)
+			return &o->grafts[i];
+	return NULL;
+}
+
+/* An item of a listing, whose path is the one at hand. */
+static int add_item(
+	struct packer *p, const struct listing *l, int dir, const char *item, struct err *e)
+{
+	const struct pack_graft *graft = l->has_grafts ? find_graft(p) : NULL;
+
+	if (graft)
+		return add_graft(p, graft, e);
+	return add_entry(p, dir, (unsigned char)item[0], item + 1, e);
+}
+
+/* dir -1: a directory that has grafts only. */
 static int add_children(struct packer *p, int dir, struct err *e)
 {
 	auto_listing struct listing l = {.packer = p};
 	size_t len = p->path.len;
 
 	buf_init(&l.text, p->options.max_names_bytes);
-	if (listing_read(&l, dir, e) < 0)
+	if ((dir >= 0 && listing_read(&l, dir, e) < 0) || listing_graft(&l, e) < 0)
 		return -1;
+	listing_sort(&l);
 	for (size_t i = 0; i < l.count; i++) {
+		if (i && strcmp(l.items[i] + 1, l.items[i - 1] + 1) == 0)
+			continue;
 		if (len)
 			buf_addc(&p->path, '/');
 		buf_adds(&p->path, l.items[i] + 1);
 		if (p->path.overflow)
 			return refuse(p, e, "the paths below have more than %" PRIu64 " bytes",
 				LIMIT_TAR_LONG_PATH);
-		if (add_entry(p, dir, (unsigned char)l.items[i][0], l.items[i] + 1, e) < 0)
+		if (add_item(p, &l, dir, l.items[i], e) < 0)
 			return -1;
 		p->path.len = len;
 		p->path.data[len] = '\0';
@@ -810,7 +870,7 @@ static int add_by_stat(struct packer *p, int dir, const char *name, struct err *
 		return open_failed(p, e) < 0 ? -1 : 0;
 	switch (st.st_mode & S_IFMT) {
 	case S_IFREG:
-		return add_file(p, dir, name, e);
+		return add_file(p, dir, name, NULL, e);
 	case S_IFDIR:
 		return add_directory(p, dir, name, e);
 	case S_IFLNK:
@@ -832,10 +892,46 @@ static int add_entry(struct packer *p, int dir, unsigned char type, const char *
 	if (tar_path_depth(p->path.data) > LIMIT_TAR_DEPTH)
 		return refuse(p, e, "more than %d directories deep", LIMIT_TAR_DEPTH);
 	if (type == DT_REG)
-		return add_file(p, dir, name, e);
+		return add_file(p, dir, name, NULL, e);
 	if (type == DT_DIR)
 		return add_directory(p, dir, name, e);
 	return add_by_stat(p, dir, name, e);
+}
+
+static int add_bytes(struct packer *p, const struct pack_graft *g, struct err *e)
+{
+	const struct stat st = {.st_mode = S_IFREG | 0644, .st_mtim = g->time};
+	struct tar_entry t = make_entry(p, TAR_FILE, &st);
+
+	t.size = g->len;
+	if (put_header(p, &t, e) < 0 || put_bytes(p, g->data, g->len, e) < 0)
+		return -1;
+	return put_zeros(p, tar_padding(g->len), e);
+}
+
+static int add_bare_directory(struct packer *p, const struct pack_graft *g, struct err *e)
+{
+	const struct stat st = {.st_mode = S_IFDIR | 0755, .st_mtim = g->time};
+	struct tar_entry t = make_entry(p, TAR_DIR, &st);
+
+	return put_header(p, &t, e) < 0 ? -1 : add_children(p, -1, e);
+}
+
+static int add_graft(struct packer *p, const struct pack_graft *g, struct err *e)
+{
+	switch (g->kind) {
+	case PACK_NOTHING:
+		return 0;
+	case PACK_BYTES:
+		return add_bytes(p, g, e);
+	case PACK_DIRECTORY:
+		return add_bare_directory(p, g, e);
+	case PACK_ENTRY:
+		return add_entry(p, g->dir, DT_UNKNOWN, g->name, e);
+	case PACK_DATED:
+		return add_file(p, g->dir, g->name, &g->time, e);
+	}
+	return 0;
 }
 
 /* ---- the interface ----------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -55,6 +56,29 @@ enum pack_kinds {
 	PACK_EVERYTHING,
 };
 
+/*
+ * An entry of the archive that comes from elsewhere than the tree: in place of what the tree has at
+ * this path, or beside what it has in the directory. Grafts can be below one another. Two of the
+ * same path: the first counts. A graft whose directory is not in the archive has no effect.
+ */
+enum pack_graft_kind {
+	PACK_NOTHING,   /* what the tree has is left out, without a warning */
+	PACK_BYTES,     /* a regular file, mode 0644: `data`, `len`, `time` */
+	PACK_DIRECTORY, /* a directory, mode 0755, with only the grafts below it: `time` */
+	PACK_ENTRY,     /* the entry `name` of the directory `dir`, with all that is below it */
+	PACK_DATED,     /* the regular file `name` of `dir`, with the modification time `time` */
+};
+
+struct pack_graft {
+	const char *path; /* in the archive, plain (tar.h); everything here is borrowed */
+	enum pack_graft_kind kind;
+	int dir;
+	const char *name; /* "." is `dir` itself */
+	const void *data;
+	size_t len;
+	struct timespec time;
+};
+
 struct pack_options {
 	bool keep_owner; /* numeric user and group of the files; else 0 and 0 */
 	enum pack_kinds kinds;
@@ -67,6 +91,8 @@ struct pack_options {
 	size_t max_links;
 	const struct pack_avoid *avoid;
 	size_t avoid_count;
+	const struct pack_graft *grafts;
+	size_t graft_count;
 	pack_tick_fn tick; /* or NULL */
 	void *tick_arg;
 };

@@ -565,6 +565,100 @@ static void test_directories_of_the_program_itself_are_left_out(void **state)
 	assert_string_equal(listed, "5 keep\n");
 }
 
+/* ---- grafts ---- */
+
+static struct pack_graft graft(const char *path, enum pack_graft_kind kind)
+{
+	return (struct pack_graft){.path = path, .kind = kind, .dir = -1};
+}
+
+/* `other` beside src: a/b/x, and a link that leads out of it. */
+static int make_other(const struct place *p)
+{
+	auto_free char *path = path_join(p->dir, "other");
+	auto_fd int a = -1, b = -1;
+	int fd;
+
+	expect_sys(mkdir(path, 0755));
+	fd = treemake_open(path);
+	a = treemake_dir(fd, "a", 0755);
+	b = treemake_dir(a, "b", 0755);
+	treemake_file(b, "x", 0640, 3);
+	expect_sys(symlinkat("/etc", a, "link"));
+	return fd;
+}
+
+static void expect_listed(
+	const struct place *p, const struct pack_graft *grafts, size_t count, const char *expected)
+{
+	const struct pack_options o = {.grafts = grafts, .graft_count = count};
+	auto_free char *listed = NULL;
+
+	pack_quietly(p, "grafted.tar", &o);
+	listed = list(p, "grafted.tar");
+	assert_string_equal(listed, expected);
+}
+
+static void test_grafts_replace_add_and_leave_out(void **state)
+{
+	auto_place struct place p = place_make();
+	auto_fd int other = make_other(&p), dir = treemake_dir(p.src_fd, "dir", 0755);
+	struct pack_graft grafts[] = {
+		graft("dir/kept/none", PACK_NOTHING),
+		graft("dir/new", PACK_BYTES),
+		graft("dir/old", PACK_NOTHING),
+		graft("m", PACK_ENTRY),
+		graft("m/b/beside", PACK_BYTES),
+		graft("m/b/x", PACK_NOTHING),
+		graft("made", PACK_DIRECTORY),
+		graft("made/here", PACK_ENTRY),
+		graft("nowhere/at/all", PACK_BYTES),
+		graft("z", PACK_BYTES),
+		graft("z", PACK_NOTHING),
+	};
+
+	(void)state;
+	treemake_file(dir, "old", 0644, 1);
+	treemake_file(dir, "kept", 0644, 1);
+	treemake_file(p.src_fd, "z", 0644, 9);
+	grafts[3].dir = grafts[7].dir = other;
+	grafts[3].name = "a";
+	grafts[7].name = ".";
+	expect_listed(&p, grafts, ARRAY_SIZE(grafts),
+		"5 dir\n0 dir/kept\n0 dir/new\n5 m\n5 m/b\n0 m/b/beside\n2 m/link -> /etc\n"
+		"5 made\n5 made/here\n5 made/here/a\n5 made/here/a/b\n0 made/here/a/b/x\n"
+		"2 made/here/a/link -> /etc\n0 z\n");
+}
+
+static void test_grafted_files_have_their_bytes_and_time(void **state)
+{
+	auto_place struct place p = place_make();
+	struct pack_graft grafts[] = {graft("a", PACK_BYTES), graft("b", PACK_DATED)};
+	const struct pack_options o = {.grafts = grafts, .graft_count = ARRAY_SIZE(grafts)};
+	auto_free char *dir = NULL, *a = NULL, *b = NULL;
+	struct stat st;
+
+	(void)state;
+	treemake_file(p.src_fd, "b", 0600, 7);
+	grafts[0].data = "text";
+	grafts[0].len = 4;
+	grafts[0].time.tv_sec = 1000;
+	grafts[1].dir = p.src_fd;
+	grafts[1].name = "b";
+	grafts[1].time.tv_sec = 2000;
+	pack_quietly(&p, "grafted.tar", &o);
+	dir = unpack(&p, "grafted.tar", false);
+	a = path_join(dir, "a");
+	b = path_join(dir, "b");
+	expect_sys(stat(a, &st));
+	assert_int_equal(st.st_size, 4);
+	assert_int_equal(st.st_mtim.tv_sec, 1000);
+	expect_sys(stat(b, &st));
+	assert_int_equal(st.st_size, 7);
+	assert_int_equal(st.st_mode & 0777, 0600);
+	assert_int_equal(st.st_mtim.tv_sec, 2000);
+}
+
 static void test_trees_that_are_too_deep_are_refused(void **state)
 {
 	auto_place struct place p = place_make();
@@ -1076,6 +1170,8 @@ int main(void)
 		cmocka_unit_test(test_warnings_beyond_the_kept_ones_are_counted),
 		cmocka_unit_test(test_unreadable_files_are_named_with_the_remedy),
 		cmocka_unit_test(test_directories_of_the_program_itself_are_left_out),
+		cmocka_unit_test(test_grafts_replace_add_and_leave_out),
+		cmocka_unit_test(test_grafted_files_have_their_bytes_and_time),
 		cmocka_unit_test(test_trees_that_are_too_deep_are_refused),
 		cmocka_unit_test(test_too_many_names_or_links_are_refused),
 		cmocka_unit_test(test_paths_that_are_too_long_are_refused),
