@@ -136,6 +136,31 @@ int fd_open_beneath(int dir, const char *path, int flags)
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
 
+int fd_read_beneath(int dir, const char *path, struct buf *b, struct stat *ret_st)
+{
+	auto_fd int found = fd_open_beneath(dir, path, O_PATH | O_NOFOLLOW), fd = -1;
+	struct err e = {0};
+	struct stat st;
+
+	if (found < 0 || fstat(found, &st) < 0)
+		return -1;
+	/* Looked at before it is opened: opening a device can do things. */
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	fd = fd_open_beneath(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	if (fd_read_to_end(fd, path, b, &e) < 0) {
+		errno = e.sys ? e.sys : EFBIG;
+		return -1;
+	}
+	if (ret_st)
+		*ret_st = st;
+	return 0;
+}
+
 int fd_open_file(const char *path, int *ret_fd, struct err *e)
 {
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -47,6 +48,12 @@ int fd_open_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
  * no ".." that leads out (errno EXDEV, ELOOP). O_CLOEXEC is added. -1 with errno.
  */
 int fd_open_beneath(int dir, const char *path, int flags);
+
+/*
+ * Append a whole regular file that is there to b; ret_st may be NULL. -1 with errno: EINVAL when it
+ * is something else, which is not opened; EFBIG when it is more than b->max.
+ */
+int fd_read_beneath(int dir, const char *path, struct buf *b, struct stat *ret_st);
 
 /* Append a whole regular file to b. A directory, a fifo, more than b->max: ERR_INPUT. */
 int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;

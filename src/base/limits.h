@@ -67,6 +67,13 @@
 #define LIMIT_GIT_ALL_MS (60 * 1000LL)
 #define LIMIT_GIT_SUBMODULES 100 /* checked out; of one tree, those of submodules included */
 #define LIMIT_GIT_CPU_SECONDS 60
+/* The operator's settings and ignore file, a tree's configuration; .git files and alternates. */
+#define LIMIT_GIT_CONFIG (1 * MIB)
+#define LIMIT_GIT_EXCLUDES (1 * MIB)
+#define LIMIT_GIT_POINTER (16 * KIB)
+#define LIMIT_GIT_GRAFTS 1000        /* entries of a .git that is put together */
+#define LIMIT_GIT_FILTERS (16 * KIB) /* names of settings of filters */
+#define LIMIT_GIT_CHANGES (64 * KIB) /* paths whose attributes are asked for at once */
 #define LIMIT_GIT_MEMORY (4 * GIB)
 #define LIMIT_GIT_FILES 1024 /* open at a time */
 /* The commit and the first changes: more is only more. Names of about half a million files. */

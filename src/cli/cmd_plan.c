@@ -5,6 +5,7 @@
 #include "cli/say.h"
 #include "host/lint.h"
 #include "host/planner.h"
+#include "host/source.h"
 #include "host/yamlfile.h"
 
 struct plan_settings {
@@ -193,8 +194,7 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	auto_strv struct strv warnings = {0};
 	auto_node struct node *tree = node_map();
 
-	if (project_check_source(project, e) < 0 ||
-		project_adopt_source_plan(project, &warnings, e) < 0)
+	if (source_check(c, project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
 	if (check(&planner, e) < 0 || build(&planner, s->runnable, &secrets, tree, e) < 0)

@@ -96,14 +96,16 @@ static void warn(struct term *t, const char *message)
 static void on_source(struct term *t, const struct event *ev)
 {
 	const char *commit = node_get_text(ev->fields, "commit", NULL);
+	const char *state = "perhaps changed";
 	auto_free char *id = commit ? text_safe(commit, TEXT_MAX) : NULL;
 	uint64_t entries = node_get_uint(ev->fields, "entries", 0);
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
+	if (node_get(ev->fields, "clean"))
+		state = node_get_bool(ev->fields, "clean", false) ? "clean" : "with changes";
 	if (id)
-		buf_addf(&line, "commit %.*s (%s), ", COMMIT_SHOWN, id,
-			node_get_bool(ev->fields, "clean", false) ? "clean" : "with changes");
+		buf_addf(&line, "commit %.*s (%s), ", COMMIT_SHOWN, id, state);
 	else
 		buf_adds(&line, "source ");
 	buf_addf(&line, "%" PRIu64 " file%s, %s, packed in %s", entries, num_plural(entries),

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "host/gitsettings.h"
+#include "host/repository.h"
 
 enum git_clean {
 	GIT_UNKNOWN, /* the value of a zeroed struct */
@@ -23,20 +25,36 @@ enum git_clean {
 
 enum { GIT_COMMIT_MAX = 64, GIT_REASON_MAX = 256 };
 
+/* What is looked at; everything is borrowed. */
+struct git_tree {
+	const char *source;
+	int root;                            /* the directory `source` */
+	const struct repository *repository; /* of it; repository.h */
+	const struct gitsettings *settings;  /* of the operator; NULL: none */
+};
+
 struct git_state {
 	bool repository;                 /* there is a .git in the directory itself */
 	char commit[GIT_COMMIT_MAX + 1]; /* 40 or 64 hex digits, or "" */
 	enum git_clean clean;
 	char reason[GIT_REASON_MAX]; /* why commit or clean is unknown: one safe line, or "" */
+	bool forbidden;              /* git wanted to start a program, which its jail forbids */
+	bool foreign; /* git does not know this format of repositories; `reason` says which */
+	/*
+	 * Clean, but git would read some files again to know it, and pass them through filters.
+	 * They are taken for unchanged because size and times are those of the index, though they
+	 * were made in the second in which the index was written.
+	 */
+	bool settled;
 };
 
 /*
- * Look at source_dir. Always fills *ret when it returns 0. -1 only for what is not the tree's
- * doing: the directory cannot be opened (ERR_INPUT), the jail cannot be built (ERR_HOST), a signal
+ * Look at a tree. Always fills *ret when it returns 0. -1 only for what is not the tree's
+ * doing: the jail cannot be built (ERR_HOST), a signal
  * came (ERR_INTERRUPTED). git not being installed is a reason for unknown. Root asks as the owner
- * of source_dir. Takes at most a minute and a half.
+ * of the tree. Takes at most a minute and a half.
  */
-int git_inspect(const char *source_dir, struct git_state *ret, struct err *e) NODISCARD;
+int git_inspect(const struct git_tree *tree, struct git_state *ret, struct err *e) NODISCARD;
 
 const char *git_clean_word(enum git_clean clean); /* "clean", "dirty", "unknown" */
 

@@ -50,6 +50,7 @@ static bool was_forbidden(const char *complaint, const char *question, struct gi
 
 	if (!program)
 		return false;
+	state->forbidden = true;
 	program += sizeof(forbidden) - 1;
 	end = strstr(program, ": Operation not permitted");
 	/* The whole command is "git -c OPTION fetch": its second word stands for it. */
@@ -64,6 +65,32 @@ static bool was_forbidden(const char *complaint, const char *question, struct gi
 	return true;
 }
 
+/* The extension is on a line of its own. */
+static void gitreply_foreign(struct git_state *state, const char *complaint)
+{
+	char text[GITREPLY_COMPLAINT_BYTES + 1];
+	char *out = text;
+
+	for (; *complaint && out < text + sizeof(text) - 1; complaint++)
+		if (*complaint != '\n')
+			*out++ = *complaint == '\t' ? ' ' : *complaint;
+	*out = '\0';
+	state->foreign = true;
+	gitreply_doubt(state, "%s", text + strlen("fatal: "));
+}
+
+/* git knows formats of repositories by a version and by names of extensions. */
+static bool is_foreign(const char *complaint)
+{
+	static const char *const words[] = {
+		"fatal: unknown repository extension", "fatal: Expected git repo version"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strncmp(complaint, words[i], strlen(words[i])) == 0)
+			return true;
+	return false;
+}
+
 /* True when git answered without any complaint; else the doubt is noted. */
 static bool is_sound(const struct gitreply *r, const char *question, struct git_state *state)
 {
@@ -72,6 +99,8 @@ static bool is_sound(const struct gitreply *r, const char *question, struct git_
 	if (r->end.timed_out)
 		gitreply_doubt(state, "git %s took longer than %d s", question,
 			(int)(LIMIT_GIT_MS / 1000));
+	else if (r->errors.len && is_foreign(r->errors.data))
+		gitreply_foreign(state, r->errors.data);
 	else if (r->errors.len && !was_forbidden(r->errors.data, question, state))
 		gitreply_doubt(state, "git %s: %.*s", question, complaint, r->errors.data);
 	else if (!r->errors.len && !r->end.overflow && r->end.exit_code != 0)
@@ -146,6 +175,64 @@ bool gitreply_status(const struct gitreply *r, struct git_state *state)
 	if (clean == GIT_DIRTY)
 		state->clean = GIT_DIRTY;
 	return clean == GIT_CLEAN;
+}
+
+/* "1 XY SUB MODE MODE MODE OBJECT OBJECT PATH", of a file that is changed and not staged. */
+static const char *changed_path(const char *field)
+{
+	static const char changed[] = "1 .M ";
+	enum { FIELDS_BEFORE = 8 };
+
+	if (strncmp(field, changed, sizeof(changed) - 1) != 0)
+		return NULL;
+	for (int i = 0; field && i < FIELDS_BEFORE; i++) {
+		field = strchr(field, ' ');
+		field = field ? field + 1 : NULL;
+	}
+	return field && *field ? field : NULL;
+}
+
+bool gitreply_changes(const struct gitreply *r, size_t max, struct strv *ret_paths)
+{
+	const char *field;
+	size_t offset = 0, bytes = 0;
+
+	while ((field = next_field(&r->out, &offset))) {
+		const char *path = field[0] == '#' ? NULL : changed_path(field);
+
+		if (field[0] == '#')
+			continue;
+		if (!path || (bytes += strlen(path) + 1) > max)
+			return false;
+		strv_push(ret_paths, path);
+	}
+	return ret_paths->count && !is_cut(r) && !r->end.timed_out;
+}
+
+void gitreply_overrule(const struct gitreply *r, const char *value, struct strv *ret)
+{
+	const char *name;
+	size_t offset = 0;
+
+	/* A name that has a "=" in it cannot be given to git in this form. */
+	while ((name = next_field(&r->out, &offset)))
+		if (!strchr(name, '=') && !strchr(name, '\n'))
+			strv_pushf(ret, "%s%s", name, value);
+}
+
+/* Fields in threes: the path, "filter", and its value. */
+bool gitreply_filters(const struct gitreply *r, size_t count)
+{
+	const char *path, *name, *value;
+	size_t offset = 0, found = 0;
+
+	while ((path = next_field(&r->out, &offset)) && (name = next_field(&r->out, &offset)) &&
+		(value = next_field(&r->out, &offset))) {
+		if (strcmp(value, "unspecified") == 0 || strcmp(value, "unset") == 0)
+			return false;
+		found++;
+	}
+	return found == count && !is_cut(r) && r->end.exit_code == 0;
 }
 
 void gitreply_entries_release(struct gitreply_entries *entries)

@@ -44,6 +44,18 @@ void gitreply_doubt(struct git_state *state, const char *fmt, ...) PRINTF_LIKE(2
  */
 bool gitreply_status(const struct gitreply *r, struct git_state *state);
 
+/*
+ * The files that `status` has as changed against the index, when there is nothing else: no file
+ * that is staged, unmerged or untracked, and all of them, at most max bytes of names.
+ */
+bool gitreply_changes(const struct gitreply *r, size_t max, struct strv *ret_paths);
+
+/* Each name of a setting, with `value` behind it: "filter.x.required=false". */
+void gitreply_overrule(const struct gitreply *r, const char *value, struct strv *ret);
+
+/* Read the answer of `check-attr -z filter` about so many files: has each of them a filter? */
+bool gitreply_filters(const struct gitreply *r, size_t count);
+
 /* Entries of the index that have to be looked at one by one; paths as git writes them. */
 struct gitreply_entries {
 	struct strv submodules; /* another repository is checked out there, or nothing */

@@ -83,9 +83,9 @@ void jail_place(struct jail *j, const char *inside, const void *data, size_t len
 			.inside = mem_strdup(inside), .data = data, .len = len, .fd = -1});
 }
 
-void jail_place_fd(struct jail *j, const char *inside, int fd)
+void jail_place_fd(struct jail *j, const char *inside, int fd, int64_t mtime)
 {
-	add_file(j, &(struct jail_file){.inside = mem_strdup(inside), .fd = fd});
+	add_file(j, &(struct jail_file){.inside = mem_strdup(inside), .fd = fd, .mtime = mtime});
 }
 
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags)

@@ -51,7 +51,8 @@ struct jail_file {
 	char *inside;
 	const void *data; /* borrowed; NULL when the content comes from fd */
 	size_t len;
-	int fd; /* borrowed; read from offset 0 to its end, its own offset is left alone */
+	int fd;        /* borrowed; read from offset 0 to its end, its own offset is left alone */
+	int64_t mtime; /* seconds since 1970; 0: now */
 };
 
 struct jail_keep {
@@ -137,7 +138,8 @@ void jail_keep_as(
 
 /* A file in the jail's root, copied into memory, mode 0444. Parents are made. data is borrowed. */
 void jail_place(struct jail *j, const char *inside, const void *data, size_t len);
-void jail_place_fd(struct jail *j, const char *inside, int fd); /* fd: a regular file, borrowed */
+/* fd: a regular file, borrowed. mtime: of the file inside, in seconds since 1970; 0: now. */
+void jail_place_fd(struct jail *j, const char *inside, int fd, int64_t mtime);
 
 /*
  * A directory or file of the host, with everything mounted below it; nosuid and nodev. A relative

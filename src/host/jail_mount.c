@@ -155,6 +155,7 @@ static int copy_whole(int from, int to, struct err *e)
 
 static int place(const struct jail_file *file, struct err *e)
 {
+	const struct timespec times[2] = {{.tv_sec = file->mtime}, {.tv_sec = file->mtime}};
 	const char *path = make_parents(file->inside, e);
 	auto_fd int fd = -1;
 
@@ -163,10 +164,12 @@ static int place(const struct jail_file *file, struct err *e)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0444);
 	if (fd < 0)
 		return err_sys(e, "make file /%s", path);
-	if (!file->data)
-		return copy_whole(file->fd, fd, e) < 0 ? err_wrap(e, "place /%s", path) : 0;
-	if (fd_write_all(fd, file->data, file->len) < 0)
+	if (!file->data && copy_whole(file->fd, fd, e) < 0)
+		return err_wrap(e, "place /%s", path);
+	if (file->data && fd_write_all(fd, file->data, file->len) < 0)
 		return err_sys(e, "place /%s", path);
+	if (file->mtime && futimens(fd, times) < 0)
+		return err_sys(e, "date /%s", path);
 	return 0;
 }
 

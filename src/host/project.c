@@ -46,6 +46,10 @@ const struct param project_params[] = {
 			"directory or "
 			"disk file"},
 	PLAN_ROWS,
+	{.name = "git_objects",
+		.type = PARAM_STRINGS,
+		.help = "directories of repositories outside of the source that are packed with it "
+			"when its own names them"},
 	{.name = "env",
 		.type = PARAM_STRING_MAP,
 		.help = "environment variables of the plan's actions"},
@@ -135,6 +139,7 @@ static const struct param source_plan_params[] = {PLAN_ROWS, {0}};
 static void project_release(struct project *p)
 {
 	free(p->source);
+	strv_release(&p->git_objects);
 	free(p->image_path);
 	free(p->source_plan_file);
 	node_free(p->source_plan);
@@ -246,6 +251,14 @@ static int load_image(struct project *p, struct err *e)
 	return 0;
 }
 
+static void load_git_objects(struct project *p)
+{
+	const struct node *item;
+
+	node_each (node_get(p->node, "git_objects"), item)
+		strv_push_owned(&p->git_objects, resolve(p->file, item->text));
+}
+
 static void load_plans(struct project *p)
 {
 	for (int phase = 0; phase < PROJECT_PHASES; phase++) {
@@ -311,6 +324,7 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	p->node = n;
 	p->source = resolve(file, node_get_text(n, "source", NULL));
 	p->trust_source_plans = schema_bool(project_params, n, "trust_source_plans");
+	load_git_objects(p);
 	load_plans(p);
 	if (load_image(p, e) < 0 || load_env(p, e) < 0)
 		return -1;

@@ -40,7 +40,8 @@ struct project {
 	const char *plan_file;
 	bool plan_given;
 
-	const struct node *env; /* mapping of strings; NULL: none */
+	struct strv git_objects; /* absolute: whose objects the source's repository may borrow */
+	const struct node *env;  /* mapping of strings; NULL: none */
 	bool trust_source_plans;
 
 	/* 0 where the project says nothing and the configuration decides */

@@ -25,7 +25,6 @@
 #include "host/lint.h"
 #include "host/planner.h"
 #include "host/run_inside.h"
-#include "host/source.h"
 #include "host/statefile.h"
 
 /* ---- events: to the log and to the view ---- */
@@ -86,6 +85,7 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 	logmask_init(&r->logmask, &(struct event_sink){on_masked_event, r});
 	for (int i = 0; i < PROJECT_PHASES; i++)
 		stage_init(&r->phases[i].stage);
+	source_init(&r->source);
 	result_init(&r->result);
 	r->result.project = project->name;
 	runlog_init(&r->log, -1, -1, context->config->log_max);
@@ -110,6 +110,7 @@ static void run_release(struct run *r)
 	fd_close(r->log_fd);
 	fd_close(r->console_fd);
 	fd_close(r->source_fd);
+	source_close(&r->source);
 	free(r->run_id);
 	free(r->deps);
 	free(r->kept_artifacts);
@@ -228,8 +229,8 @@ static int check(struct run *r, struct err *e)
 
 	if (drives_check_host(r->config, e) < 0 || check_environment(&r->options->env, e) < 0)
 		return -1;
-	if (project_check_source(r->project, e) < 0)
-		return err_because(e, "no_source");
+	if (source_open(&r->source, r->config, r->project, scope != NULL, e) < 0)
+		return -1;
 	if (r->options->run_id && project_check_name(r->options->run_id, e) < 0)
 		return err_wrap(e, "run id");
 	if (scope && project_check_name(scope, e) < 0)
@@ -333,11 +334,11 @@ static void make_digest(struct run *r)
 	struct digest_text text;
 	bool whole;
 
-	if (r->git.clean != GIT_CLEAN || !*r->git.commit)
+	if (r->source.git.clean != GIT_CLEAN || !*r->source.git.commit)
 		return;
 	d = digest_new();
 	digest_line(d, "ambient", version_build);
-	digest_line(d, "commit", r->git.commit);
+	digest_line(d, "commit", r->source.git.commit);
 	digest_line(d, "image", r->host.image.digest);
 	if (r->trusted.image.name)
 		digest_line(d, "trusted image", r->trusted.image.digest);
@@ -404,10 +405,10 @@ static int compare_with_last(struct run *r, struct err *e)
 	auto_node struct node *last = NULL;
 	struct node *n;
 
-	if (read_last_success(r, &last, e) < 0 || git_inspect(r->project->source, &r->git, e) < 0)
+	if (read_last_success(r, &last, e) < 0 || source_inspect(&r->source, e) < 0)
 		return -1;
-	if (r->git.repository && *r->git.reason)
-		warn(r, r->git.reason);
+	if (r->source.git.repository && *r->source.git.reason)
+		warn(r, r->source.git.reason);
 	make_digest(r);
 	if (r->options->force || !*r->digest.s ||
 		strcmp(node_get_text(last, "digest", ""), r->digest.s) != 0)
@@ -457,7 +458,7 @@ static int prepare_input(struct run *r, struct err *e)
 {
 	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0)
 		return -1;
-	return source_pack(r->config, r->project->source, &r->git, &r->sink, &r->source_fd, e);
+	return source_pack(&r->source, &r->sink, &r->source_fd, e);
 }
 
 /* ---- 5. the machines, and what each leaves (run_phase.c) ---- */
@@ -504,7 +505,7 @@ static int remember(struct run *r, struct err *e)
 
 	node_set_int(state, "format", 1);
 	node_set_string(state, "digest", r->digest.s);
-	node_set_string(state, "commit", r->git.commit);
+	node_set_string(state, "commit", r->source.git.commit);
 	node_set_string(state, "run_id", r->run_id);
 	node_set_string(state, "finished", clock_rfc3339(clock_utc_ns()).s);
 	return runlog_check(&r->log, e) < 0 ? -1 : store_publish(&r->store, class, state, e);
@@ -530,9 +531,10 @@ static struct node *source_node(const struct run *r)
 	struct node *n = node_map();
 
 	node_set_string(n, "path", r->project->source);
-	node_set_string(n, "commit", *r->git.commit ? r->git.commit : NULL);
+	node_set_string(n, "commit", *r->source.git.commit ? r->source.git.commit : NULL);
 	node_set(n, "clean",
-		r->git.clean == GIT_UNKNOWN ? node_null() : node_bool(r->git.clean == GIT_CLEAN));
+		r->source.git.clean == GIT_UNKNOWN ? node_null()
+						   : node_bool(r->source.git.clean == GIT_CLEAN));
 	return n;
 }
 

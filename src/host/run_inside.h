@@ -18,12 +18,12 @@
 #include "net/digest.h"
 #include "host/drives.h"
 #include "host/egress.h"
-#include "host/git.h"
 #include "host/logmask.h"
 #include "host/result.h"
 #include "host/run.h"
 #include "host/runlog.h"
 #include "host/secrets.h"
+#include "host/source.h"
 #include "host/stage.h"
 #include "host/store.h"
 
@@ -56,7 +56,7 @@ struct run {
 	struct phase phases[PROJECT_PHASES];
 	int64_t used_ms; /* of the time limit, by the machines so far */
 	struct store store;
-	struct git_state git;
+	struct source source;
 	struct digest_text
 		digest;       /* of everything that a run depends on; "" when it cannot be known */
 	int source_fd;        /* the packed source */

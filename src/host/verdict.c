@@ -123,6 +123,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"What `ambient deps import` was given is not a whole file of `ambient deps "
 		"export`, "
 		"or does not have the digest that it should have. Nothing was changed."},
+	{"source_repository", VERDICT_INPUT_ERROR, "operator", false,
+		"The source, or the repository that it is checked out from, cannot be packed so "
+		"that it works in a machine. The message names the part and the remedy."},
 	{"no_source", VERDICT_INPUT_ERROR, "operator", false,
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,

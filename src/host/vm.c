@@ -183,7 +183,7 @@ static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct er
 	if (st.st_mode & S_IROTH)
 		jail_bind(j, path, QEMU_KERNEL_PATH, 0);
 	else
-		jail_place_fd(j, QEMU_KERNEL_PATH, fd);
+		jail_place_fd(j, QEMU_KERNEL_PATH, fd, 0);
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
@@ -205,7 +205,7 @@ static int start(struct life *l, struct err *e)
 	j.stderr_fd = errors;
 	if (place_kernel(&j, kernel_path, &kernel, e) < 0)
 		return -1;
-	jail_place_fd(&j, QEMU_INITRD_PATH, initrd);
+	jail_place_fd(&j, QEMU_INITRD_PATH, initrd, 0);
 	jail_keep_as(&j, log, QEMU_FD_LOG);
 	jail_keep_as(&j, ctl, QEMU_FD_CTL);
 	jail_keep_as(&j, console, QEMU_FD_CONSOLE);

@@ -759,7 +759,7 @@ static void test_files_are_placed(void **state)
 		"cd /; cat kernel deep/down/initrd; stat -c '%a %s' kernel deep/down/initrd; "
 		"2>/dev/null >kernel || echo refused");
 	jail_place(&j, "/kernel", text, sizeof(text) - 1);
-	jail_place_fd(&j, "/deep/down/initrd", fd);
+	jail_place_fd(&j, "/deep/down/initrd", fd, 0);
 	expect_shell(&j, "from memory\nfrom a file\n444 12\n444 12\nrefused\n");
 	assert_int_equal(read(fd, rest, 1), 1); /* the offset was left alone */
 	assert_string_equal(rest, "a");
