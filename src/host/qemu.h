@@ -19,7 +19,8 @@ enum qemu_accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM };
 
 /* Where QEMU's jail has what. */
 #define QEMU_KERNEL_PATH "/kernel"
-#define QEMU_INITRD_PATH "/initrd"
+#define QEMU_INITRD_PATH "/initrd" /* a whole number of pages, see vm.c */
+enum { QEMU_PAGE_BYTES = 4096 };
 enum { QEMU_FD_LOG = 10, QEMU_FD_CTL = 11, QEMU_FD_CONSOLE = 12, QEMU_FD_DRIVES = 20 };
 
 struct qemu_drive {

@@ -101,6 +101,22 @@ void vm_argv(const struct vm *vm, struct strv *ret_argv)
 	qemu_argv(&q, ret_argv);
 }
 
+/*
+ * QEMU puts the initrd at the end of memory, from a page's beginning: where its length is no whole
+ * number of pages, it reaches into the last page. That is where the firmware of QEMU 10 has put the
+ * ACPI tables of a microvm, without which its kernel finds no device
+ * (docs/decisions/0020-qemu-10.md). Zeros after an archive mean nothing to the kernel.
+ */
+static int fill_page(int initrd, struct err *e)
+{
+	const off_t page = QEMU_PAGE_BYTES;
+	off_t end = lseek(initrd, 0, SEEK_END);
+
+	if (end < 0 || ftruncate(initrd, (end + page - 1) / page * page) < 0)
+		return err_sys(e, "initrd");
+	return 0;
+}
+
 /* The image's initramfs and behind it a second archive with the executor: the kernel joins them. */
 static int make_initrd(const struct vm *vm, int *ret_fd, struct err *e)
 {
@@ -120,6 +136,8 @@ static int make_initrd(const struct vm *vm, int *ret_fd, struct err *e)
 		return err_wrap(e, "%s", part->path);
 	if (cpio_append(fd, EXECUTOR_NAME, executor, e) < 0)
 		return err_wrap(e, "%s", vm->executor);
+	if (fill_page(fd, e) < 0)
+		return -1;
 	*ret_fd = fd_steal(&fd);
 	return 0;
 }
@@ -535,6 +553,22 @@ static char *last_line(const struct buf *b)
 	return text_safe(b->len ? line : "", 300);
 }
 
+/* How far a machine came that is not up: the caller frees. One that never spoke says nothing about
+ * itself, so the message has what it was made of. */
+static char *how_far(const struct life *l)
+{
+	const struct vm *vm = l->vm;
+	auto_free char *said = last_line(&l->console);
+
+	if (*said)
+		return mem_printf("its console ends with: %s", said);
+	return mem_printf(
+		"nothing came on its console; tried were image %s on QEMU's machine %s under "
+		"%s (%s)",
+		vm->image->name, qemu_machine_name(vm->machine),
+		qemu_accelerator_name(vm->accelerator), vm->qemu_program);
+}
+
 static int died_before_hello(const struct life *l, int status, struct err *e)
 {
 	auto_free char *said = last_line(&l->errors);
@@ -610,7 +644,7 @@ static int qemu_is_gone(struct life *l, struct err *e)
 
 static int too_late(const struct life *l, struct err *e)
 {
-	auto_free char *said = last_line(&l->console);
+	auto_free char *said = how_far(l);
 
 	if (l->result->stopped)
 		return err_reason(
@@ -624,7 +658,7 @@ static int too_late(const struct life *l, struct err *e)
 			"tcg' in the "
 			"configuration");
 	return err_reason(e, ERR_GUEST, "guest_boot_timeout",
-		"the guest did not come up within %lld s (boot_timeout); its console ends with: %s",
+		"the guest did not boot within %lld s (boot_timeout): %s",
 		(long long)(l->vm->boot_timeout_ms / 1000), said);
 }
 
@@ -645,9 +679,9 @@ static int check_standstill(struct life *l, int64_t now, struct err *e)
 	}
 	if (now - l->moved_ms < LIMIT_STANDSTILL_MS)
 		return 0;
-	said = last_line(&l->console);
+	said = how_far(l);
 	return err_reason(e, ERR_GUEST, ERR_REASON_STANDSTILL,
-		"the guest stood still for %lld s while it started; its console ends with: %s",
+		"the guest stood still for %lld s while it started: %s",
 		(long long)(LIMIT_STANDSTILL_MS / 1000), said);
 }
 

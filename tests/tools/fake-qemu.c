@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -40,6 +41,19 @@ static int read_flags(struct strv *flags, struct err *e)
 	while ((line = strsep(&rest, "\n")))
 		if (*line)
 			strv_push(flags, line);
+	return 0;
+}
+
+/* What a real one would put into the page of the machine's ACPI tables. */
+static int check_initrd(struct err *e)
+{
+	struct stat st;
+
+	if (stat(QEMU_INITRD_PATH, &st) < 0)
+		return err_sys(e, QEMU_INITRD_PATH);
+	if (st.st_size % QEMU_PAGE_BYTES)
+		return err_set(e, ERR_INPUT, "the initrd of %lld bytes is no whole number of pages",
+			(long long)st.st_size);
 	return 0;
 }
 
@@ -71,7 +85,8 @@ static int live(char *const *argv, struct err *e)
 	struct fake_machine machine;
 	auto_strv struct strv flags = {0};
 
-	if (fake_machine_read(argv, &machine, e) < 0 || read_flags(&flags, e) < 0)
+	if (fake_machine_read(argv, &machine, e) < 0 || check_initrd(e) < 0 ||
+		read_flags(&flags, e) < 0)
 		return -1;
 	if (flags.count == 0)
 		wait_for_guest();

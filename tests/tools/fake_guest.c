@@ -914,8 +914,8 @@ static int boot(struct guest *g, struct err *e)
 	auto_buf struct buf b;
 	struct frame f;
 
-	say("Linux version 6.1.0-fake\r\n");
 	(void)obey(g, AT_POWER_ON);
+	say("Linux version 6.1.0-fake\r\n");
 	send_hello(g);
 	buf_init(&b, LIMIT_CTL_PAYLOAD);
 	if (await(FRAME_GO, &b, e) < 0)

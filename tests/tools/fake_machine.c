@@ -82,7 +82,8 @@ static int read_board(struct cursor *c, const struct board **ret, struct err *e)
 static int read_processor(
 	struct cursor *c, const struct board *b, struct fake_machine *m, struct err *e)
 {
-	const char *cpu = strcmp(b->accelerator, "kvm") == 0 ? "host,vmx=off,svm=off" : "max,-erms";
+	const char *cpu =
+		strcmp(b->accelerator, "kvm") == 0 ? "host,vmx=off,svm=off" : "max,-erms,-fsrm";
 
 	if (want2(c, "-global", "virtio-mmio.force-legacy=false", e) < 0 ||
 		want2(c, "-cpu", cpu, e) < 0 || want_number(c, "-smp", &m->cpus, e) < 0 ||
