@@ -14,6 +14,8 @@ IMAGE_STORE ?= $(CURDIR)/images
 FLAVOUR ?= release
 O ?= build/$(FLAVOUR)
 V ?= 0
+# 1: a warning is an error, as in our own lints. Another compiler than ours may warn of something new.
+WERROR ?= 0
 # All processors, unless told otherwise.
 ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
 MAKEFLAGS += -j$(shell nproc)
@@ -87,7 +89,7 @@ FUZZERS := yaml json tar frame plan git image proxy \
 
 WARN := -Wall -Wextra -Wshadow -Wpointer-arith -Wstrict-prototypes -Wmissing-prototypes \
 	-Wold-style-definition -Wredundant-decls -Wundef -Wwrite-strings -Wcast-qual -Wformat=2 \
-	-Wno-format-nonliteral -Wvla -Wswitch-enum -Wimplicit-fallthrough -Werror
+	-Wno-format-nonliteral -Wvla -Wswitch-enum -Wimplicit-fallthrough $(if $(filter 1,$(WERROR)),-Werror)
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fcf-protection -fPIE
 CPPFLAGS_ALL := -D_GNU_SOURCE -Isrc -I. $(CPPFLAGS)
 
