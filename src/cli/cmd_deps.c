@@ -104,6 +104,7 @@ static int import(const struct call *call, const struct config *c, struct err *e
 	struct deps_info info;
 	uint64_t max;
 
+	load_restrict_modes(c);
 	if (find_limit(c, project, &max, e) < 0 ||
 		deps_import(c->state, project, max, call->operands.items[2], &info, e) < 0)
 		return -1;
@@ -116,6 +117,7 @@ static int clear(const struct call *call, const struct config *c, struct err *e)
 	auto_free char *line = NULL;
 	uint64_t bytes;
 
+	load_restrict_modes(c);
 	if (deps_clear(c->state, project, &bytes, e) < 0)
 		return -1;
 	line = bytes ? mem_printf("%s  removed, %s\n", project, num_show_size(bytes).s)

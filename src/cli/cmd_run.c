@@ -474,6 +474,7 @@ static int prepare(struct session *s, struct err *e)
 		return keep_outputs(s);
 	if (s->log.path && outfile_begin(&s->log, e) < 0)
 		return -1;
+	load_restrict_modes(&s->config);
 	s->settings->options.log_fd = s->log.fd;
 	return 0;
 }

@@ -2,6 +2,7 @@
 #include "cli/load.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "actions/table.h"
 #include "base/mem.h"
@@ -39,6 +40,11 @@ int load_projects(
 		return err_wrap(
 			e, "there is no projects file ('man 5 ambient-projects' shows one)");
 	return -1;
+}
+
+void load_restrict_modes(const struct config *c)
+{
+	(void)umask(umask(077) | (0777 & ~c->state_mode));
 }
 
 void load_override(char **setting, const char *value)

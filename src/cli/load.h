@@ -26,6 +26,12 @@ int load_config_quietly(
 int load_projects(const struct config *c, const char *option, struct project_list *ret_list,
 	struct err *e) NODISCARD;
 
+/*
+ * From here on, whatever is made may be read by those alone who may read the state directory
+ * (state_mode), if the umask does not say less. Before that, what the user names is opened.
+ */
+void load_restrict_modes(const struct config *c);
+
 /* Replace an owned setting by an option's value, when there is one. */
 void load_override(char **setting, const char *value);
 

@@ -13,6 +13,8 @@
 
 #define EXECUTOR "ambient-execute-plan"
 
+static const char *const state_modes[] = {"0700", "0750", "0755", NULL};
+
 static const char *const accelerators[] = {
 	[CONFIG_ACCEL_AUTO] = "auto",
 	[CONFIG_ACCEL_KVM] = "kvm",
@@ -88,6 +90,11 @@ const struct param config_params[] = {
 		.type = PARAM_PATH,
 		.preset = "$XDG_STATE_HOME/ambient",
 		.help = "directory of caches, dependencies, runs and their artifacts"},
+	{.name = "state_mode",
+		.type = PARAM_ENUM,
+		.choices = state_modes,
+		.preset = "0700",
+		.help = "who may read it: 0700 its owner, 0750 its group too, 0755 everybody"},
 	{.name = "tmpdir",
 		.type = PARAM_PATH,
 		.preset = "$TMPDIR, else /tmp",
@@ -513,6 +520,7 @@ static void load_rest(struct config *c)
 	c->sftp_target_base = copy_text(map, "sftp_target_base");
 	c->uefi = schema_bool(config_params, map, "uefi");
 	c->lint = schema_bool(config_params, map, "lint");
+	c->state_mode = (mode_t)strtoul(schema_text(config_params, map, "state_mode"), NULL, 8);
 	c->vm_user = copy_text(map, "vm_user");
 }
 

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -29,6 +30,7 @@ struct config {
 	char *image_store;
 	char *projects;
 	char *state;
+	mode_t state_mode; /* of directories below it; files have the same without the x bits */
 	char *executor; /* a path, or a name without a slash for PATH; NULL: the default one */
 
 	char *trusted_image;   /* of pre- and post-plans: a name in the image store, or a path */

@@ -263,13 +263,34 @@ int store_sweep(
 	return taken ? sweep(&locked, !dry_run, ret_bytes, e) : 0;
 }
 
+/*
+ * A directory that others may read as far as the umask lets them; one that is there already, too,
+ * for the configuration may have been another one then. Its set-group-id bit stays: it hands the
+ * group on.
+ */
+static int make_open_dir(const char *path, struct err *e)
+{
+	mode_t mask = umask(077), wanted;
+	struct stat st;
+
+	(void)umask(mask);
+	if (path_make_dirs(path, 0755, e) < 0)
+		return -1;
+	if (stat(path, &st) < 0)
+		return err_sys(e, "%s", path);
+	wanted = (st.st_mode & S_ISGID) | (0755 & ~mask);
+	if ((st.st_mode & 07777) != wanted && chmod(path, wanted) < 0)
+		return err_sys(e, "change the mode of %s", path);
+	return 0;
+}
+
 int store_lock(const char *state, const char *project, struct store *ret_store, struct err *e)
 {
 	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
 	uint64_t ignored;
 
 	s.work = in_dir(&s, "work");
-	if (path_make_dirs(s.dir, 0755, e) < 0 || take_lock(&s, project, e) < 0 ||
+	if (make_open_dir(s.dir, e) < 0 || take_lock(&s, project, e) < 0 ||
 		read_current(&s, e) < 0 || check_next(&s, e) < 0)
 		return -1;
 	/* First what makes room: the disk may be full of what a killed run left. */
@@ -373,7 +394,7 @@ int store_begin_run(struct store *s, const char *run_id, struct err *e)
 
 	if (project_check_name(run_id, e) < 0)
 		return err_wrap(e, "run id");
-	if (path_make_dirs(runs, 0755, e) < 0)
+	if (make_open_dir(runs, e) < 0)
 		return -1;
 	/* Nobody else makes it meanwhile: the lock of the project is ours. */
 	if (lstat(path, &st) == 0)
