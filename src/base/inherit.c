@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -82,8 +83,13 @@ static void mend_limits(void)
 
 void inherit_give_back(void)
 {
+	char ignored[PATH_MAX];
+
 	if (have_given_files)
 		(void)setrlimit(RLIMIT_NOFILE, &given_files);
+	/* Programs like git refuse to start in a directory that was removed. */
+	if (!getcwd(ignored, sizeof(ignored)) && chdir("/") < 0)
+		return; /* then they say so */
 }
 
 /* What a run needs at least, and how people raise it. */

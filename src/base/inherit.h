@@ -33,7 +33,7 @@ int inherit_mend(struct err *e) NODISCARD;
  */
 int inherit_check_limits(uint64_t largest_file, struct err *e) NODISCARD;
 
-/* In a child before exec: the limit of open files as we were given it. */
+/* In a child before exec: the limit of open files as we were given it, and a directory to be in. */
 void inherit_give_back(void);
 
 #endif
