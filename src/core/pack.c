@@ -41,6 +41,8 @@ struct packer {
 	struct pack_options options;
 	const char *shown; /* of the tree that is being packed */
 	int fd;
+	char *header;  /* TAR_HEADER_MAX, for the sink; NULL when there is none */
+	bool told;     /* the sink wants the contents of the entry at hand */
 	dev_t out_dev; /* of fd, when that is a regular file: it is left out of its own contents */
 	ino_t out_ino;
 	char *buffer;  /* what was not written yet; BUFFER_BYTES */
@@ -164,7 +166,7 @@ static int write_failed(const struct packer *p, struct err *e)
 /* Write `len` bytes off the front of the buffer; what is left moves to the front. */
 static int write_front(struct packer *p, size_t len, struct err *e)
 {
-	if (fd_pwrite_all(p->fd, p->buffer, len, p->offset) < 0)
+	if (p->fd >= 0 && fd_pwrite_all(p->fd, p->buffer, len, p->offset) < 0)
 		return write_failed(p, e);
 	p->offset += len;
 	p->used -= len;
@@ -208,8 +210,23 @@ static int put_hole(struct packer *p, uint64_t len, struct err *e)
 	return put_zeros(p, len - first - pages, e);
 }
 
+static void tell_data(const struct packer *p, const char *data, size_t len)
+{
+	if (p->told)
+		p->options.sink->data(p->options.sink->arg, data, len);
+}
+
+/* Zeros of a file's contents. */
+static int put_gap(struct packer *p, uint64_t len, struct err *e)
+{
+	if (p->told && len)
+		p->options.sink->zeros(p->options.sink->arg, len);
+	return put_hole(p, len, e);
+}
+
 static int put_bytes(struct packer *p, const char *data, size_t len, struct err *e)
 {
+	tell_data(p, data, len);
 	while (len) {
 		size_t n;
 
@@ -224,8 +241,28 @@ static int put_bytes(struct packer *p, const char *data, size_t len, struct err 
 	return 0;
 }
 
+/* fd and st as in struct pack_entry. */
+static void tell_entry(struct packer *p, const struct tar_entry *t, int fd, const struct stat *st)
+{
+	const struct pack_sink *sink = p->options.sink;
+	struct tar_entry timeless = *t;
+
+	if (!sink)
+		return;
+	timeless.mtime = 0;
+	timeless.mtime_ns = 0;
+	timeless.hole_count = 0;
+	p->told = sink->entry(sink->arg,
+		&(struct pack_entry){.entry = t,
+			.header = p->header,
+			.header_len = tar_encode(&timeless, p->header),
+			.fd = fd,
+			.st = st});
+}
+
 /* The header of an entry, when the whole entry has room. Path and link are within the limits. */
-static int put_header(struct packer *p, const struct tar_entry *t, struct err *e)
+static int put_header_of(
+	struct packer *p, const struct tar_entry *t, int fd, const struct stat *st, struct err *e)
 {
 	uint64_t max = p->options.max_bytes ? p->options.max_bytes : UINT64_MAX;
 	uint64_t data = t->size + tar_padding(t->size);
@@ -239,7 +276,13 @@ static int put_header(struct packer *p, const struct tar_entry *t, struct err *e
 		return too_large(p, t->size, e);
 	p->used += header;
 	p->result.entries++;
+	tell_entry(p, t, fd, st);
 	return tick(p, e);
+}
+
+static int put_header(struct packer *p, const struct tar_entry *t, struct err *e)
+{
+	return put_header_of(p, t, -1, NULL, e);
 }
 
 /* ---- files ------------------------------------------------------------------------------- */
@@ -263,6 +306,7 @@ static int put_from_file(struct packer *p, int fd, uint64_t len, uint64_t *ret_g
 			return cannot(p, "read", e);
 		if (n == 0)
 			break;
+		tell_data(p, p->buffer + p->used, (size_t)n);
 		p->used += (size_t)n;
 		*ret_got += (uint64_t)n;
 	}
@@ -277,7 +321,7 @@ static int put_dense(struct packer *p, int fd, uint64_t size, uint64_t *missing,
 	if (put_from_file(p, fd, size, &got, e) < 0)
 		return -1;
 	*missing += size - got;
-	return put_hole(p, size - got, e);
+	return put_gap(p, size - got, e);
 }
 
 /* The next data at or behind `at`: *ret_start to *ret_end, both `size` when there are no more. */
@@ -309,7 +353,7 @@ static int put_sparse(
 		uint64_t start, stop;
 
 		if (find_data(p, fd, at, end, &start, &stop, e) < 0 ||
-			put_hole(p, start - at, e) < 0 ||
+			put_gap(p, start - at, e) < 0 ||
 			put_dense(p, fd, stop - start, missing, e) < 0)
 			return -1;
 		at = stop;
@@ -326,7 +370,7 @@ static int put_around_holes(struct packer *p, int fd, const struct tar_entry *t,
 	for (size_t i = 0; i < t->hole_count; i++) {
 		const struct tar_hole *h = &t->holes[i];
 
-		if (put_sparse(p, fd, at, h->start, missing, e) < 0 || put_hole(p, h->len, e) < 0)
+		if (put_sparse(p, fd, at, h->start, missing, e) < 0 || put_gap(p, h->len, e) < 0)
 			return -1;
 		at = h->start + h->len;
 	}
@@ -347,6 +391,8 @@ static int put_contents(
 {
 	uint64_t size = (uint64_t)st->st_size, missing = 0;
 
+	if (p->fd < 0 && !p->told)
+		return 0;
 	if (is_sparse(st) ? put_around_holes(p, fd, t, size, &missing, e) < 0
 			  : put_dense(p, fd, size, &missing, e) < 0)
 		return -1;
@@ -570,7 +616,7 @@ static int add_opened_file(struct packer *p, int fd, const struct stat *st, stru
 		t.size = (uint64_t)st->st_size;
 		add_xattrs(p, fd, &t);
 	}
-	if (put_header(p, &t, e) < 0)
+	if (put_header_of(p, &t, fd, st, e) < 0)
 		return -1;
 	return first ? 0 : put_contents(p, fd, st, &t, e);
 }
@@ -833,7 +879,7 @@ static int add_directory(struct packer *p, int dir, const char *name, struct err
 	}
 	t = make_entry(p, TAR_DIR, &st);
 	add_xattrs(p, fd, &t);
-	if (put_header(p, &t, e) < 0)
+	if (put_header_of(p, &t, fd, NULL, e) < 0)
 		return -1;
 	return add_children(p, fd, e);
 }
@@ -953,6 +999,7 @@ struct packer *pack_begin(int out_fd, const struct pack_options *o)
 	}
 	p->buffer = mem_alloc(BUFFER_BYTES);
 	p->listing = mem_alloc(LISTING_BYTES);
+	p->header = o->sink ? mem_alloc(TAR_HEADER_MAX) : NULL;
 	p->xattr_text = mem_alloc(LIMIT_TAR_XATTR_BYTES + LIMIT_TAR_XATTRS);
 	buf_init(&p->path, LIMIT_TAR_LONG_PATH);
 	buf_init(&p->previous, LIMIT_TAR_LONG_PATH);
@@ -966,6 +1013,7 @@ void pack_free(struct packer *p)
 		return;
 	free(p->buffer);
 	free(p->listing);
+	free(p->header);
 	free(p->xattr_text);
 	buf_release(&p->path);
 	buf_release(&p->previous);
@@ -1030,7 +1078,7 @@ static bool is_there(const struct packer *p)
 	char found[TAR_END_BYTES];
 	static const char zeros[TAR_END_BYTES];
 
-	return position(p) == 0 && p->options.out_is_zero &&
+	return position(p) == 0 && p->fd >= 0 && p->options.out_is_zero &&
 		fd_pread_full(p->fd, found, sizeof(found), 0) == sizeof(found) &&
 		memcmp(found, zeros, sizeof(zeros)) == 0;
 }

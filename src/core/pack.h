@@ -19,11 +19,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "core/tar.h"
 
 /* The reason (struct err) when the archive would grow over max_bytes. */
 #define PACK_TOO_LARGE "too_large"
@@ -79,8 +81,28 @@ struct pack_graft {
 	struct timespec time;
 };
 
+/* An entry as a sink gets it. */
+struct pack_entry {
+	const struct tar_entry *entry;
+	/* Its bytes in the archive, but with the time 0 and without a list of holes. */
+	const char *header;
+	size_t header_len;
+	int fd; /* the directory or regular file, opened; -1: another kind, or none */
+	const struct stat *st; /* of the regular file, before it is read; NULL likewise */
+};
+
+/* Told of everything that goes into an archive, in its order, whether it is written or not. */
+struct pack_sink {
+	/* True: the others are to get the contents that follow, if there are any. */
+	bool (*entry)(void *arg, const struct pack_entry *entry);
+	void (*data)(void *arg, const char *data, size_t len);
+	void (*zeros)(void *arg, uint64_t len); /* a hole */
+	void *arg;
+};
+
 struct pack_options {
-	bool keep_owner; /* numeric user and group of the files; else 0 and 0 */
+	const struct pack_sink *sink; /* or NULL */
+	bool keep_owner;              /* numeric user and group of the files; else 0 and 0 */
 	enum pack_kinds kinds;
 	bool out_is_zero;   /* the output reads as zeros all over: runs of zeros are skipped, not
 			       written */
@@ -110,7 +132,8 @@ void pack_result_release(struct pack_result *r);
 
 /*
  * Pack what is in the directory root_fd (not the directory itself) to out_fd, a regular file or
- * block device, from its byte 0 on. `shown` stands for the root in messages. *ret is set on success
+ * block device, from its byte 0 on; -1: nothing is written, and files whose contents the sink does
+ * not want are not read. `shown` stands for the root in messages. *ret is set on success
  * only; release it.
  *
  * ERR_INPUT: the tree (unreadable file, too deep, too large: reason PACK_TOO_LARGE), with the
