@@ -52,6 +52,8 @@
 /* Names of a directory and of those above it, at once; files with more than one link. */
 #define LIMIT_PACK_NAMES_BYTES (128 * MIB)
 #define LIMIT_PACK_LINKS 1000000
+/* Files of a project whose digests are remembered; others are read again. */
+#define LIMIT_FILEMEMORY_ENTRIES 500000
 
 /* What an operator can ask for: what is outside is a typing error, not a wish. */
 #define LIMIT_CPUS 255
