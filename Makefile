@@ -33,7 +33,7 @@ NET_BOTH := digest
 NET := http gitget sftpput sshcheck
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
-	runlog console stage artifacts source compose repository gitsettings result run run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
+	runlog console stage artifacts source compose repository gitsettings result run run_compare run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck \

@@ -304,12 +304,21 @@ static void describe(struct session *s, const struct project *p)
 	term_note(&s->term, line.data);
 }
 
+static void describe_unchanged(struct session *s, const struct project *p)
+{
+	auto_free char *line = mem_printf("%s  unchanged: " RUN_UNCHANGED, p->name);
+
+	term_note(&s->term, line);
+}
+
 static void check_one(struct session *s, struct project *project)
 {
 	struct err e = {0};
+	bool unchanged;
 
-	if (run_check(&s->context, project, &s->settings->options, &s->term.view, &e) == 0) {
-		describe(s, project);
+	if (run_check(&s->context, project, &s->settings->options, &s->term.view, &unchanged, &e) ==
+		0) {
+		(unchanged ? describe_unchanged : describe)(s, project);
 		return;
 	}
 	(void)err_wrap(&e, "%s", project->name);
@@ -548,12 +557,15 @@ const struct command cmd_run = {
 	.group = GROUP_RUN,
 	.operands = "[PROJECT]...",
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details =
-		"Without a name, all projects of the projects file run, one after the other. A "
-		"project whose\n"
-		"source, plan and image did not change since its last run that passed is skipped.\n"
-		"\n"
-		"The exit status is that of the worst project:\n" COMMAND_EXIT_STATUSES,
+	.details = "Without a name, all projects of the projects file run, one after the other. A "
+		   "project whose\n"
+		   "source, plans, image, dependencies and settings are those of its last run that "
+		   "passed is skipped.\n"
+		   "Of the source all counts that the machine is given, also ignored files, modes, "
+		   "tags and the stash,\n"
+		   "but not times of files and how git stores its objects.\n"
+		   "\n"
+		   "The exit status is that of the worst project:\n" COMMAND_EXIT_STATUSES,
 	.options = options,
 	.settings_size = sizeof(struct run_settings),
 	.run = run,

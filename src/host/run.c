@@ -15,17 +15,14 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/limits.h"
 #include "base/path.h"
 #include "base/space.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "core/jsonl.h"
 #include "host/jail.h"
 #include "host/lint.h"
 #include "host/planner.h"
 #include "host/run_inside.h"
-#include "host/statefile.h"
 
 /* ---- events: to the log and to the view ---- */
 
@@ -60,7 +57,7 @@ static void on_flush(void *arg)
 		r->view->flush(r->view->sink.arg);
 }
 
-static void warn(struct run *r, const char *text)
+void run_warn(struct run *r, const char *text)
 {
 	struct node *n = node_map();
 
@@ -111,6 +108,7 @@ static void run_release(struct run *r)
 	fd_close(r->console_fd);
 	fd_close(r->source_fd);
 	source_close(&r->source);
+	filememory_free(r->memory);
 	free(r->run_id);
 	free(r->deps);
 	free(r->kept_artifacts);
@@ -277,7 +275,7 @@ static void log_beginning(struct run *r)
 	node_set_string(n, "project_name", r->project->name);
 	event_send(&r->sink, EVENT_RUN_CI, SOURCE_PRELUDE, n);
 	strv_each (&r->warnings, text)
-		warn(r, *text);
+		run_warn(r, *text);
 }
 
 static int begin(struct run *r, struct err *e)
@@ -298,127 +296,26 @@ static int begin(struct run *r, struct err *e)
 
 /* ---- 3. has anything changed since the last successful run? ---- */
 
-static void digest_line(struct digest *d, const char *what, const char *value)
-{
-	digest_add(d, what, strlen(what) + 1);
-	digest_add(d, value, strlen(value) + 1);
-}
-
-/*
- * Everything that the guest can see or feel, or nothing: a doubt means that the run takes place.
- * The cache scope is part of it, so that no run is skipped because one of another scope passed.
- */
-static bool digest_plans(const struct run *r, struct digest *d)
-{
-	for (int i = 0; i < PROJECT_PHASES; i++) {
-		const struct phase *p = &r->phases[i];
-		auto_node struct node *tree = p->wanted ? plan_to_node(&p->plan) : NULL;
-		auto_buf struct buf text = {0};
-
-		if (!tree)
-			continue;
-		buf_init(&text, LIMIT_PLAN_BYTES);
-		jsonl_add(&text, tree);
-		if (text.overflow)
-			return false;
-		digest_line(d, project_phase_keys[i], text.data);
-	}
-	return true;
-}
-
-static void make_digest(struct run *r)
-{
-	auto_free char *size = mem_printf("%u cpus, %llu, %llu bytes", r->host.cpus,
-		(unsigned long long)r->host.memory, (unsigned long long)r->config->scratch_bytes);
-	struct digest *d;
-	struct digest_text text;
-	bool whole;
-
-	if (r->source.git.clean != GIT_CLEAN || !*r->source.git.commit)
-		return;
-	d = digest_new();
-	digest_line(d, "ambient", version_build);
-	digest_line(d, "commit", r->source.git.commit);
-	digest_line(d, "image", r->host.image.digest);
-	if (r->trusted.image.name)
-		digest_line(d, "trusted image", r->trusted.image.digest);
-	whole = digest_plans(r, d);
-	digest_line(d, "size", size);
-	if (r->options->cache_scope)
-		digest_line(d, "cache scope", r->options->cache_scope);
-	text = digest_end(d);
-	if (whole)
-		r->digest = text;
-}
-
-/*
- * Runs that may stand for one another have the same class. One that keeps no cache, or keeps it in
- * a scope, may be a stranger's: it neither makes an ordinary run be skipped, nor makes one forget
- * that it passed. NULL: an ordinary run. The caller frees.
- */
-static char *class_of(const struct run *r)
-{
-	static const char *const modes[] = {
-		[RUN_CACHE_RW] = "rw", [RUN_CACHE_RO] = "ro", [RUN_CACHE_NONE] = "none"};
-	const char *mode = modes[r->options->cache];
-	const char *scope = r->options->cache_scope;
-
-	if (scope)
-		return mem_printf("%s@%s", mode, scope);
-	return r->options->cache == RUN_CACHE_RW ? NULL : mem_strdup(mode);
-}
-
-/*
- * State that is not understood counts as none: the run takes place. Nothing of the project is
- * removed while it is there (store_check).
- */
-static int warn_of_unknown_state(struct run *r, struct err *e)
-{
-	struct err why = {0};
-
-	if (store_check(r->config->state, r->project->name, &why) == 0)
-		return 0;
-	if (!statefile_is_unknown(&why)) {
-		*e = why;
-		return -1;
-	}
-	warn(r, why.msg);
-	return 0;
-}
-
-static int read_last_success(struct run *r, struct node **ret_last, struct err *e)
-{
-	auto_free char *class = class_of(r);
-	struct err why = {0};
-
-	if (warn_of_unknown_state(r, e) < 0)
-		return -1;
-	if (store_last_success(&r->store, class, ret_last, &why) == 0 || statefile_is_unknown(&why))
-		return 0;
-	*e = why;
-	return -1;
-}
-
 /* A run like one that passed ends here, with its verdict. */
 static int compare_with_last(struct run *r, struct err *e)
 {
-	auto_node struct node *last = NULL;
 	struct node *n;
+	bool unchanged;
 
-	if (read_last_success(r, &last, e) < 0 || source_inspect(&r->source, e) < 0)
+	if (source_inspect(&r->source, e) < 0)
 		return -1;
 	if (r->source.git.repository && *r->source.git.reason)
-		warn(r, r->source.git.reason);
-	make_digest(r);
-	if (r->options->force || !*r->digest.s ||
-		strcmp(node_get_text(last, "digest", ""), r->digest.s) != 0)
+		run_warn(r, r->source.git.reason);
+	if (run_compare(r, &unchanged, e) < 0)
+		return -1;
+	if (!unchanged)
 		return 0;
 	n = node_map();
 	node_set_string(n, "project_name", r->project->name);
-	node_set_string(n, "reason", "nothing changed since the last successful run");
+	node_set_string(n, "reason", RUN_UNCHANGED);
 	event_send(&r->sink, EVENT_SKIP_CI, SOURCE_PRELUDE, n);
 	r->result.verdict = VERDICT_UNCHANGED;
-	return 0;
+	return filememory_save(r->memory, r->store.work, e);
 }
 
 /* ---- 4. what all machines need ---- */
@@ -436,7 +333,7 @@ static int warn_of_plan(struct run *r, struct err *e)
 	if (lint_warn(&lint, memory, &warnings, e) < 0)
 		return -1;
 	strv_each (&warnings, text)
-		warn(r, *text);
+		run_warn(r, *text);
 	return 0;
 }
 
@@ -458,7 +355,9 @@ static int prepare_input(struct run *r, struct err *e)
 {
 	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0)
 		return -1;
-	return source_pack(&r->source, &r->sink, &r->source_fd, e);
+	if (source_pack(&r->source, r->memory, &r->sink, &r->source_fd, &r->source_digest, e) < 0)
+		return -1;
+	return filememory_save(r->memory, r->store.work, e);
 }
 
 /* ---- 5. the machines, and what each leaves (run_phase.c) ---- */
@@ -498,11 +397,14 @@ static int run_machines(struct run *r, struct err *e)
 
 /* ---- 6. what the next run is compared with ---- */
 
+/* Of what was packed, and of the dependencies that the next run is given. */
 static int remember(struct run *r, struct err *e)
 {
-	auto_free char *class = class_of(r);
+	auto_free char *class = run_class(r);
 	auto_node struct node *state = node_map();
 
+	if (run_make_digest(r, e) < 0)
+		return -1;
 	node_set_int(state, "format", 1);
 	node_set_string(state, "digest", r->digest.s);
 	node_set_string(state, "commit", r->source.git.commit);
@@ -620,20 +522,33 @@ void run_project(const struct run_context *context, struct project *project,
 	run_release(&r);
 }
 
+/* By the same function as a run, but without a lock: what it reads is replaced, never changed. */
+static int look_ahead(struct run *r, bool *ret_unchanged, struct err *e)
+{
+	*ret_unchanged = false;
+	if (check(r, e) < 0)
+		return -1;
+	if (store_look(r->config->state, r->project->name, &r->store, e) < 0 ||
+		source_inspect(&r->source, e) < 0)
+		return -1;
+	return run_compare(r, ret_unchanged, e);
+}
+
 int run_check(const struct run_context *context, struct project *project,
-	const struct run_options *options, const struct run_view *view, struct err *e)
+	const struct run_options *options, const struct run_view *view, bool *ret_unchanged,
+	struct err *e)
 {
 	struct lint lint;
 	struct run r;
 	int result;
 
 	run_init(&r, context, project, options, view);
-	result = check(&r, e);
+	result = look_ahead(&r, ret_unchanged, e);
 	lint = lint_of(&r);
 	if (result == 0)
 		result = lint_warn(&lint, NULL, &r.warnings, e);
 	strv_each (&r.warnings, text)
-		warn(&r, *text);
+		run_warn(&r, *text);
 	run_release(&r);
 	return result;
 }

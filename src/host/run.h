@@ -63,8 +63,14 @@ void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret);
 void run_outcome_release(struct run_outcome *o);
 
-/* Step 1 of a run alone, which touches nothing. Warnings go to the view. */
+/*
+ * What a run does before it touches anything: check all that can be checked, and see whether it
+ * would be skipped. Takes no lock. Warnings go to the view.
+ */
 int run_check(const struct run_context *context, struct project *project,
-	const struct run_options *options, const struct run_view *view, struct err *e) NODISCARD;
+	const struct run_options *options, const struct run_view *view, bool *ret_unchanged,
+	struct err *e) NODISCARD;
+
+#define RUN_UNCHANGED "nothing changed since the last successful run"
 
 #endif

@@ -16,6 +16,7 @@
 #define HOST_RUN_INSIDE_H
 
 #include "net/digest.h"
+#include "host/filememory.h"
 #include "host/drives.h"
 #include "host/egress.h"
 #include "host/logmask.h"
@@ -57,8 +58,10 @@ struct run {
 	int64_t used_ms; /* of the time limit, by the machines so far */
 	struct store store;
 	struct source source;
-	struct digest_text
-		digest;       /* of everything that a run depends on; "" when it cannot be known */
+	struct filememory *memory;        /* of files that need not be read again */
+	struct digest_text source_digest; /* of the archive of the source (fingerprint.h) */
+	/* Of everything that a run depends on; "" when it cannot be known. */
+	struct digest_text digest;
 	int source_fd;        /* the packed source */
 	char *deps;           /* what the plan gets as dependencies; NULL: none */
 	char *kept_artifacts; /* the directory of the unpacked ones; NULL: none yet */
@@ -70,6 +73,26 @@ static inline bool run_passes(const struct run *r)
 {
 	return r->result.verdict == VERDICT_PASSED;
 }
+
+void run_warn(struct run *r, const char *text);
+
+/* The stored archive that a run is given as "cache" or "deps"; NULL: none. The caller frees. */
+char *run_stored(const struct run *r, const char *name);
+
+/* ---- run_compare.c ---- */
+
+/*
+ * Fill r->memory, r->source_digest and r->digest, and compare with the last run of the class that
+ * passed. Only what is needed to know the answer is looked at.
+ */
+int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
+
+/* r->digest, from r->source_digest and all else that the run depends on, as it is now. */
+int run_make_digest(struct run *r, struct err *e) NODISCARD;
+
+char *run_class(const struct run *r); /* the caller frees */
+
+/* ---- run_phase.c ---- */
 
 /*
  * Make the drives of a phase and run its VM. 0: the verdict is in r->result, whatever it is. -1:

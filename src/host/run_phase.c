@@ -26,7 +26,7 @@ static char *scoped_name(const struct run *r, const char *name)
 	return scope ? mem_printf("%s@%s", name, scope) : mem_strdup(name);
 }
 
-static char *stored(const struct run *r, const char *name)
+char *run_stored(const struct run *r, const char *name)
 {
 	auto_free char *scoped = scoped_name(r, name);
 	char *path;
@@ -94,7 +94,7 @@ static int add_pre_plan_drives(struct run *r, struct drives *d, struct err *e)
 
 static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
-	auto_free char *cache = stored(r, "cache");
+	auto_free char *cache = run_stored(r, "cache");
 	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
 	uint64_t max = first_set(r->project->artifacts_max, r->config->artifacts_max);
 
@@ -224,7 +224,7 @@ static int run_machine(struct run *r, struct phase *p, struct err *e)
 int run_phase(struct run *r, enum project_phase which, struct err *e)
 {
 	if (!r->deps && which != PROJECT_POST_PLAN)
-		r->deps = stored(r, "deps");
+		r->deps = run_stored(r, "deps");
 	if (check_missed_host(r, which, e) < 0 || take_rest_of_time(r, which, e) < 0)
 		return -1;
 	log_plan(r, &r->phases[which]);

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "core/pack.h"
 #include "host/drives.h"
+#include "host/fingerprint.h"
 
 enum { PATH_SHOWN_MAX = 600 };
 
@@ -220,10 +221,14 @@ static void report(const char *source, const struct git_state *git,
 	event_send(sink, EVENT_SOURCE, SOURCE_PRELUDE, n);
 }
 
-int source_pack(const struct source *s, const struct event_sink *sink, int *ret_fd, struct err *e)
+int source_pack(const struct source *s, struct filememory *memory, const struct event_sink *sink,
+	int *ret_fd, struct digest_text *ret_digest, struct err *e)
 {
+	auto_fingerprint struct fingerprint *print = fingerprint_new(memory);
+	const struct pack_sink told = fingerprint_sink(print);
 	struct packing packing = {.sink = sink, .next_ms = clock_ms()};
-	struct pack_options options = {.out_is_zero = true, .tick = on_tick, .tick_arg = &packing};
+	struct pack_options options = {
+		.sink = &told, .out_is_zero = true, .tick = on_tick, .tick_arg = &packing};
 	auto_pack_result struct pack_result packed = {0};
 	auto_fd int fd = -1;
 	int64_t since_ms = clock_ms();
@@ -234,7 +239,24 @@ int source_pack(const struct source *s, const struct event_sink *sink, int *ret_
 	if (pack_into(s->root, s->project->source, fd, &options, &packed, e) < 0)
 		return err_wrap(e, "pack the source");
 	report(s->project->source, &s->git, &packed, since_ms, sink);
+	*ret_digest = fingerprint_end(print);
 	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+int source_digest(const struct source *s, struct filememory *memory, struct digest_text *ret_digest,
+	struct err *e)
+{
+	auto_fingerprint struct fingerprint *print = fingerprint_new(memory);
+	const struct pack_sink told = fingerprint_sink(print);
+	struct packing packing = {0};
+	struct pack_options options = {.sink = &told, .tick = on_tick, .tick_arg = &packing};
+	auto_pack_result struct pack_result packed = {0};
+
+	source_pack_options(s, &options);
+	if (pack_tree(s->root, s->project->source, -1, &options, &packed, e) < 0)
+		return err_wrap(e, "look at the source");
+	*ret_digest = fingerprint_end(print);
 	return 0;
 }
 

@@ -18,9 +18,11 @@
 #include "host/compose.h"
 #include "host/config.h"
 #include "host/git.h"
+#include "host/filememory.h"
 #include "host/gitsettings.h"
 #include "host/project.h"
 #include "host/repository.h"
+#include "net/digest.h"
 
 struct source {
 	const struct config *config;   /* borrowed */
@@ -63,9 +65,17 @@ void source_pack_options(const struct source *s, struct pack_options *o);
 /*
  * Pack the tree into a file without a name in tmpdir; *ret_fd is the caller's. State directory and
  * tmpdir are left out when they are inside. Progress, warnings and EVENT_SOURCE go to the sink.
+ * *ret_digest is of what was packed.
  * ERR_INPUT, ERR_HOST, ERR_INTERRUPTED.
  */
-int source_pack(const struct source *s, const struct event_sink *sink, int *ret_fd,
+int source_pack(const struct source *s, struct filememory *memory, const struct event_sink *sink,
+	int *ret_fd, struct digest_text *ret_digest, struct err *e) NODISCARD;
+
+/*
+ * The digest that source_pack would give (fingerprint.h), by a walk through the tree: files that
+ * the memory knows are not read.
+ */
+int source_digest(const struct source *s, struct filememory *memory, struct digest_text *ret_digest,
 	struct err *e) NODISCARD;
 
 /* The same for a directory of ours, without a word; what the strict reader refuses is left out. */

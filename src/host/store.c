@@ -199,6 +199,17 @@ int store_try_lock(const char *state, const char *project, struct store *ret_sto
 	return 0;
 }
 
+int store_look(const char *state, const char *project, struct store *ret_store, struct err *e)
+{
+	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
+
+	if (read_current(&s, e) < 0 || check_next(&s, e) < 0)
+		return -1;
+	*ret_store = s;
+	s = (struct store)STORE_NONE;
+	return 0;
+}
+
 /* ---- what a killed run left ---- */
 
 static bool ends_with(const char *text, const char *end)
@@ -446,6 +457,8 @@ static int check_state_files(const char *path, struct err *e)
 	DIR *dir = opendir(path);
 	int result = 0;
 
+	if (!dir && errno == ENOENT)
+		return 0;
 	if (!dir)
 		return err_sys(e, "list %s", path);
 	for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {

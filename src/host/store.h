@@ -51,6 +51,12 @@ int store_lock(
  */
 int store_try_lock(const char *state, const char *project, struct store *ret_store, bool *ret_taken,
 	struct err *e) NODISCARD;
+/*
+ * For those who only look: fills `dir` and `current` without a lock. A project that has no
+ * directory has no generation. ERR_INPUT as store_lock.
+ */
+int store_look(
+	const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
 void store_release(struct store *s); /* also empties work/ and gives the lock back */
 #define auto_store __attribute__((cleanup(store_release)))
 #define STORE_NONE                                                                                 \
