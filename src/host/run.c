@@ -172,8 +172,8 @@ static bool has_actions(const struct run *r, enum project_phase phase)
 }
 
 /*
- * Without a network a pre-plan can still find that everything is there; there must be something.
- * Nothing can be delivered.
+ * A pre-plan that must reach a host is left out: the dependencies that are there are used, and
+ * nothing that only it needs is asked for, such as the trusted image. Nothing can be delivered.
  */
 static int go_offline(struct phase *p, enum project_phase which, struct err *e)
 {
@@ -185,7 +185,7 @@ static int go_offline(struct phase *p, enum project_phase which, struct err *e)
 			"--no-post-plan",
 			p->egress.rules[0].host);
 	p->missed_host = mem_strdup(p->egress.rules[0].host);
-	egress_release(&p->egress);
+	p->wanted = false;
 	return 0;
 }
 
@@ -197,11 +197,11 @@ static int build_plans(struct run *r, const struct planner *planner, struct err 
 		p->wanted = has_actions(r, i);
 		if (!p->wanted)
 			continue;
-		if (planner_secrets(planner, i, &r->secrets, e) < 0 ||
-			planner_build(planner, i, &p->plan, e) < 0 ||
-			planner_egress(planner, i, &p->egress, e) < 0)
+		if (planner_egress(planner, i, &p->egress, e) < 0 ||
+			(r->options->offline && go_offline(p, i, e) < 0))
 			return -1;
-		if (r->options->offline && go_offline(p, i, e) < 0)
+		if (p->wanted && (planner_secrets(planner, i, &r->secrets, e) < 0 ||
+					 planner_build(planner, i, &p->plan, e) < 0))
 			return -1;
 	}
 	return 0;
@@ -364,7 +364,11 @@ static int prepare_input(struct run *r, struct err *e)
 
 static int carry_out_pre_plan(struct run *r, struct err *e)
 {
-	if (!r->phases[PROJECT_PRE_PLAN].wanted)
+	const struct phase *p = &r->phases[PROJECT_PRE_PLAN];
+
+	if (p->missed_host)
+		return run_need_deps(r, p->missed_host, e);
+	if (!p->wanted)
 		return 0;
 	if (run_phase(r, PROJECT_PRE_PLAN, e) < 0)
 		return -1;

@@ -32,7 +32,7 @@ struct phase {
 	bool wanted; /* it has actions, and they are to be carried out */
 	struct plan plan;
 	struct egress egress; /* what it may reach; nothing: it has no network */
-	char *missed_host;    /* what it would reach, were the run not offline; NULL: nothing */
+	char *missed_host;    /* left out, for the run is offline and it must reach this */
 	struct sshagent_rules agent_rules;
 	struct drives drives;
 	struct stage stage;
@@ -99,6 +99,9 @@ char *run_class(const struct run *r); /* the caller frees */
  * the machinery broke.
  */
 int run_phase(struct run *r, enum project_phase which, struct err *e) NODISCARD;
+
+/* In place of a pre-plan that must reach `host`: stored dependencies, or ERR_INPUT, "offline". */
+int run_need_deps(struct run *r, const char *host, struct err *e) NODISCARD;
 
 /* What the VMs left, checked; each is called when its phase is over. */
 int run_keep_deps(struct run *r, struct err *e) NODISCARD;      /* passed only; published at once */

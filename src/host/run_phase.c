@@ -167,17 +167,15 @@ static int take_rest_of_time(struct run *r, enum project_phase which, struct err
 		num_show_duration(limit).s, project_phase_keys[which]);
 }
 
-/* Offline there is nothing to fetch with; what was fetched before must do. */
-static int check_missed_host(const struct run *r, enum project_phase which, struct err *e)
+int run_need_deps(struct run *r, const char *host, struct err *e)
 {
-	const char *host = r->phases[which].missed_host;
-
-	if (!host || r->deps)
+	r->deps = run_stored(r, "deps");
+	if (r->deps)
 		return 0;
 	return err_reason(e, ERR_INPUT, "offline",
-		"--offline: there are no dependencies yet, and the %s must reach %s; run it with a "
-		"network once, or bring them by 'ambient deps import'",
-		project_phase_keys[which], host);
+		"--offline: there are no dependencies yet, and the pre_plan must reach %s; run it "
+		"with a network once, or bring them by 'ambient deps import %s FILE'",
+		host, r->project->name);
 }
 
 static int add_all_drives(struct run *r, enum project_phase which, struct err *e)
@@ -225,7 +223,7 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 {
 	if (!r->deps && which != PROJECT_POST_PLAN)
 		r->deps = run_stored(r, "deps");
-	if (check_missed_host(r, which, e) < 0 || take_rest_of_time(r, which, e) < 0)
+	if (take_rest_of_time(r, which, e) < 0)
 		return -1;
 	log_plan(r, &r->phases[which]);
 	if (verify_image(r, host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
