@@ -27,7 +27,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base but what only a host has.
 BASE_HOST := home \
 	vault
-BASE := err mem buf strv fd flow path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
+BASE := err fit mem buf strv fd flow path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
 NET := http gitget sftpput sshcheck
@@ -71,6 +71,8 @@ GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/t
 	tests/tools/probe_executor.c tests/tools/probe_files.c tests/tools/probe_network.c $(BASE_SRC) $(CORE_SRC)
 # The egress proxy without a machine, linked with everything but the two mains.
 RUN_PROXY_SRC := tests/tools/run-proxy.c
+# The readers of numbers, compared with Python's integers.
+NUMBERS_SRC := tests/tools/numbers.c $(BASE_SRC)
 FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
@@ -181,6 +183,10 @@ $(O)/tests/tools/with-guests: $(call obj,$(WITH_GUESTS_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^
 
+$(O)/tests/tools/numbers: $(call obj,$(NUMBERS_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^
+
 $(O)/tests/tools/run-proxy: $(call obj,$(RUN_PROXY_SRC) $(LIBRARY_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
@@ -211,7 +217,7 @@ $(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGR
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
 .PHONY: test-programs unit-programs test-tools
 unit-programs: $(UNIT_TESTS:%=$(O)/tests/unit/test_%)
-test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy unit-programs \
+test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(O)/tests/tools/numbers unit-programs \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
 test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
 	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe
@@ -322,8 +328,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real

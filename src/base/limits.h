@@ -11,6 +11,7 @@
 #define KIB ((uint64_t)1024)
 #define MIB ((uint64_t)1024 * KIB)
 #define GIB ((uint64_t)1024 * MIB)
+#define TIB ((uint64_t)1024 * GIB)
 
 /* Files that people write: configuration, projects, plans, image.yaml. */
 #define LIMIT_YAML_BYTES (1 * MIB)
@@ -22,6 +23,15 @@
 #define LIMIT_PLAN_STEPS 1000
 /* Of the action `shell`. JSON makes up to six bytes of one: it fits LIMIT_PLAN_BYTES. */
 #define LIMIT_SNIPPET_BYTES (512 * KIB)
+/*
+ * Linux starts no program with an argument, or a NAME=value, of 128 KiB (MAX_ARG_STRLEN, with its
+ * NUL), nor with more than 2 MiB of both together, pointers included. Half of it is for what an
+ * action's programs add.
+ */
+#define LIMIT_ARG_BYTES (128 * KIB - 1)
+#define LIMIT_EXEC_BYTES (1 * MIB)
+/* A line of the run log: what its writer makes and its readers take. */
+#define LIMIT_LOG_LINE LIMIT_NODE_BYTES
 
 /* Names that become file names, QEMU arguments or log fields. */
 #define LIMIT_NAME_BYTES 200
@@ -58,7 +68,9 @@
 /* What an operator can ask for: what is outside is a typing error, not a wish. */
 #define LIMIT_CPUS 255
 #define LIMIT_MEMORY_LEAST (64 * MIB) /* a guest with less does not get as far as saying so */
-#define LIMIT_DRIVE_LEAST 1024        /* the smallest tar archive: two blocks of zeros */
+#define LIMIT_MEMORY_MOST (16 * TIB)
+#define LIMIT_DRIVE_MOST (8 * TIB) /* every file system of a host can hold such a file */
+#define LIMIT_DRIVE_LEAST 1024     /* the smallest tar archive: two blocks of zeros */
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 #define LIMIT_KEEP_RUNS 1000000
 #define LIMIT_KEEP_DAYS 36500

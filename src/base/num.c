@@ -52,9 +52,13 @@ static const struct {
 	{"GB", 1000000000ULL},
 	{"T", 1000000000000ULL},
 	{"TB", 1000000000000ULL},
+	{"Ki", 1ULL << 10},
 	{"KiB", 1ULL << 10},
+	{"Mi", 1ULL << 20},
 	{"MiB", 1ULL << 20},
+	{"Gi", 1ULL << 30},
 	{"GiB", 1ULL << 30},
+	{"Ti", 1ULL << 40},
 	{"TiB", 1ULL << 40},
 };
 
@@ -66,40 +70,66 @@ static uint64_t size_factor(const char *unit)
 	return 0;
 }
 
-/* The digits behind a point, in millionths: ".25" is 250000. */
-static int parse_fraction(const char **s, uint64_t *ret_millionths)
+/* More digits after the point than any unit has room for are a mistake. */
+enum { FRACTION_DIGITS = 18 };
+
+/* An exact decimal: value / scale. */
+struct decimal {
+	unsigned __int128 value;
+	uint64_t scale; /* 10^0 to 10^FRACTION_DIGITS */
+};
+
+static int parse_decimal(const char **s, struct decimal *ret)
 {
-	uint64_t scale = 100000;
+	uint64_t whole;
 	const char *p = *s;
 
-	*ret_millionths = 0;
-	if (*p != '.')
-		return 0;
-	p++;
-	if (!isdigit((unsigned char)*p))
+	if (parse_digits(&p, &whole) < 0)
 		return -1;
-	for (; isdigit((unsigned char)*p); p++, scale /= 10)
-		*ret_millionths += (uint64_t)(*p - '0') * scale;
+	*ret = (struct decimal){.value = whole, .scale = 1};
+	if (*p == '.') {
+		size_t digits = strspn(++p, "0123456789");
+
+		if (digits == 0 || digits > FRACTION_DIGITS)
+			return -1;
+		for (; digits > 0; digits--, ret->scale *= 10)
+			ret->value = ret->value * 10 + (uint64_t)(*p++ - '0');
+	}
 	*s = p;
+	return 0;
+}
+
+/*
+ * Whole bytes, rounded down. The product needs at most 64 + 60 bits for the decimal and 40 for the
+ * unit, so it can overflow. Less than a byte is a mistake, not 0.
+ */
+static int scale_decimal(const struct decimal *d, uint64_t factor, uint64_t *ret_bytes)
+{
+	const unsigned __int128 most = ~(unsigned __int128)0;
+	unsigned __int128 bytes;
+
+	if (d->value > most / factor)
+		return -1;
+	bytes = d->value * factor / d->scale;
+	if (bytes > INT64_MAX || (bytes == 0 && d->value != 0) || (factor == 1 && d->scale > 1))
+		return -1;
+	*ret_bytes = (uint64_t)bytes;
 	return 0;
 }
 
 int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e)
 {
 	const char *p = s;
-	uint64_t whole, millionths, factor, bytes;
+	struct decimal number;
+	uint64_t factor;
 
-	if (parse_digits(&p, &whole) < 0 || parse_fraction(&p, &millionths) < 0)
+	if (parse_decimal(&p, &number) < 0)
 		goto bad;
 	while (*p == ' ')
 		p++;
 	factor = size_factor(p);
-	if (factor == 0 || __builtin_mul_overflow(whole, factor, &bytes))
+	if (factor == 0 || scale_decimal(&number, factor, ret_bytes) < 0)
 		goto bad;
-	bytes += factor / 1000000 * millionths + factor % 1000000 * millionths / 1000000;
-	if (bytes > INT64_MAX)
-		goto bad;
-	*ret_bytes = bytes;
 	return 0;
 bad:
 	return err_set(e, ERR_INPUT,

@@ -11,9 +11,11 @@
 int num_parse_u64(const char *s, uint64_t max, uint64_t *ret_value, struct err *e) NODISCARD;
 
 /*
- * A size in bytes: "4096", "2G", "16 GB", "1TB", "512MiB", "1.5 GiB". K, M, G, T with or without B
- * are powers of 1000, KiB, MiB, GiB, TiB of 1024; case of the letters does not matter. ERR_INPUT
- * with the forms that are known.
+ * A size in bytes: "4096", "2G", "16 GB", "1TB", "512MiB", "50Gi", "1.5 GiB". K, M, G, T with or
+ * without B are powers of 1000, Ki, Mi, Gi, Ti with or without B of 1024; case of the letters does
+ * not matter. A fraction is exact to 18 digits and rounded down to whole bytes; less than one byte
+ * is refused, as is a fraction without a unit. At most INT64_MAX. ERR_INPUT with the forms that are
+ * known.
  */
 int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e) NODISCARD;
 

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/sig.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/say.h"
@@ -64,6 +66,8 @@ static const struct option options[] = {
 	{.name = "memory",
 		.argument = "SIZE",
 		.type = OPTION_SIZE,
+		.min = LIMIT_MEMORY_LEAST,
+		.max = LIMIT_MEMORY_MOST,
 		.offset = offsetof(struct qemu_settings, memory),
 		.help = "memory of the VM, for example 2GiB; default: as configured"},
 	{.name = "executor",
@@ -109,9 +113,9 @@ static int check_line(const struct qemu_settings *s, const struct strv *operands
 		return err_set(e, ERR_INPUT, "either '--plan' or snippets, not both");
 	if (!s->plan && s->shell.count == 0 && operands->count == 0)
 		return err_set(e, ERR_INPUT, "a SNIPPET or '--plan FILE' is missing");
-	if (s->memory && s->memory < LIMIT_MEMORY_LEAST)
-		return err_set(e, ERR_INPUT, "option '--memory': at least %llu MiB are needed",
-			(unsigned long long)(LIMIT_MEMORY_LEAST / MIB));
+	strv_each (operands, snippet)
+		if (!text_is_utf8(*snippet, strlen(*snippet)))
+			return err_set(e, ERR_INPUT, "a snippet is not valid UTF-8");
 	return 0;
 }
 

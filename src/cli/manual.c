@@ -243,7 +243,8 @@ static void add_values(struct buf *b)
 {
 	add_text(b,
 		"Sizes are written as 4096, 2G, 16 GB, 512MiB: K, M, G and T are powers of 1000, "
-		"KiB, MiB, GiB and TiB of 1024. Durations are written as 500ms, 90s, 45m, 2h, "
+		"Ki, Mi, Gi and Ti of 1024, with or without B. Durations are written as 500ms, "
+		"90s, 45m, 2h, "
 		"1h30m. In paths ~ is the home directory, and what is relative is relative to the "
 		"directory of the file. Quotes around a value never matter. An unknown key is an "
 		"error that names file, line and column.\n",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/options.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/num.h"
@@ -113,20 +115,47 @@ static void set_choice(struct walk *w, const struct option *row, int *target, co
 	buf_release(&known);
 }
 
+static struct num_text show_number(const struct option *row, uint64_t value)
+{
+	struct num_text text;
+
+	if (row->type == OPTION_SIZE)
+		return num_show_size(value);
+	(void)snprintf(text.s, sizeof(text.s), "%" PRIu64, value);
+	return text;
+}
+
 static void set_number(
 	struct walk *w, const struct option *row, uint64_t *target, const char *value)
 {
+	uint64_t least = row->min ? row->min : 1;
 	struct err e = {0};
 	int r = row->type == OPTION_SIZE ? num_parse_size(value, target, &e)
-					 : num_parse_u64(value, row->max, target, &e);
+					 : num_parse_u64(value, UINT64_MAX, target, &e);
 
 	if (r < 0) {
 		auto_free char *why = text_safe(e.msg, sizeof(e.msg));
 
 		mistake(w, "option '--%s': %s", row->name, why);
-	} else if (*target == 0) {
-		mistake(w, "option '--%s': 0 is too little", row->name);
+	} else if (*target < least) {
+		mistake(w, "option '--%s' must be at least %s, not %s", row->name,
+			show_number(row, least).s, show_number(row, *target).s);
+	} else if (row->max && *target > row->max) {
+		mistake(w, "option '--%s' must be at most %s, not %s", row->name,
+			show_number(row, row->max).s, show_number(row, *target).s);
 	}
+}
+
+/* What goes into plans, events and results is JSON, which has no other bytes. */
+static bool is_text(struct walk *w, const struct option *row, const char *value)
+{
+	auto_free char *shown = NULL;
+
+	if (text_is_utf8(value, strlen(value)))
+		return true;
+	shown = text_safe(value, 60);
+	mistake(w, "option '--%s': '%s' is not valid UTF-8", row->name, shown);
+	return false;
 }
 
 static void set_value(struct walk *w, struct found f, const char *value)
@@ -147,10 +176,12 @@ static void set_value(struct walk *w, struct found f, const char *value)
 		*(const char **)target = value;
 		return;
 	case OPTION_STRING:
-		*(const char **)target = value;
+		if (is_text(w, f.row, value))
+			*(const char **)target = value;
 		return;
 	case OPTION_LIST:
-		strv_push(target, value);
+		if (is_text(w, f.row, value))
+			strv_push(target, value);
 		return;
 	case OPTION_ENUM:
 		set_choice(w, f.row, target, value);

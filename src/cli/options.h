@@ -32,12 +32,12 @@
 /* What the value is, and what is at `offset`. Strings point into argv. */
 enum option_type {
 	OPTION_FLAG,   /* bool; has no value */
-	OPTION_STRING, /* const char * */
-	OPTION_PATH,   /* const char *, never empty */
-	OPTION_LIST,   /* struct strv: one item each time */
+	OPTION_STRING, /* const char *: UTF-8, because it goes into plans and results */
+	OPTION_PATH,   /* const char *, never empty; any bytes, as in file names */
+	OPTION_LIST,   /* struct strv: one item each time, UTF-8 */
 	OPTION_ENUM,   /* int: index in choices */
-	OPTION_COUNT,  /* uint64_t, 1 to max */
-	OPTION_SIZE,   /* uint64_t, bytes */
+	OPTION_COUNT,  /* uint64_t, at least 1 */
+	OPTION_SIZE,   /* uint64_t, bytes, at least 1 */
 };
 
 struct option {
@@ -48,7 +48,7 @@ struct option {
 	const char *help;           /* one sentence without a full stop */
 	enum option_type type;
 	size_t offset;
-	uint64_t max;               /* OPTION_COUNT */
+	uint64_t min, max;          /* OPTION_COUNT, OPTION_SIZE; 0: 1 and no maximum */
 	const char *const *choices; /* OPTION_ENUM; ends with NULL */
 	bool later;  /* known, but has no effect in this version, which must be an error */
 	bool hidden; /* not in the help */

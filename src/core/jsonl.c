@@ -63,10 +63,19 @@ static unsigned decode(const char *s, int n)
 	return n == 3 ? (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : 0;
 }
 
+static const char digits[] = "0123456789abcdef";
+
+/* A byte that is not of UTF-8, as text_safe shows it: "\xff", of which the backslash is escaped. */
+static char *put_byte(char *out, unsigned char c)
+{
+	const char shown[] = {'\\', '\\', 'x', digits[c >> 4], digits[c & 0xf]};
+
+	memcpy(out, shown, sizeof(shown));
+	return out + sizeof(shown);
+}
+
 static char *put_unicode(char *out, unsigned c)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	*out++ = '\\';
 	*out++ = 'u';
 	for (int shift = 12; shift >= 0; shift -= 4)
@@ -90,18 +99,16 @@ static inline char *put_ascii(char *out, unsigned char c)
 /* One character beyond ASCII. *s moves behind it. */
 static char *put_wide(char *out, const char **s, size_t len)
 {
-	static const char replacement[] = "\xef\xbf\xbd";
 	int n = text_utf8_sequence(*s, len);
-	const char *from = n > 0 ? *s : replacement;
-	int size = n > 0 ? n : 3;
+	const char *from = *s;
 
-	if (n > 0 && is_control(decode(*s, n))) {
-		*s += n;
-		return put_unicode(out, decode(from, n));
-	}
-	memcpy(out, from, (size_t)size);
 	*s += n > 0 ? n : 1;
-	return out + size;
+	if (n <= 0)
+		return put_byte(out, (unsigned char)*from);
+	if (is_control(decode(from, n)))
+		return put_unicode(out, decode(from, n));
+	memcpy(out, from, (size_t)n);
+	return out + n;
 }
 
 /* Whether a whole word at p may be copied as it is. */

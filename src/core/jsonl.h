@@ -32,10 +32,10 @@ void jsonl_add(struct buf *b, const struct node *n);
 void jsonl_add_pretty(struct buf *b, const struct node *n);
 
 /*
- * Append a string with its quotes, or only what is between them. The text is UTF-8 (a byte that is
- * not becomes U+FFFD). Beyond what JSON asks for, DEL, the C1 controls, U+2028/9 and the
- * bidirectional controls are written as \u, so that a line of JSON is harmless on a terminal and in
- * a script.
+ * Append a string with its quotes, or only what is between them. The text is UTF-8; a byte that
+ * is not is shown as text_safe does ("\xff"), so callers refuse it before, or encode it. Beyond
+ * what JSON asks for, DEL, the C1 controls, U+2028/9 and the bidirectional controls are written as
+ * \u, so that a line of JSON is harmless on a terminal and in a script.
  */
 void jsonl_add_string(struct buf *b, const char *s, size_t len);
 void jsonl_add_escaped(struct buf *b, const char *s, size_t len);

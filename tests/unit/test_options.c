@@ -62,6 +62,8 @@ static const struct option table[] = {
 	{.name = "memory",
 		.argument = "SIZE",
 		.type = OPTION_SIZE,
+		.min = 1 << 20,
+		.max = 1 << 30,
 		.offset = offsetof(struct settings, memory),
 		.help = "how much"},
 	{.name = "rsync-target",
@@ -185,20 +187,50 @@ static void test_values_are_typed(void **state)
 	struct fixture f;
 
 	(void)state;
-	expect_ok(PARSE(&f, "--cache=none", "--cpus", "4", "--memory", "2 GiB"), &f.e);
+	expect_ok(PARSE(&f, "--cache=none", "--cpus", "4", "--memory", "1 GiB"), &f.e);
 	assert_int_equal(f.s.mode, 2);
 	assert_int_equal(f.s.cpus, 4);
-	assert_true(f.s.memory == (uint64_t)2 << 30);
+	assert_true(f.s.memory == (uint64_t)1 << 30);
 	expect_ok(PARSE(&f, "--text="), &f.e);
 	assert_string_equal(f.s.text, "");
 	expect_err(PARSE(&f, "--cache", "wr"), &f.e, ERR_INPUT,
 		"option '--cache': 'wr' is none of rw, ro, none");
-	expect_err(PARSE(&f, "--cpus=9"), &f.e, ERR_INPUT, "option '--cpus': 9 is more than 8");
-	expect_err(PARSE(&f, "--cpus=0"), &f.e, ERR_INPUT, "option '--cpus': 0 is too little");
+	expect_err(
+		PARSE(&f, "--cpus=9"), &f.e, ERR_INPUT, "option '--cpus' must be at most 8, not 9");
+	expect_err(PARSE(&f, "--cpus=0"), &f.e, ERR_INPUT,
+		"option '--cpus' must be at least 1, not 0");
 	expect_err(PARSE(&f, "--cpus=two"), &f.e, ERR_INPUT,
 		"option '--cpus': 'two' is not a whole number");
 	expect_err(PARSE(&f, "--log="), &f.e, ERR_INPUT, "option '--log': the FILE is empty");
 	expect_err(PARSE(&f, "--force=yes"), &f.e, ERR_INPUT, "option '--force' takes no value");
+}
+
+static void test_sizes_have_a_range(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	expect_err(PARSE(&f, "--memory=1K"), &f.e, ERR_INPUT,
+		"option '--memory' must be at least 1.0 MiB, not 1000 B");
+	expect_err(PARSE(&f, "--memory=2GiB"), &f.e, ERR_INPUT,
+		"option '--memory' must be at most 1.0 GiB, not 2.0 GiB");
+}
+
+/* JSON has no other bytes: replaced ones would be another value. */
+static void test_text_is_utf8_and_file_names_are_bytes(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	expect_err(PARSE(&f, "--text=a\xff\n"), &f.e, ERR_INPUT,
+		"option '--text': 'a\\xff\\n' is not valid UTF-8");
+	expect_err(PARSE(&f, "--env", "A=\xed\xa0\x80"), &f.e, ERR_INPUT,
+		"option '--env': 'A=\\xed\\xa0\\x80' is not valid UTF-8");
+	expect_ok(PARSE(&f, "--env", "A=\x1b\n\xe2\x80\xae"), &f.e);
+	assert_string_equal(f.s.env.items[0], "A=\x1b\n\xe2\x80\xae");
+	strv_release(&f.s.env);
+	expect_ok(PARSE(&f, "--log", "a\xff"), &f.e);
+	assert_string_equal(f.s.log, "a\xff");
 }
 
 static void test_unknown_options_name_the_nearest(void **state)
@@ -325,7 +357,8 @@ static void check_rows(const struct command *c)
 		assert_true(o->help[strlen(o->help) - 1] != '.');
 		assert_int_equal(o->type == OPTION_FLAG, o->argument == NULL);
 		assert_int_equal(o->type == OPTION_ENUM, o->choices != NULL);
-		assert_int_equal(o->type == OPTION_COUNT, o->max != 0);
+		assert_true(o->type != OPTION_COUNT || o->max != 0);
+		assert_true(o->type == OPTION_COUNT || o->type == OPTION_SIZE || o->max == 0);
 		assert_true(o->offset < c->settings_size);
 		for (const struct option *other = c->options; other != o; other++) {
 			assert_string_not_equal(other->name, o->name);
@@ -383,6 +416,8 @@ int main(void)
 		cmocka_unit_test(test_letters_stand_together_and_take_values),
 		cmocka_unit_test(test_the_last_value_counts_but_lists_collect),
 		cmocka_unit_test(test_values_are_typed),
+		cmocka_unit_test(test_sizes_have_a_range),
+		cmocka_unit_test(test_text_is_utf8_and_file_names_are_bytes),
 		cmocka_unit_test(test_unknown_options_name_the_nearest),
 		cmocka_unit_test(test_a_forgotten_value_does_not_swallow_the_next_option),
 		cmocka_unit_test(test_aliases_are_the_same_option),
