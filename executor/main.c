@@ -30,6 +30,7 @@
 #include "actions/table.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/version.h"
 #include "executor/connect.h"
 #include "executor/link.h"
@@ -81,7 +82,7 @@ static int carry_out(struct machine *m, struct link *l, struct message_end *ret_
 static void fill_broken(struct message_end *end, const struct err *why)
 {
 	*end = (struct message_end){.outcome = STEP_BROKEN, .failed_step = MESSAGE_NO_STEP};
-	(void)snprintf(end->text, sizeof(end->text), "%.*s", MESSAGE_TEXT_MAX - 1, why->msg);
+	fit_format(end->text, sizeof(end->text), "%s", why->msg);
 }
 
 /* The host may have closed its end by the time we look for its acknowledgement: that is one too. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fit.h"
 #include "executor/spawn.h"
 #include "executor/steps.h"
 
@@ -80,7 +81,7 @@ static void op_warn(struct action_ctx *ctx, const char *text)
 	auto_buf struct buf b = {0};
 	struct err lost = {0};
 
-	(void)snprintf(m.text, sizeof(m.text), "%s", text);
+	fit_format(m.text, sizeof(m.text), "%s", text);
 	buf_init(&b, LIMIT_FRAME_PAYLOAD);
 	message_put_note(&b, &m);
 	if (link_send(run_of(ctx)->link, FRAME_NOTE, &b, &lost) < 0)

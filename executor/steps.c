@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/fit.h"
 #include "base/num.h"
 #include "core/pack.h"
 
@@ -89,7 +90,7 @@ static int send_end(struct run *r, struct err *e)
 /* An action that failed: its text, and its outcome if the action itself did not say. */
 static void note_failure(struct message_step_end *result, const struct err *why)
 {
-	(void)snprintf(result->text, sizeof(result->text), "%.*s", MESSAGE_TEXT_MAX - 1, why->msg);
+	fit_format(result->text, sizeof(result->text), "%s", why->msg);
 	if (result->outcome == STEP_PASSED || result->outcome == STEP_FAILED)
 		(void)snprintf(result->reason, sizeof(result->reason), "%s", why->reason);
 	if (result->outcome == STEP_PASSED)

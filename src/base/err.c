@@ -8,6 +8,15 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/fit.h"
+
+/*
+ * The last two thirds of what stays when the middle is left out are the message as it was set, with
+ * what was appended.
+ */
+_Static_assert((ERR_MSG_MAX - ERR_CONTEXT_MAX - 8) / 3 * 2 >= ERR_SET_MAX + ERR_CONTEXT_MAX,
+	"contexts can displace a message");
+
 int err_vset(struct err *e, enum err_kind kind, const char *fmt, va_list ap)
 {
 	if (e->kind != ERR_NONE)
@@ -15,7 +24,7 @@ int err_vset(struct err *e, enum err_kind kind, const char *fmt, va_list ap)
 	e->kind = kind;
 	e->sys = 0;
 	e->reason[0] = '\0';
-	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
+	fit_vformat(e->msg, ERR_SET_MAX, fmt, ap);
 	return -1;
 }
 
@@ -71,16 +80,13 @@ int err_sys(struct err *e, const char *fmt, ...)
 {
 	int saved = errno;
 	const char *remedy = limit_remedy(saved);
-	size_t len;
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)err_vset(e, ERR_HOST, fmt, ap);
 	va_end(ap);
 	e->sys = saved;
-	len = strlen(e->msg);
-	(void)snprintf(e->msg + len, sizeof(e->msg) - len, ": %s%s%s", strerror(saved),
-		remedy ? "; " : "", remedy ? remedy : "");
+	(void)err_append(e, ": %s%s%s", strerror(saved), remedy ? "; " : "", remedy ? remedy : "");
 	if (remedy)
 		return err_because(e, ERR_REASON_LIMIT);
 	return is_of_disk(saved) ? err_because(e, ERR_REASON_DISK) : -1;
@@ -88,18 +94,32 @@ int err_sys(struct err *e, const char *fmt, ...)
 
 int err_wrap(struct err *e, const char *fmt, ...)
 {
-	char context[ERR_MSG_MAX];
-	char whole[2 * ERR_MSG_MAX + 4];
+	char whole[ERR_CONTEXT_MAX + ERR_MSG_MAX];
 	va_list ap;
 
 	if (e->kind == ERR_NONE)
 		BUG("err_wrap of an error that is not set");
 	va_start(ap, fmt);
-	(void)vsnprintf(context, sizeof(context), fmt, ap);
+	fit_vformat(whole, ERR_CONTEXT_MAX, fmt, ap);
 	va_end(ap);
-	(void)snprintf(whole, sizeof(whole), "%s: %s", context, e->msg);
-	whole[sizeof(e->msg) - 1] = '\0';
-	memcpy(e->msg, whole, sizeof(e->msg));
+	fit_middle(e->msg, sizeof(e->msg) - 1 - strlen(whole) - 2);
+	(void)snprintf(whole + strlen(whole), sizeof(e->msg) - strlen(whole), ": %s", e->msg);
+	memcpy(e->msg, whole, strlen(whole) + 1);
+	return -1;
+}
+
+int err_append(struct err *e, const char *fmt, ...)
+{
+	char text[ERR_CONTEXT_MAX];
+	va_list ap;
+
+	if (e->kind == ERR_NONE)
+		BUG("err_append to an error that is not set");
+	va_start(ap, fmt);
+	fit_vformat(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fit_middle(e->msg, sizeof(e->msg) - 1 - strlen(text));
+	(void)snprintf(e->msg + strlen(e->msg), sizeof(e->msg) - strlen(e->msg), "%s", text);
 	return -1;
 }
 

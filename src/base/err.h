@@ -7,6 +7,11 @@
  * callers on the way up put their context in front of it (err_wrap). Nothing has to be released, so
  * an error that is ignored on purpose costs one cast to void.
  *
+ * However long the names are that a message contains, it keeps its reason and its remedy: its
+ * arguments are shortened in the middle (fit.h) to ERR_SET_MAX - 1 bytes together, each context to
+ * ERR_CONTEXT_MAX - 1, and when all contexts do not fit, what is between the first and the message
+ * is left out.
+ *
  * Only src/cli and executor/main.c print errors or turn them into an exit status.
  */
 #ifndef BASE_ERR_H
@@ -31,7 +36,12 @@ enum err_kind {
 #define ERR_REASON_DISK "host_disk"
 #define ERR_REASON_LIMIT "host_limit"
 
-enum { ERR_MSG_MAX = 1024, ERR_REASON_MAX = 40 };
+enum {
+	ERR_SET_MAX = 900,     /* a message as it is set */
+	ERR_CONTEXT_MAX = 400, /* what one caller puts in front of it */
+	ERR_MSG_MAX = 3072,    /* with all contexts */
+	ERR_REASON_MAX = 40,
+};
 
 struct err {
 	enum err_kind kind;
@@ -60,6 +70,9 @@ int err_sys(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Put "fmt: " in front of the message of a set error. Always returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* Put fmt behind the message of a set error, a remedy for example. Always returns -1. */
+int err_append(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* For a call whose failure changes nothing for the caller: say why beside it. */
 static inline void err_ignore(int result)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/fit.h"
+
 static bool is_tail(unsigned char c)
 {
 	return (c & 0xc0) == 0x80;
@@ -129,13 +131,7 @@ char *text_safe(const char *s, size_t max)
 
 	buf_init(&b, 4 * strlen(s) + 8);
 	text_add_safe(&b, s, strlen(s), true);
-	if (b.len > max && max >= 3) {
-		size_t cut = max - 3;
-
-		while (cut > 0 && is_tail((unsigned char)b.data[cut]))
-			cut--;
-		memcpy(b.data + cut, "...", 4);
-	}
+	fit_middle(b.data, max);
 	return b.data;
 }
 

@@ -8,6 +8,7 @@
 #include <sys/statvfs.h>
 
 #include "actions/table.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/meminfo.h"
 #include "base/num.h"
@@ -52,7 +53,7 @@ static void found(char *finding, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(finding, FINDING_MAX, fmt, ap);
+	fit_vformat(finding, FINDING_MAX, fmt, ap);
 	va_end(ap);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/outfile.h"
@@ -170,7 +171,7 @@ static struct node *refused_result(const char *project, const char *run_id, cons
 	auto_result struct result r = {0};
 	struct err shown = *e;
 
-	(void)snprintf(shown.msg, sizeof(shown.msg), "%s", message);
+	fit_format(shown.msg, sizeof(shown.msg), "%s", message);
 	result_init(&r);
 	r.project = name;
 	r.run_id = run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/outfile.h"
 #include "base/sig.h"
@@ -14,7 +15,8 @@
 #include "core/jsonl.h"
 #include "host/verdict.h"
 
-enum { SAY_LINE_MAX = 16 * 1024 };
+/* A byte is shown as four at most. */
+enum { MESSAGE_MAX = 4096, SAY_LINE_MAX = 4 * MESSAGE_MAX + 64 };
 
 /* When standard error cannot be written either, there is nobody left to tell. */
 static void say_line(const char *label, const char *message)
@@ -23,9 +25,10 @@ static void say_line(const char *label, const char *message)
 
 	buf_init(&whole, SAY_LINE_MAX);
 	hint_add_message(&whole, message);
+	fit_middle(whole.data, MESSAGE_MAX);
 	buf_init(&line, SAY_LINE_MAX);
 	buf_adds(&line, label);
-	text_add_safe(&line, whole.data, strnlen(whole.data, SAY_LINE_MAX / 8), true);
+	text_add_safe(&line, whole.data, strlen(whole.data), true);
 	buf_addc(&line, '\n');
 	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/lines.h"
@@ -146,14 +147,13 @@ static void own_line(struct screen *s, struct outlet *o, const char *text, size_
 	outlet_push(o);
 }
 
-/* Nothing here is as long as the line may be; what were longer is cut. */
 void screen_line(struct screen *s, const char *fmt, ...)
 {
 	char text[LINE_MAX_BYTES];
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	own_line(s, &s->out, text, strlen(text));
 }
@@ -161,12 +161,14 @@ void screen_line(struct screen *s, const char *fmt, ...)
 void screen_warning(struct screen *s, const char *message)
 {
 	bool erase = !s->same && s->status_shown;
+	auto_free char *fitting = mem_strdup(message);
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, LINE_MAX_BYTES);
 	buf_adds(&line, s->same ? screen_paint(s, PAINT_WARN) : "");
 	buf_adds(&line, "WARNING: ");
-	text_add_safe(&line, message, strnlen(message, LINE_MAX_BYTES / 8), true);
+	fit_middle(fitting, LINE_MAX_BYTES / 8); /* a byte is shown as four at most */
+	text_add_safe(&line, fitting, strlen(fitting), true);
 	buf_adds(&line, s->same ? screen_paint(s, PAINT_END) : "");
 	if (erase)
 		erase_status(s);
@@ -204,7 +206,7 @@ void screen_status(struct screen *s, const char *fmt, ...)
 	if (!s->rewrite)
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	len = cut_to_width(text, screen_width(s) - 1);
 	break_line(s);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/fit.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/hint.h"
@@ -47,7 +48,7 @@ PRINTF_LIKE(2, 3) static void project_line(struct term *t, const char *fmt, ...)
 	if (t->quiet)
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	buf_init(&line, sizeof(text) + 1024);
 	if (t->project)
@@ -362,7 +363,7 @@ PRINTF_LIKE(2, 3) static void below(struct term *t, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	screen_line(&t->screen, "%*s%s", t->project ? (int)strlen(t->project) + 2 : 0, "", text);
 }

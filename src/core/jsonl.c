@@ -63,12 +63,12 @@ static unsigned decode(const char *s, int n)
 	return n == 3 ? (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu) : 0;
 }
 
-static const char digits[] = "0123456789abcdef";
+static const char hex[] = "0123456789abcdef";
 
 /* A byte that is not of UTF-8, as text_safe shows it: "\xff", of which the backslash is escaped. */
 static char *put_byte(char *out, unsigned char c)
 {
-	const char shown[] = {'\\', '\\', 'x', digits[c >> 4], digits[c & 0xf]};
+	const char shown[] = {'\\', '\\', 'x', hex[c >> 4], hex[c & 0xf]};
 
 	memcpy(out, shown, sizeof(shown));
 	return out + sizeof(shown);
@@ -79,7 +79,7 @@ static char *put_unicode(char *out, unsigned c)
 	*out++ = '\\';
 	*out++ = 'u';
 	for (int shift = 12; shift >= 0; shift -= 4)
-		*out++ = digits[c >> shift & 0xf];
+		*out++ = hex[c >> shift & 0xf];
 	return out;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -89,14 +90,14 @@ static void warn(struct packer *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static void warn(struct packer *p, const char *fmt, ...)
 {
 	auto_free char *path = NULL;
-	char text[ERR_MSG_MAX];
+	char text[ERR_SET_MAX];
 	va_list ap;
 
 	if (p->result.warning_count++ >= PACK_WARNINGS_MAX)
 		return;
 	path = shown_path(p);
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	strv_pushf(&p->result.warnings, "%s: %s", path, text);
 }

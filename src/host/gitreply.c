@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/text.h"
 
@@ -31,7 +32,7 @@ void gitreply_doubt(struct git_state *state, const char *fmt, ...)
 	if (state->reason[0])
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* The tree's words get into it, so it is made harmless as a whole. */
 	safe = text_safe(text, sizeof(state->reason) - 1);

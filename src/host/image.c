@@ -223,14 +223,20 @@ static char *remedy_for(const char *store, const char *name)
 	return mem_strdup("; 'ambient image list' shows those that there are");
 }
 
+/* errno says why there is none. store is NULL when the image is named by its path. */
 static int no_such_image(const char *store, const char *name, const char *dir, struct err *e)
 {
-	auto_free char *remedy = remedy_for(store, name);
+	int saved = errno;
+	auto_free char *remedy = NULL;
 	struct stat st;
 
 	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
 			"image %s: disk images (qcow2, raw) are known, not in this version", dir);
+	if (!store || saved != ENOENT)
+		return err_reason(e, ERR_INPUT, "no_image", "image '%s': %s/" IMAGE_FILE ": %s",
+			name, dir, strerror(saved));
+	remedy = remedy_for(store, name);
 	return err_reason(e, ERR_INPUT, "no_image",
 		"image '%s' is not in the image store %s: there is no %s/" IMAGE_FILE "%s", name,
 		store, dir, remedy);
@@ -260,7 +266,7 @@ int image_open(const char *store, const char *name, const char *path, struct ima
 	auto_free char *file = path_join(dir, IMAGE_FILE);
 
 	if (!has_image(dir))
-		return no_such_image(store, name ? name : path_base(path), dir, e);
+		return no_such_image(path ? NULL : store, path ? path : name, dir, e);
 	return read_image(dir, file, ret_image, e);
 }
 

@@ -430,10 +430,8 @@ static const char *find_remedy(void)
 
 static int explain(const struct jail *j, struct err *e)
 {
-	size_t len = strlen(e->msg);
-
 	if (strcmp(e->reason, JAIL_REASON_WALL) == 0)
-		(void)snprintf(e->msg + len, sizeof(e->msg) - len,
+		(void)err_append(e,
 			"; the host does not let ambient build the walls around %s. Remedy: %s",
 			j->name, find_remedy());
 	return err_wrap(e, "jail for %s", j->name);

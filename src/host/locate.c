@@ -25,8 +25,7 @@ static int named_executor(const char *name, char **ret_path, struct err *e)
 	auto_free char *path = proc_find(name);
 
 	if (!path || access(path, R_OK) < 0)
-		return err_reason(
-			e, ERR_INPUT, "no_executor", "executor '%s': no such program", name);
+		return err_reason(e, ERR_INPUT, "no_executor", "executor '%s' was not found", name);
 	*ret_path = steal_ptr(&path);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/fit.h"
 
 enum {
 	/* While a head is awaited, room is kept for what is added to it. */
@@ -86,7 +87,7 @@ static void note(struct proxy_conn *c, const char *reason, const char *fmt, va_l
 	if (c->report.reason[0])
 		return;
 	(void)snprintf(c->report.reason, sizeof(c->report.reason), "%s", reason);
-	(void)vsnprintf(c->report.message, sizeof(c->report.message), fmt, ap);
+	fit_vformat(c->report.message, sizeof(c->report.message), fmt, ap);
 }
 
 void proxy_conn_end(struct proxy_server *s, struct proxy_conn *c)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/mem.h"
 
@@ -37,7 +38,7 @@ static int complain(struct proxy_complaint *why, unsigned status, const char *fm
 
 	why->status = status;
 	va_start(ap, fmt);
-	(void)vsnprintf(why->text, sizeof(why->text), fmt, ap);
+	fit_vformat(why->text, sizeof(why->text), fmt, ap);
 	va_end(ap);
 	return -1;
 }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/num.h"
 #include "base/path.h"
 #include "base/sig.h"
@@ -217,7 +218,7 @@ PRINTF_LIKE(2, 3) static void drop(struct run_entry *r, const char *fmt, ...)
 	if (r->kept || *r->why)
 		return;
 	va_start(ap, fmt);
-	(void)vsnprintf(r->why, sizeof(r->why), fmt, ap);
+	fit_vformat(r->why, sizeof(r->why), fmt, ap);
 	va_end(ap);
 }
 

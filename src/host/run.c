@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/path.h"
 #include "base/space.h"
 #include "base/text.h"
@@ -487,7 +488,7 @@ static void mask_message(struct run *r)
 	auto_free char *masked = r->mask ? mask_text(r->mask, r->result.message) : NULL;
 
 	if (masked)
-		(void)snprintf(r->result.message, sizeof(r->result.message), "%s", masked);
+		fit_format(r->result.message, sizeof(r->result.message), "%s", masked);
 }
 
 static void conclude(struct run *r, struct run_outcome *o)

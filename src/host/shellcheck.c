@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/proc.h"
@@ -61,7 +62,7 @@ PRINTF_LIKE(2, 3) static void trouble(struct node *answer, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	safe = text_safe(text, sizeof(text));
 	node_set_string(answer, "trouble", safe);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fit.h"
 #include "base/text.h"
 
 enum { SHOWN_MAX = 64 };
@@ -38,7 +39,7 @@ static bool refuse(
 	r->verdict = SSHAGENT_REFUSED;
 	(void)snprintf(r->reason, sizeof(r->reason), "%s", reason);
 	va_start(ap, fmt);
-	(void)vsnprintf(r->message, sizeof(r->message), fmt, ap);
+	fit_vformat(r->message, sizeof(r->message), fmt, ap);
 	va_end(ap);
 	return true;
 }

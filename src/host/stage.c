@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/sig.h"
 #include "base/text.h"
@@ -550,13 +551,10 @@ static char *remedy_of(const struct stage *s, size_t step)
 
 static void describe_step_of_ours(struct stage *s, const char *text)
 {
-	enum { TEXT_BYTES = 500 }; /* leaves room for the remedy */
 	size_t step = s->vm_result.end.failed_step;
 	auto_free char *remedy = remedy_of(s, step);
-	int bytes = *remedy ? TEXT_BYTES : MESSAGE_TEXT_MAX;
 
-	(void)snprintf(s->message, sizeof(s->message), "%s: %.*s%s", action_name(s, step), bytes,
-		text, remedy);
+	fit_format(s->message, sizeof(s->message), "%s: %s%s", action_name(s, step), text, remedy);
 }
 
 /* "action 2 (shell): exit code 3" */
@@ -565,9 +563,9 @@ static void describe_failure(struct stage *s, const char *text)
 	const struct message_end *end = &s->vm_result.end;
 
 	if (end->failed_step == MESSAGE_NO_STEP)
-		(void)snprintf(s->message, sizeof(s->message), "%s", text);
+		fit_format(s->message, sizeof(s->message), "%s", text);
 	else if (origin_of(s, end->failed_step)->source == s->plan->source)
-		(void)snprintf(s->message, sizeof(s->message), "action %zu (%s): %s",
+		fit_format(s->message, sizeof(s->message), "action %zu (%s): %s",
 			origin_of(s, end->failed_step)->index + 1, action_name(s, end->failed_step),
 			text);
 	else

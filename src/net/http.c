@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
@@ -264,7 +265,7 @@ static void tell(const struct transfer *t, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	text_add_safe(&t->told->lines, text, strlen(text), true);
 	buf_add(&t->told->lines, "\n", 1);
@@ -411,7 +412,7 @@ static void fail(struct failure *f, const char *reason, bool again, const char *
 	f->reason = reason;
 	f->again = again;
 	va_start(ap, fmt);
-	(void)vsnprintf(f->text, sizeof(f->text), fmt, ap);
+	fit_vformat(f->text, sizeof(f->text), fmt, ap);
 	va_end(ap);
 }
 

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/proc.h"
@@ -109,7 +110,7 @@ static void tell(const struct job *j, const char *fmt, ...)
 	char text[TOLD_MAX];
 
 	va_start(ap, fmt);
-	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	safe = text_safe(text, sizeof(text));
 	j->o->tell(j->o->arg, safe);

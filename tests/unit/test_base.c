@@ -8,6 +8,7 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/fit.h"
 #include "base/num.h"
 #include "base/proc.h"
 #include "base/strv.h"
@@ -28,17 +29,61 @@ static void test_an_error_is_wrapped_from_the_inside_out(void **state)
 	assert_int_equal(e.sys, ENOENT);
 }
 
-static void test_a_long_error_is_cut_not_overrun(void **state)
+static void test_a_long_error_keeps_its_reason_and_its_remedy(void **state)
 {
-	char text[3000];
+	static const char end[] = ": Not a directory; remove it, or set 'state'";
+	char path[5000];
 	struct err e = {0};
 
 	(void)state;
-	memset(text, 'a', sizeof(text) - 1);
-	text[sizeof(text) - 1] = '\0';
-	(void)err_set(&e, ERR_INPUT, "%s", text);
-	(void)err_wrap(&e, "%s", text);
-	assert_int_equal(strlen(e.msg), ERR_MSG_MAX - 1);
+	memset(path, 'a', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	path[1] = '/';
+	errno = ENOTDIR;
+	(void)err_sys(&e, "open %s", path);
+	(void)err_append(&e, "; remove it, or set '%s'", "state");
+	assert_true(strncmp(e.msg, "open a/aaa", 10) == 0);
+	assert_non_null(strstr(e.msg, "aaa...aaa"));
+	for (int i = 0; i < 40; i++) {
+		(void)err_wrap(&e, "%s: project '%s'", path, path);
+		assert_true(strlen(e.msg) < ERR_MSG_MAX);
+		assert_string_equal(e.msg + strlen(e.msg) - strlen(end), end);
+		assert_non_null(strstr(e.msg, "open a/aaa"));
+		assert_true(strncmp(e.msg, "a/aaa", 5) == 0);
+	}
+}
+
+static void test_only_arguments_of_a_message_are_shortened(void **state)
+{
+	char fitting[64], whole[200];
+
+	(void)state;
+	fit_format(fitting, sizeof(fitting), "%s: no room for %s (%d%%); %s", "short",
+		"0123456789012345678901234567890123456789", 7, "wait");
+	assert_string_equal(
+		fitting, "short: no room for 0123456789...01234567890123456789 (7%); wait");
+	fit_format(whole, sizeof(whole), "%5s|%-5s|%.2s|%.*s|%*s|%s", "a", "b", "cut", 3, "stars",
+		-4, "w", "");
+	assert_string_equal(whole, "    a|b    |cu|sta|w   |");
+	fit_format(whole, sizeof(whole), "%d %u %zu %ld %lld %c %02x %04o %08.3f %*d %-4d|", -1, 2u,
+		(size_t)3, -4L, 5LL, 'c', 10, 8, 1.5, 3, 7, 9);
+	assert_string_equal(whole, "-1 2 3 -4 5 c 0a 0010 0001.500   7 9   |");
+}
+
+static void test_the_middle_is_left_out_between_characters(void **state)
+{
+	char text[] = "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc";
+
+	(void)state;
+	for (size_t max = sizeof(text) - 1; max >= 8; max--) {
+		char copy[sizeof(text)];
+
+		memcpy(copy, text, sizeof(text));
+		fit_middle(copy, max);
+		assert_true(strlen(copy) <= max);
+		assert_true(text_is_utf8(copy, strlen(copy)));
+		assert_true((strstr(copy, "...") != NULL) == (max < sizeof(text) - 1));
+	}
 }
 
 /* ---- buffers and vectors ---- */
@@ -188,12 +233,18 @@ static void test_sizes_have_units_of_both_kinds(void **state)
 	expect_size("512MiB", 512ull << 20);
 	expect_size("1.5 GiB", 3ull << 29);
 	expect_size("1kib", 1024);
+	expect_size("50Gi", 50ull << 30);
+	expect_size("1.000001TB", 1000001000000);
+	expect_size("0.0000001TB", 100000);
+	expect_size("9223372036854775807", INT64_MAX);
 }
 
 static void test_wrong_sizes_are_refused_with_the_forms(void **state)
 {
-	static const char *const wrong[] = {
-		"", "G", "1X", "-1", "1.", "1..2G", "99999999999999999999", "9000000TiB", "1 G B"};
+	static const char *const wrong[] = {"", "G", "1X", "-1", "1.", "1..2G",
+		"99999999999999999999", "9000000TiB", "1 G B", "18446744.9TB",
+		"18446744073709551616", "9223372036854775808", "9007199254740992Ki", "0.1B", "1.0",
+		"0.0001K", "1.0000000000000000001G", "1e9GB", "+1", "0x10"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
@@ -318,12 +369,12 @@ static void test_hostile_text_is_made_visible(void **state)
 	expect_safe("\xc0\xaf", "\\xc0\\xaf");
 }
 
-static void test_long_text_is_cut_between_characters(void **state)
+static void test_long_text_is_cut_in_its_middle_between_characters(void **state)
 {
 	auto_free char *safe = text_safe("abc\xc3\xa4\xc3\xa4\xc3\xa4", 8);
 
 	(void)state;
-	assert_string_equal(safe, "abc\xc3\xa4...");
+	assert_string_equal(safe, "a...\xc3\xa4\xc3\xa4");
 }
 
 static void test_the_nearest_name_is_found(void **state)
@@ -410,7 +461,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_an_error_is_wrapped_from_the_inside_out),
-		cmocka_unit_test(test_a_long_error_is_cut_not_overrun),
+		cmocka_unit_test(test_a_long_error_keeps_its_reason_and_its_remedy),
+		cmocka_unit_test(test_only_arguments_of_a_message_are_shortened),
+		cmocka_unit_test(test_the_middle_is_left_out_between_characters),
 		cmocka_unit_test(test_a_buffer_never_exceeds_its_maximum),
 		cmocka_unit_test(test_an_environment_entry_is_replaced_by_name),
 		cmocka_unit_test(test_paths_are_joined_and_made_absolute),
@@ -427,7 +480,7 @@ int main(void)
 		cmocka_unit_test(test_moments_before_1970_and_behind_2262_are_shown),
 		cmocka_unit_test(test_times_of_files_are_compared_without_overflow),
 		cmocka_unit_test(test_hostile_text_is_made_visible),
-		cmocka_unit_test(test_long_text_is_cut_between_characters),
+		cmocka_unit_test(test_long_text_is_cut_in_its_middle_between_characters),
 		cmocka_unit_test(test_the_nearest_name_is_found),
 		cmocka_unit_test(test_base64_goes_both_ways),
 		cmocka_unit_test(test_what_is_no_base64_is_refused),

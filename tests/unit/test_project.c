@@ -255,7 +255,7 @@ static void test_names_become_directories(void **state)
 	expect_ok(project_check_name(longest, &e), &e);
 	longest[LIMIT_NAME_BYTES] = 'x';
 	expect_name_refused(longest,
-		"the name 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...' is too "
+		"the name 'xxxxxxxxxxxxxxxxxxx...xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is too "
 		"long" NAME_RULE);
 	expect_name_refused("", "the name '' is empty" NAME_RULE);
 	expect_name_refused(".", "the name '.' begins with a dot" NAME_RULE);

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/fit.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- leaving out the middle ---- */
+
+static const char gap[] = "...";
+
+static bool is_tail(char c)
+{
+	return ((unsigned char)c & 0xc0) == 0x80;
+}
+
+/* How many bytes of the start and of the end stay when the middle of s is left out. */
+struct halves {
+	size_t head, tail;
+};
+
+static struct halves halves_of(const char *s, size_t len, size_t max)
+{
+	size_t room = max > strlen(gap) ? max - strlen(gap) : 0;
+	struct halves h = {.head = room / 3, .tail = room - room / 3};
+
+	while (h.head > 0 && is_tail(s[h.head]))
+		h.head--;
+	while (h.tail > 0 && is_tail(s[len - h.tail]))
+		h.tail--;
+	return h;
+}
+
+/* s as it fits into max bytes, to `out`, which has room for them. Returns the bytes put. */
+static size_t put_fitting(char *out, const char *s, size_t len, size_t max)
+{
+	struct halves h;
+
+	if (len <= max) {
+		memmove(out, s, len);
+		return len;
+	}
+	h = halves_of(s, len, max);
+	memmove(out, s, h.head);
+	memcpy(out + h.head, gap, strlen(gap));
+	memmove(out + h.head + strlen(gap), s + len - h.tail, h.tail);
+	return h.head + strlen(gap) + h.tail;
+}
+
+void fit_middle(char *s, size_t max)
+{
+	size_t len = strlen(s);
+
+	if (len > max)
+		s[put_fitting(s, s, len, max)] = '\0';
+}
+
+/* ---- formats, piece by piece ---- */
+
+enum { NUMBER_MAX = 48, SPEC_MAX = 8 };
+
+struct piece {
+	const char *text;
+	size_t len;
+	bool may_shrink;
+	char number[NUMBER_MAX]; /* where text points to for a conversion that is no %s */
+};
+
+/* One conversion: "%-*.3lld". */
+struct spec {
+	char flags[SPEC_MAX]; /* with the percent sign */
+	int precision;        /* -1: none */
+	int width;            /* 0: none; negative: to the left */
+	unsigned longs;       /* 0 int, 1 long, 2 long long; z, j, t count as 1 */
+	char conversion;
+};
+
+struct formatting {
+	struct piece pieces[FIT_PIECES];
+	size_t count;
+};
+
+static struct piece *add_piece(struct formatting *f)
+{
+	if (f->count == FIT_PIECES)
+		BUG("a message of more than %d pieces", FIT_PIECES);
+	return &f->pieces[f->count++];
+}
+
+static void add_text(struct formatting *f, const char *text, size_t len, bool may_shrink)
+{
+	*add_piece(f) = (struct piece){.text = text, .len = len, .may_shrink = may_shrink};
+}
+
+static int read_number(const char **p)
+{
+	int n = 0;
+
+	for (; **p >= '0' && **p <= '9' && n < 10000; (*p)++)
+		n = 10 * n + (**p - '0');
+	return n;
+}
+
+/* Flags, width, precision, length and conversion behind a percent sign; *p moves behind them. */
+static struct spec read_spec(const char **p, va_list *ap)
+{
+	struct spec s = {.precision = -1};
+	size_t flags = strspn(*p, "-+ #0");
+
+	(void)snprintf(s.flags, sizeof(s.flags), "%%%.*s", (int)flags, *p);
+	*p += flags;
+	s.width = **p == '*' ? va_arg(*ap, int) : read_number(p);
+	*p += **p == '*';
+	if (**p == '.') {
+		(*p)++;
+		s.precision = **p == '*' ? va_arg(*ap, int) : read_number(p);
+		*p += **p == '*';
+	}
+	for (; **p && strchr("lzjt", **p); (*p)++)
+		s.longs++;
+	s.conversion = *(*p)++;
+	return s;
+}
+
+static void add_string(struct formatting *f, const struct spec *s, const char *value)
+{
+	static const char blanks[] = "                                        ";
+	bool left = s->width < 0 || strchr(s->flags, '-');
+	size_t width = (size_t)(s->width < 0 ? -s->width : s->width);
+	size_t len, missing;
+
+	if (!value)
+		value = "(null)";
+	len = s->precision >= 0 ? strnlen(value, (size_t)s->precision) : strlen(value);
+	missing = len < width ? width - len : 0;
+	if (missing >= sizeof(blanks))
+		missing = sizeof(blanks) - 1;
+	if (missing && !left)
+		add_text(f, blanks, missing, false);
+	add_text(f, value, len, true);
+	if (missing && left)
+		add_text(f, blanks, missing, false);
+}
+
+/* As snprintf, of the one argument that the conversion takes. */
+static int show_number(char *out, const struct spec *s, const char *fmt, va_list *ap)
+{
+	switch (s->conversion) {
+	case 'd':
+	case 'i':
+	case 'u':
+	case 'x':
+	case 'X':
+	case 'o':
+		if (s->longs > 1)
+			return snprintf(out, NUMBER_MAX, fmt, s->width, s->precision,
+				va_arg(*ap, long long));
+		if (s->longs)
+			return snprintf(
+				out, NUMBER_MAX, fmt, s->width, s->precision, va_arg(*ap, long));
+		return snprintf(out, NUMBER_MAX, fmt, s->width, s->precision, va_arg(*ap, int));
+	case 'e':
+	case 'f':
+	case 'g':
+		return snprintf(out, NUMBER_MAX, fmt, s->width, s->precision, va_arg(*ap, double));
+	case 'c':
+		return snprintf(out, NUMBER_MAX, "%c", va_arg(*ap, int));
+	case 'p':
+		return snprintf(out, NUMBER_MAX, "%p", va_arg(*ap, void *));
+	default:
+		BUG("a message with a conversion '%c'", s->conversion);
+	}
+}
+
+static void add_number(struct formatting *f, const struct spec *s, va_list *ap)
+{
+	static const char *const lengths[] = {"", "l", "ll"};
+	struct piece *p = add_piece(f);
+	char fmt[SPEC_MAX + 8];
+	int n;
+
+	(void)snprintf(fmt, sizeof(fmt), "%s*.*%s%c", s->flags,
+		lengths[s->longs < 2 ? s->longs : 2], s->conversion);
+	n = show_number(p->number, s, fmt, ap);
+	p->text = p->number;
+	p->len = n < NUMBER_MAX ? (size_t)n : NUMBER_MAX - 1;
+	p->may_shrink = false;
+}
+
+static void take_apart(struct formatting *f, const char *fmt, va_list *ap)
+{
+	f->count = 0;
+	while (*fmt) {
+		size_t plain = strcspn(fmt, "%");
+		struct spec s;
+
+		if (plain)
+			add_text(f, fmt, plain, false);
+		fmt += plain;
+		if (!*fmt++)
+			return;
+		s = read_spec(&fmt, ap);
+		if (s.conversion == '%')
+			add_text(f, "%", 1, false);
+		else if (s.conversion == 's')
+			add_string(f, &s, va_arg(*ap, const char *));
+		else
+			add_number(f, &s, ap);
+	}
+}
+
+static size_t length_at(const struct formatting *f, size_t most)
+{
+	size_t total = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct piece *p = &f->pieces[i];
+
+		total += p->may_shrink && p->len > most ? most : p->len;
+	}
+	return total;
+}
+
+/* The most that an argument may have for all of it to fit: the longest ones lose first. */
+static size_t choose_most(const struct formatting *f, size_t room)
+{
+	size_t low = 0, high = room;
+
+	if (length_at(f, SIZE_MAX) <= room)
+		return SIZE_MAX;
+	while (low < high) {
+		size_t middle = low + (high - low + 1) / 2;
+
+		if (length_at(f, middle) <= room)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+static void put_together(const struct formatting *f, char *ret, size_t size)
+{
+	size_t room = size - 1, most = choose_most(f, room), len = 0;
+
+	for (size_t i = 0; i < f->count; i++) {
+		const struct piece *p = &f->pieces[i];
+		size_t max = p->may_shrink && p->len > most ? most : p->len;
+
+		/* Words of ours that are longer than the buffer alone: a buffer of that size is
+		 * never used for them, but nothing is written behind its end. */
+		if (max > room - len)
+			max = room - len;
+		if (max < p->len && max <= strlen(gap))
+			continue;
+		len += put_fitting(ret + len, p->text, p->len, max);
+	}
+	ret[len] = '\0';
+}
+
+void fit_vformat(char *ret, size_t size, const char *fmt, va_list ap)
+{
+	struct formatting f;
+	va_list copy;
+
+	va_copy(copy, ap);
+	take_apart(&f, fmt, &copy);
+	va_end(copy);
+	put_together(&f, ret, size);
+}
+
+void fit_format(char *ret, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fit_vformat(ret, size, fmt, ap);
+	va_end(ap);
+}
