@@ -32,6 +32,21 @@ int actions_check_key(const struct node *item, const char *file, struct err *e)
 	return 0;
 }
 
+int actions_check_value(const struct node *item, const char *prefix, const char *value,
+	const char *file, struct err *e)
+{
+	size_t bytes = strlen(prefix) + strlen(item->key) + 1 + strlen(value);
+	auto_free char *shown = NULL;
+
+	if (bytes <= LIMIT_ARG_BYTES)
+		return 0;
+	shown = text_safe(item->key, LIMIT_NAME_BYTES);
+	return node_err(item, file, e,
+		"'%s' becomes the environment variable %s%s, whose name and value may have %llu "
+		"bytes, not %zu; put it into a file of the source",
+		shown, prefix, shown, (unsigned long long)LIMIT_ARG_BYTES, bytes);
+}
+
 /* ".NAME.part" is what a file is called that is not whole yet. */
 static bool is_name_of_part(const char *name)
 {

@@ -11,6 +11,8 @@
 #include "base/text.h"
 #include "core/jsonl.h"
 
+#define PREFIX "AMBIENT_CI_"
+
 static const struct param params[] = {
 	{.name = "name",
 		.type = PARAM_STRING,
@@ -38,6 +40,27 @@ static int check_program(const struct node *name, const char *file, struct err *
 	return 0;
 }
 
+/* A scalar as it is, anything else as JSON. */
+static char *value_of(const struct node *item)
+{
+	auto_buf struct buf b = {0};
+
+	if (item->kind == NODE_SCALAR)
+		return mem_strdup(item->text);
+	if (item->kind == NODE_NULL)
+		return mem_strdup("");
+	buf_init(&b, JSONL_MOST_BYTES);
+	jsonl_add(&b, item);
+	return buf_detach(&b, NULL);
+}
+
+static int check_value(const struct node *item, const char *file, struct err *e)
+{
+	auto_free char *value = value_of(item);
+
+	return actions_check_value(item, PREFIX, value, file, e);
+}
+
 static int check(const struct node *args, const char *file, struct err *e)
 {
 	const struct node *map = node_get(args, "args");
@@ -51,24 +74,10 @@ static int check(const struct node *args, const char *file, struct err *e)
 		return node_err(
 			map, file, e, "'args' must be a mapping, not %s", node_kind_name(map));
 	node_each (map, item) {
-		if (actions_check_key(item, file, e) < 0)
+		if (actions_check_key(item, file, e) < 0 || check_value(item, file, e) < 0)
 			return -1;
 	}
 	return 0;
-}
-
-/* A scalar as it is, anything else as JSON. */
-static char *value_of(const struct node *item)
-{
-	auto_buf struct buf b = {0};
-
-	if (item->kind == NODE_SCALAR)
-		return mem_strdup(item->text);
-	if (item->kind == NODE_NULL)
-		return mem_strdup("");
-	buf_init(&b, LIMIT_PLAN_BYTES);
-	jsonl_add(&b, item);
-	return buf_detach(&b, NULL);
 }
 
 static void fill_env(struct node *env, const struct node *map)
@@ -76,7 +85,7 @@ static void fill_env(struct node *env, const struct node *map)
 	const struct node *item;
 
 	node_each (map, item) {
-		auto_free char *name = mem_printf("AMBIENT_CI_%s", item->key);
+		auto_free char *name = mem_printf(PREFIX "%s", item->key);
 		auto_free char *value = value_of(item);
 
 		node_set_string(env, name, value);
@@ -92,13 +101,12 @@ static int expand(const struct action *self, const struct node *args, const stru
 	struct node *spawn;
 
 	(void)self;
-	buf_init(&input, LIMIT_PLAN_BYTES);
+	(void)e;
+	buf_init(&input, JSONL_MOST_BYTES);
 	if (map)
 		jsonl_add(&input, map);
 	else
 		buf_adds(&input, "{}");
-	if (input.overflow)
-		return node_err(map, NULL, e, "the arguments of '%s' are too large", program);
 	spawn = node_map();
 	node_add_string(node_set_list(spawn, "argv"), program);
 	fill_env(node_set_map(spawn, "env"), map);

@@ -15,7 +15,10 @@ static int check(const struct node *args, const char *file, struct err *e)
 	const struct node *item;
 
 	node_each (node_get(args, "set"), item) {
-		if (actions_check_name(item, file, e) < 0)
+		const char *value = node_text(item) ? node_text(item) : "";
+
+		if (actions_check_name(item, file, e) < 0 ||
+			actions_check_value(item, "", value, file, e) < 0)
 			return -1;
 	}
 	return 0;

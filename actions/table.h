@@ -55,6 +55,9 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
  */
 int actions_check_name(const struct node *item, const char *file, struct err *e) NODISCARD;
 int actions_check_key(const struct node *item, const char *file, struct err *e) NODISCARD;
+/* The value, as variable `prefix` with the item's key behind it, is not longer than Linux takes. */
+int actions_check_value(const struct node *item, const char *prefix, const char *value,
+	const char *file, struct err *e) NODISCARD;
 /* The text can be the name of a file in one directory: neither "", ".", "..", nor with a slash. */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
 

@@ -49,6 +49,8 @@
 #define LIMIT_TAR_ENTRIES 1000000
 #define LIMIT_TAR_DEPTH 128
 #define LIMIT_TAR_PATH 4096
+/* Blocks and inodes: as many bytes as artifacts_max_size, but not less than this. */
+#define LIMIT_UNPACKED_LEAST (1 * MIB)
 #define LIMIT_TAR_PAX_BYTES (64 * KIB)
 
 /* Extended attributes of one entry: how many, and the bytes of their names and values together. */

@@ -301,6 +301,11 @@ void jsonl_add_pretty(struct buf *b, const struct node *n)
 	buf_addc(b, '\n');
 }
 
+void jsonl_add_indented(struct buf *b, const struct node *n, int indent)
+{
+	add_node(b, n, indent);
+}
+
 /* ---- reading ---- */
 
 static const char *behind_string(const char *p, const char *end)

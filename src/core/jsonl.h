@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "core/node.h"
 
 /*
@@ -25,11 +26,22 @@
 int jsonl_parse(const char *text, size_t len, const char *name, struct node **ret_node,
 	struct err *e) NODISCARD;
 
+/*
+ * The most that a tree of node_size_fits becomes on one line: a byte grows to \u0000 at most, and
+ * each value has quotes, a colon and a comma.
+ */
+#define JSONL_MOST_BYTES (6 * LIMIT_NODE_BYTES + 8 * LIMIT_NODE_COUNT)
+/* The same for people: each value on a line of its own, indented by at most two spaces a level. */
+#define JSONL_MOST_PRETTY (JSONL_MOST_BYTES + (2 * LIMIT_NODE_DEPTH + 8) * LIMIT_NODE_COUNT)
+
 /* Append the node on one line, without spaces and without a newline at the end. */
 void jsonl_add(struct buf *b, const struct node *n);
 
 /* Append the node for people: two spaces of indentation, a newline at the end. */
 void jsonl_add_pretty(struct buf *b, const struct node *n);
+
+/* As jsonl_add_pretty, as a value at `indent` steps of two spaces, without the newline. */
+void jsonl_add_indented(struct buf *b, const struct node *n, int indent);
 
 /*
  * Append a string with its quotes, or only what is between them. The text is UTF-8; a byte that

@@ -6,7 +6,10 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "core/action.h"
+#include "core/jsonl.h"
 #include "core/schema.h"
+
+enum { SHOWN_MAX = 60 };
 
 /* Ten years: what is longer is a mistake, and could not be added to a clock without care. */
 #define TIMEOUT_MAX_MS (10ULL * 366 * 24 * 60 * 60 * 1000)
@@ -162,6 +165,126 @@ struct node *plan_to_node(const struct plan *p)
 	for (size_t i = 0; i < p->count; i++)
 		step_to_node(&p->steps[i], node_add_map(steps));
 	return map;
+}
+
+/* ---- what a guest can be given ---- */
+
+/* What execve counts of a text: its bytes with the NUL, and a pointer to it. */
+static uint64_t exec_bytes(size_t len)
+{
+	return len + 1 + sizeof(char *);
+}
+
+static int check_variable(const char *name, size_t bytes, struct err *e)
+{
+	auto_free char *shown = NULL;
+
+	if (bytes <= LIMIT_ARG_BYTES)
+		return 0;
+	shown = text_safe(name, SHOWN_MAX);
+	return err_set(e, ERR_INPUT,
+		"the environment variable '%s' has %zu bytes with its name, the limit is %llu; put "
+		"its value into a file of the source",
+		shown, bytes, (unsigned long long)LIMIT_ARG_BYTES);
+}
+
+static int count_variables(const struct node *map, uint64_t *total, struct err *e)
+{
+	const struct node *item;
+
+	node_each (map, item) {
+		const char *value = node_text(item);
+		size_t bytes = strlen(item->key) + 1 + (value ? strlen(value) : 0);
+
+		*total += exec_bytes(bytes);
+		if (check_variable(item->key, bytes, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int count_arguments(const struct node *argv, uint64_t *total, struct err *e)
+{
+	const struct node *item;
+
+	node_each (argv, item) {
+		size_t len = strlen(item->text);
+
+		*total += exec_bytes(len);
+		if (len > LIMIT_ARG_BYTES)
+			return err_set(e, ERR_INPUT,
+				"an argument of %zu bytes, the limit is %llu; put it into a file "
+				"of "
+				"the source",
+				len, (unsigned long long)LIMIT_ARG_BYTES);
+	}
+	return 0;
+}
+
+/* *lasting counts the variables that all later programs get too. */
+static int check_exec(const struct step *s, uint64_t *lasting, struct err *e)
+{
+	uint64_t total;
+
+	if (count_variables(node_get(s->args, "set"), lasting, e) < 0)
+		return -1;
+	total = *lasting;
+	if (count_variables(node_get(s->args, "env"), &total, e) < 0 ||
+		count_arguments(node_get(s->args, "argv"), &total, e) < 0)
+		return -1;
+	if (total <= LIMIT_EXEC_BYTES)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"arguments and environment of its program have %llu bytes, the limit is %llu",
+		(unsigned long long)total, (unsigned long long)LIMIT_EXEC_BYTES);
+}
+
+static int check_steps(const struct plan *p, struct err *e)
+{
+	uint64_t lasting = 0;
+
+	strv_each (&p->env, entry) {
+		auto_free char *name = mem_strndup(*entry, strcspn(*entry, "="));
+
+		lasting += exec_bytes(strlen(*entry));
+		if (check_variable(name, strlen(*entry), e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < p->count; i++) {
+		const struct origin *o = &p->steps[i].origin;
+
+		if (check_exec(&p->steps[i], &lasting, e) < 0)
+			return err_wrap(e, "%s: action %zu (%s)", plan_source_name(o->source),
+				o->index + 1, o->action);
+	}
+	return 0;
+}
+
+static int check_text(const struct plan *p, struct err *e)
+{
+	auto_node struct node *tree = plan_to_node(p);
+	struct node_size size = node_measure(tree);
+	auto_buf struct buf text = {0};
+
+	if (!node_size_fits(&size))
+		return err_set(e, ERR_INPUT,
+			"%s: what its actions become has %zu values in %zu bytes; the limits are "
+			"%d and %llu",
+			plan_source_name(p->source), size.count, size.bytes, LIMIT_NODE_COUNT,
+			(unsigned long long)LIMIT_NODE_BYTES);
+	buf_init(&text, LIMIT_PLAN_BYTES);
+	jsonl_add(&text, tree);
+	if (text.overflow)
+		return err_set(e, ERR_INPUT,
+			"%s: what its actions become is longer as JSON than %llu bytes; move "
+			"scripts into files of the source",
+			plan_source_name(p->source), (unsigned long long)LIMIT_PLAN_BYTES);
+	return 0;
+}
+
+int plan_check_limits(const struct plan *p, struct err *e)
+{
+	return check_steps(p, e) < 0 ? -1 : check_text(p, e);
 }
 
 /* ---- from a tree; the schema has been checked ---- */

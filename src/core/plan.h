@@ -83,9 +83,17 @@ const char *plan_source_name(enum plan_source source);
 struct node *plan_to_node(const struct plan *p);
 
 /*
+ * What a guest can be given, whoever made the plan: at most LIMIT_PLAN_BYTES of JSON that its
+ * reader takes, and for no step an argument, a variable, or all of them together, with which Linux
+ * starts no program (LIMIT_ARG_BYTES, LIMIT_EXEC_BYTES). ERR_INPUT with the user's action and the
+ * limit.
+ */
+int plan_check_limits(const struct plan *p, struct err *e) NODISCARD;
+
+/*
  * The plan that a tree describes, checked against `actions` (NULL-ended): format, every step's
- * action known and with IN_STEP, its arguments as its table says, at most LIMIT_PLAN_STEPS. `file`
- * is for messages. ERR_INPUT.
+ * action known and with IN_STEP, its arguments as its table says, at most LIMIT_PLAN_STEPS. Not
+ * plan_check_limits. `file` is for messages. ERR_INPUT.
  */
 int plan_from_node(const struct node *tree, const struct action *const *actions, const char *file,
 	struct plan *ret_plan, struct err *e) NODISCARD;

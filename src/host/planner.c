@@ -16,6 +16,8 @@ static const enum plan_source sources[PROJECT_PHASES] = {
 };
 
 /* What each kind of VM unpacks before its actions and packs after them (drives of the design). */
+enum { OUTPUTS_MAX = 2, PLAN_STEPS_BEFORE_OUTPUTS = LIMIT_PLAN_STEPS - OUTPUTS_MAX };
+
 struct transfer {
 	const char *serial, *directory;
 	bool always;     /* also when an action failed */
@@ -31,7 +33,7 @@ static const struct transfer inputs[PROJECT_PHASES][4] = {
 		{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, false, false}},
 };
 
-static const struct transfer outputs[PROJECT_PHASES][3] = {
+static const struct transfer outputs[PROJECT_PHASES][OUTPUTS_MAX + 1] = {
 	[PROJECT_PRE_PLAN] = {{DRIVE_DEPS_OUT, GUEST_DEPS, false, false}},
 	[PROJECT_PLAN] = {{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, true, false},
 		{DRIVE_CACHE_OUT, GUEST_CACHE, false, true}},
@@ -189,28 +191,40 @@ static struct node *settings_of(const struct planner *p)
 	return config;
 }
 
-static int build(const struct planner *p, const struct node *list, const char *file,
-	enum project_phase phase, struct plan *ret_plan, struct err *e)
+/* Into *plan, which is empty and the caller's also after an error. */
+static int make(const struct planner *p, const struct node *list, const char *file,
+	enum project_phase phase, struct plan *plan, struct err *e)
 {
-	auto_plan struct plan plan = {.source = sources[phase], .timeout_ms = time_limit(p)};
 	auto_node struct node *config = settings_of(p);
 	const struct node *entry;
 	size_t index = 0;
 
-	add_environment(p, phase, &plan);
-	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, &plan);
+	plan->source = sources[phase];
+	plan->timeout_ms = time_limit(p);
+	add_environment(p, phase, plan);
+	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, plan);
 	if (p->secrets && secrets_in_phase(p->secrets, sources[phase]))
-		add_transfers(p, secrets_input, STEP_UNPACK, SOURCE_PRELUDE, &plan);
-	plan.config = config;
+		add_transfers(p, secrets_input, STEP_UNPACK, SOURCE_PRELUDE, plan);
+	plan->config = config;
 	node_each (list, entry) {
-		if (expand(p, entry, index++, phase, file, &plan, e) < 0)
+		if (expand(p, entry, index++, phase, file, plan, e) < 0)
 			return -1;
-		if (plan.count > LIMIT_PLAN_STEPS)
+		if (plan->count > PLAN_STEPS_BEFORE_OUTPUTS)
 			return node_err(
 				entry, file, e, "more than %d steps in a plan", LIMIT_PLAN_STEPS);
 	}
-	plan.config = NULL;
-	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, &plan);
+	plan->config = NULL;
+	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, plan);
+	return 0;
+}
+
+static int build(const struct planner *p, const struct node *list, const char *file,
+	enum project_phase phase, struct plan *ret_plan, struct err *e)
+{
+	auto_plan struct plan plan = {0};
+
+	if (make(p, list, file, phase, &plan, e) < 0 || plan_check_limits(&plan, e) < 0)
+		return -1;
 	*ret_plan = plan;
 	plan = (struct plan){0};
 	return 0;
@@ -382,10 +396,35 @@ static int check_list(const struct planner *p, enum project_phase phase, bool bu
 	return 0;
 }
 
+/*
+ * That a machine can be given what the actions of a list become. An action that cannot be expanded,
+ * for want of a target, is told by those who need it expanded.
+ */
+static int check_limits(const struct planner *p, enum project_phase phase, struct err *e)
+{
+	auto_plan struct plan plan = {0};
+	struct err why = {0};
+
+	if (make(p, p->project->plans[phase], p->project->plan_file, phase, &plan, &why) == 0)
+		return plan_check_limits(&plan, e);
+	if (plan.count <= PLAN_STEPS_BEFORE_OUTPUTS)
+		return 0;
+	*e = why;
+	return -1;
+}
+
+static bool all_are_built(const struct planner *p, enum project_phase phase)
+{
+	struct err ignored = {0};
+
+	return check_list(p, phase, true, &ignored) == 0;
+}
+
 int planner_check(const struct planner *p, struct err *e)
 {
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (check_list(p, phase, false, e) < 0)
+		if (check_list(p, phase, false, e) < 0 ||
+			(all_are_built(p, phase) && check_limits(p, phase, e) < 0))
 			return -1;
 	return 0;
 }

@@ -26,8 +26,10 @@ struct planner {
 };
 
 /*
- * Check every action of all three lists: known, allowed there, parameters right. This is what
- * `ambient plan` and `projects` do; that an action is not built is no error here.
+ * Check every action of all three lists: known, allowed there, parameters right, and that what they
+ * become is within the limits of plan_check_limits. Everybody who looks at a project calls this, so
+ * that what `run` refuses is refused in the same words by `plan`, `run --dry-run` and the lints.
+ * That an action is not built is no error here.
  */
 int planner_check(const struct planner *p, struct err *e) NODISCARD;
 

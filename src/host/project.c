@@ -211,6 +211,11 @@ static int load_env(struct project *p, struct err *e)
 				"'%s' is not the name of an environment variable: letters, digits "
 				"and _, not beginning with a digit",
 				shown);
+		if (strlen(item->key) + 1 + strlen(node_text(item)) > LIMIT_ARG_BYTES)
+			return node_err(item, p->file, e,
+				"'%s' is too long: a variable may have %llu bytes with its name; "
+				"put its value into a file of the source",
+				shown, (unsigned long long)LIMIT_ARG_BYTES);
 	}
 	return 0;
 }

@@ -21,6 +21,8 @@
 #include "host/planner.h"
 #include "host/tsc.h"
 
+enum { LATER_FAILURE_MAX = 100 };
+
 /* ---- what is needed before a VM can be thought of ---- */
 
 int stage_host_prepare(const struct config *config, const struct project *project,
@@ -178,7 +180,8 @@ static void add_measures(const struct stage *s, struct node *n, const struct mes
 static void report_failure(struct stage *s, const struct message_step_end *m)
 {
 	struct node *n = action_fields(s, m->step);
-	auto_free char *text = text_safe(m->text, MESSAGE_TEXT_MAX);
+	/* A guest can claim that all its actions failed: the first has room for its reason. */
+	auto_free char *text = text_safe(m->text, s->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
 	const char *reason = verdict_reason_of_step(s->plan->source, m->outcome, m->reason);
 
 	node_set_string(n, "reason", reason);
@@ -405,10 +408,10 @@ static int add_own_drives(const struct stage *s, struct drives *own, struct err 
 	auto_node struct node *tree = plan_to_node(s->plan);
 	auto_buf struct buf plan = {0};
 
-	buf_init(&plan, LIMIT_PLAN_BYTES);
+	buf_init(&plan, LIMIT_PLAN_BYTES); /* the planner has seen that it fits */
 	jsonl_add(&plan, tree);
 	if (plan.overflow)
-		return err_set(e, ERR_INPUT, "the plan is larger than %llu bytes",
+		return err_set(e, ERR_HOST, "the plan became larger than %llu bytes",
 			(unsigned long long)LIMIT_PLAN_BYTES);
 	/* The first drive is the executor's: images with their own boot unit look for it there. */
 	if (drives_add_exec(own,
