@@ -170,6 +170,7 @@ static int boot(
 	int status;
 
 	term_init(&term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)s->color, false);
+	term_limit_file(&term, context->config->log_max);
 	term_begin(&term, NULL);
 	adhoc_run(context, &adhoc, &term.view, &outcome);
 	term_end(&term, &outcome);

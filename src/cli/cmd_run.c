@@ -399,6 +399,7 @@ static int load(struct session *s, struct err *e)
 	load_override(&s->config.dput_target, set->dput_target);
 	set->options.cache = (enum run_cache)set->cache;
 	s->context = load_context(&s->config);
+	term_limit_file(&s->term, s->config.log_max);
 	return 0;
 }
 

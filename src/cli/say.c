@@ -23,7 +23,7 @@ static void say_line(const char *label, const char *message)
 {
 	auto_buf struct buf line = {0}, whole = {0};
 
-	buf_init(&whole, SAY_LINE_MAX);
+	buf_init(&whole, SIZE_MAX / 2); /* as long as the message, which is shortened then */
 	hint_add_message(&whole, message);
 	fit_middle(whole.data, MESSAGE_MAX);
 	buf_init(&line, SAY_LINE_MAX);

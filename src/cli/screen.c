@@ -382,12 +382,34 @@ static void tell_dropped(struct screen *s)
 		SCREEN_INDENT, "", num_show_size(dropped).s);
 }
 
+void screen_limit_file(struct screen *s, uint64_t max)
+{
+	s->file_max = s->out.way == OUTLET_PLAIN ? max : 0;
+	s->shown = 0;
+	s->limited = false;
+}
+
+/* Whether output is dropped because its file is full enough. The first time a line says so. */
+static bool is_beyond_limit(struct screen *s)
+{
+	if (!s->file_max || s->shown < s->file_max)
+		return false;
+	if (!s->limited) {
+		s->limited = true;
+		screen_line(s,
+			"%*s... output beyond %s is not shown in a file (log_max_size); the run "
+			"log has its own limit",
+			SCREEN_INDENT, "", num_show_size(s->file_max).s);
+	}
+	return true;
+}
+
 static void show(struct screen *s, int stream, const char *data, size_t len)
 {
-	size_t room = len * EXPANSION + 64;
+	size_t room = len * EXPANSION + 64, before;
 	struct buf *b;
 
-	if (len == 0)
+	if (len == 0 || is_beyond_limit(s))
 		return;
 	if (s->status_shown || (s->open >= 0 && s->open != stream))
 		break_line(s);
@@ -399,10 +421,13 @@ static void show(struct screen *s, int stream, const char *data, size_t len)
 		outlet_push(&s->out);
 		b = outlet_room(&s->out, room, false);
 	}
-	if (b)
-		render(s, b, stream, data, len);
-	else
+	if (!b) {
 		s->dropped += len;
+		return;
+	}
+	before = b->len;
+	render(s, b, stream, data, len);
+	s->shown += b->len - before;
 }
 
 /* How many bytes can be shown now. */

@@ -12,6 +12,9 @@
  * pipes and files, and on terminals that cannot rewrite a line, the streams are kept apart: whole
  * lines, up to SCREEN_LINE_MAX bytes, in the order in which they end.
  *
+ * A regular file has no reader that it waits for and no end of its own, so what the guest may put
+ * into one has a limit (screen_limit_file); what is more is dropped, and a line says so.
+ *
  * Nothing here waits for a reader, but screen_finish. What a slow reader leaves no room for is
  * dropped and counted, and a line says so.
  */
@@ -47,6 +50,10 @@ struct screen {
 	bool dirty;                      /* colours of the guest are on in that line */
 	uint64_t dropped;
 
+	uint64_t file_max; /* bytes of output shown when `out` is a regular file; 0: no limit */
+	uint64_t shown;    /* of them */
+	bool limited;      /* there was more */
+
 	bool status_shown;
 };
 
@@ -66,6 +73,9 @@ void screen_status(struct screen *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* Can screen_status draw without breaking a line of the guest that is not ended? */
 bool screen_is_between_lines(const struct screen *s);
+
+/* From now on at most `max` bytes of output go to a regular file; 0: no limit. */
+void screen_limit_file(struct screen *s, uint64_t max);
 
 /* Bytes of an action, as they came. */
 void screen_output(struct screen *s, bool is_stderr, const char *data, size_t len);

@@ -268,7 +268,7 @@ static void on_execute_action(struct term *t, const struct event *ev)
 
 static void on_output(struct term *t, const struct event *ev)
 {
-	if (t->quiet && !t->last)
+	if ((t->quiet || t->screen.file_max) && !t->last)
 		lines_tail_add(&t->tail, ev->is_stderr, ev->data, ev->len);
 	if (t->quiet)
 		return;
@@ -317,10 +317,8 @@ static void on_action_failed(struct term *t, const struct event *ev)
 		num_show_duration(t->duration_ms).s);
 
 	t->running = false;
-	if (!t->quiet) {
+	if (!t->quiet)
 		screen_line(&t->screen, "%s", line);
-		return;
-	}
 	if (!t->last)
 		t->last = steal_ptr(&line);
 }
@@ -394,11 +392,19 @@ static void pointers(struct term *t, const struct run_outcome *o)
 		point_to_log(t);
 }
 
-/* Quiet is over: what a mail of cron has to say. */
-static void quiet_report(struct term *t, const struct run_outcome *o)
+static void show_tail(struct term *t)
 {
 	size_t len;
 	const char *last = lines_tail_last(&t->tail, TERM_QUIET_LINES, &len);
+
+	screen_limit_file(&t->screen, 0);
+	screen_output(&t->screen, false, last, len);
+	screen_end_output(&t->screen);
+}
+
+/* Quiet is over: what a mail of cron has to say. */
+static void quiet_report(struct term *t, const struct run_outcome *o)
+{
 	auto_free char *label = t->running ? action_label(t) : NULL;
 	auto_free char *log = o->log ? text_safe(o->log, 1024) : NULL;
 
@@ -408,8 +414,7 @@ static void quiet_report(struct term *t, const struct run_outcome *o)
 		screen_line(&t->screen, "%s", t->last);
 	else if (label)
 		screen_line(&t->screen, "  %s", label);
-	screen_output(&t->screen, false, last, len);
-	screen_end_output(&t->screen);
+	show_tail(t);
 	if (log)
 		below(t, "log  %s", log);
 	t->quiet = true;
@@ -421,6 +426,8 @@ void term_end(struct term *t, const struct run_outcome *o)
 	if (t->quiet && !verdict_is_uneventful(o->verdict))
 		quiet_report(t, o);
 	if (!t->quiet) {
+		if (t->screen.limited && !verdict_is_uneventful(o->verdict))
+			show_tail(t);
 		verdict_line(t, o);
 		pointers(t, o);
 	}
@@ -486,12 +493,19 @@ void term_begin(struct term *t, const char *project)
 	keep(&t->ending, NULL);
 	keep(&t->action, mem_strdup("?"));
 	lines_tail_clear(&t->tail);
+	screen_limit_file(&t->screen, t->file_max);
 	t->start_ms = clock_ms();
 	t->running = false;
 	t->total = 0;
 	t->artifact_entries = 0;
 	keep(&t->withheld, NULL);
 	t->progress_ms = 0;
+}
+
+void term_limit_file(struct term *t, uint64_t max)
+{
+	t->file_max = max;
+	screen_limit_file(&t->screen, max);
 }
 
 void term_release(struct term *t)

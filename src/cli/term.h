@@ -35,7 +35,8 @@ struct term {
 	struct run_view view; /* to be passed to run_project */
 	struct screen screen;
 	bool quiet;
-	char *project; /* name in front of our lines; NULL: none */
+	uint64_t file_max; /* of output in a regular file; 0: no limit */
+	char *project;     /* name in front of our lines; NULL: none */
 	int64_t start_ms;
 
 	/* The list that a VM carries out, and the action that runs. */
@@ -66,6 +67,13 @@ void term_release(struct term *t);
 
 /* A project's turn: its name goes in front of the lines. */
 void term_begin(struct term *t, const char *project);
+
+/*
+ * When standard output is a regular file, the output of each run's actions in it is limited to
+ * `max` bytes (screen.h). Of a run that does not pass the last TERM_QUIET_LINES are shown all the
+ * same.
+ */
+void term_limit_file(struct term *t, uint64_t max);
 
 /* How it ended, but for the error. Writes all that waits, however long that takes. */
 void term_end(struct term *t, const struct run_outcome *outcome);

@@ -13,12 +13,22 @@
 #include "base/text.h"
 #include "core/jsonl.h"
 
-enum { LINE_MAX_BYTES = 16 * 1024 * 1024 };
+/* Our own lines: what one action has of them, and what is at the end of a run. */
+enum { ACTION_LINES = 700, END_LINES = 16 * 1024 };
+
+/* The end of a stream's output, as a line. */
+static uint64_t tail_line_max(const struct runlog *log)
+{
+	uint64_t share = log->max / 16;
+
+	return share < RUNLOG_TAIL_LINE ? share : RUNLOG_TAIL_LINE;
+}
 
 void runlog_init(struct runlog *log, int fd, int second_fd, uint64_t max)
 {
-	*log = (struct runlog){.fds = {fd, second_fd}, .max = max};
-	buf_init(&log->line, LINE_MAX_BYTES);
+	*log = (struct runlog){.fds = {fd, second_fd}, .max = max, .tails_left = max / 8};
+	log->fails_left = 2 * tail_line_max(log);
+	buf_init(&log->line, LIMIT_LOG_LINE);
 	for (int i = 0; i < 2; i++)
 		buf_init(&log->streams[i].tail, RUNLOG_TAIL_BYTES);
 }
@@ -59,11 +69,22 @@ static void write_failed(struct runlog *log, int fd)
 	space_explain(&log->error, fd);
 }
 
+/* The readers of the log drop a line that is longer, so it is an error to have one to write. */
+static bool line_fits(struct runlog *log)
+{
+	if (log->line.overflow && log->error.kind == ERR_NONE)
+		(void)err_set(&log->error, ERR_HOST,
+			"an event of the run log is longer than %llu bytes; it begins with %.100s",
+			(unsigned long long)LIMIT_LOG_LINE, log->line.data);
+	return !log->line.overflow;
+}
+
 static void end_line(struct runlog *log)
 {
 	buf_adds(&log->line, "}\n");
-	if (log->line.overflow)
-		BUG("a line of the run log is too long");
+	if (!line_fits(log))
+		return;
+	log->written += log->line.len;
 	for (int i = 0; i < 2; i++)
 		if (log->fds[i] >= 0 && log->error.kind == ERR_NONE &&
 			outfile_put(log->fds[i], log->line.data, log->line.len) < 0)
@@ -82,16 +103,31 @@ static void add_fields(struct buf *line, const struct node *fields)
 	}
 }
 
-/* ---- output of actions ---- */
+/* ---- what others say, as long as there is room ---- */
 
-static void output_line(
+static bool has_room(const struct runlog *log, uint64_t bytes)
+{
+	uint64_t kept = log->set_aside + log->tails_left + log->fails_left;
+
+	return log->written + bytes + kept <= log->max;
+}
+
+static void mark_limit(struct runlog *log, enum plan_source source, int64_t utc_ns)
+{
+	if (log->limited)
+		return;
+	log->limited = true;
+	begin_line(log, EVENT_LOG_LIMIT, source, utc_ns);
+	buf_addf(&log->line, ",\"limit\":%llu", (unsigned long long)log->max);
+	end_line(log);
+}
+
+static void make_output_line(
 	struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
 {
 	/* Readers of JSON mostly refuse a NUL in a string, ours too. */
 	bool text = text_is_utf8(data, len) && !memchr(data, 0, len);
 
-	if (len == 0)
-		return;
 	begin_line(log, EVENT_ACTION_OUTPUT, log->source, utc_ns);
 	buf_addf(&log->line, ",\"action\":%zu,\"stream\":\"%s\",\"%s\":", log->action,
 		stream ? "stderr" : "stdout", text ? "text" : "base64");
@@ -102,9 +138,9 @@ static void output_line(
 		base64_add(&log->line, data, len);
 		buf_addc(&log->line, '"');
 	}
-	end_line(log);
-	log->written += log->line.len;
 }
+
+/* ---- output of actions ---- */
 
 /* How many bytes at the end of data begin a UTF-8 sequence that is not complete: 0 to 3. */
 static size_t cut_at_end(const char *data, size_t len)
@@ -115,14 +151,44 @@ static size_t cut_at_end(const char *data, size_t len)
 	return 0;
 }
 
-/* A character that was cut in two by the guest's read is put together again. */
-static void whole_characters(struct runlog *log, int stream, const struct event *ev)
+/* What is dropped, for the end of the action. */
+static void keep_tail(struct runlog *log, int stream, const char *data, size_t len)
 {
+	struct buf *tail = &log->streams[stream].tail;
+	size_t most = tail->max, kept = len < most ? len : most;
+
+	if (tail->len + kept > most)
+		buf_drop_front(tail, tail->len + kept - most);
+	buf_add(tail, data + len - kept, kept);
+}
+
+/* Lines count, not their bytes of output: a guest that writes single ones fills a disk as well. */
+static void output(struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
+{
+	if (len == 0)
+		return;
+	if (!log->limited) {
+		make_output_line(log, stream, utc_ns, data, len);
+		if (has_room(log, log->line.len + 2)) {
+			end_line(log);
+			return;
+		}
+	}
+	mark_limit(log, log->source, utc_ns);
+	keep_tail(log, stream, data, len);
+}
+
+/* A character that was cut in two by the guest's read is put together again. */
+static void add_output(struct runlog *log, const struct event *ev)
+{
+	int stream = ev->is_stderr ? 1 : 0;
 	struct runlog_stream *s = &log->streams[stream];
 	auto_buf struct buf joined = {0};
 	const char *data = ev->data;
 	size_t len = ev->len, cut;
 
+	log->action = ev->action;
+	log->source = ev->source;
 	if (s->cut_len) {
 		buf_init(&joined, ev->len + sizeof(s->cut));
 		buf_add(&joined, s->cut, s->cut_len);
@@ -133,53 +199,101 @@ static void whole_characters(struct runlog *log, int stream, const struct event 
 	cut = cut_at_end(data, len);
 	memcpy(s->cut, data + len - cut, cut);
 	s->cut_len = cut;
-	output_line(log, stream, ev->utc_ns, data, len - cut);
+	output(log, stream, ev->utc_ns, data, len - cut);
 }
 
-static void drop(struct runlog *log, int stream, const struct event *ev)
+static void write_tail(struct runlog *log, int stream, int64_t utc_ns, bool failed)
 {
-	struct runlog_stream *s = &log->streams[stream];
-	size_t len = ev->len < RUNLOG_TAIL_BYTES ? ev->len : RUNLOG_TAIL_BYTES;
+	struct buf *tail = &log->streams[stream].tail;
+	uint64_t *left = failed ? &log->fails_left : &log->tails_left;
 
-	s->dropped += ev->len;
-	if (s->tail.len + len > RUNLOG_TAIL_BYTES)
-		buf_drop_front(&s->tail, s->tail.len + len - RUNLOG_TAIL_BYTES);
-	buf_add(&s->tail, ev->data + ev->len - len, len);
-	if (log->limited)
-		return;
-	log->limited = true;
-	begin_line(log, EVENT_LOG_LIMIT, ev->source, ev->utc_ns);
-	buf_addf(&log->line, ",\"limit\":%llu", (unsigned long long)log->max);
-	end_line(log);
-}
-
-static void add_output(struct runlog *log, const struct event *ev)
-{
-	int stream = ev->is_stderr ? 1 : 0;
-
-	log->action = ev->action;
-	log->source = ev->source;
-	/* Lines count, not their bytes of output: a guest that writes single ones fills a disk as
-	 * well. */
-	if (log->limited || log->written + ev->len > log->max) {
-		drop(log, stream, ev);
-		return;
+	while (tail->len) {
+		make_output_line(log, stream, utc_ns, tail->data, tail->len);
+		if (log->line.len + 2 <= tail_line_max(log))
+			break;
+		buf_drop_front(tail, tail->len / 2 + 1);
 	}
-	whole_characters(log, stream, ev);
+	if (tail->len && log->line.len + 2 <= *left) {
+		*left -= log->line.len + 2;
+		end_line(log);
+	}
+	buf_clear(tail);
 }
 
 /* Before an action is reported as finished: what is still held back of its output. */
-static void flush_output(struct runlog *log, int64_t utc_ns)
+static void end_output(struct runlog *log, int64_t utc_ns, bool failed)
 {
 	for (int i = 0; i < 2; i++) {
 		struct runlog_stream *s = &log->streams[i];
 
-		output_line(log, i, utc_ns, s->cut, s->cut_len);
-		output_line(log, i, utc_ns, s->tail.data, s->tail.len);
+		output(log, i, utc_ns, s->cut, s->cut_len);
 		s->cut_len = 0;
-		s->dropped = 0;
-		buf_clear(&s->tail);
+		write_tail(log, i, utc_ns, failed);
 	}
+}
+
+/* ---- events ---- */
+
+/* What a machine has to say, besides output: its number has a limit, but not one for small logs. */
+static bool is_of_others(const struct event *ev)
+{
+	bool of_machine = ev->source == SOURCE_PRE_PLAN || ev->source == SOURCE_PLAN ||
+		ev->source == SOURCE_POST_PLAN;
+
+	switch ((int)ev->type) {
+	case EVENT_WARNING:
+	case EVENT_DEBUG:
+		return of_machine;
+	case EVENT_EGRESS:
+	case EVENT_SSH_AGENT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The machine that is about to start: room for what we say of its actions. */
+static void set_aside(struct runlog *log, const struct event *ev)
+{
+	const struct node *steps = node_get(node_get(ev->fields, "plan"), "steps");
+
+	log->set_aside = END_LINES + (steps ? steps->count : 0) * ACTION_LINES;
+	/* A log that is too small for both has something of both. */
+	if (log->set_aside > log->max / 2)
+		log->set_aside = log->max / 2;
+}
+
+static void own_event(struct runlog *log, const struct event *ev)
+{
+	uint64_t before = log->written, used;
+
+	if (ev->type == EVENT_RUNNABLE_PLAN)
+		set_aside(log, ev);
+	begin_line(log, ev->type, ev->source, ev->utc_ns);
+	add_fields(&log->line, ev->fields);
+	end_line(log);
+	used = log->written - before;
+	if (ev->type != EVENT_RUNNABLE_PLAN)
+		log->set_aside -= used < log->set_aside ? used : log->set_aside;
+}
+
+static void event_of_others(struct runlog *log, const struct event *ev)
+{
+	if (!log->limited) {
+		begin_line(log, ev->type, ev->source, ev->utc_ns);
+		add_fields(&log->line, ev->fields);
+		if (has_room(log, log->line.len + 2)) {
+			end_line(log);
+			return;
+		}
+	}
+	mark_limit(log, ev->source, ev->utc_ns);
+}
+
+/* The guest's word: no exit code, or another than 0. */
+static bool says_failed(const struct event *ev)
+{
+	return ev->type != EVENT_ACTION_FINISHED || node_get_int(ev->fields, "exit_code", -1) != 0;
 }
 
 void runlog_event(struct runlog *log, const struct event *ev)
@@ -188,10 +302,10 @@ void runlog_event(struct runlog *log, const struct event *ev)
 		return;
 	if (ev->type == EVENT_ACTION_OUTPUT) {
 		add_output(log, ev);
-		return;
+	} else if (is_of_others(ev)) {
+		event_of_others(log, ev);
+	} else {
+		end_output(log, ev->utc_ns, says_failed(ev));
+		own_event(log, ev);
 	}
-	flush_output(log, ev->utc_ns);
-	begin_line(log, ev->type, ev->source, ev->utc_ns);
-	add_fields(&log->line, ev->fields);
-	end_line(log);
 }

@@ -4,8 +4,13 @@
  *
  *     {"timestamp":"2026-11-22T03:49:19.123456Z","source":"plan","type":"execute_action",...}
  *
- * Output of actions is bounded by log_max: beyond it, output is dropped, the fact is marked once,
- * and the last RUNLOG_TAIL_BYTES of it are kept and written at the end of the action.
+ * The log as a whole is bounded by log_max. Our own lines (configuration, plan, the beginning and
+ * the end of each action) are always written: their number and their length have limits of their
+ * own, and when the plan is known, room for them is set aside. What others have to say goes into
+ * what is left: output, and what a machine remarks, connects to and has signed. What does not fit
+ * is dropped, and the fact is marked once; of output that was dropped the end is kept and written
+ * when its action is over: room for that of the action that fails is set aside, and an eighth of
+ * log_max for those of others.
  */
 #ifndef HOST_RUNLOG_H
 #define HOST_RUNLOG_H
@@ -16,20 +21,24 @@
 #include "base/buf.h"
 #include "core/event.h"
 
-enum { RUNLOG_TAIL_BYTES = 64 * 1024 };
+/* The end of a stream's output that is kept: less when log_max is small, or when it is longer than
+ * this as a line of the log. */
+enum { RUNLOG_TAIL_BYTES = 64 * 1024, RUNLOG_TAIL_LINE = 128 * 1024 };
 
 struct runlog_stream {
 	char cut[4]; /* the start of a UTF-8 sequence whose rest is still to come */
 	size_t cut_len;
 	struct buf tail; /* what was dropped last */
-	uint64_t dropped;
 };
 
 struct runlog {
-	int fds[2];   /* run.jsonl and --log; -1: none. Borrowed */
-	uint64_t max; /* bytes of lines with output */
-	uint64_t written;
-	bool limited; /* the mark is written */
+	int fds[2];          /* run.jsonl and --log; -1: none. Borrowed */
+	uint64_t max;        /* bytes of the whole log */
+	uint64_t written;    /* of them */
+	uint64_t set_aside;  /* for our own lines to come */
+	uint64_t tails_left; /* for the ends of actions that did not fail */
+	uint64_t fails_left; /* for those of actions that did */
+	bool limited;        /* the mark is written */
 	struct buf line;
 	struct runlog_stream streams[2]; /* stdout, stderr of the running action */
 	size_t action;

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "core/event.h"
 #include "core/jsonl.h"
 #include "host/runlog.h"
@@ -46,15 +47,46 @@ static void output(struct fixture *f, bool is_stderr, const char *data, size_t l
 	runlog_event(&f->log, &ev);
 }
 
-/* Any event but output ends what is held back. */
+static void send(struct fixture *f, enum event_type type, struct node *fields)
+{
+	const struct event ev = {
+		.type = type, .source = SOURCE_PLAN, .utc_ns = 1, .fields = fields};
+
+	runlog_event(&f->log, &ev);
+	node_free(fields);
+}
+
+/* The end of an action ends what is held back of its output. */
+static void finish(struct fixture *f, int exit_code)
+{
+	struct node *fields = node_map();
+
+	node_set_int(fields, "exit_code", exit_code);
+	send(f, EVENT_ACTION_FINISHED, fields);
+}
+
 static void flush(struct fixture *f)
 {
-	auto_node struct node *fields = node_map();
-	const struct event ev = {
-		.type = EVENT_WARNING, .source = SOURCE_PLAN, .utc_ns = 1, .fields = fields};
+	finish(f, 0);
+}
 
-	node_set_string(fields, "message", "end");
-	runlog_event(&f->log, &ev);
+/* The plan that a machine is given: room for its actions is set aside. */
+static void plan_of(struct fixture *f, int actions)
+{
+	struct node *fields = node_map();
+	struct node *steps = node_set_list(node_set_map(fields, "plan"), "steps");
+
+	for (int i = 0; i < actions; i++)
+		(void)node_add_map(steps);
+	send(f, EVENT_RUNNABLE_PLAN, fields);
+}
+
+static void message(struct fixture *f, enum event_type type, const char *text)
+{
+	struct node *fields = node_map();
+
+	node_set_string(fields, "message", text);
+	send(f, type, fields);
 }
 
 static void read_lines(struct fixture *f)
@@ -129,7 +161,7 @@ static void test_bytes_that_are_not_utf8_are_base64(void **state)
 	expect_field(&f, 0, "text", "(absent)");
 	expect_field(&f, 1, "text", "end");
 	expect_field(&f, 2, "base64", "4oI=");
-	expect_field(&f, 3, "type", "warning");
+	expect_field(&f, 3, "type", "action_finished");
 	teardown(&f);
 }
 
@@ -146,6 +178,13 @@ static void test_text_with_a_nul_is_base64(void **state)
 	teardown(&f);
 }
 
+enum { MAX = 1 << 20 };
+
+static uint64_t length(const struct fixture *f)
+{
+	return (uint64_t)lseek(f->fd, 0, SEEK_END);
+}
+
 static void test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept(void **state)
 {
 	struct fixture f;
@@ -153,25 +192,115 @@ static void test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept(void **s
 	size_t mark = 0;
 
 	(void)state;
-	setup(&f, 1000);
+	setup(&f, MAX);
 	for (int i = 0; i < 20000; i++) {
 		(void)snprintf(line, sizeof(line), "line %05d\n", i);
 		output(&f, false, line, strlen(line));
 	}
 	flush(&f);
+	assert_true(length(&f) <= MAX);
 	read_lines(&f);
 	while (strcmp(node_get_text(f.lines[mark], "type", ""), "action_output") == 0)
 		mark++;
 	/* A line of the log is about 130 bytes long, of which the output is 11. */
-	assert_in_range(mark, 5, 9);
+	assert_in_range(mark, 5000, 8000);
 	(void)snprintf(line, sizeof(line), "line %05zu\n", mark - 1);
 	expect_field(&f, mark - 1, "text", line);
 	expect_field(&f, mark, "type", "log_limit");
-	expect_field(&f, mark, "limit", "1000");
+	expect_field(&f, mark, "limit", "1048576");
 	assert_int_equal(f.count, mark + 1 + 1 + 1);
-	assert_int_equal(strlen(node_get_text(f.lines[mark + 1], "text", "")), RUNLOG_TAIL_BYTES);
-	assert_string_equal(node_get_text(f.lines[mark + 1], "text", "") + RUNLOG_TAIL_BYTES - 11,
-		"line 19999\n");
+	assert_true(strlen(node_get_text(f.lines[mark + 1], "text", "")) > RUNLOG_TAIL_BYTES / 4);
+	assert_string_equal(
+		strrchr(node_get_text(f.lines[mark + 1], "text", ""), 'l'), "line 19999\n");
+	teardown(&f);
+}
+
+/* The sum: many small actions, each with an end that is kept, of bytes that JSON makes longer. */
+static void test_the_limit_is_one_of_the_whole_log(void **state)
+{
+	enum { ACTIONS = 990, BYTES = 70000 };
+	auto_free char *data = mem_alloc(BYTES);
+	struct fixture f;
+
+	(void)state;
+	memset(data, 1, BYTES);
+	setup(&f, MAX);
+	plan_of(&f, ACTIONS);
+	for (int i = 0; i < ACTIONS; i++) {
+		message(&f, EVENT_EXECUTE_ACTION, "starts");
+		output(&f, false, data, BYTES);
+		output(&f, true, data, BYTES);
+		message(&f, EVENT_WARNING, "the guest's remark");
+		finish(&f, 0);
+		message(&f, EVENT_ACTION_SUCCEEDED, "passed");
+	}
+	message(&f, EVENT_AMBIENT_SUCCEEDS, "the end");
+	assert_in_range(length(&f), MAX / 4, MAX);
+	read_lines(&f);
+	expect_field(&f, f.count - 1, "type", "ambient_ends_succssfully");
+	teardown(&f);
+}
+
+static void test_the_end_of_the_action_that_fails_is_kept_however_many_were_before_it(void **state)
+{
+	auto_free char *data = mem_alloc(BUFSIZ);
+	struct fixture f;
+	size_t found = 0;
+
+	(void)state;
+	memset(data, 'x', BUFSIZ);
+	setup(&f, MAX);
+	plan_of(&f, 300);
+	for (int i = 0; i < 300; i++) {
+		for (int k = 0; k < 10; k++)
+			output(&f, false, data, BUFSIZ);
+		if (i == 299)
+			output(&f, true, "the reason", 10);
+		finish(&f, i == 299);
+	}
+	assert_true(length(&f) <= MAX);
+	read_lines(&f);
+	for (size_t i = 0; i < f.count; i++)
+		found += strcmp(node_get_text(f.lines[i], "text", ""), "the reason") == 0;
+	assert_int_equal(found, 1);
+	teardown(&f);
+}
+
+static void test_what_machines_remark_has_the_same_limit(void **state)
+{
+	struct fixture f;
+	char text[900];
+
+	(void)state;
+	memset(text, '\\', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	setup(&f, MAX);
+	plan_of(&f, 3);
+	for (int i = 0; i < 10000; i++)
+		message(&f, i % 2 ? EVENT_EGRESS : EVENT_DEBUG, text);
+	message(&f, EVENT_AMBIENT_SUCCEEDS, "the end");
+	assert_true(length(&f) <= MAX);
+	read_lines(&f);
+	expect_field(&f, f.count - 2, "type", "log_limit");
+	expect_field(&f, f.count - 1, "message", "the end");
+	teardown(&f);
+}
+
+static void test_a_line_that_no_reader_takes_is_an_error(void **state)
+{
+	auto_free char *text = mem_alloc(LIMIT_LOG_LINE + 1);
+	struct fixture f;
+	struct err e = {0};
+
+	(void)state;
+	memset(text, 'x', LIMIT_LOG_LINE);
+	setup(&f, MAX);
+	message(&f, EVENT_AMBIENT_STARTS, text);
+	message(&f, EVENT_AMBIENT_SUCCEEDS, "nothing follows an error");
+	assert_int_equal(runlog_check(&f.log, &e), -1);
+	assert_int_equal(e.kind, ERR_HOST);
+	assert_non_null(strstr(e.msg, "an event of the run log is longer than 8388608 bytes"));
+	assert_int_equal(length(&f), 0);
 	teardown(&f);
 }
 
@@ -215,6 +344,11 @@ int main(void)
 		cmocka_unit_test(test_bytes_that_are_not_utf8_are_base64),
 		cmocka_unit_test(test_text_with_a_nul_is_base64),
 		cmocka_unit_test(test_beyond_the_limit_it_is_marked_once_and_the_end_is_kept),
+		cmocka_unit_test(test_the_limit_is_one_of_the_whole_log),
+		cmocka_unit_test(
+			test_the_end_of_the_action_that_fails_is_kept_however_many_were_before_it),
+		cmocka_unit_test(test_what_machines_remark_has_the_same_limit),
+		cmocka_unit_test(test_a_line_that_no_reader_takes_is_an_error),
 		cmocka_unit_test(test_progress_is_not_logged),
 		cmocka_unit_test(test_a_log_that_cannot_be_written_is_an_error),
 	};
