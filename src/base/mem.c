@@ -60,14 +60,20 @@ char *mem_strndup(const char *s, size_t n)
 	return or_end(strndup(s, n));
 }
 
-char *mem_printf(const char *fmt, ...)
+char *mem_vprintf(const char *fmt, va_list ap)
 {
 	char *s = NULL;
+
+	return or_end(vasprintf(&s, fmt, ap) < 0 ? NULL : s);
+}
+
+char *mem_printf(const char *fmt, ...)
+{
 	va_list ap;
-	int n;
+	char *s;
 
 	va_start(ap, fmt);
-	n = vasprintf(&s, fmt, ap);
+	s = mem_vprintf(fmt, ap);
 	va_end(ap);
-	return or_end(n < 0 ? NULL : s);
+	return s;
 }

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/limitlist.h"
 #include "cli/load.h"
 #include "core/event.h"
 #include "core/schema.h"
@@ -219,12 +220,19 @@ static void add_options_page(struct buf *b, const struct command *const *command
 	}
 }
 
+static void add_limits_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	limitlist_add(b);
+}
+
 const struct catalog_page catalog_pages[] = {
 	{"actions", add_actions_page},
 	{"variables", add_variables_page},
 	{"config", add_config_page},
 	{"projects", add_projects_page},
 	{"errors", add_errors_page},
+	{"limits", add_limits_page},
 	{"run-log", add_run_log_page},
 	{"commands", add_options_page},
 	{0},

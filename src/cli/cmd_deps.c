@@ -14,7 +14,7 @@
 #include "cli/say.h"
 #include "host/deps.h"
 
-enum { TABLE_MAX = 1 << 20, NAME_COLUMN = 20, PATH_SHOWN_MAX = 600 };
+enum { NAME_COLUMN = 20 };
 
 struct deps_settings {
 	bool json;
@@ -28,44 +28,48 @@ static const struct option options[] = {
 	{0},
 };
 
+static int list_json(const struct node *rows, struct err *e)
+{
+	struct say_items items = {.open = "[", .close = rows->count ? "\n]\n" : "]\n", .indent = 1};
+	const struct node *row;
+
+	node_each (rows, row)
+		if (say_item(&items, NULL, row, e) < 0)
+			return -1;
+	return say_items_end(&items, e);
+}
+
+static int show_row(const struct node *row, struct err *e)
+{
+	const char *project = node_get_text(row, "project", "");
+	const char *error = node_get_text(row, "error", NULL);
+
+	if (error)
+		return say_row(e, "%-*s  %s", NAME_COLUMN, project, error);
+	return say_row(e, "%-*s  %s  %s  %s", NAME_COLUMN, project, node_get_text(row, "name", ""),
+		num_show_size(node_get_uint(row, "bytes", 0)).s, node_get_text(row, "changed", ""));
+}
+
 static int list(const struct call *call, const struct config *c, struct err *e)
 {
 	const struct deps_settings *s = call->settings;
 	auto_node struct node *rows = NULL;
-	auto_buf struct buf text = {0};
 	const struct node *row;
 
 	if (deps_list(c->state, &rows, e) < 0)
 		return -1;
 	if (s->json)
-		return say_json(rows, NULL, e);
-	buf_init(&text, TABLE_MAX);
-	node_each (rows, row) {
-		auto_free char *project =
-			text_safe(node_get_text(row, "project", ""), LIMIT_NAME_BYTES);
-		auto_free char *name = text_safe(node_get_text(row, "name", ""), LIMIT_NAME_BYTES);
-
-		const char *error = node_get_text(row, "error", NULL);
-
-		if (error) {
-			auto_free char *shown = text_safe(error, ERR_MSG_MAX);
-
-			buf_addf(&text, "%-*s  %s\n", NAME_COLUMN, project, shown);
-			continue;
-		}
-		buf_addf(&text, "%-*s  %s  %s  %s\n", NAME_COLUMN, project, name,
-			num_show_size(node_get_uint(row, "bytes", 0)).s,
-			node_get_text(row, "changed", ""));
-	}
-	return say_buf(&text, NULL, e);
+		return list_json(rows, e);
+	node_each (rows, row)
+		if (show_row(row, e) < 0)
+			return -1;
+	return 0;
 }
 
 static int tell(const char *what, const char *project, const struct deps_info *info, struct err *e)
 {
-	auto_free char *line = mem_printf("%s  %s, %s, sha256 %s\n", project, what,
-		num_show_size(info->bytes).s, info->sha256.s);
-
-	return say_out(line, strlen(line), e);
+	return say_row(e, "%s  %s, %s, sha256 %s", project, what, num_show_size(info->bytes).s,
+		info->sha256.s);
 }
 
 static int export(const struct call *call, const struct config *c, struct err *e)
@@ -114,15 +118,13 @@ static int import(const struct call *call, const struct config *c, struct err *e
 static int clear(const struct call *call, const struct config *c, struct err *e)
 {
 	const char *project = call->operands.items[1];
-	auto_free char *line = NULL;
 	uint64_t bytes;
 
 	load_restrict_modes(c);
 	if (deps_clear(c->state, project, &bytes, e) < 0)
 		return -1;
-	line = bytes ? mem_printf("%s  removed, %s\n", project, num_show_size(bytes).s)
-		     : mem_printf("%s  there were none\n", project);
-	return say_out(line, strlen(line), e);
+	return bytes ? say_row(e, "%s  removed, %s", project, num_show_size(bytes).s)
+		     : say_row(e, "%s  there were none", project);
 }
 
 static const struct command_verb verbs[] = {

@@ -97,22 +97,20 @@ static void on_error(struct session *s, const struct retention_item *item)
 static void print(struct session *s, const char *line)
 {
 	if (!s->settings->quiet && s->unsaid.kind == ERR_NONE)
-		err_ignore(say_out(line, strlen(line), &s->unsaid)); /* carry_out tells it */
+		err_ignore(say_row(&s->unsaid, "%s", line)); /* carry_out tells it */
 }
 
 static void on_item(void *arg, const struct retention_item *item)
 {
 	struct session *s = arg;
-	auto_free char *id = item->run_id ? text_safe(item->run_id, LIMIT_NAME_BYTES) : NULL;
-	auto_free char *scope = item->scope ? text_safe(item->scope, LIMIT_NAME_BYTES) : NULL;
-	auto_free char *what = id ? mem_printf("run %s: ", id)
-		: scope           ? mem_printf("cache of scope %s: ", scope)
-				  : mem_strdup("");
-	auto_free char *line = mem_printf("%-*s  %s%s, %s\n", NAME_COLUMN, item->project, what,
+	auto_free char *what = item->run_id ? mem_printf("run %s: ", item->run_id)
+		: item->scope               ? mem_printf("cache of scope %s: ", item->scope)
+					    : mem_strdup("");
+	auto_free char *line = mem_printf("%-*s  %s%s, %s", NAME_COLUMN, item->project, what,
 		item->why, num_show_size(item->bytes).s);
 
 	s->bytes += item->bytes;
-	s->runs += !item->error && id;
+	s->runs += !item->error && item->run_id;
 	if (item->error)
 		on_error(s, item);
 	else
@@ -121,9 +119,8 @@ static void on_item(void *arg, const struct retention_item *item)
 
 static void print_sum(struct session *s)
 {
-	auto_free char *line = mem_printf("%" PRIu64 " run%s %s, %s\n", s->runs,
-		num_plural(s->runs), s->settings->dry_run ? "would be removed" : "removed",
-		num_show_size(s->bytes).s);
+	auto_free char *line = mem_printf("%" PRIu64 " run%s %s, %s", s->runs, num_plural(s->runs),
+		s->settings->dry_run ? "would be removed" : "removed", num_show_size(s->bytes).s);
 
 	print(s, line);
 	if (s->unsaid.kind != ERR_NONE)

@@ -10,7 +10,7 @@
 #include "cli/say.h"
 #include "host/image.h"
 
-enum { TABLE_MAX = 1 << 20, NAME_COLUMN = 16 };
+enum { NAME_COLUMN = 16 };
 
 struct image_settings {
 	bool json;
@@ -24,53 +24,45 @@ static const struct option options[] = {
 	{0},
 };
 
-static void add_line(struct buf *b, const struct node *image)
+static int show_image(const struct node *image, struct err *e)
 {
-	auto_free char *name = text_safe(node_get_text(image, "name", "?"), 100);
-	auto_free char *digest = text_safe(node_get_text(image, "digest", ""), 100);
+	const char *name = node_get_text(image, "name", "?");
 	const char *error = node_get_text(image, "error", NULL);
 
-	if (error) {
-		auto_free char *shown = text_safe(error, 1000);
-
-		buf_addf(b, "%-*s  not usable: %s\n", NAME_COLUMN, name, shown);
-		return;
-	}
-	buf_addf(b, "%-*s  %10s  %.16s\n", NAME_COLUMN, name,
-		num_show_size(node_get_uint(image, "bytes", 0)).s, digest);
+	if (error)
+		return say_row(e, "%-*s  not usable: %s", NAME_COLUMN, name, error);
+	return say_row(e, "%-*s  %10s  %.16s", NAME_COLUMN, name,
+		num_show_size(node_get_uint(image, "bytes", 0)).s,
+		node_get_text(image, "digest", ""));
 }
 
 static int list_images(const struct call *call, const struct config *c, struct err *e)
 {
 	const struct image_settings *s = call->settings;
 	auto_node struct node *images = image_list(c->image_store);
-	auto_buf struct buf text = {0};
 	const struct node *image;
 
 	if (s->json)
 		return say_json(images, NULL, e);
-	buf_init(&text, TABLE_MAX);
-	node_each (images, image) {
-		add_line(&text, image);
-	}
 	if (images->count == 0) {
 		auto_free char *note = mem_printf("there is no image in %s", c->image_store);
 
 		say_warning(note);
 	}
-	return say_buf(&text, NULL, e);
+	node_each (images, image)
+		if (show_image(image, e) < 0)
+			return -1;
+	return 0;
 }
 
 static int verify_one(const struct config *c, const char *name, struct err *e)
 {
 	auto_image struct image image = {0};
-	auto_free char *line = NULL;
 
 	if (image_open(c->image_store, name, strchr(name, '/') ? name : NULL, &image, e) < 0 ||
 		image_verify(&image, NULL, NULL, e) < 0)
 		return -1;
-	line = mem_printf("%s: every file is what its image.yaml says\n", image.name);
-	return say_out(line, strlen(line), e);
+	return say_row(e, "%s: every file is what its image.yaml says", image.name);
 }
 
 static int verify_images(const struct call *call, const struct config *c, struct err *e)

@@ -7,7 +7,7 @@
 #include "cli/load.h"
 #include "cli/say.h"
 
-enum { TABLE_MAX = 16 << 20, NAME_COLUMN = 20 };
+enum { NAME_COLUMN = 20 };
 
 struct projects_settings {
 	const char *projects;
@@ -32,21 +32,19 @@ static size_t count_of(const struct node *list)
 	return list ? list->count : 0;
 }
 
-static void add_line(struct buf *b, const struct project *p)
+static int show_project(const struct project *p, struct err *e)
 {
-	auto_free char *source = text_safe(p->source, 1024);
 	size_t actions = count_of(p->plans[PROJECT_PLAN]);
 	size_t others =
 		count_of(p->plans[PROJECT_PRE_PLAN]) + count_of(p->plans[PROJECT_POST_PLAN]);
+	auto_free char *plan = p->plan_given
+		? mem_printf("%zu action%s", actions, num_plural(actions))
+		: mem_strdup("plan in the source");
+	auto_free char *more =
+		others ? mem_printf(" + %zu before and after", others) : mem_strdup("");
 
-	buf_addf(b, "%-*s  image %s, ", NAME_COLUMN, p->name, p->image);
-	if (!p->plan_given)
-		buf_adds(b, "plan in the source");
-	else
-		buf_addf(b, "%zu action%s", actions, num_plural(actions));
-	if (others)
-		buf_addf(b, " + %zu before and after", others);
-	buf_addf(b, ", source %s\n", source);
+	return say_row(e, "%-*s  image %s, %s%s, source %s", NAME_COLUMN, p->name, p->image, plan,
+		more, p->source);
 }
 
 static struct node *to_node(const struct project_list *list)
@@ -71,14 +69,13 @@ static struct node *to_node(const struct project_list *list)
 static int show(const struct project_list *list, bool json, struct err *e)
 {
 	auto_node struct node *tree = json ? to_node(list) : NULL;
-	auto_buf struct buf text = {0};
 
 	if (json)
 		return say_json(tree, NULL, e);
-	buf_init(&text, TABLE_MAX);
 	for (size_t i = 0; i < list->count; i++)
-		add_line(&text, &list->items[i]);
-	return say_buf(&text, NULL, e);
+		if (show_project(&list->items[i], e) < 0)
+			return -1;
+	return 0;
 }
 
 static int run(const struct call *call)

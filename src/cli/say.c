@@ -2,6 +2,7 @@
 #include "cli/say.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,6 +58,44 @@ int say_out(const char *data, size_t len, struct err *e)
 	return 0;
 }
 
+int say_row(struct err *e, const char *fmt, ...)
+{
+	auto_free char *text = NULL;
+	auto_buf struct buf row = {0};
+	va_list ap;
+
+	va_start(ap, fmt);
+	text = mem_vprintf(fmt, ap);
+	va_end(ap);
+	buf_init(&row, 4 * strlen(text) + 1);
+	text_add_safe(&row, text, strlen(text), true);
+	buf_addc(&row, '\n');
+	return say_out(row.data, row.len, e);
+}
+
+int say_item(struct say_items *s, const char *key, const struct node *n, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, JSONL_MOST_PRETTY);
+	buf_adds(&text, s->begun ? "," : s->open);
+	buf_addf(&text, "\n%*s", 2 * s->indent, "");
+	if (key) {
+		jsonl_add_string(&text, key, strlen(key));
+		buf_adds(&text, ": ");
+	}
+	jsonl_add_indented(&text, n, s->indent);
+	s->begun = true;
+	return say_buf(&text, NULL, e);
+}
+
+int say_items_end(struct say_items *s, struct err *e)
+{
+	if (!s->begun && say_out(s->open, strlen(s->open), e) < 0)
+		return -1;
+	return say_out(s->close, strlen(s->close), e);
+}
+
 int say_buf(const struct buf *b, const char *path, struct err *e)
 {
 	auto_outfile struct outfile o = OUTFILE_NONE;
@@ -76,7 +115,7 @@ int say_json(const struct node *n, const char *path, struct err *e)
 {
 	auto_buf struct buf text = {0};
 
-	buf_init(&text, 8 * LIMIT_NODE_BYTES);
+	buf_init(&text, JSONL_MOST_PRETTY);
 	jsonl_add_pretty(&text, n);
 	return say_buf(&text, path, e);
 }

@@ -21,6 +21,24 @@ void say_warnings(const struct strv *messages);
  */
 int say_out(const char *data, size_t len, struct err *e) NODISCARD; /* to standard output */
 
+/*
+ * A line of a table, on standard output, as soon as it is known: a table has no length that could
+ * be too much. Made safe as a whole, so that names from files and directories need not be.
+ */
+int say_row(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3) NODISCARD;
+
+/*
+ * The same as JSON for people: items of a list or mapping, one after the other. `key` is NULL in a
+ * list. Each item has its own limit (JSONL_MOST_PRETTY).
+ */
+struct say_items {
+	const char *open, *close; /* what is around the items, with their newlines */
+	int indent;               /* of the items, in steps of two */
+	bool begun;
+};
+int say_item(struct say_items *s, const char *key, const struct node *n, struct err *e) NODISCARD;
+int say_items_end(struct say_items *s, struct err *e) NODISCARD;
+
 /* To `path`, or to standard output when that is NULL. A tree is written as JSON for people. */
 int say_buf(const struct buf *b, const char *path, struct err *e) NODISCARD;
 int say_json(const struct node *n, const char *path, struct err *e) NODISCARD;

@@ -55,6 +55,7 @@ struct unpacker {
 	size_t path_len;
 	uint64_t ticked;
 	struct unpack_result result; /* what cannot be known from the reader */
+	uint64_t disk;               /* what the entries so far take */
 	uid_t uid;
 	gid_t gid;
 };
@@ -508,6 +509,46 @@ static int make_fifo(struct unpacker *u, const struct tar_entry *t, struct err *
 	return set_by_name(u, t, e);
 }
 
+/* ---- what it takes ----------------------------------------------------------------------- */
+
+static uint64_t disk_bytes(const struct tar_entry *t)
+{
+	enum { LINK_IN_INODE = 60 };
+
+	switch (t->type) {
+	case TAR_FILE:
+		/* Each piece between two holes ends in a block of its own. */
+		return ((t->size + UNPACK_BLOCK - 1) / UNPACK_BLOCK + t->hole_count) * UNPACK_BLOCK;
+	case TAR_DIR:
+		return UNPACK_BLOCK;
+	case TAR_SYMLINK:
+		return strlen(t->link) < LINK_IN_INODE ? 0 : UNPACK_BLOCK;
+	case TAR_HARDLINK:
+	case TAR_FIFO:
+	case TAR_CHAR_DEVICE:
+	case TAR_BLOCK_DEVICE:
+	case TAR_SOCKET:
+		break;
+	}
+	return 0;
+}
+
+static int charge(struct unpacker *u, const struct tar_entry *t, struct err *e)
+{
+	uint64_t max = u->policy->max_disk;
+
+	if (!max)
+		return 0;
+	u->disk += UNPACK_NAME_BYTES + disk_bytes(t);
+	if (u->disk <= max)
+		return 0;
+	return tar_refuse(&u->reader, e,
+		"what the archive becomes takes more than %" PRIu64
+		" bytes of the disk, in whole blocks of %d and %d for each name; "
+		"artifacts_max_size is the limit",
+		max, UNPACK_BLOCK, UNPACK_NAME_BYTES);
+}
+
 /* ---- the whole --------------------------------------------------------------------------- */
 
 static int make_plain(struct unpacker *u, const struct tar_entry *t, struct err *e)
@@ -563,6 +604,8 @@ static int make_entry(struct unpacker *u, const struct tar_entry *t, struct err 
 		++*count;
 		return 0;
 	}
+	if (charge(u, t, e) < 0)
+		return -1;
 	if (u->policy->rules.specials && (t->mode & TAR_SPECIAL_BITS)) {
 		u->result.withheld.set_id += t->type == TAR_FILE || t->type == TAR_DIR;
 		plain.mode &= ~(uint32_t)TAR_SPECIAL_BITS;

@@ -24,6 +24,7 @@ typedef int (*unpack_tick_fn)(void *arg, uint64_t entries, uint64_t bytes, struc
 struct unpack_policy {
 	/* With `specials`, only what the strict rules accept is made, and the rest is counted. */
 	struct tar_rules rules;
+	uint64_t max_disk; /* of what the entries take on a disk, see unpack_tree; 0: no limit */
 	bool keep_owner; /* give files the numeric user and group of the archive */
 	/*
 	 * The path of the tree where it was packed, or NULL. Symbolic links to it and to what is in
@@ -52,6 +53,9 @@ struct unpack_result {
 	char lost[300];       /* the first of them: "PATH: NAME: REASON" */
 };
 
+/* What a name takes besides its contents, and what contents are rounded up to. */
+enum { UNPACK_NAME_BYTES = 256, UNPACK_BLOCK = 4096 };
+
 /*
  * Read the archive in the first `length` bytes of tar_fd (a file or block device) and make its
  * entries in the directory dest_fd. With rules.strict the archive is exactly `length` bytes and the
@@ -60,6 +64,9 @@ struct unpack_result {
  * holes of the archive's file, or that it lists, are not read. The
  * umask of the process is 0 meanwhile, so no other thread may make files. After a failure the
  * directory holds what was made so far: remove it.
+ *
+ * An archive of small files becomes more than its length: contents of files, directories and long
+ * links take whole blocks, and every name takes an inode. Their sum is limited by max_disk.
  *
  * ERR_GUEST: the archive is not one of ours or breaks the rules. ERR_HOST: a file could not be
  * made.

@@ -260,6 +260,7 @@ int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_
 	s->policy = (struct unpack_policy){
 		.rules = {.strict = true, .specials = true, .max_bytes = max_bytes},
 		.root = GUEST_ARTIFACTS,
+		.max_disk = max_bytes > LIMIT_UNPACKED_LEAST ? max_bytes : LIMIT_UNPACKED_LEAST,
 		.tick = count,
 		.tick_arg = s};
 	if (mkdir(dest, 0755) < 0)

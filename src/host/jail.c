@@ -215,7 +215,10 @@ static int add_top_level(struct jail_setup *s, const char *path, struct err *e)
 	if (n < 0 || n == (ssize_t)sizeof(target))
 		return err_sys(e, "read link %s", path);
 	if (s->link_count == JAIL_LINKS_MAX)
-		BUG("more than %d links in the root of a jail", JAIL_LINKS_MAX);
+		return err_set(e, ERR_HOST,
+			"the root directory of this host has more than %d symbolic links to "
+			"directories of programs",
+			JAIL_LINKS_MAX);
 	s->links[s->link_count++] =
 		(struct jail_link){.name = path + 1, .target = mem_strndup(target, (size_t)n)};
 	return 0;

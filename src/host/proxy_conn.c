@@ -220,8 +220,10 @@ static void judge(struct proxy_server *s, struct proxy_conn *c)
 		refuse_verdict(s, c, v);
 		return;
 	}
-	if (egress_host_name(c->request.host, c->name, &e) < 0)
-		BUG("allowed, but: %s", e.msg);
+	if (egress_host_name(c->request.host, c->name, &e) < 0) {
+		refuse_verdict(s, c, EGRESS_HOST_REFUSED);
+		return;
+	}
 	c->state = PROXY_LOOKUP;
 	c->turn = s->turns++;
 	c->deadline_ms = clock_ms() + LIMIT_PROXY_LOOKUP_MS;

@@ -462,7 +462,8 @@ static int compare_members(const void *a, const void *b)
 }
 
 /* Hosts with a user stand before those for any: see add_host_block. */
-static void collect(const struct secrets *s, enum plan_source phase, struct members *m)
+static int collect(
+	const struct secrets *s, enum plan_source phase, struct members *m, struct err *e)
 {
 	buf_init(&m->config, CONFIG_MAX);
 	for (int with_user = 1; with_user >= 0; with_user--)
@@ -471,13 +472,17 @@ static void collect(const struct secrets *s, enum plan_source phase, struct memb
 				add_ssh_host(m, s, &s->hosts[i]);
 	add_common_block(&m->config);
 	if (m->config.overflow)
-		BUG("too many hosts for ssh");
+		return err_set(e, ERR_INPUT,
+			"the ssh configuration of the hosts that the %s logs in to is longer than "
+			"%d bytes: there are %zu of them",
+			plan_source_name(phase), CONFIG_MAX, s->host_count);
 	add_member(m, mem_strdup(SSH_DIR "/config"), m->config.data, m->config.len);
 	for (size_t i = 0; i < s->count; i++)
 		if (is_given(s, &s->items[i], phase))
 			add_member(m, mem_strdup(s->items[i].from->name), s->items[i].value.data,
 				s->items[i].len);
 	qsort(m->items, m->count, sizeof(*m->items), compare_members);
+	return 0;
 }
 
 static int pack(const struct members *m, int fd, struct err *e)
@@ -510,8 +515,7 @@ int secrets_add_drive(
 	fd = fd_memory(DRIVE_SECRETS, e);
 	if (fd < 0)
 		return -1;
-	collect(s, phase, &m);
-	if (pack(&m, fd, e) < 0)
+	if (collect(s, phase, &m, e) < 0 || pack(&m, fd, e) < 0)
 		return err_wrap(e, "drive " DRIVE_SECRETS);
 	return drives_add_fd(drives, DRIVE_SECRETS, fd_steal(&fd), e);
 }

@@ -614,22 +614,6 @@ int store_read_state(const char *state, const char *project, struct node **ret_s
 	return statefile_read(STATEFILE_STATE, path, ret_state, e);
 }
 
-int store_describe(const char *state, struct node **ret_node, struct err *e)
-{
-	auto_strv struct strv names = {0};
-	struct node *n, *projects;
-
-	if (store_list(state, &names, e) < 0)
-		return -1;
-	n = node_map();
-	projects = node_set_map(n, "projects");
-	strv_each (&names, name)
-		node_set(projects, *name, store_describe_project(state, *name));
-	node_set_uint(n, "project_count", names.count);
-	*ret_node = n;
-	return 0;
-}
-
 int store_find_run(
 	const char *state, const char *project, const char *run_id, char **ret_dir, struct err *e)
 {

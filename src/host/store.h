@@ -133,11 +133,12 @@ int store_list(const char *state, struct strv *ret_projects, struct err *e) NODI
 int store_read_state(
 	const char *state, const char *project, struct node **ret_state, struct err *e) NODISCARD;
 
-/* For `state`: {"last_success": ..., "latest_run": ..., "error": "..."}, each if there is one. */
+/*
+ * For `state`, of one project: {"last_success": ..., "latest_run": ...}, each as its file has it,
+ * or "error". Reads without a lock. Each is within the limits of node.h, all projects together are
+ * not, so they are shown one by one. The caller frees.
+ */
 struct node *store_describe_project(const char *state, const char *project);
-
-/* For `state`: {"projects": {NAME: {...}}, "project_count": N}. Reads without a lock. */
-int store_describe(const char *state, struct node **ret_node, struct err *e) NODISCARD;
 
 /* For `log`: the project whose `latest` was turned last. ERR_INPUT when there is none. */
 int store_last_project(const char *state, char **ret_project, struct err *e) NODISCARD;

@@ -610,12 +610,14 @@ static void emit(yaml_emitter_t *emitter, yaml_event_t *event, int made)
 
 static void emit_text(yaml_emitter_t *emitter, const char *text, yaml_scalar_style_t style)
 {
-	auto_free char *copy = mem_strdup(text);
+	/* libyaml writes UTF-8 only; all other bytes become visible. */
+	auto_free char *copy =
+		text_is_utf8(text, strlen(text)) ? mem_strdup(text) : text_safe(text, SIZE_MAX);
 	yaml_event_t event;
 
 	emit(emitter, &event,
 		yaml_scalar_event_initialize(
-			&event, NULL, NULL, (yaml_char_t *)copy, (int)strlen(text), 1, 1, style));
+			&event, NULL, NULL, (yaml_char_t *)copy, (int)strlen(copy), 1, 1, style));
 }
 
 static void emit_node(yaml_emitter_t *emitter, const struct node *n)

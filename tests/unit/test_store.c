@@ -231,8 +231,9 @@ static void test_describe_and_find_read_what_runs_wrote(void **state)
 
 	(void)state;
 	publish(dir, "r1", "cache", "x");
-	expect_ok(store_describe(dir, &n, &e), &e);
-	assert_int_equal(node_get_int(n, "project_count", -1), 1);
+	n = store_describe_project(dir, "p");
+	assert_non_null(node_get(n, "last_success"));
+	assert_null(node_get(n, "error"));
 	expect_ok(store_find_run(dir, "p", NULL, &found, &e), &e);
 	assert_string_equal(found, wanted);
 	assert_int_equal(store_find_run(dir, "p", "nope", &found, &e), -1);
@@ -243,12 +244,12 @@ static void test_no_state_directory_is_no_projects(void **state)
 {
 	auto_dir char *dir = expect_dir();
 	auto_free char *absent = path_join(dir, "absent");
-	auto_node struct node *n = NULL;
+	auto_strv struct strv names = {0};
 	struct err e = {0};
 
 	(void)state;
-	expect_ok(store_describe(absent, &n, &e), &e);
-	assert_int_equal(node_get_int(n, "project_count", -1), 0);
+	expect_ok(store_list(absent, &names, &e), &e);
+	assert_int_equal(names.count, 0);
 }
 
 /* ---- what is not understood ---- */

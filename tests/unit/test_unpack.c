@@ -772,6 +772,22 @@ static void test_too_many_entries_are_refused_before_they_are_made(void **state)
 	expect_hostile_refused(cases, 1, &policy);
 }
 
+/* Three archives of three blocks each, which become more than that. */
+static void test_what_an_archive_takes_on_the_disk_is_limited(void **state)
+{
+	static const struct hostile cases[] = {
+		{{FILE_AT("a"), FILE_AT("b"), FILE_AT("c")},
+			"entry 'c' (header at byte 2048): what the archive becomes takes more than "
+			"13055 bytes of the disk, in whole blocks of 4096 and 256 for each name; "
+			"artifacts_max_size is the limit"},
+	};
+	const struct unpack_policy policy = {
+		.rules = {.strict = true}, .max_disk = 3 * (UNPACK_NAME_BYTES + UNPACK_BLOCK) - 1};
+
+	(void)state;
+	expect_hostile_refused(cases, 1, &policy);
+}
+
 static void test_archives_of_other_programs_are_refused(void **state)
 {
 	static const char *const formats[] = {"gnu", "posix", "ustar"};
@@ -1046,6 +1062,7 @@ int main(void)
 		cmocka_unit_test(test_capabilities_outlive_the_change_of_the_owner),
 		cmocka_unit_test(test_attributes_that_are_not_taken_are_told),
 		cmocka_unit_test(test_too_many_entries_are_refused_before_they_are_made),
+		cmocka_unit_test(test_what_an_archive_takes_on_the_disk_is_limited),
 		cmocka_unit_test(test_archives_of_other_programs_are_refused),
 		cmocka_unit_test(test_a_cut_at_any_block_is_noticed),
 		cmocka_unit_test(test_a_cut_that_is_filled_with_zeros_is_noticed_when_strict),
