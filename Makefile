@@ -30,7 +30,7 @@ BASE_HOST := home \
 BASE := err fit mem buf strv fd flow path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
-NET := http gitget sftpput sshcheck
+NET := http answer gitget sftpput sshcheck
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
 	runlog console stage artifacts source compose repository gitsettings result run run_compare run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \

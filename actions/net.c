@@ -96,7 +96,7 @@ int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct e
 		.input = call->input,
 		.input_len = strlen(call->input),
 		.agent = call->ssh,
-		.near_proxy = true};
+		.net_tool = true};
 	struct err why = {0};
 	int result;
 

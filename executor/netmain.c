@@ -11,6 +11,7 @@
  * standard output. When it fails, the reason and a sentence go to GUEST_NET_ERROR, for the step,
  * and the sentence to standard error, for people.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,8 @@
 #include "base/fd.h"
 #include "base/inherit.h"
 #include "base/limits.h"
+#include "base/num.h"
+#include "base/tree.h"
 #include "core/contract.h"
 #include "core/jsonl.h"
 #include "core/node.h"
@@ -90,6 +93,24 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 	return 0;
 }
 
+/* A number of the executor's; `preset` when it says none. */
+static uint64_t said(const char *name, uint64_t preset)
+{
+	const char *text = getenv(name);
+	struct err ignored = {0};
+	uint64_t value;
+
+	return text && num_parse_u64(text, INT64_MAX, &value, &ignored) == 0 ? value : preset;
+}
+
+/* Who gives an action little time wants to know about a server that says nothing before its end. */
+static int64_t patience(void)
+{
+	uint64_t half = said(GUEST_TIME_LEFT, UINT64_MAX) / 2;
+
+	return half < LIMIT_HTTP_STALL_MS ? (int64_t)half + 1 : LIMIT_HTTP_STALL_MS;
+}
+
 /* o->dir_fd is the caller's. */
 static int prepare(struct http_options *o, struct err *e)
 {
@@ -103,7 +124,7 @@ static int prepare(struct http_options *o, struct err *e)
 		.tries = TRIES,
 		.pause_ms = LIMIT_HTTP_PAUSE_MS,
 		.connect_ms = LIMIT_HTTP_CONNECT_MS,
-		.stall_ms = LIMIT_HTTP_STALL_MS,
+		.stall_ms = patience(),
 		.report_ms = LIMIT_HTTP_REPORT_MS,
 		.tell = tell,
 	};
@@ -112,15 +133,46 @@ static int prepare(struct http_options *o, struct err *e)
 	return join_certificates(&o->certificates, e);
 }
 
+/* Of what the dependencies may have, less what is there and stays: all that is not `replaced`. */
+static int find_room(struct http_options *o, const struct strv *replaced, struct err *e)
+{
+	uint64_t max = said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
+	struct dirent **names = NULL;
+	int count = scandirat(o->dir_fd, ".", &names, NULL, NULL), result = 0;
+
+	if (count < 0)
+		return err_sys(e, "list the dependencies");
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+
+		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+			!strv_has(replaced, name)) {
+			result = tree_archive_size(o->dir_fd, name, GUEST_DEPS, &bytes, e);
+			used += result == 0 ? bytes : 0;
+		}
+		free(names[i]);
+	}
+	free(names);
+	o->bounded = max != UINT64_MAX;
+	o->room = max > used ? max - used : 0;
+	return result;
+}
+
 static int get_files(const struct node *work, const struct http_options *o, struct err *e)
 {
 	const struct node *list = node_get(work, "items");
 	size_t count = list ? list->count : 0;
 	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
+	auto_strv struct strv replaced = {0};
+	struct http_options bounded = *o;
 
 	if (read_items(list, items, e) < 0)
 		return -1;
-	return http_get(items, count, o, e);
+	for (size_t i = 0; i < count; i++)
+		strv_push(&replaced, items[i].name);
+	if (find_room(&bounded, &replaced, e) < 0)
+		return -1;
+	return http_get(items, count, &bounded, e);
 }
 
 static int get_commit(const struct node *work, const struct http_options *o, struct err *e)
@@ -130,10 +182,15 @@ static int get_commit(const struct node *work, const struct http_options *o, str
 		.name = node_get_text(work, "name", NULL),
 		.dir = GUEST_DEPS,
 		.ssh = "ssh -F " GUEST_SSH_CONFIG};
+	auto_strv struct strv replaced = {0};
+	struct http_options bounded = *o;
 
 	if (!g.url || !g.commit || !g.name)
 		return err_set(e, ERR_INPUT, "the work is not whole");
-	return gitget(&g, o, e);
+	strv_push(&replaced, g.name);
+	if (find_room(&bounded, &replaced, e) < 0)
+		return -1;
+	return gitget(&g, &bounded, e);
 }
 
 /* One after the other: an archive looks for the last one. */

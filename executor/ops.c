@@ -51,6 +51,11 @@ static int op_tick(struct action_ctx *ctx, struct err *e)
 	return limit == STEP_PASSED ? 0 : steps_over(r, limit, e);
 }
 
+static int64_t op_time_left_ms(struct action_ctx *ctx)
+{
+	return steps_time_left_ms(run_of(ctx));
+}
+
 /*
  * Losing the host is found again, and reported, by whatever speaks to it next; so these have no
  * error to return.
@@ -109,6 +114,7 @@ const struct action_ops run_ops = {
 	.spawn = op_spawn,
 	.open_drive = op_open_drive,
 	.tick = op_tick,
+	.time_left_ms = op_time_left_ms,
 	.print = op_print,
 	.warn = op_warn,
 	.packed = op_packed,

@@ -294,6 +294,19 @@ static void name_proxy(const struct machine *m, struct strv *env)
 	strv_setenv(env, GUEST_NEAR_PROXY, url);
 }
 
+/* What TOOL_NET must know to keep the limits of the phase while it runs. */
+static void name_limits(struct run *run, struct strv *env)
+{
+	const struct drive *deps = machine_drive(run->machine, DRIVE_DEPS_OUT);
+	auto_free char *left = mem_printf("%lld", (long long)steps_time_left_ms(run));
+	auto_free char *max =
+		mem_printf("%llu", deps ? (unsigned long long)deps->want.bytes : 0ULL);
+
+	strv_setenv(env, GUEST_TIME_LEFT, left);
+	if (deps)
+		strv_setenv(env, GUEST_DEPS_MAX, max);
+}
+
 static int start(struct job *j, const struct spawn *s, struct err *e)
 {
 	struct message_step_end *result = &j->run->ctx.result;
@@ -309,8 +322,10 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		return err_sys(e, "signalfd");
 	strv_push_all(&env, &j->run->ctx.env);
 	merge_env(&env, &s->env);
-	if (s->near_proxy)
+	if (s->net_tool) {
 		name_proxy(m, &env);
+		name_limits(j->run, &env);
+	}
 	/* One for each program: at its end everything is killed, forwarders too. */
 	if (m->forward && forward_start_proxy(&forwarder, e) < 0)
 		return broken(j);

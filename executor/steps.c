@@ -36,6 +36,13 @@ int64_t steps_next_limit_ms(const struct run *r)
 							 : r->plan_deadline_ms;
 }
 
+int64_t steps_time_left_ms(const struct run *r)
+{
+	int64_t left = steps_next_limit_ms(r) - clock_ms();
+
+	return left > 0 ? left : 1;
+}
+
 int steps_over(struct run *r, enum step_outcome outcome, struct err *e)
 {
 	const struct step *s = &r->plan->steps[r->step];

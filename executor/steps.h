@@ -49,6 +49,9 @@ int steps_over(struct run *r, enum step_outcome outcome, struct err *e) NODISCAR
 /* The earliest moment at which steps_limit may change by itself. */
 int64_t steps_next_limit_ms(const struct run *r);
 
+/* How long it is until then, at least 1. */
+int64_t steps_time_left_ms(const struct run *r);
+
 /* ops.c: what actions are offered. */
 extern const struct action_ops run_ops;
 

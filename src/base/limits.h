@@ -127,9 +127,13 @@
 /* Transfers in trusted VMs. */
 #define LIMIT_HTTP_PAUSE_MS 1000            /* before the second try; it doubles with each */
 #define LIMIT_HTTP_CONNECT_MS (60 * 1000LL) /* the proxy has its own, shorter limits */
-#define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without a byte */
+#define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without a byte of the file */
 #define LIMIT_HTTP_REPORT_MS 2000
-#define LIMIT_HTTP_HEADS (256 * KIB) /* of one try, redirects included */
+#define LIMIT_HTTP_HEADS (256 * KIB)   /* of one answer, interim ones included */
+#define LIMIT_HTTP_UNWANTED (64 * KIB) /* the body of an answer that is not the file */
+/* Of the body of an answer: what is sent around the file, and the smallest chunks for each byte. */
+#define LIMIT_HTTP_OVERHEAD (1 * MIB)
+#define LIMIT_HTTP_OVERHEAD_FACTOR 8
 
 /* Secrets: each of them, all of a run, and the command that says one. */
 #define LIMIT_SECRET_BYTES (64 * KIB)

@@ -28,6 +28,7 @@ struct walk {
 	int top; /* borrowed */
 	const char *shown;
 	bool remove;
+	bool archive; /* count what an archive takes, not what the disk has */
 	uint64_t bytes;
 	dev_t device;
 	struct level *levels;
@@ -62,7 +63,12 @@ static void count_bytes(struct walk *w, const struct stat *st)
 	/* What another name keeps alive is not free when this one goes. */
 	if (w->remove && links > 1)
 		return;
-	w->bytes += (uint64_t)st->st_blocks * BLOCK / links;
+	if (!w->archive)
+		w->bytes += (uint64_t)st->st_blocks * BLOCK / links;
+	else if (S_ISREG(st->st_mode))
+		w->bytes += BLOCK + ((uint64_t)st->st_size + BLOCK - 1) / BLOCK * BLOCK / links;
+	else
+		w->bytes += BLOCK;
 }
 
 /* ---- down and up ---- */
@@ -241,12 +247,25 @@ int tree_remove(int dir, const char *name, const char *shown, uint64_t *ret_byte
 	return result;
 }
 
+static int measure(struct walk *w, const char *name, uint64_t *ret_bytes, struct err *e)
+{
+	if (walk(w, name, e) < 0)
+		return -1;
+	*ret_bytes = w->bytes;
+	return 0;
+}
+
 int tree_measure(int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
 {
 	struct walk w = {.top = dir, .shown = shown};
 
-	if (walk(&w, name, e) < 0)
-		return -1;
-	*ret_bytes = w.bytes;
-	return 0;
+	return measure(&w, name, ret_bytes, e);
+}
+
+int tree_archive_size(
+	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown, .archive = true};
+
+	return measure(&w, name, ret_bytes, e);
 }

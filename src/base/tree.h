@@ -32,4 +32,8 @@ int tree_remove(
 int tree_measure(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
+/* The same for a tar archive of it: a header for each name and content in blocks of 512 bytes. */
+int tree_archive_size(
+	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
+
 #endif

@@ -42,7 +42,7 @@ struct spawn {
 	const char *script; /* text of a file that is the last argument, or NULL */
 	bool merge_output;  /* one pipe for both streams: all of it is standard output */
 	bool agent;         /* it may use GUEST_AGENT_SOCKET, which the host may answer */
-	bool near_proxy;    /* it understands GUEST_NEAR_PROXY */
+	bool net_tool;      /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
 };
 
 struct action_ops {
@@ -61,6 +61,9 @@ struct action_ops {
 
 	/* To be called in long loops: heartbeats, stop, time limits. -1 when the step must end. */
 	int (*tick)(struct action_ctx *ctx, struct err *e);
+
+	/* How long the step may still run, in milliseconds, at least 1. */
+	int64_t (*time_left_ms)(struct action_ctx *ctx);
 
 	/* Text for the user, as if a program had written it to its standard output. */
 	void (*print)(struct action_ctx *ctx, const char *data, size_t len);

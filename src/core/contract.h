@@ -95,6 +95,12 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
  */
 #define AGENT_PORT 3129
 #define GUEST_AGENT_SOCKET GUEST_TOOLS "/ssh-agent"
+/*
+ * For TOOL_NET too: how many bytes the archive of the dependencies may have, where the machine has
+ * such an output, and how many milliseconds the action has left.
+ */
+#define GUEST_DEPS_MAX "AMBIENT_DEPS_MAX"
+#define GUEST_TIME_LEFT "AMBIENT_TIME_LEFT"
 /* Set in a trusted machine that would have a network, were the run not offline. */
 #define GUEST_OFFLINE "AMBIENT_OFFLINE"
 

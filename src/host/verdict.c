@@ -28,11 +28,14 @@ const struct verdict_reason verdict_reasons[] = {
 	{"fetch_not_found", VERDICT_FAILED, "project", false,
 		"A server says that a file is not there (status 404 or 410)."},
 	{"fetch_denied", VERDICT_FAILED, "project", false,
-		"A server refuses a file (another status of 400 to 499)."},
+		"A server rejected the request for a file (another status of 400 to 499, or 511); "
+		"the message says how."},
 	{"fetch_server_error", VERDICT_FAILED, "network", true,
-		"A server failed (status 408, 429 or 500 to 599), at every try."},
+		"A server failed (status 408, 425, 429 or 500 to 599), at every try; 501 and 505 "
+		"are not tried again."},
 	{"fetch_timeout", VERDICT_FAILED, "network", true,
-		"A server did not answer in time, at every try."},
+		"A server did not answer in time, or sent no byte of the file for a minute (for "
+		"half of the time that the action had left, when that was less), at every try."},
 	{"fetch_cut", VERDICT_FAILED, "network", true,
 		"A connection broke before the whole file was there, at every try."},
 	{"fetch_unreachable", VERDICT_FAILED, "network", true,
@@ -41,8 +44,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"A server could not prove who it is, or no encrypted connection came about. "
 		"`ca_certificates` in the configuration names authorities that are not public."},
 	{"fetch_redirect", VERDICT_FAILED, "project", false,
-		"A server redirected too often, or to something that is not followed: another "
-		"protocol, or from https to http."},
+		"A server redirected too often, or to nowhere (300 to 399 without a place), or to "
+		"something that is not followed: another protocol, or from https to http."},
 	{"fetch_checksum", VERDICT_FAILED, "project", false,
 		"A file is not the one whose checksum the plan gives. It was thrown away."},
 	{"fetch_commit", VERDICT_FAILED, "project", false,
@@ -51,13 +54,17 @@ const struct verdict_reason verdict_reasons[] = {
 	{"fetch_host_key", VERDICT_FAILED, "project", false,
 		"A git server has another key than the ones that `known_hosts` of its entry under "
 		"`ssh` has for it. It got nothing."},
+	{"fetch_too_large", VERDICT_FAILED, "project", false,
+		"A file or a repository does not fit into what is left of `deps_max_size`; the "
+		"transfer ended there."},
 	{"fetch_no_space", VERDICT_FAILED, "project", false,
 		"The disk of the pre-plan's VM is full: `scratch_size` in the configuration."},
 	{"fetch_offline", VERDICT_FAILED, "user", false,
 		"The run is offline, and a file is not among the dependencies, or is another one. "
 		"Run it with a network once, or bring them by `ambient deps import`."},
 	{"fetch_failed", VERDICT_FAILED, "project", true,
-		"A transfer failed in a way that has no word of its own; the message says how."},
+		"A transfer failed in a way that has no word of its own; the message says how: an "
+		"answer that is not HTTP, that has no end, or that the proxy rejected."},
 	{"ssh_agent_refused", VERDICT_FAILED, "project", false,
 		"An action of a pre- or post-plan failed after the host's ssh agent had refused it "
 		"something: a key that it does not offer, a host or user that is not configured, "

@@ -359,7 +359,7 @@ static int probe(struct job *j, struct err *e)
 	while (len > 0 && j->g->url[len - 1] == '/')
 		len--;
 	url = mem_printf("%.*s/info/refs?service=git-upload-pack", (int)len, j->g->url);
-	return starts(j->g->url, "http") ? http_probe(url, j->o, e) : 0;
+	return starts(j->g->url, "http") ? http_probe(url, "Git-Protocol: version=2", j->o, e) : 0;
 }
 
 static int missing(const struct job *j, struct err *e)

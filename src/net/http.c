@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "net/answer.h"
 #include "net/digest.h"
 
 enum {
@@ -26,10 +27,27 @@ enum {
 	TOLD_LINE_MAX = 4096,
 	TOLD_MAX = 64 * 1024,
 	URL_SHOWN_MAX = 300,
-	BUFFER_BYTES = 256 * 1024
+	ENCODING_MAX = 40,
+	BUFFER_BYTES = 256 * 1024,
+	BLOCK = 512, /* of an archive: each file has a header */
 };
 
 enum state { WAITING, RUNNING, DONE };
+
+enum kind {
+	GET,
+	PROBE, /* nothing is kept: has the server an answer? */
+	PUT,
+	TUNNEL, /* nothing is asked: does the proxy reach it? */
+};
+
+/* Why a try was no success. */
+struct failure {
+	const char *reason; /* NULL: there is none */
+	bool again;         /* another try may help */
+	bool from_zero;     /* what is there already is no beginning */
+	char text[512];
+};
 
 /* Lines that nobody was told yet: one by one, each would wake whoever reads them. */
 struct told {
@@ -38,12 +56,35 @@ struct told {
 	int64_t due_ms;
 };
 
+/* One request and its answer: a try, or a step of it after a redirect. */
+struct exchange {
+	uint64_t from;       /* the first byte that was asked for */
+	bool began;          /* a byte of the file has come */
+	int64_t moved_ms;    /* when something of the file moved last */
+	uint64_t wire, kept; /* bytes of the body as sent, and of the file */
+	uint64_t unwanted;   /* bytes of a body that is not the file */
+	uint64_t sent;       /* of an upload */
+	size_t heads;        /* bytes of all heads */
+	bool has_range;      /* the answer is a part, from range_start on */
+	uint64_t range_start;
+	char encoding[ENCODING_MAX]; /* Content-Encoding; "": none */
+	long proxy_status;           /* what the proxy itself said: 0: nothing */
+	char proxy_text[PROXY_TEXT_MAX];
+	char curl_text[CURL_ERROR_SIZE];
+	bool enough;        /* it was ended because all that is wanted is known */
+	struct failure own; /* why it was ended here */
+};
+
 struct transfer {
 	const struct http_item *item;
 	const struct http_options *o;
 	struct told *told;
+	uint64_t *room; /* what all files may still take */
+	enum kind kind;
 	enum state state;
 	CURL *curl;            /* while RUNNING */
+	char *url;             /* where redirects have led to; NULL: the item's */
+	unsigned redirects;    /* that were followed */
 	int fd;                /* of the file, which has no name yet; -1: not begun */
 	struct digest *digest; /* of what is in it; NULL: nothing yet */
 	uint64_t got;          /* bytes in it */
@@ -51,13 +92,11 @@ struct transfer {
 	unsigned tries;        /* begun so far */
 	int64_t due_ms;        /* when to begin the next one */
 	int64_t told_ms;       /* when it was last told about */
-	bool probe;            /* nothing is kept: has the server an answer? */
 	int up_fd;             /* what is uploaded; -1: nothing */
+	uint64_t up_bytes;
+	struct curl_slist *fields; /* of the request, beside the usual ones */
 	struct err write_error;
-	size_t heads;      /* bytes of all heads of this try */
-	long proxy_status; /* what the proxy itself said: 0: nothing */
-	char proxy_text[PROXY_TEXT_MAX];
-	char curl_text[CURL_ERROR_SIZE];
+	struct exchange x;
 };
 
 struct batch {
@@ -65,6 +104,7 @@ struct batch {
 	struct transfer *items;
 	size_t count;
 	unsigned running;
+	uint64_t room;
 	CURLM *multi;
 	struct told told;
 };
@@ -107,7 +147,8 @@ static bool same_digest(const struct http_item *item, const struct digest_text *
 }
 
 /* Whatever else has the name is replaced by the rename at the end. */
-static bool is_there(const struct http_options *o, const struct http_item *item)
+static bool is_there(
+	const struct http_options *o, const struct http_item *item, uint64_t *ret_bytes)
 {
 	auto_fd int fd = open_beneath(o->dir_fd, item->name, O_RDONLY | O_NONBLOCK, 0);
 	struct digest_text found;
@@ -116,6 +157,7 @@ static bool is_there(const struct http_options *o, const struct http_item *item)
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
+	*ret_bytes = (uint64_t)st.st_size;
 	return digest_of_file(fd, (uint64_t)st.st_size, &found, &ignored) == 0 &&
 		same_digest(item, &found);
 }
@@ -157,6 +199,7 @@ static int start_over(struct transfer *t, struct err *e)
 	if (t->digest)
 		(void)digest_end(t->digest);
 	t->digest = digest_new();
+	*t->room += t->got;
 	t->got = 0;
 	t->resumed = false;
 	if (t->fd < 0)
@@ -172,10 +215,43 @@ static void transfer_release(struct transfer *t)
 		curl_easy_cleanup(t->curl);
 	if (t->digest)
 		(void)digest_end(t->digest);
+	curl_slist_free_all(t->fields);
+	free(t->url);
 	fd_close(t->fd);
 }
 
 /* ---- what libcurl calls ---- */
+
+static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+/* The first reason counts: others follow from it. */
+static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f->reason)
+		return;
+	f->reason = reason;
+	f->again = again;
+	va_start(ap, fmt);
+	fit_vformat(f->text, sizeof(f->text), fmt, ap);
+	va_end(ap);
+}
+
+/* Of the last head so far, interim ones included; 0: there was none. */
+static long status_of(const struct transfer *t)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+static bool is_success(long status)
+{
+	return status >= 200 && status <= 299;
+}
 
 static size_t on_upload(char *data, size_t size, size_t count, void *arg)
 {
@@ -185,20 +261,92 @@ static size_t on_upload(char *data, size_t size, size_t count, void *arg)
 	return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
+/* The body of a redirect, of a refusal, of the answer to an upload: 0 when it is too long. */
+static size_t discard(struct transfer *t, size_t len)
+{
+	t->x.unwanted += len;
+	if (t->x.unwanted <= LIMIT_HTTP_UNWANTED)
+		return len;
+	fail(&t->x.own, "fetch_failed", false,
+		"the answer (status %ld) has a body of more than %s, which is not the file",
+		status_of(t), num_show_size(LIMIT_HTTP_UNWANTED).s);
+	return 0;
+}
+
+static int too_large(struct transfer *t, uint64_t bytes)
+{
+	fail(&t->x.own, "fetch_too_large", false,
+		"it has %s or more; of the dependencies' deps_max_size %s are left",
+		num_show_size(bytes).s, num_show_size(*t->room + t->got).s);
+	return -1;
+}
+
+/* Is what begins here the file, or the rest of it that was asked for? */
+static int begin_body(struct transfer *t, long status)
+{
+	curl_off_t declared = -1;
+
+	if (status == 206 && !t->x.from) {
+		fail(&t->x.own, "fetch_failed", false,
+			"the server sent a part of the file that nobody asked for (status 206)");
+		return -1;
+	}
+	if (status == 206 && (!t->x.has_range || t->x.range_start != t->x.from)) {
+		fail(&t->x.own, "fetch_cut", true,
+			"the server sent another part of the file than the one that was asked for");
+		t->x.own.from_zero = true;
+		return -1;
+	}
+	/* It has sent the whole file. */
+	if (status != 206 && t->x.from && start_over(t, &t->write_error) < 0)
+		return -1;
+	(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &declared);
+	if (declared > 0 && (uint64_t)declared > *t->room)
+		return too_large(t, t->got + (uint64_t)declared);
+	t->x.began = true;
+	return 0;
+}
+
 static size_t on_data(char *data, size_t size, size_t count, void *arg)
 {
 	struct transfer *t = arg;
 	size_t len = size * count;
+	long status = status_of(t);
 
-	if (t->probe)
-		return len;
+	if (t->kind == PUT || !is_success(status))
+		return discard(t, len);
+	if (t->kind == PROBE) {
+		t->x.enough = true;
+		return 0;
+	}
+	if (!t->x.began && begin_body(t, status) < 0)
+		return 0;
+	if (len > *t->room) {
+		(void)too_large(t, t->got + len);
+		return 0;
+	}
 	if (fd_write_all(t->fd, data, len) < 0) {
 		(void)err_sys(&t->write_error, "write %s", t->item->name);
 		return 0;
 	}
 	digest_add(t->digest, data, len);
 	t->got += len;
+	*t->room -= len;
+	t->x.kept += len;
+	t->x.moved_ms = clock_ms();
 	return len;
+}
+
+/* Bytes of bodies before libcurl takes chunks apart: what is no part of the file shows here. */
+static int on_debug(CURL *curl, curl_infotype type, char *data, size_t len, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)curl;
+	(void)data;
+	if (type == CURLINFO_DATA_IN)
+		t->x.wire += len;
+	return 0;
 }
 
 /* A string of RFC 8941, 3.3.3, without its quotes; what is not one is taken as it is. */
@@ -207,14 +355,65 @@ static void set_proxy_text(struct transfer *t, const char *value)
 	bool quoted = *value == '"';
 	size_t n = 0;
 
-	for (value += quoted; *value && n + 1 < sizeof(t->proxy_text); value++) {
+	for (value += quoted; *value && n + 1 < sizeof(t->x.proxy_text); value++) {
 		if (quoted && *value == '"')
 			break;
 		if (quoted && *value == '\\' && value[1])
 			value++;
-		t->proxy_text[n++] = *value;
+		t->x.proxy_text[n++] = *value;
 	}
-	t->proxy_text[n] = '\0';
+	t->x.proxy_text[n] = '\0';
+}
+
+/* The value of a field in a line of a head, without blanks around it; NULL: it is another field. */
+static char *field_value(char *line, const char *name)
+{
+	size_t len = strlen(name);
+	char *value = line + len + 1;
+
+	if (strncasecmp(line, name, len) != 0 || line[len] != ':')
+		return NULL;
+	value += strspn(value, " \t");
+	len = strlen(value);
+	while (len > 0 && strchr(" \t", value[len - 1]))
+		value[--len] = '\0';
+	return value;
+}
+
+/* "bytes FIRST-LAST/TOTAL" */
+static void take_range(struct transfer *t, const char *value)
+{
+	static const char unit[] = "bytes ";
+	struct err ignored = {0};
+	auto_free char *first = NULL;
+
+	if (strncasecmp(value, unit, strlen(unit)) != 0)
+		return;
+	first = mem_strndup(value + strlen(unit), strspn(value + strlen(unit), "0123456789"));
+	t->x.has_range = num_parse_u64(first, INT64_MAX, &t->x.range_start, &ignored) == 0;
+}
+
+/* -1: the answer is none that can be taken. */
+static int take_field(struct transfer *t, char *line)
+{
+	const char *value;
+
+	if (strncasecmp(line, "HTTP/", 5) == 0) { /* another head */
+		t->x.has_range = false;
+		t->x.encoding[0] = '\0';
+	}
+	if ((value = field_value(line, "Content-Range")))
+		take_range(t, value);
+	if ((value = field_value(line, "Content-Encoding")))
+		(void)snprintf(t->x.encoding, sizeof(t->x.encoding), "%s", value);
+	if (!(value = field_value(line, "Transfer-Encoding")) ||
+		strcasecmp(value, "chunked") == 0 || strcasecmp(value, "identity") == 0)
+		return 0;
+	/* libcurl would unpack it, to a length that nobody knows. */
+	fail(&t->x.own, "fetch_failed", false,
+		"the server encodes its answer (Transfer-Encoding: %s), which nobody asked for",
+		value);
+	return -1;
 }
 
 /*
@@ -229,16 +428,21 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 	auto_free char *line = mem_strndup(data, len);
 	long status = 0;
 
-	t->heads += len;
-	if (t->heads > LIMIT_HTTP_HEADS)
+	t->x.heads += len;
+	if (t->x.heads > LIMIT_HTTP_HEADS) {
+		fail(&t->x.own, "fetch_failed", false, "the head of the answer has more than %s",
+			num_show_size(LIMIT_HTTP_HEADS).s);
 		return 0;
+	}
 	line[strcspn(line, "\r\n")] = '\0';
 	(void)curl_easy_getinfo(t->curl, CURLINFO_HTTP_CONNECTCODE, &status);
-	if (status >= 400 && strncasecmp(line, mark, strlen(mark)) == 0) {
-		t->proxy_status = status;
-		set_proxy_text(t, line + strlen(mark));
+	if (status >= 300) {
+		t->x.proxy_status = status;
+		if (strncasecmp(line, mark, strlen(mark)) == 0)
+			set_proxy_text(t, line + strlen(mark));
+		return len;
 	}
-	return len;
+	return take_field(t, line) < 0 ? 0 : len;
 }
 
 static void tell_all(struct told *told)
@@ -272,22 +476,45 @@ static void tell(const struct transfer *t, const char *fmt, ...)
 	tell_due(t->told);
 }
 
-static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
+/*
+ * More than all that could be the file in the smallest chunks that there are. libcurl asks after
+ * a hundred buffers, so as much as that may have come.
+ */
+static bool is_flooded(const struct transfer *t)
 {
-	struct transfer *t = arg;
-	uint64_t before = t->got - (uint64_t)now; /* of earlier answers */
+	return t->x.wire >
+		LIMIT_HTTP_OVERHEAD + LIMIT_HTTP_OVERHEAD_FACTOR * (t->x.kept + t->x.unwanted);
+}
 
-	(void)up;
-	(void)sent;
-	if (t->probe || now == total || clock_ms() < t->told_ms + t->o->report_ms)
-		return 0;
+static void tell_progress(struct transfer *t, curl_off_t total, curl_off_t now)
+{
+	if (t->kind != GET || now == total || clock_ms() < t->told_ms + t->o->report_ms)
+		return;
 	t->told_ms = clock_ms();
 	if (total > 0)
 		tell(t, "%s: %s of %s", t->item->name, num_show_size(t->got).s,
-			num_show_size(before + (uint64_t)total).s);
+			num_show_size(t->got + (uint64_t)(total - now)).s);
 	else
 		tell(t, "%s: %s", t->item->name, num_show_size(t->got).s);
-	return 0;
+}
+
+/* Not 0: end it. */
+static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
+{
+	struct transfer *t = arg;
+
+	(void)up;
+	if ((uint64_t)sent > t->x.sent) {
+		t->x.sent = (uint64_t)sent;
+		t->x.moved_ms = clock_ms();
+	}
+	tell_progress(t, total, now);
+	if (!is_flooded(t))
+		return 0;
+	fail(&t->x.own, "fetch_failed", false,
+		"the server sent %s, of which no more than %s are of the file",
+		num_show_size(t->x.wire).s, num_show_size(t->x.kept).s);
+	return 1;
 }
 
 /* ---- beginning ---- */
@@ -311,80 +538,80 @@ static void set_callbacks(struct transfer *t)
 	(void)curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_data);
 	(void)curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
 	(void)curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
+	(void)curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, on_debug);
+	set_pointer(c, CURLOPT_DEBUGDATA, t);
+	set_long(c, CURLOPT_VERBOSE, 1);
 	set_pointer(c, CURLOPT_WRITEDATA, t);
 	set_pointer(c, CURLOPT_HEADERDATA, t);
 	set_pointer(c, CURLOPT_XFERINFODATA, t);
 	set_pointer(c, CURLOPT_PRIVATE, t);
-	set_pointer(c, CURLOPT_ERRORBUFFER, t->curl_text);
+	set_pointer(c, CURLOPT_ERRORBUFFER, t->x.curl_text);
 	set_long(c, CURLOPT_NOPROGRESS, 0);
 	set_long(c, CURLOPT_NOSIGNAL, 1);
 }
 
-/* From an encrypted server no way leads to one that is not. */
-static void set_protocols(struct transfer *t)
-{
-	bool tls = strncasecmp(t->item->url, "https:", 6) == 0;
-
-	set_pointer(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-	set_pointer(t->curl, CURLOPT_REDIR_PROTOCOLS_STR, tls ? "https" : "http,https");
-	set_long(t->curl, CURLOPT_FOLLOWLOCATION, 1);
-	set_long(t->curl, CURLOPT_MAXREDIRS, HTTP_REDIRECTS_MAX);
-}
-
 static void set_limits(struct transfer *t)
 {
-	const struct http_options *o = t->o;
-
-	set_long(t->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)o->connect_ms);
-	set_long(t->curl, CURLOPT_LOW_SPEED_LIMIT, 1);
-	set_long(t->curl, CURLOPT_LOW_SPEED_TIME, (long)((o->stall_ms + 999) / 1000));
+	set_long(t->curl, CURLOPT_CONNECTTIMEOUT_MS, (long)t->o->connect_ms);
 	set_long(t->curl, CURLOPT_BUFFERSIZE, BUFFER_BYTES);
-	set_long(t->curl, CURLOPT_FAILONERROR, 1);
+	set_pointer(t->curl, CURLOPT_PROTOCOLS_STR, "http,https");
 }
 
-/* From its beginning, at each try. Nobody may lead it elsewhere. */
+/*
+ * From its beginning, at each try. Before it sends more than 1 MiB, libcurl gives the server a
+ * second to refuse it, or to claim that it has it already.
+ */
 static int set_upload(struct transfer *t, struct err *e)
 {
 	struct stat st;
 
 	if (fstat(t->up_fd, &st) < 0 || lseek(t->up_fd, 0, SEEK_SET) < 0)
 		return err_sys(e, "read %s", t->item->name);
+	t->up_bytes = (uint64_t)st.st_size;
 	set_long(t->curl, CURLOPT_UPLOAD, 1);
-	set_long(t->curl, CURLOPT_MAXREDIRS, 0);
-	set_long(t->curl, CURLOPT_EXPECT_100_TIMEOUT_MS, 1);
 	(void)curl_easy_setopt(t->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
 	(void)curl_easy_setopt(t->curl, CURLOPT_READFUNCTION, on_upload);
 	set_pointer(t->curl, CURLOPT_READDATA, t);
 	return 0;
 }
 
-static int begin(struct batch *b, struct transfer *t, struct err *e)
+static void set_wishes(struct transfer *t)
 {
-	if (!t->probe && (!t->digest || !t->got) && start_over(t, e) < 0)
-		return -1;
-	t->curl = curl_easy_init();
-	if (!t->curl)
-		return err_set(e, ERR_HOST, "libcurl: no handle");
-	t->proxy_status = 0;
-	t->heads = 0;
-	t->curl_text[0] = '\0';
-	t->tries++;
-	set_callbacks(t);
-	set_protocols(t);
-	set_limits(t);
-	set_pointer(t->curl, CURLOPT_URL, t->item->url);
+	set_pointer(t->curl, CURLOPT_URL, t->url ? t->url : t->item->url);
 	set_pointer(t->curl, CURLOPT_USERAGENT, "ambient");
 	set_pointer(t->curl, CURLOPT_PROXY, t->o->proxy ? t->o->proxy : "");
 	set_pointer(t->curl, CURLOPT_NOPROXY, "");
 	set_long(t->curl, CURLOPT_HTTPPROXYTUNNEL, 1); /* so that one connection serves many */
 	if (t->o->certificates)
 		set_pointer(t->curl, CURLOPT_CAINFO, t->o->certificates);
-	if (t->up_fd >= 0 && set_upload(t, e) < 0)
-		return -1;
+	if (t->fields)
+		set_pointer(t->curl, CURLOPT_HTTPHEADER, t->fields);
+	if (t->kind == TUNNEL)
+		set_long(t->curl, CURLOPT_CONNECT_ONLY, 1);
 	if (t->got) {
+		auto_free char *range = mem_printf("%llu-", (unsigned long long)t->got);
+
+		t->x.from = t->got;
 		t->resumed = true;
-		(void)curl_easy_setopt(t->curl, CURLOPT_RESUME_FROM_LARGE, (curl_off_t)t->got);
+		set_pointer(t->curl, CURLOPT_RANGE, range);
 	}
+}
+
+static int begin(struct batch *b, struct transfer *t, struct err *e)
+{
+	if (t->kind == GET && (!t->digest || !t->got) && start_over(t, e) < 0)
+		return -1;
+	t->curl = curl_easy_init();
+	if (!t->curl)
+		return err_set(e, ERR_HOST, "libcurl: no handle");
+	t->x = (struct exchange){.moved_ms = clock_ms()};
+	if (t->redirects == 0)
+		t->tries++;
+	set_callbacks(t);
+	set_limits(t);
+	set_wishes(t);
+	if (t->kind == PUT && set_upload(t, e) < 0)
+		return -1;
 	t->state = RUNNING;
 	t->told_ms = clock_ms();
 	b->running++;
@@ -395,127 +622,154 @@ static int begin(struct batch *b, struct transfer *t, struct err *e)
 
 /* ---- ending ---- */
 
-struct failure {
-	const char *reason;
-	bool again;     /* another try may help */
-	bool from_zero; /* what is there already is no beginning */
-	char text[512];
-};
-
-static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-
-static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
-{
-	va_list ap;
-
-	f->reason = reason;
-	f->again = again;
-	va_start(ap, fmt);
-	fit_vformat(f->text, sizeof(f->text), fmt, ap);
-	va_end(ap);
-}
-
 static void explain_proxy(const struct transfer *t, struct failure *f)
 {
-	if (t->proxy_status == 403)
-		fail(f, "fetch_refused", false, "the proxy refused it: %s", t->proxy_text);
-	else if (t->proxy_status == 504)
-		fail(f, "fetch_timeout", true, "the proxy gave up: %s", t->proxy_text);
+	const struct answer *a = answer_of_proxy(t->x.proxy_status);
+
+	if (t->x.proxy_text[0])
+		fail(f, a->reason, a->again, "%s: %s", a->words, t->x.proxy_text);
 	else
-		fail(f, "fetch_unreachable", true, "the proxy did not reach it: %s", t->proxy_text);
+		fail(f, a->reason, a->again, "%s (status %ld)", a->words, t->x.proxy_status);
 }
 
-static void explain_status(struct transfer *t, struct failure *f)
+static void explain_status(const struct transfer *t, long status, struct failure *f)
 {
-	long status = 0;
+	const struct answer *a = answer_of_server(status);
 
-	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	if (status == 404 || status == 410)
-		fail(f, "fetch_not_found", false, "the server has no such file (status %ld)",
-			status);
-	else if (status == 408 || status == 429 || status >= 500)
-		fail(f, "fetch_server_error", true, "the server failed (status %ld)", status);
-	else
-		fail(f, "fetch_denied", false, "the server refused it (status %ld)", status);
-	if (status == 416) {
+	fail(f, a->reason, a->again, "%s (status %ld)", a->words, status);
+	/* The rest of a file that has become shorter. */
+	if (status == 416 && t->x.from) {
 		f->again = true;
 		f->from_zero = true;
 	}
 }
 
+/* What libcurl says without a status. Without words of ours, its own are right. */
 static const struct {
 	CURLcode code;
 	const char *reason;
 	bool again, from_zero;
+	const char *words;
 } codes[] = {
-	{CURLE_OPERATION_TIMEDOUT, "fetch_timeout", true, false},
-	{CURLE_PARTIAL_FILE, "fetch_cut", true, false},
-	{CURLE_RECV_ERROR, "fetch_cut", true, false},
-	{CURLE_GOT_NOTHING, "fetch_cut", true, false},
-	{CURLE_HTTP2, "fetch_cut", true, false},
-	{CURLE_HTTP2_STREAM, "fetch_cut", true, false},
-	{CURLE_SEND_ERROR, "fetch_cut", true, false},
-	{CURLE_RANGE_ERROR, "fetch_cut", true, true},
-	{CURLE_COULDNT_CONNECT, "fetch_unreachable", true, false},
-	{CURLE_COULDNT_RESOLVE_HOST, "fetch_unreachable", true, false},
-	{CURLE_COULDNT_RESOLVE_PROXY, "fetch_unreachable", true, false},
-	{CURLE_PEER_FAILED_VERIFICATION, "fetch_tls", false, false},
-	{CURLE_SSL_CONNECT_ERROR, "fetch_tls", false, false},
-	{CURLE_SSL_CERTPROBLEM, "fetch_tls", false, false},
-	{CURLE_SSL_CACERT_BADFILE, "fetch_tls", false, false},
-	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false},
-	{CURLE_TOO_MANY_REDIRECTS, "fetch_redirect", false, false},
-	{CURLE_UNSUPPORTED_PROTOCOL, "fetch_redirect", false, false},
+	{CURLE_OPERATION_TIMEDOUT, "fetch_timeout", true, false, NULL},
+	{CURLE_PARTIAL_FILE, "fetch_cut", true, false, NULL},
+	{CURLE_RECV_ERROR, "fetch_cut", true, false, NULL}, /* see is_malformed */
+	{CURLE_GOT_NOTHING, "fetch_cut", true, false, NULL},
+	{CURLE_HTTP2, "fetch_cut", true, false, NULL},
+	{CURLE_HTTP2_STREAM, "fetch_cut", true, false, NULL},
+	{CURLE_SEND_ERROR, "fetch_cut", true, false, NULL},
+	{CURLE_RANGE_ERROR, "fetch_cut", true, true, NULL},
+	{CURLE_COULDNT_CONNECT, "fetch_unreachable", true, false, NULL},
+	{CURLE_COULDNT_RESOLVE_HOST, "fetch_unreachable", true, false, NULL},
+	{CURLE_COULDNT_RESOLVE_PROXY, "fetch_unreachable", true, false, NULL},
+	{CURLE_PEER_FAILED_VERIFICATION, "fetch_tls", false, false, NULL},
+	{CURLE_SSL_CONNECT_ERROR, "fetch_tls", false, false, NULL},
+	{CURLE_SSL_CERTPROBLEM, "fetch_tls", false, false, NULL},
+	{CURLE_SSL_CACERT_BADFILE, "fetch_tls", false, false, NULL},
+	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false, NULL},
+	/* Its own words would be that memory ran out: each line of a head has a bound there. */
+	{CURLE_OUT_OF_MEMORY, "fetch_failed", false, false,
+		"a line of the answer's head is longer than any may be"},
+#if LIBCURL_VERSION_NUM >= 0x080600
+	{CURLE_TOO_LARGE, "fetch_failed", false, false,
+		"a line of the answer's head is longer than any may be"},
+#endif
 };
 
-/* libcurl has one code for a redirect to another protocol and for an answer in another one. */
-static bool is_no_http(const struct transfer *t, CURLcode code)
+/*
+ * libcurl has one code for a connection that breaks and for chunks that make no sense. Where no
+ * encryption is in between, the former has an error of the system.
+ */
+static bool is_malformed(const struct transfer *t, CURLcode code)
 {
-	long status = 0;
+	const char *url = t->url ? t->url : t->item->url;
+	long error = 0;
 
-	(void)curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &status);
-	return code == CURLE_UNSUPPORTED_PROTOCOL && status / 100 != 3;
+	(void)curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &error);
+	return code == CURLE_RECV_ERROR && error == 0 && strncasecmp(url, "http:", 5) == 0;
 }
 
 static void explain_code(const struct transfer *t, CURLcode code, struct failure *f)
 {
-	const char *text = *t->curl_text ? t->curl_text : curl_easy_strerror(code);
+	const char *text = *t->x.curl_text ? t->x.curl_text : curl_easy_strerror(code);
 	size_t i = 0;
 
+	if (is_malformed(t, code)) {
+		fail(f, "fetch_failed", false, "the chunks of the answer are malformed");
+		return;
+	}
 	while (i < ARRAY_SIZE(codes) && codes[i].code != code)
 		i++;
-	if (i == ARRAY_SIZE(codes) || is_no_http(t, code)) {
+	if (i == ARRAY_SIZE(codes)) {
 		fail(f, "fetch_failed", false, "%s", text);
 		return;
 	}
-	fail(f, codes[i].reason, codes[i].again, "%s", text);
+	fail(f, codes[i].reason, codes[i].again, "%s", codes[i].words ? codes[i].words : text);
 	f->from_zero = codes[i].from_zero;
 }
 
+/* A redirect, or a success before all was sent, counts however the connection ended. */
+static bool explain_upload(const struct transfer *t, long status, struct failure *f)
+{
+	if (status >= 300 && status <= 399)
+		fail(f, "fetch_redirect", false,
+			"the server redirects the upload elsewhere, which is not followed (status "
+			"%ld)",
+			status);
+	else if (t->x.sent < t->up_bytes && is_success(status))
+		fail(f, "fetch_failed", false,
+			"the server answered (status %ld) when it had %s of %s", status,
+			num_show_size(t->x.sent).s, num_show_size(t->up_bytes).s);
+	return f->reason != NULL;
+}
+
+static void explain_content(const struct transfer *t, long status, struct failure *f)
+{
+	if (t->kind == GET && (status == 204 || status == 205))
+		fail(f, "fetch_failed", false, "the server has nothing to send (status %ld)",
+			status);
+}
+
+/*
+ * Without a reason in *f it is a success: a 2xx of the last answer, whole. What the server said of
+ * a failure is better than what became of the body of that answer.
+ */
 static void explain(struct transfer *t, CURLcode code, struct failure *f)
 {
+	long status = status_of(t);
+
 	if (t->write_error.kind != ERR_NONE)
 		fail(f, "fetch_no_space", false, "%s", t->write_error.msg);
-	else if (t->heads > LIMIT_HTTP_HEADS)
-		fail(f, "fetch_failed", false, "the head of the answer has more than %s",
-			num_show_size(LIMIT_HTTP_HEADS).s);
-	else if (t->proxy_status)
+	else if (t->x.proxy_status)
 		explain_proxy(t, f);
-	else if (code == CURLE_HTTP_RETURNED_ERROR)
-		explain_status(t, f);
-	else
+	else if (status >= 400)
+		explain_status(t, status, f);
+	else if (t->kind == PUT && explain_upload(t, status, f))
+		return;
+	else if (t->x.own.reason)
+		*f = t->x.own;
+	else if (code != CURLE_OK)
 		explain_code(t, code, f);
+	else if (!is_success(status) && t->kind != TUNNEL)
+		explain_status(t, status, f);
+	else
+		explain_content(t, status, f);
+}
+
+/* Of a transfer that brings something, as of one that fetches. */
+static const char *reason_of(const struct transfer *t, const char *reason)
+{
+	if (t->kind != PUT)
+		return reason;
+	return strcmp(reason, "fetch_refused") == 0 ? "upload_refused" : "upload_failed";
 }
 
 static int give_up(const struct transfer *t, const struct failure *f, struct err *e)
 {
 	auto_free char *url = text_safe(t->item->url, URL_SHOWN_MAX);
 	auto_free char *text = text_safe(f->text, sizeof(f->text));
-	const char *reason = f->reason;
+	const char *reason = reason_of(t, f->reason);
 
-	if (t->up_fd >= 0)
-		reason = strcmp(reason, "fetch_refused") == 0 ? "upload_refused" : "upload_failed";
 	if (t->tries > 1)
 		return err_reason(e, ERR_INPUT, reason, "%s: %s (%u tries)", url, text, t->tries);
 	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
@@ -545,7 +799,47 @@ static int try_again(struct transfer *t, const struct failure *f, struct err *e)
 		return -1;
 	t->due_ms = clock_ms() + pause;
 	t->state = WAITING;
+	t->redirects = 0;
+	free(steal_ptr(&t->url));
 	return 0;
+}
+
+/* From an encrypted server no way leads to one that is not. */
+static bool is_followed(const char *from, const char *to)
+{
+	if (strncasecmp(to, "https://", 8) == 0)
+		return true;
+	return strncasecmp(to, "http://", 7) == 0 && strncasecmp(from, "https:", 6) != 0;
+}
+
+/* 1: the answer is a redirect that is followed. */
+static int follow(struct transfer *t, CURLcode code, struct failure *f)
+{
+	const char *from = t->url ? t->url : t->item->url;
+	char *to = NULL;
+
+	if (code != CURLE_OK || t->kind == PUT || status_of(t) / 100 != 3 || t->x.proxy_status)
+		return 0;
+	(void)curl_easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &to);
+	if (!to)
+		return 0;
+	if (t->redirects == HTTP_REDIRECTS_MAX)
+		fail(f, "fetch_redirect", false, "the server redirects more than %d times",
+			HTTP_REDIRECTS_MAX);
+	else if (!is_followed(from, to))
+		fail(f, "fetch_redirect", false,
+			"the server redirects to %s, which is not followed: %s", to,
+			strncasecmp(to, "http:", 5) == 0 ? "it is not encrypted"
+							 : "it is another protocol");
+	if (f->reason)
+		return 0;
+	to = mem_strdup(to);
+	free(t->url);
+	t->url = to;
+	t->redirects++;
+	t->due_ms = 0;
+	t->state = WAITING;
+	return 1;
 }
 
 static int put_in_place(struct transfer *t, struct err *e)
@@ -570,9 +864,20 @@ static int check_content(struct transfer *t, struct err *e)
 
 	if (same_digest(t->item, &found))
 		return put_in_place(t, e);
-	fail(&f, "fetch_checksum", t->resumed, "its checksum is sha256:%s, the plan says sha256:%s",
-		found.s, t->item->sha256);
+	fail(&f, "fetch_checksum", t->resumed,
+		"its checksum is sha256:%s, the plan says sha256:%s%s%s%s", found.s,
+		t->item->sha256,
+		t->x.encoding[0] ? " (the server sent it with Content-Encoding: " : "",
+		t->x.encoding, t->x.encoding[0] ? ")" : "");
 	return try_again(t, &f, e);
+}
+
+static int succeed(struct transfer *t, struct err *e)
+{
+	if (t->kind == GET)
+		return check_content(t, e);
+	t->state = DONE;
+	return 0;
 }
 
 static int finish(struct batch *b, struct transfer *t, CURLcode code, struct err *e)
@@ -582,16 +887,35 @@ static int finish(struct batch *b, struct transfer *t, CURLcode code, struct err
 
 	(void)curl_multi_remove_handle(b->multi, t->curl);
 	b->running--;
-	if (code == CURLE_OK && t->probe) {
+	if (t->x.enough) {
 		t->state = DONE;
-	} else if (code == CURLE_OK) {
-		result = check_content(t, e);
-	} else {
+	} else if (!follow(t, code, &f)) {
 		explain(t, code, &f);
-		result = try_again(t, &f, e);
+		result = f.reason ? try_again(t, &f, e) : succeed(t, e);
 	}
 	curl_easy_cleanup(steal_ptr(&t->curl));
 	return result;
+}
+
+/* libcurl's own limit counts all bytes; this one counts those of the file. */
+static bool is_stalled(struct transfer *t)
+{
+	curl_off_t connected = 0; /* microseconds */
+	auto_free char *limit = mem_strdup(num_show_duration(t->o->stall_ms).s);
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
+	if (connected == 0)
+		t->x.moved_ms = clock_ms(); /* connecting has a limit of its own */
+	if (clock_ms() < t->x.moved_ms + t->o->stall_ms)
+		return false;
+	if (t->x.kept)
+		fail(&t->x.own, "fetch_timeout", true, "no byte of the file came within %s", limit);
+	else if (t->kind == PUT && t->x.sent < t->up_bytes)
+		fail(&t->x.own, "fetch_timeout", true, "the server took nothing within %s", limit);
+	else
+		fail(&t->x.own, "fetch_timeout", true, "the server did not answer within %s",
+			limit);
+	return true;
 }
 
 /* ---- all of them ---- */
@@ -624,6 +948,15 @@ static int finish_ended(struct batch *b, struct err *e)
 	return 0;
 }
 
+static int end_stalled(struct batch *b, struct err *e)
+{
+	for (size_t i = 0; i < b->count; i++)
+		if (b->items[i].state == RUNNING && is_stalled(&b->items[i]) &&
+			finish(b, &b->items[i], CURLE_OPERATION_TIMEDOUT, e) < 0)
+			return -1;
+	return 0;
+}
+
 static bool all_done(const struct batch *b)
 {
 	for (size_t i = 0; i < b->count; i++)
@@ -653,7 +986,7 @@ static int transfer_all(struct batch *b, struct err *e)
 			return -1;
 		if (curl_multi_perform(b->multi, &running) != CURLM_OK)
 			break;
-		if (finish_ended(b, e) < 0)
+		if (finish_ended(b, e) < 0 || end_stalled(b, e) < 0)
 			return -1;
 		if (all_done(b))
 			return 0;
@@ -671,16 +1004,25 @@ static int missing(const struct http_item *item, struct err *e)
 		item->name);
 }
 
-static int prepare(
-	struct transfer *t, const struct http_item *item, struct told *told, struct err *e)
+static void take_room(struct batch *b, uint64_t bytes)
 {
-	const struct http_options *o = told->o;
+	b->room -= b->room < bytes ? b->room : bytes;
+}
 
-	*t = (struct transfer){.item = item, .o = o, .told = told, .fd = -1, .up_fd = -1};
+static int prepare(struct batch *b, const struct http_item *item, struct err *e)
+{
+	const struct http_options *o = b->o;
+	struct transfer *t = &b->items[b->count];
+	uint64_t bytes = 0;
+
+	*t = (struct transfer){
+		.item = item, .o = o, .told = &b->told, .room = &b->room, .fd = -1, .up_fd = -1};
 	if (check_name(item->name, e) < 0)
 		return -1;
-	if (!is_there(o, item))
+	take_room(b, BLOCK);
+	if (!is_there(o, item, &bytes))
 		return o->offline ? missing(item, e) : 0;
+	take_room(b, bytes);
 	t->state = DONE;
 	tell(t, "%s: is there already, checksum right", item->name);
 	return 0;
@@ -688,8 +1030,10 @@ static int prepare(
 
 static void batch_init(struct batch *b, const struct http_options *o, size_t count)
 {
-	*b = (struct batch){
-		.o = o, .items = mem_array(count + 1, sizeof(*b->items)), .told = {.o = o}};
+	*b = (struct batch){.o = o,
+		.items = mem_array(count + 1, sizeof(*b->items)),
+		.room = o->bounded ? o->room : UINT64_MAX,
+		.told = {.o = o}};
 	buf_init(&b->told.lines, TOLD_MAX);
 }
 
@@ -722,37 +1066,56 @@ int http_get(
 
 	batch_init(&b, o, count);
 	for (; b.count < count; b.count++)
-		if (prepare(&b.items[b.count], &items[b.count], &b.told, e) < 0)
+		if (prepare(&b, &items[b.count], e) < 0)
 			return -1;
 	return run_batch(&b, e);
 }
 
-static int run_one(
-	const struct http_item *item, int up_fd, const struct http_options *o, struct err *e)
+/* `like` says what and how. */
+static int run_one(const struct transfer *like, const struct http_options *o, struct err *e)
 {
 	auto_batch struct batch b = {0};
+	struct transfer *t;
 
 	batch_init(&b, o, 1);
-	b.items[b.count++] = (struct transfer){
-		.item = item, .o = o, .told = &b.told, .fd = -1, .probe = true, .up_fd = up_fd};
+	t = &b.items[b.count++];
+	*t = *like;
+	t->o = o;
+	t->told = &b.told;
+	t->room = &b.room;
+	t->fd = -1;
 	if (run_batch(&b, e) < 0)
 		return -1;
-	if (up_fd >= 0)
-		tell(&b.items[0], "%s: uploaded", item->name);
+	if (t->kind == PUT)
+		tell(t, "%s: uploaded", t->item->name);
 	return 0;
 }
 
-int http_probe(const char *url, const struct http_options *o, struct err *e)
+int http_probe(const char *url, const char *field, const struct http_options *o, struct err *e)
 {
 	const struct http_item item = {.url = url, .name = url};
+	const struct transfer t = {.kind = PROBE,
+		.item = &item,
+		.up_fd = -1,
+		.fields = curl_slist_append(NULL, field)};
 
-	return run_one(&item, -1, o, e);
+	return run_one(&t, o, e);
+}
+
+int http_tunnel(const char *host, unsigned port, const struct http_options *o, struct err *e)
+{
+	auto_free char *url = mem_printf("http://%s:%u/", host, port);
+	const struct http_item item = {.url = url, .name = host};
+	const struct transfer t = {.kind = TUNNEL, .item = &item, .up_fd = -1};
+
+	return run_one(&t, o, e);
 }
 
 int http_put(const char *url, const char *name, const struct http_options *o, struct err *e)
 {
 	auto_free char *whole = mem_printf("%s%s", url, name);
 	const struct http_item item = {.url = whole, .name = name};
+	struct transfer t = {.kind = PUT, .item = &item};
 	auto_fd int fd = -1;
 
 	if (check_name(name, e) < 0)
@@ -760,5 +1123,6 @@ int http_put(const char *url, const char *name, const struct http_options *o, st
 	fd = open_beneath(o->dir_fd, name, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, "open %s", name);
-	return run_one(&item, fd, o, e);
+	t.up_fd = fd;
+	return run_one(&t, o, e);
 }

@@ -3,10 +3,14 @@
  * Files from web servers into one directory. The one user of libcurl.
  *
  * - At most `parallel` transfers at a time, in the order of the list.
- * - What another try can mend is tried again, `tries` times in all, with a pause that doubles: a
- *   connection that cannot be made or breaks, a server that stalls or says 408, 429 or 5xx. A
- *   Retry-After of the server, up to HTTP_RETRY_AFTER_MAX_MS, is waited for. A transfer goes on
- * where it was cut.
+ * - Success is a last answer with a status of 200 to 299 that is whole, and nothing else. What each
+ *   other answer means, and whether a second try may help, is in tables (answer.h, `codes` here).
+ * - Where one may help there are `tries` in all, with a pause that doubles. A Retry-After of the
+ *   server, up to HTTP_RETRY_AFTER_MAX_MS, is waited for. A transfer is resumed where it was cut.
+ * - Progress is bytes of the file. Without one for `stall_ms` a try ends; heads, bodies that are
+ *   not the file, and what chunks have around them are bounded by LIMIT_HTTP_HEADS,
+ *   LIMIT_HTTP_UNWANTED and LIMIT_HTTP_OVERHEAD. All files together take at most `room`. Encodings
+ *   that nobody asked for are refused, so nothing grows on its way to the disk.
  * - A file has no name before its SHA-256 is right (open(2), O_TMPFILE), so nothing partial or
  *   wrong is ever there, not even after a power cut. One that is there already and is right is left
  *   as it is; what else has the name is replaced by a rename, from ".NAME.part".
@@ -35,6 +39,8 @@ struct http_item {
 
 struct http_options {
 	int dir_fd;
+	bool bounded;             /* by room */
+	uint64_t room;            /* bytes of an archive of all files that are fetched */
 	bool offline;             /* what is not there already is an error, reason fetch_offline */
 	const char *proxy;        /* URL; NULL: none */
 	const char *certificates; /* a PEM file of authorities; NULL: the system's */
@@ -42,7 +48,7 @@ struct http_options {
 	unsigned tries;
 	int64_t pause_ms;   /* before the second try */
 	int64_t connect_ms; /* the longest that a connection may take */
-	int64_t stall_ms;   /* the longest without a byte */
+	int64_t stall_ms;   /* the longest without a byte of the file */
 	int64_t report_ms;  /* how often long transfers are told about */
 	/* Progress, for people: a line, or several that came within HTTP_TELL_MS; no last newline.
 	 */
@@ -53,13 +59,21 @@ struct http_options {
 /* Once per process, before anything else of this module. */
 int http_init(struct err *e) NODISCARD;
 
-/* Get something and throw it away; no name, digest or directory. It fails as http_get does. */
-int http_probe(const char *url, const struct http_options *o, struct err *e) NODISCARD;
+/*
+ * Ask for something, and be content with the head of the answer. `field` is a line of the request,
+ * "Name: value". It fails as http_get does.
+ */
+int http_probe(
+	const char *url, const char *field, const struct http_options *o, struct err *e) NODISCARD;
+
+/* Does the proxy connect to this port of a host? Nothing is sent there. It fails as http_get. */
+int http_tunnel(
+	const char *host, unsigned port, const struct http_options *o, struct err *e) NODISCARD;
 
 /*
- * PUT the file `name` of the directory to `url`, which ends in a slash, followed by the name; any
- * status of 200 to 299 is success. It is tried again as above, from its beginning, and not led
- * elsewhere by a redirect. Reasons: upload_refused, upload_failed.
+ * PUT the file `name` of the directory to `url`, which ends in a slash, followed by the name. It
+ * is tried again as above, from its beginning, and redirects are not followed. Reasons:
+ * upload_refused, upload_failed.
  */
 int http_put(
 	const char *url, const char *name, const struct http_options *o, struct err *e) NODISCARD;
