@@ -27,10 +27,10 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base but what only a host has.
 BASE_HOST := home \
 	vault
-BASE := err fit mem buf strv fd flow path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
+BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest
-NET := http answer gitget sftpput sshcheck
+NET := http answer meter gitget sftpput sshcheck
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
 	runlog console stage artifacts source compose repository gitsettings result run run_compare run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
@@ -48,7 +48,7 @@ ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract t
 ACTIONS := table shell custom http_get git_get later $(ACTIONS_GUEST) \
 	delivery rsync rsync2 dput dput2 sftp_put
 EXECUTOR := main pid1 boot scratch nodes unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child program script stream group reap \
-	relay connect
+	connect
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)
@@ -65,7 +65,7 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
 	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
-	tests/tools/fake_machine.c executor/forward.c executor/relay.c src/host/jail_user.c $(BASE_SRC)
+	tests/tools/fake_machine.c executor/forward.c src/host/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
 GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
 	tests/tools/probe_executor.c tests/tools/probe_files.c tests/tools/probe_network.c $(BASE_SRC) $(CORE_SRC)

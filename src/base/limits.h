@@ -135,6 +135,14 @@
 #define LIMIT_HTTP_OVERHEAD (1 * MIB)
 #define LIMIT_HTTP_OVERHEAD_FACTOR 8
 
+/*
+ * git over a network: what it may receive beyond twice what it stores, the memory of its transfer
+ * program, which holds the list of references, and how long nothing may be stored or worked on.
+ */
+#define LIMIT_GIT_OVERHEAD (64 * MIB)
+#define LIMIT_GIT_LIST_MEMORY (256 * MIB)
+#define LIMIT_GIT_WAIT_MS (10 * 60 * 1000LL)
+
 /* Secrets: each of them, all of a run, and the command that says one. */
 #define LIMIT_SECRET_BYTES (64 * KIB)
 #define LIMIT_SECRETS 64
@@ -143,6 +151,8 @@
 #define LIMIT_UPLOAD_WORK LIMIT_NODE_BYTES
 #define LIMIT_UPLOAD_NAMES (LIMIT_NODE_COUNT / 2)
 #define LIMIT_UPLOAD_COMMAND (32 * KIB)
+#define LIMIT_SFTP_MEMORY (256 * MIB) /* of sftp, which holds whole listings */
+#define LIMIT_SFTP_LINE (512 * KIB)
 #define LIMIT_UPLOAD_PARTS 10000 /* what is more is not continued, and not removed */
 /* Known hosts and certificates of ssh. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,6 +17,8 @@
 #include "base/inherit.h"
 #include "base/path.h"
 #include "base/sig.h"
+
+enum { LOOK_MS = 100 };
 
 char *proc_find(const char *name)
 {
@@ -80,29 +85,139 @@ static void drain(int fd, struct buf *output)
 	}
 }
 
-int proc_run(const struct strv *argv, struct buf *output, struct err *e)
+/* Some output, if there is any within LOOK_MS. False: it has ended. */
+static bool read_some(int fd, struct buf *output)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char chunk[4096];
+	size_t left = output->max - output->len;
+	ssize_t n;
+
+	if (poll(&p, 1, LOOK_MS) <= 0)
+		return true;
+	n = read(fd, chunk, sizeof(chunk));
+	if (n > 0)
+		buf_add(output, chunk, (size_t)n < left ? (size_t)n : left);
+	return n > 0 || (n < 0 && errno == EINTR);
+}
+
+static int drain_watched(
+	int fd, struct buf *output, const struct proc_watch *watch, pid_t group, struct err *e)
+{
+	int64_t next = clock_ms();
+
+	while (read_some(fd, output)) {
+		if (clock_ms() < next)
+			continue;
+		if (watch->look(watch->arg, group, e) < 0) {
+			(void)kill(-group, SIGKILL);
+			return -1;
+		}
+		next = clock_ms() + LOOK_MS;
+	}
+	return 0;
+}
+
+/* Its end of the pipe is the caller's to close. */
+static pid_t start(const struct strv *argv, int to, bool group, struct err *e)
 {
 	auto_free char *program = proc_find(argv->items[0]);
-	auto_fd int from = -1, to = -1;
-	int pipes[2], status;
 	pid_t pid;
 
 	if (!program)
 		return err_set(e, ERR_HOST, "%s: not installed", argv->items[0]);
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, "fork");
+	if (pid == 0) {
+		if (group)
+			(void)setpgid(0, 0);
+		become(program, argv, to);
+	}
+	if (group)
+		(void)setpgid(pid, pid); /* whoever is first */
+	return pid;
+}
+
+static int run(
+	const struct strv *argv, struct buf *output, const struct proc_watch *watch, struct err *e)
+{
+	auto_fd int from = -1, to = -1;
+	int pipes[2], status, result = 0;
+	pid_t pid;
+
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
 	from = pipes[0];
 	to = pipes[1];
-	pid = fork();
+	pid = start(argv, to, watch != NULL, e);
 	if (pid < 0)
-		return err_sys(e, "fork");
-	if (pid == 0)
-		become(program, argv, to);
+		return -1;
 	fd_close(fd_steal(&to));
-	drain(from, output);
+	if (watch)
+		result = drain_watched(from, output, watch, pid, e);
+	else
+		drain(from, output);
 	if (proc_wait(pid, &status) < 0)
-		return err_sys(e, "wait for %s", program);
+		return result < 0 ? -1 : err_sys(e, "wait for %s", argv->items[0]);
+	if (result < 0)
+		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int proc_run(const struct strv *argv, struct buf *output, struct err *e)
+{
+	return run(argv, output, NULL, e);
+}
+
+int proc_run_watched(
+	const struct strv *argv, struct buf *output, const struct proc_watch *watch, struct err *e)
+{
+	return run(argv, output, watch, e);
+}
+
+/* proc(5), /proc/PID/stat: fields are counted from the name on, which may have anything in it. */
+static void add_usage(const char *stat, pid_t group, const char *name, struct proc_usage *u)
+{
+	const char *open = strchr(stat, '('), *close = strrchr(stat, ')');
+	unsigned long user, system;
+	long waited_user, waited_system, pages;
+	int pgrp;
+
+	if (!open || !close ||
+		sscanf(close + 1,
+			" %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %*d "
+			"%*d %*u %*u %ld",
+			&pgrp, &user, &system, &waited_user, &waited_system, &pages) != 6 ||
+		pgrp != group)
+		return;
+	u->cpu_ms += ((int64_t)user + (int64_t)system + waited_user + waited_system) * 1000 /
+		sysconf(_SC_CLK_TCK);
+	if (strncmp(open + 1, name, strlen(name)) == 0 &&
+		(uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) > u->memory_bytes)
+		u->memory_bytes = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+struct proc_usage proc_group_usage(pid_t group, const char *name)
+{
+	struct proc_usage u = {0};
+	DIR *all = opendir("/proc");
+	struct dirent *entry;
+
+	while (all && (entry = readdir(all))) {
+		auto_free char *path = mem_printf("/proc/%s/stat", entry->d_name);
+		auto_buf struct buf stat = {0};
+		struct err ignored = {0};
+
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9')
+			continue;
+		buf_init(&stat, 4096);
+		if (fd_read_file(path, &stat, &ignored) == 0)
+			add_usage(stat.data, group, name, &u);
+	}
+	if (all)
+		(void)closedir(all);
+	return u;
 }
 
 int proc_run_ok(const struct strv *argv, struct err *e)

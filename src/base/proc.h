@@ -18,6 +18,27 @@
  */
 int proc_run(const struct strv *argv, struct buf *output, struct err *e) NODISCARD;
 
+/*
+ * As proc_run, in a process group of its own, with `look` called some ten times a second while it
+ * runs. When that returns -1, with *e set, all processes of the group are killed, and -1 is
+ * returned.
+ */
+struct proc_watch {
+	int (*look)(void *arg, pid_t group, struct err *e);
+	void *arg;
+};
+
+int proc_run_watched(const struct strv *argv, struct buf *output, const struct proc_watch *watch,
+	struct err *e) NODISCARD;
+
+/* What the processes of a group use, as far as /proc says: less is no error. */
+struct proc_usage {
+	int64_t cpu_ms;        /* of all that live, and of those that they have waited for */
+	uint64_t memory_bytes; /* of the largest one whose name begins with `name` */
+};
+
+struct proc_usage proc_group_usage(pid_t group, const char *name);
+
 /* As proc_run, but any exit code other than 0 is an ERR_HOST that carries the end of the output. */
 int proc_run_ok(const struct strv *argv, struct err *e) NODISCARD;
 

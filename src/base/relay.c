@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "executor/relay.h"
+#include "base/relay.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -56,22 +56,27 @@ static void pass_end(struct flow *f, int *out)
 }
 
 /* poll(2) has said which end is ready, because the descriptors may be such that wait. */
-static int move(struct flow *f, int in, const struct pollfd *can_read, int *out,
+static ssize_t move(struct flow *f, int in, const struct pollfd *can_read, int *out,
 	const struct pollfd *can_write)
 {
-	if (can_read->revents && flow_fill(f, in, f->size) < 0)
+	ssize_t n = can_read->revents ? flow_fill(f, in, f->size) : 0;
+
+	if (n < 0)
 		return -1;
 	if (can_write->revents && flow_drain(f, *out) < 0)
 		return -1;
 	f->ready = f->len;
 	pass_end(f, out);
-	return 0;
+	return n;
 }
 
 int relay_move(struct relay *r, const struct pollfd *p, struct err *e)
 {
+	ssize_t n;
+
 	if (move(&r->up, r->a_in, &p[A_IN], &r->b_out, &p[B_OUT]) < 0 ||
-		move(&r->down, r->b_in, &p[B_IN], &r->a_out, &p[A_OUT]) < 0)
+		(n = move(&r->down, r->b_in, &p[B_IN], &r->a_out, &p[A_OUT])) < 0)
 		return err_sys(e, "the connection broke");
+	r->received += (uint64_t)n;
 	return r->up.shut && r->down.shut ? 0 : 1;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two descriptors, or pairs of them, that are copied into each other until both have ended. */
-#ifndef EXECUTOR_RELAY_H
-#define EXECUTOR_RELAY_H
+#ifndef BASE_RELAY_H
+#define BASE_RELAY_H
 
 #include <poll.h>
 
@@ -14,6 +14,7 @@ enum { RELAY_POLL_FDS = 4 };
 struct relay {
 	int a_in, a_out, b_in, b_out;
 	struct flow up, down; /* a to b, b to a */
+	uint64_t received;    /* bytes from b so far */
 	char *buffers;
 };
 
