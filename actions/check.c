@@ -47,6 +47,28 @@ int actions_check_value(const struct node *item, const char *prefix, const char 
 		shown, prefix, shown, (unsigned long long)LIMIT_ARG_BYTES, bytes);
 }
 
+static bool has_credentials(const char *url)
+{
+	static const char ssh[] = "ssh://";
+	const char *slashes = strstr(url, "//");
+	const char *authority = slashes ? slashes + 2 : url;
+	const char *at = memrchr(authority, '@', strcspn(authority, "/?#\\"));
+
+	if (!at)
+		return false;
+	return strncmp(url, ssh, strlen(ssh)) != 0 ||
+		memchr(authority, ':', (size_t)(at - authority));
+}
+
+int actions_check_no_credentials(const struct node *url, const char *file, struct err *e)
+{
+	if (!has_credentials(url->text))
+		return 0;
+	return node_err(url, file, e,
+		"the URL has credentials in it, which would be in logs and plans: take them out; "
+		"for private repositories use ssh:// and `ssh` of the configuration");
+}
+
 /* ".NAME.part" is what a file is called that is not whole yet. */
 static bool is_name_of_part(const char *name)
 {

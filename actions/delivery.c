@@ -46,8 +46,16 @@ static void target_release(struct target *t)
 
 static int refuse(const char *key, const char *text, const char *what, struct err *e)
 {
+	const char *scheme = strstr(text, "://");
+	const char *at = scheme ? memrchr(scheme + 3, '@', strcspn(scheme + 3, "/")) : NULL;
 	auto_free char *shown = text_safe(text, SHOWN_MAX);
 
+	/* What is before the host may be a password. */
+	if (at && memchr(scheme + 3, ':', (size_t)(at - scheme - 3)))
+		return err_set(e, ERR_INPUT,
+			"%s has credentials in it, which would be in logs and plans: take them "
+			"out; a login by ssh has its key under `ssh` of the configuration",
+			key);
 	return err_set(e, ERR_INPUT, "%s '%s' %s", key, shown, what);
 }
 

@@ -63,17 +63,6 @@ static bool is_plain(const char *url)
 	return true;
 }
 
-/* A user is right for ssh, where it is no secret. */
-static bool has_credentials(const char *url, const char *authority)
-{
-	size_t len = strcspn(authority, "/");
-	const char *at = memrchr(authority, '@', len);
-
-	if (!at)
-		return false;
-	return !starts(url, SSH) || memchr(authority, ':', (size_t)(at - authority));
-}
-
 static bool is_login(const char *login, size_t len)
 {
 	static const char known[] =
@@ -88,17 +77,13 @@ static int check_url(const struct node *url, const char *file, struct err *e)
 {
 	const char *authority = behind_scheme(url->text);
 
+	if (actions_check_no_credentials(url, file, e) < 0)
+		return -1;
 	if (!authority)
 		return refuse(url,
 			"is not a URL that starts with https://, http:// or " SSH
 			": git gets commits by no other protocol here",
 			file, e);
-	if (has_credentials(url->text, authority))
-		/* Not shown: it may hold a password. */
-		return node_err(url, file, e,
-			"the URL has credentials in it, which would be in logs and plans: take "
-			"them out; for private repositories use " SSH " and `ssh` of the "
-			"configuration");
 	if (!is_plain(url->text))
 		return refuse(
 			url, "has characters that cannot be in the URL of a repository", file, e);

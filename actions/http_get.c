@@ -43,6 +43,8 @@ static int refuse(const struct node *n, const char *what, const char *file, stru
 
 static int check_url(const struct node *url, const char *file, struct err *e)
 {
+	if (actions_check_no_credentials(url, file, e) < 0)
+		return -1;
 	if (strncmp(url->text, "http://", 7) != 0 && strncmp(url->text, "https://", 8) != 0)
 		return refuse(url, "is not a URL that starts with http:// or https://", file, e);
 	return 0;

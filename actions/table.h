@@ -58,6 +58,11 @@ int actions_check_key(const struct node *item, const char *file, struct err *e) 
 /* The value, as variable `prefix` with the item's key behind it, is not longer than Linux takes. */
 int actions_check_value(const struct node *item, const char *prefix, const char *value,
 	const char *file, struct err *e) NODISCARD;
+/*
+ * The URL has no password in it, and no user unless it is ssh://, where that is no secret. The
+ * message does not repeat the URL, so this comes before all other checks.
+ */
+int actions_check_no_credentials(const struct node *url, const char *file, struct err *e) NODISCARD;
 /* The text can be the name of a file in one directory: neither "", ".", "..", nor with a slash. */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
 

@@ -364,7 +364,7 @@ static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 		"nor http[s]://HOST/PATH, nor a name under dput_targets");
 	for (size_t i = 0; i < 3; i++) {
 		const char *text =
-			(const char *[]){"http://u:p@h/", "https://h:8080/", "https:///x"}[i];
+			(const char *[]){"http://u@h/", "https://h:8080/", "https:///x"}[i];
 		auto_free char *message = mem_printf(
 			"dput_target '%s' names no host: it is of letters, digits, '.', '_' and "
 			"'-', without a user and without a port",
@@ -372,6 +372,10 @@ static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 
 		expect_no_package_target(text, message);
 	}
+	/* What may be a password is not repeated. */
+	expect_no_package_target("http://u:p@h/",
+		"dput_target has credentials in it, which would be in logs and plans: take them "
+		"out; a login by ssh has its key under `ssh` of the configuration");
 	expect_no_package_target("https://h/a?b",
 		"dput_target 'https://h/a?b' has characters in it that a directory cannot have");
 }
