@@ -132,13 +132,49 @@ static int start(struct upload *u, struct spawn *s, struct err *e)
 
 /* ---- rsync ---- */
 
+/*
+ * Its exit codes that a server can bring about (rsync(1)). Not among them are 12 and 255: it ends
+ * with either when ssh ends, whatever the cause.
+ */
+static const struct {
+	int code;
+	const char *reason, *words;
+} rsync_codes[] = {
+	{23, "upload_failed", "not all files could be uploaded"},
+	{24, "upload_failed", "files vanished"},
+	{25, "upload_failed", "the limit of deletions was reached"},
+	{30, "upload_timeout", "the server took nothing and did not answer in time"},
+	{35, "upload_timeout", "the server did not answer in time"},
+};
+
+/* The last file that rsync names in the log is the one that it was about. */
+static void explain_rsync(struct upload *u, struct err *e)
+{
+	if (e->reason[0] || !actions_program_failed(u->ctx))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(rsync_codes); i++) {
+		struct err why = {0};
+
+		if (u->ctx->result.exit_code != rsync_codes[i].code)
+			continue;
+		(void)err_reason(&why, ERR_INPUT, rsync_codes[i].reason,
+			"%s: %s (rsync ended with %d); the log has the last file", u->login,
+			rsync_codes[i].words, rsync_codes[i].code);
+		*e = why;
+	}
+}
+
 static int by_rsync(struct upload *u, struct err *e)
 {
+	int64_t half = u->ctx->ops->time_left_ms(u->ctx) / 2000 + 1;
+	int64_t most = LIMIT_HTTP_STALL_MS / 1000;
 	struct spawn s = {0};
 
 	strv_push(&s.argv, "rsync");
 	strv_push(&s.argv, "-a");
 	strv_push(&s.argv, "--del");
+	strv_pushf(&s.argv, "--timeout=%lld", (long long)(half < most ? half : most));
+	strv_push(&s.argv, "--out-format=%n");
 	/* The target's path is a path and no word for a shell over there. */
 	strv_push(&s.argv, "--protect-args");
 	strv_push(&s.argv, "-e");
@@ -146,7 +182,10 @@ static int by_rsync(struct upload *u, struct err *e)
 	strv_push(&s.argv, "--");
 	strv_push(&s.argv, "./");
 	strv_pushf(&s.argv, "%s:%s", u->login, u->path);
-	return start(u, &s, e);
+	if (start(u, &s, e) == 0)
+		return 0;
+	explain_rsync(u, e);
+	return -1;
 }
 
 /* ---- sftp ---- */

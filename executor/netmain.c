@@ -175,18 +175,27 @@ static int get_files(const struct node *work, const struct http_options *o, stru
 	return http_get(items, count, &bounded, e);
 }
 
+static void add_ssh(struct strv *argv)
+{
+	strv_push(argv, "ssh");
+	strv_push(argv, "-F" GUEST_SSH_CONFIG);
+}
+
 static int get_commit(const struct node *work, const struct http_options *o, struct err *e)
 {
+	auto_strv struct strv ssh = {0};
 	const struct gitget g = {.url = node_get_text(work, "url", NULL),
 		.commit = node_get_text(work, "commit", NULL),
 		.name = node_get_text(work, "name", NULL),
 		.dir = GUEST_DEPS,
-		.ssh = "ssh -F " GUEST_SSH_CONFIG};
+		.ssh = &ssh,
+		.ssh_proxy = GUEST_EXECUTOR " connect %h %p"};
 	auto_strv struct strv replaced = {0};
 	struct http_options bounded = *o;
 
 	if (!g.url || !g.commit || !g.name)
 		return err_set(e, ERR_INPUT, "the work is not whole");
+	add_ssh(&ssh);
 	strv_push(&replaced, g.name);
 	if (find_room(&bounded, &replaced, e) < 0)
 		return -1;
@@ -231,12 +240,10 @@ static int check_login(const struct node *work, const struct http_options *o, st
 	const char *login = node_get_text(work, "login", NULL);
 	auto_strv struct strv ssh = {0};
 
-	(void)o;
 	if (!login)
 		return err_set(e, ERR_INPUT, "the work is not whole");
-	strv_push(&ssh, "ssh");
-	strv_push(&ssh, "-F" GUEST_SSH_CONFIG);
-	return sshcheck(&ssh, login, e);
+	add_ssh(&ssh);
+	return sshcheck(&ssh, login, &sshcheck_of_upload, o, e);
 }
 
 static const struct {

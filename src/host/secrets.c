@@ -358,6 +358,8 @@ static void add_common_block(struct buf *b)
 		"\tControlPath none\n"
 		"\tControlMaster no\n"
 		"\tConnectTimeout 60\n"
+		"\tServerAliveInterval 20\n"
+		"\tServerAliveCountMax 3\n"
 		"\tServerAliveInterval 30\n"
 		"\tServerAliveCountMax 4\n");
 }

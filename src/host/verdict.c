@@ -70,20 +70,23 @@ const struct verdict_reason verdict_reasons[] = {
 		"something: a key that it does not offer, a host or user that is not configured, "
 		"anything that is no login. The events `ssh_agent` of the run log say what."},
 	{"upload_refused", VERDICT_FAILED, "project", false,
-		"The proxy of a post-plan let an upload by HTTP not through: the target leads to a "
-		"private address. The events `egress` of the run log say why."},
+		"The proxy of a post-plan rejected an upload: the target leads to a private "
+		"address. The events `egress` of the run log say why."},
 	{"upload_failed", VERDICT_FAILED, "network", true,
 		"A server did not take an upload by HTTP or sftp; the message says why, and files "
 		"before it may be there."},
 	{"upload_host_key", VERDICT_FAILED, "project", false,
 		"A host has another key than the ones that `known_hosts` of its entry under `ssh` "
 		"has for it. It got nothing."},
+	{"upload_timeout", VERDICT_FAILED, "network", true,
+		"The server of an upload by ssh did not answer, or took nothing, for a minute (for "
+		"half of the time that the action had left, when that was less)."},
 	{"upload_unreachable", VERDICT_FAILED, "network", true,
-		"The proxy did not reach the host of an upload by ssh, or let the connection not "
-		"through; the message and the events `egress` of the run log say why."},
+		"The proxy did not reach the host of an upload by ssh; the message and the events "
+		"`egress` of the run log say why."},
 	{"upload_cut", VERDICT_FAILED, "network", true,
-		"The connection of an upload by sftp was cut, at every try. What has arrived is "
-		"kept under another name, and the next upload of the same goes on there."},
+		"The connection of an upload by sftp was cut, at every try: the partial file is "
+		"kept, and the next upload of the same resumes it."},
 	{"out_of_memory", VERDICT_FAILED, "project", false,
 		"The guest's memory ran out under an action. Give the project more: `memory`, in "
 		"the projects "

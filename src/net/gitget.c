@@ -9,15 +9,26 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/text.h"
 #include "base/tree.h"
+#include "net/meter.h"
 #include "net/sshcheck.h"
 
-enum { COMMIT_SHORT = 40, OUTPUT_MAX = 64 * 1024, LINE_SHOWN_MAX = 400, URL_SHOWN_MAX = 300 };
+enum {
+	COMMIT_SHORT = 40,
+	OUTPUT_MAX = 64 * 1024,
+	LINE_SHOWN_MAX = 400,
+	URL_SHOWN_MAX = 300,
+	LOOK_MS = 100
+};
+
+#define SSH "ssh://"
 
 struct job {
 	const struct gitget *g;
@@ -26,6 +37,11 @@ struct job {
 	char *part;   /* the name of the directory while it is made */
 	char *path;   /* and its path */
 	struct buf said;
+	struct meter meter; /* on its way to the proxy */
+	/* What is known of a program that speaks to a network. */
+	uint64_t stored, received;  /* bytes */
+	int64_t cpu_ms, look_ms;    /* when to look again */
+	int64_t heard_ms, moved_ms; /* when something came; when something was made of it */
 };
 
 static void job_release(struct job *j)
@@ -34,14 +50,29 @@ static void job_release(struct job *j)
 	free(j->part);
 	free(j->path);
 	buf_release(&j->said);
+	meter_stop(&j->meter);
 }
 #define auto_job __attribute__((cleanup(job_release)))
 
 /* ---- the program ---- */
 
+/* For a shell. */
+static char *ssh_command(const struct job *j)
+{
+	auto_buf struct buf b = {0};
+
+	buf_init(&b, LIMIT_UPLOAD_COMMAND);
+	strv_each (j->g->ssh, word)
+		buf_addf(&b, "%s ", *word);
+	if (j->meter.pid > 0 && j->g->ssh_proxy)
+		buf_addf(&b, "'-oProxyCommand=%s 127.0.0.1:%u'", j->g->ssh_proxy, j->meter.port);
+	return mem_strdup(b.data);
+}
+
 /* Neither the image nor who starts this has a say in what git does. */
 static void set_environment(const struct job *j)
 {
+	auto_free char *ssh = ssh_command(j);
 	static const char *const without[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_SSH",
 		"GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS", "GIT_TEMPLATE_DIR",
 		"GIT_PROXY_COMMAND", "GIT_EXTERNAL_DIFF", "SSH_ASKPASS", "no_proxy", "NO_PROXY",
@@ -55,7 +86,7 @@ static void set_environment(const struct job *j)
 		{"GIT_TERMINAL_PROMPT", "0"},
 		{"GIT_ASKPASS", "false"},
 		{"GIT_LFS_SKIP_SMUDGE", "1"},
-		{"GIT_SSH_COMMAND", j->g->ssh},
+		{"GIT_SSH_COMMAND", ssh},
 		{"GIT_SSH_VARIANT", "ssh"},
 		{"LC_ALL", "C"},
 	};
@@ -84,7 +115,7 @@ static void add_protocols(const struct job *j, struct strv *argv)
 	const char *url = j->g->url;
 
 	add_setting(argv, "protocol.allow=never");
-	if (starts(url, "ssh:"))
+	if (starts(url, SSH))
 		add_setting(argv, "protocol.ssh.allow=always");
 	if (starts(url, "http"))
 		add_setting(argv, "protocol.https.allow=always");
@@ -110,15 +141,19 @@ static void add_settings(const struct job *j, struct strv *argv)
 		"safe.directory=*",
 		"gc.auto=0",
 		"maintenance.auto=false",
-		"http.lowSpeedLimit=1",
+		/* Then a server does not list its references when a commit is asked for. */
+		"protocol.version=2",
+		/* The proxy takes requests with a length only. */
+		"http.postBuffer=64m",
 	};
-	auto_free char *patience =
-		mem_printf("http.lowSpeedTime=%lld", (long long)(j->o->stall_ms + 999) / 1000);
-	auto_free char *proxy = mem_printf("http.proxy=%s", j->o->proxy ? j->o->proxy : "");
+	auto_free char *near = mem_printf("http://127.0.0.1:%u", j->meter.port);
+	auto_free char *proxy = mem_printf("http.proxy=%s",
+		j->meter.pid > 0      ? near
+			: j->o->proxy ? j->o->proxy
+				      : "");
 
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++)
 		add_setting(argv, settings[i]);
-	add_setting(argv, patience);
 	add_setting(argv, proxy);
 	if (j->o->certificates) {
 		auto_free char *authorities = mem_printf("http.sslCAInfo=%s", j->o->certificates);
@@ -128,10 +163,108 @@ static void add_settings(const struct job *j, struct strv *argv)
 	add_protocols(j, argv);
 }
 
-/* What it says is in j->said. Returns its exit code, or -1 with *e when it could not start. */
+/* ---- watching ---- */
+
+static int too_long(
+	const struct job *j, const char *reason, const char *what, int64_t ms, struct err *e)
+{
+	auto_free char *url = text_safe(j->g->url, URL_SHOWN_MAX);
+
+	return err_reason(
+		e, ERR_INPUT, reason, "%s: %s within %s", url, what, num_show_duration(ms).s);
+}
+
+static int check_sizes(const struct job *j, uint64_t list_memory, struct err *e)
+{
+	auto_free char *url = text_safe(j->g->url, URL_SHOWN_MAX);
+
+	if (j->o->bounded && j->stored > j->o->room)
+		return err_reason(e, ERR_INPUT, "fetch_too_large",
+			"%s: the repository has %s or more; of the dependencies' deps_max_size %s "
+			"are left",
+			url, num_show_size(j->stored).s, num_show_size(j->o->room).s);
+	if (j->received > LIMIT_GIT_OVERHEAD + 2 * j->stored)
+		return err_reason(e, ERR_INPUT, "fetch_failed",
+			"%s: the server sent %s, of which %s are of the repository: its list of "
+			"references is too long, or what it sends has no end",
+			url, num_show_size(j->received).s, num_show_size(j->stored).s);
+	if (list_memory > LIMIT_GIT_LIST_MEMORY)
+		return err_reason(e, ERR_INPUT, "fetch_failed",
+			"%s: the server's list of references takes more than %s of memory", url,
+			num_show_size(LIMIT_GIT_LIST_MEMORY).s);
+	return 0;
+}
+
+/* A server that says nothing is left soon, one that only says something later. */
+static int check_times(const struct job *j, int64_t now, struct err *e)
+{
+	bool hurry = j->o->stall_ms < LIMIT_HTTP_STALL_MS;
+	int64_t wait = hurry ? j->o->stall_ms : LIMIT_GIT_WAIT_MS;
+
+	if (now > j->moved_ms + j->o->stall_ms && now > j->heard_ms + j->o->stall_ms)
+		return too_long(j, "fetch_timeout", "the server sent nothing", j->o->stall_ms, e);
+	if (now > j->moved_ms + wait)
+		return too_long(
+			j, "fetch_timeout", "the server sent nothing of the repository", wait, e);
+	return 0;
+}
+
+/* Of a tree that changes while it is walked through, the last measure counts. */
+static void measure(struct job *j)
+{
+	struct err ignored = {0};
+	uint64_t stored;
+
+	j->received = meter_received(&j->meter);
+	if (tree_archive_size(j->o->dir_fd, j->part, j->g->dir, &stored, &ignored) == 0)
+		j->stored = stored;
+}
+
+/* A look at a large tree takes time, so the larger it is the rarer are the looks. */
+static int look(void *arg, pid_t group, struct err *e)
+{
+	struct job *j = arg;
+	int64_t now = clock_ms();
+	struct proc_usage usage;
+	uint64_t stored = j->stored, received = j->received;
+
+	if (now < j->look_ms)
+		return 0;
+	usage = proc_group_usage(group, "git-remote-http");
+	measure(j);
+	/* Working on what has come, as long as it takes, is progress. */
+	if (j->stored > stored || usage.cpu_ms > j->cpu_ms + (now - j->look_ms) / 5 + 20)
+		j->moved_ms = now;
+	if (j->received > received)
+		j->heard_ms = now;
+	j->cpu_ms = usage.cpu_ms;
+	j->look_ms = now + LOOK_MS + 10 * (clock_ms() - now);
+	if (check_sizes(j, usage.memory_bytes, e) < 0)
+		return -1;
+	return check_times(j, now, e);
+}
+
+static void begin_watch(struct job *j)
+{
+	if (j->meter.received)
+		__atomic_store_n(j->meter.received, 0, __ATOMIC_RELAXED);
+	j->received = 0;
+	j->stored = 0;
+	j->cpu_ms = 0;
+	j->look_ms = 0;
+	j->heard_ms = j->moved_ms = clock_ms();
+}
+
+/*
+ * What it says is in j->said. Returns its exit code, or -1 with *e when it could not start or was
+ * stopped. Those that make something are watched.
+ */
 static int run_git(struct job *j, const char *directory, const char *const *words, struct err *e)
 {
+	bool makes = strcmp(words[0], "fetch") == 0 || strcmp(words[0], "checkout") == 0;
+	const struct proc_watch watch = {.look = look, .arg = j};
 	auto_strv struct strv argv = {0};
+	int code;
 
 	strv_push(&argv, "git");
 	strv_push(&argv, "-C");
@@ -140,7 +273,15 @@ static int run_git(struct job *j, const char *directory, const char *const *word
 	for (; *words; words++)
 		strv_push(&argv, *words);
 	buf_clear(&j->said);
-	return proc_run(&argv, &j->said, e);
+	begin_watch(j);
+	if (!makes)
+		return proc_run(&argv, &j->said, e);
+	code = proc_run_watched(&argv, &j->said, &watch, e);
+	/* What was quicker than the looks has the same bounds. */
+	if (code != 0)
+		return code;
+	measure(j);
+	return check_sizes(j, 0, e);
 }
 
 #define GIT(j, directory, e, ...) run_git(j, directory, (const char *const[]){__VA_ARGS__, NULL}, e)
@@ -209,14 +350,21 @@ static int failed(struct job *j, const char *reason, const char *what, struct er
 	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
 }
 
+/* What git says of ssh is mixed with what the server says, so ssh is asked once more. */
 static int failed_as_it_said(struct job *j, struct err *e)
 {
-	if (starts(j->g->url, "ssh:") && sshcheck_is_wrong_key(j->said.data)) {
-		(void)complaint(j);
-		return failed(j, "fetch_host_key",
-			"the key of the host is none that known_hosts has for it", e);
-	}
-	return failed(j, "fetch_failed", complaint(j), e);
+	auto_free char *said = NULL;
+	const char *login = j->g->url + strlen(SSH);
+	auto_free char *host = NULL;
+	struct err why = {0};
+
+	if (!starts(j->g->url, SSH))
+		return failed(j, "fetch_failed", complaint(j), e);
+	said = mem_strdup(complaint(j));
+	host = mem_strndup(login, strcspn(login, "/"));
+	if (sshcheck(j->g->ssh, host, &sshcheck_of_fetch, j->o, &why) < 0 && why.reason[0])
+		return failed(j, why.reason, why.msg, e);
+	return failed(j, "fetch_failed", said, e);
 }
 
 /* For what cannot go wrong but for a full disk or a repository that is none. */
@@ -293,7 +441,7 @@ static int make_empty(struct job *j, struct err *e)
 static int fetch_all(struct job *j, struct err *e)
 {
 	(void)complaint(j);
-	tell(j, "the commit is not to be had alone; fetching the whole history");
+	tell(j, "the server does not serve this commit on its own; fetching the whole history");
 	if (make_empty(j, e) < 0)
 		return -1;
 	return must(j,
@@ -387,6 +535,9 @@ static int get(struct job *j, struct err *e)
 	}
 	if (j->o->offline)
 		return missing(j, e);
+	if (j->o->proxy && meter_start(j->o->proxy, &j->meter, e) < 0)
+		return -1;
+	set_environment(j);
 	if (probe(j, e) < 0)
 		return -1;
 	if (fetch_into_place(j, e) < 0)

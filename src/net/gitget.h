@@ -12,11 +12,17 @@
  * - A directory that is there already, with the commit and its files and no other, is left as it
  *   is, and nothing is asked over the network.
  *
- * The reasons of errors are those of http.h, and fetch_commit for a repository that lacks it.
+ * git itself has no bounds, so it is watched: what it stores counts as o->room, what it receives is
+ * counted on its way to the proxy (meter.h), and a server that sends something else than a
+ * repository, or nothing, is left.
+ *
+ * The reasons of errors are those of http.h, and fetch_commit for a repository that lacks it,
+ * fetch_host_key for a server with another key.
  */
 #ifndef NET_GITGET_H
 #define NET_GITGET_H
 
+#include "base/strv.h"
 #include "net/http.h"
 
 struct gitget {
@@ -24,7 +30,10 @@ struct gitget {
 	const char *commit; /* its whole name: 40 or 64 hexadecimal digits of either case */
 	const char *name;   /* of the directory: one component */
 	const char *dir;    /* the absolute path of the one above; o->dir_fd is the same */
-	const char *ssh;    /* the command for ssh:// */
+	/* The command for ssh:// and its options, of words without blanks and quotes. */
+	const struct strv *ssh;
+	/* What its option ProxyCommand is: "PROGRAM... ", followed by the proxy; NULL: as it is. */
+	const char *ssh_proxy;
 };
 
 /* Changes the environment of the process, which git inherits. */

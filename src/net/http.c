@@ -766,7 +766,8 @@ static const char *reason_of(const struct transfer *t, const char *reason)
 
 static int give_up(const struct transfer *t, const struct failure *f, struct err *e)
 {
-	auto_free char *url = text_safe(t->item->url, URL_SHOWN_MAX);
+	auto_free char *url =
+		text_safe(t->kind == TUNNEL ? t->item->name : t->item->url, URL_SHOWN_MAX);
 	auto_free char *text = text_safe(f->text, sizeof(f->text));
 	const char *reason = reason_of(t, f->reason);
 

@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
@@ -35,7 +36,11 @@ enum {
 	EXIT_CUT = 255,
 	TAIL_FD = 3,
 	NAME_HEX = 16,
-	DIGEST_HEX = 64
+	DIGEST_HEX = 64,
+	LOOK_MS = 100,
+	END_MS = 10000, /* for sftp and ssh to end, when nothing is left to be done */
+	END_TURN_MS = 5,
+	FILES_LOOKED_AT = 16, /* descriptors of sftp */
 };
 
 #define ANSWERED "Remote working directory: "
@@ -53,16 +58,21 @@ struct part {
 struct job {
 	const struct sftpput *p;
 	const struct http_options *o;
-	pid_t pid; /* of sftp */
-	int to;
-	FILE *from;
-	char *line;
-	size_t line_size;
-	int tail_fd;     /* memory, for the end of a partial file */
-	const char *now; /* the entry that is worked on */
-	size_t done;     /* entries */
-	bool logged_in;  /* once */
-	bool cut;
+	pid_t pid;          /* of sftp */
+	int talk;           /* its standard input and output */
+	struct buf lines;   /* what it said and nobody has read */
+	size_t read;        /* of which so much was read */
+	int tail_fd;        /* memory, for the end of a partial file */
+	uint64_t tail_max;  /* bytes that may be there */
+	const char *now;    /* the entry that is worked on */
+	size_t done;        /* entries */
+	bool logged_in;     /* once */
+	bool sending;       /* something of `now` was sent in this session */
+	bool cut;           /* or stalled: another try may help */
+	const char *why;    /* the reason for that */
+	uint64_t sent;      /* how far sftp has read what it sends */
+	int64_t moved_ms;   /* when that changed, or a line came */
+	int64_t look_ms;    /* when that was looked at last, beside reading */
 	struct part *parts; /* what this session has found */
 	size_t parts_count;
 	struct strv directories; /* and these, each with a slash at its end */
@@ -78,16 +88,31 @@ static void forget_found(struct job *j)
 	j->directories = (struct strv){0};
 }
 
+/* A server that does not end its side keeps ssh, and ssh keeps sftp: all was said by then. */
+static int reap(pid_t pid, int *ret_status)
+{
+	int64_t until = clock_ms() + END_MS;
+	pid_t ended;
+
+	while ((ended = waitpid(pid, ret_status, WNOHANG)) == 0 && clock_ms() < until)
+		(void)poll(NULL, 0, END_TURN_MS);
+	if (ended > 0)
+		return 0;
+	(void)kill(-pid, SIGKILL);
+	return proc_wait(pid, ret_status);
+}
+
 /* Its exit code; 128 and more: killed by a signal. */
 static int end_session(struct job *j)
 {
 	int status = 0;
 
-	fd_close(fd_steal(&j->to));
-	if (j->from)
-		(void)fclose(steal_ptr(&j->from));
+	fd_close(fd_steal(&j->talk));
+	buf_clear(&j->lines);
+	j->read = 0;
+	j->sending = false;
 	forget_found(j);
-	if (j->pid <= 0 || proc_wait(j->pid, &status) < 0)
+	if (j->pid <= 0 || reap(j->pid, &status) < 0)
 		return 0;
 	j->pid = -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -95,8 +120,10 @@ static int end_session(struct job *j)
 
 static void job_release(struct job *j)
 {
+	if (j->pid > 0)
+		(void)kill(-j->pid, SIGKILL);
 	(void)end_session(j);
-	free(j->line);
+	buf_release(&j->lines);
 	fd_close(j->tail_fd);
 }
 #define auto_job __attribute__((cleanup(job_release)))
@@ -122,6 +149,7 @@ NORETURN static void become(
 	const struct job *j, const char *program, const struct strv *argv, int talk)
 {
 	sig_reset();
+	(void)setpgid(0, 0);
 	if (fchdir(j->o->dir_fd) < 0 || dup2(talk, 0) < 0 || dup2(talk, 1) < 0 ||
 		dup2(j->tail_fd, TAIL_FD) < 0 || fcntl(TAIL_FD, F_SETFD, 0) < 0 ||
 		setenv("LC_ALL", "C", 1) < 0)
@@ -154,11 +182,8 @@ static int start_session(struct job *j, struct err *e)
 		return err_sys(e, "fork");
 	if (j->pid == 0)
 		become(j, program, &argv, its);
-	j->to = dup(ours);
-	j->from = j->to < 0 ? NULL : fdopen(ours, "r");
-	if (!j->from)
-		return err_sys(e, "socket of sftp");
-	(void)fd_steal(&ours);
+	(void)setpgid(j->pid, j->pid); /* whoever is first */
+	j->talk = fd_steal(&ours);
 	return 0;
 }
 
@@ -167,23 +192,154 @@ static int ended(struct job *j, struct err *e)
 {
 	auto_free char *now = text_safe(j->now, SHOWN_MAX);
 	auto_free char *path = text_safe(j->p->path, SHOWN_MAX);
+	bool sending = j->sending;
 	int code = end_session(j);
 
 	/* The only pipe that breaks is the one to ssh. */
 	j->cut = (code == EXIT_CUT || code == 128 + SIGPIPE) && j->logged_in;
-	if (j->cut)
+	j->why = "upload_cut";
+	if (j->cut && sending)
 		return err_reason(e, ERR_INPUT, "upload_cut",
 			"%s: the connection was cut while '%s' was uploaded", j->p->host, now);
+	if (j->cut)
+		return err_reason(e, ERR_INPUT, "upload_cut",
+			"%s: the connection was cut before anything of '%s' was uploaded",
+			j->p->host, now);
 	if (!j->logged_in && code == 1)
 		return err_reason(e, ERR_INPUT, "upload_failed",
 			"%s: there is no directory '%s' to upload to", j->p->host, path);
 	if (!j->logged_in)
 		return err_set(e, ERR_INPUT,
-			"%s: no connection for sftp came about; what ssh says of it is in the log",
+			"%s: ssh could not start sftp there; what ssh says of it is in the log",
 			j->p->host);
 	return err_reason(e, ERR_INPUT, "upload_failed",
-		"%s: the server did not take '%s'; what sftp says of it is in the log", j->p->host,
+		"%s: the server rejected '%s'; what sftp says of it is in the log", j->p->host,
 		now);
+}
+
+/* ---- what it says, and for how long it says nothing ---- */
+
+/* The session is no use any more: *e says why. Always -1. */
+static int abandon(struct job *j)
+{
+	(void)kill(-j->pid, SIGKILL);
+	(void)end_session(j);
+	return -1;
+}
+
+/* How far sftp has read the files that it has open: proc(5), /proc/PID/fdinfo. */
+static uint64_t position(pid_t pid)
+{
+	uint64_t sum = 0;
+
+	for (int fd = TAIL_FD + 1; fd < FILES_LOOKED_AT; fd++) {
+		auto_free char *path = mem_printf("/proc/%d/fdinfo/%d", (int)pid, fd);
+		auto_buf struct buf text = {0};
+		struct err ignored = {0};
+		unsigned long long pos;
+
+		buf_init(&text, 4096);
+		if (fd_read_file(path, &text, &ignored) == 0 &&
+			sscanf(text.data, "pos: %llu", &pos) == 1)
+			sum += pos;
+	}
+	return sum;
+}
+
+static int too_long(struct job *j, struct err *e)
+{
+	auto_free char *now = text_safe(j->now, SHOWN_MAX);
+	auto_free char *limit = mem_strdup(num_show_duration(j->o->stall_ms).s);
+
+	/* A network that stalls may recover; a server that does not answer a question will not. */
+	j->cut = j->sending;
+	j->why = "upload_timeout";
+	if (!j->logged_in)
+		(void)err_reason(e, ERR_INPUT, "upload_timeout",
+			"%s: the sftp server did not answer within %s", j->p->host, limit);
+	else if (j->sending)
+		(void)err_reason(e, ERR_INPUT, "upload_timeout",
+			"%s: the server took nothing of '%s' and did not answer within %s",
+			j->p->host, now, limit);
+	else
+		(void)err_reason(e, ERR_INPUT, "upload_timeout",
+			"%s: the server was asked what is there for '%s' and did not answer within "
+			"%s",
+			j->p->host, now, limit);
+	return abandon(j);
+}
+
+static int too_much(struct job *j, const char *what, uint64_t bytes, struct err *e)
+{
+	auto_free char *now = text_safe(j->now, SHOWN_MAX);
+
+	(void)err_reason(e, ERR_INPUT, "upload_failed",
+		"%s: %s has more than %s and no end; it was asked for because of '%s'", j->p->host,
+		what, num_show_size(bytes).s, now);
+	return abandon(j);
+}
+
+/* Is it alive, and are its answers ones that have an end? */
+static int look(struct job *j, struct err *e)
+{
+	uint64_t sent = position(j->pid);
+	struct stat st;
+
+	if (sent != j->sent)
+		j->moved_ms = clock_ms();
+	j->sent = sent;
+	if (clock_ms() > j->moved_ms + j->o->stall_ms)
+		return too_long(j, e);
+	if (proc_group_usage(j->pid, "sftp").memory_bytes > LIMIT_SFTP_MEMORY)
+		return too_much(j, "the list of a directory", LIMIT_SFTP_MEMORY, e);
+	if (fstat(j->tail_fd, &st) == 0 && (uint64_t)st.st_size > j->tail_max + SFTPPUT_TAIL_BYTES)
+		return too_much(j, "a partial file that was read back", j->tail_max, e);
+	return 0;
+}
+
+/* Some more of what it says. 0: it has ended. */
+static int read_more(struct job *j, struct err *e)
+{
+	struct pollfd p = {.fd = j->talk, .events = POLLIN};
+	char chunk[16 * 1024];
+	ssize_t n;
+
+	while (poll(&p, 1, LOOK_MS) <= 0)
+		if (look(j, e) < 0)
+			return -1;
+	if (clock_ms() > j->look_ms + LOOK_MS) {
+		j->look_ms = clock_ms();
+		if (look(j, e) < 0)
+			return -1;
+	}
+	n = read(j->talk, chunk, sizeof(chunk));
+	if (n <= 0)
+		return 0;
+	buf_drop_front(&j->lines, j->read);
+	j->read = 0;
+	buf_add(&j->lines, chunk, (size_t)n);
+	if (j->lines.overflow)
+		return too_much(j, "a line of an answer", LIMIT_SFTP_LINE, e);
+	return 1;
+}
+
+/* 1: the next line, without its end, in *ret until the next call; 0: it has ended. */
+static int next_line(struct job *j, const char **ret, struct err *e)
+{
+	char *start, *end;
+	int more = 1;
+
+	while (!(end = memchr(j->lines.data + j->read, '\n', j->lines.len - j->read))) {
+		more = read_more(j, e);
+		if (more <= 0)
+			return more;
+	}
+	start = j->lines.data + j->read;
+	*end = '\0';
+	j->read = (size_t)(end - j->lines.data) + 1;
+	j->moved_ms = clock_ms();
+	*ret = start;
+	return 1;
 }
 
 /* Gets a line of an answer. */
@@ -192,20 +348,22 @@ typedef void (*take_line)(struct job *j, const char *line, void *arg);
 /* `command` is "", or ends with its line. */
 static int ask(struct job *j, struct buf *command, take_line take, void *arg, struct err *e)
 {
+	const char *line;
+	int more;
+
 	buf_adds(command, "pwd\n");
 	if (command->overflow)
 		return err_set(e, ERR_INPUT, "a name is too long for sftp");
 	/* It fails when sftp has gone, which is found below. */
-	(void)send(j->to, command->data, command->len, MSG_NOSIGNAL);
-	/* sftp bounds a line: a name comes in a packet of at most 256 KiB. */
-	while (getline(&j->line, &j->line_size, j->from) > 0) {
-		if (strncmp(j->line, ANSWERED, strlen(ANSWERED)) == 0)
+	(void)send(j->talk, command->data, command->len, MSG_NOSIGNAL);
+	j->moved_ms = j->look_ms = clock_ms();
+	while ((more = next_line(j, &line, e)) > 0) {
+		if (strncmp(line, ANSWERED, strlen(ANSWERED)) == 0)
 			return 0;
-		j->line[strcspn(j->line, "\n")] = '\0';
 		if (take)
-			take(j, j->line, arg);
+			take(j, line, arg);
 	}
-	return ended(j, e);
+	return more < 0 ? -1 : ended(j, e);
 }
 
 /* In quotes nothing but these is special for it. */
@@ -387,6 +545,7 @@ static int read_back(struct job *j, const struct part *part, uint64_t offset, st
 {
 	auto_free char *memory = mem_printf("/proc/self/fd/%d", TAIL_FD);
 
+	j->tail_max = part->bytes;
 	/* Without blocks before it. */
 	if (ftruncate(j->tail_fd, 0) < 0 || ftruncate(j->tail_fd, (off_t)offset) < 0)
 		return err_sys(e, "memory for the end of %s", part->path);
@@ -428,6 +587,7 @@ static int send_file(struct job *j, const struct file *f, struct err *e)
 		return -1;
 	if (part && !good)
 		tell(j, "%s: what is there is not its beginning: begun anew", f->path);
+	j->sending = true;
 	if (!good)
 		return order(j, "put -f", f->path, f->part, e);
 	tell(j, "%s: continued behind %s", f->path, num_show_size(part->bytes).s);
@@ -560,7 +720,7 @@ static int give_up(const struct job *j, unsigned tries, const struct err *why, s
 		*e = *why;
 		return -1;
 	}
-	return err_reason(e, ERR_INPUT, "upload_cut",
+	return err_reason(e, ERR_INPUT, j->why,
 		"%s (%u tries); the next upload of the same goes on where this one ended", why->msg,
 		tries);
 }
@@ -568,8 +728,9 @@ static int give_up(const struct job *j, unsigned tries, const struct err *why, s
 int sftpput(const struct sftpput *p, const struct http_options *o, struct err *e)
 {
 	auto_job struct job j = {
-		.p = p, .o = o, .pid = -1, .to = -1, .tail_fd = -1, .now = p->path};
+		.p = p, .o = o, .pid = -1, .talk = -1, .tail_fd = -1, .now = p->path};
 
+	buf_init(&j.lines, LIMIT_SFTP_LINE);
 	j.tail_fd = fd_memory("tail", e);
 	if (j.tail_fd < 0)
 		return -1;

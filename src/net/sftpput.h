@@ -10,9 +10,11 @@
  *   doubles. A partial file, of this run or an earlier one, is continued where it ends, when its
  *   last SFTPPUT_TAIL_BYTES, read back, are those of the file; else it is begun anew.
  * - A login that never came about is not tried again: that is a matter of keys.
+ * - A server that for stall_ms neither answers nor takes anything of a file is left, and so is one
+ *   whose answers have no end (LIMIT_SFTP_MEMORY, LIMIT_SFTP_LINE).
  *
- * What sftp and ssh say goes to standard error, unchanged. Reasons: upload_cut, upload_failed; none
- * when nobody could log in.
+ * What sftp and ssh say goes to standard error, unchanged. Reasons: upload_cut, upload_timeout,
+ * upload_failed; none when nobody could log in.
  */
 #ifndef NET_SFTPPUT_H
 #define NET_SFTPPUT_H

@@ -55,13 +55,15 @@ static void world_remove(struct world *w)
 
 static void expect_failure(struct world *w, const char *wanted)
 {
+	auto_strv struct strv ssh = {0};
 	const struct gitget g = {.url = URL,
 		.commit = "0123456789abcdef0123456789abcdef01234567",
 		.name = "other",
 		.dir = w->dir,
-		.ssh = "false"};
+		.ssh = &ssh};
 	struct err e = {0};
 
+	strv_push(&ssh, "false");
 	expect_err(gitget(&g, &w->o, &e), &e, ERR_INPUT, wanted);
 	assert_string_equal(e.reason, "fetch_failed");
 }

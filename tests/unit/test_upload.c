@@ -70,10 +70,18 @@ static void put_link(const struct fixture *f, const char *name, const char *targ
 	assert_int_equal(symlink(target, path), 0);
 }
 
+static int64_t fake_time_left_ms(struct action_ctx *ctx)
+{
+	(void)ctx;
+	return 60000;
+}
+
 static int upload(const struct fixture *f, const char *method, const char *sub, struct err *e)
 {
-	static const struct action_ops ops = {
-		.spawn = fake_spawn, .tick = fake_tick, .warn = fake_warn};
+	static const struct action_ops ops = {.spawn = fake_spawn,
+		.tick = fake_tick,
+		.time_left_ms = fake_time_left_ms,
+		.warn = fake_warn};
 	struct action_ctx ctx = {.ops = &ops};
 	auto_node struct node *args = node_map();
 
@@ -95,7 +103,8 @@ static void expect_refused(
 }
 
 #define RSYNC                                                                                      \
-	"rsync -a --del --protect-args -e ssh -F /ci/secrets/.ssh/config -- ./ "                   \
+	"rsync -a --del --timeout=31 --out-format=%n --protect-args -e ssh -F "                    \
+	"/ci/secrets/.ssh/config -- ./ "                                                           \
 	"ci@www.example:/srv/www in "
 #define SFTP(files)                                                                                \
 	"/run/ambient/tools/ambient-net sftp_put in \n{\"files\":[" files                          \
