@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -81,6 +83,13 @@ int secret_read_public(
 
 /* ---- commands ---- */
 
+/*
+ * Between us and the program stands a guard: a process that kills the program and its group as soon
+ * as the program has ended, or as soon as we have, however that happens. It holds one end of a
+ * socket, which closes when we die; on it it says how the program ended.
+ */
+enum { GUARD_FD = 3 };
+
 /* A session of its own: what the program starts is killed with it, and nothing asks a terminal. */
 NORETURN static void become(const char *program, const struct strv *argv, int output)
 {
@@ -88,79 +97,168 @@ NORETURN static void become(const char *program, const struct strv *argv, int ou
 
 	sig_reset();
 	inherit_give_back();
-	if (setsid() < 0 || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
-		dup2(null, 2) < 0)
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0 || null < 0 ||
+		dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(null, 2) < 0)
 		_exit(127);
 	(void)execv(program, argv->items);
 	_exit(127);
 }
 
-static int start(const struct strv *argv, pid_t *ret_pid, int *ret_output, struct err *e)
+/* Until the program has ended, which leaves it a zombie, or nobody is there who waits for it. */
+static void wait_for_either(pid_t pid)
 {
-	auto_free char *program = proc_find(argv->items[0]);
-	int pipes[2];
+	auto_fd int ended = pidfd_open(pid, 0);
+	struct pollfd p[2] = {
+		{.fd = ended, .events = POLLIN}, {.fd = GUARD_FD, .events = POLLIN}};
+
+	while (ended >= 0 && poll(p, 2, -1) < 0 && errno == EINTR)
+		;
+}
+
+/* The group is still the program's, because that is not reaped yet. */
+NORETURN static void guard(const char *program, const struct strv *argv, int output, int report)
+{
+	int status;
 	pid_t pid;
 
-	if (!program)
-		return err_set(e, ERR_INPUT, "%s: there is no such program", argv->items[0]);
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return err_sys(e, "pipe");
+	sig_detach();
+	if (setsid() < 0 || dup3(report, GUARD_FD, O_CLOEXEC) < 0 ||
+		dup3(output, GUARD_FD + 1, O_CLOEXEC) < 0 ||
+		close_range(GUARD_FD + 2, ~0U, 0) < 0)
+		_exit(127);
 	pid = fork();
 	if (pid == 0)
-		become(program, argv, pipes[1]);
-	fd_close(pipes[1]);
-	if (pid < 0) {
-		fd_close(pipes[0]);
-		return err_sys(e, "fork");
-	}
-	*ret_pid = pid;
-	*ret_output = pipes[0];
-	return 0;
+		become(program, argv, GUARD_FD + 1);
+	(void)close(GUARD_FD + 1);
+	if (pid < 0)
+		_exit(127);
+	wait_for_either(pid);
+	(void)kill(-pid, SIGKILL);
+	(void)kill(pid, SIGKILL);
+	if (proc_wait(pid, &status) == 0)
+		(void)send(GUARD_FD, &status, sizeof(status), MSG_NOSIGNAL);
+	_exit(0);
 }
 
-/* 1: there is something to read, or the end. */
-static int wait_for_output(int fd, int64_t deadline_ms, struct err *e)
-{
-	struct pollfd p[2] = {{.fd = fd, .events = POLLIN}, {.fd = sig_fd(), .events = POLLIN}};
+struct command {
+	pid_t guard;
+	int output;
+	int report;
+};
 
-	if (sig_check(e) < 0)
+#define COMMAND_NONE ((struct command){-1, -1, -1})
+
+/* Closing the socket ends the guard with all that it guards, if they have not ended yet. */
+static void command_release(struct command *c)
+{
+	int status;
+
+	fd_close(c->report);
+	fd_close(c->output);
+	if (c->guard > 0)
+		(void)proc_wait(c->guard, &status);
+	*c = COMMAND_NONE;
+}
+
+/* Descriptors above those that the guard moves its own to. */
+static int lift(int *fd)
+{
+	int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, GUARD_FD + 2);
+
+	if (lifted < 0)
 		return -1;
-	if (clock_ms() >= deadline_ms)
-		return err_set(e, ERR_INPUT, "it takes too long");
-	if (poll(p, 2, clock_poll_timeout(deadline_ms)) < 0 && errno != EINTR)
-		return err_sys(e, "poll");
-	return p[0].revents ? 1 : 0;
-}
-
-static int collect(int fd, size_t max, int64_t deadline_ms, struct vault *value, size_t *ret_len,
-	struct err *e)
-{
-	size_t len = 0;
-
-	vault_alloc(value, max + 1);
-	for (;;) {
-		int ready = wait_for_output(fd, deadline_ms, e);
-		ssize_t n;
-
-		if (ready < 0)
-			return -1;
-		if (!ready)
-			continue;
-		n = read(fd, (char *)value->data + len, max + 1 - len);
-		if (n < 0)
-			return err_sys(e, "read");
-		len += (size_t)n;
-		if (len > max)
-			return err_set(e, ERR_INPUT, "it writes more than %zu bytes", max);
-		if (n == 0)
-			break;
-	}
-	*ret_len = len;
+	fd_close(*fd);
+	*fd = lifted;
 	return 0;
 }
 
-static int check_exit(int status, struct err *e)
+static int make_channels(int output[2], int report[2], struct err *e)
 {
+	if (pipe2(output, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, report) < 0)
+		return err_sys(e, "socketpair");
+	if (lift(&output[1]) < 0 || lift(&report[1]) < 0)
+		return err_sys(e, "fcntl");
+	return fd_set_nonblock(output[0], e);
+}
+
+static int start(const struct strv *argv, struct command *c, struct err *e)
+{
+	auto_free char *program = proc_find(argv->items[0]);
+	int output[2] = {-1, -1}, report[2] = {-1, -1}, made;
+
+	if (!program)
+		return err_set(e, ERR_INPUT, "there is no such program");
+	made = make_channels(output, report, e);
+	c->output = output[0];
+	c->report = report[0];
+	if (made == 0) {
+		c->guard = fork();
+		if (c->guard == 0)
+			guard(program, argv, output[1], report[1]);
+		if (c->guard < 0)
+			made = err_sys(e, "fork");
+	}
+	fd_close(output[1]);
+	fd_close(report[1]);
+	return made;
+}
+
+/* What is there now. 1: there may be more later; 0: the program has closed its output. */
+static int take_output(
+	const struct command *c, size_t max, struct vault *value, size_t *len, struct err *e)
+{
+	for (;;) {
+		ssize_t n = read(c->output, (char *)value->data + *len, max + 1 - *len);
+
+		if (n < 0 && errno == EAGAIN)
+			return 1;
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, "read");
+		if (n == 0)
+			return 0;
+		if (n > 0)
+			*len += (size_t)n;
+		if (*len > max)
+			return err_set(e, ERR_INPUT, "it writes more than %zu bytes", max);
+	}
+}
+
+/*
+ * Until the program has ended. Its output may stay open behind it, in what it has started: what is
+ * in the pipe by then is the value.
+ */
+static int collect(const struct command *c, size_t max, int64_t deadline_ms, struct vault *value,
+	size_t *len, struct err *e)
+{
+	struct pollfd p[3] = {{.fd = c->output, .events = POLLIN},
+		{.fd = c->report, .events = POLLIN}, {.fd = sig_fd(), .events = POLLIN}};
+
+	while (!p[1].revents) {
+		int more;
+
+		if (sig_check(e) < 0)
+			return -1;
+		if (clock_ms() >= deadline_ms)
+			return err_set(e, ERR_INPUT, "it takes too long");
+		if (poll(p, 3, clock_poll_timeout(deadline_ms)) < 0 && errno != EINTR)
+			return err_sys(e, "poll");
+		more = take_output(c, max, value, len, e);
+		if (more < 0)
+			return -1;
+		if (more == 0)
+			p[0].fd = -1;
+	}
+	return p[0].fd >= 0 && take_output(c, max, value, len, e) < 0 ? -1 : 0;
+}
+
+static int check_exit(const struct command *c, struct err *e)
+{
+	int status;
+
+	if (recv(c->report, &status, sizeof(status), 0) != (ssize_t)sizeof(status))
+		return err_set(e, ERR_INPUT, "it could not be started, or not be watched");
 	if (WIFSIGNALED(status))
 		return err_set(e, ERR_INPUT, "signal %d killed it", WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
@@ -169,44 +267,21 @@ static int check_exit(int status, struct err *e)
 	return 0;
 }
 
-/* It has closed its output; that it ends, too, has the same limit. Its process stays a zombie. */
-static int wait_for_exit(pid_t pid, int64_t deadline_ms, struct err *e)
-{
-	auto_fd int pidfd = pidfd_open(pid, 0);
-	int ready = 0;
-
-	if (pidfd < 0)
-		return err_sys(e, "pidfd_open");
-	while (ready == 0)
-		ready = wait_for_output(pidfd, deadline_ms, e);
-	return ready < 0 ? -1 : 0;
-}
-
-/* Kill it with all that it started, which is still its group because it is not reaped yet. */
-static int finish(pid_t pid, int *ret_status, struct err *e)
-{
-	(void)kill(-pid, SIGKILL);
-	(void)kill(pid, SIGKILL);
-	return proc_wait(pid, ret_status) < 0 ? err_sys(e, "wait") : 0;
-}
-
 int secret_read_command(const struct strv *argv, size_t max, int64_t limit_ms,
 	struct vault *ret_value, size_t *ret_len, struct err *e)
 {
 	int64_t deadline_ms = clock_ms() + limit_ms;
-	auto_fd int output = -1;
-	struct err ignored = {0};
-	int status = 0, result;
-	pid_t pid = -1;
+	struct command c = COMMAND_NONE;
+	int result;
 
-	if (start(argv, &pid, &output, e) < 0)
-		return -1;
-	result = collect(output, max, deadline_ms, ret_value, ret_len, e);
+	*ret_len = 0;
+	result = start(argv, &c, e);
+	if (result == 0) {
+		vault_alloc(ret_value, max + 1);
+		result = collect(&c, max, deadline_ms, ret_value, ret_len, e);
+	}
 	if (result == 0)
-		result = wait_for_exit(pid, deadline_ms, e);
-	if (finish(pid, &status, result < 0 ? &ignored : e) < 0)
-		result = -1;
-	if (result == 0)
-		result = check_exit(status, e);
+		result = check_exit(&c, e);
+	command_release(&c);
 	return result < 0 ? err_wrap(e, "%s", argv->items[0]) : 0;
 }

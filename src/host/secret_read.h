@@ -22,9 +22,10 @@ int secret_read_public(const char *path, size_t max, struct vault *ret_value, si
 
 /*
  * What a program writes to its standard output, at most `max` bytes within `limit_ms`; it must exit
- * with 0. Its standard input is empty; what it says on standard error goes nowhere. It and all
- * that it started are killed when it takes too long. ERR_INPUT names the program, not its
- * arguments.
+ * with 0. The value is what it and what it started have written by the time that it ends, whoever
+ * holds its output open behind it. Its standard input is empty; what it says on standard error goes
+ * nowhere. Its group is killed when it ends, when it takes too long, and when the caller ends,
+ * however that happens. ERR_INPUT names the program, not its arguments.
  */
 int secret_read_command(const struct strv *argv, size_t max, int64_t limit_ms,
 	struct vault *ret_value, size_t *ret_len, struct err *e) NODISCARD;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -275,6 +277,77 @@ static void test_a_command_has_a_time_limit(void **state)
 	vault_free(&value);
 }
 
+/* The program's own end counts: whoever holds its output open behind it is not waited for. */
+static void test_a_command_that_leaves_its_output_open_has_said_its_value(void **state)
+{
+	static const char *const left[] = {"sleep 1000 &", "setsid sleep 20 &"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++) {
+		struct vault value = {0};
+		auto_strv struct strv argv = {0};
+		struct err e = {0};
+		size_t len;
+
+		strv_push(&argv, "sh");
+		strv_push(&argv, "-c");
+		strv_pushf(&argv, "printf hunter2; %s exit 0", left[i]);
+		/* No limit of time: a wait for the sleeping one is a hang, not a matter of speed. */
+		expect_ok(secret_read_command(&argv, 100, 3600000, &value, &len, &e), &e);
+		assert_int_equal(len, 7);
+		assert_memory_equal(value.data, "hunter2", 7);
+		vault_free(&value);
+	}
+}
+
+static bool is_gone(pid_t pid)
+{
+	return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+static pid_t written_pid(const char *path)
+{
+	auto_buf struct buf b = {0};
+	struct err e = {0};
+
+	buf_init(&b, 100);
+	while (access(path, F_OK) < 0 || fd_read_file(path, &b, &e) < 0 ||
+		!memchr(b.data, '\n', b.len)) {
+		buf_clear(&b);
+		(void)usleep(1000);
+	}
+	return (pid_t)atol(b.data);
+}
+
+static void test_a_command_ends_with_its_caller_however_that_ends(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *own = path_join(dir, "own"), *child = path_join(dir, "child");
+	pid_t caller, program, started;
+	int status;
+
+	(void)state;
+	caller = fork();
+	if (caller == 0) {
+		struct vault value = {0};
+		struct strv argv = {0};
+		struct err e = {0};
+		size_t len;
+
+		strv_push(&argv, "sh");
+		strv_push(&argv, "-c");
+		strv_pushf(&argv, "sleep 1000 & echo $! > %s; echo $$ > %s; sleep 1000", child,
+			own);
+		_exit(secret_read_command(&argv, 100, 3600000, &value, &len, &e) == 0);
+	}
+	program = written_pid(own);
+	started = written_pid(child);
+	assert_int_equal(kill(caller, SIGKILL), 0);
+	assert_int_equal(waitpid(caller, &status, 0), caller);
+	while (!is_gone(program) || !is_gone(started))
+		(void)usleep(1000);
+}
+
 static void test_nothing_of_a_vault_is_left_or_in_a_child(void **state)
 {
 	struct vault v = {0};
@@ -458,6 +531,9 @@ int main(void)
 		cmocka_unit_test(test_says_why_a_secret_cannot_be_read),
 		cmocka_unit_test(test_a_command_says_a_secret),
 		cmocka_unit_test(test_a_command_has_a_time_limit),
+		cmocka_unit_test(
+			test_a_command_that_leaves_its_output_open_has_said_its_value),
+		cmocka_unit_test(test_a_command_ends_with_its_caller_however_that_ends),
 		cmocka_unit_test(test_nothing_of_a_vault_is_left_or_in_a_child),
 		cmocka_unit_test(test_the_drive_has_what_the_actions_of_its_phase_named),
 		cmocka_unit_test(test_the_drive_of_an_agent_has_no_private_key),
