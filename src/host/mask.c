@@ -5,6 +5,10 @@
  * for the value among the symbols. So every mixture of escaped and plain characters is found. All
  * views go over the same bytes, each at its own pace, and remember where in the stream a symbol
  * began. What any of them found is covered; what any of them is still in the middle of is held.
+ *
+ * They do so twice: over all bytes, and over those that are seen when the stream is shown, which
+ * are fewer as soon as there are colours in it. A reader has a list of its own of what it found, so
+ * that a find goes to the end of a list; the lists are merged while the bytes come out.
  */
 #include "host/mask.h"
 
@@ -15,10 +19,13 @@
 #include "host/mask_trie.h"
 
 enum {
-	SLICE = 64 * 1024, /* of a write, at a time */
-	UNIT_MAX = 12,     /* bytes that are one symbol: \ud83d\ude00 */
-	GAP_MAX = 16,      /* bytes between two symbols: the end of a line and its indentation */
-	SYMBOLS_MAX = 4,   /* that come from one unit: UTF-8 */
+	SLICE = MASK_SLICE,
+	COLOUR_MAX = 64,    /* bytes of colours that each symbol may have, on the average */
+	UNIT_MAX = 12,      /* bytes that are one symbol: \ud83d\ude00 */
+	GAP_MAX = 16,       /* bytes between two symbols: the end of a line and its indentation */
+	SEQUENCE_MAX = 512, /* the longest sequence for a terminal that is not seen */
+	SYMBOLS_MAX = 4,    /* that come from one unit: UTF-8 */
+	BASE64_TAIL = 4,    /* digits and padding: as many bytes as are left over, at most 3 */
 };
 
 enum view { AS_IS, PERCENT, PERCENT_PLUS, BACKSLASH, BASE64, HEX, VIEWS };
@@ -42,6 +49,81 @@ struct mask {
 	struct trie tries[KINDS];
 };
 
+/* ---- what is seen ---- */
+
+/* How many bytes at p belong to the sequence ESC [ ... or ESC ( ...; as `unseen`. */
+static int sequence_length(const char *p, size_t len, size_t i, char first_final)
+{
+	while (i < len && i < SEQUENCE_MAX && p[i] >= ' ' && p[i] < first_final)
+		i++;
+	if (i == SEQUENCE_MAX)
+		return 0;
+	if (i == len)
+		return -1;
+	return p[i] >= first_final && p[i] <= '~' ? (int)i + 1 : 0;
+}
+
+/* ESC ] text, to the bell or ESC \: titles of windows, links. */
+static int string_length(const char *p, size_t len)
+{
+	for (size_t i = 2; i < len && i < SEQUENCE_MAX; i++) {
+		if (p[i] == '\a')
+			return (int)i + 1;
+		if (p[i] == '\\' && p[i - 1] == '\033')
+			return (int)i + 1;
+	}
+	return len < SEQUENCE_MAX ? -1 : 0;
+}
+
+/*
+ * How many bytes at p a terminal obeys and does not show (ECMA-48), or are taken away before people
+ * see the text: 0 when p[0] is seen, -1 when what follows decides.
+ */
+static int unseen(const char *p, size_t len)
+{
+	if (*p == '\r')
+		return 1;
+	if (*p != '\033')
+		return 0;
+	if (len == 1)
+		return -1;
+	if (p[1] == '[')
+		return sequence_length(p, len, 2, '@');
+	if (p[1] == ']')
+		return string_length(p, len);
+	return strchr("PX^_", p[1]) ? 0 : sequence_length(p, len, 1, '0');
+}
+
+static size_t seen_run(const char *p, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && p[i] != '\033' && p[i] != '\r')
+		i++;
+	return i;
+}
+
+/* What is seen of a whole text, into `seen`, which has room for all of it (NULL: only counted). */
+static size_t see(const char *text, size_t len, char *seen)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len;) {
+		int gone = unseen(text + i, len - i);
+
+		if (gone < 0)
+			break;
+		i += (size_t)gone;
+		if (gone)
+			continue;
+		if (seen)
+			seen[count] = text[i];
+		count++;
+		i++;
+	}
+	return count;
+}
+
 /* ---- what is to be found ---- */
 
 static bool is_space(char c)
@@ -63,8 +145,8 @@ static const char *trim(const char *text, size_t *len)
 
 bool mask_can(const char *value, size_t len)
 {
-	(void)trim(value, &len);
-	return len >= MASK_LEAST;
+	value = trim(value, &len);
+	return see(value, len, NULL) >= MASK_LEAST;
 }
 
 struct mask *mask_new(void)
@@ -108,19 +190,100 @@ static void add_text(struct mask *m, const char *text, size_t len)
 	((size_t *)m->lengths.data)[m->count++] = len;
 }
 
+/* As it is, and as it is seen if that is less. */
+static void add_both(struct mask *m, const char *text, size_t len)
+{
+	auto_vault struct vault seen = {0};
+	size_t count;
+
+	add_text(m, text, len);
+	if (!len || seen_run(text, len) == len)
+		return;
+	vault_alloc(&seen, len);
+	count = see(text, len, seen.data);
+	add_text(m, seen.data, count);
+}
+
+/* ---- lines of a value ---- */
+
+struct line {
+	const char *text; /* without the white space around it */
+	size_t len;
+	bool armoured; /* between the BEGIN and the END of PEM (RFC 7468) */
+};
+
+static bool begins_with(const struct line *l, const char *what)
+{
+	return l->len >= strlen(what) && memcmp(l->text, what, strlen(what)) == 0;
+}
+
+static bool is_begin(const struct line *l)
+{
+	return begins_with(l, "-----BEGIN ");
+}
+
+static bool is_end(const struct line *l)
+{
+	return begins_with(l, "-----END ");
+}
+
+/*
+ * Lines that are the same in many keys, and headers of PEM. The last digits of base64 are too few
+ * to tell anything, and too many texts have them.
+ */
+static bool is_public(const struct line *l)
+{
+	if (is_begin(l) || is_end(l))
+		return true;
+	if (l->armoured && memchr(l->text, ':', l->len))
+		return true;
+	return l->len <= BASE64_TAIL && (l->armoured || (l->len && l->text[l->len - 1] == '='));
+}
+
+/* The next line from *at on; false when there is none. */
+static bool next_line(const char **at, const char *end, struct line *l)
+{
+	const char *newline;
+
+	if (*at >= end)
+		return false;
+	newline = memchr(*at, '\n', (size_t)(end - *at));
+	l->armoured = l->text && !is_end(l) && (l->armoured || is_begin(l));
+	l->len = (size_t)((newline ? newline : end) - *at);
+	l->text = trim(*at, &l->len);
+	*at = newline ? newline + 1 : end;
+	return true;
+}
+
+/* Is there more than one? */
+static bool has_lines(const char *value, size_t len)
+{
+	value = trim(value, &len);
+	return len && memchr(value, '\n', len);
+}
+
 void mask_add(struct mask *m, const char *value, size_t len)
 {
-	const char *end = value + len, *line = value;
+	const char *at = value;
+	struct line line = {0};
 
-	add_text(m, value, len);
-	while (line < end) {
-		const char *newline = memchr(line, '\n', (size_t)(end - line));
-		const char *line_end = newline ? newline : end;
+	add_both(m, value, len);
+	while (has_lines(value, len) && next_line(&at, value + len, &line))
+		if (!is_public(&line))
+			add_both(m, line.text, line.len);
+}
 
-		if (line != value || newline)
-			add_text(m, line, (size_t)(line_end - line));
-		line = line_end + 1;
-	}
+size_t mask_count_short(const char *value, size_t len)
+{
+	const char *at = value;
+	struct line line = {0};
+	size_t count = 0;
+
+	while (has_lines(value, len) && next_line(&at, value + len, &line))
+		if (line.len >= MASK_LEAST && line.len < MASK_SHORT && !line.armoured &&
+			!is_public(&line))
+			count++;
+	return count;
 }
 
 /* Bits `from` to `from + width` of a text. */
@@ -367,31 +530,99 @@ static struct unit unit_at(enum view view, const char *p, size_t len)
 	return plain((uint8_t)*p, 1);
 }
 
-/* ---- streams ---- */
+/* ---- readings ---- */
 
-struct reader {
-	enum view view;
-	const struct trie *trie;
-	uint64_t at; /* all places are offsets in the stream */
-	uint32_t state;
-	unsigned gap;     /* bytes since the last symbol */
-	uint64_t symbols; /* so far */
-	uint64_t *starts; /* where the last symbols began, a ring */
-	uint64_t ring;    /* its length less one, which is a power of two */
+/* The stream as somebody reads it: all of its bytes, or those that are seen. */
+struct reading {
+	struct buf bytes; /* that a reader or the way out still needs */
+	uint64_t base;    /* how many bytes were before them */
+	uint64_t end;     /* the place in the stream that the reading has come to */
+	uint64_t *places; /* in the stream, of each of bytes; NULL: they are all there */
+	size_t place_size;
 };
+
+static uint64_t reading_end(const struct reading *g)
+{
+	return g->base + g->bytes.len;
+}
+
+/* Places are offsets in the stream. Of byte `at`, or of the one that comes next. */
+static uint64_t place_of(const struct reading *g, uint64_t at)
+{
+	if (at == reading_end(g))
+		return g->end;
+	return g->places ? g->places[at - g->base] : at;
+}
+
+static void add_bytes(struct reading *g, const char *data, size_t len)
+{
+	buf_add(&g->bytes, data, len);
+	if (g->bytes.overflow)
+		BUG("more is held back than any secret is long");
+	g->end += len;
+}
+
+static void add_seen(struct reading *g, const char *data, size_t len)
+{
+	size_t from = g->bytes.len;
+
+	if (from + len > g->place_size) {
+		g->place_size = 2 * (from + len);
+		g->places = mem_resize(g->places, g->place_size, sizeof(*g->places));
+	}
+	for (size_t i = 0; i < len; i++)
+		g->places[from + i] = g->end + i;
+	add_bytes(g, data, len);
+}
+
+/* What is before byte `at` is not needed; it goes when that moves fewer bytes than it drops. */
+static void forget_before(struct reading *g, uint64_t at)
+{
+	size_t gone = (size_t)(at - g->base), left = g->bytes.len - gone;
+
+	if (gone < left)
+		return;
+	buf_drop_front(&g->bytes, gone);
+	if (g->places)
+		memmove(g->places, g->places + gone, left * sizeof(*g->places));
+	g->base = at;
+}
+
+/* ---- readers ---- */
 
 struct span {
 	uint64_t from, to;
 };
 
+/* What a reader has found and is not out yet: in order, apart from each other. */
+struct spans {
+	struct span *items;
+	size_t first, count, size;
+};
+
+struct reader {
+	enum view view;
+	const struct trie *trie;
+	uint64_t at; /* the byte of its reading that comes next */
+	uint32_t state;
+	unsigned gap;     /* bytes since the last symbol */
+	uint64_t symbols; /* so far */
+	uint64_t *starts; /* the places where the last symbols began, a ring */
+	uint64_t ring;    /* its length less one, which is a power of two */
+	struct spans found;
+};
+
+enum { ALL, SEEN, READINGS };
+
 struct mask_stream {
-	struct buf held;
-	uint64_t base;      /* the place of held.data[0] */
+	struct reading readings[READINGS];
+	struct reader readers[READINGS][VIEWS];
+	bool differs; /* not all is seen: only from here on there is something to read twice */
+	uint64_t held_most; /* bytes of the stream that a reader may be in the middle of */
 	uint64_t out;       /* the place up to which all has come out */
 	bool starred;       /* what came out last is MASK_TEXT */
-	struct span *spans; /* what is covered, in order, apart from each other */
-	size_t span_count, span_size;
-	struct reader readers[VIEWS];
+	struct buf ready;   /* for the sink */
+	uint64_t steps;
 };
 
 static void reader_init(struct reader *r, enum view view, const struct mask *m)
@@ -401,56 +632,74 @@ static void reader_init(struct reader *r, enum view view, const struct mask *m)
 	*r = (struct reader){.view = view, .trie = &m->tries[kind_of[view]]};
 	while (size < r->trie->deepest)
 		size *= 2;
-	r->starts = mem_array(size, sizeof(*r->starts));
 	r->ring = size - 1;
 }
 
 struct mask_stream *mask_stream_new(const struct mask *m)
 {
 	struct mask_stream *s = mem_alloc(sizeof(*s));
-	size_t deepest = 0;
+	size_t deepest = 0, most;
 
+	for (int i = 0; i < READINGS; i++)
+		for (enum view v = 0; v < VIEWS; v++)
+			reader_init(&s->readers[i][v], v, m);
 	for (enum view v = 0; v < VIEWS; v++) {
-		reader_init(&s->readers[v], v, m);
-		if (s->readers[v].trie->deepest > deepest)
-			deepest = s->readers[v].trie->deepest;
+		struct reader *r = &s->readers[ALL][v];
+
+		r->starts = mem_array(r->ring + 1, sizeof(*r->starts));
+		if (r->trie->deepest > deepest)
+			deepest = r->trie->deepest;
 	}
-	buf_init(&s->held, SLICE + (deepest + 1) * (GAP_MAX + UNIT_MAX));
+	s->held_most = SLICE + (deepest + 1) * (GAP_MAX + UNIT_MAX + COLOUR_MAX);
+	most = 2 * (s->held_most + 2 * SLICE);
+	for (int i = 0; i < READINGS; i++)
+		buf_init(&s->readings[i].bytes, most);
+	buf_init(&s->ready, strlen(MASK_TEXT) * (most + 1));
 	return s;
+}
+
+static void wipe(struct buf *b)
+{
+	explicit_bzero(b->data, b->len);
+	buf_release(b);
 }
 
 void mask_stream_free(struct mask_stream *s)
 {
 	if (!s)
 		return;
-	explicit_bzero(s->held.data, s->held.len);
-	buf_release(&s->held);
-	for (enum view v = 0; v < VIEWS; v++)
-		free(s->readers[v].starts);
-	free(s->spans);
+	for (int i = 0; i < READINGS; i++) {
+		wipe(&s->readings[i].bytes);
+		free(s->readings[i].places);
+		for (enum view v = 0; v < VIEWS; v++) {
+			free(s->readers[i][v].starts);
+			free(s->readers[i][v].found.items);
+		}
+	}
+	wipe(&s->ready);
 	free(s);
 }
 
-/* Cover what is not out yet, in one with the spans that it touches. */
-static void cover(struct mask_stream *s, uint64_t from, uint64_t to)
+uint64_t mask_stream_steps(const struct mask_stream *s)
 {
-	size_t last = s->span_count, first;
+	return s->steps;
+}
 
-	while (last > 0 && s->spans[last - 1].from > to)
-		last--;
-	for (first = last; first > 0 && s->spans[first - 1].to >= from; first--) {
-		if (s->spans[first - 1].from < from)
-			from = s->spans[first - 1].from;
-		if (s->spans[first - 1].to > to)
-			to = s->spans[first - 1].to;
+/* Add what begins here, in one with the last ones, which it may touch: those before end earlier. */
+static void cover(struct mask_stream *s, struct spans *l, uint64_t from, uint64_t to)
+{
+	while (l->count > l->first && l->items[l->count - 1].to >= from) {
+		const struct span *last = &l->items[--l->count];
+
+		s->steps++;
+		from = last->from < from ? last->from : from;
+		to = last->to > to ? last->to : to;
 	}
-	if (first == last && s->span_count == s->span_size) {
-		s->span_size = 2 * s->span_size + 8;
-		s->spans = mem_resize(s->spans, s->span_size, sizeof(*s->spans));
+	if (l->count == l->size) {
+		l->size = 2 * l->size + 8;
+		l->items = mem_resize(l->items, l->size, sizeof(*l->items));
 	}
-	memmove(s->spans + first + 1, s->spans + last, (s->span_count - last) * sizeof(*s->spans));
-	s->span_count = s->span_count - last + first + 1;
-	s->spans[first] = (struct span){from, to};
+	l->items[l->count++] = (struct span){from, to};
 }
 
 static uint64_t start_of(const struct reader *r, uint32_t symbols_ago)
@@ -458,123 +707,242 @@ static uint64_t start_of(const struct reader *r, uint32_t symbols_ago)
 	return r->starts[(r->symbols - symbols_ago) & r->ring];
 }
 
-static void take_symbols(struct mask_stream *s, struct reader *r, const struct unit *u)
+static void take_symbols(
+	struct mask_stream *s, const struct reading *g, struct reader *r, const struct unit *u)
 {
+	uint64_t place = place_of(g, r->at);
+
 	for (int i = 0; i < u->symbols; i++) {
 		uint32_t found;
 
-		r->starts[r->symbols++ & r->ring] = r->at;
+		r->starts[r->symbols++ & r->ring] = place;
 		r->state = trie_step(r->trie, r->state, u->symbol[i]);
 		found = r->trie->nodes[r->state].longest;
 		if (found)
-			cover(s, start_of(r, found), r->at + u->bytes);
+			cover(s, &r->found, start_of(r, found),
+				place_of(g, r->at + u->bytes - 1) + 1);
 	}
 	r->gap = 0;
 }
 
-static void take_unit(struct mask_stream *s, struct reader *r, const struct unit *u)
+static void take_unit(
+	struct mask_stream *s, const struct reading *g, struct reader *r, const struct unit *u)
 {
 	if (u->symbols)
-		take_symbols(s, r, u);
+		take_symbols(s, g, r, u);
 	else if (!u->gap || ++r->gap > GAP_MAX)
 		r->state = 0;
 	r->at += u->bytes;
+	s->steps++;
 }
 
-static void advance(struct mask_stream *s, struct reader *r)
+static void advance(struct mask_stream *s, const struct reading *g, struct reader *r)
 {
-	uint64_t end = s->base + s->held.len;
+	uint64_t end = reading_end(g);
 
 	while (r->at < end) {
 		const struct unit u =
-			unit_at(r->view, s->held.data + (r->at - s->base), end - r->at);
+			unit_at(r->view, g->bytes.data + (r->at - g->base), end - r->at);
 
 		if (!u.bytes)
 			return;
-		take_unit(s, r, &u);
+		take_unit(s, g, r, &u);
 	}
 }
 
+/* ---- what is seen of the stream ---- */
+
+/* Up to here it was all that there is, and is read as far. */
+static void begin_to_differ(struct mask_stream *s)
+{
+	const struct reading *all = &s->readings[ALL];
+	struct reading *seen = &s->readings[SEEN];
+
+	buf_clear(&seen->bytes);
+	seen->base = all->base;
+	seen->end = all->base;
+	add_seen(seen, all->bytes.data, all->bytes.len);
+	for (enum view v = 0; v < VIEWS; v++) {
+		const struct reader *from = &s->readers[ALL][v];
+		struct reader *to = &s->readers[SEEN][v];
+		uint64_t *starts = to->starts;
+
+		if (!starts)
+			starts = mem_array(to->ring + 1, sizeof(*starts));
+		memcpy(starts, from->starts, (from->ring + 1) * sizeof(*starts));
+		to->at = from->at;
+		to->state = from->state;
+		to->gap = from->gap;
+		to->symbols = from->symbols;
+		to->starts = starts;
+	}
+	s->differs = true;
+}
+
+static void read_seen(struct mask_stream *s)
+{
+	const struct reading *all = &s->readings[ALL];
+	struct reading *seen = &s->readings[SEEN];
+
+	while (seen->end < all->end) {
+		const char *p = all->bytes.data + (seen->end - all->base);
+		size_t left = (size_t)(all->end - seen->end), run = seen_run(p, left);
+		int gone = run ? 0 : unseen(p, left);
+
+		if (gone < 0)
+			return;
+		if (gone)
+			seen->end += (uint64_t)gone;
+		else
+			add_seen(seen, p, run ? run : 1);
+		s->steps++;
+	}
+}
+
+/* ---- the way out ---- */
+
 /* From where on this reader may still find something. */
-static uint64_t held_from(const struct reader *r, uint64_t end, bool idle)
+static uint64_t held_from(const struct reading *g, const struct reader *r, uint64_t end, bool idle)
 {
 	const struct trie_node *n = &r->trie->nodes[r->state];
 
 	if (idle && n->let_go)
 		return end;
-	return n->depth ? start_of(r, n->depth) : r->at;
+	return n->depth ? start_of(r, n->depth) : place_of(g, r->at);
 }
 
-/* The first span that is not out as a whole, or NULL; those before it are forgotten. */
-static const struct span *next_span(struct mask_stream *s)
+/*
+ * A beginning of a secret behind which nothing but colours comes for so long is covered like a
+ * secret: memory has an end.
+ */
+static void give_up(struct mask_stream *s, const struct reading *g, struct reader *r, uint64_t from)
 {
-	size_t gone = 0;
+	cover(s, &r->found, from, g->end);
+	r->state = 0;
+	r->at = reading_end(g);
+}
 
-	while (gone < s->span_count && s->spans[gone].to <= s->out)
-		gone++;
-	if (gone) {
-		s->span_count -= gone;
-		memmove(s->spans, s->spans + gone, s->span_count * sizeof(*s->spans));
+static int readings_of(const struct mask_stream *s)
+{
+	return s->differs ? READINGS : 1;
+}
+
+static uint64_t first_held(struct mask_stream *s, bool idle)
+{
+	uint64_t end = s->readings[ALL].end, first = end;
+
+	for (int i = 0; i < readings_of(s); i++) {
+		for (enum view v = 0; v < VIEWS; v++) {
+			const struct reading *g = &s->readings[i];
+			struct reader *r = &s->readers[i][v];
+			uint64_t held = held_from(g, r, end, idle);
+
+			if (end - held > s->held_most) {
+				give_up(s, g, r, held);
+				held = g->end;
+			}
+			if (held < first)
+				first = held;
+		}
 	}
-	return s->span_count ? s->spans : NULL;
+	return first;
 }
 
-static void release(struct mask_stream *s, uint64_t end, const struct mask_sink *sink)
+/* Is the byte that comes out next covered? Also up to where that is so, at most to *end. */
+static bool is_covered(struct mask_stream *s, uint64_t *end)
 {
-	while (s->out < end) {
-		const struct span *span = next_span(s);
-		bool covered = span && span->from <= s->out;
-		uint64_t to = end;
+	uint64_t covered = s->out, clear = *end;
 
-		if (covered && span->to < end)
-			to = span->to;
-		else if (span && !covered && span->from < end)
-			to = span->from;
+	for (int i = 0; i < readings_of(s); i++) {
+		for (enum view v = 0; v < VIEWS; v++) {
+			struct spans *l = &s->readers[i][v].found;
+
+			while (l->first < l->count && l->items[l->first].to <= s->out)
+				l->first++;
+			if (l->first == l->count)
+				l->first = l->count = 0;
+			else if (l->items[l->first].from > s->out)
+				clear = l->items[l->first].from < clear ? l->items[l->first].from
+									: clear;
+			else if (l->items[l->first].to > covered)
+				covered = l->items[l->first].to;
+		}
+	}
+	if (covered == s->out)
+		*end = clear;
+	else if (covered < *end)
+		*end = covered;
+	return covered > s->out;
+}
+
+static void release(struct mask_stream *s, uint64_t end)
+{
+	const struct reading *all = &s->readings[ALL];
+
+	while (s->out < end) {
+		uint64_t to = end;
+		bool covered = is_covered(s, &to);
+
 		if (!covered)
-			sink->write(sink->arg, s->held.data + (s->out - s->base), to - s->out);
+			buf_add(&s->ready, all->bytes.data + (s->out - all->base), to - s->out);
 		else if (!s->starred)
-			sink->write(sink->arg, MASK_TEXT, strlen(MASK_TEXT));
+			buf_adds(&s->ready, MASK_TEXT);
 		s->starred = covered;
 		s->out = to;
+		s->steps++;
 	}
 }
 
 /* Bytes that are out, and that every reader has read, are not needed any more. */
 static void forget(struct mask_stream *s)
 {
-	uint64_t needed = s->out;
+	uint64_t needed[READINGS] = {s->out, s->differs ? reading_end(&s->readings[SEEN]) : 0};
 
-	for (enum view v = 0; v < VIEWS; v++)
-		if (s->readers[v].at < needed)
-			needed = s->readers[v].at;
-	buf_drop_front(&s->held, needed - s->base);
-	s->base = needed;
+	for (int i = 0; i < readings_of(s); i++)
+		for (enum view v = 0; v < VIEWS; v++)
+			if (s->readers[i][v].at < needed[i])
+				needed[i] = s->readers[i][v].at;
+	if (s->differs && s->readings[SEEN].end < needed[ALL])
+		needed[ALL] = s->readings[SEEN].end;
+	for (int i = 0; i < readings_of(s); i++)
+		forget_before(&s->readings[i], needed[i]);
+}
+
+/* At once, however many pieces it was made of. */
+static void hand_over(struct mask_stream *s, const struct mask_sink *sink)
+{
+	if (s->ready.overflow)
+		BUG("more comes out than any mask makes of what went in");
+	if (s->ready.len)
+		sink->write(sink->arg, s->ready.data, s->ready.len);
+	buf_clear(&s->ready);
 }
 
 static void let_out(struct mask_stream *s, bool idle, const struct mask_sink *sink)
 {
-	uint64_t end = s->base + s->held.len, from = end;
-
-	for (enum view v = 0; v < VIEWS; v++) {
-		uint64_t held = held_from(&s->readers[v], end, idle);
-
-		if (held < from)
-			from = held;
-	}
-	release(s, from, sink);
+	release(s, first_held(s, idle));
 	forget(s);
+	hand_over(s, sink);
+}
+
+static void take_slice(struct mask_stream *s, const char *data, size_t len)
+{
+	if (!s->differs && seen_run(data, len) < len)
+		begin_to_differ(s);
+	add_bytes(&s->readings[ALL], data, len);
+	if (s->differs)
+		read_seen(s);
+	for (int i = 0; i < readings_of(s); i++)
+		for (enum view v = 0; v < VIEWS; v++)
+			advance(s, &s->readings[i], &s->readers[i][v]);
 }
 
 void mask_write(struct mask_stream *s, const char *data, size_t len, const struct mask_sink *sink)
 {
 	while (len > 0) {
-		size_t slice = len < SLICE ? len : SLICE;
+		size_t slice = len < MASK_SLICE ? len : MASK_SLICE;
 
-		buf_add(&s->held, data, slice);
-		if (s->held.overflow)
-			BUG("more is held back than any secret is long");
-		for (enum view v = 0; v < VIEWS; v++)
-			advance(s, &s->readers[v]);
+		take_slice(s, data, slice);
 		let_out(s, false, sink);
 		data += slice;
 		len -= slice;
@@ -588,16 +956,20 @@ void mask_idle(struct mask_stream *s, const struct mask_sink *sink)
 
 void mask_end(struct mask_stream *s, const struct mask_sink *sink)
 {
-	uint64_t end = s->base + s->held.len;
+	release(s, s->readings[ALL].end);
+	for (int i = 0; i < READINGS; i++) {
+		for (enum view v = 0; v < VIEWS; v++) {
+			struct reader *r = &s->readers[i][v];
 
-	release(s, end, sink);
-	for (enum view v = 0; v < VIEWS; v++) {
-		s->readers[v].at = end;
-		s->readers[v].state = 0;
+			r->at = reading_end(&s->readings[i]);
+			r->state = 0;
+			r->found.first = r->found.count = 0;
+		}
 	}
 	s->starred = false;
-	s->span_count = 0;
+	s->differs = false;
 	forget(s);
+	hand_over(s, sink);
 }
 
 /* ---- whole texts ---- */

@@ -4,6 +4,7 @@
  * for the length of the secret, the secret, then operations. Whatever happens, no disguise is in
  * what comes out, and without pauses the same comes out as when all is written at once.
  */
+#include <ctype.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { STREAM_MAX = 1 << 18, DISGUISES = 12 };
+enum { STREAM_MAX = 1 << 18, DISGUISES = 14 };
 
 struct disguises {
 	struct buf text[DISGUISES];
@@ -72,6 +73,32 @@ static void add_url(struct buf *b, const uint8_t *secret, size_t len, bool form)
 	}
 }
 
+static void add_coloured(struct buf *b, const struct buf *text)
+{
+	for (size_t i = 0; i < text->len; i++) {
+		buf_adds(b, i % 3 ? "\033[01;31m\033[K" : i % 2 ? "\r" : "\033[m");
+		buf_addc(b, text->data[i]);
+	}
+}
+
+/* Without colours, as it is written to who is no terminal. */
+static void show(struct buf *b, const struct buf *text)
+{
+	const char *p = text->data, *end = p + text->len;
+
+	while (p < end) {
+		const char *q = p;
+
+		if (end - p > 2 && p[0] == '\033' && p[1] == '[')
+			for (q = p + 2; q < end && (isdigit((unsigned char)*q) || *q == ';'); q++)
+				;
+		if (q > p && q < end && *q == 'm')
+			p = q + 1;
+		else
+			buf_addc(b, *p++);
+	}
+}
+
 static void disguise(struct disguises *d, const uint8_t *secret, size_t len)
 {
 	for (int i = 0; i < DISGUISES; i++)
@@ -87,6 +114,8 @@ static void disguise(struct disguises *d, const uint8_t *secret, size_t len)
 		add_base64(&d->text[7 + shift], secret, len, shift, false);
 	add_base64(&d->text[10], secret, len, 1, true);
 	add_hex(&d->text[11], "\\x%02x", secret, len);
+	add_coloured(&d->text[12], &d->text[0]);
+	add_coloured(&d->text[13], &d->text[2]);
 }
 
 static void collect(void *arg, const char *data, size_t len)
@@ -109,12 +138,12 @@ static bool play(const uint8_t *ops, size_t size, const struct disguises *d, str
 			if ((what >= 3 && what <= 6) || what == 11)
 				buf_adds(whole, "  ");
 			buf_add(whole, d->text[what].data, d->text[what].len);
-		} else if (what == 12) {
+		} else if (what == DISGUISES && more < 15) {
 			size_t len = more < size - i - 1 ? more : size - i - 1;
 
 			buf_add(whole, ops + i + 1, len);
 			i += len;
-		} else if (what == 13 && more == 15) {
+		} else if (what == DISGUISES) {
 			mask_idle(s, sink);
 			paused = true;
 		} else {
@@ -132,6 +161,13 @@ static bool play(const uint8_t *ops, size_t size, const struct disguises *d, str
 
 static void check(const struct disguises *d, const struct buf *out)
 {
+	struct buf shown;
+
+	buf_init(&shown, 2 * STREAM_MAX);
+	show(&shown, out);
+	if (memmem(shown.data, shown.len, d->text[0].data, d->text[0].len))
+		abort();
+	buf_release(&shown);
 	for (int i = 0; i < DISGUISES; i++)
 		if (memmem(out->data, out->len, d->text[i].data, d->text[i].len))
 			abort();

@@ -92,8 +92,70 @@ static void test_each_line_of_a_value_is_covered(void **state)
 	(void)state;
 	expect_masked(KEY, "1 BKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj 2", "1 *** 2");
 	expect_masked(KEY, "1\n" KEY "2\n", "1\n***\n2\n");
-	expect_masked(KEY, "Ag== x", "*** x");
 	expect_masked("first line\r\n  second\r\n", "second first line", "*** ***");
+}
+
+static void test_lines_that_many_keys_have_are_not_covered(void **state)
+{
+	(void)state;
+	expect_masked(KEY, "-----BEGIN KEY----- Ag== -----END KEY-----",
+		"-----BEGIN KEY----- Ag== -----END KEY-----");
+	expect_masked("-----BEGIN K-----\nProc-Type: 4,ENCRYPTED\n\nMIIEvQIBADAN\nhQAB\n-----END K",
+		"Proc-Type: 4,ENCRYPTED hQAB MIIEvQIBADAN", "Proc-Type: 4,ENCRYPTED hQAB ***");
+	/* Elsewhere a line is a secret, however short. */
+	expect_masked("one: two\n4711\nAg==\n", "one: two 4711 Ag==", "*** *** Ag==");
+	expect_masked("-----BEGIN KEY-----\n", "-----BEGIN KEY-----", "***");
+	expect_masked("Ag==\n", "Ag==", "***");
+}
+
+static void test_counts_short_lines_that_are_covered(void **state)
+{
+	(void)state;
+	assert_int_equal(mask_count_short("allowed\nCONNECT\r\nand a long line\nabc\n", 38), 2);
+	assert_int_equal(mask_count_short("allowed\n", 8), 0);
+	assert_int_equal(mask_count_short(KEY, strlen(KEY)), 0);
+}
+
+/* What is seen of a text is what the mask looks at: colours and returns are not. */
+static void test_colours_in_a_secret_do_not_hide_it(void **state)
+{
+	(void)state;
+	expect_masked("hunter2", "a hun\033[01;31m\033[Kter\033[m\033[K2 b", "a *** b");
+	expect_masked(
+		"hunter2", "\033[1mh\033[0m\033[38;2;255;128;0mu\033(Bn\033=ter2", "\033[1m***");
+	expect_masked("hunter2", "hun\r\r\nter2 hun\rter2", "hun\r\r\nter2 ***");
+	expect_masked("ab\ncd", "ab\r\ncd", "***");
+	expect_masked("ab\r\ncd", "ab\ncd ab\r\ncd", "*** ***");
+	expect_masked("hun\033[1mter2", "hunter2 hun\033[1mter2", "*** ***");
+	expect_masked("hunter2", "hunt\033]8;;http://x\033\\er2\033]8;;\a", "***\033]8;;\a");
+	expect_masked(SECRET, "hunter2%\033[7m2F\033[mK%22ey%2B0%201", "***");
+	expect_masked("hunter2hunter2!", "aHVud\033[7mGVyMmh1bnRlcjIh", "***");
+	expect_masked("hunter2", "6875\033[7m6e74657\033[m232", "***");
+}
+
+static void test_a_secret_in_a_sequence_or_behind_half_of_one_is_found(void **state)
+{
+	(void)state;
+	expect_masked("hunter2", "\033]0;curl -u x:hunter2\a", "\033]0;curl -u x:***\a");
+	expect_masked("hunter2", "\033[hunter2", "\033[***");
+	expect_masked("31mabc", "\033[31mabc \03331mabc", "\033[*** \033***");
+	expect_masked("hunter2", "\033P1hunter2 \033", "\033P1*** \033");
+}
+
+static void test_many_colours_between_two_letters_do_not_hide_a_secret(void **state)
+{
+	enum { TIMES = 200000 };
+	struct fixture f;
+
+	(void)state;
+	setup(&f, (const char *[]){"hunter2-and-more", NULL});
+	write_text(&f, "hunter");
+	for (int i = 0; i < TIMES; i++)
+		write_text(&f, "\033[m");
+	write_text(&f, "2-and-more");
+	mask_end(f.stream, &f.sink);
+	assert_null(strstr(f.out.data, "hunter"));
+	teardown(&f);
 }
 
 static void test_url_escapes_are_read(void **state)
@@ -293,12 +355,68 @@ static void test_long_streams_pass_unchanged(void **state)
 	teardown(&f);
 }
 
+static void count(void *arg, const char *data, size_t len)
+{
+	size_t *told = arg;
+
+	(void)data;
+	(void)len;
+	++*told;
+}
+
+/* As many steps for each byte of a stream that is full of secrets, however long it is. */
+static uint64_t steps_of(const char *text, size_t times, size_t piece)
+{
+	size_t len = strlen(text) * times, told = 0, writes = 0;
+	auto_free char *stream = mem_alloc(len + 1);
+	const struct mask_sink sink = {count, &told};
+	struct fixture f;
+	uint64_t steps;
+
+	for (size_t i = 0; i < times; i++)
+		memcpy(stream + i * strlen(text), text, strlen(text));
+	setup(&f, (const char *[]){KEY, "aaaaaaaaaaaaaaaab", NULL});
+	for (size_t at = 0; at < len; at += piece, writes++)
+		mask_write(f.stream, stream + at, len - at < piece ? len - at : piece, &sink);
+	mask_end(f.stream, &sink);
+	/* One event a write, and one for the end. */
+	assert_in_range(told, 1, writes + 1);
+	steps = mask_stream_steps(f.stream);
+	teardown(&f);
+	return steps;
+}
+
+static void test_the_time_is_linear_however_many_secrets_there_are(void **state)
+{
+	static const char *const texts[] = {"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n",
+		"MIIEvQIBADANBgkqhkiG9w0BAQEFAASC\033[1m x\r\n", "aaaaaaaaaaaaaaaa",
+		"aaaaaaa\033[31maaaaaaaa"};
+	enum { TIMES = 1000, MORE = 16, PER_BYTE = 2 * 6 + 12 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		for (size_t piece = MASK_SLICE; piece >= 64; piece /= 32) {
+			uint64_t few = steps_of(texts[i], TIMES, piece),
+				 many = steps_of(texts[i], MORE * TIMES, piece);
+
+			assert_in_range(many, 1, MORE * few + few);
+			assert_in_range(
+				many, 1, (uint64_t)PER_BYTE * strlen(texts[i]) * MORE * TIMES);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_value_is_covered_and_nothing_else),
 		cmocka_unit_test(test_white_space_around_a_value_is_no_part_of_it),
 		cmocka_unit_test(test_each_line_of_a_value_is_covered),
+		cmocka_unit_test(test_lines_that_many_keys_have_are_not_covered),
+		cmocka_unit_test(test_counts_short_lines_that_are_covered),
+		cmocka_unit_test(test_colours_in_a_secret_do_not_hide_it),
+		cmocka_unit_test(test_a_secret_in_a_sequence_or_behind_half_of_one_is_found),
+		cmocka_unit_test(test_many_colours_between_two_letters_do_not_hide_a_secret),
 		cmocka_unit_test(test_url_escapes_are_read),
 		cmocka_unit_test(test_escapes_of_json_and_shells_are_read),
 		cmocka_unit_test(test_base64_is_read_at_every_place),
@@ -312,6 +430,7 @@ int main(void)
 		cmocka_unit_test(test_many_secrets_are_found_beside_and_over_each_other),
 		cmocka_unit_test(test_a_tree_is_masked_in_all_its_texts),
 		cmocka_unit_test(test_long_streams_pass_unchanged),
+		cmocka_unit_test(test_the_time_is_linear_however_many_secrets_there_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
