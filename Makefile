@@ -39,7 +39,7 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	lint shellcheck \
 	credentials names secret_read secrets \
 	side sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve \
-	logmask
+	logmask said
 CLI := main command options hint say load outlet screen lines term catalog limitlist manual logread loghtml cmd_run cmd_doctor \
 	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
@@ -79,7 +79,7 @@ FAULTS_SRC := tests/tools/faults.c
 UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
 	store statefile fingerprint deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
-	mask \
+	mask said \
 	secrets sshagent \
 	upload \
 	http gitget sshcheck

@@ -85,16 +85,6 @@ static bool is_aside(enum event_type type)
 		type == EVENT_EGRESS || type == EVENT_EGRESS_LIMIT;
 }
 
-static void pass_masked(const struct logmask *l, const struct event *ev)
-{
-	auto_node struct node *fields = node_copy(ev->fields);
-	struct event masked = *ev;
-
-	mask_node(l->mask, fields);
-	masked.fields = fields;
-	pass(l, &masked);
-}
-
 void logmask_event(struct logmask *l, const struct event *ev)
 {
 	if (!l->mask || (ev->type == EVENT_ACTION_OUTPUT && ev->source == SOURCE_PLAN)) {
@@ -107,5 +97,5 @@ void logmask_event(struct logmask *l, const struct event *ev)
 	}
 	if (!is_aside(ev->type))
 		each_stream(l, mask_end);
-	pass_masked(l, ev);
+	pass(l, ev);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between what a run says and those who hear it: secrets are covered in every event (mask.h). What
- * the plan's actions print passes as it is, because their machine has no secrets.
+ * Between what a run says and those who hear it: secrets are covered in what actions print
+ * (mask.h). What the plan's actions print passes as it is, because their machine has no secrets; so
+ * do all other events, in which secrets are covered where strangers' words come in (said.h).
  */
 #ifndef HOST_LOGMASK_H
 #define HOST_LOGMASK_H

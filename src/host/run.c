@@ -349,6 +349,7 @@ static int read_secrets(struct run *r, struct err *e)
 	secrets_add_to_mask(&r->secrets, r->mask);
 	mask_ready(r->mask);
 	logmask_use(&r->logmask, r->mask);
+	secrets_warn(&r->secrets, &r->sink);
 	return 0;
 }
 
@@ -482,18 +483,8 @@ static void write_result(struct run *r, struct run_outcome *o)
 	result_fill_outcome(&r->result, o);
 }
 
-/* For result.json and standard error; events are masked on their way. */
-static void mask_message(struct run *r)
-{
-	auto_free char *masked = r->mask ? mask_text(r->mask, r->result.message) : NULL;
-
-	if (masked)
-		fit_format(r->result.message, sizeof(r->result.message), "%s", masked);
-}
-
 static void conclude(struct run *r, struct run_outcome *o)
 {
-	mask_message(r);
 	fill_result(r);
 	finish_log(r);
 	result_fill_outcome(&r->result, o);

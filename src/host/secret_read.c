@@ -108,8 +108,7 @@ NORETURN static void become(const char *program, const struct strv *argv, int ou
 static void wait_for_either(pid_t pid)
 {
 	auto_fd int ended = pidfd_open(pid, 0);
-	struct pollfd p[2] = {
-		{.fd = ended, .events = POLLIN}, {.fd = GUARD_FD, .events = POLLIN}};
+	struct pollfd p[2] = {{.fd = ended, .events = POLLIN}, {.fd = GUARD_FD, .events = POLLIN}};
 
 	while (ended >= 0 && poll(p, 2, -1) < 0 && errno == EINTR)
 		;
@@ -123,8 +122,7 @@ NORETURN static void guard(const char *program, const struct strv *argv, int out
 
 	sig_detach();
 	if (setsid() < 0 || dup3(report, GUARD_FD, O_CLOEXEC) < 0 ||
-		dup3(output, GUARD_FD + 1, O_CLOEXEC) < 0 ||
-		close_range(GUARD_FD + 2, ~0U, 0) < 0)
+		dup3(output, GUARD_FD + 1, O_CLOEXEC) < 0 || close_range(GUARD_FD + 2, ~0U, 0) < 0)
 		_exit(127);
 	pid = fork();
 	if (pid == 0)

@@ -530,6 +530,23 @@ void secrets_add_to_mask(const struct secrets *s, struct mask *m)
 		mask_add(m, s->items[i].value.data, s->items[i].len);
 }
 
+void secrets_warn(const struct secrets *s, const struct event_sink *sink)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		size_t count = mask_count_short(s->items[i].value.data, s->items[i].len);
+		auto_free char *text = mem_printf(
+			"secret %s: %zu of its lines %s fewer than %d bytes; such a word is masked "
+			"wherever actions print it",
+			s->items[i].from->name, count, count == 1 ? "has" : "have", MASK_SHORT);
+		struct node *n = count ? node_map() : NULL;
+
+		if (!n)
+			continue;
+		node_set_string(n, "message", text);
+		event_send(sink, EVENT_WARNING, SOURCE_PRELUDE, n);
+	}
+}
+
 void secrets_audit(const struct secrets *s, enum plan_source phase, const struct event_sink *sink)
 {
 	for (size_t i = 0; i < s->use_count; i++) {

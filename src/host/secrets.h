@@ -116,6 +116,9 @@ int secrets_add_drive(const struct secrets *s, enum plan_source phase, struct dr
 /* What must not be in any log; mask_ready is the caller's. */
 void secrets_add_to_mask(const struct secrets *s, struct mask *m);
 
+/* EVENT_WARNING for each secret whose short lines make logs hard to read. */
+void secrets_warn(const struct secrets *s, const struct event_sink *sink);
+
 /* EVENT_SECRET_USED for every use in this phase. */
 void secrets_audit(const struct secrets *s, enum plan_source phase, const struct event_sink *sink);
 

@@ -19,6 +19,7 @@
 #include "host/jail.h"
 #include "host/locate.h"
 #include "host/planner.h"
+#include "host/said.h"
 #include "host/tsc.h"
 
 enum { LATER_FAILURE_MAX = 100 };
@@ -130,7 +131,7 @@ static void on_hello(void *arg, const struct message_hello *m, int64_t boot_ms)
 {
 	struct stage *s = arg;
 	struct node *n = node_map();
-	auto_free char *build = text_safe(m->build, MESSAGE_BUILD_MAX);
+	auto_free char *build = said_safe(s->mask, m->build, MESSAGE_BUILD_MAX);
 
 	node_set_string(n, "version", build);
 	node_set_int(n, "boot_ms", boot_ms);
@@ -181,7 +182,8 @@ static void report_failure(struct stage *s, const struct message_step_end *m)
 {
 	struct node *n = action_fields(s, m->step);
 	/* A guest can claim that all its actions failed: the first has room for its reason. */
-	auto_free char *text = text_safe(m->text, s->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
+	auto_free char *text =
+		said_safe(s->mask, m->text, s->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
 	const char *reason = verdict_reason_of_step(s->plan->source, m->outcome, m->reason);
 
 	node_set_string(n, "reason", reason);
@@ -245,7 +247,7 @@ static void on_note(void *arg, const struct message_note *m)
 	bool last = s->notes == LIMIT_NOTES;
 	auto_free char *text = last
 		? mem_strdup("the guest has more to remark than is kept: the rest is dropped")
-		: text_safe(m->text, MESSAGE_TEXT_MAX);
+		: said_safe(s->mask, m->text, MESSAGE_TEXT_MAX);
 	struct node *n;
 
 	if (s->notes > LIMIT_NOTES)
@@ -358,24 +360,33 @@ static int on_agent_fd(void *arg)
 	return sshagent_fd(&s->agent);
 }
 
+static struct said_reports reports_of(const struct stage *s)
+{
+	return (struct said_reports){s->mask, s->egress, s->agent_rules, *s->sink};
+}
+
 static int on_news(void *arg, struct err *e)
 {
 	struct stage *s = arg;
 	enum plan_source source = s->plan->source;
+	struct said_reports reports = reports_of(s);
+	const struct event_sink sink = {said_report, &reports};
 
-	if (proxy_read(&s->proxy, s->sink, plan_source_name(source), source, e) < 0)
+	if (proxy_read(&s->proxy, &sink, plan_source_name(source), source, e) < 0)
 		return -1;
-	return has_agent(s) ? sshagent_read(&s->agent, s->sink, source, e) : 0;
+	return has_agent(s) ? sshagent_read(&s->agent, &sink, source, e) : 0;
 }
 
 /* What proxy and agent did is part of the log also when the VM did not come to its end. */
 static int end_network(struct stage *s, int result, struct err *e)
 {
 	enum plan_source source = s->plan->source;
+	struct said_reports reports = reports_of(s);
+	const struct event_sink sink = {said_report, &reports};
 	struct err died = {0}, agent_died = {0};
-	int stopped = proxy_stop(&s->proxy, s->sink, plan_source_name(source), source, &died);
+	int stopped = proxy_stop(&s->proxy, &sink, plan_source_name(source), source, &died);
 
-	if (sshagent_stop(&s->agent, s->sink, source, &agent_died) < 0 && stopped == 0) {
+	if (sshagent_stop(&s->agent, &sink, source, &agent_died) < 0 && stopped == 0) {
 		died = agent_died;
 		stopped = -1;
 	}
@@ -578,7 +589,8 @@ static void describe_failure(struct stage *s, const char *text)
 static void take_claim(struct stage *s)
 {
 	const struct message_end *end = &s->vm_result.end;
-	auto_free char *text = text_safe(end->text, MESSAGE_TEXT_MAX);
+	auto_free char *text = said_safe(s->mask, end->text, MESSAGE_TEXT_MAX);
+	auto_free char *refusal = said_safe(s->mask, s->agent.refusal, sizeof(s->agent.refusal));
 	auto_free char *why = NULL;
 	const char *reason;
 	struct node *n = NULL;
@@ -595,7 +607,7 @@ static void take_claim(struct stage *s)
 		why = mem_printf("stopped by %s", sig_name(sig_pending()));
 	if (end->outcome == STEP_FAILED && s->agent.refusal[0]) {
 		reason = ERR_REASON_AGENT;
-		why = mem_printf("%s; the ssh agent refused it: %s", text, s->agent.refusal);
+		why = mem_printf("%s; the ssh agent refused it: %s", text, refusal);
 	}
 	s->verdict = verdict_of_reason(reason);
 	(void)snprintf(s->reason, sizeof(s->reason), "%s", reason);
@@ -619,6 +631,8 @@ static int attempt(struct stage *s, struct err *e)
 	report_start(s, &vm);
 	console_init(&s->console, s->console_fd, s->host->config->console_max);
 	result = vm_run(&vm, &s->vm_result, e);
+	if (result < 0)
+		said_cover(s->mask, e->msg, sizeof(e->msg));
 	end_console(s);
 	console_end(&s->console);
 	note_console_error(s);

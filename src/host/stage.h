@@ -57,7 +57,7 @@ struct stage {
 	const struct run_view *view;
 	/* Where the guest's console goes, within config->console_max (console.h); -1: nowhere. */
 	int console_fd;
-	const struct mask *mask; /* of secrets that must not be in the console's log; NULL: none */
+	const struct mask *mask; /* of secrets that its machine may say; NULL: none */
 
 	/* filled by stage_run */
 	enum verdict verdict;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -292,7 +291,8 @@ static void test_a_command_that_leaves_its_output_open_has_said_its_value(void *
 		strv_push(&argv, "sh");
 		strv_push(&argv, "-c");
 		strv_pushf(&argv, "printf hunter2; %s exit 0", left[i]);
-		/* No limit of time: a wait for the sleeping one is a hang, not a matter of speed. */
+		/* No limit of time: a wait for the sleeping one is a hang, not a matter of speed.
+		 */
 		expect_ok(secret_read_command(&argv, 100, 3600000, &value, &len, &e), &e);
 		assert_int_equal(len, 7);
 		assert_memory_equal(value.data, "hunter2", 7);
@@ -300,33 +300,18 @@ static void test_a_command_that_leaves_its_output_open_has_said_its_value(void *
 	}
 }
 
-static bool is_gone(pid_t pid)
-{
-	return kill(pid, 0) < 0 && errno == ESRCH;
-}
-
-static pid_t written_pid(const char *path)
-{
-	auto_buf struct buf b = {0};
-	struct err e = {0};
-
-	buf_init(&b, 100);
-	while (access(path, F_OK) < 0 || fd_read_file(path, &b, &e) < 0 ||
-		!memchr(b.data, '\n', b.len)) {
-		buf_clear(&b);
-		(void)usleep(1000);
-	}
-	return (pid_t)atol(b.data);
-}
-
+/* All that has the writing end is the program and what it has started. */
 static void test_a_command_ends_with_its_caller_however_that_ends(void **state)
 {
 	auto_dir char *dir = expect_dir();
-	auto_free char *own = path_join(dir, "own"), *child = path_join(dir, "child");
-	pid_t caller, program, started;
+	auto_free char *fifo = path_join(dir, "fifo");
+	auto_fd int held = -1;
+	char text[16];
 	int status;
+	pid_t caller;
 
 	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
 	caller = fork();
 	if (caller == 0) {
 		struct vault value = {0};
@@ -336,16 +321,16 @@ static void test_a_command_ends_with_its_caller_however_that_ends(void **state)
 
 		strv_push(&argv, "sh");
 		strv_push(&argv, "-c");
-		strv_pushf(&argv, "sleep 1000 & echo $! > %s; echo $$ > %s; sleep 1000", child,
-			own);
+		strv_pushf(&argv, "exec 5>%s; sleep 1000 & echo started >&5; sleep 1000", fifo);
 		_exit(secret_read_command(&argv, 100, 3600000, &value, &len, &e) == 0);
 	}
-	program = written_pid(own);
-	started = written_pid(child);
+	held = open(fifo, O_RDONLY | O_CLOEXEC);
+	assert_true(held >= 0);
+	assert_int_equal(fd_read_full(held, text, 8), 8);
 	assert_int_equal(kill(caller, SIGKILL), 0);
 	assert_int_equal(waitpid(caller, &status, 0), caller);
-	while (!is_gone(program) || !is_gone(started))
-		(void)usleep(1000);
+	/* The end comes when both have ended. */
+	assert_int_equal(fd_read_full(held, text, 1), 0);
 }
 
 static void test_nothing_of_a_vault_is_left_or_in_a_child(void **state)
@@ -520,6 +505,36 @@ static void test_each_use_is_an_event_without_the_value(void **state)
 	teardown(&f);
 }
 
+static void test_warns_of_a_secret_with_short_lines_and_does_not_show_them(void **state)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	auto_buf struct buf b;
+	const struct event_sink sink = {keep, &b};
+	struct err e = {0};
+
+	(void)state;
+	setup(&f,
+		"secrets:\n"
+		"  words: {file: words, projects: [web], actions: [rsync]}\n"
+		"  key: {file: key, projects: [web], actions: [rsync]}\n"
+		"  pin: {file: pin, projects: [web], actions: [rsync]}\n");
+	put(&f, "words", "a long secret line\nallowed\nCONNECT\n", 0600);
+	put(&f, "key", AGENT_KEY, 0600);
+	put(&f, "pin", "4711\n", 0600);
+	buf_init(&b, 10000);
+	who = asker(&f);
+	expect_ok(secrets_want(&f.secrets, &who, "words", &e), &e);
+	expect_ok(secrets_want(&f.secrets, &who, "key", &e), &e);
+	expect_ok(secrets_want(&f.secrets, &who, "pin", &e), &e);
+	expect_ok(secrets_read(&f.secrets, &e), &e);
+	secrets_warn(&f.secrets, &sink);
+	assert_string_equal(b.data,
+		"warning {\"message\":\"secret words: 2 of its lines have fewer than 8 bytes; such "
+		"a word is masked wherever actions print it\"}");
+	teardown(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -531,13 +546,13 @@ int main(void)
 		cmocka_unit_test(test_says_why_a_secret_cannot_be_read),
 		cmocka_unit_test(test_a_command_says_a_secret),
 		cmocka_unit_test(test_a_command_has_a_time_limit),
-		cmocka_unit_test(
-			test_a_command_that_leaves_its_output_open_has_said_its_value),
+		cmocka_unit_test(test_a_command_that_leaves_its_output_open_has_said_its_value),
 		cmocka_unit_test(test_a_command_ends_with_its_caller_however_that_ends),
 		cmocka_unit_test(test_nothing_of_a_vault_is_left_or_in_a_child),
 		cmocka_unit_test(test_the_drive_has_what_the_actions_of_its_phase_named),
 		cmocka_unit_test(test_the_drive_of_an_agent_has_no_private_key),
 		cmocka_unit_test(test_each_use_is_an_event_without_the_value),
+		cmocka_unit_test(test_warns_of_a_secret_with_short_lines_and_does_not_show_them),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
