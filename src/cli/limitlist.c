@@ -90,6 +90,8 @@ static const struct row rows[] = {
 	TIME(LIMIT_GIT_MS, "time for one question to git", "the run takes place"),
 	TIME(LIMIT_GIT_ALL_MS, "time for all questions to git", "the run takes place"),
 	COUNT(LIMIT_GIT_SUBMODULES, "submodules that git is asked about", "the run takes place"),
+	COUNT(LIMIT_FILEMEMORY_ENTRIES, "files whose digests are remembered",
+		"the others are read again"),
 	BYTES(LIMIT_GIT_CONFIG, "a configuration of git", "error, status 2"),
 	BYTES(LIMIT_GIT_EXCLUDES, "the operator's ignore file", "error, status 2"),
 	BYTES(LIMIT_GIT_POINTER, "a `.git` file, a list of alternates", "error, status 2"),
