@@ -359,6 +359,8 @@ static int prepare_input(struct run *r, struct err *e)
 		return -1;
 	if (source_pack(&r->source, r->memory, &r->sink, &r->source_fd, &r->source_digest, e) < 0)
 		return -1;
+	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)
+		return -1;
 	return filememory_save(r->memory, r->store.work, e);
 }
 
@@ -374,7 +376,10 @@ static int carry_out_pre_plan(struct run *r, struct err *e)
 		return 0;
 	if (run_phase(r, PROJECT_PRE_PLAN, e) < 0)
 		return -1;
-	return run_passes(r) ? run_keep_deps(r, e) : 0;
+	if (!run_passes(r))
+		return 0;
+	/* The next run is given what this one has kept. */
+	return run_keep_deps(r, e) < 0 ? -1 : run_look_at_files(r, e);
 }
 
 static int carry_out_plan(struct run *r, struct err *e)
@@ -409,8 +414,7 @@ static int remember(struct run *r, struct err *e)
 	auto_free char *class = run_class(r);
 	auto_node struct node *state = node_map();
 
-	if (run_make_digest(r, e) < 0)
-		return -1;
+	run_make_digest(r);
 	node_set_int(state, "format", 1);
 	node_set_string(state, "digest", r->digest.s);
 	node_set_string(state, "commit", r->source.git.commit);

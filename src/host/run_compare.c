@@ -125,29 +125,33 @@ static int digest_files(struct run *r, struct digest *d, struct err *e)
 		: 0;
 }
 
-/* *ret_whole false: it does not say all. */
-static int digest_all(struct run *r, struct digest *d, bool *ret_whole, struct err *e)
+int run_look_at_files(struct run *r, struct err *e)
 {
+	struct digest *d = digest_new();
+	int result = digest_files(r, d, e);
+	struct digest_text text = digest_end(d);
+
+	if (result == 0)
+		r->files_digest = text;
+	return result;
+}
+
+void run_make_digest(struct run *r)
+{
+	struct digest *d = digest_new();
+	struct digest_text text;
+	bool whole;
+
 	digest_line(d, "ambient", version_build);
 	digest_line(d, "source", r->source_digest.s);
+	digest_line(d, "files", r->files_digest.s);
 	digest_line(d, "image", r->host.image.digest);
 	if (r->trusted.image.name)
 		digest_line(d, "trusted image", r->trusted.image.digest);
-	*ret_whole = digest_plans(r, d);
-	if (!digest_settings(r, d))
-		*ret_whole = false;
-	return digest_files(r, d, e);
-}
-
-int run_make_digest(struct run *r, struct err *e)
-{
-	struct digest *d = digest_new();
-	bool whole = false;
-	int result = digest_all(r, d, &whole, e);
-	struct digest_text text = digest_end(d);
-
-	r->digest = result == 0 && whole ? text : (struct digest_text){""};
-	return result;
+	whole = digest_plans(r, d);
+	whole = digest_settings(r, d) && whole;
+	text = digest_end(d);
+	r->digest = whole ? text : (struct digest_text){""};
 }
 
 /* ---- the last run that passed ---- */
@@ -213,8 +217,9 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 	if (r->options->force || !*node_get_text(last, "digest", ""))
 		return 0;
 	if (source_digest(&r->source, r->memory, &r->source_digest, e) < 0 ||
-		run_make_digest(r, e) < 0)
+		run_look_at_files(r, e) < 0)
 		return -1;
+	run_make_digest(r);
 	*ret_unchanged =
 		*r->digest.s && strcmp(node_get_text(last, "digest", ""), r->digest.s) == 0;
 	return 0;

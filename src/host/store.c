@@ -363,14 +363,14 @@ static int next_run_number(const char *runs, uint64_t *ret_number, struct err *e
 	return 0;
 }
 
-static int write_run_number(int dir, uint64_t number, struct err *e)
+static int write_run_number(const char *run_dir, uint64_t number, struct err *e)
 {
-	auto_fd int fd = openat(
-		dir, NUMBER_FILE, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	auto_free char *path = path_join(run_dir, NUMBER_FILE);
+	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	auto_free char *text = mem_printf("%" PRIu64 "\n", number);
 
 	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
-		return err_sys(e, "write the run's " NUMBER_FILE);
+		return err_sys(e, "write %s", path);
 	return 0;
 }
 
@@ -388,7 +388,7 @@ static int make_run_dir(struct store *s, const char *path, uint64_t number, stru
 	fd = open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
 		return err_sys(e, "lock %s", made);
-	if (write_run_number(fd, number, e) < 0)
+	if (write_run_number(made, number, e) < 0)
 		return -1;
 	if (rename(made, path) < 0)
 		return err_sys(e, "make %s", path);
