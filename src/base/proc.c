@@ -110,7 +110,8 @@ static int drain_watched(
 		if (clock_ms() < next)
 			continue;
 		if (watch->look(watch->arg, group, e) < 0) {
-			(void)kill(-group, SIGKILL);
+			if (kill(-group, SIGKILL) < 0) /* it has not begun */
+				(void)kill(group, SIGKILL);
 			return -1;
 		}
 		next = clock_ms() + LOOK_MS;
@@ -119,7 +120,7 @@ static int drain_watched(
 }
 
 /* Its end of the pipe is the caller's to close. */
-static pid_t start(const struct strv *argv, int to, bool group, struct err *e)
+static pid_t start(const struct strv *argv, int to, struct err *e)
 {
 	auto_free char *program = proc_find(argv->items[0]);
 	pid_t pid;
@@ -129,13 +130,8 @@ static pid_t start(const struct strv *argv, int to, bool group, struct err *e)
 	pid = fork();
 	if (pid < 0)
 		return err_sys(e, "fork");
-	if (pid == 0) {
-		if (group)
-			(void)setpgid(0, 0);
+	if (pid == 0)
 		become(program, argv, to);
-	}
-	if (group)
-		(void)setpgid(pid, pid); /* whoever is first */
 	return pid;
 }
 
@@ -150,7 +146,7 @@ static int run(
 		return err_sys(e, "pipe");
 	from = pipes[0];
 	to = pipes[1];
-	pid = start(argv, to, watch != NULL, e);
+	pid = start(argv, to, e);
 	if (pid < 0)
 		return -1;
 	fd_close(fd_steal(&to));

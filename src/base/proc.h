@@ -19,8 +19,8 @@
 int proc_run(const struct strv *argv, struct buf *output, struct err *e) NODISCARD;
 
 /*
- * As proc_run, in a process group of its own, with `look` called some ten times a second while it
- * runs. When that returns -1, with *e set, all processes of the group are killed, and -1 is
+ * As proc_run, with `look` called some ten times a second while it
+ * runs. When that returns -1, with *e set, all processes of its group are killed, and -1 is
  * returned.
  */
 struct proc_watch {
