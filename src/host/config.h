@@ -31,7 +31,7 @@ struct config {
 	char *projects;
 	char *state;
 	mode_t state_mode; /* of directories below it; files have the same without the x bits */
-	char *executor; /* a path, or a name without a slash for PATH; NULL: the default one */
+	char *executor;    /* a path, or a name without a slash for PATH; NULL: the default one */
 
 	char *trusted_image;   /* of pre- and post-plans: a name in the image store, or a path */
 	char *ca_certificates; /* a PEM file, for trusted VMs beside those of the image; NULL: none

@@ -201,8 +201,9 @@ static int build_plans(struct run *r, const struct planner *planner, struct err 
 		if (planner_egress(planner, i, &p->egress, e) < 0 ||
 			(r->options->offline && go_offline(p, i, e) < 0))
 			return -1;
-		if (p->wanted && (planner_secrets(planner, i, &r->secrets, e) < 0 ||
-					 planner_build(planner, i, &p->plan, e) < 0))
+		if (p->wanted &&
+			(planner_secrets(planner, i, &r->secrets, e) < 0 ||
+				planner_build(planner, i, &p->plan, e) < 0))
 			return -1;
 	}
 	return 0;
