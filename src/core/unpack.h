@@ -25,7 +25,7 @@ struct unpack_policy {
 	/* With `specials`, only what the strict rules accept is made, and the rest is counted. */
 	struct tar_rules rules;
 	uint64_t max_disk; /* of what the entries take on a disk, see unpack_tree; 0: no limit */
-	bool keep_owner; /* give files the numeric user and group of the archive */
+	bool keep_owner;   /* give files the numeric user and group of the archive */
 	/*
 	 * The path of the tree where it was packed, or NULL. Symbolic links to it and to what is in
 	 * it become relative.

@@ -288,7 +288,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 	load(path, &c);
 	jsonl_add(&b, c.effective);
 	assert_string_equal(b.data,
-		"{\"projects\":\"/p\",\"image_store\":\"/i\",\"state\":\"/s\",\"state_mode\":\"0700\",\"tmpdir\":\"/t\","
+		"{\"projects\":\"/p\",\"image_store\":\"/i\",\"state\":\"/"
+		"s\",\"state_mode\":\"0700\",\"tmpdir\":\"/t\","
 		"\"executor\":\"ambient-execute-plan\",\"trusted_image\":\"trusted\",\"ca_"
 		"certificates\":null,\"rsync_target\":null,\"rsync_target_base\":"
 		"null,"
