@@ -136,11 +136,23 @@ int run_look_at_files(struct run *r, struct err *e)
 	return result;
 }
 
+/* Before the first machine starts: each takes its time off the time limits of the plans after it.
+ */
+static void look_at_plans(struct run *r)
+{
+	struct digest *d = digest_new();
+	bool whole = digest_plans(r, d);
+	struct digest_text text;
+
+	whole = digest_settings(r, d) && whole;
+	text = digest_end(d);
+	r->plans_digest = whole ? text : (struct digest_text){""};
+}
+
 void run_make_digest(struct run *r)
 {
 	struct digest *d = digest_new();
 	struct digest_text text;
-	bool whole;
 
 	digest_line(d, "ambient", version_build);
 	digest_line(d, "source", r->source_digest.s);
@@ -148,10 +160,9 @@ void run_make_digest(struct run *r)
 	digest_line(d, "image", r->host.image.digest);
 	if (r->trusted.image.name)
 		digest_line(d, "trusted image", r->trusted.image.digest);
-	whole = digest_plans(r, d);
-	whole = digest_settings(r, d) && whole;
+	digest_line(d, "plans", r->plans_digest.s);
 	text = digest_end(d);
-	r->digest = whole ? text : (struct digest_text){""};
+	r->digest = *r->plans_digest.s ? text : (struct digest_text){""};
 }
 
 /* ---- the last run that passed ---- */
@@ -211,6 +222,7 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 
 	*ret_unchanged = false;
 	r->memory = filememory_open(memory);
+	look_at_plans(r);
 	if (read_last_success(r, &last, e) < 0)
 		return -1;
 	/* Nothing is to be saved then: the digest is made of what is packed. */

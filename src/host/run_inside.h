@@ -61,6 +61,7 @@ struct run {
 	struct filememory *memory;        /* of files that need not be read again */
 	struct digest_text source_digest; /* of the archive of the source (fingerprint.h) */
 	struct digest_text files_digest;  /* of the other files that machines are given */
+	struct digest_text plans_digest;  /* of plans and settings; "" when they are too long */
 	/* Of everything that a run depends on; "" when it cannot be known. */
 	struct digest_text digest;
 	int source_fd;        /* the packed source */
@@ -91,7 +92,7 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
 /* Fill r->files_digest: of programs and stored dependencies as they are now. */
 int run_look_at_files(struct run *r, struct err *e) NODISCARD;
 
-/* r->digest, from the two before and all else that the run depends on; nothing is read for it. */
+/* r->digest, from the three before and all else that the run depends on; nothing is read for it. */
 void run_make_digest(struct run *r);
 
 char *run_class(const struct run *r); /* the caller frees */
