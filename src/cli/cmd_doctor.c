@@ -3,9 +3,11 @@
  * `ambient doctor`: is this machine fit to run projects? A list of checks, each of which says in
  * one line that it is well, or what to do about it. The last ones do the whole thing: a VM boots.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "actions/table.h"
 #include "base/fit.h"
@@ -28,6 +30,7 @@
 #include "host/planner.h"
 #include "host/adhoc.h"
 #include "host/run.h"
+#include "host/secret_read.h"
 
 struct doctor_settings {
 	const char *image;
@@ -256,6 +259,57 @@ static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *
 	return planner_adhoc(&planner, list, "doctor", ret_plan, e);
 }
 
+/* All that `ambient run` demands of a project before it starts anything. */
+static int look_project(struct doctor *d, struct project *p, struct err *e)
+{
+	const struct run_context context = load_context(&d->config);
+	const struct run_options options = {.log_fd = -1};
+	const struct run_view view = {.sink = {.event = ignore_event}};
+	bool unchanged;
+
+	return run_check(&context, p, &options, &view, &unchanged, e) < 0
+		? err_wrap(e, "%s", p->name)
+		: 0;
+}
+
+/* Those in files are read. Programs are not started: one may ask a question. */
+static int look_secrets(struct doctor *d, char *finding, struct err *e)
+{
+	const struct credentials *c = &d->config.credentials;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct credential *s = &c->secrets[i];
+		auto_vault struct vault value = {0};
+		size_t len;
+
+		if (s->file && secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0)
+			return err_wrap(e, "secret %s", s->name);
+		if (s->variable && !s->value_len)
+			return err_set(e, ERR_INPUT, "secret %s: the variable %s is not set or empty",
+				s->name, s->variable);
+	}
+	found(finding, "%zu secret%s", c->count, num_plural(c->count));
+	return 0;
+}
+
+/* No projects file is fine: `ambient qemu` needs none. */
+static int look_projects(struct doctor *d, char *finding, struct err *e)
+{
+	auto_project_list struct project_list list = {0};
+
+	if (access(d->config.projects, F_OK) < 0 && errno == ENOENT) {
+		found(finding, "there is no %s", d->config.projects);
+		return 0;
+	}
+	if (load_projects(&d->config, NULL, &list, e) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++)
+		if (look_project(d, &list.items[i], e) < 0)
+			return -1;
+	found(finding, "%zu project%s can run", list.count, num_plural(list.count));
+	return 0;
+}
+
 static int look_boot(struct doctor *d, char *finding, struct err *e)
 {
 	const struct run_context context = {
@@ -311,6 +365,8 @@ static const struct check checks[] = {
 	{"memory", look_memory},
 	{"disk", look_disk},
 	{"image", look_image},
+	{"secrets", look_secrets},
+	{"projects", look_projects},
 	{"boot", look_boot},
 	{"clock", look_clock},
 };
