@@ -21,7 +21,7 @@
 /* Keys of the configuration by which no machine and no result is another one. All others count. */
 static const char *const keys_of_host[] = {"boot_timeout", "console_max_size", "executor",
 	"image_store", "keep_bytes", "keep_days", "keep_runs", "keep_scopes", "lint", "projects",
-	"state", "tmpdir", "vm_user"};
+	"state", "state_mode", "tmpdir", "vm_user"};
 
 static void digest_line(struct digest *d, const char *what, const char *value)
 {
@@ -115,14 +115,14 @@ static bool digest_settings(const struct run *r, struct digest *d)
 static int digest_files(struct run *r, struct digest *d, struct err *e)
 {
 	auto_free char *deps = run_stored(r, "deps");
+	/* Only trusted machines get certificates, and only then are they asked for. */
+	const char *authorities = r->trusted.net_tool ? r->config->ca_certificates : NULL;
 
-	return digest_file(r, d, "dependencies", deps, true, e) < 0 ||
-			digest_file(r, d, "executor", r->host.executor, false, e) < 0 ||
-			digest_file(r, d, "ambient-net", r->trusted.net_tool, false, e) < 0 ||
-			digest_file(r, d, "ca_certificates", r->config->ca_certificates, false, e) <
-				0
-		? -1
-		: 0;
+	if (digest_file(r, d, "dependencies", deps, true, e) < 0 ||
+		digest_file(r, d, "executor", r->host.executor, false, e) < 0 ||
+		digest_file(r, d, "ambient-net", r->trusted.net_tool, false, e) < 0)
+		return -1;
+	return digest_file(r, d, "ca_certificates", authorities, false, e);
 }
 
 int run_look_at_files(struct run *r, struct err *e)
