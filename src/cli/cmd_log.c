@@ -113,12 +113,11 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 	return n < 0 ? err_sys(e, "read %s", path) : put(out, chunk, held, e);
 }
 
-/* What explains a log in which no action said anything. */
+/* What explains a log in which no action said anything, for the run broke before. */
 static void warn_no_output(const struct logread *r, const char *ending)
 {
-	auto_free char *text = ending
-		? mem_printf("%s: no action wrote anything; the run ended: %s", r->name, ending)
-		: mem_printf("%s: no action wrote anything", r->name);
+	auto_free char *text = mem_printf(
+		"%s: no action wrote anything; the run ended: %s", r->name, ending);
 
 	say_warning(text);
 }
@@ -154,7 +153,7 @@ static int put_output(struct logread *r, struct sink *out, struct err *e)
 			ending = ending_of(event);
 		}
 	}
-	if (more == 0 && !any)
+	if (more == 0 && !any && ending)
 		warn_no_output(r, ending);
 	return more;
 }
