@@ -285,8 +285,9 @@ static int look_secrets(struct doctor *d, char *finding, struct err *e)
 		if (s->file && secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0)
 			return err_wrap(e, "secret %s", s->name);
 		if (s->variable && !s->value_len)
-			return err_set(e, ERR_INPUT, "secret %s: the variable %s is not set or empty",
-				s->name, s->variable);
+			return err_set(e, ERR_INPUT,
+				"secret %s: the variable %s is not set or empty", s->name,
+				s->variable);
 	}
 	found(finding, "%zu secret%s", c->count, num_plural(c->count));
 	return 0;

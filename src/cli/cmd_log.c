@@ -116,8 +116,8 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 /* What explains a log in which no action said anything, for the run broke before. */
 static void warn_no_output(const struct logread *r, const char *ending)
 {
-	auto_free char *text = mem_printf(
-		"%s: no action wrote anything; the run ended: %s", r->name, ending);
+	auto_free char *text =
+		mem_printf("%s: no action wrote anything; the run ended: %s", r->name, ending);
 
 	say_warning(text);
 }
