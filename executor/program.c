@@ -146,7 +146,7 @@ int program_explain(const struct spawn *s, int error, struct err *e)
 {
 	const char *name = name_of(s);
 	auto_free char *path = path_of(s);
-	struct stat st;
+	struct stat st = {0};
 
 	if (!strchr(name, '/') && error == ENOENT)
 		return err_set(e, ERR_INPUT,

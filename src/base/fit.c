@@ -43,9 +43,9 @@ static size_t put_fitting(char *out, const char *s, size_t len, size_t max)
 	}
 	h = halves_of(s, len, max);
 	memmove(out, s, h.head);
-	memcpy(out + h.head, gap, strlen(gap));
-	memmove(out + h.head + strlen(gap), s + len - h.tail, h.tail);
-	return h.head + strlen(gap) + h.tail;
+	memmove(out + h.head, gap, sizeof(gap) - 1);
+	memmove(out + h.head + sizeof(gap) - 1, s + len - h.tail, h.tail);
+	return h.head + sizeof(gap) - 1 + h.tail;
 }
 
 void fit_middle(char *s, size_t max)

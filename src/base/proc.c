@@ -180,7 +180,9 @@ static void add_usage(const char *stat, pid_t group, const char *name, struct pr
 	long waited_user, waited_system, pages;
 	int pgrp;
 
+	/* The kernel writes numbers that fit their types. */
 	if (!open || !close ||
+		/* NOLINTNEXTLINE(cert-err34-c) */
 		sscanf(close + 1,
 			" %*c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %*d "
 			"%*d %*u %*u %ld",

@@ -29,6 +29,7 @@
 
 #define CONFIG_INSIDE "/gitconfig"
 #define EXCLUDES_INSIDE "/gitignore"
+#define EXCLUDES_SETTING "core.excludesFile=" EXCLUDES_INSIDE
 #define INDEX_INSIDE "/index"
 
 static const char *const environment[] = {
@@ -49,7 +50,8 @@ static const char *const environment[] = {
 static const char *const settings[] = {
 	"core.attributesFile=/nonexistent",
 	"core.checkStat=default",
-	("core.excludesFile=" EXCLUDES_INSIDE),
+	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text of two literals */
+	EXCLUDES_SETTING,
 	"core.fileMode=true",
 	"core.fsmonitor=false",
 	"core.hooksPath=/nonexistent",

@@ -221,14 +221,22 @@ void gitreply_overrule(const struct gitreply *r, const char *value, struct strv 
 			strv_pushf(ret, "%s%s", name, value);
 }
 
+/* NULL at the end, or where a group of three is cut. */
+static const char *third_field(const struct buf *b, size_t *offset)
+{
+	for (int before = 0; before < 2; before++)
+		if (!next_field(b, offset))
+			return NULL;
+	return next_field(b, offset);
+}
+
 /* Fields in threes: the path, "filter", and its value. */
 bool gitreply_filters(const struct gitreply *r, size_t count)
 {
-	const char *path, *name, *value;
+	const char *value;
 	size_t offset = 0, found = 0;
 
-	while ((path = next_field(&r->out, &offset)) && (name = next_field(&r->out, &offset)) &&
-		(value = next_field(&r->out, &offset))) {
+	while ((value = third_field(&r->out, &offset))) {
 		if (strcmp(value, "unspecified") == 0 || strcmp(value, "unset") == 0)
 			return false;
 		found++;

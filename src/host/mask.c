@@ -893,19 +893,27 @@ static void release(struct mask_stream *s, uint64_t end)
 	}
 }
 
+/* Where the reader begins that has read least of it, or `at` when that is before. */
+static uint64_t oldest_needed(const struct mask_stream *s, int reading, uint64_t at)
+{
+	for (enum view v = 0; v < VIEWS; v++)
+		if (s->readers[reading][v].at < at)
+			at = s->readers[reading][v].at;
+	return at;
+}
+
 /* Bytes that are out, and that every reader has read, are not needed any more. */
 static void forget(struct mask_stream *s)
 {
-	uint64_t needed[READINGS] = {s->out, s->differs ? reading_end(&s->readings[SEEN]) : 0};
+	struct reading *seen = &s->readings[SEEN];
+	uint64_t all = oldest_needed(s, ALL, s->out);
 
-	for (int i = 0; i < readings_of(s); i++)
-		for (enum view v = 0; v < VIEWS; v++)
-			if (s->readers[i][v].at < needed[i])
-				needed[i] = s->readers[i][v].at;
-	if (s->differs && s->readings[SEEN].end < needed[ALL])
-		needed[ALL] = s->readings[SEEN].end;
-	for (int i = 0; i < readings_of(s); i++)
-		forget_before(&s->readings[i], needed[i]);
+	if (s->differs) {
+		if (seen->end < all)
+			all = seen->end;
+		forget_before(seen, oldest_needed(s, SEEN, reading_end(seen)));
+	}
+	forget_before(&s->readings[ALL], all);
 }
 
 /* At once, however many pieces it was made of. */

@@ -228,6 +228,7 @@ static int abandon(struct job *j)
 }
 
 /* How far sftp has read the files that it has open: proc(5), /proc/PID/fdinfo. */
+#define POSITION "pos:"
 static uint64_t position(pid_t pid)
 {
 	uint64_t sum = 0;
@@ -236,12 +237,10 @@ static uint64_t position(pid_t pid)
 		auto_free char *path = mem_printf("/proc/%d/fdinfo/%d", (int)pid, fd);
 		auto_buf struct buf text = {0};
 		struct err ignored = {0};
-		unsigned long long pos;
-
 		buf_init(&text, 4096);
 		if (fd_read_file(path, &text, &ignored) == 0 &&
-			sscanf(text.data, "pos: %llu", &pos) == 1)
-			sum += pos;
+			strncmp(text.data, POSITION, strlen(POSITION)) == 0)
+			sum += strtoull(text.data + strlen(POSITION), NULL, 10);
 	}
 	return sum;
 }
