@@ -429,7 +429,7 @@ static void forged_end(struct guest *g)
 
 static void hostile_text(struct guest *g)
 {
-	static const char text[] = "\033]0;owned\a\033[2J\033[31mred\r\xc2\x9b\xe2\x80\xae"
+	static const char text[] = "\033]0;owned\a\033[2J\033[31mred\n\r\xc2\x9b\xe2\x80\xae"
 				   "gnp.exe\xff\xfe\n";
 
 	send_step(g, FRAME_STDOUT, text, sizeof(text) - 1);
