@@ -257,10 +257,13 @@ ambient() {
 	"$WITH_GUESTS" "$AMBIENT" "$@"
 }
 
+# A shell lets its background jobs ignore SIGINT and SIGQUIT, and what is ignored at its start ambient ignores.
+INTERRUPTIBLE=(env --default-signal=INT,QUIT)
+
 # start_ambient ARG...: the same in the background; $pid gets what is sent to it, `wait_ambient` sets $status.
 start_ambient() {
 	echo "ambient $* &" >"$dir/command"
-	"$WITH_GUESTS" "$AMBIENT" "$@" >"$dir/out" 2>"$dir/err" &
+	"${INTERRUPTIBLE[@]}" "$WITH_GUESTS" "$AMBIENT" "$@" >"$dir/out" 2>"$dir/err" &
 	pid=$!
 }
 
