@@ -258,7 +258,7 @@ ambient() {
 }
 
 # A shell lets its background jobs ignore SIGINT and SIGQUIT, and what is ignored at its start ambient ignores.
-INTERRUPTIBLE=(env --default-signal=INT,QUIT)
+INTERRUPTIBLE=(env '--default-signal=INT,QUIT')
 
 # start_ambient ARG...: the same in the background; $pid gets what is sent to it, `wait_ambient` sets $status.
 start_ambient() {
