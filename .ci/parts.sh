@@ -26,7 +26,8 @@ table=()
 begin() {
 	limit=$1
 	log=$(mktemp -d)
-	trap 'rm -rf "$log"' EXIT
+	# Not when one of the shells for a part ends.
+	trap '[ "$BASHPID" != $$ ] || rm -rf "$log"' EXIT
 }
 
 # In a process group of its own, which is told to end when the time is over; ambient takes its machines along.
