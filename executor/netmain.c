@@ -118,7 +118,6 @@ static int prepare(struct http_options *o, struct err *e)
 
 	*o = (struct http_options){
 		.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-		.offline = getenv(GUEST_OFFLINE) != NULL,
 		.proxy = near ? near : GUEST_PROXY_URL,
 		.parallel = PARALLEL,
 		.tries = TRIES,

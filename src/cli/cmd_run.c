@@ -143,8 +143,9 @@ static const struct option options[] = {
 	{.name = "offline",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, options.offline),
-		.help = "boot no VM that has a network: the dependencies that are there are used, "
-			"and an action that needs the network is refused before anything runs"},
+		.help = "boot no VM that has a network: a pre-plan that needs one is left out and "
+			"the stored dependencies are used, a post-plan that needs one is refused "
+			"before anything runs"},
 	{0},
 };
 

@@ -101,8 +101,6 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
  */
 #define GUEST_DEPS_MAX "AMBIENT_DEPS_MAX"
 #define GUEST_TIME_LEFT "AMBIENT_TIME_LEFT"
-/* Set in a trusted machine that would have a network, were the run not offline. */
-#define GUEST_OFFLINE "AMBIENT_OFFLINE"
 
 /*
  * The initramfs of an image holds kernel modules in load order, in two stages: a template of a

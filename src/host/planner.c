@@ -138,8 +138,6 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 
 	for (const struct action_variable *v = p->action_env; v->name; v++)
 		strv_setenv(&plan->env, v->name, v->value);
-	if (phase != PROJECT_PLAN && p->offline)
-		put_env(&plan->env, GUEST_OFFLINE "=1");
 	if (phase != PROJECT_PLAN)
 		return;
 	if (p->project)

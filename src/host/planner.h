@@ -20,7 +20,6 @@ struct planner {
 	const struct config *config;
 	const struct project *project; /* for planner_adhoc NULL */
 	const struct strv *env;        /* --env; NULL: none */
-	bool offline;                  /* machines have no network, whatever actions need */
 	bool keep_cache;               /* pack the cache when the plan passed */
 	const struct secrets *secrets; /* what planner_secrets found; NULL: nothing */
 };

@@ -144,7 +144,6 @@ static struct planner planner_of(const struct run *r)
 		.config = r->config,
 		.project = r->project,
 		.env = &r->options->env,
-		.offline = r->options->offline,
 		.keep_cache = r->options->cache == RUN_CACHE_RW,
 		.secrets = &r->secrets,
 	};

@@ -59,9 +59,6 @@ const struct verdict_reason verdict_reasons[] = {
 		"transfer ended there."},
 	{"fetch_no_space", VERDICT_FAILED, "project", false,
 		"The disk of the pre-plan's VM is full: `scratch_size` in the configuration."},
-	{"fetch_offline", VERDICT_FAILED, "user", false,
-		"The run is offline, and a file is not among the dependencies, or is another one. "
-		"Run it with a network once, or bring them by `ambient deps import`."},
 	{"fetch_failed", VERDICT_FAILED, "project", true,
 		"A transfer failed in a way that has no word of its own; the message says how: an "
 		"answer that is not HTTP, that has no end, or that the proxy rejected."},

@@ -510,13 +510,6 @@ static int probe(struct job *j, struct err *e)
 	return starts(j->g->url, "http") ? http_probe(url, "Git-Protocol: version=2", j->o, e) : 0;
 }
 
-static int missing(const struct job *j, struct err *e)
-{
-	return err_reason(e, ERR_INPUT, "fetch_offline",
-		"%s is not in the dependencies as the plan wants it, and this run is offline",
-		j->g->name);
-}
-
 static char *lower_case(const char *text)
 {
 	char *copy = mem_strdup(text);
@@ -533,8 +526,6 @@ static int get(struct job *j, struct err *e)
 		tell(j, "is there already");
 		return 0;
 	}
-	if (j->o->offline)
-		return missing(j, e);
 	if (j->o->proxy && meter_start(j->o->proxy, &j->meter, e) < 0)
 		return -1;
 	set_environment(j);

@@ -998,13 +998,6 @@ static int transfer_all(struct batch *b, struct err *e)
 	return err_set(e, ERR_HOST, "libcurl: the transfers cannot go on");
 }
 
-static int missing(const struct http_item *item, struct err *e)
-{
-	return err_reason(e, ERR_INPUT, "fetch_offline",
-		"%s is not in the dependencies as the plan wants it, and this run is offline",
-		item->name);
-}
-
 static void take_room(struct batch *b, uint64_t bytes)
 {
 	b->room -= b->room < bytes ? b->room : bytes;
@@ -1022,7 +1015,7 @@ static int prepare(struct batch *b, const struct http_item *item, struct err *e)
 		return -1;
 	take_room(b, BLOCK);
 	if (!is_there(o, item, &bytes))
-		return o->offline ? missing(item, e) : 0;
+		return 0;
 	take_room(b, bytes);
 	t->state = DONE;
 	tell(t, "%s: is there already, checksum right", item->name);

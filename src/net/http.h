@@ -41,7 +41,6 @@ struct http_options {
 	int dir_fd;
 	bool bounded;             /* by room */
 	uint64_t room;            /* bytes of an archive of all files that are fetched */
-	bool offline;             /* what is not there already is an error, reason fetch_offline */
 	const char *proxy;        /* URL; NULL: none */
 	const char *certificates; /* a PEM file of authorities; NULL: the system's */
 	unsigned parallel;        /* at least 1; each of the following, too */

@@ -266,12 +266,11 @@ static void test_what_is_there_and_right_is_not_asked_for(void **state)
 
 	expect_ok(fetch(w, "/hello", "file", HELLO_SUM, &e), &e);
 	w->said[0] = '\0';
-	o.offline = true;
 	expect_ok(http_get(&item, 1, &o, &e), &e);
 	assert_string_equal(w->said, "file: is there already, checksum right\n");
 	assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
 	assert_int_equal(http_get(&item, 1, &o, &e), -1);
-	assert_string_equal(e.reason, "fetch_offline");
+	assert_string_equal(e.reason, "fetch_unreachable");
 }
 
 static void test_a_link_is_replaced_and_not_followed(void **state)
