@@ -24,7 +24,8 @@
  * linear in the length of the stream (Aho and Corasick, Communications of the ACM 18 (1975), 333),
  * however many secrets are in it.
  *
- * Not found is an escaped secret right behind a % or \ that is not the beginning of an escape.
+ * Not found is an escaped secret right behind a % or \ that is not the beginning of an escape, and
+ * one that has sequences for terminals itself when there are colours inside these.
  *
  * This is a net against accidents. Who wants to get a secret out of a program that has it finds a
  * disguise that is not in the list.
