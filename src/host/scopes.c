@@ -15,14 +15,11 @@
 #include "base/text.h"
 #include "host/store.h"
 
-#define STATE_PREFIX "state-"
-#define STATE_END ".json"
-
 enum { BLOCK = 512 };
 
 struct scope {
 	char *name;
-	struct timespec made; /* the youngest of its archives */
+	struct timespec made; /* the youngest of its files */
 	uint64_t bytes;
 };
 
@@ -40,12 +37,23 @@ static void scopes_free(struct scopes *s)
 
 #define auto_scopes __attribute__((cleanup(scopes_free)))
 
-/* What stands behind the first "@"; NULL: it is the project's own. */
-static const char *scope_of(const char *file)
+/* Whose a file is, as a new string; NULL: no scope's, but the project's own. */
+typedef char *(*scope_finder)(const char *file);
+
+/* An archive of a generation: "cache@SCOPE". */
+static char *scope_of_archive(const char *file)
 {
 	const char *at = strchr(file, '@');
 
-	return at && at[1] ? at + 1 : NULL;
+	return at && at[1] ? mem_strdup(at + 1) : NULL;
+}
+
+/* What is known of a run: the state file of the class "MODE@SCOPE". */
+static char *scope_of_state(const char *file)
+{
+	auto_free char *class = store_class_of(file);
+
+	return class ? scope_of_archive(class) : NULL;
 }
 
 /* ---- which there are ---- */
@@ -88,20 +96,30 @@ static DIR *open_list(const char *path, struct err *e)
 	return dir;
 }
 
-static int list(const char *generation, struct scopes *ret, struct err *e)
+static int list(const char *path, scope_finder scope_of, struct scopes *ret, struct err *e)
 {
-	DIR *dir = open_list(generation, e);
+	DIR *dir = open_list(path, e);
 	struct stat st;
 
 	if (!dir)
 		return e->kind == ERR_NONE ? 0 : -1;
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		const char *scope = scope_of(entry->d_name);
+		auto_free char *scope = scope_of(entry->d_name);
 
 		if (scope && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 			add(ret, scope, &st);
 	}
 	(void)closedir(dir);
+	return 0;
+}
+
+/* A scope whose cache is only read has no archives. */
+static int list_all(
+	const char *project_dir, const char *generation, struct scopes *ret, struct err *e)
+{
+	if (list(generation, scope_of_archive, ret, e) < 0 ||
+		list(project_dir, scope_of_state, ret, e) < 0)
+		return -1;
 	if (ret->count)
 		qsort(ret->items, ret->count, sizeof(*ret->items), youngest_first);
 	return 0;
@@ -109,32 +127,18 @@ static int list(const char *generation, struct scopes *ret, struct err *e)
 
 /* ---- removing ---- */
 
-static bool is_archive_of(const char *file, const char *scope)
-{
-	const char *of = scope_of(file);
-
-	return of && strcmp(of, scope) == 0;
-}
-
-static bool is_state_of(const char *file, const char *scope)
-{
-	const char *of = scope_of(file);
-	size_t len = strlen(scope);
-
-	return of && strncmp(file, STATE_PREFIX, strlen(STATE_PREFIX)) == 0 &&
-		strncmp(of, scope, len) == 0 && strcmp(of + len, STATE_END) == 0;
-}
-
-static int remove_files(const char *path, const char *scope,
-	bool (*is_of)(const char *file, const char *scope), struct err *e)
+static int remove_files(const char *path, const char *scope, scope_finder scope_of, struct err *e)
 {
 	DIR *dir = open_list(path, e);
 	int result = dir || e->kind == ERR_NONE ? 0 : -1;
 
-	for (struct dirent *entry; dir && result == 0 && (entry = readdir(dir));)
-		if (is_of(entry->d_name, scope) && unlinkat(dirfd(dir), entry->d_name, 0) < 0 &&
+	for (struct dirent *entry; dir && result == 0 && (entry = readdir(dir));) {
+		auto_free char *of = scope_of(entry->d_name);
+
+		if (of && strcmp(of, scope) == 0 && unlinkat(dirfd(dir), entry->d_name, 0) < 0 &&
 			errno != ENOENT)
 			result = err_sys(e, "remove %s/%s", path, entry->d_name);
+	}
 	if (dir)
 		(void)closedir(dir);
 	return result;
@@ -143,9 +147,9 @@ static int remove_files(const char *path, const char *scope,
 /* First what says that a run of the scope passed: without its archives it shall run again. */
 static int forget(const char *project_dir, const char *generation, const char *scope, struct err *e)
 {
-	if (remove_files(project_dir, scope, is_state_of, e) < 0)
+	if (remove_files(project_dir, scope, scope_of_state, e) < 0)
 		return -1;
-	return remove_files(generation, scope, is_archive_of, e);
+	return remove_files(generation, scope, scope_of_archive, e);
 }
 
 int scopes_forget(const char *state, const char *project, uint64_t keep, bool dry_run,
@@ -157,14 +161,14 @@ int scopes_forget(const char *state, const char *project, uint64_t keep, bool dr
 	auto_store struct store lock = STORE_NONE;
 	bool taken;
 
-	if (list(generation, &before, e) < 0)
+	if (list_all(dir, generation, &before, e) < 0)
 		return -1;
 	if (before.count <= keep)
 		return 0;
 	if (store_try_lock(state, project, &lock, &taken, e) < 0)
 		return -1;
 	/* A run may have ended meanwhile, and turned `current`. */
-	if (!taken || list(generation, &s, e) < 0)
+	if (!taken || list_all(dir, generation, &s, e) < 0)
 		return taken ? -1 : 0;
 	for (size_t i = keep; i < s.count; i++) {
 		if (!dry_run && forget(dir, generation, s.items[i].name, e) < 0)

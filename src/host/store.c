@@ -445,11 +445,21 @@ int store_last_success(
 	return statefile_read(STATEFILE_STATE, path, ret_state, e);
 }
 
-/* state.json and state-CLASS.json */
+char *store_class_of(const char *file)
+{
+	static const char begin[] = "state-", end[] = ".json";
+	size_t len = strlen(begin);
+
+	if (strncmp(file, begin, len) != 0 || !ends_with(file + len, end))
+		return NULL;
+	return mem_printf("%.*s", (int)(strlen(file + len) - strlen(end)), file + len);
+}
+
 static bool is_state_file(const char *name)
 {
-	return (strncmp(name, "state-", 6) == 0 && ends_with(name, ".json")) ||
-		strcmp(name, "state.json") == 0;
+	auto_free char *class = store_class_of(name);
+
+	return class || strcmp(name, "state.json") == 0;
 }
 
 static int check_state_files(const char *path, struct err *e)

@@ -85,6 +85,9 @@ char *store_next(const struct store *s, const char *name, struct err *e) NODISCA
  */
 uint64_t store_run_number(int runs_fd, const char *run_id);
 
+/* The class whose state file this is, by its name; NULL: none's. The caller frees. */
+char *store_class_of(const char *file);
+
 /*
  * What the last successful run of a class was: the content of its state file, NULL when there is
  * none. A class NULL is that of ordinary runs. Errors are those of statefile_read. The caller
