@@ -500,6 +500,19 @@ static void report_start(struct stage *s, const struct vm *vm)
 	event_send(s->sink, EVENT_VM_STARTS, s->plan->source, n);
 }
 
+/* What the proxy of this VM will allow: before anything in it can ask. */
+static void report_egress(struct stage *s)
+{
+	struct node *n;
+
+	if (!has_network(s))
+		return;
+	n = node_map();
+	node_set_string(n, "kind", plan_source_name(s->plan->source));
+	node_set(n, "hosts", egress_to_node(s->egress));
+	event_send(s->sink, EVENT_EGRESS_LIST, s->plan->source, n);
+}
+
 /*
  * A guest whose clock runs at another speed measures nothing rightly and keeps no time limit. Up to
  * a second is the way of the last frame on a busy host.
@@ -629,6 +642,7 @@ static int attempt(struct stage *s, struct err *e)
 		return -1;
 	fill_vm(s, &own, &vm);
 	report_start(s, &vm);
+	report_egress(s);
 	console_init(&s->console, s->console_fd, s->host->config->console_max);
 	result = vm_run(&vm, &s->vm_result, e);
 	if (result < 0)

@@ -23,7 +23,7 @@
 #include "host/cpio.h"
 #include "host/jail.h"
 
-enum { TAIL_BYTES = 4096, KVM_BOOT_MS = 30000 };
+enum { TAIL_BYTES = 4096 };
 
 enum stage { STARTING, RUNNING, ENDED };
 
@@ -236,8 +236,6 @@ static int start(struct life *l, struct err *e)
 	if (l->vm->network && l->vm->observer->listening(l->vm->arg, listener, agent, e) < 0)
 		return -1;
 	l->deadline_ms = l->started_ms + l->vm->boot_timeout_ms;
-	if (l->vm->accelerator == ACCELERATOR_KVM && l->vm->boot_timeout_ms > KVM_BOOT_MS)
-		l->deadline_ms = l->started_ms + KVM_BOOT_MS;
 	l->silent_ms = CLOCK_NEVER;
 	return 0;
 }
