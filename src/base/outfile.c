@@ -401,6 +401,25 @@ static bool is_file(const struct outfile *o)
 	return o->found.st_nlink > 0 && S_ISREG(o->found.st_mode);
 }
 
+bool outfile_found_nothing(const struct outfile *o)
+{
+	return o->stream || !is_file(o) || o->made || o->found.st_size == 0;
+}
+
+bool outfile_found_beginning(const struct outfile *o, const char *text)
+{
+	char found[OUTFILE_BEGINNING_MAX];
+	size_t len = strlen(text);
+	auto_fd int fd = -1;
+	struct stat st;
+
+	if (len > sizeof(found) || o->dir < 0 || !o->name)
+		return false;
+	fd = openat(o->dir, o->name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC);
+	return fd >= 0 && fstat(fd, &st) == 0 && same_file(&st, &o->found) &&
+		pread(fd, found, len, 0) == (ssize_t)len && memcmp(found, text, len) == 0;
+}
+
 static int lost(const char *output, const char *option, const char *what, struct err *e)
 {
 	return err_set(

@@ -70,6 +70,14 @@ int outfile_failed(const char *name, struct err *e);
 /* OUTFILE_WHOLE: sync, and rename over nothing or over a regular file. Else nothing. */
 int outfile_finish(struct outfile *o, struct err *e) NODISCARD;
 
+/* Nothing that could be lost was there: no regular file, an empty one, or one behind whose end we
+ * write. */
+bool outfile_found_nothing(const struct outfile *o);
+
+/* What was there begins with a text of at most OUTFILE_BEGINNING_MAX bytes. */
+enum { OUTFILE_BEGINNING_MAX = 64 };
+bool outfile_found_beginning(const struct outfile *o, const char *text);
+
 /*
  * ERR_INPUT when the output that `option` names is the file at `path`, by whatever names, which is
  * `what`: "the projects file". A path that leads nowhere is another file.

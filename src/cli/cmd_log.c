@@ -245,14 +245,17 @@ static int show(const struct call *call, struct err *e)
 	struct sink out = {.file = OUTFILE_NONE};
 	int result;
 
-	if (check_options(call, e) < 0 || find_log(call, &path, e) < 0 ||
-		outfile_check(s->output, "--output", path, "the log itself", e) < 0 ||
+	if (check_options(call, e) < 0 ||
 		outfile_open(s->output ? s->output : "-", OUTFILE_WHOLE, 0644, &out.file, e) < 0)
 		return -1;
 	out.terminal = isatty(out.file.fd) == 1;
 	buf_init(&out.safe, 6 * PAGE_PART_MAX);
-	result = s->console ? copy_file(&out, path, e)
-			    : show_log(path, (enum log_format)s->format, &out, e);
+	result = find_log(call, &path, e);
+	if (result == 0)
+		result = outfile_check(s->output, "--output", path, "the log itself", e);
+	if (result == 0)
+		result = s->console ? copy_file(&out, path, e)
+				    : show_log(path, (enum log_format)s->format, &out, e);
 	if (result == 0)
 		result = outfile_finish(&out.file, e);
 	outfile_release(&out.file);

@@ -14,15 +14,14 @@
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/outfile.h"
 #include "base/path.h"
 #include "base/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/run_outputs.h"
 #include "cli/say.h"
 #include "cli/term.h"
-#include "core/jsonl.h"
 #include "host/result.h"
 #include "host/retention.h"
 #include "host/run.h"
@@ -157,7 +156,7 @@ struct session {
 	struct project_list list;
 	struct run_context context;
 	struct term term;
-	struct outfile result, log;
+	struct run_outputs outputs;
 	int status; /* the worst so far */
 	unsigned endings[VERDICTS];
 };
@@ -180,21 +179,6 @@ static struct node *refused_result(const char *project, const char *run_id, cons
 	return result_to_node(&r);
 }
 
-/* One line, by one write, so that others may write into the same file. */
-static int write_result(struct outfile *o, const struct node *result, struct err *e)
-{
-	auto_buf struct buf line = {0};
-
-	if (!o->path)
-		return 0;
-	if (!o->begun && outfile_begin(o, e) < 0)
-		return -1;
-	buf_init(&line, LIMIT_NODE_BYTES);
-	jsonl_add(&line, result);
-	buf_addc(&line, '\n');
-	return outfile_write(o, line.data, line.len, e);
-}
-
 static void worsen(struct session *s, int status)
 {
 	s->status = verdict_worst_status(s->status, status);
@@ -205,10 +189,10 @@ static void report(struct session *s, const struct node *result)
 {
 	struct err e = {0};
 
-	if (write_result(&s->result, result, &e) == 0)
+	if (run_outputs_write_result(&s->outputs, result, &e) == 0)
 		return;
 	worsen(s, say_failure(&e));
-	outfile_release(&s->result);
+	outfile_release(&s->outputs.result);
 }
 
 static void refuse(struct session *s, const char *project, const struct err *e)
@@ -404,90 +388,17 @@ static int load(struct session *s, struct err *e)
 	return 0;
 }
 
-static int open_file(const char *path, const char *option, struct outfile *ret, struct err *e)
-{
-	if (!path || outfile_open(path, OUTFILE_LINES, 0644, ret, e) == 0)
-		return 0;
-	return err_wrap(e, "%s", option);
-}
-
-/* What is in them stays until it is known that nobody needs it. */
-static int open_files(struct session *s, struct err *e)
+static int prepare(struct session *s, struct err *e)
 {
 	const struct run_settings *set = s->settings;
 
-	if (open_file(set->result, "--result", &s->result, e) < 0)
+	if (sig_init(e) < 0 || run_outputs_open(&s->outputs, set->result, set->log, e) < 0 ||
+		load(s, e) < 0 || run_outputs_check(&s->outputs, &s->config, &s->list, e) < 0)
 		return -1;
-	return open_file(set->log, "--log", &s->log, e);
-}
-
-static int is_no_input(const struct session *s, const char *path, const char *what, struct err *e)
-{
-	if (outfile_is_not(&s->result, "--result", path, what, e) < 0)
-		return -1;
-	return outfile_is_not(&s->log, "--log", path, what, e);
-}
-
-/* What is known before the configuration is read. */
-static int check_known_inputs(const struct session *s, struct err *e)
-{
-	auto_free char *config =
-		s->call->config_file ? mem_strdup(s->call->config_file) : config_default_path();
-
-	if (outfile_are_two(&s->result, "--result", &s->log, "--log", e) < 0 ||
-		is_no_input(s, config, "the configuration", e) < 0)
-		return -1;
-	return is_no_input(s, s->settings->projects, "the projects file", e);
-}
-
-/* Of a project: the plan in its source, and all that its runs have left. */
-static int check_inputs_of(const struct session *s, const struct project *p, struct err *e)
-{
-	auto_free char *plan = path_join(p->source, PROJECT_SOURCE_PLAN);
-	auto_free char *kept = path_join(s->config.state, p->name);
-
-	if (is_no_input(s, plan, "the plan of a project", e) < 0 ||
-		outfile_is_not_below(&s->result, "--result", kept, "the state of a project", e) < 0)
-		return -1;
-	return outfile_is_not_below(&s->log, "--log", kept, "the state of a project", e);
-}
-
-static int check_inputs(const struct session *s, struct err *e)
-{
-	const struct config *c = &s->config;
-
-	if (is_no_input(s, s->list.file, "the projects file", e) < 0 ||
-		is_no_input(s, c->executor, "the executor", e) < 0 ||
-		is_no_input(s, c->qemu_program, "the program of QEMU", e) < 0 ||
-		is_no_input(s, c->ca_certificates, "the file of ca_certificates", e) < 0)
-		return -1;
-	for (size_t i = 0; i < s->list.count; i++)
-		if (check_inputs_of(s, &s->list.items[i], e) < 0)
-			return -1;
-	return 0;
-}
-
-/* No file is emptied for a line that is refused, not even for the reason of it. */
-static int keep_outputs(struct session *s)
-{
-	outfile_release(&s->result);
-	return -1;
-}
-
-static int prepare(struct session *s, struct err *e)
-{
-	if (sig_init(e) < 0 || open_files(s, e) < 0)
-		return -1;
-	if (check_known_inputs(s, e) < 0)
-		return keep_outputs(s);
-	if (load(s, e) < 0)
-		return -1;
-	if (check_inputs(s, e) < 0)
-		return keep_outputs(s);
-	if (s->log.path && outfile_begin(&s->log, e) < 0)
+	if (s->outputs.log.path && outfile_begin(&s->outputs.log, e) < 0)
 		return -1;
 	load_restrict_modes(&s->config);
-	s->settings->options.log_fd = s->log.fd;
+	s->settings->options.log_fd = s->outputs.log.fd;
 	return 0;
 }
 
@@ -517,8 +428,7 @@ static void check_screen(struct session *s)
 static int run(const struct call *call)
 {
 	struct run_settings *settings = call->settings;
-	struct session s = {
-		.call = call, .settings = settings, .result = OUTFILE_NONE, .log = OUTFILE_NONE};
+	struct session s = {.call = call, .settings = settings, .outputs = RUN_OUTPUTS_NONE};
 	struct err e = {0};
 
 	term_init(&s.term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)settings->color,
@@ -530,8 +440,7 @@ static int run(const struct call *call)
 	term_release(&s.term);
 	project_list_release(&s.list);
 	config_release(&s.config);
-	outfile_release(&s.result);
-	outfile_release(&s.log);
+	run_outputs_release(&s.outputs);
 	return s.status;
 }
 
@@ -540,17 +449,14 @@ static void refused(const struct call *call, const struct err *why)
 {
 	const struct run_settings *settings = call->settings;
 	auto_node struct node *result = NULL;
-	auto_outfile struct outfile o = OUTFILE_NONE;
+	auto_run_outputs struct run_outputs o = RUN_OUTPUTS_NONE;
 	struct err e = {0};
 
 	if (!settings->result)
 		return;
 	result = refused_result(NULL, settings->options.run_id, why);
-	if (outfile_open(settings->result, OUTFILE_LINES, 0644, &o, &e) < 0 ||
-		outfile_is_not(&o, "--result", settings->projects, "the projects file", &e) < 0 ||
-		outfile_is_not(&o, "--result", call->config_file, "the configuration", &e) < 0 ||
-		outfile_is_not(&o, "--result", settings->log, "the file of --log", &e) < 0 ||
-		write_result(&o, result, &e) < 0)
+	if (run_outputs_open(&o, settings->result, settings->log, &e) < 0 ||
+		run_outputs_write_result(&o, result, &e) < 0)
 		say_error(&e);
 }
 

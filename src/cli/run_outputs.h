@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The files that `ambient run` writes where its user says: --result and --log. A name that is
+ * mistyped must not cost a file that somebody needs, so they are opened at once and emptied late.
+ *
+ * - The files that a run is told to read are never written: configuration, projects file, plans,
+ *   files of secrets, known hosts and certificates, the programs. Nor is what is in the directory
+ * of a project's state.
+ * - In the trees that a run reads (sources, image store, git_objects) and in the state directory, a
+ *   file is written only if it is new, empty or an earlier result or log.
+ * - The same holds everywhere as long as it is not known what the run reads: when the command line,
+ *   the configuration or the projects file is wrong.
+ */
+#ifndef CLI_RUN_OUTPUTS_H
+#define CLI_RUN_OUTPUTS_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/outfile.h"
+#include "core/node.h"
+#include "host/config.h"
+#include "host/project.h"
+
+struct run_outputs {
+	struct outfile result, log;
+	bool checked; /* run_outputs_check has passed */
+};
+#define RUN_OUTPUTS_NONE                                                                           \
+	{                                                                                          \
+		.result = OUTFILE_NONE, .log = OUTFILE_NONE                                        \
+	}
+
+/* Either path may be NULL. ERR_INPUT when they are one file, or as outfile_open. */
+int run_outputs_open(
+	struct run_outputs *o, const char *result, const char *log, struct err *e) NODISCARD;
+void run_outputs_release(struct run_outputs *o);
+#define auto_run_outputs __attribute__((cleanup(run_outputs_release)))
+
+/* ERR_INPUT when one of them is an input. Nothing has been written then. */
+int run_outputs_check(struct run_outputs *o, const struct config *c,
+	const struct project_list *list, struct err *e) NODISCARD;
+
+/*
+ * One line, by one write, so that others may write into the same file; nothing without --result.
+ * Before run_outputs_check, ERR_INPUT for a file that has something else in it.
+ */
+int run_outputs_write_result(
+	struct run_outputs *o, const struct node *result, struct err *e) NODISCARD;
+
+#endif
