@@ -28,7 +28,7 @@ static char *path_of(const struct spawn *s)
 struct head {
 	char text[HEAD_BYTES];
 	char *interpreter; /* inside text; NULL: it is no script */
-	bool crlf;         /* its line ends in a carriage return, and so does the interpreter */
+	bool crlf;         /* it is text, and its first line ends in a carriage return */
 };
 
 static void read_head(const char *path, struct head *ret)
@@ -40,10 +40,10 @@ static void read_head(const char *path, struct head *ret)
 
 	ret->interpreter = NULL;
 	ret->text[n > 0 ? n : 0] = '\0';
+	len = strcspn(ret->text, "\n");
+	ret->crlf = len && ret->text[len - 1] == '\r' && ret->text[len] == '\n';
 	if (strncmp(ret->text, "#!", 2) != 0)
 		return;
-	len = strcspn(ret->text, "\n");
-	ret->crlf = ret->text[len - 1] == '\r';
 	ret->text[len - ret->crlf] = '\0';
 	ret->interpreter = ret->text + 2 + strspn(ret->text + 2, blank);
 }
@@ -54,13 +54,32 @@ static char *interpreter_path(const struct head *h)
 	return mem_strndup(h->interpreter, strcspn(h->interpreter, " \t"));
 }
 
-static int refuse_crlf(const char *name, struct err *e)
+/* In .gitattributes, a pattern has no blanks; a question mark stands for any character. */
+static char *attributes_pattern(const char *name)
 {
+	char *pattern = mem_strdup(name);
+
+	for (char *p = pattern; *p; p++)
+		if (strchr(" \t\"\\", *p))
+			*p = '?';
+	return pattern;
+}
+
+static int refuse_crlf(const char *name, const char *part, struct err *e)
+{
+	auto_free char *pattern = attributes_pattern(name);
+
 	return err_set(e, ERR_INPUT,
 		"cannot run '%s': its lines end in CR LF, and the carriage return would belong to "
-		"the name of its interpreter; write it with line ends of Unix (dos2unix, or '%s "
-		"text eol=lf' in .gitattributes)",
-		name, name);
+		"%s; write it with line ends of Unix (dos2unix, or '%s text eol=lf' in "
+		".gitattributes)",
+		name, part, pattern);
+}
+
+/* Perl reads past the carriage return in its own line with #!. */
+static bool copes_with_cr(const char *interpreter)
+{
+	return strncmp(path_base(interpreter), "perl", 4) == 0;
 }
 
 int program_check(const struct spawn *s, struct err *e)
@@ -72,10 +91,15 @@ int program_check(const struct spawn *s, struct err *e)
 	if (!strchr(name_of(s), '/'))
 		return 0;
 	read_head(path, &head);
-	if (!head.interpreter || !head.crlf)
+	if (!head.crlf)
 		return 0;
+	/* Without "#!" it is a shell that reads it. */
+	if (!head.interpreter)
+		return refuse_crlf(name_of(s), "its commands", e);
 	interpreter = interpreter_path(&head);
-	return strcmp(path_base(interpreter), "env") == 0 ? refuse_crlf(name_of(s), e) : 0;
+	if (strlen(interpreter) == strlen(head.interpreter) || copes_with_cr(interpreter))
+		return 0;
+	return refuse_crlf(name_of(s), "an argument of its interpreter", e);
 }
 
 /* ---- after it failed ---- */
@@ -111,6 +135,8 @@ static int refuse_interpreter(const char *name, const char *interpreter, struct 
 
 static int refuse_access(const char *name, const struct stat *st, struct err *e)
 {
+	auto_free char *word = text_word(name);
+
 	if (!S_ISREG(st->st_mode))
 		return err_set(e, ERR_INPUT, "cannot run '%s': it is %s, not a file", name,
 			S_ISDIR(st->st_mode) ? "a directory" : "something special");
@@ -119,7 +145,7 @@ static int refuse_access(const char *name, const struct stat *st, struct err *e)
 			"cannot run '%s': it is not executable; run 'chmod +x %s' in the source, "
 			"and "
 			"in a git repository commit that (git update-index --chmod=+x %s)",
-			name, name, name);
+			name, word, word);
 	return err_set(e, ERR_INPUT,
 		"cannot run '%s': permission denied; its interpreter may not be executable", name);
 }
@@ -138,7 +164,7 @@ static int explain_missing(const char *name, const char *path, struct err *e)
 			name);
 	interpreter = interpreter_path(&head);
 	if (head.crlf && strlen(interpreter) == strlen(head.interpreter))
-		return refuse_crlf(name, e);
+		return refuse_crlf(name, "the name of its interpreter", e);
 	return refuse_interpreter(name, interpreter, e);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/text.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "base/fit.h"
@@ -162,6 +163,35 @@ static size_t edit_distance(const char *a, const char *b)
 				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1U);
 		}
 	return d[la][lb];
+}
+
+/* Bytes that mean nothing to a shell; nor do those of UTF-8. */
+static bool is_plain(char c)
+{
+	return (unsigned char)c <= ' '
+		? c != ' ' && c != '\t'
+		: (unsigned char)c >= 0x80 || isalnum((unsigned char)c) || strchr("_-+=:,./@%", c);
+}
+
+void text_add_word(struct buf *b, const char *word)
+{
+	if (!*word)
+		buf_adds(b, "''");
+	/* "~" and "#" are among those that are not plain. */
+	for (; *word; word++) {
+		if (!is_plain(*word))
+			buf_addc(b, '\\');
+		buf_addc(b, *word);
+	}
+}
+
+char *text_word(const char *word)
+{
+	auto_buf struct buf b = {0};
+
+	buf_init(&b, 2 * strlen(word) + 3);
+	text_add_word(&b, word);
+	return buf_detach(&b, NULL);
 }
 
 const char *text_nearest(const char *s, const char *const *candidates)

@@ -29,6 +29,16 @@ void text_add_safe(struct buf *b, const char *s, size_t len, bool one_line);
  * cut. */
 char *text_safe(const char *s, size_t max);
 
+/*
+ * Append a word of a command that people are to type, so that a shell reads it as this word: with
+ * backslashes, because such commands stand in quotes in messages. Control characters, which no
+ * message shows as they are, are left alone.
+ */
+void text_add_word(struct buf *b, const char *word);
+
+/* The same as a new string. */
+char *text_word(const char *word);
+
 /* The candidate nearest to s by edit distance, or NULL when none is near. NULL ends the list. */
 const char *text_nearest(const char *s, const char *const *candidates);
 

@@ -202,12 +202,14 @@ static int look_disk(struct doctor *d, char *finding, struct err *e)
 static int look_image(struct doctor *d, char *finding, struct err *e)
 {
 	auto_node struct node *list = image_list(d->config.image_store);
+	auto_free char *store = text_word(d->config.image_store);
 	auto_image struct image i = {0};
 
 	if (!d->image && list->count == 0)
 		return err_set(e, ERR_INPUT,
-			"no image in %s; make one with 'make image-tiny IMAGE_STORE=%s'",
-			d->config.image_store, d->config.image_store);
+			"no image in %s; 'make image-tiny IMAGE_STORE=%s' in the source of ambient "
+			"makes one",
+			d->config.image_store, store);
 	if (!d->image)
 		d->image = mem_strdup(node_get_text(list->items[0], "name", ""));
 	if (image_open(d->config.image_store, d->image, NULL, &i, e) < 0 ||

@@ -3,9 +3,10 @@
 
 #include <string.h>
 
+#include "base/text.h"
+
 #define PROGRAM "ambient"
 #define QUOTED "'" PROGRAM " "
-#define PLAIN_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%"
 
 /* Of the command line, so there is one of each in a process. */
 static const char *called_as = PROGRAM;
@@ -22,28 +23,13 @@ void hint_set_config(const char *config)
 	given_config = config;
 }
 
-void hint_add_word(struct buf *b, const char *word)
-{
-	if (*word && word[strspn(word, PLAIN_BYTES)] == '\0') {
-		buf_adds(b, word);
-		return;
-	}
-	buf_addc(b, '\'');
-	for (; *word; word++)
-		if (*word == '\'')
-			buf_adds(b, "'\\''");
-		else
-			buf_addc(b, *word);
-	buf_addc(b, '\'');
-}
-
 void hint_add_program(struct buf *b)
 {
-	hint_add_word(b, called_as);
+	text_add_word(b, called_as);
 	if (!given_config)
 		return;
 	buf_adds(b, " --config ");
-	hint_add_word(b, given_config);
+	text_add_word(b, given_config);
 }
 
 void hint_add_message(struct buf *b, const char *message)

@@ -13,13 +13,10 @@
 void hint_set_program(const char *program);
 void hint_set_config(const char *config); /* as given on the command line; NULL: not given */
 
-/* Append "ambient", completed: "bin/ambient --config 'my file.yaml'". */
+/* Append "ambient", completed: "bin/ambient --config my\\ file.yaml". */
 void hint_add_program(struct buf *b);
 
 /* Append the message; each 'ambient ...' in it is completed. */
 void hint_add_message(struct buf *b, const char *message);
-
-/* Append a word as a shell reads it: in single quotes where it needs them. */
-void hint_add_word(struct buf *b, const char *word);
 
 #endif

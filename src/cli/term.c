@@ -373,7 +373,7 @@ static void point_to_log(struct term *t)
 	buf_init(&command, 8192);
 	hint_add_program(&command);
 	buf_adds(&command, t->project[0] == '-' ? " log -- " : " log ");
-	hint_add_word(&command, t->project);
+	text_add_word(&command, t->project);
 	below(t, "log        %s", command.data);
 }
 

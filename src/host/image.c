@@ -216,10 +216,13 @@ static char *remedy_for(const char *store, const char *name)
 	if (near)
 		return mem_printf(", did you mean '%s'?", near);
 	near = text_nearest(name, stock);
-	if (near)
+	if (near) {
+		auto_free char *word = text_word(store);
+
 		return mem_printf(
 			"; 'make image-%s IMAGE_STORE=%s' in the source of ambient makes %s", near,
-			store, strcmp(near, name) == 0 ? "it" : near);
+			word, strcmp(near, name) == 0 ? "it" : near);
+	}
 	return mem_strdup("; 'ambient image list' shows those that there are");
 }
 
