@@ -29,6 +29,18 @@ test_finished=
 
 # ---- running tests ----------------------------------------------------------------------------------
 
+# exported NAME: $dir/NAME.exported, dependencies with a file of this name as `deps import` takes them.
+exported() {
+	local other=$dir/other
+	mkdir -p "$other/p/gen-1"
+	touch "$other/p/lock"
+	ln -sfn gen-1 "$other/p/current"
+	echo x >"$dir/$1"
+	tar -C "$dir" --format=ustar --owner=0 --group=0 --numeric-owner -b1 -cf "$other/p/gen-1/deps" "$1"
+	sed "s|^state: .*|state: $other|" "$HOME/.config/ambient/config.yaml" >"$dir/other.yaml"
+	"$AMBIENT" --config "$dir/other.yaml" deps export p "$dir/$1.exported"
+}
+
 # What runs when a test file ends: the plan line proves to tests/run that it came to its end.
 finish_file() {
 	test_finished=yes

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/num.h"
 #include "base/path.h"
+#include "base/text.h"
 #include "host/artifacts.h"
 #include "host/source.h"
 
@@ -169,13 +170,15 @@ static int take_rest_of_time(struct run *r, enum project_phase which, struct err
 
 int run_need_deps(struct run *r, const char *host, struct err *e)
 {
+	auto_free char *project = text_word(r->project->name);
+
 	r->deps = run_stored(r, "deps");
 	if (r->deps)
 		return 0;
 	return err_reason(e, ERR_INPUT, "offline",
 		"--offline: there are no dependencies yet, and the pre_plan must reach %s; run it "
 		"with a network once, or bring them by 'ambient deps import %s FILE'",
-		host, r->project->name);
+		host, project);
 }
 
 static int add_all_drives(struct run *r, enum project_phase which, struct err *e)
