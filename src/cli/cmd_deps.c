@@ -77,7 +77,8 @@ static int export(const struct call *call, const struct config *c, struct err *e
 	const char *project = call->operands.items[1];
 	struct deps_info info;
 
-	if (deps_export(c->state, c->tmpdir, project, call->operands.items[2], &info, e) < 0)
+	if (load_check_project(c, NULL, project, e) < 0 ||
+		deps_export(c->state, c->tmpdir, project, call->operands.items[2], &info, e) < 0)
 		return -1;
 	/* Behind the archive in a pipe it would be damage. */
 	if (outfile_is_stdout(call->operands.items[2]))
@@ -121,7 +122,8 @@ static int clear(const struct call *call, const struct config *c, struct err *e)
 	uint64_t bytes;
 
 	load_restrict_modes(c);
-	if (deps_clear(c->state, project, &bytes, e) < 0)
+	if (load_check_project(c, NULL, project, e) < 0 ||
+		deps_clear(c->state, project, &bytes, e) < 0)
 		return -1;
 	return bytes ? say_row(e, "%s  removed, %s", project, num_show_size(bytes).s)
 		     : say_row(e, "%s  there were none", project);

@@ -169,23 +169,11 @@ static int clean(struct session *s, const char *name, struct err *e)
 		s->config.state, name, &policy, s->settings->dry_run, &view, &failed, e);
 }
 
-/* One that never ran has nothing to remove, which is no mistake. */
-static int check_name(const struct session *s, const char *name, struct err *e)
-{
-	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
-	const char *nearest;
-
-	if (strv_has(&s->known, name) || configured(s, name))
-		return 0;
-	nearest = s->known.count ? text_nearest(name, (const char *const *)s->known.items) : NULL;
-	return err_set(e, ERR_INPUT, "unknown project '%s'%s%s%s", shown,
-		nearest ? ", did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
-}
-
+/* A project that never ran has nothing to remove, which is no mistake. */
 static int clean_all(struct session *s, const struct strv *names, struct err *e)
 {
 	strv_each (names, name)
-		if (check_name(s, *name, e) < 0)
+		if (load_check_project(&s->config, &s->list, *name, e) < 0)
 			return -1;
 	strv_each (names, name) {
 		struct err why = {0};

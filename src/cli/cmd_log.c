@@ -231,6 +231,7 @@ static int find_log(const struct call *call, char **ret_path, struct err *e)
 		return 0;
 	}
 	if (load_config(call, &c, e) < 0 ||
+		(project && load_check_project(&c, NULL, project, e) < 0) ||
 		(!project && store_last_project(c.state, &project, e) < 0) ||
 		store_find_run(c.state, project, s->run, &dir, e) < 0)
 		return -1;

@@ -5,15 +5,19 @@
 #include <sys/stat.h>
 
 #include "actions/table.h"
+#include "base/limits.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "cli/say.h"
 #include "host/names.h"
+#include "host/store.h"
 
 int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e)
 {
 	if (config_load(call->config_file, ret_config, e) < 0)
 		return -1;
-	if (names_check_actions(ret_config, actions_host, e) == 0)
+	if (names_check_actions(ret_config, actions_host, e) == 0 &&
+		names_check_targets(ret_config, e) == 0)
 		return 0;
 	config_release(ret_config);
 	return -1;
@@ -40,6 +44,33 @@ int load_projects(
 		return err_wrap(
 			e, "there is no projects file ('man 5 ambient-projects' shows one)");
 	return -1;
+}
+
+static int unknown_project(const char *name, const struct strv *known, struct err *e)
+{
+	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
+	const char *nearest =
+		known->count ? text_nearest(name, (const char *const *)known->items) : NULL;
+	auto_free char *near = nearest ? text_safe(nearest, LIMIT_NAME_BYTES) : NULL;
+
+	return err_set(e, ERR_INPUT, "unknown project '%s'%s%s%s", shown,
+		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+int load_check_project(
+	const struct config *c, const struct project_list *list, const char *name, struct err *e)
+{
+	auto_project_list struct project_list own = {0};
+	auto_strv struct strv known = {0};
+	struct err ignored = {0};
+
+	if (!list && project_load(c->projects, &own, &ignored) == 0)
+		list = &own;
+	if (store_list(c->state, &known, e) < 0)
+		return -1;
+	for (size_t i = 0; list && i < list->count; i++)
+		strv_push(&known, list->items[i].name);
+	return strv_has(&known, name) ? 0 : unknown_project(name, &known, e);
 }
 
 void load_restrict_modes(const struct config *c)

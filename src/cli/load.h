@@ -27,6 +27,13 @@ int load_projects(const struct config *c, const char *option, struct project_lis
 	struct err *e) NODISCARD;
 
 /*
+ * ERR_INPUT, with the nearest name there is, when a project is neither in the list nor has state.
+ * Without a list (NULL) the configured projects file is read; one that is wrong has none.
+ */
+int load_check_project(const struct config *c, const struct project_list *list, const char *name,
+	struct err *e) NODISCARD;
+
+/*
  * From here on, whatever is made may be read by those alone who may read the state directory
  * (state_mode), if the umask does not say less. Before that, what the user names is opened.
  */

@@ -28,6 +28,11 @@ static int unknown(const struct config *c, const struct node *item, bool is_key,
 		item, c->file, e, "unknown %s '%s'%s", names->kind, shown, rest);
 }
 
+static size_t count_of(const struct node *list)
+{
+	return list ? list->count : 0;
+}
+
 /* ---- actions ---- */
 
 static bool may_have_secrets(const struct action *a)
@@ -69,6 +74,34 @@ int names_check_actions(const struct config *c, const struct action *const *acti
 				return -1;
 	}
 	return 0;
+}
+
+/* ---- targets ---- */
+
+/* An address has a colon or a slash; a name has neither. */
+static bool is_name(const char *target)
+{
+	return !strpbrk(target, ":/");
+}
+
+int names_check_targets(const struct config *c, struct err *e)
+{
+	const struct node *target = node_get(c->effective, "dput_target");
+	const struct node *targets = node_get(c->effective, "dput_targets"), *item;
+	auto_free const char **known = mem_array(count_of(targets) + 1, sizeof(*known));
+	size_t n = 0;
+
+	if (!target || !target->text || !is_name(target->text))
+		return 0;
+	node_each (targets, item) {
+		if (strcmp(item->key, target->text) == 0)
+			return 0;
+		known[n++] = item->key;
+	}
+	return unknown(c, target, false,
+		&(struct names){
+			"target", known, ": it is not in dput_targets, and an address has a colon"},
+		e);
 }
 
 /* ---- projects ---- */

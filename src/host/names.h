@@ -18,6 +18,9 @@
 int names_check_actions(
 	const struct config *c, const struct action *const *actions, struct err *e) NODISCARD;
 
+/* A dput_target that is a name is one of dput_targets. ERR_INPUT as above. */
+int names_check_targets(const struct config *c, struct err *e) NODISCARD;
+
 /*
  * Every project that the configuration names (secrets.*.projects, rsync_target_map) is in the
  * configured projects file. Not for a list that --projects named: a configuration serves several.
