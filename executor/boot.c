@@ -236,6 +236,14 @@ static int link_dev(struct err *e)
 	return 0;
 }
 
+/* Whoever runs a program may lock with a file there; /var/lock leads to it. */
+static int make_lock_directory(struct err *e)
+{
+	static const char path[] = "/run/lock";
+
+	return mkdir(path, 0755) < 0 || chmod(path, 01777) < 0 ? err_sys(e, "%s", path) : 0;
+}
+
 /* What programs expect of any Linux system. */
 static int furnish(struct err *e)
 {
@@ -243,7 +251,7 @@ static int furnish(struct err *e)
 		    "gid=5,mode=620,ptmxmode=666", e) < 0 ||
 		guest_mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e) < 0 ||
 		guest_mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) < 0 ||
-		group_make(e) < 0)
+		make_lock_directory(e) < 0 || group_make(e) < 0)
 		return -1;
 	return link_dev(e) < 0 ? -1 : nodes_make(e);
 }

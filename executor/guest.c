@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/random.h>
 #include <net/if.h>
 #include <sched.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/random.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -19,6 +21,9 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "executor/machine.h"
+
+/* As Debian has it: the name alone is what gethostbyaddr(3) says of it. */
+#define OWN_ADDRESS "127.0.1.1"
 
 /*
  * Machines that were copied from one template have the same random state: the host's bytes are
@@ -121,8 +126,28 @@ int guest_add_host(const char *path, const char *name, struct err *e)
 		return -1;
 	if (names_host(hosts.data, name))
 		return 0;
-	line = mem_printf("%s127.0.0.1\tlocalhost %s\n",
-		hosts.len && hosts.data[hosts.len - 1] != '\n' ? "\n" : "", name);
+	line = mem_printf("%s%s%s\t%s\n",
+		hosts.len && hosts.data[hosts.len - 1] != '\n' ? "\n" : "",
+		names_host(hosts.data, "localhost") ? "" : "127.0.0.1\tlocalhost\n", OWN_ADDRESS,
+		name);
+	return fd_write_all(fd, line, strlen(line)) < 0 ? err_sys(e, "%s", path) : 0;
+}
+
+/* machine-id(5): each machine has an id of its own, unless the image brings one. */
+int guest_identify(const char *path, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0444);
+	uint64_t id[2];
+	auto_free char *line = NULL;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "%s", path);
+	if (st.st_size > 0)
+		return 0;
+	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
+		return err_sys(e, "random bytes");
+	line = mem_printf("%016" PRIx64 "%016" PRIx64 "\n", id[0], id[1]);
 	return fd_write_all(fd, line, strlen(line)) < 0 ? err_sys(e, "%s", path) : 0;
 }
 
@@ -132,7 +157,7 @@ int guest_name(struct err *e)
 
 	if (sethostname(name, strlen(name)) < 0)
 		return err_sys(e, "set the host name");
-	if (guest_add_host("/etc/hosts", name, e) < 0)
+	if (guest_add_host("/etc/hosts", name, e) < 0 || guest_identify("/etc/machine-id", e) < 0)
 		return -1;
 	return raise_loopback(e) < 0 ? -1 : protect(e);
 }

@@ -59,7 +59,9 @@ int blockdev_open(
 int guest_seed(const struct message_go *go, struct err *e) NODISCARD;
 /* Add the name of this machine to the file, /etc/hosts, unless it is there. */
 int guest_add_host(const char *path, const char *name, struct err *e) NODISCARD;
-/* Host name, loopback, the executor out of the way of the out-of-memory killer. */
+/* Give the machine an id, unless the file, /etc/machine-id, has one. */
+int guest_identify(const char *path, struct err *e) NODISCARD;
+/* Host name and id, loopback, the executor out of the way of the out-of-memory killer. */
 int guest_name(struct err *e) NODISCARD;
 /* The directories of GUEST_CI; GUEST_SECRETS only if there is such a drive. */
 int guest_make_dirs(const struct machine *m, struct err *e) NODISCARD;

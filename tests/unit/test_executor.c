@@ -741,10 +741,11 @@ static void test_the_machine_is_in_its_hosts_file_once(void **state)
 	static const struct {
 		const char *had, *has;
 	} rows[] = {
-		{"", "127.0.0.1\tlocalhost ambient\n"},
-		{"127.0.0.1 localhost", "127.0.0.1 localhost\n127.0.0.1\tlocalhost ambient\n"},
+		{"", "127.0.0.1\tlocalhost\n127.0.1.1\tambient\n"},
+		{"127.0.0.1 localhost", "127.0.0.1 localhost\n127.0.1.1\tambient\n"},
 		{"# ambient\n127.0.0.1 ambience # ambient\n",
-			"# ambient\n127.0.0.1 ambience # ambient\n127.0.0.1\tlocalhost ambient\n"},
+			"# ambient\n127.0.0.1 ambience # ambient\n"
+			"127.0.0.1\tlocalhost\n127.0.1.1\tambient\n"},
 		{"127.0.1.1\tambient\n", "127.0.1.1\tambient\n"},
 		{"::1 a ambient b", "::1 a ambient b"},
 	};
@@ -761,6 +762,29 @@ static void test_the_machine_is_in_its_hosts_file_once(void **state)
 			expect_ok(guest_add_host(path, "ambient", &e), &e);
 		expect_ok(fd_read_file(path, &b, &e), &e);
 		assert_string_equal(b.data, rows[i].has);
+	}
+}
+
+static void test_a_machine_has_an_id_unless_it_brings_one(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *made = path_join(dir, "made"), *brought = expect_file(dir, "id", "own\n");
+	struct err e = {0};
+
+	(void)state;
+	for (int twice = 0; twice < 2; twice++) {
+		expect_ok(guest_identify(made, &e), &e);
+		expect_ok(guest_identify(brought, &e), &e);
+	}
+	for (int i = 0; i < 2; i++) {
+		auto_buf struct buf b = {0};
+
+		buf_init(&b, 1000);
+		expect_ok(fd_read_file(i ? brought : made, &b, &e), &e);
+		if (i)
+			assert_string_equal(b.data, "own\n");
+		else
+			assert_int_equal(strspn(b.data, "0123456789abcdef"), 32);
 	}
 }
 
@@ -794,6 +818,7 @@ int main(void)
 		cmocka_unit_test(test_nodes_of_modules_are_read),
 		cmocka_unit_test(test_lines_that_are_no_nodes_are_none),
 		cmocka_unit_test(test_the_machine_is_in_its_hosts_file_once),
+		cmocka_unit_test(test_a_machine_has_an_id_unless_it_brings_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
