@@ -40,7 +40,7 @@ HOST := yamlfile config project verdict image locate planner store tsc cpio qemu
 	credentials names secret_read secrets \
 	side sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve \
 	logmask said
-CLI := main command options hint say load outlet screen lines term catalog limitlist manual logread loghtml cmd_run run_outputs cmd_doctor \
+CLI := main command options hint say load outlet screen lines term catalog limitlist manual logread loghtml cmd_run outputs run_outputs cmd_doctor \
 	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \

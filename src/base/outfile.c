@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -399,6 +400,25 @@ int outfile_finish(struct outfile *o, struct err *e)
 static bool is_file(const struct outfile *o)
 {
 	return o->found.st_nlink > 0 && S_ISREG(o->found.st_mode);
+}
+
+bool outfile_look(const char *path, struct outfile *ret)
+{
+	auto_outfile struct outfile o = OUTFILE_NONE;
+	auto_free char *plain = path_absolute(path);
+	auto_free char *found = realpath(path, NULL);
+	struct err ignored = {0};
+
+	o.path = mem_strdup(path);
+	if (descriptor_of(strcmp(path, "-") == 0 ? path : plain) >= 0)
+		return false;
+	if (found && (stat(found, &o.found) < 0 || !S_ISREG(o.found.st_mode)))
+		return false;
+	if (open_directory(&o, found ? found : path, &ignored) < 0)
+		return false;
+	*ret = o;
+	o = (struct outfile)OUTFILE_NONE;
+	return true;
 }
 
 bool outfile_found_nothing(const struct outfile *o)

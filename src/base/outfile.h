@@ -56,6 +56,12 @@ void outfile_release(struct outfile *o);
 int outfile_begin(struct outfile *o, struct err *e) NODISCARD;
 
 /*
+ * Look at what outfile_open would write into or replace, for the questions below; nothing is
+ * opened. False when that is no regular file, and is not to be made: a stream, a mistake.
+ */
+bool outfile_look(const char *path, struct outfile *ret);
+
+/*
  * Write all of it. A reader that sleeps is waited for until a signal comes: then it is
  * ERR_INTERRUPTED. The reason of other errors is "host_output".
  */

@@ -2,6 +2,7 @@
 #include "base/outfile.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/outputs.h"
 #include "cli/say.h"
 
 struct config_settings {
@@ -24,8 +25,7 @@ static int run(const struct call *call)
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 ||
-		outfile_check(s->output, "--output", c.file, "the configuration", &e) < 0 ||
+	if (load_config(call, &c, &e) < 0 || outputs_check(s->output, "--output", &c, &e) < 0 ||
 		say_json(c.effective, s->output, &e) < 0)
 		return say_failure(&e);
 	return 0;

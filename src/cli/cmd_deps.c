@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/outputs.h"
 #include "cli/say.h"
 #include "host/deps.h"
 
@@ -78,6 +79,7 @@ static int export(const struct call *call, const struct config *c, struct err *e
 	struct deps_info info;
 
 	if (load_check_project(c, NULL, project, e) < 0 ||
+		outputs_check(call->operands.items[2], "deps export", c, e) < 0 ||
 		deps_export(c->state, c->tmpdir, project, call->operands.items[2], &info, e) < 0)
 		return -1;
 	/* Behind the archive in a pipe it would be damage. */

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/outputs.h"
 #include "cli/loghtml.h"
 #include "cli/logread.h"
 #include "cli/say.h"
@@ -230,7 +231,7 @@ static int find_log(const struct call *call, char **ret_path, struct err *e)
 		*ret_path = mem_strdup(s->filename);
 		return 0;
 	}
-	if (load_config(call, &c, e) < 0 ||
+	if (load_config(call, &c, e) < 0 || outputs_check(s->output, "--output", &c, e) < 0 ||
 		(project && load_check_project(&c, NULL, project, e) < 0) ||
 		(!project && store_last_project(c.state, &project, e) < 0) ||
 		store_find_run(c.state, project, s->run, &dir, e) < 0)

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
+#include "cli/outputs.h"
 #include "cli/say.h"
 #include "cli/term.h"
 #include "host/planner.h"
@@ -192,7 +193,7 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
-		load_config(call, &c, &e) < 0)
+		load_config(call, &c, &e) < 0 || outputs_check(s->console, "--console", &c, &e) < 0)
 		return say_failure(&e);
 	if (s->cpus)
 		c.cpus = (unsigned)s->cpus;

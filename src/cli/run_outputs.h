@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files that `ambient run` writes where its user says: --result and --log. A name that is
- * mistyped must not cost a file that somebody needs, so they are opened at once and emptied late.
- *
- * - The files that a run is told to read are never written: configuration, projects file, plans,
- *   files of secrets, known hosts and certificates, the programs. Nor is what is in the directory
- * of a project's state.
- * - In the trees that a run reads (sources, image store, git_objects) and in the state directory, a
- *   file is written only if it is new, empty or an earlier result or log.
- * - The same holds everywhere as long as it is not known what the run reads: when the command line,
- *   the configuration or the projects file is wrong.
+ * The files that `ambient run` writes where its user says: --result and --log (cli/outputs.h). They
+ * are opened at once and emptied late. As long as it is not known what the run reads, because the
+ * command line, the configuration or the projects file is wrong, only a file that loses nothing is
+ * written.
  */
 #ifndef CLI_RUN_OUTPUTS_H
 #define CLI_RUN_OUTPUTS_H
