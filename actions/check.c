@@ -47,17 +47,48 @@ int actions_check_value(const struct node *item, const char *prefix, const char 
 		shown, prefix, shown, (unsigned long long)LIMIT_ARG_BYTES, bytes);
 }
 
+/* What is after the scheme and its slashes, however many there are. */
+static const char *skip_scheme(const char *url)
+{
+	static const char scheme[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+.-";
+	size_t len = strspn(url, scheme);
+
+	if (url[len] != ':' || url[len + 1] != '/')
+		return url;
+	url += len + 1;
+	return url + strspn(url, "/");
+}
+
+/* ":8443/" is a port, and what follows it is a path. */
+static bool is_port(const char *colon)
+{
+	size_t digits = strspn(colon + 1, "0123456789");
+
+	return digits > 0 && digits <= 5 && colon[1 + digits] == '/';
+}
+
+/* A password may have any bytes in it, also those that end the host of a right URL. */
+bool actions_has_password(const char *url)
+{
+	const char *start = skip_scheme(url), *at = strrchr(start, '@');
+
+	for (const char *p = start; at && p < at; p++) {
+		if (*p == ':')
+			return !is_port(p);
+		if (strncasecmp(p, "%3a", 3) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool has_credentials(const char *url)
 {
-	static const char ssh[] = "ssh://";
-	const char *slashes = strstr(url, "//");
-	const char *authority = slashes ? slashes + 2 : url;
-	const char *at = memrchr(authority, '@', strcspn(authority, "/?#\\"));
+	const char *start = skip_scheme(url);
 
-	if (!at)
-		return false;
-	return strncmp(url, ssh, strlen(ssh)) != 0 ||
-		memchr(authority, ':', (size_t)(at - authority));
+	if (actions_has_password(url))
+		return true;
+	return strncasecmp(url, "ssh:", 4) != 0 && memchr(start, '@', strcspn(start, "/?#\\"));
 }
 
 int actions_check_no_credentials(const struct node *url, const char *file, struct err *e)

@@ -46,17 +46,31 @@ static void target_release(struct target *t)
 
 static int refuse(const char *key, const char *text, const char *what, struct err *e)
 {
-	const char *scheme = strstr(text, "://");
-	const char *at = scheme ? memrchr(scheme + 3, '@', strcspn(scheme + 3, "/")) : NULL;
 	auto_free char *shown = text_safe(text, SHOWN_MAX);
 
-	/* What is before the host may be a password. */
-	if (at && memchr(scheme + 3, ':', (size_t)(at - scheme - 3)))
-		return err_set(e, ERR_INPUT,
-			"%s has credentials in it, which would be in logs and plans: take them "
-			"out; a login by ssh has its key under `ssh` of the configuration",
-			key);
 	return err_set(e, ERR_INPUT, "%s '%s' %s", key, shown, what);
+}
+
+/* "HOST:PATH" is none. */
+static bool is_url(const char *text)
+{
+	static const char *const schemes[] = {"http:/", "https:/", "sftp:/", "ssh:/", "rsync:/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
+		if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The message does not repeat the target, so this comes before all other checks. */
+static int check_no_password(const char *key, const char *text, struct err *e)
+{
+	if (!is_url(text) || !actions_has_password(text))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s has credentials in it, which would be in logs and plans: take them out; a "
+		"login by ssh has its key under `ssh` of the configuration",
+		key);
 }
 
 /* Where the login ends and the path begins. */
@@ -150,9 +164,11 @@ static int read_target(
 	int result;
 
 	if (!text)
-		return err_set(
-			e, ERR_INPUT, "there is no target: set %s in the configuration", d->key);
+		return err_reason(e, ERR_INPUT, ACTION_NO_TARGET,
+			"there is no target: set %s in the configuration", d->key);
 	text = look_up(d, config, text);
+	if (check_no_password(d->key, text, e) < 0)
+		return -1;
 	result = d->web && is_web(text) ? read_web(d, text, &t, e) : read_login(d, text, &t, e);
 	if (result < 0)
 		return -1;

@@ -240,6 +240,15 @@ static int find_log(const struct call *call, char **ret_path, struct err *e)
 	return 0;
 }
 
+static int open_sink(struct sink *out, const char *path, struct err *e)
+{
+	if (outfile_open(path, OUTFILE_WHOLE, 0644, &out->file, e) < 0)
+		return -1;
+	out->terminal = isatty(out->file.fd) == 1;
+	buf_init(&out->safe, 6 * PAGE_PART_MAX);
+	return 0;
+}
+
 static int show(const struct call *call, struct err *e)
 {
 	const struct log_settings *s = call->settings;
@@ -247,14 +256,14 @@ static int show(const struct call *call, struct err *e)
 	struct sink out = {.file = OUTFILE_NONE};
 	int result;
 
-	if (check_options(call, e) < 0 ||
-		outfile_open(s->output ? s->output : "-", OUTFILE_WHOLE, 0644, &out.file, e) < 0)
+	/* A name that is wrong is told before the project's; that standard output is closed, after.
+	 */
+	if (check_options(call, e) < 0 || (s->output && open_sink(&out, s->output, e) < 0))
 		return -1;
-	out.terminal = isatty(out.file.fd) == 1;
-	buf_init(&out.safe, 6 * PAGE_PART_MAX);
 	result = find_log(call, &path, e);
 	if (result == 0)
-		result = outfile_check(s->output, "--output", path, "the log itself", e);
+		result = s->output ? outfile_check(s->output, "--output", path, "the log itself", e)
+				   : open_sink(&out, "-", e);
 	if (result == 0)
 		result = s->console ? copy_file(&out, path, e)
 				    : show_log(path, (enum log_format)s->format, &out, e);

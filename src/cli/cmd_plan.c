@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "base/limits.h"
 #include "cli/command.h"
 #include "cli/load.h"
@@ -116,24 +118,30 @@ static int add_runnable(struct node *tree, const struct planner *p, enum project
 }
 
 /*
- * What each VM may reach, where there is one with a network. A target to which nothing can be
- * delivered is an error of the run; the plans can be shown all the same, as without a target.
+ * What each VM may reach, where there is one with a network. Without a target there is no run, but
+ * there are plans to be shown.
  */
-static void add_egress(struct node *tree, const struct planner *p)
+static int add_egress(struct node *tree, const struct planner *p, struct err *e)
 {
 	auto_node struct node *all = node_map();
 
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
 		auto_egress struct egress g = {0};
-		struct err e = {0};
+		struct err why = {0};
 
-		if (planner_egress(p, phase, &g, &e) < 0)
-			say_warning(e.msg);
-		else if (g.count)
-			node_set(all, project_phase_keys[phase], egress_to_node(&g));
+		if (planner_egress(p, phase, &g, &why) == 0) {
+			if (g.count)
+				node_set(all, project_phase_keys[phase], egress_to_node(&g));
+		} else if (strcmp(why.reason, ACTION_NO_TARGET) == 0) {
+			say_warning(why.msg);
+		} else {
+			*e = why;
+			return -1;
+		}
 	}
 	if (all->count)
 		node_set(tree, "egress", steal_ptr(&all));
+	return 0;
 }
 
 static int build(const struct planner *p, bool runnable, struct secrets *secrets, struct node *tree,
@@ -148,9 +156,7 @@ static int build(const struct planner *p, bool runnable, struct secrets *secrets
 		if (r < 0)
 			return -1;
 	}
-	if (!runnable)
-		add_egress(tree, p);
-	return 0;
+	return runnable ? 0 : add_egress(tree, p, e);
 }
 
 static int print_yaml(const struct node *tree, struct err *e)

@@ -105,6 +105,8 @@ struct action_variable {
 	const char *help; /* for the documentation */
 };
 
+#define ACTION_NO_TARGET "no_target"
+
 struct action {
 	const char *name;           /* as users write it */
 	const char *summary;        /* one sentence for help and docs */
@@ -121,7 +123,8 @@ struct action {
 	 * Optional: append what it must reach on a network, as URLs: http://, https://, or
 	 * ssh://HOST:PORT for a target that the configuration names. From its arguments and the
 	 * configuration alone: it makes the allowlist of the VM's proxy. A VM none of whose actions
-	 * says anything has no network. `config` is the effective configuration (config.h).
+	 * says anything has no network. `config` is the effective configuration (config.h). The
+	 * reason of the error is ACTION_NO_TARGET when the configuration names no target.
 	 */
 	int (*reach)(const struct action *self, const struct node *args, const struct node *config,
 		struct strv *ret_urls, struct err *e);

@@ -124,6 +124,8 @@ const struct verdict_reason verdict_reasons[] = {
 	{"offline", VERDICT_INPUT_ERROR, "user", false,
 		"`--offline` was given, and an action needs the network: no VM was started for "
 		"it."},
+	{"no_target", VERDICT_INPUT_ERROR, "user", false,
+		"An action uploads, and the configuration names no target for it."},
 	{"no_deps", VERDICT_INPUT_ERROR, "user", false,
 		"`ambient deps export` was asked for dependencies that a project does not have."},
 	{"deps_damaged", VERDICT_INPUT_ERROR, "user", false,

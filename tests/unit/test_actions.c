@@ -395,6 +395,13 @@ static void test_git_get_takes_whole_commits_from_servers(void **state)
 	expect_git_refused("url", "https://u:hunter2@h.example/a", GIT_CREDENTIALS);
 	expect_git_refused("url", "https://token@h.example/a", GIT_CREDENTIALS);
 	expect_git_refused("url", "ssh://u:hunter2@h.example/a", GIT_CREDENTIALS);
+	/* However it is written, a password is not repeated. */
+	expect_git_refused("url", "https:/u:hunter2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "ssh://u%3Ahunter2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "https://u:hunter/2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "https://u:hunter#2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "https://u:hunter?2@h.example/a", GIT_CREDENTIALS);
+	expect_git_refused("url", "u:hunter2@h.example/a", GIT_CREDENTIALS);
 	expect_git_refused("url", "https://h.example/a?b",
 		"p.yaml:2:6: 'https://h.example/a?b' has characters that cannot be in the URL of a "
 		"repository");
@@ -406,6 +413,9 @@ static void test_git_get_takes_whole_commits_from_servers(void **state)
 	expect_git_refused("commit", "0123456789", "p.yaml:3:9: '0123456789" NOT_A_COMMIT);
 	expect_git_refused(
 		"name", "../a", "p.yaml:4:7: '../a' cannot be the name of a file in one directory");
+	expect_accepted(IN_PRE,
+		"action: git_get\nurl: https://h.example:8443/@scope/a:b@1\nname: a\n"
+		"commit: 0123456789abcdef0123456789abcdef01234567\n");
 	expect_accepted(IN_PRE,
 		"action: git_get\nurl: ssh://git@h.example/a\nname: a\n"
 		"commit: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");

@@ -385,6 +385,9 @@ static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 	expect_no_package_target("http://u:p@h/",
 		"dput_target has credentials in it, which would be in logs and plans: take them "
 		"out; a login by ssh has its key under `ssh` of the configuration");
+	expect_no_package_target("sftp://u:p/q@h/",
+		"dput_target has credentials in it, which would be in logs and plans: take them "
+		"out; a login by ssh has its key under `ssh` of the configuration");
 	expect_no_package_target("https://h/a?b",
 		"dput_target 'https://h/a?b' has characters in it that a directory cannot have");
 }
