@@ -28,8 +28,8 @@ enum {
 	TOLD_MAX = 64 * 1024,
 	URL_SHOWN_MAX = 300,
 	ENCODING_MAX = 40,
-	BUFFER_BYTES = 256 * 1024,
-	BLOCK = 512, /* of an archive: each file has a header */
+	BUFFER_BYTES = 64 * 1024, /* libcurl asks on_progress after a hundred of them */
+	BLOCK = 512,              /* of an archive: each file has a header */
 };
 
 enum state { WAITING, RUNNING, DONE };
