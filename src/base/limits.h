@@ -190,6 +190,8 @@
 #define LIMIT_STOP_MS (30 * 1000LL)    /* from `stop`, or from the end of a time limit, to `end` */
 #define LIMIT_ACK_MS (10 * 1000LL)     /* from `end` to the guest powering off */
 #define LIMIT_SILENCE_MS (60 * 1000LL) /* without a frame */
+/* Without a frame, until the host looks whether its disk is full, which stops a machine. */
+#define LIMIT_QUIET_MS (12 * 1000LL)
 /* Before hello: a machine that uses less than a hundredth of a processor stands still. */
 #define LIMIT_STANDSTILL_MS (15 * 1000LL)
 #define LIMIT_STARTS 3 /* of a machine that stands still */

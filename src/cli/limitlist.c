@@ -110,6 +110,8 @@ static const struct row rows[] = {
 	COUNT(LIMIT_JSON_NUMBER, "a number of the guest in logs and results",
 		"larger ones are this"),
 	BYTES(LIMIT_LOG_LINE, "a line of the run log", "the run is broken"),
+	TIME(LIMIT_QUIET_MS, "time without a frame until the host looks whether its disk is full",
+		"the run is broken if it is"),
 	TIME(LIMIT_SILENCE_MS, "time without a frame", "the run is broken"),
 	TIME(LIMIT_STANDSTILL_MS, "time that a machine stands still before its first frame",
 		"it is started again"),

@@ -99,8 +99,9 @@ static void add_channels(const struct qemu *q, struct strv *v)
 
 /*
  * Flushes are ignored (cache.no-flush): nothing on a drive is worth anything before the guest's end
- * event, and the host syncs what it keeps. Errors are reported to the guest, since the default
- * would silently pause the machine when the host's disk is full.
+ * event, and the host syncs what it keeps. A machine whose write fails is stopped: its kernel would
+ * go on without what it could not write, and a run could pass with files that are damaged. vm.c
+ * sees its silence and asks whether the disk is full.
  */
 static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 {
@@ -114,7 +115,7 @@ static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 		"discard=unmap,file.driver=file,file.locking=off,file.filename=/dev/fdset/%zu",
 		i, d->writable ? "off" : "on", i + 1);
 	strv_push(v, "-device");
-	strv_pushf(v, "virtio-blk-%s,drive=drive%zu,serial=%s,werror=report,rerror=report",
+	strv_pushf(v, "virtio-blk-%s,drive=drive%zu,serial=%s,werror=stop,rerror=report",
 		bus_suffix(q), i, d->serial);
 }
 

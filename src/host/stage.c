@@ -322,6 +322,42 @@ static void on_flush(void *arg)
 		s->view->flush(s->view->sink.arg);
 }
 
+/* ---- a full disk ---- */
+
+static bool is_full(const char *directory, struct err *e)
+{
+	struct statvfs st;
+	uint64_t left;
+
+	if (statvfs(directory, &st) < 0)
+		return false; /* then the next file that is made there says what is wrong */
+	left = (uint64_t)st.f_bavail * st.f_frsize;
+	if (left >= LIMIT_DISK_FULL_BYTES)
+		return false;
+	err_ignore(err_reason(e, ERR_HOST, ERR_REASON_DISK,
+		"the disk of the host is full: %s has %" PRIu64 " bytes left, and drives of the "
+		"guest are there",
+		directory, left));
+	return true;
+}
+
+/*
+ * What a guest writes takes space of the host. On a full disk its machine is stopped, or its drives
+ * have errors, and whatever it makes of them, an action that fails or an output that cannot be
+ * packed, it is not at fault.
+ */
+static int blame_disk(const struct stage *s, struct err *e)
+{
+	const struct config *c = s->host->config;
+
+	return is_full(c->tmpdir, e) || is_full(c->state, e) ? -1 : 0;
+}
+
+static int on_quiet(void *arg, struct err *e)
+{
+	return blame_disk(arg, e);
+}
+
 /* ---- the network of a trusted VM ---- */
 
 static bool has_network(const struct stage *s)
@@ -397,6 +433,7 @@ static int end_network(struct stage *s, int result, struct err *e)
 }
 
 static const struct vm_observer observer = {
+	.quiet = on_quiet,
 	.hello = on_hello,
 	.step_start = on_step_start,
 	.output = on_output,
@@ -686,35 +723,7 @@ static int attempt_without_kvm(struct stage *s, struct err *e)
 	return attempt(s, e);
 }
 
-/* ---- a full disk ---- */
-
-static bool is_full(const char *directory, struct err *e)
-{
-	struct statvfs st;
-	uint64_t left;
-
-	if (statvfs(directory, &st) < 0)
-		return false; /* then the next file that is made there says what is wrong */
-	left = (uint64_t)st.f_bavail * st.f_frsize;
-	if (left >= LIMIT_DISK_FULL_BYTES)
-		return false;
-	err_ignore(err_reason(e, ERR_HOST, ERR_REASON_DISK,
-		"the disk of the host is full: %s has %" PRIu64 " bytes left, and drives of the "
-		"guest are there",
-		directory, left));
-	return true;
-}
-
-/*
- * What a guest writes takes space of the host. On a full disk its drives have errors, and whatever
- * it makes of them, an action that fails or an output that cannot be packed, it is not at fault.
- */
-static int blame_disk(const struct stage *s, struct err *e)
-{
-	const struct config *c = s->host->config;
-
-	return is_full(c->tmpdir, e) || is_full(c->state, e) ? -1 : 0;
-}
+/* ---- whose fault it is ---- */
 
 static int blame_disk_not_guest(const struct stage *s, struct err *e)
 {

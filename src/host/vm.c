@@ -45,6 +45,7 @@ struct life {
 	int64_t started_ms, go_ms;
 	int64_t deadline_ms;  /* of the stage */
 	int64_t silent_ms;    /* when silence becomes a fault */
+	int64_t quiet_ms;     /* when the host asks itself why there is silence */
 	int64_t moved_ms;     /* when it was last seen to have computed something, and what */
 	int64_t moved_cpu_ns; /* it had used by then */
 	struct buf console;   /* the last bytes of the guest's console */
@@ -237,6 +238,7 @@ static int start(struct life *l, struct err *e)
 		return -1;
 	l->deadline_ms = l->started_ms + l->vm->boot_timeout_ms;
 	l->silent_ms = CLOCK_NEVER;
+	l->quiet_ms = CLOCK_NEVER;
 	return 0;
 }
 
@@ -455,6 +457,7 @@ static const struct {
 static int take_frame(struct life *l, const struct frame *f, struct err *e)
 {
 	l->silent_ms = clock_ms() + LIMIT_SILENCE_MS;
+	l->quiet_ms = clock_ms() + LIMIT_QUIET_MS;
 	if (l->stage == ENDED)
 		return err_reason(
 			e, ERR_GUEST, "guest_frame_order", "the guest spoke after its end");
@@ -695,6 +698,10 @@ static int check_time(struct life *l, struct err *e)
 		return err_reason(e, ERR_GUEST, "guest_silent",
 			"the guest said nothing for %lld s and was killed",
 			(long long)(LIMIT_SILENCE_MS / 1000));
+	if (now >= l->quiet_ms) {
+		l->quiet_ms = now + LIMIT_QUIET_MS;
+		return l->vm->observer->quiet(l->vm->arg, e);
+	}
 	if (l->stage == STARTING && l->vm->accelerator == ACCELERATOR_TCG)
 		return check_standstill(l, now, e);
 	return 0;
@@ -731,7 +738,9 @@ enum source {
 
 static int64_t next_deadline(const struct life *l)
 {
-	return l->silent_ms < l->deadline_ms ? l->silent_ms : l->deadline_ms;
+	int64_t silent = l->quiet_ms < l->silent_ms ? l->quiet_ms : l->silent_ms;
+
+	return silent < l->deadline_ms ? silent : l->deadline_ms;
 }
 
 static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)

@@ -57,6 +57,8 @@ struct vm_observer {
 	int (*news_fd)(void *arg);
 	int (*agent_fd)(void *arg);
 	int (*news)(void *arg, struct err *e);
+	/* The guest has said nothing for LIMIT_QUIET_MS. -1 ends the machine with that error. */
+	int (*quiet)(void *arg, struct err *e);
 };
 
 struct vm {
