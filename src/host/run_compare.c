@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/limits.h"
@@ -112,6 +113,26 @@ static bool digest_settings(const struct run *r, struct digest *d)
 
 /* ---- all of it ---- */
 
+/* What is not there is told when secrets are read. */
+static int digest_if_there(
+	struct run *r, struct digest *d, const char *what, const char *path, struct err *e)
+{
+	return digest_file(r, d, what, path && access(path, R_OK) == 0 ? path : NULL, false, e);
+}
+
+/* Of the hosts that actions of this run log in to. */
+static int digest_hosts(struct run *r, struct digest *d, struct err *e)
+{
+	for (size_t i = 0; i < r->secrets.host_count; i++) {
+		const struct credential_host *host = r->secrets.hosts[i].from;
+
+		if (digest_if_there(r, d, "known_hosts", host->known_hosts, e) < 0 ||
+			digest_if_there(r, d, "certificate", host->certificate, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int digest_files(struct run *r, struct digest *d, struct err *e)
 {
 	auto_free char *deps = run_stored(r, "deps");
@@ -122,7 +143,9 @@ static int digest_files(struct run *r, struct digest *d, struct err *e)
 		digest_file(r, d, "executor", r->host.executor, false, e) < 0 ||
 		digest_file(r, d, "ambient-net", r->trusted.net_tool, false, e) < 0)
 		return -1;
-	return digest_file(r, d, "ca_certificates", authorities, false, e);
+	if (digest_file(r, d, "ca_certificates", authorities, false, e) < 0)
+		return -1;
+	return digest_hosts(r, d, e);
 }
 
 int run_look_at_files(struct run *r, struct err *e)
