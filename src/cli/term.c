@@ -366,13 +366,20 @@ PRINTF_LIKE(2, 3) static void below(struct term *t, const char *fmt, ...)
 	screen_line(&t->screen, "%*s%s", t->project ? (int)strlen(t->project) + 2 : 0, "", text);
 }
 
-static void point_to_log(struct term *t)
+static void point_to_log(struct term *t, const struct run_outcome *o)
 {
 	auto_buf struct buf command = {0};
 
 	buf_init(&command, 8192);
 	hint_add_program(&command);
-	buf_adds(&command, t->project[0] == '-' ? " log -- " : " log ");
+	buf_adds(&command, " log ");
+	if (o->unnamed) {
+		buf_adds(&command, "--run ");
+		text_add_word(&command, node_get_text(o->result, "run_id", ""));
+		buf_addc(&command, ' ');
+	}
+	if (t->project[0] == '-')
+		buf_adds(&command, "-- ");
 	text_add_word(&command, t->project);
 	below(t, "log        %s", command.data);
 }
@@ -389,7 +396,7 @@ static void pointers(struct term *t, const struct run_outcome *o)
 			num_plural(t->artifact_entries),
 			num_show_size(node_get_uint(artifacts, "bytes", 0)).s);
 	if (o->log && t->project && !verdict_is_uneventful(o->verdict))
-		point_to_log(t);
+		point_to_log(t, o);
 }
 
 static void show_tail(struct term *t)

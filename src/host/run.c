@@ -485,6 +485,7 @@ static void write_result(struct run *r, struct run_outcome *o)
 		return;
 	result_take_error(&r->result, &e);
 	result_fill_outcome(&r->result, o);
+	o->unnamed = latest;
 }
 
 static void conclude(struct run *r, struct run_outcome *o)

@@ -53,6 +53,7 @@ struct run_outcome {
 		error; /* what to print on standard error when verdict is not passed or unchanged */
 	struct node *result; /* result.json (docs/format-result.md); never NULL after run_project */
 	char *log;           /* path of run.jsonl, NULL when there is none */
+	bool unnamed;        /* `latest` does not lead to it: result.json could not be written */
 };
 
 /*
