@@ -13,9 +13,17 @@
 #include "base/path.h"
 #include "base/strv.h"
 
-enum file_kind { FILE_PLAIN, FILE_IGNORED, FILE_REF, FILE_PACKED_REFS, FILE_INDEX, FILE_CONFIG };
+enum file_kind {
+	FILE_PLAIN,
+	FILE_IGNORED,
+	FILE_HEAD,
+	FILE_REF,
+	FILE_PACKED_REFS,
+	FILE_INDEX,
+	FILE_CONFIG,
+};
 
-/* A ref of the repository `base`, which is a path in the archive. */
+/* A ref of the repository `base`, which is a path in the archive; HEAD is one of them. */
 struct ref {
 	char *base, *name, *value;
 	size_t order; /* of the two of one name the later one counts: packed ones come first */
@@ -36,15 +44,19 @@ struct gitview *gitview_new(void)
 	return mem_alloc(sizeof(struct gitview));
 }
 
+static void ref_release(struct ref *r)
+{
+	free(r->base);
+	free(r->name);
+	free(r->value);
+}
+
 void gitview_free(struct gitview *g)
 {
 	if (!g)
 		return;
-	for (size_t i = 0; i < g->ref_count; i++) {
-		free(g->refs[i].base);
-		free(g->refs[i].name);
-		free(g->refs[i].value);
-	}
+	for (size_t i = 0; i < g->ref_count; i++)
+		ref_release(&g->refs[i]);
 	free(g->refs);
 	free(g->path);
 	strv_release(&g->bases);
@@ -52,6 +64,8 @@ void gitview_free(struct gitview *g)
 }
 
 /* ---- which file is what ---- */
+
+#define ORIGIN "refs/remotes/origin/"
 
 static bool begins(const char *s, const char *prefix)
 {
@@ -100,6 +114,8 @@ static enum file_kind kind_of_directory(const char *name)
 
 static enum file_kind kind_of_file(const char *name)
 {
+	if (strcmp(name, "HEAD") == 0)
+		return FILE_HEAD;
 	if (begins(name, "refs/"))
 		return FILE_REF;
 	if (strcmp(name, "packed-refs") == 0)
@@ -198,35 +214,46 @@ static bool read_ref(struct gitview *g, const char *data, size_t len)
 	return true;
 }
 
-/* "HEX NAME"; comments, and "^HEX", which says what a tag is of, can be told from the others. */
-static bool is_packed_ref(const char *line, size_t len)
+/* The name in "HEX NAME", or NULL when the line is another. */
+static char *packed_name(const char *line, size_t len)
 {
 	size_t hex = 0;
 
 	while (hex < len && strchr("0123456789abcdef", line[hex]))
 		hex++;
-	return (hex == 40 || hex == 64) && hex + 6 < len && line[hex] == ' ' &&
-		begins(line + hex + 1, "refs/") && len - hex <= LIMIT_TAR_PATH;
+	if ((hex != 40 && hex != 64) || hex + 6 >= len || line[hex] != ' ' ||
+		!begins(line + hex + 1, "refs/") || len - hex > LIMIT_TAR_PATH)
+		return NULL;
+	return mem_strndup(line + hex + 1, len - hex - 1);
 }
 
+/*
+ * Comments, and "^HEX", which says what a tag is of, can be told from the others. git finds a name
+ * by halving, so what it finds in a file that is not sorted depends on more than the lines.
+ */
 static bool read_packed_refs(struct gitview *g, const char *data, size_t len)
 {
+	auto_free char *previous = mem_strdup("");
 	const char *end = data + len;
 
 	if (memchr(data, '\0', len) || (len && end[-1] != '\n'))
 		return false;
 	for (const char *line = data, *next; line < end; line = next) {
-		const char *space;
 		size_t n;
+		char *name;
 
 		next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
 		n = (size_t)(next - line) - 1;
 		if (*line == '#' || *line == '^')
 			continue;
-		if (!is_packed_ref(line, n))
+		name = packed_name(line, n);
+		if (!name || strcmp(previous, name) >= 0) {
+			free(name);
 			return false;
-		space = memchr(line, ' ', n);
-		add_ref(g, space + 1, n - (size_t)(space + 1 - line), line, (size_t)(space - line));
+		}
+		free(previous);
+		previous = name;
+		add_ref(g, name, strlen(name), line, n - strlen(name) - 1);
 	}
 	return true;
 }
@@ -241,47 +268,121 @@ static int by_name(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-/* "refs/heads/x" and "refs/remotes/origin/x" are "branch x"; NULL: it does not count. */
-static char *canonical_name(const char *name)
+/* Sorted by name, and of each name the one that counts. */
+static void settle_refs(struct gitview *g)
 {
-	const char *branch = NULL;
-
-	if (begins(name, "refs/heads/"))
-		branch = name + strlen("refs/heads/");
-	else if (begins(name, "refs/remotes/")) {
-		branch = strchr(name + strlen("refs/remotes/"), '/');
-		if (branch && strcmp(branch, "/HEAD") == 0)
-			return NULL;
-		branch = branch ? branch + 1 : NULL;
-	}
-	return branch ? mem_printf("branch %s", branch) : mem_strdup(name);
-}
-
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-void gitview_end(struct gitview *g, struct digest *d)
-{
-	auto_strv struct strv lines = {0};
+	size_t kept = 0;
 
 	if (g->ref_count)
 		qsort(g->refs, g->ref_count, sizeof(*g->refs), by_name);
 	for (size_t i = 0; i < g->ref_count; i++) {
 		const struct ref *r = &g->refs[i], *next = r + 1;
-		auto_free char *name = canonical_name(r->name);
-		bool replaced = i + 1 < g->ref_count && strcmp(next->base, r->base) == 0 &&
-			strcmp(next->name, r->name) == 0;
 
-		if (name && !replaced)
-			strv_pushf(&lines, "ref\n%s\n%s\n%s\n", r->base, name, r->value);
+		if (i + 1 < g->ref_count && strcmp(next->base, r->base) == 0 &&
+			strcmp(next->name, r->name) == 0)
+			ref_release(&g->refs[i]);
+		else
+			g->refs[kept++] = *r;
 	}
-	if (lines.count)
-		qsort(lines.items, lines.count, sizeof(*lines.items), by_text);
-	for (size_t i = 0; i < lines.count; i++)
-		if (i == 0 || strcmp(lines.items[i - 1], lines.items[i]) != 0)
-			digest_add(d, lines.items[i], strlen(lines.items[i]) + 1);
+	g->ref_count = kept;
+}
+
+/* The value of a ref of the same repository, "" when there is none. */
+static const char *value_of(const struct gitview *g, const char *base, const char *name)
+{
+	size_t low = 0, high = g->ref_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct ref *r = &g->refs[middle];
+		int order = strcmp(base, r->base);
+
+		order = order ? order : strcmp(name, r->name);
+		if (order == 0)
+			return r->value;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return "";
+}
+
+/* What a symbolic ref names, NULL when it is none. */
+static const char *named_by(const char *value)
+{
+	static const char prefix[] = "ref:";
+
+	return begins(value, prefix)
+		? value + strlen(prefix) + strspn(value + strlen(prefix), " \t")
+		: NULL;
+}
+
+/* The commit at the end, as far as git goes; "" when there is none. */
+static const char *commit_of(const struct gitview *g, const char *base, const char *value)
+{
+	enum { SYMBOLIC_MAX = 5 };
+	const char *name;
+
+	for (int i = 0; (name = named_by(value)); i++) {
+		if (i == SYMBOLIC_MAX)
+			return "";
+		value = value_of(g, base, name);
+	}
+	return value;
+}
+
+/* origin's branch, at the commit of the branch of that name; name: behind "refs/remotes/origin/" */
+static bool is_branch_again(
+	const struct gitview *g, const char *base, const char *name, const char *value)
+{
+	auto_free char *branch = mem_printf("refs/heads/%s", name);
+
+	return !named_by(value) && *value && strcmp(value_of(g, base, branch), value) == 0;
+}
+
+/* origin's HEAD, which names the branch that is checked out, and that is the same there. */
+static bool is_head_again(const struct gitview *g, const char *base, const char *value)
+{
+	const char *there = named_by(value), *here = named_by(value_of(g, base, "HEAD"));
+
+	if (!there || !here || !begins(there, ORIGIN) || !begins(here, "refs/heads/") ||
+		strcmp(there + strlen(ORIGIN), here + strlen("refs/heads/")) != 0)
+		return false;
+	return is_branch_again(g, base, there + strlen(ORIGIN), value_of(g, base, there));
+}
+
+/* Nothing but what a clone of this very repository has besides (gitview.h). */
+static bool is_of_a_clone(const struct gitview *g, const struct ref *r)
+{
+	const char *name = begins(r->name, ORIGIN) ? r->name + strlen(ORIGIN) : NULL;
+
+	if (!name)
+		return false;
+	return strcmp(name, "HEAD") == 0 ? is_head_again(g, r->base, r->value)
+					 : is_branch_again(g, r->base, name, r->value);
+}
+
+static void digest_text(struct digest *d, const char *text)
+{
+	digest_add(d, text, strlen(text) + 1);
+}
+
+void gitview_end(struct gitview *g, struct digest *d)
+{
+	settle_refs(g);
+	for (size_t i = 0; i < g->ref_count; i++) {
+		const struct ref *r = &g->refs[i];
+
+		if (is_of_a_clone(g, r))
+			continue;
+		digest_text(d, "ref");
+		digest_text(d, r->base);
+		digest_text(d, r->name);
+		digest_text(d, r->value);
+		/* By way of a ref that does not count itself, it may be another one. */
+		digest_text(d, commit_of(g, r->base, r->value));
+	}
 }
 
 /* ---- the index ---- */
@@ -453,69 +554,126 @@ static bool read_index(const char *data, size_t len, struct digest *d)
 
 /* ---- config ---- */
 
-/* Only a line of the simplest form is left out; git reads any other, so it counts. */
-static bool is_simple(const char *line, size_t len)
-{
-	return len && line[len - 1] != '\\' && !memchr(line, '"', len) && !memchr(line, '[', len) &&
-		!memchr(line, '#', len) && !memchr(line, ';', len) && !memchr(line, '\r', len);
-}
+/* Lines of a text, each without its end. */
+struct lines {
+	const char *at, *end;
+};
 
-/* [remote "x"] or [branch "x"], and nothing else in the line. */
-static bool is_peer_section(const char *line, size_t len)
+static bool next_line(struct lines *l, const char **ret_line, size_t *ret_len)
 {
-	const char *name = line + strlen("[remote \"");
+	const char *end = l->at < l->end ? memchr(l->at, '\n', (size_t)(l->end - l->at)) : NULL;
 
-	if (len < strlen("[remote \"x\"]") ||
-		(!begins(line, "[remote \"") && !begins(line, "[branch \"")))
+	if (!end)
 		return false;
-	return line[len - 1] == ']' && line[len - 2] == '"' &&
-		!memchr(name, '"', len - 2 - (size_t)(name - line)) &&
-		!memchr(name, '\\', len - 2 - (size_t)(name - line));
+	*ret_line = l->at;
+	*ret_len = (size_t)(end - l->at);
+	l->at = end + 1;
+	return true;
 }
 
-static bool is_peer_key(const char *line, size_t len)
+static bool is_line(struct lines *l, const char *wanted)
 {
-	static const char *const keys[] = {"\turl = ", "\tfetch = ", "\tremote = ", "\tmerge = "};
+	const char *line;
+	size_t n;
 
-	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		if (len > strlen(keys[i]) && begins(line, keys[i]))
-			return is_simple(line, len);
-	return false;
+	return next_line(l, &line, &n) && n == strlen(wanted) && memcmp(line, wanted, n) == 0;
+}
+
+/* A line with a URL of the simplest form: git reads it as it stands here. */
+static bool is_url(struct lines *l)
+{
+	static const char key[] = "\turl = ";
+	const char *line;
+	size_t n;
+
+	return next_line(l, &line, &n) && n > strlen(key) && begins(line, key) &&
+		line[n - 1] != '\\' && line[n - 1] != '\r' && !memchr(line, '"', n) &&
+		!memchr(line, '#', n) && !memchr(line, ';', n);
+}
+
+/* The section is over: what follows is another one, perhaps behind comments, or nothing. */
+static bool is_over(struct lines l)
+{
+	const char *line;
+	size_t n;
+
+	while (next_line(&l, &line, &n))
+		if (n == 0 || *line != '#')
+			return n && *line == '[';
+	return true;
+}
+
+/* [branch "NAME"], which git clone lets follow the branch of that name. */
+static bool is_branch_section(struct lines *l, const char *line, size_t n)
+{
+	static const char before[] = "[branch \"", after[] = "\"]";
+	size_t rest = strlen(before) + strlen(after);
+	auto_free char *merge = NULL, *name = NULL;
+
+	if (n <= rest || !begins(line, before) || memcmp(line + n - strlen(after), after, 2) != 0)
+		return false;
+	name = mem_strndup(line + strlen(before), n - rest);
+	if (strpbrk(name, "\"\\"))
+		return false;
+	merge = mem_printf("\tmerge = refs/heads/%s", name);
+	return is_line(l, "\tremote = origin") && is_line(l, merge) && is_over(*l);
+}
+
+static bool is_origin_section(struct lines *l, const char *line, size_t n)
+{
+	static const char name[] = "[remote \"origin\"]";
+
+	return n == strlen(name) && memcmp(line, name, n) == 0 && is_url(l) &&
+		is_line(l, "\tfetch = +refs/heads/*:refs/remotes/origin/*") && is_over(*l);
+}
+
+/* Could another section of the text change what the ones of `git clone` say? */
+static bool names_peers(const char *text)
+{
+	return strcasestr(text, "[remote") || strcasestr(text, "[branch") ||
+		strcasestr(text, "[include");
+}
+
+/* Everything but the sections that `git clone` writes, exactly as it writes them. */
+static void add_others(struct lines all, struct buf *others)
+{
+	const char *line;
+	bool goes_on = false; /* the line before does, so that this one begins no section */
+	size_t n;
+
+	while (next_line(&all, &line, &n)) {
+		struct lines origin = all, branch = all;
+
+		if (!goes_on && is_origin_section(&origin, line, n)) {
+			all = origin;
+		} else if (!goes_on && is_branch_section(&branch, line, n)) {
+			all = branch;
+		} else {
+			buf_add(others, line, n + 1);
+			goes_on = n && line[n - 1] == '\\';
+		}
+	}
 }
 
 static bool read_config(const char *data, size_t len, struct digest *d)
 {
-	const char *end = data + len, *section = NULL; /* a peer's, of which nothing counted yet */
-	size_t section_len = 0;
-	bool peer = false;
+	auto_buf struct buf others = {0};
 
-	if (memchr(data, '\0', len) || (len && end[-1] != '\n'))
+	if (memchr(data, '\0', len) || (len && data[len - 1] != '\n'))
 		return false;
-	for (const char *line = data, *next; line < end; line = next) {
-		size_t n;
-
-		next = (const char *)memchr(line, '\n', (size_t)(end - line)) + 1;
-		n = (size_t)(next - line) - 1;
-		if (is_peer_section(line, n)) {
-			peer = true;
-			section = line;
-			section_len = n + 1;
-			continue;
-		}
-		if (peer && is_peer_key(line, n))
-			continue;
-		if (section)
-			digest_add(d, section, section_len);
-		section = NULL;
-		peer = peer && is_simple(line, n);
-		digest_add(d, line, n + 1);
-	}
+	buf_init(&others, len);
+	add_others((struct lines){data, data + len}, &others);
+	if (names_peers(others.data))
+		digest_add(d, data, len);
+	else
+		digest_add(d, others.data, others.len);
 	return true;
 }
 
 bool gitview_read(struct gitview *g, const char *data, size_t len, struct digest *d)
 {
 	switch (g->kind) {
+	case FILE_HEAD:
 	case FILE_REF:
 		return read_ref(g, data, len);
 	case FILE_PACKED_REFS:

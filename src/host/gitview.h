@@ -6,13 +6,21 @@
  *
  * - objects: their names are digests, and refs and index name them. What is in `objects/` by such a
  *   name is ignored; alternates and anything else count;
- * - refs: their names and values, packed or not. A branch and a remote's branch of the same name at
- *   the same commit are one, and which branch is a remote's HEAD is ignored;
+ * - HEAD and refs: their names and values, packed or not, and the commit of each, but see below;
  * - the index: mode, flags, object and path of each entry; not times, device and inode;
- * - config: without url and fetch of remotes, and remote and merge of branches;
+ * - config: every line, but see below;
  * - logs but that of the stash, FETCH_HEAD, ORIG_HEAD, COMMIT_EDITMSG, gc.log, info/refs: ignored.
  *
- * All else is as in any other directory: HEAD, hooks, shallow, info/exclude. What cannot be read as
+ * What a clone of this very repository has besides is ignored, so that it does not matter whether
+ * it is there:
+ *
+ * - refs/remotes/origin/X at the value of refs/heads/X. Any other remote's branch counts;
+ * - refs/remotes/origin/HEAD when it names such an X, and HEAD names refs/heads/X;
+ * - in config the sections [remote "origin"] and [branch "X"] where they are as `git clone` writes
+ *   them: url and the usual fetch; remote = origin and merge = refs/heads/X. When the rest of the
+ *   file has a section of a remote or branch, or includes another file, all of it counts.
+ *
+ * All else is as in any other directory: hooks, shallow, info/exclude. What cannot be read as
  * it should be counts byte for byte. These are the directories that are called .git and have a
  * HEAD, and those of submodules and worktrees in them.
  */

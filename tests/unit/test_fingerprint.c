@@ -418,13 +418,12 @@ static void test_refs_are_the_same_loose_and_packed(void **state)
 		{".git/refs/heads/main", ONE "\n", 0}};
 	static const struct git_file clone[] = {
 		{".git/packed-refs", ONE " refs/remotes/origin/main\n" TWO " refs/tags/v1\n", 0},
-		{".git/refs/heads/main", ONE "\n", 0},
-		{".git/refs/remotes/origin/HEAD", "ref: refs/remotes/origin/main\n", 0}};
+		{".git/refs/heads/main", ONE "\n", 0}};
 	static const struct git_file ahead[] = {
 		{".git/packed-refs", TWO " refs/remotes/origin/main\n" TWO " refs/tags/v1\n", 0},
 		{".git/refs/heads/main", ONE "\n", 0}};
 	struct digest_text a = view(loose, 2), b = view(packed, 1), c = view(both, 2),
-			   d = view(clone, 3), other = view(ahead, 2), less = view(loose, 1);
+			   d = view(clone, 2), other = view(ahead, 2), less = view(loose, 1);
 
 	(void)state;
 	expect_same(&a, &b);
@@ -434,10 +433,97 @@ static void test_refs_are_the_same_loose_and_packed(void **state)
 	expect_other(&a, &less);
 }
 
+/* Refs of the kind "NAME VALUE", NULL at the end, each in a file of its own. */
+static struct digest_text view_refs(const char *const *refs)
+{
+	struct git_file files[10] = {0};
+	char *made[20] = {0};
+	struct digest_text sum;
+	size_t n = 0;
+
+	for (; refs[n]; n++) {
+		const char *space = strchr(refs[n], ' ');
+
+		made[2 * n] = mem_printf(".git/%.*s", (int)(space - refs[n]), refs[n]);
+		made[2 * n + 1] = mem_printf("%s\n", space + 1);
+		files[n] = (struct git_file){made[2 * n], made[2 * n + 1], 0};
+	}
+	sum = view(files, n);
+	for (size_t i = 0; i < ARRAY_SIZE(made); i++)
+		free(made[i]);
+	return sum;
+}
+
+#define HERE "HEAD ref: refs/heads/main"
+#define THERE "refs/remotes/origin/HEAD ref: refs/remotes/origin/main"
+#define LOCAL(name, value) "refs/heads/" name " " value
+#define REMOTE(name, value) "refs/remotes/" name " " value
+
+static void test_what_a_clone_has_besides_is_no_difference(void **state)
+{
+	static const char *const origin[] = {HERE, LOCAL("main", ONE), NULL};
+	static const char *const clone[] = {
+		HERE, LOCAL("main", ONE), THERE, REMOTE("origin/main", ONE), NULL};
+	struct digest_text a = view_refs(origin), b = view_refs(clone);
+
+	(void)state;
+	expect_same(&a, &b);
+}
+
+/* Any two of them are what git would answer differently about. */
+static void test_each_difference_of_refs_counts(void **state)
+{
+	static const char *const trees[][7] = {
+		{HERE, LOCAL("main", ONE)},
+		{HERE, LOCAL("main", TWO)},
+		{"HEAD " ONE, LOCAL("main", ONE)},
+		{"HEAD " TWO, LOCAL("main", ONE)},
+		{HERE, LOCAL("main", ONE), REMOTE("origin/main", TWO)},
+		{HERE, LOCAL("main", TWO), REMOTE("origin/main", ONE)},
+		{HERE, LOCAL("main", ONE), REMOTE("origin/main", TWO), REMOTE("fork/main", ONE)},
+		{HERE, LOCAL("main", TWO), REMOTE("origin/main", TWO), REMOTE("fork/main", ONE)},
+		{HERE, LOCAL("main", ONE), LOCAL("x", TWO), REMOTE("origin/x", ONE)},
+		{HERE, LOCAL("main", ONE), LOCAL("x", ONE), REMOTE("origin/x", TWO)},
+		{HERE, LOCAL("main", ONE), LOCAL("x", TWO)},
+		{HERE, LOCAL("main", ONE), REMOTE("origin/x", TWO)},
+		{HERE, LOCAL("main", ONE), REMOTE("fork/main", ONE)},
+		{HERE, LOCAL("main", ONE), REMOTE("origin/dev", TWO),
+			"refs/remotes/origin/HEAD ref: refs/remotes/origin/dev"},
+		{HERE, LOCAL("main", ONE), THERE, REMOTE("origin/dev", TWO),
+			REMOTE("origin/main", TWO)},
+		{HERE, LOCAL("main", ONE), REMOTE("origin/dev", TWO), REMOTE("origin/main", TWO)},
+		{HERE, LOCAL("main", ONE), "refs/heads/x ref: refs/remotes/origin/main"},
+		{HERE, LOCAL("main", ONE), "refs/heads/x ref: refs/remotes/origin/main",
+			REMOTE("origin/main", ONE)},
+		{HERE, LOCAL("main", ONE), "refs/tags/main " ONE},
+	};
+	struct digest_text sums[ARRAY_SIZE(trees)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(trees); i++) {
+		sums[i] = view_refs(trees[i]);
+		for (size_t k = 0; k < i; k++)
+			expect_other(&sums[k], &sums[i]);
+	}
+}
+
+static void test_a_symbolic_ref_without_end_has_no_commit(void **state)
+{
+	static const char *const loop[] = {"HEAD ref: refs/heads/a",
+		"refs/heads/a ref: refs/heads/b", "refs/heads/b ref: refs/heads/a", NULL};
+	static const char *const itself[] = {"HEAD ref: HEAD", NULL};
+	struct digest_text a = view_refs(loop), b = view_refs(itself);
+
+	(void)state;
+	expect_other(&a, &b);
+}
+
 static void test_refs_that_are_none_count_byte_for_byte(void **state)
 {
 	static const char *const texts[] = {"x", "x\n\n", " " ONE " refs/heads/main\n",
-		ONE " refs/heads/main", ONE " main\n", "g" ONE " refs/heads/main\n"};
+		ONE " refs/heads/main", ONE " main\n", "g" ONE " refs/heads/main\n",
+		ONE " refs/heads/x\n" ONE " refs/heads/main\n",
+		ONE " refs/heads/x\n" TWO " refs/heads/x\n"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
@@ -449,31 +535,65 @@ static void test_refs_that_are_none_count_byte_for_byte(void **state)
 		}
 }
 
-static void test_peers_are_left_out_of_config_and_nothing_else(void **state)
+#define CORE "[core]\n\tbare = false\n"
+#define ORIGIN                                                                                     \
+	"[remote \"origin\"]\n\turl = /somewhere\n"                                                \
+	"\tfetch = +refs/heads/*:refs/remotes/origin/*\n"
+#define BRANCH "[branch \"main\"]\n\tremote = origin\n\tmerge = refs/heads/main\n"
+
+static void test_what_git_clone_writes_to_config_is_no_difference(void **state)
 {
-	static const char plain[] = "[core]\n\tbare = false\n";
-	static const char peers[] =
-		"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = /somewhere\n"
-		"\tfetch = +refs/heads/*:refs/remotes/origin/*\n[branch \"main\"]\n"
-		"\tremote = origin\n\tmerge = refs/heads/main\n";
-	static const char *const others[] = {
-		"[core]\n\tbare = false\n[remote \"origin\"]\n\tpromisor = true\n",
-		"[core]\n\tbare = false\n[remote \"origin\"]\n\turl = a\\\n[filter \"x\"]\n",
-		"[core]\n\tbare = false\n[remote \"origin\"] [filter \"x\"]\n\turl = a\n",
-		"[core]\n\tbare = false\n[remote \"o\"]\n[filter \"x\"]\n\turl = a\n",
-		"[core]\n\tbare = false\n\turl = a\n",
-		"[core]\n\tbare = false\n[remote \"o\"]\n\turl = \"a\n\turl = b\"\n",
-		"[core]\n\tbare = true\n",
-	};
-	struct digest_text a = view_one(".git/config", plain, 0),
-			   b = view_one(".git/config", peers, 0);
+	static const char *const clones[] = {
+		CORE ORIGIN BRANCH, ORIGIN CORE BRANCH, BRANCH ORIGIN CORE, CORE ORIGIN};
+	struct digest_text plain = view_one(".git/config", CORE, 0);
+	struct digest_text a = view_one(".git/config", CORE "# c\n[x]\n\ty = z\n", 0);
+	struct digest_text b = view_one(".git/config", CORE ORIGIN "# c\n[x]\n\ty = z\n", 0);
 
 	(void)state;
 	expect_same(&a, &b);
-	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		struct digest_text other = view_one(".git/config", others[i], 0);
+	for (size_t i = 0; i < ARRAY_SIZE(clones); i++) {
+		struct digest_text clone = view_one(".git/config", clones[i], 0);
 
-		expect_other(&a, &other);
+		expect_same(&plain, &clone);
+	}
+}
+
+/* Any two of them are other settings, or could be. */
+static void test_all_else_in_config_counts(void **state)
+{
+	static const char *const texts[] = {
+		CORE,
+		"[core]\n\tbare = true\n",
+		CORE "[remote \"origin\"]\n\tpromisor = true\n",
+		CORE "[remote \"origin\"]\n\turl = a\\\n[filter \"x\"]\n",
+		CORE "[remote \"origin\"] [filter \"x\"]\n\turl = a\n",
+		CORE "[remote \"o\"]\n[filter \"x\"]\n\turl = a\n",
+		CORE "\turl = a\n",
+		CORE "[remote \"o\"]\n\turl = \"a\n\turl = b\"\n",
+		CORE "[remote \"origin\"]\n\turl = /somewhere\n\tfetch = +refs/heads/a:refs/x\n",
+		CORE ORIGIN "\tprune = true\n",
+		CORE ORIGIN "# c\n\tprune = true\n",
+		CORE "[branch \"main\"]\n\tremote = origin\n\tmerge = refs/heads/dev\n",
+		CORE "[branch \"main\"]\n\tremote = fork\n\tmerge = refs/heads/main\n",
+		CORE "[branch \"main\"]\n\tremote = fork\n",
+		CORE "[branch \"main\"]\n\tremote = origin\n",
+		CORE BRANCH "\trebase = true\n",
+		CORE BRANCH "[branch \"main\"]\n\tmerge = refs/heads/dev\n",
+		CORE "[branch \"main\"]\n\tmerge = refs/heads/dev\n",
+		CORE BRANCH "[Branch \"main\"]\n\trebase = true\n",
+		CORE BRANCH "[include]\n\tpath = x\n",
+		CORE "[include]\n\tpath = x\n",
+		CORE "\tx = a\\\n" BRANCH,
+		CORE "\tx = a\\\n",
+		CORE "[branch \"other\"]\n\tremote = origin\n\tmerge = refs/heads/main\n",
+	};
+	struct digest_text sums[ARRAY_SIZE(texts)];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		sums[i] = view_one(".git/config", texts[i], 0);
+		for (size_t k = 0; k < i; k++)
+			expect_other(&sums[k], &sums[i]);
 	}
 }
 
@@ -633,7 +753,7 @@ static void test_only_names_of_objects_are_ignored(void **state)
 		"a/.git/FETCH_HEAD", "a/.git/ORIG_HEAD"};
 	static const char *const counted[] = {"a/.git/objects/12/345", "a/.git/objects/odd",
 		"a/.git/objects/info/alternates", "a/.git/objects/pack/tool.sh",
-		"a/.git/logs/refs/stash", "a/.git/HEAD", "a/.git/hooks/x", "a/.git/shallow",
+		"a/.git/logs/refs/stash", "a/.git/hooks/x", "a/.git/shallow",
 		"a/.git/x/objects/pack/pack-1.pack", "a/b/objects/pack/pack-1.pack",
 		"objects/pack/pack-1.pack", "a/.gitx/FETCH_HEAD", "FETCH_HEAD", "index",
 		"a/.git/x/index"};
@@ -659,8 +779,12 @@ int main(void)
 		cmocka_unit_test(test_a_damaged_memory_is_none),
 		cmocka_unit_test(test_only_what_is_still_there_is_remembered),
 		cmocka_unit_test(test_refs_are_the_same_loose_and_packed),
+		cmocka_unit_test(test_what_a_clone_has_besides_is_no_difference),
+		cmocka_unit_test(test_each_difference_of_refs_counts),
+		cmocka_unit_test(test_a_symbolic_ref_without_end_has_no_commit),
 		cmocka_unit_test(test_refs_that_are_none_count_byte_for_byte),
-		cmocka_unit_test(test_peers_are_left_out_of_config_and_nothing_else),
+		cmocka_unit_test(test_what_git_clone_writes_to_config_is_no_difference),
+		cmocka_unit_test(test_all_else_in_config_counts),
 		cmocka_unit_test(test_an_index_counts_without_its_times),
 		cmocka_unit_test(test_a_damaged_index_counts_byte_for_byte),
 		cmocka_unit_test(test_only_names_of_objects_are_ignored),
