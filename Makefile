@@ -33,7 +33,7 @@ NET_BOTH := digest
 NET := http answer meter gitget sftpput sshcheck
 CORE := frame message node jsonl schema action plan event tar pack unpack
 HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
-	runlog console stage artifacts source compose repository gitsettings result run run_compare run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
+	runlog console stage artifacts source compose repository repository_walk gitconfig gitsettings result run run_compare run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
 	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
 	mask mask_trie \
 	lint shellcheck \
@@ -77,7 +77,7 @@ FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \

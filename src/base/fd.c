@@ -126,14 +126,33 @@ int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e)
 	}
 }
 
-int fd_open_beneath(int dir, const char *path, int flags)
+static int open_resolved(int dir, const char *path, int flags, uint64_t resolve)
 {
 	struct open_how how = {
 		.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
-		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+		.resolve = resolve | RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
 	};
 
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+}
+
+int fd_open_beneath(int dir, const char *path, int flags)
+{
+	return open_resolved(dir, path, flags, RESOLVE_NO_SYMLINKS);
+}
+
+int fd_open_within(int dir, const char *path, int flags)
+{
+	enum { TRIES = 100 };
+	int fd = -1;
+
+	/* A ".." is refused with EAGAIN while anything on the host is renamed or mounted. */
+	for (int i = 0; i < TRIES; i++) {
+		fd = open_resolved(dir, path, flags, 0);
+		if (fd >= 0 || errno != EAGAIN)
+			break;
+	}
+	return fd;
 }
 
 int fd_read_beneath(int dir, const char *path, struct buf *b, struct stat *ret_st)

@@ -50,6 +50,12 @@ int fd_open_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
 int fd_open_beneath(int dir, const char *path, int flags);
 
 /*
+ * The same through symbolic links that stay beneath the directory: one that leads out, or is
+ * absolute, is EXDEV.
+ */
+int fd_open_within(int dir, const char *path, int flags);
+
+/*
  * Append a whole regular file that is there to b; ret_st may be NULL. -1 with errno: EINVAL when it
  * is something else, which is not opened; EFBIG when it is more than b->max.
  */

@@ -274,6 +274,9 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 		.dir = r->common.fd};
 
 	*ret = (struct composition){0};
+	for (size_t i = 0; i < r->pointers.count; i++)
+		add_text(ret, r->pointer_paths.items[i], mem_strdup(r->pointers.items[i]),
+			&(struct stat){0});
 	c.is_moved = r->kind != REPOSITORY_INSIDE;
 	if (r->kind == REPOSITORY_NONE)
 		return 0;
@@ -290,8 +293,6 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 	if (git->settled)
 		date_index(&c);
 	add_alternates(&c, r);
-	if (r->kind == REPOSITORY_INSIDE && r->pointer)
-		add_text(ret, ".git", mem_strdup(r->pointer), &(struct stat){0});
 	if (r->kind == REPOSITORY_WORKTREE)
 		return add_worktree(&c, root, e);
 	if (r->kind == REPOSITORY_NAMED) {

@@ -9,21 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/text.h"
-
-enum { SHOWN_MAX = 300 };
-
-struct search {
-	char *source; /* its real path */
-	int root;
-	uid_t owner;
-	const struct strv *named; /* NULL: nothing outside may be used */
-	struct repository *found;
-};
+#include "host/repository_inside.h"
 
 void repository_release(struct repository *r)
 {
@@ -32,7 +22,8 @@ void repository_release(struct repository *r)
 	fd_close(r->own.fd);
 	free(r->own.outside);
 	free(r->place);
-	free(r->pointer);
+	strv_release(&r->pointer_paths);
+	strv_release(&r->pointers);
 	strv_release(&r->kept_alternates);
 	for (size_t i = 0; i < r->alternate_count; i++) {
 		fd_close(r->alternates[i].part.fd);
@@ -44,37 +35,118 @@ void repository_release(struct repository *r)
 
 /* ---- reading ----------------------------------------------------------------------------- */
 
-/* A small file beneath a directory. False when it is absent, no regular file, or not one text. */
-static bool read_text(int dir, const char *path, struct buf *b)
+static int refuse_file(const char *shown, const char *why, struct err *e)
 {
-	buf_init(b, LIMIT_GIT_POINTER);
-	return fd_read_beneath(dir, path, b, NULL) == 0 && !memchr(b->data, '\0', b->len);
+	return repository_refuse(e,
+		"%s %s, so what git needs cannot be known: mend it, or use a clone of its own",
+		shown, why);
 }
 
-/* The one line of a file, without its end. The caller frees; NULL when there is no such line. */
-static char *read_line(int dir, const char *path, const char *prefix)
+static bool is_absent_within(int dir, const char *path)
+{
+	auto_fd int fd = fd_open_within(dir, path, O_PATH | O_NOFOLLOW);
+
+	return fd < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP);
+}
+
+int repository_read(
+	int dir, const char *path, const char *shown, size_t max, struct buf *b, struct err *e)
+{
+	auto_free char *why = NULL;
+
+	buf_init(b, max);
+	if (fd_read_beneath(dir, path, b, NULL) == 0)
+		return memchr(b->data, '\0', b->len) ? refuse_file(shown, "is no text", e) : 1;
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR:
+		return 0;
+	case ELOOP:
+		/* There may be a link on the way to nothing, or one without end. */
+		if (is_absent_within(dir, path))
+			return 0;
+		return refuse_file(shown, "is behind a symbolic link", e);
+	case EINVAL:
+		return refuse_file(shown, "is a symbolic link or no regular file", e);
+	case EFBIG:
+		why = mem_printf("is larger than %zu bytes", max);
+		break;
+	default:
+		why = mem_printf("cannot be read (%s)", strerror(errno));
+	}
+	return refuse_file(shown, why, e);
+}
+
+int repository_read_line(
+	int dir, const char *path, const char *shown, const char *prefix, char **ret, struct err *e)
 {
 	auto_buf struct buf b = {0};
 	size_t skip = strlen(prefix);
+	int found = repository_read(dir, path, shown, LIMIT_GIT_POINTER, &b, e);
 
-	if (!read_text(dir, path, &b) || strncmp(b.data, prefix, skip) != 0)
-		return NULL;
+	*ret = NULL;
+	if (found <= 0 || strncmp(b.data, prefix, skip) != 0)
+		return found < 0 ? -1 : 0;
 	while (b.len > skip && strchr("\r\n", b.data[b.len - 1]))
 		b.data[--b.len] = '\0';
-	if (b.len == skip || strchr(b.data, '\n'))
-		return NULL;
-	return mem_strdup(b.data + skip);
+	if (strchr(b.data, '\n'))
+		return refuse_file(shown, "has more than one line", e);
+	*ret = b.len > skip ? mem_strdup(b.data + skip) : NULL;
+	return 0;
 }
 
-/* The absolute path of what a file in the directory `dir` names. The caller frees. */
-static char *resolve(const char *dir, const char *name)
+int repository_read_alternates(
+	int dir, const char *path, const char *shown, struct strv *ret, struct err *e)
+{
+	auto_buf struct buf b = {0};
+	int found = repository_read(dir, path, shown, LIMIT_GIT_POINTER, &b, e);
+	char *at, *line;
+
+	if (found <= 0)
+		return found;
+	for (at = b.data; (line = strsep(&at, "\n"));) {
+		if (*line == '"')
+			return refuse_file(shown, "has a path in quotes", e);
+		if (*line && *line != '#')
+			strv_push(ret, line);
+	}
+	return 0;
+}
+
+char *repository_resolve(const char *dir, const char *name)
 {
 	auto_free char *joined = path_join(dir, name);
 
 	return path_absolute(joined);
 }
 
-static bool exists_beneath(int dir, const char *path, mode_t type)
+const char *repository_in_tree(const struct repository_search *s, const char *path)
+{
+	size_t len = strlen(s->source);
+
+	if (!path_is_below(path, s->source))
+		return NULL;
+	path += len;
+	return *path == '/' ? path + 1 : path;
+}
+
+char *repository_real(const struct repository_search *s, const char *path, int flags, bool *ret_out)
+{
+	auto_fd int fd = fd_open_within(s->root, path, O_PATH | flags);
+	auto_free char *name = NULL;
+	const char *place;
+
+	*ret_out =
+		fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != EACCES;
+	if (fd < 0)
+		return NULL;
+	name = fd_name(fd);
+	place = repository_in_tree(s, name);
+	*ret_out = !place;
+	return place ? mem_strdup(place) : NULL;
+}
+
+bool repository_exists(int dir, const char *path, mode_t type)
 {
 	auto_fd int fd = fd_open_beneath(dir, path, O_PATH | O_NOFOLLOW);
 	struct stat st;
@@ -95,17 +167,17 @@ static bool is_owned(int dir, const char *path, uid_t owner)
 /* Where a directory of `git_objects` has its objects, or with `objects` false its repository. */
 static const char *part_of_named(int dir, bool objects)
 {
-	if (exists_beneath(dir, ".git", S_IFDIR))
+	if (repository_exists(dir, ".git", S_IFDIR))
 		return objects ? ".git/objects" : ".git";
-	return objects && exists_beneath(dir, "objects", S_IFDIR) ? "objects" : ".";
+	return objects && repository_exists(dir, "objects", S_IFDIR) ? "objects" : ".";
 }
 
 /* Is this the part of that directory? As the operator wrote it, or as it really is. */
 static bool is_part(const char *named, const char *part, const char *wanted)
 {
-	auto_free char *as_written = resolve(named, part);
+	auto_free char *as_written = repository_resolve(named, part);
 	auto_free char *real = realpath(named, NULL);
-	auto_free char *as_it_is = real ? resolve(real, part) : NULL;
+	auto_free char *as_it_is = real ? repository_resolve(real, part) : NULL;
 
 	return strcmp(as_written, wanted) == 0 || (as_it_is && strcmp(as_it_is, wanted) == 0);
 }
@@ -114,8 +186,8 @@ static bool is_part(const char *named, const char *part, const char *wanted)
  * Open what the tree calls `wanted`, if the operator named it: by the operator's path. False when
  * it is not named, or not there.
  */
-static bool open_named(
-	const struct search *s, const char *wanted, bool objects, struct repository_part *ret)
+static bool open_named(const struct repository_search *s, const char *wanted, bool objects,
+	struct repository_part *ret)
 {
 	if (!s->named)
 		return false;
@@ -129,7 +201,7 @@ static bool open_named(
 		fd = fd_open_beneath(dir, part, O_PATH | O_DIRECTORY);
 		if (fd < 0)
 			continue;
-		*ret = (struct repository_part){fd, resolve(*named, part)};
+		*ret = (struct repository_part){fd, repository_resolve(*named, part)};
 		return true;
 	}
 	return false;
@@ -137,8 +209,7 @@ static bool open_named(
 
 /* ---- messages ---------------------------------------------------------------------------- */
 
-static int refuse(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
-static int refuse(struct err *e, const char *fmt, ...)
+int repository_refuse(struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 
@@ -149,71 +220,83 @@ static int refuse(struct err *e, const char *fmt, ...)
 }
 
 /* What is outside, and why it is not packed; `what` is "a linked worktree of", `path` is shown. */
-static int refuse_outside(const struct search *s, const char *what, const char *path,
+static int refuse_outside(const struct repository_search *s, const char *what, const char *path,
 	const char *remedy, struct err *e)
 {
-	auto_free char *shown = text_safe(path, SHOWN_MAX);
+	auto_free char *shown = text_safe(path, REPOSITORY_SHOWN_MAX);
 
 	if (!s->named)
-		return refuse(e,
+		return repository_refuse(e,
 			"%s %s, which is outside of the source, and a run with --cache-scope packs "
 			"nothing from there: use a clone of its own as the source",
 			what, shown);
-	return refuse(e, "%s %s, which is outside of the source: %s", what, shown, remedy);
+	return repository_refuse(
+		e, "%s %s, which is outside of the source: %s", what, shown, remedy);
 }
 
 /* ---- alternates -------------------------------------------------------------------------- */
 
-static int find_alternates(struct search *s, int dir, const char *file, const char *outside,
-	const char *inside, struct err *e);
+static int find_alternates(struct repository_search *s, int dir, const char *file,
+	const char *outside, const char *inside, struct err *e);
 
 /* A directory of objects in the tree: it is packed with it. */
-static int keep_alternate(struct repository *r, const char *line, const char *path, struct err *e)
+static int keep_alternate(
+	const struct repository_search *s, const char *line, const char *path, struct err *e)
 {
-	auto_free char *shown = text_safe(path, SHOWN_MAX);
+	auto_free char *shown = text_safe(path, REPOSITORY_SHOWN_MAX);
+	const char *place = repository_in_tree(s, path);
 
 	if (line[0] == '/')
-		return refuse(e,
+		return repository_refuse(e,
 			"its repository takes objects from %s, which has another path in a "
 			"machine: write a relative path in .git/objects/info/alternates",
 			shown);
-	strv_push(&r->kept_alternates, line);
-	return 0;
+	if (!*place || !repository_exists(s->root, place, S_IFDIR))
+		return repository_refuse(e,
+			"its repository takes objects from %s, which is no directory: mend "
+			".git/objects/info/alternates, or use a clone of its own as the source",
+			shown);
+	strv_push(&s->found->kept_alternates, line);
+	return repository_check_alternates(s, place, 1, e);
 }
 
 /* One line of a file of alternates. outside, inside: the directory of objects that has the file. */
-static int add_alternate(
-	struct search *s, const char *line, const char *outside, const char *inside, struct err *e)
+static int add_alternate(struct repository_search *s, const char *line, const char *outside,
+	const char *inside, struct err *e)
 {
 	struct repository *r = s->found;
-	auto_free char *wanted = resolve(outside, line);
+	auto_free char *wanted = repository_resolve(outside, line);
 	struct repository_alternate *a = &r->alternates[r->alternate_count];
 
 	if (path_is_below(wanted, s->source) && path_is_below(outside, s->source))
-		return keep_alternate(r, line, wanted, e);
+		return keep_alternate(s, line, wanted, e);
 	if (r->alternate_count == REPOSITORY_ALTERNATES_MAX)
-		return refuse(e, "its repository takes objects from more than %d others",
+		return repository_refuse(e, "its repository takes objects from more than %d others",
 			REPOSITORY_ALTERNATES_MAX);
 	if (!open_named(s, wanted, true, &a->part))
 		return refuse_outside(s, "its repository takes objects from", wanted,
 			"name that repository in 'git_objects' of the project, or copy the objects "
 			"by 'git repack -a -d' and remove .git/objects/info/alternates",
 			e);
-	a->inside = line[0] == '/' ? resolve("/", line) : resolve(inside, line);
+	a->inside =
+		line[0] == '/' ? repository_resolve("/", line) : repository_resolve(inside, line);
 	r->alternate_count++;
+	if (repository_check_links(&a->part, NULL, e) < 0)
+		return -1;
 	return find_alternates(s, a->part.fd, "info/alternates", wanted, a->inside, e);
 }
 
-static int find_alternates(struct search *s, int dir, const char *file, const char *outside,
-	const char *inside, struct err *e)
+static int find_alternates(struct repository_search *s, int dir, const char *file,
+	const char *outside, const char *inside, struct err *e)
 {
-	auto_buf struct buf b = {0};
-	char *at, *line;
+	auto_free char *path = mem_printf("%s/info/alternates", outside);
+	auto_free char *shown = text_safe(path, REPOSITORY_SHOWN_MAX);
+	auto_strv struct strv lines = {0};
 
-	if (!read_text(dir, file, &b))
-		return 0;
-	for (at = b.data; (line = strsep(&at, "\n"));)
-		if (*line && *line != '#' && add_alternate(s, line, outside, inside, e) < 0)
+	if (repository_read_alternates(dir, file, shown, &lines, e) < 0)
+		return -1;
+	strv_each (&lines, line)
+		if (add_alternate(s, *line, outside, inside, e) < 0)
 			return -1;
 	return 0;
 }
@@ -259,25 +342,34 @@ static char *common_of(const char *path)
 
 static int refuse_worktree(const char *common, const char *why, struct err *e)
 {
-	auto_free char *shown = text_safe(common, SHOWN_MAX);
+	auto_free char *shown = text_safe(common, REPOSITORY_SHOWN_MAX);
 
-	return refuse(e, "its .git calls it a linked worktree of %s, %s", shown, why);
+	return repository_refuse(e, "its .git calls it a linked worktree of %s, %s", shown, why);
+}
+
+/* What cannot be read names nothing. The caller frees. */
+static char *line_of(int dir, const char *name)
+{
+	char *line = NULL;
+	struct err e;
+
+	return repository_read_line(dir, name, name, "", &line, &e) < 0 ? NULL : line;
 }
 
 /* Does the repository say itself that this tree is its worktree? */
-static bool is_named_back(const struct search *s, const struct repository *r)
+static bool is_named_back(const struct repository_search *s, const struct repository *r)
 {
-	auto_free char *line = read_line(r->own.fd, "gitdir", "");
-	auto_free char *named = line ? resolve(r->own.outside, line) : NULL;
+	auto_free char *line = line_of(r->own.fd, "gitdir");
+	auto_free char *named = line ? repository_resolve(r->own.outside, line) : NULL;
 	auto_free char *wanted = path_join(s->source, ".git");
-	auto_free char *shared = read_line(r->own.fd, "commondir", "");
-	auto_free char *common = shared ? resolve(r->own.outside, shared) : NULL;
+	auto_free char *shared = line_of(r->own.fd, "commondir");
+	auto_free char *common = shared ? repository_resolve(r->own.outside, shared) : NULL;
 
 	return named && strcmp(named, wanted) == 0 && common &&
 		strcmp(common, r->common.outside) == 0;
 }
 
-static bool has_one_owner(const struct search *s, const struct repository *r)
+static bool has_one_owner(const struct repository_search *s, const struct repository *r)
 {
 	static const char *const common[] = {".", "HEAD", "objects", "refs", "config"};
 	static const char *const own[] = {".", "HEAD", "gitdir"};
@@ -290,7 +382,7 @@ static bool has_one_owner(const struct search *s, const struct repository *r)
 	return same;
 }
 
-static int check_worktree(const struct search *s, struct err *e)
+static int check_worktree(const struct repository_search *s, struct err *e)
 {
 	const struct repository *r = s->found;
 	const char *common = r->common.outside;
@@ -304,12 +396,12 @@ static int check_worktree(const struct search *s, struct err *e)
 		return refuse_worktree(common,
 			"but they do not have the same owner: use a clone of its own as the source",
 			e);
-	if (exists_beneath(r->own.fd, "reftable", S_IFDIR))
+	if (repository_exists(r->own.fd, "reftable", S_IFDIR))
 		return refuse_worktree(common,
 			"whose format (reftable) cannot be packed for one worktree: use a clone of "
 			"its own as the source",
 			e);
-	if (exists_beneath(r->own.fd, "modules", S_IFDIR))
+	if (repository_exists(r->own.fd, "modules", S_IFDIR))
 		return refuse_worktree(common,
 			"and has submodules there, which cannot be packed from a worktree: use a "
 			"clone of its own, with submodules, as the source",
@@ -319,7 +411,7 @@ static int check_worktree(const struct search *s, struct err *e)
 
 /* Open both parts of the repository; refused where a stranger could have made them. */
 static int open_worktree(
-	struct search *s, char *common, const char *path, bool is_named, struct err *e)
+	struct repository_search *s, char *common, const char *path, bool is_named, struct err *e)
 {
 	struct repository *r = s->found;
 	auto_free char *own = mem_printf("worktrees/%s", path_base(path));
@@ -345,12 +437,13 @@ static int open_worktree(
 }
 
 /* Is the repository of this path one that the operator named? Then *ret is its directory. */
-static bool take_named(const struct search *s, const char *path, struct repository_part *ret)
+static bool take_named(
+	const struct repository_search *s, const char *path, struct repository_part *ret)
 {
 	return open_named(s, path, false, ret);
 }
 
-static int find_worktree(struct search *s, char *common, const char *path, struct err *e)
+static int find_worktree(struct repository_search *s, char *common, const char *path, struct err *e)
 {
 	struct repository_part part = {.fd = -1};
 	bool is_named = take_named(s, common, &part);
@@ -367,7 +460,7 @@ static int find_worktree(struct search *s, char *common, const char *path, struc
 
 /* ---- the whole --------------------------------------------------------------------------- */
 
-static int find_pointed(struct search *s, const char *path, struct err *e)
+static int find_pointed(struct repository_search *s, const char *path, struct err *e)
 {
 	auto_free char *common = common_of(path);
 
@@ -383,91 +476,115 @@ static int find_pointed(struct search *s, const char *path, struct err *e)
 	return 0;
 }
 
-/* A link that stays in the tree is packed with what it leads to, and works in the machine. */
-static int check_links(const struct search *s, struct err *e)
+/* What comes from elsewhere is packed in another place, and its own files must not say otherwise.
+ */
+static int check_moved(const struct repository *r, struct err *e)
 {
-	static const char *const paths[] = {".git", ".git/objects", ".git/refs", ".git/HEAD",
-		".git/config", ".git/index", ".git/packed-refs"};
+	static const char *const shared[] = {
+		"config", "info", "logs", "objects", "packed-refs", "refs", "shallow", NULL};
+	bool is_worktree = r->kind == REPOSITORY_WORKTREE;
+	const struct repository_part *own = is_worktree ? &r->own : &r->common;
+	auto_free char *config = path_join(r->common.outside, "config");
+	auto_free char *shown = text_safe(config, REPOSITORY_SHOWN_MAX);
+	auto_buf struct buf b = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
-		char target[LIMIT_TAR_PATH];
-		auto_free char *path = path_join(s->source, paths[i]), *dir = path_parent(path);
-		ssize_t n = readlinkat(s->root, paths[i], target, sizeof(target) - 1);
-		auto_free char *leads_to = NULL;
+	if (repository_read(r->common.fd, "config", shown, LIMIT_GIT_CONFIG, &b, e) < 0 ||
+		repository_check_config(own->fd, own->outside, "config.worktree", e) < 0 ||
+		repository_check_links(&r->common, is_worktree ? shared : NULL, e) < 0)
+		return -1;
+	if (is_worktree)
+		return repository_check_links(own, NULL, e);
+	if (!repository_exists(own->fd, "commondir", S_IFREG))
+		return 0;
+	free(shown);
+	shown = text_safe(own->outside, REPOSITORY_SHOWN_MAX);
+	return repository_refuse(e,
+		"its .git is a file that names %s, which is a part of another repository "
+		"(commondir): use a clone of its own as the source",
+		shown);
+}
 
-		if (n <= 0)
-			continue;
-		target[n] = '\0';
-		leads_to = resolve(dir, target);
-		if (target[0] == '/' || !path_is_below(leads_to, s->source))
-			return refuse(e,
-				"%s is a symbolic link that leads out of the source: use a clone "
-				"of its own as the source",
-				paths[i]);
-	}
+static void take_inside(struct repository *r, const char *place)
+{
+	r->kind = REPOSITORY_INSIDE;
+	r->place = mem_strdup(place);
+}
+
+/* The link .git: the directory of the tree that it leads to. Another one is refused by the walk. */
+static void take_linked(struct repository_search *s)
+{
+	bool out;
+	auto_free char *place = repository_real(s, ".git", O_DIRECTORY, &out);
+
+	if (place && *place)
+		take_inside(s->found, place);
+}
+
+/* The file .git. */
+static int take_pointed(struct repository_search *s, struct err *e)
+{
+	auto_free char *path = NULL, *absolute = NULL, *place = NULL;
+
+	if (repository_read_line(s->root, ".git", ".git", "gitdir: ", &path, e) < 0)
+		return -1;
+	if (!path)
+		return 0;
+	absolute = repository_resolve(s->source, path);
+	if (!repository_in_tree(s, absolute))
+		return find_pointed(s, absolute, e) < 0 ? -1 : check_moved(s->found, e);
+	if (repository_follow(s, ".git", path, absolute, &place, e) < 0)
+		return -1;
+	if (place)
+		take_inside(s->found, place);
 	return 0;
 }
 
-static int find_inside(struct search *s, const char *place, struct err *e)
+static int find(struct repository_search *s, struct err *e)
 {
-	auto_free char *git = path_join(s->source, place), *objects = path_join(git, "objects");
-	auto_free char *file = path_join(place, "objects/info/alternates");
-	auto_free char *inside = mem_printf(REPOSITORY_SOURCE "/%s/objects", place);
-
-	s->found->kind = REPOSITORY_INSIDE;
-	s->found->place = mem_strdup(place);
-	return find_alternates(s, s->root, file, objects, inside, e);
+	if (repository_exists(s->root, ".git", S_IFDIR))
+		take_inside(s->found, ".git");
+	else if (repository_exists(s->root, ".git", S_IFLNK))
+		take_linked(s);
+	else if (repository_exists(s->root, ".git", S_IFREG))
+		return take_pointed(s, e);
+	return 0;
 }
 
-/* The file .git names a directory of the tree: `path`, as it is written there, and absolute. */
-static int find_pointed_inside(
-	struct search *s, const char *path, const char *absolute, struct err *e)
+static int find_borrowed(struct repository_search *s, struct err *e)
 {
-	size_t len = strlen(s->source);
-	const char *place = absolute[len] == '/' ? absolute + len + 1 : "";
+	const struct repository *r = s->found;
+	bool inside = r->kind == REPOSITORY_INSIDE;
+	auto_free char *git = inside ? path_join(s->source, r->place) : NULL;
+	auto_free char *objects = NULL, *file = NULL, *there = NULL;
 
-	if (!*place || !exists_beneath(s->root, place, S_IFDIR))
+	if (r->kind == REPOSITORY_NONE)
 		return 0;
-	if (path[0] == '/')
-		s->found->pointer = mem_printf("gitdir: %s\n", place);
-	return find_inside(s, place, e);
+	objects = path_join(inside ? git : r->common.outside, "objects");
+	file = path_join(inside ? r->place : ".", "objects/info/alternates");
+	there = inside ? mem_printf(REPOSITORY_SOURCE "/%s/objects", r->place)
+		       : mem_strdup(REPOSITORY_COMMON "/objects");
+	return find_alternates(s, inside ? s->root : r->common.fd, file, objects, there, e);
 }
 
-static int find(struct search *s, struct err *e)
+int repository_find(const struct repository_tree *tree, struct repository *ret, struct err *e)
 {
-	struct repository *r = s->found;
-	auto_free char *path = NULL, *absolute = NULL;
-
-	if (check_links(s, e) < 0)
-		return -1;
-	if (exists_beneath(s->root, ".git", S_IFDIR))
-		return find_inside(s, ".git", e);
-	path = read_line(s->root, ".git", "gitdir: ");
-	absolute = path ? resolve(s->source, path) : NULL;
-	if (!absolute)
-		return 0;
-	if (path_is_below(absolute, s->source))
-		return find_pointed_inside(s, path, absolute, e);
-	if (find_pointed(s, absolute, e) < 0)
-		return -1;
-	free(path);
-	path = path_join(r->common.outside, "objects");
-	return find_alternates(
-		s, r->common.fd, "objects/info/alternates", path, REPOSITORY_COMMON "/objects", e);
-}
-
-int repository_find(const char *source, int root, const struct strv *named, struct repository *ret,
-	struct err *e)
-{
-	auto_free char *real = realpath(source, NULL);
-	struct search s = {.source = real, .root = root, .named = named, .found = ret};
+	auto_free char *real = realpath(tree->source, NULL);
+	struct repository_search s = {.source = real,
+		.root = tree->root,
+		.named = tree->named,
+		.avoid = tree->avoid,
+		.avoid_count = tree->avoid_count,
+		.found = ret};
 	struct stat st;
 
 	*ret = (struct repository)REPOSITORY_EMPTY;
-	if (!real || fstat(root, &st) < 0)
-		return err_sys(e, "%s", source);
+	if (!real || fstat(tree->root, &st) < 0)
+		return err_sys(e, "%s", tree->source);
 	s.owner = st.st_uid;
-	return find(&s, e);
+	/* Links first: what is read after that is read through none that leads out. */
+	if (find(&s, e) < 0 || repository_walk(&s, e) < 0)
+		return -1;
+	return find_borrowed(&s, e);
 }
 
 bool repository_is_bare(int root)
@@ -475,6 +592,7 @@ bool repository_is_bare(int root)
 	struct stat st;
 
 	return fstatat(root, ".git", &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT &&
-		exists_beneath(root, "HEAD", S_IFREG) && exists_beneath(root, "objects", S_IFDIR) &&
-		exists_beneath(root, "refs", S_IFDIR);
+		repository_exists(root, "HEAD", S_IFREG) &&
+		repository_exists(root, "objects", S_IFDIR) &&
+		repository_exists(root, "refs", S_IFDIR);
 }

@@ -97,6 +97,11 @@ static int check_git_objects(const struct project *p, struct err *e)
 
 static int find_repository(struct source *s, bool alone, struct err *e)
 {
+	const struct repository_tree tree = {.source = s->project->source,
+		.root = s->root,
+		.named = alone ? NULL : &s->project->git_objects,
+		.avoid = s->avoid,
+		.avoid_count = s->avoid_count};
 	struct err why = {0};
 
 	if (repository_is_bare(s->root))
@@ -106,8 +111,7 @@ static int find_repository(struct source *s, bool alone, struct err *e)
 			"as the source; or the directory above it, if the repository itself is "
 			"meant",
 			e);
-	if (repository_find(s->project->source, s->root, alone ? NULL : &s->project->git_objects,
-		    &s->repository, &why) == 0)
+	if (repository_find(&tree, &s->repository, &why) == 0)
 		return 0;
 	if (why.kind == ERR_INPUT)
 		return refuse(s, why.msg, e);
