@@ -85,7 +85,7 @@ UNIT_TESTS := base tree frame message plan action actions executor forward git j
 	http gitget sshcheck
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent
+	mask agent gitview
 
 # ---- flags ------------------------------------------------------------------------------------------
 
