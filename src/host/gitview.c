@@ -25,13 +25,15 @@ enum file_kind {
 
 /* A ref of the repository `base`, which is a path in the archive; HEAD is one of them. */
 struct ref {
-	char *base, *name, *value;
+	const char *base; /* borrowed from gitview.known: refs are many, repositories few */
+	char *name, *value;
 	size_t order; /* of the two of one name the later one counts: packed ones come first */
 };
 
 struct gitview {
 	struct strv
 		bases; /* the repository directories around the entry at hand, outermost first */
+	struct strv known; /* those that have a ref */
 	enum file_kind kind;
 	char *path;         /* of the entry at hand */
 	const char *inside; /* its path in the innermost repository directory */
@@ -46,7 +48,6 @@ struct gitview *gitview_new(void)
 
 static void ref_release(struct ref *r)
 {
-	free(r->base);
 	free(r->name);
 	free(r->value);
 }
@@ -60,6 +61,7 @@ void gitview_free(struct gitview *g)
 	free(g->refs);
 	free(g->path);
 	strv_release(&g->bases);
+	strv_release(&g->known);
 	free(g);
 }
 
@@ -186,6 +188,16 @@ enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, in
 
 /* ---- refs ---- */
 
+/* The repository of the entry at hand. */
+static const char *known_base(struct gitview *g)
+{
+	const char *base = g->bases.items[g->bases.count - 1];
+
+	if (!g->known.count || strcmp(g->known.items[g->known.count - 1], base) != 0)
+		strv_push(&g->known, base);
+	return g->known.items[g->known.count - 1];
+}
+
 static void add_ref(
 	struct gitview *g, const char *name, size_t name_len, const char *value, size_t value_len)
 {
@@ -194,7 +206,7 @@ static void add_ref(
 		g->refs = mem_resize(g->refs, g->ref_room, sizeof(*g->refs));
 	}
 	g->refs[g->ref_count] = (struct ref){
-		.base = mem_strdup(g->bases.items[g->bases.count - 1]),
+		.base = known_base(g),
 		.name = mem_printf("%.*s", (int)name_len, name),
 		.value = mem_printf("%.*s", (int)value_len, value),
 		.order = g->ref_count,
@@ -258,10 +270,16 @@ static bool read_packed_refs(struct gitview *g, const char *data, size_t len)
 	return true;
 }
 
+/* Mostly they are one string, and it may be long. */
+static int compare_bases(const char *a, const char *b)
+{
+	return a == b ? 0 : strcmp(a, b);
+}
+
 static int by_name(const void *a, const void *b)
 {
 	const struct ref *x = a, *y = b;
-	int base = strcmp(x->base, y->base), name = strcmp(x->name, y->name);
+	int base = compare_bases(x->base, y->base), name = strcmp(x->name, y->name);
 
 	if (base || name)
 		return base ? base : name;
@@ -278,7 +296,7 @@ static void settle_refs(struct gitview *g)
 	for (size_t i = 0; i < g->ref_count; i++) {
 		const struct ref *r = &g->refs[i], *next = r + 1;
 
-		if (i + 1 < g->ref_count && strcmp(next->base, r->base) == 0 &&
+		if (i + 1 < g->ref_count && compare_bases(next->base, r->base) == 0 &&
 			strcmp(next->name, r->name) == 0)
 			ref_release(&g->refs[i]);
 		else
@@ -295,7 +313,7 @@ static const char *value_of(const struct gitview *g, const char *base, const cha
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		const struct ref *r = &g->refs[middle];
-		int order = strcmp(base, r->base);
+		int order = compare_bases(base, r->base);
 
 		order = order ? order : strcmp(name, r->name);
 		if (order == 0)
@@ -370,14 +388,20 @@ static void digest_text(struct digest *d, const char *text)
 
 void gitview_end(struct gitview *g, struct digest *d)
 {
+	const char *base = NULL;
+
 	settle_refs(g);
 	for (size_t i = 0; i < g->ref_count; i++) {
 		const struct ref *r = &g->refs[i];
 
 		if (is_of_a_clone(g, r))
 			continue;
+		if (!base || compare_bases(base, r->base) != 0) {
+			digest_text(d, "repository");
+			digest_text(d, r->base);
+			base = r->base;
+		}
 		digest_text(d, "ref");
-		digest_text(d, r->base);
 		digest_text(d, r->name);
 		digest_text(d, r->value);
 		/* By way of a ref that does not count itself, it may be another one. */
