@@ -241,8 +241,8 @@ check-ready:
 	@$(MAKE) --no-print-directory image-trusted
 
 ## make check-root    the tests of what root changes: who QEMU and the jails run as, who owns what
-check-root: TESTS := unit tests/cli/users.test tests/cli/run.test tests/cli/sources.test tests/cli/upload.test \
-	tests/faults/disk.test tests/vm/jail.test tests/vm/trusted.test
+check-root: TESTS := unit tests/cli/users.test tests/cli/sources.test tests/faults/disk.test tests/vm/disk.test \
+	tests/vm/jail.test tests/vm/trusted.test
 check-root: check
 
 ## make check-fast    every test that needs no virtual machine
