@@ -77,6 +77,14 @@
 #define LIMIT_KEEP_RUNS 1000000
 #define LIMIT_KEEP_DAYS 36500
 
+/*
+ * Programs of the host that are trusted and asked (base/proc.h): git for the operator's settings,
+ * QEMU for its version; mke2fs, which writes. Killed ones are waited for so long, then left.
+ */
+#define LIMIT_HELPER_MS (60 * 1000LL)
+#define LIMIT_MKE2FS_MS (10 * 60 * 1000LL)
+#define LIMIT_HELPER_KILL_MS (2 * 1000LL)
+
 /* git, when it looks at a source tree. What it does not manage with these is "unknown". */
 #define LIMIT_GIT_MS (30 * 1000LL)
 /* From here on nothing more is asked. */

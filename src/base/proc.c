@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/inherit.h"
+#include "base/limits.h"
+#include "base/num.h"
 #include "base/path.h"
 #include "base/sig.h"
 
@@ -73,50 +75,103 @@ NORETURN static void become(const char *program, const struct strv *argv, int ou
 	_exit(127);
 }
 
-static void drain(int fd, struct buf *output)
+/* A program that we wait for. */
+struct child {
+	const char *name;
+	pid_t pid; /* and its group */
+	int from;  /* what it says; -1: it says nothing more */
+	int64_t limit_ms, until_ms;
+	const struct proc_watch *watch; /* NULL: only time and signals are looked at */
+	int64_t next_look_ms;
+	int64_t pause_ms; /* between two looks at whether it has ended */
+};
+
+/* Whatever comes, so that a signal is heard at once and time is looked at soon. */
+static void wait_for_output(const struct child *c, int64_t ms)
 {
-	char chunk[4096];
-	ssize_t n;
+	struct pollfd p[] = {{.fd = c->from, .events = POLLIN}, {.fd = sig_fd(), .events = POLLIN}};
 
-	while ((n = fd_read_full(fd, chunk, sizeof(chunk))) > 0) {
-		size_t left = output->max - output->len;
-
-		buf_add(output, chunk, (size_t)n < left ? (size_t)n : left);
-	}
+	(void)poll(p, ARRAY_SIZE(p), (int)ms);
 }
 
-/* Some output, if there is any within LOOK_MS. False: it has ended. */
-static bool read_some(int fd, struct buf *output)
+/* Some output, if there is any by now. It ends with the last process that could write any. */
+static void read_some(struct child *c, struct buf *output)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = {.fd = c->from, .events = POLLIN};
 	char chunk[4096];
 	size_t left = output->max - output->len;
 	ssize_t n;
 
-	if (poll(&p, 1, LOOK_MS) <= 0)
-		return true;
-	n = read(fd, chunk, sizeof(chunk));
+	if (poll(&p, 1, 0) <= 0)
+		return;
+	n = read(c->from, chunk, sizeof(chunk));
 	if (n > 0)
 		buf_add(output, chunk, (size_t)n < left ? (size_t)n : left);
-	return n > 0 || (n < 0 && errno == EINTR);
+	else if (n == 0 || errno != EINTR)
+		c->from = -1;
 }
 
-static int drain_watched(
-	int fd, struct buf *output, const struct proc_watch *watch, pid_t group, struct err *e)
+/* May it go on? */
+static int look(struct child *c, struct err *e)
 {
-	int64_t next = clock_ms();
+	int64_t now = clock_ms();
 
-	while (read_some(fd, output)) {
-		if (clock_ms() < next)
-			continue;
-		if (watch->look(watch->arg, group, e) < 0) {
-			if (kill(-group, SIGKILL) < 0) /* it has not begun */
-				(void)kill(group, SIGKILL);
+	if (sig_check(e) < 0)
+		return -1;
+	if (now >= c->until_ms)
+		return err_set(e, ERR_HOST, "%s did not answer within %s", c->name,
+			num_show_duration(c->limit_ms).s);
+	if (!c->watch || now < c->next_look_ms)
+		return 0;
+	if (c->watch->look(c->watch->arg, c->pid, e) < 0)
+		return -1;
+	c->next_look_ms = clock_ms() + LOOK_MS;
+	return 0;
+}
+
+/* 1: it has ended; 0: not yet; -1: it cannot be waited for. */
+static int has_ended(const struct child *c, int *ret_status, struct err *e)
+{
+	pid_t got = waitpid(c->pid, ret_status, WNOHANG);
+
+	if (got < 0 && errno != EINTR)
+		return err_sys(e, "wait for %s", c->name);
+	return got > 0 ? 1 : 0;
+}
+
+/*
+ * A process that waits for a device or a server that does not answer may not hear even SIGKILL. It
+ * is left alone then: whoever asked for an end gets one.
+ */
+static void stop(struct child *c)
+{
+	int64_t until = clock_ms() + LIMIT_HELPER_KILL_MS;
+	struct err ignored = {0};
+	int status;
+
+	if (kill(-c->pid, SIGKILL) < 0) /* it has not begun */
+		(void)kill(c->pid, SIGKILL);
+	while (has_ended(c, &status, &ignored) == 0 && clock_ms() < until)
+		(void)poll(NULL, 0, 1);
+}
+
+/* Its output, and its status when it has ended, which is mostly at once when it says no more. */
+static int attend(struct child *c, struct buf *output, int *ret_status, struct err *e)
+{
+	int ended = 0;
+
+	while (c->from >= 0 || (ended = has_ended(c, ret_status, e)) == 0) {
+		if (look(c, e) < 0) {
+			stop(c);
 			return -1;
 		}
-		next = clock_ms() + LOOK_MS;
+		if (c->from < 0)
+			c->pause_ms = 2 * c->pause_ms < LOOK_MS ? 2 * c->pause_ms : LOOK_MS;
+		wait_for_output(c, c->from < 0 ? c->pause_ms : LOOK_MS);
+		if (c->from >= 0)
+			read_some(c, output);
 	}
-	return 0;
+	return ended < 0 ? -1 : 0;
 }
 
 /* Its end of the pipe is the caller's to close. */
@@ -135,41 +190,37 @@ static pid_t start(const struct strv *argv, int to, struct err *e)
 	return pid;
 }
 
-static int run(
-	const struct strv *argv, struct buf *output, const struct proc_watch *watch, struct err *e)
+static int run(const struct strv *argv, int64_t limit_ms, struct buf *output,
+	const struct proc_watch *watch, struct err *e)
 {
 	auto_fd int from = -1, to = -1;
-	int pipes[2], status, result = 0;
-	pid_t pid;
+	int pipes[2], status;
+	struct child c = {.name = path_base(argv->items[0]), .watch = watch, .pause_ms = 1};
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
-	from = pipes[0];
+	from = c.from = pipes[0];
 	to = pipes[1];
-	pid = start(argv, to, e);
-	if (pid < 0)
+	c.limit_ms = limit_ms;
+	c.until_ms = limit_ms ? clock_ms() + limit_ms : INT64_MAX;
+	c.pid = start(argv, to, e);
+	if (c.pid < 0)
 		return -1;
 	fd_close(fd_steal(&to));
-	if (watch)
-		result = drain_watched(from, output, watch, pid, e);
-	else
-		drain(from, output);
-	if (proc_wait(pid, &status) < 0)
-		return result < 0 ? -1 : err_sys(e, "wait for %s", argv->items[0]);
-	if (result < 0)
+	if (attend(&c, output, &status, e) < 0)
 		return -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int proc_run(const struct strv *argv, struct buf *output, struct err *e)
+int proc_run(const struct strv *argv, int64_t limit_ms, struct buf *output, struct err *e)
 {
-	return run(argv, output, NULL, e);
+	return run(argv, limit_ms, output, NULL, e);
 }
 
 int proc_run_watched(
 	const struct strv *argv, struct buf *output, const struct proc_watch *watch, struct err *e)
 {
-	return run(argv, output, watch, e);
+	return run(argv, 0, output, watch, e);
 }
 
 /* proc(5), /proc/PID/stat: fields are counted from the name on, which may have anything in it. */
@@ -218,13 +269,13 @@ struct proc_usage proc_group_usage(pid_t group, const char *name)
 	return u;
 }
 
-int proc_run_ok(const struct strv *argv, struct err *e)
+int proc_run_ok(const struct strv *argv, int64_t limit_ms, struct err *e)
 {
 	auto_buf struct buf output = {0};
 	int code;
 
 	buf_init(&output, 600);
-	code = proc_run(argv, &output, e);
+	code = proc_run(argv, limit_ms, &output, e);
 	if (code < 0)
 		return -1;
 	if (code != 0)

@@ -15,12 +15,17 @@
  * appended to `output` (which bounds them; the surplus is read and dropped). The signal mask of the
  * child is empty. Returns the exit code (128 + signal when it was killed), or -1 with *e when it
  * could not start.
+ *
+ * What a program opens may not answer: a fifo, a dead server's file system. So after limit_ms all
+ * processes of its group are killed: ERR_HOST, "git did not answer within 60 s". A signal to us
+ * does the same at once: ERR_INTERRUPTED.
  */
-int proc_run(const struct strv *argv, struct buf *output, struct err *e) NODISCARD;
+int proc_run(
+	const struct strv *argv, int64_t limit_ms, struct buf *output, struct err *e) NODISCARD;
 
 /*
- * As proc_run, with `look` called some ten times a second while it
- * runs. When that returns -1, with *e set, all processes of its group are killed, and -1 is
+ * As proc_run, with `look` called some ten times a second while it runs, in place of a limit of
+ * time. When that returns -1, with *e set, all processes of its group are killed, and -1 is
  * returned.
  */
 struct proc_watch {
@@ -40,7 +45,7 @@ struct proc_usage {
 struct proc_usage proc_group_usage(pid_t group, const char *name);
 
 /* As proc_run, but any exit code other than 0 is an ERR_HOST that carries the end of the output. */
-int proc_run_ok(const struct strv *argv, struct err *e) NODISCARD;
+int proc_run_ok(const struct strv *argv, int64_t limit_ms, struct err *e) NODISCARD;
 
 /* Wait for one child, through EINTR. The status of waitpid(2), or -1 with errno. */
 int proc_wait(pid_t pid, int *ret_status);

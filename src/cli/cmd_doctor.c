@@ -69,7 +69,7 @@ static int ask_version(const char *program, char **ret_line, struct err *e)
 	buf_init(&said, 300);
 	strv_push(&argv, program);
 	strv_push(&argv, "--version");
-	if (proc_run(&argv, &said, e) < 0)
+	if (proc_run(&argv, LIMIT_HELPER_MS, &said, e) < 0)
 		return -1;
 	said.data[strcspn(said.data, "\n")] = '\0';
 	*ret_line = text_safe(said.data, 200);
@@ -397,6 +397,8 @@ static int examine(struct doctor *d)
 		struct err e = {0};
 		bool well = checks[i].look(d, finding, &e) == 0;
 
+		if (!well && e.kind == ERR_INTERRUPTED)
+			return say_failure(&e);
 		if (print_check(&checks[i], finding, well ? NULL : &e, &broken) < 0)
 			return say_failure(&broken);
 		if (!well)

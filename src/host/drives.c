@@ -251,9 +251,9 @@ static int make_file_system(int fd, struct err *e)
 	strv_push(&argv, "-E");
 	strv_push(&argv, "lazy_itable_init=1,num_backup_sb=0,root_owner=0:0");
 	strv_pushf(&argv, "/proc/%d/fd/%d", (int)getpid(), fd);
-	if (proc_run_ok(&argv, e) < 0)
-		return err_because(e, "host_disk");
-	return 0;
+	if (proc_run_ok(&argv, LIMIT_MKE2FS_MS, e) == 0)
+		return 0;
+	return e->kind == ERR_INTERRUPTED ? -1 : err_because(e, "host_disk");
 }
 
 /*

@@ -81,9 +81,11 @@ static int list_settings(struct buf *output, struct err *e)
 
 	for (size_t i = 0; i < ARRAY_SIZE(arguments); i++)
 		strv_push(&argv, arguments[i]);
-	code = proc_run(&argv, output, e);
-	if (code < 0)
+	code = proc_run(&argv, LIMIT_HELPER_MS, output, e);
+	if (code < 0 && e->kind == ERR_INTERRUPTED)
 		return -1;
+	if (code < 0)
+		return err_wrap(e, "your git configuration cannot be read");
 	if (code == 0 && !output->overflow)
 		return 0;
 	buf_addc(output, '\0');

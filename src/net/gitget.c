@@ -275,7 +275,7 @@ static int run_git(struct job *j, const char *directory, const char *const *word
 	buf_clear(&j->said);
 	begin_watch(j);
 	if (!makes)
-		return proc_run(&argv, &j->said, e);
+		return proc_run(&argv, LIMIT_GIT_WAIT_MS, &j->said, e);
 	code = proc_run_watched(&argv, &j->said, &watch, e);
 	/* What was quicker than the looks has the same bounds. */
 	if (code != 0)

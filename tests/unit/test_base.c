@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/fit.h"
+#include "base/limits.h"
 #include "base/num.h"
 #include "base/proc.h"
 #include "base/strv.h"
@@ -423,14 +424,19 @@ static void test_what_is_no_base64_is_refused(void **state)
 
 /* ---- programs ---- */
 
-static int run_shell(const char *script, struct buf *output, struct err *e)
+static int run_shell_for(int64_t limit_ms, const char *script, struct buf *output, struct err *e)
 {
 	auto_strv struct strv argv = {0};
 
 	strv_push(&argv, "sh");
 	strv_push(&argv, "-c");
 	strv_push(&argv, script);
-	return proc_run(&argv, output, e);
+	return proc_run(&argv, limit_ms, output, e);
+}
+
+static int run_shell(const char *script, struct buf *output, struct err *e)
+{
+	return run_shell_for(LIMIT_HELPER_MS, script, output, e);
 }
 
 static void test_a_program_is_run_with_its_output_bounded(void **state)
@@ -447,6 +453,40 @@ static void test_a_program_is_run_with_its_output_bounded(void **state)
 	assert_string_equal(output.data, "12345678");
 }
 
+/* The last two: it has ended, but not what it started; it says no more, but does not end. */
+static void test_a_program_that_does_not_answer_is_killed(void **state)
+{
+	static const char *const scripts[] = {"echo some; exec sleep 60", "sleep 60; true",
+		"trap '' TERM; while :; do sleep 60; done", "sleep 60 &",
+		"exec >/dev/null 2>&1; sleep 60"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(scripts); i++) {
+		auto_buf struct buf output = {0};
+		int64_t begin = clock_ms();
+		struct err e = {0};
+
+		buf_init(&output, 100);
+		expect_err(run_shell_for(200, scripts[i], &output, &e), &e, ERR_HOST,
+			"sh did not answer within 0.2 s");
+		assert_true(clock_ms() - begin < 30 * 1000);
+	}
+}
+
+static void test_a_program_may_say_nothing_for_a_while(void **state)
+{
+	auto_buf struct buf output = {0};
+	struct err e = {0};
+
+	(void)state;
+	buf_init(&output, 100);
+	assert_int_equal(run_shell("exec 3>&1 >/dev/null 2>&1; sleep 0.3; echo late >&3; "
+				   "exec 3>&-; sleep 0.3; exit 7",
+				 &output, &e),
+		7);
+	assert_string_equal(output.data, "late\n");
+}
+
 static void test_a_missing_program_is_an_error(void **state)
 {
 	auto_strv struct strv argv = {0};
@@ -454,7 +494,8 @@ static void test_a_missing_program_is_an_error(void **state)
 
 	(void)state;
 	strv_push(&argv, "no-such-program-here");
-	expect_err(proc_run_ok(&argv, &e), &e, ERR_HOST, "no-such-program-here: not installed");
+	expect_err(proc_run_ok(&argv, LIMIT_HELPER_MS, &e), &e, ERR_HOST,
+		"no-such-program-here: not installed");
 }
 
 int main(void)
@@ -485,6 +526,8 @@ int main(void)
 		cmocka_unit_test(test_base64_goes_both_ways),
 		cmocka_unit_test(test_what_is_no_base64_is_refused),
 		cmocka_unit_test(test_a_program_is_run_with_its_output_bounded),
+		cmocka_unit_test(test_a_program_that_does_not_answer_is_killed),
+		cmocka_unit_test(test_a_program_may_say_nothing_for_a_while),
 		cmocka_unit_test(test_a_missing_program_is_an_error),
 	};
 

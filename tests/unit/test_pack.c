@@ -6,6 +6,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
+#include "base/limits.h"
 #include "base/proc.h"
 #include "core/pack.h"
 #include "core/unpack.h"
@@ -278,7 +279,7 @@ static void expect_silent(const char *const *argv)
 	for (; *argv; argv++)
 		strv_push(&v, *argv);
 	buf_init(&out, MIB);
-	status = proc_run(&v, &out, &e);
+	status = proc_run(&v, LIMIT_HELPER_MS, &out, &e);
 	expect_ok(status, &e);
 	if (status || out.len)
 		fail_msg("%s: status %d: %s", v.items[0], status, out.data);
