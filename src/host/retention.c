@@ -27,6 +27,8 @@ enum { SECONDS_PER_DAY = 24 * 60 * 60, LINK_BYTES = 512, WHY_BYTES = 80 };
 
 /* Every run makes it first, and a removal removes it first. */
 #define FIRST_FILE "run.jsonl"
+/* The last that a run makes. */
+#define RESULT_FILE "result.json"
 
 struct run_entry {
 	char *id;
@@ -83,35 +85,98 @@ static void tell(struct sorting *s, const char *run_id, const char *why, uint64_
 
 /* ---- which runs there are ---- */
 
-/*
- * Lock a run's directory, if it is nobody's. -1 without an error: it is a run that goes on, or no
- * run at all. Two that remove at once do not meet in one directory either.
- */
-static int claim(const struct sorting *s, const char *id, int *ret_fd, struct err *e)
-{
-	auto_fd int fd = openat(
-		s->runs_fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	struct stat mine, named;
+/* A run's directory that is nobody's, and ours as long as both are open. */
+struct claim {
+	int dir;
+	int lock; /* -1: it has none */
+};
 
-	*ret_fd = -1;
-	if (fd < 0)
+#define CLAIM_NONE                                                                                 \
+	{                                                                                          \
+		.dir = -1, .lock = -1                                                              \
+	}
+
+static void claim_release(struct claim *c)
+{
+	fd_close(c->lock);
+	fd_close(c->dir);
+	*c = (struct claim)CLAIM_NONE;
+}
+
+#define auto_claim __attribute__((cleanup(claim_release)))
+
+static bool has_file(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * A run of version 0.1.0 held its directory by a shared flock. So can everybody who may read, hence
+ * it counts only where nothing says that the run has ended or that its removal has begun.
+ */
+static bool may_go_on(int dir)
+{
+	if (has_file(dir, RESULT_FILE) || !has_file(dir, FIRST_FILE))
+		return false;
+	return flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/*
+ * Take the lock of a run, if it is nobody's. Who may not open it, or has the state on a read-only
+ * mount, takes a run without a result for one that goes on.
+ */
+static int take(struct claim *c, bool *ret_taken, struct err *e)
+{
+	c->lock = openat(
+		c->dir, STORE_RUN_LOCK, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*ret_taken = false;
+	if (c->lock >= 0 && flock(c->lock, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : err_sys(e, "lock it");
+	if (c->lock >= 0)
+		*ret_taken = true;
+	else if (errno == EACCES || errno == EPERM || errno == EROFS)
+		*ret_taken = has_file(c->dir, RESULT_FILE);
+	else if (errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO)
+		*ret_taken = !may_go_on(c->dir);
+	else
+		return err_sys(e, "open its lock");
+	return 0;
+}
+
+/*
+ * Lock a run, if it is nobody's. A claim without a directory and no error: it is a run that goes
+ * on, or no run at all. Two that remove at once do not meet in one directory either, unless its
+ * lock is removed already; then each removes what is left.
+ */
+static int claim(const struct sorting *s, const char *id, struct claim *ret_claim, struct err *e)
+{
+	auto_claim struct claim c = {.lock = -1,
+		.dir = openat(s->runs_fd, id,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+	struct stat mine, named;
+	bool taken;
+
+	*ret_claim = (struct claim)CLAIM_NONE;
+	if (c.dir < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
 			? 0
 			: err_sys(e, "open %s/%s", s->runs, id);
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? 0 : err_sys(e, "lock %s/%s", s->runs, id);
+	if (take(&c, &taken, e) < 0)
+		return err_wrap(e, "%s/%s", s->runs, id);
 	/* Removed meanwhile, and perhaps made again by a run. */
-	if (fstat(fd, &mine) < 0 || fstatat(s->runs_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	if (!taken || fstat(c.dir, &mine) < 0 ||
+		fstatat(s->runs_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
 		mine.st_ino != named.st_ino || mine.st_dev != named.st_dev)
 		return 0;
-	*ret_fd = fd_steal(&fd);
+	*ret_claim = c;
+	c = (struct claim)CLAIM_NONE;
 	return 0;
 }
 
 /* A run without a result was killed. One whose result is not understood may be of any kind. */
 static void read_result(struct sorting *s, struct run_entry *r)
 {
-	auto_free char *path = mem_printf("%s/%s/result.json", s->runs, r->id);
+	auto_free char *path = mem_printf("%s/%s/" RESULT_FILE, s->runs, r->id);
 	auto_node struct node *result = NULL;
 	struct err why = {0};
 
@@ -122,7 +187,7 @@ static void read_result(struct sorting *s, struct run_entry *r)
 	r->unchanged = strcmp(node_get_text(result, "result", ""), "unchanged") == 0;
 }
 
-static void add_run(struct sorting *s, const char *id, int fd, const struct stat *st)
+static void add_run(struct sorting *s, const char *id, const struct claim *c, const struct stat *st)
 {
 	struct run_entry *r;
 
@@ -132,8 +197,8 @@ static void add_run(struct sorting *s, const char *id, int fd, const struct stat
 		.id = mem_strdup(id),
 		.number = store_run_number(s->runs_fd, id),
 		.ended = st->st_mtim,
-		.kept = fd < 0,
-		.rubble = fd >= 0 && faccessat(fd, FIRST_FILE, F_OK, AT_SYMLINK_NOFOLLOW) < 0,
+		.kept = c->dir < 0,
+		.rubble = c->dir >= 0 && !has_file(c->dir, FIRST_FILE),
 	};
 	if (!r->kept && !r->rubble)
 		read_result(s, r);
@@ -141,15 +206,15 @@ static void add_run(struct sorting *s, const char *id, int fd, const struct stat
 
 static int look_at_run(struct sorting *s, const char *id, struct err *e)
 {
-	auto_fd int fd = -1;
+	auto_claim struct claim c = CLAIM_NONE;
 	struct stat st;
 
 	if (id[0] == '.' || fstatat(s->runs_fd, id, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 		!S_ISDIR(st.st_mode))
 		return 0;
-	if (claim(s, id, &fd, e) < 0)
+	if (claim(s, id, &c, e) < 0)
 		return -1;
-	add_run(s, id, fd, &st);
+	add_run(s, id, &c, &st);
 	return 0;
 }
 
@@ -288,20 +353,20 @@ static int drop_by_bytes(struct sorting *s, struct err *e)
 
 static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_gone, struct err *e)
 {
-	auto_fd int fd = -1;
+	auto_claim struct claim c = CLAIM_NONE;
 	uint64_t first = 0;
 	int result;
 
 	*ret_gone = false;
-	if (claim(s, r->id, &fd, e) < 0)
+	if (claim(s, r->id, &c, e) < 0)
 		return -1;
-	if (fd < 0)
+	if (c.dir < 0)
 		return 0;
 	*ret_gone = true;
 	if (s->dry_run)
 		return tree_measure(s->runs_fd, r->id, s->runs, &r->bytes, e);
 	/* From here on it is rubble, whose time of change means nothing. */
-	if (tree_remove(fd, FIRST_FILE, r->id, &first, e) < 0)
+	if (tree_remove(c.dir, FIRST_FILE, r->id, &first, e) < 0)
 		return -1;
 	result = tree_remove(s->runs_fd, r->id, s->runs, &r->bytes, e);
 	r->bytes += first;

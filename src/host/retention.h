@@ -3,7 +3,7 @@
  * What becomes of old runs: which of <state>/<project>/runs/ are kept, and the removal of the
  * others. docs/format-state.md says it for users.
  *
- * Kept whatever the policy says: a run that goes on (its directory is locked, see store.h), the one
+ * Kept whatever the policy says: a run that goes on (its `lock` is held, see store.h), the one
  * that `latest` points to, and the last ordinary one that passed. Of the others the newest
  * `policy.runs` that took place are kept; so many that were skipped as unchanged are kept besides,
  * so that a frequent timer does not push real runs out. Of these those go that are older than

@@ -381,13 +381,14 @@ static int write_run_number(const char *run_dir, uint64_t number, struct err *e)
 static int make_run_dir(struct store *s, const char *path, uint64_t number, struct err *e)
 {
 	auto_free char *made = path_join(s->work, "run");
+	auto_free char *lock = path_join(made, STORE_RUN_LOCK);
 	auto_fd int fd = -1;
 
 	if (mkdir(made, 0755) < 0)
 		return err_sys(e, "make %s", made);
-	fd = open(made, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
-		return err_sys(e, "lock %s", made);
+	fd = open(lock, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return err_sys(e, "lock %s", lock);
 	if (write_run_number(made, number, e) < 0)
 		return -1;
 	if (rename(made, path) < 0)

@@ -7,16 +7,19 @@
  *     <state>/<project>/state-CLASS.json  the same of runs that may not speak for all others
  *     <state>/<project>/current           -> gen-N
  *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps
- *     <state>/<project>/runs/<run-id>/    number, result.json, run.jsonl, console.log, artifacts/
+ *     <state>/<project>/runs/<run-id>/    lock, number, result.json, run.jsonl, console.log,
+ *                                         artifacts/
  *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped
  *     <state>/<project>/work/             what the run that holds the lock is making
  *
  * Everything is made in work/, synced, and renamed into its place: `current` is replaced by one
  * rename, so a kill at any moment leaves the old generation or the new one. What a killed run left
  * (work/, generations that are not current) is removed by the next run that takes the lock, or by
- * store_sweep. Of what a run keeps, retention.h removes the old; a run that goes on holds its own
- * runs/<run-id> by a shared flock of that directory, from before it has that name. A `current` that
- * is no link to a generation is ERR_INPUT, for nobody knows what may be removed then.
+ * store_sweep. Of what a run keeps, retention.h removes the old; a run that goes on holds a flock
+ * of its runs/<run-id>/lock, from before the directory has that name. Both locks are files that
+ * only their owner can open, whatever state_mode says: who may read keeps nobody waiting. A
+ * `current` that is no link to a generation is ERR_INPUT, for nobody knows what may be removed
+ * then.
  */
 #ifndef HOST_STORE_H
 #define HOST_STORE_H
@@ -28,6 +31,8 @@
 #include "base/strv.h"
 #include "core/node.h"
 
+#define STORE_RUN_LOCK "lock" /* in a run's directory; runs of version 0.1.0 have none */
+
 /* A project's directory, locked. */
 struct store {
 	char *dir;        /* <state>/<project> */
@@ -35,7 +40,7 @@ struct store {
 	char *run_dir;    /* dir/runs/<run-id>; NULL before store_begin_run */
 	uint64_t current; /* number of the current generation; 0: none */
 	int lock_fd;
-	int run_fd; /* run_dir, with its flock; -1 before store_begin_run */
+	int run_fd; /* run_dir/lock, with its flock; -1 before store_begin_run */
 };
 
 /*

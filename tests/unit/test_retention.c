@@ -319,6 +319,64 @@ static void test_a_run_that_goes_on_is_not_touched(void **state)
 	expect_items(dir, all, false, "now: older than 1 day\n");
 }
 
+/* As everybody may who can read it. */
+static int hold(const char *dir, const char *id)
+{
+	auto_free char *path = run_path(dir, id);
+	int fd = treemake_open(path);
+
+	expect_sys(flock(fd, LOCK_SH | LOCK_NB));
+	return fd;
+}
+
+/* The run is as old as before. */
+static void remove_file(const char *dir, const char *id, const char *name)
+{
+	auto_free char *path = run_path(dir, id), *file = path_join(path, name);
+	struct stat st;
+
+	expect_sys(stat(path, &st));
+	expect_sys(unlink(file));
+	treemake_time(AT_FDCWD, path, st.st_mtim.tv_sec, 0);
+}
+
+static void test_who_may_only_read_keeps_no_run(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *third = run_path(dir, "r3");
+	auto_fd int ended = -1, rubble = -1, killed = -1;
+
+	(void)state;
+	make_runs(dir, 4);
+	remove_file(dir, "r2", "run.jsonl");
+	remove_file(dir, "r2", "result.json");
+	free(expect_file(dir, "p/runs/r3/lock", ""));
+	treemake_time(AT_FDCWD, third, clock_utc_ns() / 1000000000 - DAY, 0);
+	remove_file(dir, "r3", "result.json");
+	ended = hold(dir, "r1");
+	rubble = hold(dir, "r2");
+	killed = hold(dir, "r3");
+	expect_items(dir, (struct retention_policy){.runs = 1}, false,
+		"r1: more than 1 run\nr2: an unfinished removal\nr3: more than 1 run\n");
+	expect_runs(dir, "r4");
+}
+
+/* It holds its directory, and has no file for that. */
+static void test_a_run_of_an_older_version_that_goes_on_is_not_touched(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	const struct retention_policy one = {.runs = 1};
+	int going;
+
+	(void)state;
+	make_runs(dir, 3);
+	remove_file(dir, "r1", "result.json");
+	going = hold(dir, "r1");
+	expect_items(dir, one, false, "r2: more than 1 run\n");
+	fd_close(going);
+	expect_items(dir, one, false, "r1: more than 1 run\n");
+}
+
 static void test_an_unfinished_removal_is_finished(void **state)
 {
 	auto_dir char *dir = expect_dir();
@@ -406,6 +464,8 @@ int main(void)
 		cmocka_unit_test(test_the_latest_and_the_last_that_passed_are_kept),
 		cmocka_unit_test(test_unchanged_runs_push_no_real_ones_out),
 		cmocka_unit_test(test_a_run_that_goes_on_is_not_touched),
+		cmocka_unit_test(test_who_may_only_read_keeps_no_run),
+		cmocka_unit_test(test_a_run_of_an_older_version_that_goes_on_is_not_touched),
 		cmocka_unit_test(test_an_unfinished_removal_is_finished),
 		cmocka_unit_test(test_what_killed_runs_left_is_removed),
 		cmocka_unit_test(test_hostile_artifacts_are_removed_whole),
