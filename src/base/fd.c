@@ -323,6 +323,17 @@ char *fd_name(int fd)
 	return mem_printf("a temporary file in %s", directory);
 }
 
+int fd_make_private(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	if (!(st.st_mode & 077) || fchmod(fd, st.st_mode & 0700) == 0)
+		return 0;
+	return errno == EPERM || errno == EROFS ? 0 : -1;
+}
+
 int fd_set_nonblock(int fd, struct err *e)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -95,6 +95,13 @@ int fd_copy(int from, int to, uint64_t len, struct err *e) NODISCARD;
  */
 char *fd_name(int fd);
 
+/*
+ * Before a file is locked: take the rights of others away, for whoever can open it for reading can
+ * lock it, and keep us waiting. Another user's file stays as it is: he knows who may read it. -1
+ * with errno.
+ */
+int fd_make_private(int fd) NODISCARD;
+
 int fd_set_nonblock(int fd, struct err *e) NODISCARD;
 
 /*

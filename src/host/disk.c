@@ -84,6 +84,8 @@ int disk_open(const char *path, const struct image *image, uint64_t bytes, struc
 		return err_sys(e, "%s", path);
 	if (d.lock_fd >= 0 && check_label(d.lock_fd, path, image, &had, e) < 0)
 		return -1;
+	if (d.lock_fd >= 0 && fd_make_private(d.lock_fd) < 0)
+		return err_sys(e, "%s", path);
 	if (outfile_open(path, OUTFILE_WHOLE, 0600, &d.copy, e) < 0)
 		return err_wrap(e, "--persist");
 	if (d.copy.stream)

@@ -153,24 +153,12 @@ static int sign_lock(const struct store *s, struct err *e)
 	return 0;
 }
 
-/* Whoever can open a file for reading can lock it, and keep us waiting. */
-static int make_private(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return -1;
-	if (!(st.st_mode & 077) || fchmod(fd, st.st_mode & 0700) == 0)
-		return 0;
-	return errno == EPERM ? 0 : -1; /* another user's: he knows who may read it */
-}
-
 static int take_lock(struct store *s, const char *project, struct err *e)
 {
 	auto_free char *path = in_dir(s, "lock");
 	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-	if (fd < 0 || make_private(fd) < 0)
+	if (fd < 0 || fd_make_private(fd) < 0)
 		return err_sys(e, "open %s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? busy(fd, project, e) : err_sys(e, "lock %s", path);
