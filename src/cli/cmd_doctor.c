@@ -213,7 +213,7 @@ static int look_image(struct doctor *d, char *finding, struct err *e)
 	if (!d->image)
 		d->image = mem_strdup(node_get_text(list->items[0], "name", ""));
 	if (image_open(d->config.image_store, d->image, NULL, &i, e) < 0 ||
-		image_verify(&i, NULL, NULL, e) < 0) {
+		image_verify(&i, NULL, NULL, NULL, e) < 0) {
 		free(steal_ptr(&d->image));
 		return -1;
 	}

@@ -60,7 +60,7 @@ static int verify_one(const struct config *c, const char *name, struct err *e)
 	auto_image struct image image = {0};
 
 	if (image_open(c->image_store, name, strchr(name, '/') ? name : NULL, &image, e) < 0 ||
-		image_verify(&image, NULL, NULL, e) < 0)
+		image_verify(&image, NULL, NULL, NULL, e) < 0)
 		return -1;
 	return say_row(e, "%s: every file is what its image.yaml says", image.name);
 }

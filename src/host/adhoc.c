@@ -125,7 +125,7 @@ static int prepare(struct machine *m, struct err *e)
 	if (drives_check_host(m->context->config, e) < 0 ||
 		stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
 			&m->host, e) < 0 ||
-		image_verify(&m->host.image, NULL, NULL, e) < 0)
+		image_verify(&m->host.image, NULL, NULL, NULL, e) < 0)
 		return -1;
 	if (add_drives(m, e) < 0 || add_disk(m, e) < 0)
 		return -1;

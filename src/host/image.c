@@ -330,15 +330,19 @@ static int write_memory(const char *path, const char *work, const struct node *k
 	return fd_move(made, path, e);
 }
 
-int image_verify(const struct image *i, const char *memory, const char *work, struct err *e)
+int image_verify(const struct image *i, const char *memory, const char *work, struct strv *warnings,
+	struct err *e)
 {
 	auto_node struct node *known = read_memory(memory);
+	struct err why = {0};
 	bool changed = false;
 
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
 		if (verify_part(i, &i->parts[part], known, &changed, e) < 0)
 			return -1;
-	return memory && changed ? write_memory(memory, work, known, e) : 0;
+	if (!memory || !changed || write_memory(memory, work, known, &why) == 0)
+		return 0;
+	return statefile_not_kept(&why, warnings, e);
 }
 
 /* ---- listing ---- */

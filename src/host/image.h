@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/strv.h"
 #include "core/node.h"
 
 enum image_part { IMAGE_KERNEL, IMAGE_INITRAMFS, IMAGE_ROOT, IMAGE_PARTS };
@@ -49,10 +50,11 @@ void image_release(struct image *i);
  * Compare the digests of all parts with image.yaml. Digests are remembered in `memory` (a file in
  * the state directory; NULL: always read) by device, inode, size, mtime and ctime; it is made in
  * the directory `work`, which is ours, on the same file system, and emptied by somebody. ERR_INPUT,
- * reason image_digest, naming the part.
+ * reason image_digest, naming the part. When the memory cannot be written that is pushed to
+ * `warnings` (statefile_not_kept).
  */
-int image_verify(
-	const struct image *i, const char *memory, const char *work, struct err *e) NODISCARD;
+int image_verify(const struct image *i, const char *memory, const char *work, struct strv *warnings,
+	struct err *e) NODISCARD;
 
 /* All images of a store, and those that were installed: a list of maps {name, dir, format, bytes,
  * digest, error}. The caller frees. */

@@ -24,6 +24,7 @@
 #include "host/lint.h"
 #include "host/planner.h"
 #include "host/run_inside.h"
+#include "host/statefile.h"
 
 /* ---- events: to the log and to the view ---- */
 
@@ -297,6 +298,21 @@ static int begin(struct run *r, struct err *e)
 
 /* ---- 3. has anything changed since the last successful run? ---- */
 
+/* The digests of files, for the next run. */
+static int save_memory(struct run *r, struct err *e)
+{
+	auto_strv struct strv warnings = {0};
+	struct err why = {0};
+
+	if (filememory_save(r->memory, r->store.work, &why) == 0)
+		return 0;
+	if (statefile_not_kept(&why, &warnings, e) < 0)
+		return -1;
+	strv_each (&warnings, text)
+		run_warn(r, *text);
+	return 0;
+}
+
 /* A run like one that passed ends here, with its verdict. */
 static int compare_with_last(struct run *r, struct err *e)
 {
@@ -311,12 +327,14 @@ static int compare_with_last(struct run *r, struct err *e)
 		return -1;
 	if (!unchanged)
 		return 0;
+	if (save_memory(r, e) < 0)
+		return -1;
 	n = node_map();
 	node_set_string(n, "project_name", r->project->name);
 	node_set_string(n, "reason", RUN_UNCHANGED);
 	event_send(&r->sink, EVENT_SKIP_CI, SOURCE_PRELUDE, n);
 	r->result.verdict = VERDICT_UNCHANGED;
-	return filememory_save(r->memory, r->store.work, e);
+	return 0;
 }
 
 /* ---- 4. what all machines need ---- */
@@ -361,7 +379,7 @@ static int prepare_input(struct run *r, struct err *e)
 		return -1;
 	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)
 		return -1;
-	return filememory_save(r->memory, r->store.work, e);
+	return save_memory(r, e);
 }
 
 /* ---- 5. the machines, and what each leaves (run_phase.c) ---- */

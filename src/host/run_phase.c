@@ -147,11 +147,16 @@ static struct stage_host *host_of(struct run *r, enum project_phase which)
 	return which == PROJECT_PLAN ? &r->host : &r->trusted;
 }
 
-static int verify_image(const struct run *r, const struct stage_host *host, struct err *e)
+static int verify_image(struct run *r, const struct stage_host *host, struct err *e)
 {
+	auto_strv struct strv warnings = {0};
 	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
 
-	return image_verify(&host->image, memory, r->store.work, e);
+	if (image_verify(&host->image, memory, r->store.work, &warnings, e) < 0)
+		return -1;
+	strv_each (&warnings, text)
+		run_warn(r, *text);
+	return 0;
 }
 
 /* The time limit is the run's: a machine has what those before it left of it. */

@@ -195,13 +195,14 @@ int shellcheck_ask(
 		return 0;
 	digest = digest_of_question(program, scripts);
 	answer = memory ? recall(memory, digest.s) : NULL;
-	if (!answer) {
-		answer = node_map();
-		node_set_string(answer, "digest", digest.s);
-		if (look(program, scripts, answer, e) < 0 ||
-			(memory && remember(memory, answer, e) < 0))
-			return -1;
+	if (answer) {
+		*ret_answer = steal_ptr(&answer);
+		return 0;
 	}
+	answer = node_map();
+	node_set_string(answer, "digest", digest.s);
+	if (look(program, scripts, answer, e) < 0)
+		return -1;
 	*ret_answer = steal_ptr(&answer);
-	return 0;
+	return memory ? remember(memory, *ret_answer, e) : 0;
 }

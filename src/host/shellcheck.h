@@ -23,8 +23,8 @@
  * Ask about whole scripts, each with its shebang. `memory` is the path of a file that keeps the
  * last answer: when that was about the same scripts, nothing runs; NULL: no memory. A memory that
  * cannot be read is none. *ret_answer is the caller's, and NULL when shellcheck is not installed.
- * -1 when the jail cannot be built or the memory not written (ERR_HOST), or a signal came
- * (ERR_INTERRUPTED). Takes LIMIT_SHELLCHECK_MS at most.
+ * -1 when the jail cannot be built, or a signal came (ERR_INTERRUPTED), or the memory cannot be
+ * written: then there is an answer all the same. Takes LIMIT_SHELLCHECK_MS at most.
  */
 int shellcheck_ask(const struct strv *scripts, const char *memory, struct node **ret_answer,
 	struct err *e) NODISCARD;

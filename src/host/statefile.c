@@ -170,3 +170,15 @@ struct node *statefile_recall(enum statefile_kind kind, const char *path)
 
 	return statefile_read(kind, path, &n, &ignored) < 0 ? NULL : n;
 }
+
+int statefile_not_kept(const struct err *why, struct strv *warnings, struct err *e)
+{
+	if (why->kind == ERR_INTERRUPTED || *why->reason) {
+		*e = *why;
+		return -1;
+	}
+	strv_pushf(warnings,
+		"%s; the file only saves time, and so the run goes on: remove what is in its place",
+		why->msg);
+	return 0;
+}

@@ -5,9 +5,10 @@
  * disk, or edited by hand.
  *
  * A file is understood when its `format` is one that this version knows and each key that the table
- * names has the right type. Other keys are ignored: a change that a reader must not ignore raises
- * the format. A file that is not understood counts as absent for whoever would save time by it, and
- * is a reason to remove nothing for whoever removes.
+ * names has the right type. Other
+ * keys are ignored: a change that a reader must not ignore raises the format. A file that is not
+ * understood counts as absent for whoever would save time by it, and is a reason to remove nothing
+ * for whoever removes.
  */
 #ifndef HOST_STATEFILE_H
 #define HOST_STATEFILE_H
@@ -16,6 +17,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "base/strv.h"
 #include "core/node.h"
 
 enum { STATEFILE_BYTES = 8 * 1024 * 1024 };
@@ -42,6 +44,13 @@ int statefile_parse(enum statefile_kind kind, const char *text, size_t len, cons
 
 /* For files whose only use is to save time: NULL when it is absent, damaged or unreadable. */
 struct node *statefile_recall(enum statefile_kind kind, const char *path);
+
+/*
+ * Such a file could not be written: `why`. A disk that is full or broken and a signal are an error
+ * of the run, -1. Anything else, a directory in its place for example, costs time only: it is
+ * pushed to `warnings` with the remedy, and the result is 0.
+ */
+int statefile_not_kept(const struct err *why, struct strv *warnings, struct err *e) NODISCARD;
 
 /* Is this the error of a file that was read and not understood? */
 bool statefile_is_unknown(const struct err *e);

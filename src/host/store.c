@@ -92,6 +92,21 @@ static int check_next(const struct store *s, struct err *e)
 		s->dir, s->dir);
 }
 
+/* A copy of the state that followed links has a directory there, which no rename replaces. */
+static int check_latest(const struct store *s, struct err *e)
+{
+	auto_free char *path = in_dir(s, "latest");
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "%s", path);
+	if (!S_ISDIR(st.st_mode))
+		return 0;
+	return err_reason(e, ERR_INPUT, "state_unknown",
+		"%s is a directory, not the link to the last run that it should be; remove it",
+		path);
+}
+
 /* Replace a symbolic link by one rename. */
 static int point(const struct store *s, const char *name, const char *target, struct err *e)
 {
@@ -191,7 +206,7 @@ int store_look(const char *state, const char *project, struct store *ret_store, 
 {
 	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
 
-	if (read_current(&s, e) < 0 || check_next(&s, e) < 0)
+	if (read_current(&s, e) < 0 || check_next(&s, e) < 0 || check_latest(&s, e) < 0)
 		return -1;
 	*ret_store = s;
 	s = (struct store)STORE_NONE;
@@ -290,7 +305,7 @@ int store_lock(const char *state, const char *project, struct store *ret_store, 
 
 	s.work = in_dir(&s, "work");
 	if (make_open_dir(s.dir, e) < 0 || take_lock(&s, project, e) < 0 ||
-		read_current(&s, e) < 0 || check_next(&s, e) < 0)
+		read_current(&s, e) < 0 || check_next(&s, e) < 0 || check_latest(&s, e) < 0)
 		return -1;
 	/* First what makes room: the disk may be full of what a killed run left. */
 	if (sweep(&s, true, &ignored, e) < 0 || sign_lock(&s, e) < 0 ||
