@@ -23,7 +23,7 @@
 #include "host/statefile.h"
 #include "host/store.h"
 
-enum { SECONDS_PER_DAY = 24 * 60 * 60, LINK_BYTES = 512, WHY_BYTES = 80 };
+enum { SECONDS_PER_DAY = 24 * 60 * 60, WHY_BYTES = 80 };
 
 /* Every run makes it first, and a removal removes it first. */
 #define FIRST_FILE "run.jsonl"
@@ -34,6 +34,8 @@ struct run_entry {
 	char *id;
 	uint64_t number;       /* in the order of their beginnings; 0: not known, and old */
 	struct timespec ended; /* when the directory last changed: at the end of the run */
+	dev_t dev;
+	ino_t ino;
 	uint64_t bytes;
 	bool kept;           /* whatever the policy says */
 	bool unchanged;      /* it was skipped */
@@ -197,6 +199,8 @@ static void add_run(struct sorting *s, const char *id, const struct claim *c, co
 		.id = mem_strdup(id),
 		.number = store_run_number(s->runs_fd, id),
 		.ended = st->st_mtim,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
 		.kept = c->dir < 0,
 		.rubble = c->dir >= 0 && !has_file(c->dir, FIRST_FILE),
 	};
@@ -256,18 +260,29 @@ static void keep(struct sorting *s, const char *id)
 			s->items[i].kept = true;
 }
 
+/* The one that `log` finds by the link, however that is written. */
+static int keep_latest(struct sorting *s, const char *state, struct err *e)
+{
+	auto_free char *latest = mem_printf("%s/%s/latest", state, s->project);
+	struct stat st;
+
+	if (stat(latest, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			? 0
+			: err_sys(e, "%s", latest);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i].dev == st.st_dev && s->items[i].ino == st.st_ino)
+			s->items[i].kept = true;
+	return 0;
+}
+
 /* In doubt about what passed last nothing is removed. */
 static int keep_named(struct sorting *s, const char *state, struct err *e)
 {
-	auto_free char *latest = mem_printf("%s/%s/latest", state, s->project);
 	auto_node struct node *last = NULL;
-	char target[LINK_BYTES];
-	ssize_t n = readlink(latest, target, sizeof(target) - 1);
 
-	if (n > 0) {
-		target[n] = '\0';
-		keep(s, path_base(target));
-	}
+	if (keep_latest(s, state, e) < 0)
+		return -1;
 	if (store_read_state(state, s->project, &last, e) < 0)
 		return -1;
 	keep(s, node_get_text(last, "run_id", ""));

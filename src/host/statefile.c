@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "core/jsonl.h"
 #include "core/schema.h"
+#include "host/project.h"
 
 enum { SHOWN_MAX = 60 };
 
@@ -118,6 +119,16 @@ static int check_format(const struct kind *k, const struct node *n, const char *
 		shown, k->newest);
 }
 
+/* It becomes the name of a directory that is not removed. */
+static int check_run_id(const struct node *n, const char *name, struct err *e)
+{
+	struct err why = {0};
+
+	if (project_check_name(node_get_text(n, "run_id", ""), &why) == 0)
+		return 0;
+	return node_err(node_get(n, "run_id"), name, e, "'run_id': %s", why.msg);
+}
+
 int statefile_parse(enum statefile_kind kind, const char *text, size_t len, const char *name,
 	struct node **ret_node, struct err *e)
 {
@@ -126,7 +137,8 @@ int statefile_parse(enum statefile_kind kind, const char *text, size_t len, cons
 	struct err why = {0};
 
 	if (jsonl_parse(text, len, name, &n, &why) < 0 || check_format(k, n, name, &why) < 0 ||
-		schema_check_written(k->params, n, name, &why) < 0)
+		schema_check_written(k->params, n, name, &why) < 0 ||
+		(kind == STATEFILE_STATE && check_run_id(n, name, &why) < 0))
 		return not_understood(k, &why, e);
 	*ret_node = steal_ptr(&n);
 	return 0;

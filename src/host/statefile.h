@@ -5,7 +5,7 @@
  * disk, or edited by hand.
  *
  * A file is understood when its `format` is one that this version knows and each key that the table
- * names has the right type. Other
+ * names has the right type; the run that a state file names has a name that a run can have. Other
  * keys are ignored: a change that a reader must not ignore raises the format. A file that is not
  * understood counts as absent for whoever would save time by it, and is a reason to remove nothing
  * for whoever removes.

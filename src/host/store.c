@@ -441,12 +441,59 @@ static char *state_path(const struct store *s, const char *class)
 	return class ? mem_printf("%s/state-%s.json", s->dir, class) : in_dir(s, "state.json");
 }
 
+static int run_is_there(const char *dir, const char *run_id, bool *ret, struct err *e)
+{
+	auto_free char *path = mem_printf("%s/runs/%s", dir, run_id);
+	struct stat st;
+
+	*ret = lstat(path, &st) == 0;
+	if (*ret || errno == ENOENT || errno == ENOTDIR)
+		return 0;
+	return err_sys(e, "%s", path);
+}
+
+/*
+ * state.json. Its run is never removed but by hand, so where it is not there nobody knows which
+ * passed last. A run that passes meanwhile replaces the file before it removes the old run: then it
+ * is read again.
+ */
+static int read_ordinary(const char *dir, struct node **ret_state, struct err *e)
+{
+	auto_free char *path = path_join(dir, "state.json"), *missing = NULL;
+
+	for (;;) {
+		auto_node struct node *state = NULL;
+		const char *id;
+		bool there;
+
+		if (statefile_read(STATEFILE_STATE, path, &state, e) < 0)
+			return -1;
+		id = node_get_text(state, "run_id", "");
+		if (state && run_is_there(dir, id, &there, e) < 0)
+			return -1;
+		if (!state || there) {
+			*ret_state = steal_ptr(&state);
+			return 0;
+		}
+		if (missing && strcmp(missing, id) == 0)
+			break;
+		free(missing);
+		missing = mem_strdup(id);
+	}
+	return err_reason(e, ERR_INPUT, "state_unknown",
+		"%s: its run %s is not in %s/runs, so nobody knows which run passed last and "
+		"nothing is removed; the next run that passes mends this",
+		path, missing, dir);
+}
+
 int store_last_success(
 	const struct store *s, const char *class, struct node **ret_state, struct err *e)
 {
-	auto_free char *path = state_path(s, class);
+	auto_free char *path = class ? state_path(s, class) : NULL;
 
-	return statefile_read(STATEFILE_STATE, path, ret_state, e);
+	*ret_state = NULL;
+	return path ? statefile_read(STATEFILE_STATE, path, ret_state, e)
+		    : read_ordinary(s->dir, ret_state, e);
 }
 
 char *store_class_of(const char *file)
@@ -468,6 +515,7 @@ static bool is_state_file(const char *name)
 
 static int check_state_files(const char *path, struct err *e)
 {
+	auto_node struct node *ordinary = NULL;
 	DIR *dir = opendir(path);
 	int result = 0;
 
@@ -483,6 +531,8 @@ static int check_state_files(const char *path, struct err *e)
 			result = statefile_read(STATEFILE_STATE, file, &ignored, e);
 	}
 	(void)closedir(dir);
+	if (result == 0)
+		result = read_ordinary(path, &ordinary, e);
 	return result;
 }
 
@@ -623,9 +673,10 @@ int store_list(const char *state, struct strv *ret_projects, struct err *e)
 
 int store_read_state(const char *state, const char *project, struct node **ret_state, struct err *e)
 {
-	auto_free char *path = mem_printf("%s/%s/state.json", state, project);
+	auto_free char *dir = path_join(state, project);
 
-	return statefile_read(STATEFILE_STATE, path, ret_state, e);
+	*ret_state = NULL;
+	return read_ordinary(dir, ret_state, e);
 }
 
 int store_find_run(

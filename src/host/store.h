@@ -95,8 +95,8 @@ char *store_class_of(const char *file);
 
 /*
  * What the last successful run of a class was: the content of its state file, NULL when there is
- * none. A class NULL is that of ordinary runs. Errors are those of statefile_read. The caller
- * frees.
+ * none. A class NULL is that of ordinary runs. Errors are those of statefile_read; also
+ * state_unknown when the run of state.json is not there. The caller frees.
  */
 int store_last_success(
 	const struct store *s, const char *class, struct node **ret_state, struct err *e) NODISCARD;
@@ -126,8 +126,9 @@ int store_sweep(const char *state, const char *project, bool dry_run, uint64_t *
 	struct err *e) NODISCARD;
 
 /*
- * Is everything understood that says what may be removed: `current` and all state files? Nothing of
- * the project may be removed otherwise. Takes no lock. ERR_INPUT names the file and the remedy.
+ * Is everything understood that says what may be removed: `current` and all state files, and is the
+ * run there that state.json names? Nothing of the project may be removed otherwise. Takes no lock.
+ * ERR_INPUT names the file and the remedy.
  */
 int store_check(const char *state, const char *project, struct err *e) NODISCARD;
 
@@ -137,7 +138,7 @@ int store_check(const char *state, const char *project, struct err *e) NODISCARD
  */
 int store_list(const char *state, struct strv *ret_projects, struct err *e) NODISCARD;
 
-/* state.json of a project, read without a lock; NULL when there is none. As statefile_read. */
+/* state.json of a project, read without a lock; NULL when there is none. As store_last_success. */
 int store_read_state(
 	const char *state, const char *project, struct node **ret_state, struct err *e) NODISCARD;
 

@@ -195,7 +195,9 @@ static void test_with_a_state_that_is_not_understood_nothing_is_removed(void **s
 {
 	static const char *const texts[] = {"", "{\"run_id\": ", "[]", "\"x\"", "{}", "null", "1",
 		"{\"format\": 2, \"last\": {\"run_id\": \"r1\"}}", "{\"format\": 1, \"run_id\": 7}",
-		"{\"format\": 1, \"run_id\": [\"r1\"]}", "{\"format\": \"1\", \"run_id\": \"r1\"}"};
+		"{\"format\": 1, \"run_id\": [\"r1\"]}", "{\"format\": \"1\", \"run_id\": \"r1\"}",
+		"{\"format\": 1, \"run_id\": \"../runs/r1\"}",
+		"{\"format\": 1, \"run_id\": \"r9\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
