@@ -40,6 +40,7 @@ static const struct probe {
 	{"forge-pass", 2, probe_forge_pass,
 		"STEP COUNT OUTPUT...: says that this step and all the others passed, and ends"},
 	{"freeze", 0, probe_freeze, "stops the executor for ever"},
+	{"spin", 0, probe_spin, "loops at the highest real-time priority"},
 	{"crash", 0, probe_crash, "overwrites the executor's stack"},
 };
 

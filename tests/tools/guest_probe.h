@@ -28,6 +28,7 @@ int probe_send_nonce(char **args);
 int probe_forge_end(char **args);
 int probe_forge_pass(char **args);
 int probe_freeze(char **args);
+int probe_spin(char **args);
 int probe_crash(char **args);
 
 /* probe_files.c: what do files carry? */

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +267,17 @@ int probe_freeze(char **args)
 	if (stop_executor() < 0)
 		return -1;
 	linger();
+}
+
+int probe_spin(char **args)
+{
+	const struct sched_param most = {.sched_priority = sched_get_priority_max(SCHED_FIFO)};
+
+	(void)args;
+	if (sched_setscheduler(0, SCHED_FIFO, &most) < 0)
+		return probe_failed("sched_setscheduler");
+	for (volatile unsigned i = 0;; i++)
+		;
 }
 
 int probe_crash(char **args)
