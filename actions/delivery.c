@@ -164,7 +164,7 @@ static int read_target(
 	int result;
 
 	if (!text)
-		return err_reason(e, ERR_INPUT, ACTION_NO_TARGET,
+		return err_reason(e, ERR_INPUT, ERR_REASON_NO_TARGET,
 			"there is no target: set %s in the configuration", d->key);
 	text = look_up(d, config, text);
 	if (check_no_password(d->key, text, e) < 0)

@@ -132,7 +132,7 @@ static int add_egress(struct node *tree, const struct planner *p, struct err *e)
 		if (planner_egress(p, phase, &g, &why) == 0) {
 			if (g.count)
 				node_set(all, project_phase_keys[phase], egress_to_node(&g));
-		} else if (strcmp(why.reason, ACTION_NO_TARGET) == 0) {
+		} else if (strcmp(why.reason, ERR_REASON_NO_TARGET) == 0) {
 			say_warning(why.msg);
 		} else {
 			*e = why;

@@ -105,7 +105,8 @@ struct action_variable {
 	const char *help; /* for the documentation */
 };
 
-#define ACTION_NO_TARGET "no_target"
+/* Of `reach` and `expand`: the configuration names no target. */
+#define ERR_REASON_NO_TARGET "no_target"
 
 struct action {
 	const char *name;           /* as users write it */
@@ -124,7 +125,7 @@ struct action {
 	 * ssh://HOST:PORT for a target that the configuration names. From its arguments and the
 	 * configuration alone: it makes the allowlist of the VM's proxy. A VM none of whose actions
 	 * says anything has no network. `config` is the effective configuration (config.h). The
-	 * reason of the error is ACTION_NO_TARGET when the configuration names no target.
+	 * reason of the error is ERR_REASON_NO_TARGET when the configuration names no target.
 	 */
 	int (*reach)(const struct action *self, const struct node *args, const struct node *config,
 		struct strv *ret_urls, struct err *e);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What becomes of the archives of cache scopes (`--cache-scope`): a bridge may use one for every
- * stranger's branch, and each may hold cache_max_size. The scopes that have run last are kept; of the
- * others archives and state files are removed.
+ * stranger's branch, and each may hold cache_max_size. The scopes that have run last are kept; of
+ * the others archives and state files are removed.
  */
 #ifndef HOST_SCOPES_H
 #define HOST_SCOPES_H

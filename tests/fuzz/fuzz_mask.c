@@ -114,7 +114,8 @@ static void disguise(struct disguises *d, const uint8_t *secret, size_t len)
 		add_base64(&d->text[7 + shift], secret, len, shift, false);
 	add_base64(&d->text[10], secret, len, 1, true);
 	add_hex(&d->text[11], "\\x%02x", secret, len);
-	/* Colours inside a sequence that the secret has itself would make another sequence of it. */
+	/* Colours inside a sequence that the secret has itself would make another sequence of it.
+	 */
 	add_coloured(&d->text[12], &d->text[memchr(secret, '\033', len) ? 1 : 0]);
 	add_coloured(&d->text[13], &d->text[2]);
 }

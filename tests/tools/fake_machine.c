@@ -187,8 +187,8 @@ static int read_drive(
 
 	if (read_backend(c, i, &ret->writable, e) < 0 || want(c, "-device", e) < 0)
 		return -1;
-	serial = c->argv[c->at] ? between(c->argv[c->at], head, ",werror=stop,rerror=report")
-				: NULL;
+	serial =
+		c->argv[c->at] ? between(c->argv[c->at], head, ",werror=stop,rerror=report") : NULL;
 	if (!serial || !*serial || strlen(serial) > DRIVE_SERIAL_MAX || strchr(serial, ','))
 		return unexpected(c, head, e);
 	memcpy(ret->serial, serial, strlen(serial) + 1);
