@@ -239,6 +239,15 @@ static int check_exec(const struct step *s, uint64_t *lasting, struct err *e)
 		(unsigned long long)total, (unsigned long long)LIMIT_EXEC_BYTES);
 }
 
+static int check_environment(uint64_t bytes, struct err *e)
+{
+	if (bytes <= LIMIT_EXEC_BYTES)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the environment (`env` of the project, --env) has %llu bytes, the limit is %llu",
+		(unsigned long long)bytes, (unsigned long long)LIMIT_EXEC_BYTES);
+}
+
 static int check_steps(const struct plan *p, struct err *e)
 {
 	uint64_t lasting = 0;
@@ -250,6 +259,8 @@ static int check_steps(const struct plan *p, struct err *e)
 		if (check_variable(name, strlen(*entry), e) < 0)
 			return -1;
 	}
+	if (check_environment(lasting, e) < 0)
+		return -1;
 	for (size_t i = 0; i < p->count; i++) {
 		const struct origin *o = &p->steps[i].origin;
 
