@@ -62,12 +62,13 @@ int load_check_project(
 {
 	auto_project_list struct project_list own = {0};
 	auto_strv struct strv known = {0};
-	struct err ignored = {0};
+	struct err unread = {0}, ignored = {0};
 
-	if (!list && project_load(c->projects, &own, &ignored) == 0)
+	if (!list && project_load(c->projects, &own, &unread) == 0)
 		list = &own;
-	if (store_list(c->state, &known, e) < 0)
-		return -1;
+	/* Whoever reads the state of the project says what is wrong with it. */
+	if (store_list(c->state, &known, &ignored) < 0)
+		return 0;
 	for (size_t i = 0; list && i < list->count; i++)
 		strv_push(&known, list->items[i].name);
 	return strv_has(&known, name) ? 0 : unknown_project(name, &known, e);
