@@ -68,16 +68,19 @@ static bool is_port(const char *colon)
 	return digits > 0 && digits <= 5 && colon[1 + digits] == '/';
 }
 
-/* A password may have any bytes in it, also those that end the host of a right URL. */
+/*
+ * A user ends with the colon; the password behind it may have any bytes, also those that end the
+ * host of a right URL.
+ */
 bool actions_has_password(const char *url)
 {
-	const char *start = skip_scheme(url), *at = strrchr(start, '@');
+	const char *start = skip_scheme(url), *end = start + strcspn(start, "/?#\\");
 
-	for (const char *p = start; at && p < at; p++) {
+	for (const char *p = start; p < end; p++) {
 		if (*p == ':')
-			return !is_port(p);
+			return !is_port(p) && strchr(p, '@');
 		if (strncasecmp(p, "%3a", 3) == 0)
-			return true;
+			return strchr(p, '@');
 	}
 	return false;
 }

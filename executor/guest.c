@@ -154,15 +154,16 @@ int guest_add_host(const char *path, const char *name, struct err *e)
 /* machine-id(5): each machine has an id of its own, unless the image brings one. */
 int guest_identify(const char *path, struct err *e)
 {
-	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0444);
 	uint64_t id[2];
 	auto_free char *line = NULL;
+	auto_fd int fd = -1;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, "%s", path);
-	if (st.st_size > 0)
+	if (stat(path, &st) == 0 && st.st_size > 0)
 		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0444);
+	if (fd < 0)
+		return err_sys(e, "%s", path);
 	if (getrandom(id, sizeof(id), 0) != (ssize_t)sizeof(id))
 		return err_sys(e, "random bytes");
 	line = mem_printf("%016" PRIx64 "%016" PRIx64 "\n", id[0], id[1]);

@@ -91,7 +91,8 @@ int names_check_targets(const struct config *c, struct err *e)
 	auto_free const char **known = mem_array(count_of(targets) + 1, sizeof(*known));
 	size_t n = 0;
 
-	if (!target || !target->text || !is_name(target->text))
+	/* Without names, it is that of a configuration of Ambient CI, and for others to use. */
+	if (!targets || !target || !target->text || !is_name(target->text))
 		return 0;
 	node_each (targets, item) {
 		if (strcmp(item->key, target->text) == 0)
@@ -99,8 +100,8 @@ int names_check_targets(const struct config *c, struct err *e)
 		known[n++] = item->key;
 	}
 	return unknown(c, target, false,
-		&(struct names){
-			"target", known, ": it is not in dput_targets, and an address has a colon"},
+		&(struct names){"target", known,
+			": it is not in dput_targets, and an address contains a colon"},
 		e);
 }
 

@@ -18,7 +18,7 @@
 int names_check_actions(
 	const struct config *c, const struct action *const *actions, struct err *e) NODISCARD;
 
-/* A dput_target that is a name is one of dput_targets. ERR_INPUT as above. */
+/* A dput_target that is a name is one of dput_targets, if there are any. ERR_INPUT as above. */
 int names_check_targets(const struct config *c, struct err *e) NODISCARD;
 
 /*

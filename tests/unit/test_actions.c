@@ -414,6 +414,9 @@ static void test_git_get_takes_whole_commits_from_servers(void **state)
 	expect_git_refused(
 		"name", "../a", "p.yaml:4:7: '../a' cannot be the name of a file in one directory");
 	expect_accepted(IN_PRE,
+		"action: git_get\nurl: https://h.example/from/https://u:p@o.example/a\nname: a\n"
+		"commit: 0123456789abcdef0123456789abcdef01234567\n");
+	expect_accepted(IN_PRE,
 		"action: git_get\nurl: https://h.example:8443/@scope/a:b@1\nname: a\n"
 		"commit: 0123456789abcdef0123456789abcdef01234567\n");
 	expect_accepted(IN_PRE,
