@@ -2,21 +2,21 @@
 /*
  * Command-line options, from tables.
  *
- * One row per option says how it is written, what it wants, and where its value goes in the
- *settings of the command. The parser, `--help`, the manual page and docs/ all read the same rows.
+ * One row per option gives its spelling, the type of its value, and the place of the value in the
+ * settings of the command. The parser, `--help`, the manual page and docs/ all read the same rows.
  *
  *	struct log_settings { bool console; const char *output; };
  *	static const struct option log_options[] = {
- *		{.name = "console", .type = OPTION_FLAG, .offset = offsetof(struct log_settings,
- *console), .help = "..."},
+ *		{.name = "console", .type = OPTION_FLAG,
+ *			.offset = offsetof(struct log_settings, console), .help = "..."},
  *		{.name = "output", .argument = "FILE", .type = OPTION_PATH, ...},
  *		{0},
  *	};
  *
  * `--name value`, `--name=value`, `-n value`, `-nvalue`, and flags together (`-qf`); options and
- * operands in any order; behind `--` everything is an operand. Given twice, the last one counts,
- *but for lists. There are no abbreviations: a script that uses one would break with the next
- *option.
+ * operands in any order; after `--` everything is an operand. If an option is given twice, the
+ * last one counts, except for lists. There are no abbreviations: a script that uses one would break
+ * with the next option.
  */
 #ifndef CLI_OPTIONS_H
 #define CLI_OPTIONS_H

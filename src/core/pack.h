@@ -147,10 +147,10 @@ int pack_tree(int root_fd, const char *shown, int out_fd, const struct pack_opti
  *
  *	auto_packer struct packer *p = pack_begin(fd, &options);
  *	if (pack_add_file(p, "plan.json", 0644, text, len, e) < 0 || pack_end(p, &result, e) < 0)
- *...
+ *		...
  *
- * Members come in the order of a sorted walk (see tar.h) and behind their directories; anything
- *else is a BUG of the caller. They belong to user and group 0 and have the time 0.
+ * Members come in the order of a sorted walk (see tar.h) and after their directories; anything else
+ * is a BUG of the caller. They belong to user and group 0 and have the time 0.
  */
 struct packer;
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tables that say which keys a mapping has: one row per key, the last row has no name. The same
- *rows check files, fill in defaults, and print help and documentation.
+ * Tables of the keys that a mapping may have: one row per key, the last row has no name. The same
+ * rows check files, fill in defaults, and print help and documentation.
  *
  *	static const struct param table[] = {
  *		{.name = "url", .type = PARAM_STRING, .required = true, .help = "where to get it"},
- *		{.name = "tries", .type = PARAM_UINT, .min = 1, .max = 10, .preset = "3", .help =
- *"..."}, {0},
+ *		{.name = "tries", .type = PARAM_UINT, .min = 1, .max = 10, .preset = "3",
+ *			.help = "..."},
+ *		{0},
  *	};
  *
  * Quotes around a scalar never matter: `cpus: 2` and `cpus: "2"` are the same, and so are

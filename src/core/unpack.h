@@ -61,9 +61,9 @@ enum { UNPACK_NAME_BYTES = 256, UNPACK_BLOCK = 4096 };
  * entries in the directory dest_fd. With rules.strict the archive is exactly `length` bytes and the
  * directory is empty; otherwise what follows the end marker is ignored (drives are larger than
  * their archives). Modes are as in the archive, whatever the umask; runs of zeros become holes, and
- * holes of the archive's file, or that it lists, are not read. The
- * umask of the process is 0 meanwhile, so no other thread may make files. After a failure the
- * directory holds what was made so far: remove it.
+ * holes of the archive's file, or that it lists, are not read. The umask of the process is 0
+ * meanwhile, so no other thread may make files. After a failure the directory holds what was made
+ * so far: remove it.
  *
  * An archive of small files becomes more than its length: contents of files, directories and long
  * links take whole blocks, and every name takes an inode. Their sum is limited by max_disk.

@@ -49,10 +49,10 @@ struct git_state {
 };
 
 /*
- * Look at a tree. Always fills *ret when it returns 0. -1 only for what is not the tree's
- * doing: the jail cannot be built (ERR_HOST), a signal
- * came (ERR_INTERRUPTED). git not being installed is a reason for unknown. Root asks as the owner
- * of the tree. Takes at most a minute and a half.
+ * Look at a tree. Always fills *ret when it returns 0. -1 only for errors that the tree did not
+ * cause: the jail cannot be made (ERR_HOST), a signal came (ERR_INTERRUPTED). If git is not
+ * installed, the state is unknown. Root asks as the owner of the tree. Takes at most a minute and a
+ * half.
  */
 int git_inspect(const struct git_tree *tree, struct git_state *ret, struct err *e) NODISCARD;
 

@@ -29,9 +29,9 @@ struct image {
 
 /*
  * Open the image `name` in the store, else among those that were installed with the program
- * (locate_images), or the directory at `path` when that is not NULL. image.yaml
- * is checked; sizes of the parts are compared. ERR_INPUT: no such image (with how to make it), a
- * wrong image.yaml, a kind that this version cannot boot (reason not_in_this_version).
+ * (locate_images), or the directory at `path` when that is not NULL. image.yaml is checked; sizes
+ * of the parts are compared. ERR_INPUT: no such image (with how to make it), a wrong image.yaml, a
+ * kind that this version cannot boot (reason not_in_this_version).
  */
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e) NODISCARD;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs one program, or one C function, behind walls: QEMU, git, shellcheck, the reader of
- *artifacts.
+ * Runs one program, or one C function, in a jail: QEMU, git, shellcheck, the reader of artifacts.
  *
- * What runs inside has namespaces of its own (user, network, mount, pid, ipc, uts, cgroup), is pid
- *1 of them and a direct child of the caller. It sees a read-only root in memory with the host's
- * /usr (read-only), the binds, devices and files it was given, and nothing else: no /proc, no home
- * directory, no /etc but ld.so.cache, no network interface but a loopback that is down. It has no
- * capability and cannot get one, no environment but `env`, no descriptor but those it was given, a
- * seccomp filter, and dies with the caller. docs/decisions/0003-jail.md says why in this order.
+ * The jailed process has namespaces of its own (user, network, mount, pid, ipc, uts, cgroup), is
+ * pid 1 of them and a direct child of the caller. It sees a read-only root in memory with the
+ * host's /usr (read-only), the binds, devices and files it was given, and nothing else: no /proc,
+ * no home directory, no /etc but ld.so.cache, no network interface but a loopback that is down. It
+ * has no capability and cannot get one, no environment but `env`, no descriptor but those it was
+ * given, a seccomp filter, and dies with the caller. docs/decisions/0003-jail.md says why in this
+ * order.
  *
- * The struct is data: fill it, then start it. Needs no privileges; the caller must be
- *single-threaded. Linux 5.12 or newer. When a wall cannot be put up nothing runs: ERR_HOST, with
- *reason "host_no_namespaces" and the remedy in the message when the host forbids it.
+ * The struct is data: fill it, then start it. It needs no privileges; the caller must be
+ * single-threaded. Linux 5.12 or newer. If a part of the jail cannot be made, nothing runs:
+ * ERR_HOST, with reason "host_no_namespaces" and the remedy in the message if the host forbids it.
  *
  *	auto_jail struct jail j;
  *
@@ -144,8 +144,8 @@ void jail_place_fd(struct jail *j, const char *inside, int fd, int64_t mtime);
 /*
  * A directory or file of the host, with everything mounted below it; nosuid and nodev. A relative
  * `outside` means the working directory of this call. `inside` is absolute and not below another
- * bind. For root the outside path is opened with root's rights, so
- * the directories above it need not be open to uid and gid.
+ * bind. For root the outside path is opened with root's rights, so the directories above it need
+ * not be open to uid and gid.
  */
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags);
 void jail_device(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The child's side of the jail, from the clone to the program. Each step takes something away, in
- *an order in which no later step needs it:
+ * The child's side of the jail, from the clone to the program. Each step takes something away that
+ * no later step needs:
  *
  *	wait until the parent has written the id maps
  *	take the identity       before the tmpfs, whose files need an owner that is mapped
@@ -11,9 +11,8 @@
  *	death signal            after the last change of credentials, which would clear it
  *	seccomp                 last, because it forbids most of the above
  *
- * On the control socket the parent says one byte, "go"; the child answers with one jail_report, and
- * with a second one if the exec fails after all. The parent's end being closed means that the
- *parent is gone.
+ * On the control socket the parent sends one byte, "go"; the child answers with one jail_report,
+ * and with a second one if the exec fails. If the parent's end is closed, the parent has exited.
  */
 #include "host/jail_inside.h"
 

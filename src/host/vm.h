@@ -49,9 +49,9 @@ struct vm_observer {
 	/*
 	 * Of a machine with a network. `listening` gets the descriptors, borrowed, of the sockets
 	 * to which QEMU connects what the guest sends to NET_PROXY_ADDRESS, PROXY_PORT and
-	 * AGENT_PORT
-	 * (-1: no agent). `news_fd` and `agent_fd` are polled for reading while the machine lives
-	 * (-1: nothing to poll), then `news` is called. -1 ends the machine with that error.
+	 * AGENT_PORT (-1: no agent). `news_fd` and `agent_fd` are polled for reading while the
+	 * machine lives (-1: nothing to poll), then `news` is called. -1 ends the machine with that
+	 * error.
 	 */
 	int (*listening)(void *arg, int listen_fd, int agent_listen_fd, struct err *e);
 	int (*news_fd)(void *arg);
