@@ -18,6 +18,8 @@ make_server() {
 			printf %s "\$(cut -c-35 $dir/line)"
 			sleep 0.3
 			cut -c36- $dir/line
+			# What the client says itself shall not come into the middle of it.
+			sleep 0.3
 		} >&2
 		exec bash -c "\$SSH_ORIGINAL_COMMAND"
 	END
