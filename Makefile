@@ -25,8 +25,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # ---- link units -------------------------------------------------------------------------------------
 
 # The executor has all of base but what only a host has.
-BASE_HOST := home \
-	vault
+BASE_HOST := home temporary vault
 BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
 # Host and ambient-net: what needs libraries that the static executor cannot have.
 NET_BOTH := digest

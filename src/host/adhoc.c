@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "base/outfile.h"
 #include "base/space.h"
+#include "base/temporary.h"
 #include "base/text.h"
 #include "host/artifacts.h"
 #include "host/disk.h"
@@ -34,7 +35,7 @@ static int add_drives(struct machine *m, struct err *e)
 	if (drives_add_file(&m->drives, DRIVE_SRC, NULL, e) < 0 ||
 		drives_add_file(&m->drives, DRIVE_DEPS, NULL, e) < 0 ||
 		drives_add_file(&m->drives, DRIVE_CACHE, NULL, e) < 0 ||
-		drives_temporary(config->tmpdir, &fd, e) < 0)
+		temporary_file(config->tmpdir, &fd, e) < 0)
 		return -1;
 	return drives_add_output(
 		&m->drives, DRIVE_ARTIFACTS, fd_steal(&fd), config->artifacts_max, e);

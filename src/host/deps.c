@@ -19,10 +19,10 @@
 #include "base/sig.h"
 #include "base/space.h"
 #include "base/sparse.h"
+#include "base/temporary.h"
 #include "core/jsonl.h"
 #include "core/pack.h"
 #include "core/tar.h"
-#include "host/drives.h"
 #include "host/project.h"
 #include "host/statefile.h"
 #include "host/store.h"
@@ -110,7 +110,7 @@ static int write_stream(struct outfile *o, const char *tmpdir, int from, const c
 	uint64_t at = 0;
 	ssize_t n;
 
-	if (drives_temporary(tmpdir, &whole, e) < 0 ||
+	if (temporary_file(tmpdir, &whole, e) < 0 ||
 		write_archive(whole, from, project, info, e) < 0)
 		return -1;
 	while ((n = fd_pread_full(whole, chunk, sizeof(chunk), at)) > 0) {

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/proc.h"
 #include "base/sparse.h"
+#include "base/temporary.h"
 #include "core/pack.h"
 #include "host/config.h"
 
@@ -61,45 +62,6 @@ static int add(struct drives *d, const char *serial, int fd, bool writable, stru
 	return 0;
 }
 
-/* A directory that is not there, or is not ours to write in, is the operator's to mend. */
-static int no_temporary(const char *tmpdir, struct err *e)
-{
-	int sys = errno;
-
-	if (sys != ENOENT && sys != ENOTDIR && sys != EACCES && sys != EROFS)
-		return err_sys(e, "make a temporary file in %s", tmpdir);
-	return err_set(e, ERR_INPUT,
-		"no temporary file can be made in %s (%s): name another directory by 'tmpdir' in "
-		"the configuration or by TMPDIR",
-		tmpdir, strerror(sys));
-}
-
-static int temporary_by_name(const char *tmpdir, int *ret_fd, struct err *e)
-{
-	auto_free char *name = path_join(tmpdir, "ambient-XXXXXX");
-	int fd = mkostemp(name, O_CLOEXEC);
-
-	if (fd < 0)
-		return no_temporary(tmpdir, e);
-	(void)unlink(name);
-	*ret_fd = fd;
-	return 0;
-}
-
-int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e)
-{
-	int fd = open(tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0) {
-		*ret_fd = fd;
-		return 0;
-	}
-	/* Some file systems cannot make files without a name. */
-	if (errno == EOPNOTSUPP || errno == EISDIR)
-		return temporary_by_name(tmpdir, ret_fd, e);
-	return no_temporary(tmpdir, e);
-}
-
 static uint64_t largest_drive(const struct config *c)
 {
 	const uint64_t sizes[] = {c->scratch_bytes, c->artifacts_max, c->cache_max, c->deps_max};
@@ -117,7 +79,7 @@ int drives_check_host(const struct config *config, struct err *e)
 
 	if (inherit_check_limits(largest_drive(config), e) < 0)
 		return -1;
-	return drives_temporary(config->tmpdir, &fd, e);
+	return temporary_file(config->tmpdir, &fd, e);
 }
 
 /* QEMU takes for a read-only drive only a descriptor that was opened so. */
@@ -286,7 +248,7 @@ int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, str
 {
 	auto_fd int fd = -1;
 
-	if (drives_temporary(tmpdir, &fd, e) < 0 || drives_format_scratch(fd, bytes, e) < 0)
+	if (temporary_file(tmpdir, &fd, e) < 0 || drives_format_scratch(fd, bytes, e) < 0)
 		return -1;
 	return add(d, DRIVE_SCRATCH, fd_steal(&fd), true, e);
 }

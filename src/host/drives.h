@@ -23,9 +23,6 @@ struct drives {
 void drives_release(struct drives *d);
 #define auto_drives __attribute__((cleanup(drives_release)))
 
-/* A file without a name for drives_add_fd, at most `max` bytes are ever written to it. */
-int drives_temporary(const char *tmpdir, int *ret_fd, struct err *e) NODISCARD;
-
 struct config;
 
 /*

@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/sig.h"
+#include "base/temporary.h"
 #include "base/text.h"
 #include "core/pack.h"
-#include "host/drives.h"
 #include "host/fingerprint.h"
 
 enum { PATH_SHOWN_MAX = 600 };
@@ -238,7 +238,7 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 	int64_t since_ms = clock_ms();
 
 	source_pack_options(s, &options);
-	if (drives_temporary(s->config->tmpdir, &fd, e) < 0)
+	if (temporary_file(s->config->tmpdir, &fd, e) < 0)
 		return -1;
 	if (pack_into(s->root, s->project->source, fd, &options, &packed, e) < 0)
 		return err_wrap(e, "pack the source");
@@ -275,7 +275,7 @@ int source_pack_own(const struct config *config, const char *dir, int *ret_fd, s
 
 	if (root < 0)
 		return err_sys(e, "%s", dir);
-	if (drives_temporary(config->tmpdir, &fd, e) < 0)
+	if (temporary_file(config->tmpdir, &fd, e) < 0)
 		return -1;
 	if (pack_into(root, dir, fd, &options, &packed, e) < 0)
 		return err_wrap(e, "pack %s", dir);
