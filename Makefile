@@ -27,20 +27,29 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base but what only a host has.
 BASE_HOST := home temporary vault
 BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
-# Host and ambient-net: what needs libraries that the static executor cannot have.
-NET_BOTH := digest
-NET := http answer meter gitget sftpput sshcheck
-CORE := frame message node jsonl schema action plan event tar pack unpack
-HOST := yamlfile config project verdict image locate planner store tsc cpio qemu vm accel drives disk \
-	runlog console stage artifacts source compose repository repository_walk gitconfig gitsettings result run run_compare run_phase deps adhoc retention scopes statefile filememory contents gitview fingerprint git gitreply jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user \
-	address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve \
-	mask mask_trie \
-	lint shellcheck \
-	credentials names secret_read secrets \
-	side sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve \
-	logmask said
-CLI := main command options hint say load outlet screen lines term catalog limitlist manual logread loghtml cmd_run outputs run_outputs cmd_doctor \
-	cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions cmd_config cmd_image cmd_state cmd_log cmd_help
+DATA := node jsonl schema tar pack unpack
+# What needs libraries that the static executor cannot have; ambient-net has the first.
+DATA_NET := digest
+DATA_HOST := contents cpio yamlfile
+CONTRACT := frame message action plan event
+JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user side
+EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
+AGENT := sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
+SETTINGS := config project credentials names image locate statefile
+SOURCE := git gitreply gitsettings gitconfig gitview repository repository_walk compose source fingerprint filememory \
+	lint shellcheck
+MACHINE := accel tsc qemu vm drives disk console
+SECRETS := secrets secret_read mask mask_trie logmask
+STORE := store retention scopes deps
+RUN := run run_compare run_phase planner stage said result verdict runlog artifacts adhoc
+CLI := main command options hint say load
+COMMANDS := cmd_run outputs run_outputs cmd_doctor cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
+	cmd_config cmd_image cmd_state cmd_log cmd_help
+SCREEN := outlet screen lines term
+HELP := catalog limitlist manual
+LOG := logread loghtml
+# The program ambient-net.
+TRANSFER := http answer meter gitget sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \
 	upload
@@ -51,23 +60,27 @@ EXECUTOR := main pid1 boot scratch nodes unit onhost guest network forward tools
 
 BASE_SRC := $(BASE:%=src/base/%.c)
 BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)
-CORE_SRC := $(CORE:%=src/core/%.c)
-NET_BOTH_SRC := $(NET_BOTH:%=src/net/%.c)
-NET_SRC := $(NET:%=src/net/%.c)
-HOST_SRC := $(HOST:%=src/host/%.c)
-CLI_SRC := $(CLI:%=src/cli/%.c)
+SHARED_SRC := $(DATA:%=src/data/%.c) $(CONTRACT:%=src/contract/%.c)
+DATA_NET_SRC := $(DATA_NET:%=src/data/%.c)
+TRANSFER_SRC := $(TRANSFER:%=src/transfer/%.c)
+# The rooms that only the host has, in their order: each may use those before it.
+HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/egress/%.c) $(AGENT:%=src/agent/%.c) \
+	$(SETTINGS:%=src/settings/%.c) $(SOURCE:%=src/source/%.c) $(MACHINE:%=src/machine/%.c) \
+	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c)
+CLI_SRC := $(CLI:%=src/cli/%.c) $(COMMANDS:%=src/cli/commands/%.c) $(SCREEN:%=src/cli/screen/%.c) \
+	$(HELP:%=src/cli/help/%.c) $(LOG:%=src/cli/log/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)
 ACTIONS_GUEST_SRC := $(ACTIONS_GUEST:%=actions/%.c)
 EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 
 # Programs that only tests run.
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
-	tests/tools/fake_tar.c $(BASE_SRC) $(CORE_SRC)
+	tests/tools/fake_tar.c $(BASE_SRC) $(SHARED_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
-	tests/tools/fake_machine.c executor/forward.c src/host/jail_user.c $(BASE_SRC)
+	tests/tools/fake_machine.c executor/forward.c src/jail/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
 GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
-	tests/tools/probe_executor.c tests/tools/probe_files.c tests/tools/probe_network.c $(BASE_SRC) $(CORE_SRC)
+	tests/tools/probe_executor.c tests/tools/probe_files.c tests/tools/probe_network.c $(BASE_SRC) $(SHARED_SRC)
 # The egress proxy without a machine, linked with everything but the two mains.
 RUN_PROXY_SRC := tests/tools/run-proxy.c
 # The readers of numbers, compared with Python's integers.
@@ -115,11 +128,11 @@ NETTOOL_LIBS := -l:libjansson.a -lcurl -lcrypto
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(NET_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
-AMBIENT_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
-GUEST_SRC := $(BASE_SRC) $(CORE_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
-NETTOOL_SRC := $(BASE_SRC) $(CORE_SRC) $(NET_BOTH_SRC) $(NET_SRC) executor/netmain.c
+AMBIENT_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
+GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
+NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/netmain.c
 
 .PHONY: all help
 ## make               bin/ambient, bin/ambient-execute-plan, bin/ambient-net

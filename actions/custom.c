@@ -9,7 +9,7 @@
 #include "actions/table.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "core/jsonl.h"
+#include "data/jsonl.h"
 
 #define PREFIX "AMBIENT_CI_"
 

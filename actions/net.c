@@ -14,7 +14,7 @@
 #include "actions/table.h"
 #include "base/fd.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
+#include "data/jsonl.h"
 
 static const struct param params[] = {
 	{.name = "command",

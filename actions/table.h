@@ -7,7 +7,7 @@
 #ifndef ACTIONS_TABLE_H
 #define ACTIONS_TABLE_H
 
-#include "core/action.h"
+#include "contract/action.h"
 
 /* Every action, in the order of the documentation: for validation, help, and expansion on the host.
  */

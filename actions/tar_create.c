@@ -8,7 +8,7 @@
 #include "actions/table.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "core/pack.h"
+#include "data/pack.h"
 
 static const struct param params[] = {
 	{.name = "archive",

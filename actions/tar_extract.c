@@ -6,7 +6,7 @@
 #include "actions/table.h"
 #include "base/fd.h"
 #include "base/path.h"
-#include "core/unpack.h"
+#include "data/unpack.h"
 
 static const struct param params[] = {
 	{.name = "archive",

@@ -257,7 +257,7 @@ static int furnish(struct err *e)
 }
 
 /*
- * The host may have had the kernel start on one processor alone (src/host/qemu.c). What runs
+ * The host may have had the kernel start on one processor alone (src/machine/qemu.c). What runs
  * already is not harmed by being asked to.
  */
 static int start_processors(struct err *e)

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "core/action.h"
+#include "contract/action.h"
 #include "executor/stream.h"
 
 struct child {

@@ -13,9 +13,9 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "base/relay.h"
-#include "core/contract.h"
+#include "base/text.h"
+#include "contract/contract.h"
 
 enum { HOST_MAX = 253, PORT_MAX = 65535, HEAD_MAX = 16384, SAID_MAX = 600 };
 

@@ -15,7 +15,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/relay.h"
-#include "core/contract.h"
+#include "contract/contract.h"
 
 /*
  * poll(2) takes no more entries than a process may have descriptors, and the first process of a

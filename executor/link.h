@@ -24,8 +24,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "core/frame.h"
-#include "core/message.h"
+#include "contract/frame.h"
+#include "contract/message.h"
 
 enum { LINK_OUT_BYTES = 32 * 1024, LINK_POLL_FDS = 2, LINK_HOLD_NS = 2000000 };
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "core/message.h"
+#include "contract/message.h"
 
 /* A drive of `go` and where it was found: a device name ("vda"), or on a host a descriptor. */
 struct drive {

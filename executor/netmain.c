@@ -24,13 +24,13 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/tree.h"
-#include "core/contract.h"
-#include "core/jsonl.h"
-#include "core/node.h"
-#include "net/gitget.h"
-#include "net/http.h"
-#include "net/sftpput.h"
-#include "net/sshcheck.h"
+#include "contract/contract.h"
+#include "data/jsonl.h"
+#include "data/node.h"
+#include "transfer/gitget.h"
+#include "transfer/http.h"
+#include "transfer/sftpput.h"
+#include "transfer/sshcheck.h"
 
 enum { PARALLEL = 32, TRIES = 4 };
 

@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
-#include "core/tar.h"
+#include "data/tar.h"
 
 /* Those that every user of a machine may open, as udev has it; all others are root's. */
 static const char *const for_all[] = {"fuse", "net/tun"};

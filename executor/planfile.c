@@ -6,8 +6,8 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
-#include "core/tar.h"
+#include "data/jsonl.h"
+#include "data/tar.h"
 
 /* The next entry of the archive; its data is at *ret_offset. 1, 0 at the end, -1. */
 static int next_entry(int fd, struct tar_reader *r, char *window, struct tar_entry *ret,

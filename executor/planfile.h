@@ -3,8 +3,8 @@
 #ifndef EXECUTOR_PLANFILE_H
 #define EXECUTOR_PLANFILE_H
 
-#include "core/action.h"
-#include "core/plan.h"
+#include "contract/action.h"
+#include "contract/plan.h"
 #include "executor/machine.h"
 
 /* Read PLAN_NAME and check it against the table. ERR_HOST or ERR_INPUT. */

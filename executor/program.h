@@ -6,7 +6,7 @@
 #ifndef EXECUTOR_PROGRAM_H
 #define EXECUTOR_PROGRAM_H
 
-#include "core/action.h"
+#include "contract/action.h"
 
 /*
  * Before it is started: -1 with a script whose interpreter `env` would look for a name that ends in

@@ -12,8 +12,8 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "core/pack.h"
-#include "core/unpack.h"
+#include "data/pack.h"
+#include "data/unpack.h"
 
 /* A directory of the root that is one of the disk. */
 struct place {

@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/fit.h"
 #include "base/num.h"
-#include "core/pack.h"
+#include "data/pack.h"
 
 struct run *run_of(struct action_ctx *ctx)
 {

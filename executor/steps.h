@@ -11,8 +11,8 @@
 #ifndef EXECUTOR_STEPS_H
 #define EXECUTOR_STEPS_H
 
-#include "core/action.h"
-#include "core/plan.h"
+#include "contract/action.h"
+#include "contract/plan.h"
 #include "executor/link.h"
 #include "executor/machine.h"
 

@@ -15,7 +15,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
-#include "core/frame.h"
+#include "contract/frame.h"
 
 struct stream {
 	enum frame_type type;

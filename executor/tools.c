@@ -6,7 +6,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "core/unpack.h"
+#include "data/unpack.h"
 
 int tools_unpack(const struct machine *m, struct err *e)
 {

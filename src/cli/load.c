@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "cli/say.h"
-#include "host/names.h"
-#include "host/store.h"
+#include "settings/names.h"
+#include "store/store.h"
 
 int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e)
 {

@@ -5,9 +5,9 @@
 
 #include "base/err.h"
 #include "cli/command.h"
-#include "host/config.h"
-#include "host/project.h"
-#include "host/run.h"
+#include "run/run.h"
+#include "settings/config.h"
+#include "settings/project.h"
 
 /*
  * The configuration of --config, else the default one, every action in it known. Its warnings go

@@ -3,7 +3,7 @@
 #include "base/inherit.h"
 #include "cli/command.h"
 #include "cli/say.h"
-#include "host/tsc.h"
+#include "machine/tsc.h"
 
 static const struct command *const commands[] = {
 	&cmd_run,

@@ -13,8 +13,8 @@
 #include "base/sig.h"
 #include "base/text.h"
 #include "cli/hint.h"
-#include "core/jsonl.h"
-#include "host/verdict.h"
+#include "data/jsonl.h"
+#include "run/verdict.h"
 
 /* A byte is shown as four at most. */
 enum { MESSAGE_MAX = 4096, SAY_LINE_MAX = 4 * MESSAGE_MAX + 64 };

@@ -8,7 +8,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"
-#include "core/node.h"
+#include "data/node.h"
 
 /* "ERROR: message" and "WARNING: message", one line each, control characters made visible. */
 void say_error(const struct err *e);

@@ -103,7 +103,7 @@ next_run() {
 	look
 }
 
-# Nothing but what the state directory's description in src/host/store.h lists; one generation; no
+# Nothing but what the state directory's description in src/store/store.h lists; one generation; no
 # temporary file.
 expect_clean() {
 	local left generations=("$dir"/state/hello/gen-*)

@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "core/frame.h"
-#include "core/message.h"
+#include "contract/frame.h"
+#include "contract/message.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);

@@ -14,7 +14,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
-#include "host/gitreply.h"
+#include "source/gitreply.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

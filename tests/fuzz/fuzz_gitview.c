@@ -16,9 +16,9 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "host/gitconfig.h"
-#include "host/gitview.h"
-#include "host/repository_inside.h"
+#include "source/gitconfig.h"
+#include "source/gitview.h"
+#include "source/repository_inside.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

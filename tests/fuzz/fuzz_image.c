@@ -10,7 +10,7 @@
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "host/image.h"
+#include "settings/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,7 +11,7 @@
 
 #include "base/base64.h"
 #include "base/buf.h"
-#include "host/mask.h"
+#include "secrets/mask.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -9,7 +9,7 @@
 
 #include "actions/table.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
+#include "data/jsonl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

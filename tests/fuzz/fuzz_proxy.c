@@ -9,8 +9,8 @@
 #include <strings.h>
 
 #include "base/limits.h"
-#include "host/egress.h"
-#include "host/proxy_http.h"
+#include "egress/egress.h"
+#include "egress/proxy_http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

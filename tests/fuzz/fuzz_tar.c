@@ -16,9 +16,9 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
-#include "core/pack.h"
-#include "core/tar.h"
-#include "core/unpack.h"
+#include "data/pack.h"
+#include "data/tar.h"
+#include "data/unpack.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);

@@ -10,10 +10,10 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/text.h"
-#include "core/jsonl.h"
-#include "host/config.h"
-#include "host/project.h"
-#include "host/yamlfile.h"
+#include "data/jsonl.h"
+#include "data/yamlfile.h"
+#include "settings/config.h"
+#include "settings/project.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -21,7 +21,7 @@
 #include "base/fd.h"
 #include "fake_guest.h"
 #include "fake_tar.h"
-#include "host/qemu.h"
+#include "machine/qemu.h"
 
 enum { EXIT_UNEXPECTED = 1, FLAGS_MAX_BYTES = 64 * 1024 };
 

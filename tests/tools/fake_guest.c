@@ -16,11 +16,11 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/version.h"
-#include "core/jsonl.h"
-#include "core/message.h"
-#include "core/tar.h"
+#include "contract/message.h"
+#include "data/jsonl.h"
+#include "data/tar.h"
 #include "fake_tar.h"
-#include "host/qemu.h"
+#include "machine/qemu.h"
 
 enum { HELD_MAX = 64 * 1024 };
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/strv.h"
-#include "host/qemu.h"
+#include "machine/qemu.h"
 
 struct cursor {
 	char *const *argv;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* QEMU's argument list, read back: exactly the list that src/host/qemu.c makes, or an error. */
+/* QEMU's argument list, read back: exactly the list that src/machine/qemu.c makes, or an error. */
 #ifndef FAKE_MACHINE_H
 #define FAKE_MACHINE_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/err.h"
-#include "core/contract.h"
+#include "contract/contract.h"
 
 struct fake_drive {
 	char serial[DRIVE_SERIAL_MAX + 1];

@@ -14,7 +14,7 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
-#include "core/tar.h"
+#include "data/tar.h"
 
 /* Fields of a ustar header (POSIX.1-2017, pax): offset and length. */
 enum {

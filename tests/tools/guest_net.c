@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "core/contract.h"
+#include "contract/contract.h"
 #include "executor/forward.h"
 
 static const uint16_t ports[GUEST_NET_SOCKETS] = {

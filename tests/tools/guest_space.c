@@ -20,8 +20,8 @@
 #include "base/fd.h"
 #include "base/path.h"
 #include "base/strv.h"
-#include "host/jail.h"
 #include "guest_net.h"
+#include "jail/jail.h"
 
 /* Users of the new namespace when root makes it: ids that no host gives to anybody. */
 enum { FIRST_FOREIGN_ID = 1000000000, FOREIGN_IDS = 65536 };

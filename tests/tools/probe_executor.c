@@ -18,7 +18,7 @@
 
 #include "base/fd.h"
 #include "base/path.h"
-#include "core/message.h"
+#include "contract/message.h"
 #include "guest_probe.h"
 
 /* ---- its port ---- */

@@ -30,7 +30,7 @@
 #include "base/clock.h"
 #include "base/fd.h"
 #include "base/limits.h"
-#include "core/contract.h"
+#include "contract/contract.h"
 #include "guest_probe.h"
 
 #define DEVICE "eth0"

@@ -18,9 +18,9 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "core/jsonl.h"
-#include "host/jail.h"
-#include "host/proxy.h"
+#include "data/jsonl.h"
+#include "egress/proxy.h"
+#include "jail/jail.h"
 
 static void print_event(void *arg, const struct event *ev)
 {

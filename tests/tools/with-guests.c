@@ -37,9 +37,9 @@
 #include "base/fd.h"
 #include "base/strv.h"
 #include "fake_machine.h"
-#include "guest_space.h"
-#include "host/qemu.h"
 #include "guest_net.h"
+#include "guest_space.h"
+#include "machine/qemu.h"
 
 enum { SURVIVORS_MS = 30000, EXIT_SURVIVORS = 126 };
 enum { WATCH_MS = 5, GUESTS_MAX = 64, PROC_FILE_MAX = 256 * 1024, MESSAGES_MAX = 4 };

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "core/tar.h"
+#include "data/tar.h"
 
 /* Where the fields of a ustar header are (IEEE Std 1003.1-2017, pax). */
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
-#include "core/action.h"
-#include "host/yamlfile.h"
+#include "contract/action.h"
+#include "data/yamlfile.h"
 
 static const struct param jump_params[] = {
 	{.name = "height", .type = PARAM_UINT, .required = true, .help = "how high"},

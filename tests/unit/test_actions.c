@@ -11,9 +11,9 @@
 
 #include "actions/table.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
-#include "core/pack.h"
-#include "host/yamlfile.h"
+#include "data/jsonl.h"
+#include "data/pack.h"
+#include "data/yamlfile.h"
 
 enum { DRIVE_BYTES = 1 << 20 };
 

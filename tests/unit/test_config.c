@@ -6,8 +6,8 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
-#include "host/config.h"
+#include "data/jsonl.h"
+#include "settings/config.h"
 
 /* Every test has a home directory of its own, and nothing of ours in the environment. */
 static char *fresh_home(void)

@@ -7,9 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/pack.h"
-#include "host/deps.h"
-#include "host/store.h"
+#include "data/pack.h"
+#include "store/deps.h"
+#include "store/store.h"
 
 #define DAMAGED "not a whole file of 'ambient deps export': "
 #define SUM_OF_X "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"

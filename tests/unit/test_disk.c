@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "treemake.h"
 
-#include "host/disk.h"
+#include "machine/disk.h"
 
 static char name[] = "tiny";
 static const struct image image = {.name = name, .digest = "0123abcd"};

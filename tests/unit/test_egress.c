@@ -5,8 +5,8 @@
 #include <arpa/inet.h>
 
 #include "base/limits.h"
-#include "core/jsonl.h"
-#include "host/egress.h"
+#include "data/jsonl.h"
+#include "egress/egress.h"
 
 static void add(struct egress *g, const char *host, unsigned port)
 {

@@ -2,9 +2,9 @@
 #include "treemake.h"
 
 #include "base/clock.h"
-#include "host/contents.h"
-#include "host/fingerprint.h"
-#include "host/gitview.h"
+#include "data/contents.h"
+#include "source/fingerprint.h"
+#include "source/gitview.h"
 
 /* ---- trees ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
-#include "core/frame.h"
+#include "contract/frame.h"
 
 #define NONCE 0x1122334455667788u
 

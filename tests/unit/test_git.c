@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/proc.h"
 #include "base/strv.h"
-#include "host/git.h"
+#include "source/git.h"
 
 #define GIT(dir, ...) run_git(dir, (const char *const[]){__VA_ARGS__, NULL})
 

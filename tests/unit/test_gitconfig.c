@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "host/gitconfig.h"
+#include "source/gitconfig.h"
 
 /* value NULL: there is none. */
 static void expect_worktree(const char *text, const char *value)

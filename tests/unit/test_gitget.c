@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/gitget.h"
+#include "transfer/gitget.h"
 
 enum { TOLD_MAX = 1 << 20, OUTPUT_MAX = 64 * 1024 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Against a server of this test's own, a process per connection, which sends bytes as they are. */
-#include "net/http.h"
+#include "transfer/http.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
+#include "data/jsonl.h"
 
 static struct node *parse(const char *text)
 {

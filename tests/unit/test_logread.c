@@ -3,10 +3,10 @@
 
 #include <unistd.h>
 
-#include "cli/loghtml.h"
-#include "cli/logread.h"
-#include "core/event.h"
-#include "host/runlog.h"
+#include "cli/log/loghtml.h"
+#include "cli/log/logread.h"
+#include "contract/event.h"
+#include "run/runlog.h"
 
 struct fixture {
 	char *dir;

@@ -2,7 +2,7 @@
 #include "expect.h"
 
 #include "base/base64.h"
-#include "host/mask.h"
+#include "secrets/mask.h"
 
 #define SECRET "hunter2/K\"ey+0 1"
 #define KEY                                                                                        \

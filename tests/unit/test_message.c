@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
-#include "core/message.h"
+#include "contract/message.h"
 
 static struct frame frame_of(const struct buf *b)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "treemake.h"
 #include "tarmake.h"
+#include "treemake.h"
 
 #include <sys/mman.h>
 #include <sys/sysmacros.h>
@@ -8,8 +8,8 @@
 
 #include "base/limits.h"
 #include "base/proc.h"
-#include "core/pack.h"
-#include "core/unpack.h"
+#include "data/pack.h"
+#include "data/unpack.h"
 
 /* A private directory with "src" in it, and room for archives beside. */
 struct place {

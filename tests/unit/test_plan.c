@@ -2,9 +2,9 @@
 #include "expect.h"
 
 #include "base/limits.h"
-#include "core/action.h"
-#include "core/jsonl.h"
-#include "core/plan.h"
+#include "contract/action.h"
+#include "contract/plan.h"
+#include "data/jsonl.h"
 
 /* ---- a table of our own: the plan knows no actions ---- */
 

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "host/project.h"
+#include "settings/project.h"
 
 static void load(const char *path, struct project_list *list)
 {

@@ -15,10 +15,10 @@
 
 #include "base/limits.h"
 #include "base/strv.h"
-#include "core/jsonl.h"
-#include "host/jail.h"
-#include "host/proxy.h"
-#include "host/proxy_inside.h"
+#include "data/jsonl.h"
+#include "egress/proxy.h"
+#include "egress/proxy_inside.h"
+#include "jail/jail.h"
 
 /* ---- helpers ---- */
 

@@ -3,7 +3,7 @@
 #include "expect.h"
 
 #include "base/limits.h"
-#include "host/proxy_http.h"
+#include "egress/proxy_http.h"
 
 #define HOST "Host: a.example\r\n"
 #define GET "GET http://a.example/ HTTP/1.1\r\n"

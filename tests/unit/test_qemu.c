@@ -6,7 +6,7 @@
 #include "expect.h"
 
 #include "base/limits.h"
-#include "host/qemu.h"
+#include "machine/qemu.h"
 
 static void compare_with_golden(const struct qemu *q, const char *name)
 {

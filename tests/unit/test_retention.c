@@ -4,8 +4,8 @@
 #include <sys/file.h>
 
 #include "base/clock.h"
-#include "host/retention.h"
-#include "host/store.h"
+#include "store/retention.h"
+#include "store/store.h"
 
 enum { DAY = 24 * 60 * 60 };
 

@@ -5,9 +5,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "core/event.h"
-#include "core/jsonl.h"
-#include "host/runlog.h"
+#include "contract/event.h"
+#include "data/jsonl.h"
+#include "run/runlog.h"
 
 struct fixture {
 	struct runlog log;

@@ -2,9 +2,9 @@
 /* Where secrets are covered in a run's events, and where words stay although a secret has them. */
 #include "expect.h"
 
-#include "core/jsonl.h"
-#include "host/logmask.h"
-#include "host/said.h"
+#include "data/jsonl.h"
+#include "run/said.h"
+#include "secrets/logmask.h"
 
 #define SECRET "hunter2\nCONNECT\nrefused\nallowed\npost_plan\nfiles.test\nrsync\nci-user\n"
 

@@ -3,9 +3,9 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
-#include "core/schema.h"
-#include "host/yamlfile.h"
+#include "data/jsonl.h"
+#include "data/schema.h"
+#include "data/yamlfile.h"
 
 static const char *const colours[] = {"red", "green", "blue", NULL};
 

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/screen.h"
+#include "cli/screen/screen.h"
 
 /* A screen and the end at which it is looked at. */
 struct fixture {

@@ -8,11 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/jsonl.h"
-#include "core/unpack.h"
-#include "host/config.h"
-#include "host/secret_read.h"
-#include "host/secrets.h"
+#include "data/jsonl.h"
+#include "data/unpack.h"
+#include "secrets/secret_read.h"
+#include "secrets/secrets.h"
+#include "settings/config.h"
 
 #define KEY_TEXT "-----BEGIN KEY-----\nc2VjcmV0IGtleQ\n-----END KEY-----"
 

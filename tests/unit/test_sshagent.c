@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/sshagent_inside.h"
 #include "base/base64.h"
 #include "base/proc.h"
 #include "base/strv.h"
-#include "core/jsonl.h"
-#include "host/sshagent_inside.h"
+#include "data/jsonl.h"
 
 /* ---- programs and files ---- */
 

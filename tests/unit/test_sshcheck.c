@@ -4,7 +4,7 @@
 
 #include <sys/stat.h>
 
-#include "net/sshcheck.h"
+#include "transfer/sshcheck.h"
 
 #define LOGIN "me@files.example"
 

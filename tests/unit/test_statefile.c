@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
-#include "host/statefile.h"
+#include "settings/statefile.h"
 
 static const struct {
 	enum statefile_kind kind;

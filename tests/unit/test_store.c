@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "core/node.h"
-#include "host/store.h"
+#include "data/node.h"
+#include "store/store.h"
 
 static void lock(const char *state, struct store *s)
 {

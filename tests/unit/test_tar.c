@@ -4,7 +4,7 @@
 
 #include "base/fit.h"
 #include "base/limits.h"
-#include "core/tar.h"
+#include "data/tar.h"
 
 #define ARCHIVE_MAX (4 * MIB)
 

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "cli/term.h"
-#include "core/event.h"
-#include "core/jsonl.h"
+#include "cli/screen/term.h"
+#include "contract/event.h"
+#include "data/jsonl.h"
 
 struct fixture {
 	struct term t;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "treemake.h"
 #include "tarmake.h"
+#include "treemake.h"
 
 #include <limits.h>
 #include <signal.h>
@@ -9,8 +9,8 @@
 #include <sys/xattr.h>
 
 #include "base/proc.h"
-#include "core/pack.h"
-#include "core/unpack.h"
+#include "data/pack.h"
+#include "data/unpack.h"
 
 #define ARCHIVE_MAX (8 * MIB)
 

@@ -4,7 +4,7 @@
 #include <glob.h>
 #include <signal.h>
 
-#include "host/verdict.h"
+#include "run/verdict.h"
 
 static const struct verdict_reason *find(const char *reason)
 {

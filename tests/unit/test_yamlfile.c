@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "core/jsonl.h"
-#include "host/yamlfile.h"
+#include "data/jsonl.h"
+#include "data/yamlfile.h"
 
 static struct node *parse(const char *text)
 {

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The encoding of the SSH protocols (RFC 4251, section 5): numbers with the highest byte first,
+ * strings of bytes behind their length. Reading never fails half-way: what is wrong makes the
+ * reader `bad`, all that is read then is empty, and the caller looks once, at the end.
+ */
+#ifndef AGENT_SSHWIRE_H
+#define AGENT_SSHWIRE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Bytes of somebody else. */
+struct sshbytes {
+	const uint8_t *data;
+	size_t len;
+};
+
+struct sshwire {
+	const uint8_t *at;
+	size_t left;
+	bool bad;
+};
+
+struct sshwire sshwire_over(const void *data, size_t len);
+uint8_t sshwire_byte(struct sshwire *w);
+uint32_t sshwire_u32(struct sshwire *w);
+bool sshwire_bool(struct sshwire *w); /* 0 or 1; another value is bad */
+struct sshbytes sshwire_bytes(struct sshwire *w, size_t len);
+struct sshbytes sshwire_string(struct sshwire *w);
+/* A positive mpint without its sign byte. Negative ones, zero and needless zeros are bad. */
+struct sshbytes sshwire_number(struct sshwire *w);
+/* Nothing was wrong, and nothing is left. */
+bool sshwire_ended(const struct sshwire *w);
+
+bool sshbytes_are(struct sshbytes b, const char *text);
+bool sshbytes_equal(struct sshbytes a, struct sshbytes b);
+
+void sshwire_put_u32(struct buf *b, uint32_t v);
+void sshwire_put_string(struct buf *b, const void *data, size_t len);
+void sshwire_put_text(struct buf *b, const char *text);
+void sshwire_put_number(struct buf *b, const void *data, size_t len); /* positive; zeros go */
+
+#endif

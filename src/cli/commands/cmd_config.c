@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/outfile.h"
+#include "cli/command.h"
+#include "cli/commands/outputs.h"
+#include "cli/load.h"
+#include "cli/say.h"
+
+struct config_settings {
+	const char *output;
+};
+
+static const struct option options[] = {
+	{.name = "output",
+		.letter = 'o',
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct config_settings, output),
+		.help = "write there, not to standard output"},
+	{0},
+};
+
+static int run(const struct call *call)
+{
+	const struct config_settings *s = call->settings;
+	auto_config struct config c = {0};
+	struct err e = {0};
+
+	if (load_config(call, &c, &e) < 0 || outputs_check(s->output, "--output", &c, &e) < 0 ||
+		say_json(c.effective, s->output, &e) < 0)
+		return say_failure(&e);
+	return 0;
+}
+
+const struct command cmd_config = {
+	.name = "config",
+	.summary = "Show the effective configuration as JSON",
+	.group = GROUP_SHOW,
+	.options = options,
+	.settings_size = sizeof(struct config_settings),
+	.run = run,
+};

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `ambient doctor`: is this machine fit to run projects? A list of checks, each of which says in
+ * one line that it is well, or what to do about it. The last ones do the whole thing: a VM boots.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "actions/table.h"
+#include "base/fit.h"
+#include "base/limits.h"
+#include "base/meminfo.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "jail/jail.h"
+#include "machine/accel.h"
+#include "machine/drives.h"
+#include "run/adhoc.h"
+#include "run/planner.h"
+#include "run/run.h"
+#include "secrets/secret_read.h"
+#include "settings/config.h"
+#include "settings/locate.h"
+
+struct doctor_settings {
+	const char *image;
+};
+
+struct doctor {
+	struct config config;
+	char *image;     /* to boot; NULL: none is known */
+	struct node *vm; /* of the boot, for the check of the clock; NULL: it did not boot */
+};
+
+enum { FINDING_MAX = 400 };
+
+/* A check writes what it found, and returns -1 with the remedy in *e when that is not well. */
+struct check {
+	const char *name;
+	int (*look)(struct doctor *d, char *finding, struct err *e);
+};
+
+static void found(char *finding, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static void found(char *finding, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fit_vformat(finding, FINDING_MAX, fmt, ap);
+	va_end(ap);
+}
+
+/* The first line of what `program --version` says. */
+static int ask_version(const char *program, char **ret_line, struct err *e)
+{
+	auto_strv struct strv argv = {0};
+	auto_buf struct buf said = {0};
+
+	buf_init(&said, 300);
+	strv_push(&argv, program);
+	strv_push(&argv, "--version");
+	if (proc_run(&argv, LIMIT_HELPER_MS, &said, e) < 0)
+		return -1;
+	said.data[strcspn(said.data, "\n")] = '\0';
+	*ret_line = text_safe(said.data, 200);
+	return 0;
+}
+
+/* "QEMU emulator version 7.2.22 (...)": 702 for that; 0 when it is no such line. */
+static unsigned long version_of(const char *line)
+{
+	static const char word[] = "version ";
+	const char *at = strstr(line, word);
+	unsigned long major, minor;
+	char *end;
+
+	if (!at)
+		return 0;
+	major = strtoul(at + strlen(word), &end, 10);
+	if (*end != '.' || major > 1000)
+		return 0;
+	minor = strtoul(end + 1, &end, 10);
+	return major * 100 + (minor < 100 ? minor : 99);
+}
+
+static int look_qemu(struct doctor *d, char *finding, struct err *e)
+{
+	auto_free char *program = NULL, *line = NULL;
+	unsigned long version;
+
+	if (locate_qemu(&d->config, &program, e) < 0 || ask_version(program, &line, e) < 0)
+		return -1;
+	version = version_of(line);
+	if (version == 0)
+		return err_set(e, ERR_HOST, "%s says '%s': is it QEMU?", program, line);
+	if (version < 702)
+		return err_set(e, ERR_HOST, "%s: QEMU 7.2 or newer is needed", line);
+	found(finding, "%s", line);
+	return 0;
+}
+
+static int look_executor(struct doctor *d, char *finding, struct err *e)
+{
+	auto_free char *path = NULL, *line = NULL;
+
+	if (locate_executor(&d->config, NULL, &path, e) < 0 || ask_version(path, &line, e) < 0)
+		return -1;
+	if (!strstr(line, version_build))
+		return err_set(e, ERR_INPUT, "%s is '%s', this is %s: install both of one release",
+			path, line, version_build);
+	found(finding, "%s", path);
+	return 0;
+}
+
+static int look_namespaces(struct doctor *d, char *finding, struct err *e)
+{
+	uid_t uid;
+	gid_t gid;
+
+	if (jail_probe(e) < 0 || jail_vm_user(d->config.vm_user, &uid, &gid, e) < 0)
+		return -1;
+	found(finding, "the jail can be built; QEMU runs as user id %u", (unsigned)uid);
+	return 0;
+}
+
+static int look_programs(struct doctor *d, char *finding, struct err *e)
+{
+	auto_free char *mke2fs = proc_find("mke2fs");
+	auto_free char *git = proc_find("git");
+	auto_free char *shellcheck = proc_find("shellcheck");
+
+	if (!mke2fs)
+		return err_set(
+			e, ERR_HOST, "mke2fs is missing; on Debian: apt-get install e2fsprogs");
+	if (!git)
+		return err_set(e, ERR_HOST,
+			"git is missing, so no unchanged project can be skipped; on "
+			"Debian: apt-get install git");
+	found(finding, "mke2fs, git%s",
+		shellcheck ? ", shellcheck"
+			: d->config.lint
+			? "; no shellcheck, so nobody looks at snippets of shell (on "
+			  "Debian: apt-get install shellcheck)"
+			: "");
+	return 0;
+}
+
+static int look_memory(struct doctor *d, char *finding, struct err *e)
+{
+	uint64_t available = 0;
+
+	if (meminfo_available(&available, e) < 0)
+		return -1;
+	if (available < d->config.memory)
+		return err_set(e, ERR_HOST,
+			"%s are available, a guest is given %s: lower 'memory' or free some",
+			num_show_size(available).s, num_show_size(d->config.memory).s);
+	found(finding, "%s available, %s for a guest", num_show_size(available).s,
+		num_show_size(d->config.memory).s);
+	return 0;
+}
+
+static int look_space(const char *path, const char *key, uint64_t *ret_free, struct err *e)
+{
+	const uint64_t least = 1 * GIB;
+	struct statvfs vfs;
+
+	if (statvfs(path, &vfs) < 0)
+		return err_sys(e, "%s", path);
+	*ret_free = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	if (*ret_free < least)
+		return err_set(e, ERR_HOST, "%s: only %s free; make room or set '%s'", path,
+			num_show_size(*ret_free).s, key);
+	return 0;
+}
+
+static int look_disk(struct doctor *d, char *finding, struct err *e)
+{
+	uint64_t state = 0, temporary = 0;
+
+	load_restrict_modes(&d->config);
+	if (path_make_dirs(d->config.state, 0755, e) < 0 || drives_check_host(&d->config, e) < 0 ||
+		look_space(d->config.state, "state", &state, e) < 0 ||
+		look_space(d->config.tmpdir, "tmpdir", &temporary, e) < 0)
+		return -1;
+	found(finding, "%s free in %s, %s in %s", num_show_size(state).s, d->config.state,
+		num_show_size(temporary).s, d->config.tmpdir);
+	return 0;
+}
+
+/* Without --image the first image of the store is looked at. */
+static int look_image(struct doctor *d, char *finding, struct err *e)
+{
+	auto_node struct node *list = image_list(d->config.image_store);
+	auto_free char *store = text_word(d->config.image_store);
+	auto_image struct image i = {0};
+
+	if (!d->image && list->count == 0)
+		return err_set(e, ERR_INPUT,
+			"no image in %s; 'make image-tiny IMAGE_STORE=%s' in the source of ambient "
+			"makes one",
+			d->config.image_store, store);
+	if (!d->image)
+		d->image = mem_strdup(node_get_text(list->items[0], "name", ""));
+	if (image_open(d->config.image_store, d->image, NULL, &i, e) < 0 ||
+		image_verify(&i, NULL, NULL, NULL, e) < 0) {
+		free(steal_ptr(&d->image));
+		return -1;
+	}
+	found(finding, "%s: all digests are right", i.name);
+	return 0;
+}
+
+static int look_accelerator(struct doctor *d, char *finding, struct err *e)
+{
+	struct accel a;
+	struct image any = {.name = mem_strdup("any"), .microvm = true, .q35 = true};
+	int result = accel_choose(&d->config, &any, &a, e);
+
+	image_release(&any);
+	if (result < 0)
+		return -1;
+	if (a.accelerator == ACCELERATOR_KVM)
+		found(finding, "KVM, on %s; the boot below proves it",
+			qemu_machine_name(a.machine));
+	else
+		found(finding,
+			"TCG (emulation), on %s: KVM is not to be had here. QEMU's own security "
+			"policy "
+			"covers KVM only",
+			qemu_machine_name(a.machine));
+	return 0;
+}
+
+static void ignore_event(void *arg, const struct event *ev)
+{
+	(void)arg;
+	(void)ev;
+}
+
+/* Long enough that two clocks can be compared. */
+static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *e)
+{
+	const struct planner planner = {
+		.actions = actions_host, .action_env = actions_env, .config = &d->config};
+	auto_node struct node *list = node_list();
+	struct node *entry = node_add_map(list);
+
+	node_set_string(entry, "action", "shell");
+	node_set_string(entry, "shell", "sleep 3");
+	return planner_adhoc(&planner, list, "doctor", ret_plan, e);
+}
+
+/* All that `ambient run` demands of a project before it starts anything. */
+static int look_project(struct doctor *d, struct project *p, struct err *e)
+{
+	const struct run_context context = load_context(&d->config);
+	const struct run_options options = {.log_fd = -1};
+	const struct run_view view = {.sink = {.event = ignore_event}};
+	bool unchanged;
+
+	return run_check(&context, p, &options, &view, &unchanged, e) < 0
+		? err_wrap(e, "%s", p->name)
+		: 0;
+}
+
+/* Those in files are read. Programs are not started: one may ask a question. */
+static int look_secrets(struct doctor *d, char *finding, struct err *e)
+{
+	const struct credentials *c = &d->config.credentials;
+
+	for (size_t i = 0; i < c->count; i++) {
+		const struct credential *s = &c->secrets[i];
+		auto_vault struct vault value = {0};
+		size_t len;
+
+		if (s->file && secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0)
+			return err_wrap(e, "secret %s", s->name);
+		if (s->variable && !s->value_len)
+			return err_set(e, ERR_INPUT,
+				"secret %s: the variable %s is not set or empty", s->name,
+				s->variable);
+	}
+	found(finding, "%zu secret%s", c->count, num_plural(c->count));
+	return 0;
+}
+
+/* No projects file is fine: `ambient qemu` needs none. */
+static int look_projects(struct doctor *d, char *finding, struct err *e)
+{
+	auto_project_list struct project_list list = {0};
+
+	if (access(d->config.projects, F_OK) < 0 && errno == ENOENT) {
+		found(finding, "there is no %s", d->config.projects);
+		return 0;
+	}
+	if (load_projects(&d->config, NULL, &list, e) < 0)
+		return -1;
+	for (size_t i = 0; i < list.count; i++)
+		if (look_project(d, &list.items[i], e) < 0)
+			return -1;
+	found(finding, "%zu project%s can run", list.count, num_plural(list.count));
+	return 0;
+}
+
+static int look_boot(struct doctor *d, char *finding, struct err *e)
+{
+	const struct run_context context = {
+		.config = &d->config, .actions = actions_host, .action_env = actions_env};
+	const struct run_view view = {.sink = {.event = ignore_event}};
+	struct adhoc adhoc = {.image = d->image};
+	struct run_outcome outcome;
+	auto_plan struct plan plan = {0};
+	const struct node *vms;
+
+	if (!d->image)
+		return err_set(e, ERR_INPUT, "there is no image to boot");
+	if (make_plan(d, &plan, e) < 0)
+		return -1;
+	adhoc.plan = &plan;
+	adhoc_run(&context, &adhoc, &view, &outcome);
+	vms = node_get(outcome.result, "vms");
+	if (outcome.verdict != VERDICT_PASSED)
+		*e = outcome.error;
+	else
+		d->vm = node_copy(vms->items[0]);
+	run_outcome_release(&outcome);
+	if (e->kind != ERR_NONE)
+		return -1;
+	found(finding, "%s was up after %s and ran a step", d->image,
+		num_show_duration(node_get_int(d->vm, "boot_ms", 0)).s);
+	return 0;
+}
+
+static int look_clock(struct doctor *d, char *finding, struct err *e)
+{
+	int64_t guest = node_get_int(d->vm, "guest_ms", 0), host = node_get_int(d->vm, "run_ms", 0);
+	int64_t off = guest > host ? guest - host : host - guest;
+
+	if (!d->vm)
+		return err_set(e, ERR_HOST, "no VM has booted, so there is nothing to compare");
+	if (off * 50 > host)
+		return err_set(e, ERR_HOST,
+			"%lld ms by the guest's clock were %lld ms by the host's; set 'machine: "
+			"q35' under 'qemu'",
+			(long long)guest, (long long)host);
+	found(finding, "the guest measured %lld ms, the host %lld ms", (long long)guest,
+		(long long)host);
+	return 0;
+}
+
+static const struct check checks[] = {
+	{"qemu", look_qemu},
+	{"executor", look_executor},
+	{"programs", look_programs},
+	{"namespaces", look_namespaces},
+	{"accelerator", look_accelerator},
+	{"memory", look_memory},
+	{"disk", look_disk},
+	{"image", look_image},
+	{"secrets", look_secrets},
+	{"projects", look_projects},
+	{"boot", look_boot},
+	{"clock", look_clock},
+};
+
+static int print_check(
+	const struct check *c, const char *finding, const struct err *e, struct err *ret)
+{
+	auto_buf struct buf line = {0};
+
+	buf_init(&line, 4096);
+	buf_addf(&line, "%-4s  %-12s  ", e ? "FAIL" : "ok", c->name);
+	text_add_safe(&line, e ? e->msg : finding, strlen(e ? e->msg : finding), true);
+	buf_addc(&line, '\n');
+	return say_out(line.data, line.len, ret);
+}
+
+/* The worst status of the checks, each printed as it is known. */
+static int examine(struct doctor *d)
+{
+	struct err broken = {0};
+	int worst = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		char finding[FINDING_MAX] = "";
+		struct err e = {0};
+		bool well = checks[i].look(d, finding, &e) == 0;
+
+		if (!well && e.kind == ERR_INTERRUPTED)
+			return say_failure(&e);
+		if (print_check(&checks[i], finding, well ? NULL : &e, &broken) < 0)
+			return say_failure(&broken);
+		if (!well)
+			worst = verdict_worst_status(
+				worst, verdict_exit_status(verdict_of_error(&e), 0));
+	}
+	return worst;
+}
+
+static int run_doctor(const struct call *call)
+{
+	const struct doctor_settings *settings = call->settings;
+	struct doctor d = {.image = settings->image ? mem_strdup(settings->image) : NULL};
+	struct err e = {0};
+	int status;
+
+	if (sig_init(&e) < 0 || load_config(call, &d.config, &e) < 0) {
+		free(d.image);
+		return say_failure(&e);
+	}
+	status = examine(&d);
+	free(d.image);
+	node_free(d.vm);
+	config_release(&d.config);
+	return status;
+}
+
+static const struct option doctor_options[] = {
+	{.name = "image",
+		.argument = "NAME",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct doctor_settings, image),
+		.help = "the image to boot; else the first one of the image store"},
+	{0},
+};
+
+const struct command cmd_doctor = {
+	.name = "doctor",
+	.summary = "Check that this machine can run projects",
+	.group = GROUP_RUN,
+	.details = "Each line is ok, or says what to do. The last lines boot a VM.\n",
+	.options = doctor_options,
+	.settings_size = sizeof(struct doctor_settings),
+	.run = run_doctor,
+};

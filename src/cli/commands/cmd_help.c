@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/help/catalog.h"
+#include "cli/help/manual.h"
+#include "cli/say.h"
+
+enum { TEXT_BYTES = 4 << 20 };
+
+struct help_settings {
+	const char *markdown;
+	const char *man;
+};
+
+static const struct option options[] = {
+	{.name = "markdown",
+		.argument = "PAGE",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct help_settings, markdown),
+		.help = "a table of the program as Markdown: actions, config, projects, errors, "
+			"run-log, commands",
+		.hidden = true},
+	{.name = "man",
+		.argument = "PAGE",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct help_settings, man),
+		.help = "a manual page, for example ambient-run.1; 'list' names them all",
+		.hidden = true},
+	{0},
+};
+
+static int add_page(struct buf *b, const struct call *call, const char *name, struct err *e)
+{
+	auto_free char *shown = text_safe(name, 60);
+
+	for (const struct catalog_page *page = catalog_pages; page->name; page++)
+		if (strcmp(page->name, name) == 0) {
+			page->add(b, call->commands);
+			return 0;
+		}
+	return err_set(e, ERR_INPUT, "there is no page '%s'", shown);
+}
+
+static int add_help(struct buf *b, const struct call *call, struct err *e)
+{
+	const struct command *c;
+
+	if (call->operands.count == 0) {
+		command_add_help(b, call->commands);
+		return 0;
+	}
+	if (command_get(call->commands, call->operands.items[0], &c, e) < 0)
+		return -1;
+	command_add_command_help(b, c);
+	return 0;
+}
+
+static int add(struct buf *b, const struct call *call, struct err *e)
+{
+	const struct help_settings *s = call->settings;
+
+	if (s->markdown)
+		return add_page(b, call, s->markdown, e);
+	if (!s->man)
+		return add_help(b, call, e);
+	if (strcmp(s->man, "list") != 0)
+		return manual_add_page(b, call->commands, s->man, e);
+	manual_add_list(b, call->commands);
+	return 0;
+}
+
+static int run(const struct call *call)
+{
+	auto_buf struct buf text = {0};
+	struct err e = {0};
+
+	buf_init(&text, TEXT_BYTES);
+	if (add(&text, call, &e) < 0 || say_buf(&text, NULL, &e) < 0)
+		return say_failure(&e);
+	return 0;
+}
+
+const struct command cmd_help = {
+	.name = "help",
+	.summary = "Show what the program or one command does",
+	.group = GROUP_HELP,
+	.operands = "[COMMAND]",
+	.max_operands = 1,
+	.options = options,
+	.settings_size = sizeof(struct help_settings),
+	.run = run,
+};

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "settings/image.h"
+
+enum { NAME_COLUMN = 16 };
+
+struct image_settings {
+	bool json;
+};
+
+static const struct option options[] = {
+	{.name = "json",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct image_settings, json),
+		.help = "list: print JSON"},
+	{0},
+};
+
+static int show_image(const struct node *image, struct err *e)
+{
+	const char *name = node_get_text(image, "name", "?");
+	const char *error = node_get_text(image, "error", NULL);
+
+	if (error)
+		return say_row(e, "%-*s  not usable: %s", NAME_COLUMN, name, error);
+	return say_row(e, "%-*s  %10s  %.16s", NAME_COLUMN, name,
+		num_show_size(node_get_uint(image, "bytes", 0)).s,
+		node_get_text(image, "digest", ""));
+}
+
+static int list_images(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	auto_node struct node *images = image_list(c->image_store);
+	const struct node *image;
+
+	if (s->json)
+		return say_json(images, NULL, e);
+	if (images->count == 0) {
+		auto_free char *note = mem_printf("there is no image in %s", c->image_store);
+
+		say_warning(note);
+	}
+	node_each (images, image)
+		if (show_image(image, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int verify_one(const struct config *c, const char *name, struct err *e)
+{
+	auto_image struct image image = {0};
+
+	if (image_open(c->image_store, name, strchr(name, '/') ? name : NULL, &image, e) < 0 ||
+		image_verify(&image, NULL, NULL, NULL, e) < 0)
+		return -1;
+	return say_row(e, "%s: every file is what its image.yaml says", image.name);
+}
+
+static int verify_images(const struct call *call, const struct config *c, struct err *e)
+{
+	for (size_t i = 1; i < call->operands.count; i++)
+		if (verify_one(c, call->operands.items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static const struct command_verb verbs[] = {
+	{"list", "", 0, 0, list_images},
+	{"verify", " IMAGE...", 1, COMMAND_OPERANDS_MAX, verify_images},
+	{.name = "import"},
+	{.name = "remove"},
+	{0},
+};
+
+static int run(const struct call *call)
+{
+	auto_config struct config c = {0};
+	struct err e = {0};
+
+	if (load_config(call, &c, &e) < 0 || command_run_verb(call, verbs, &c, &e) < 0)
+		return say_failure(&e);
+	return 0;
+}
+
+const struct command cmd_image = {
+	.name = "image",
+	.summary = "List and check the images of the image store",
+	.group = GROUP_KEEP,
+	.operands = "list | verify IMAGE... | import ... | remove ...",
+	.min_operands = 1,
+	.max_operands = COMMAND_OPERANDS_MAX,
+	.details =
+		"  list         the images, their size and the digest of their image.yaml\n"
+		"  verify       read every file of an image and compare its digest with "
+		"image.yaml\n"
+		"  import       not in this version\n"
+		"  remove       not in this version; an image is a directory of the image store\n",
+	.options = options,
+	.settings_size = sizeof(struct image_settings),
+	.run = run,
+};

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/outfile.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/commands/outputs.h"
+#include "cli/load.h"
+#include "cli/log/loghtml.h"
+#include "cli/log/logread.h"
+#include "cli/say.h"
+#include "store/store.h"
+
+enum { COPY_BYTES = 64 * 1024 };
+
+/* One line of the log as HTML: a byte becomes at most six (&quot;). */
+#define PAGE_PART_MAX (8 * LOGREAD_LINE_MAX)
+
+enum log_format { LOG_RAW, LOG_JSON, LOG_HTML };
+
+static const char *const formats[] = {
+	[LOG_RAW] = "raw",
+	[LOG_JSON] = "json",
+	[LOG_HTML] = "html",
+	NULL,
+};
+
+struct log_settings {
+	const char *run;
+	int format;
+	bool console;
+	const char *filename;
+	const char *output;
+};
+
+static const struct option options[] = {
+	{.name = "format",
+		.argument = "FORMAT",
+		.type = OPTION_ENUM,
+		.choices = formats,
+		.offset = offsetof(struct log_settings, format),
+		.help = "raw: what the actions wrote, in order of arrival (default); json: the run "
+			"log, one "
+			"event a line; html: a page of its own"},
+	{.name = "console",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct log_settings, console),
+		.help = "the console of the guest's kernel instead"},
+	{.name = "run",
+		.argument = "ID",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct log_settings, run),
+		.help = "of this run, not of the last one that was not skipped"},
+	{.name = "filename",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct log_settings, filename),
+		.help = "of this run log, wherever it is"},
+	{.name = "output",
+		.letter = 'o',
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct log_settings, output),
+		.help = "write there, not to standard output"},
+	{0},
+};
+
+/* Where it goes. A terminal gets nothing that it would obey. */
+struct sink {
+	struct outfile file;
+	bool terminal;
+	struct buf safe;
+};
+
+static int put(struct sink *s, const char *data, size_t len, struct err *e)
+{
+	if (!s->terminal)
+		return outfile_write(&s->file, data, len, e);
+	buf_clear(&s->safe);
+	text_add_safe(&s->safe, data, len, false);
+	return outfile_write(&s->file, s->safe.data, s->safe.len, e);
+}
+
+/* How many bytes at the end begin a character whose rest is in the next chunk. */
+static size_t cut_character(const char *data, size_t len)
+{
+	for (size_t n = 1; n <= 3 && n <= len; n++)
+		if (text_utf8_sequence(data + len - n, n) < 0)
+			return n;
+	return 0;
+}
+
+static int copy_file(struct sink *out, const char *path, struct err *e)
+{
+	auto_fd int fd = -1;
+	char chunk[COPY_BYTES];
+	size_t held = 0;
+	ssize_t n;
+
+	if (fd_open_file(path, &fd, e) < 0)
+		return -1;
+	while ((n = fd_read_full(fd, chunk + held, sizeof(chunk) - held)) > 0) {
+		size_t len = held + (size_t)n;
+
+		held = cut_character(chunk, len);
+		if (put(out, chunk, len - held, e) < 0)
+			return -1;
+		memmove(chunk, chunk + len - held, held);
+	}
+	return n < 0 ? err_sys(e, "read %s", path) : put(out, chunk, held, e);
+}
+
+/* What explains a log in which no action said anything, for the run broke before. */
+static void warn_no_output(const struct logread *r, const char *ending)
+{
+	auto_free char *text =
+		mem_printf("%s: no action wrote anything; the run ended: %s", r->name, ending);
+
+	say_warning(text);
+}
+
+/* "broken, guest_panic: the kernel of the guest panicked"; NULL when the event is no such end. */
+static char *ending_of(const struct node *event)
+{
+	const char *result = node_get_text(event, "result", NULL);
+	const char *reason = node_get_text(event, "reason", NULL);
+	const char *message = node_get_text(event, "message", NULL);
+
+	return reason && message ? mem_printf("%s, %s: %s", result ? result : "?", reason, message)
+				 : NULL;
+}
+
+static int put_output(struct logread *r, struct sink *out, struct err *e)
+{
+	const struct node *event;
+	auto_buf struct buf bytes = {0};
+	auto_free char *ending = NULL;
+	bool any = false;
+	int more;
+
+	buf_init(&bytes, LOGREAD_LINE_MAX);
+	while ((more = logread_next(r, &event, e)) > 0) {
+		buf_clear(&bytes);
+		if (logread_output(r, event, &bytes)) {
+			any = true;
+			if (put(out, bytes.data, bytes.len, e) < 0)
+				return -1;
+		} else if (event_by_name(node_get_text(event, "type", "")) == EVENT_AMBIENT_FAILS) {
+			free(ending);
+			ending = ending_of(event);
+		}
+	}
+	if (more == 0 && !any && ending)
+		warn_no_output(r, ending);
+	return more;
+}
+
+static int put_html(struct logread *r, struct sink *out, struct err *e)
+{
+	auto_buf struct buf page = {0};
+	const struct node *event;
+	int more;
+
+	buf_init(&page, PAGE_PART_MAX);
+	loghtml_begin(&page);
+	while ((more = logread_next(r, &event, e)) > 0) {
+		loghtml_event(&page, r, event);
+		if (put(out, page.data, page.len, e) < 0)
+			return -1;
+		buf_clear(&page);
+	}
+	loghtml_end(&page);
+	return more < 0 ? -1 : put(out, page.data, page.len, e);
+}
+
+static void warn_damage(const struct logread *r)
+{
+	auto_free char *left_out = mem_printf("%s: %llu damaged line%s left out", r->name,
+		(unsigned long long)r->damaged, num_plural(r->damaged));
+	auto_free char *cut = mem_printf(
+		"%s: ends in the middle of a line; the run was killed, or goes on", r->name);
+
+	if (r->damaged)
+		say_warning(left_out);
+	if (r->cut)
+		say_warning(cut);
+}
+
+static int show_log(const char *path, enum log_format format, struct sink *out, struct err *e)
+{
+	auto_logread struct logread r = {.fd = -1};
+	int result;
+
+	if (format == LOG_JSON)
+		return copy_file(out, path, e);
+	if (logread_open(&r, path, e) < 0)
+		return -1;
+	result = format == LOG_RAW ? put_output(&r, out, e) : put_html(&r, out, e);
+	if (result == 0)
+		warn_damage(&r);
+	return result;
+}
+
+/* Options that would be passed over in silence. */
+static int check_options(const struct call *call, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+
+	if (s->filename && call->operands.count)
+		return err_set(e, ERR_INPUT, "either a project or '--filename', not both");
+	if (s->filename && s->run)
+		return err_set(e, ERR_INPUT, "either '--run' or '--filename', not both");
+	if (s->console && s->format != LOG_RAW)
+		return err_set(
+			e, ERR_INPUT, "'--console' has no '--format': it is as the guest wrote it");
+	return 0;
+}
+
+static int find_log(const struct call *call, char **ret_path, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+	auto_config struct config c = {0};
+	auto_free char *project = call->operands.count ? mem_strdup(call->operands.items[0]) : NULL;
+	auto_free char *dir = NULL;
+
+	if (s->filename) {
+		*ret_path = mem_strdup(s->filename);
+		return 0;
+	}
+	if (load_config(call, &c, e) < 0 || outputs_check(s->output, "--output", &c, e) < 0 ||
+		(project && load_check_project(&c, NULL, project, e) < 0) ||
+		(!project && store_last_project(c.state, &project, e) < 0) ||
+		store_find_run(c.state, project, s->run, &dir, e) < 0)
+		return -1;
+	*ret_path = path_join(dir, s->console ? "console.log" : "run.jsonl");
+	return 0;
+}
+
+static int open_sink(struct sink *out, const char *path, struct err *e)
+{
+	if (outfile_open(path, OUTFILE_WHOLE, 0644, &out->file, e) < 0)
+		return -1;
+	out->terminal = isatty(out->file.fd) == 1;
+	buf_init(&out->safe, 6 * PAGE_PART_MAX);
+	return 0;
+}
+
+static int show(const struct call *call, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+	auto_free char *path = NULL;
+	struct sink out = {.file = OUTFILE_NONE};
+	int result;
+
+	/* A name that is wrong is told before the project's; that standard output is closed, after.
+	 */
+	if (check_options(call, e) < 0 || (s->output && open_sink(&out, s->output, e) < 0))
+		return -1;
+	result = find_log(call, &path, e);
+	if (result == 0)
+		result = s->output ? outfile_check(s->output, "--output", path, "the log itself", e)
+				   : open_sink(&out, "-", e);
+	if (result == 0)
+		result = s->console ? copy_file(&out, path, e)
+				    : show_log(path, (enum log_format)s->format, &out, e);
+	if (result == 0)
+		result = outfile_finish(&out.file, e);
+	outfile_release(&out.file);
+	buf_release(&out.safe);
+	return result;
+}
+
+static int run(const struct call *call)
+{
+	struct err e = {0};
+
+	return show(call, &e) < 0 ? say_failure(&e) : 0;
+}
+
+const struct command cmd_log = {
+	.name = "log",
+	.summary = "Show the log of a run: of the project's last one, or of the last one of all",
+	.group = GROUP_KEEP,
+	.operands = "[PROJECT]",
+	.max_operands = 1,
+	.options = options,
+	.settings_size = sizeof(struct log_settings),
+	.run = run,
+};

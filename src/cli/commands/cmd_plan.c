@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "base/limits.h"
+#include "cli/command.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "data/yamlfile.h"
+#include "run/planner.h"
+#include "source/lint.h"
+#include "source/source.h"
+
+struct plan_settings {
+	const char *projects;
+	const char *rsync_target;
+	const char *dput_target;
+	bool yaml;
+	bool runnable;
+};
+
+static const char *const rsync_aliases[] = {"rsync", "target", NULL};
+static const char *const dput_aliases[] = {"dput", NULL};
+
+static const struct option options[] = {
+	{.name = "projects",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct plan_settings, projects),
+		.help = "read this projects file, not the configured one"},
+	{.name = "runnable",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct plan_settings, runnable),
+		.help = "show what the executor in each VM gets, not what the user wrote"},
+	{.name = "yaml",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct plan_settings, yaml),
+		.help = "print YAML, not JSON"},
+	{.name = "rsync-target",
+		.aliases = rsync_aliases,
+		.argument = "TARGET",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct plan_settings, rsync_target),
+		.help = "where the rsync actions copy to"},
+	{.name = "dput-target",
+		.aliases = dput_aliases,
+		.argument = "TARGET",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct plan_settings, dput_target),
+		.help = "where the dput actions upload to"},
+	{0},
+};
+
+static const unsigned phase_where[PROJECT_PHASES] = {
+	[PROJECT_PRE_PLAN] = IN_PRE,
+	[PROJECT_PLAN] = IN_PLAN,
+	[PROJECT_POST_PLAN] = IN_POST,
+};
+
+/* One action as the user could have written it in full. */
+static int add_action(struct node *list, const struct planner *p, const struct node *entry,
+	unsigned where, struct err *e)
+{
+	const struct action *action;
+	auto_node struct node *args = NULL;
+	auto_node struct node *full = NULL;
+	const struct node *item;
+	int64_t timeout_ms;
+	struct node *shown;
+
+	if (action_parse(entry, p->actions, where, p->project->plan_file, &action, &args,
+		    &timeout_ms, e) < 0)
+		return -1;
+	planner_inherit(p, action, args);
+	full = schema_fill(action->params, args);
+	shown = node_add_map(list);
+	node_set_string(shown, "action", action->name);
+	node_each (full, item) {
+		if (item->kind != NODE_NULL)
+			node_set(shown, item->key, node_copy(item));
+	}
+	if (timeout_ms)
+		node_set(shown, "timeout", node_copy(node_get(entry, "timeout")));
+	return 0;
+}
+
+static int add_actions(
+	struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
+{
+	struct node *list = node_set_list(tree, project_phase_keys[phase]);
+	const struct node *entry;
+
+	node_each (p->project->plans[phase], entry) {
+		if (add_action(list, p, entry, phase_where[phase], e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A list without actions needs no VM and has no runnable plan. */
+static int add_runnable(struct node *tree, const struct planner *p, enum project_phase phase,
+	struct secrets *secrets, struct err *e)
+{
+	const struct node *actions = p->project->plans[phase];
+	auto_plan struct plan plan = {0};
+	struct err why = {0};
+
+	if (phase != PROJECT_PLAN && (!actions || actions->count == 0)) {
+		node_set(tree, project_phase_keys[phase], node_null());
+		return 0;
+	}
+	/* As with egress: an error of the run, and the plan can be shown all the same. */
+	if (planner_secrets(p, phase, secrets, &why) < 0)
+		say_warning(why.msg);
+	if (planner_build(p, phase, &plan, e) < 0)
+		return -1;
+	node_set(tree, project_phase_keys[phase], plan_to_node(&plan));
+	return 0;
+}
+
+/*
+ * What each VM may reach, where there is one with a network. Without a target there is no run, but
+ * there are plans to be shown.
+ */
+static int add_egress(struct node *tree, const struct planner *p, struct err *e)
+{
+	auto_node struct node *all = node_map();
+
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
+		auto_egress struct egress g = {0};
+		struct err why = {0};
+
+		if (planner_egress(p, phase, &g, &why) == 0) {
+			if (g.count)
+				node_set(all, project_phase_keys[phase], egress_to_node(&g));
+		} else if (strcmp(why.reason, ERR_REASON_NO_TARGET) == 0) {
+			say_warning(why.msg);
+		} else {
+			*e = why;
+			return -1;
+		}
+	}
+	if (all->count)
+		node_set(tree, "egress", steal_ptr(&all));
+	return 0;
+}
+
+static int build(const struct planner *p, bool runnable, struct secrets *secrets, struct node *tree,
+	struct err *e)
+{
+	if (runnable && planner_check_built(p, true, e) < 0)
+		return -1;
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
+		int r = runnable ? add_runnable(tree, p, phase, secrets, e)
+				 : add_actions(tree, p, phase, e);
+
+		if (r < 0)
+			return -1;
+	}
+	return runnable ? 0 : add_egress(tree, p, e);
+}
+
+static int print_yaml(const struct node *tree, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, 8 * LIMIT_NODE_BYTES);
+	yamlfile_add(&text, tree);
+	return say_buf(&text, NULL, e);
+}
+
+/* Everything that can be said of it; what is wrong is an error, the rest goes to standard error. */
+static int check(const struct planner *p, struct err *e)
+{
+	const struct lint lint = {.actions = p->actions,
+		.config = p->config,
+		.project = p->project,
+		.with_post_plan = true};
+	auto_strv struct strv warnings = {0};
+
+	if (planner_check(p, e) < 0 || lint_check(&lint, e) < 0 ||
+		lint_warn(&lint, NULL, &warnings, e) < 0)
+		return -1;
+	say_warnings(&warnings);
+	return 0;
+}
+
+static int show(const struct plan_settings *s, const struct config *c, struct project *project,
+	struct err *e)
+{
+	const struct run_context context = load_context(c);
+	auto_secrets struct secrets secrets = {0}; /* their names: none is read */
+	const struct planner planner = {
+		.actions = context.actions,
+		.action_env = context.action_env,
+		.config = c,
+		.project = project,
+		.keep_cache = true,
+		.secrets = &secrets,
+	};
+	auto_strv struct strv warnings = {0};
+	auto_node struct node *tree = node_map();
+
+	if (source_check(c, project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
+		return -1;
+	say_warnings(&warnings);
+	if (check(&planner, e) < 0 || build(&planner, s->runnable, &secrets, tree, e) < 0)
+		return -1;
+	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
+}
+
+static int run(const struct call *call)
+{
+	const struct plan_settings *s = call->settings;
+	auto_config struct config c = {0};
+	auto_project_list struct project_list list = {0};
+	struct project *project;
+	struct err e = {0};
+
+	if (load_config(call, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
+		project_find(&list, call->operands.items[0], &project, &e) < 0)
+		return say_failure(&e);
+	load_override(&c.rsync_target, s->rsync_target);
+	load_override(&c.dput_target, s->dput_target);
+	if (show(s, &c, project, &e) < 0)
+		return say_failure(&e);
+	return 0;
+}
+
+const struct command cmd_plan = {
+	.name = "plan",
+	.summary = "Show the plans of a project, checked and in full",
+	.group = GROUP_SHOW,
+	.operands = "PROJECT",
+	.min_operands = 1,
+	.max_operands = 1,
+	.options = options,
+	.settings_size = sizeof(struct plan_settings),
+	.run = run,
+};

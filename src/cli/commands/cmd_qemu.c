@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ambient qemu`: one VM without project and state, to try an image or an action. */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/commands/outputs.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "cli/screen/term.h"
+#include "data/yamlfile.h"
+#include "run/adhoc.h"
+#include "run/planner.h"
+#include "run/run.h"
+
+struct qemu_settings {
+	const char *plan;
+	struct strv shell;
+	const char *image;
+	const char *persist;
+	const char *artifacts;
+	const char *console;
+	const char *executor;
+	uint64_t cpus;
+	uint64_t memory;
+	bool uefi;
+	int color;
+};
+
+static const struct option options[] = {
+	{.name = "image",
+		.argument = "IMAGE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct qemu_settings, image),
+		.help = "name in the image store, or path of the image's directory; required"},
+	{.name = "shell",
+		.argument = "SNIPPET",
+		.type = OPTION_LIST,
+		.offset = offsetof(struct qemu_settings, shell),
+		.help = "run this in bash, before the operands; can be given several times"},
+	{.name = "plan",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct qemu_settings, plan),
+		.help = "run a plan: a list of actions, or a mapping with the key 'plan' or "
+			"'steps'"},
+	{.name = "artifacts",
+		.argument = "DIR",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct qemu_settings, artifacts),
+		.help = "keep the artifacts in this directory, which is made"},
+	{.name = "console",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct qemu_settings, console),
+		.help = "write the console of the guest's kernel there"},
+	{.name = "cpus",
+		.argument = "N",
+		.type = OPTION_COUNT,
+		.max = LIMIT_CPUS,
+		.offset = offsetof(struct qemu_settings, cpus),
+		.help = "virtual processors; default: as configured"},
+	{.name = "memory",
+		.argument = "SIZE",
+		.type = OPTION_SIZE,
+		.min = LIMIT_MEMORY_LEAST,
+		.max = LIMIT_MEMORY_MOST,
+		.offset = offsetof(struct qemu_settings, memory),
+		.help = "memory of the VM, for example 2GiB; default: as configured"},
+	{.name = "executor",
+		.argument = "PATH",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct qemu_settings, executor),
+		.help = "the program that runs in the VM; default: found beside ambient"},
+	{.name = "color",
+		.argument = "WHEN",
+		.type = OPTION_ENUM,
+		.choices = screen_colors,
+		.offset = offsetof(struct qemu_settings, color),
+		.help = "auto (on a terminal without NO_COLOR; default), always, never"},
+	{.name = "persist",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct qemu_settings, persist),
+		.help = "begin with the disk in this file, if there is one, and save the changed "
+			"one there when all actions passed"},
+	{.name = "uefi",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct qemu_settings, uefi),
+		.help = "boot the image by its firmware",
+		.later = true},
+	{0},
+};
+
+static void add_snippets(struct node *list, const struct strv *snippets)
+{
+	strv_each (snippets, s) {
+		struct node *action = node_add_map(list);
+
+		node_set_string(action, "action", "shell");
+		node_set_string(action, "shell", *s);
+	}
+}
+
+static int check_line(const struct qemu_settings *s, const struct strv *operands, struct err *e)
+{
+	if (!s->image)
+		return err_set(e, ERR_INPUT, "option '--image' is missing");
+	if (s->plan && (s->shell.count || operands->count))
+		return err_set(e, ERR_INPUT, "either '--plan' or snippets, not both");
+	if (!s->plan && s->shell.count == 0 && operands->count == 0)
+		return err_set(e, ERR_INPUT, "a SNIPPET or '--plan FILE' is missing");
+	strv_each (operands, snippet)
+		if (!text_is_utf8(*snippet, strlen(*snippet)))
+			return err_set(e, ERR_INPUT, "a snippet is not valid UTF-8");
+	return 0;
+}
+
+/* What a file holds: what `ambient plan --runnable` prints of one list, or actions as users write
+ * them. */
+static int plan_of_file(
+	const struct planner *p, const char *file, struct plan *ret_plan, struct err *e)
+{
+	auto_node struct node *tree = NULL;
+	const struct node *list;
+
+	if (yamlfile_read(file, &tree, e) < 0)
+		return -1;
+	if (node_get(tree, "steps"))
+		return plan_from_node(tree, p->actions, file, ret_plan, e);
+	list = tree->kind == NODE_LIST ? tree : node_get(tree, "plan");
+	if (!list || list->kind != NODE_LIST)
+		return err_set(e, ERR_INPUT,
+			"%s: neither a list of actions nor a mapping with 'plan' or 'steps'", file);
+	return planner_adhoc(p, list, file, ret_plan, e);
+}
+
+static int make_plan(const struct qemu_settings *s, const struct call *call,
+	const struct run_context *context, struct plan *ret_plan, struct err *e)
+{
+	const struct planner planner = {.actions = context->actions,
+		.action_env = context->action_env,
+		.config = context->config};
+	auto_node struct node *list = node_list();
+
+	if (s->plan)
+		return plan_of_file(&planner, s->plan, ret_plan, e);
+	add_snippets(list, &s->shell);
+	add_snippets(list, &call->operands);
+	return planner_adhoc(&planner, list, "--shell", ret_plan, e);
+}
+
+static int boot(
+	const struct qemu_settings *s, const struct run_context *context, const struct plan *plan)
+{
+	const struct adhoc adhoc = {
+		.image = s->image,
+		.plan = plan,
+		.plan_file = s->plan,
+		.artifacts = s->artifacts,
+		.console = s->console,
+		.persist = s->persist,
+		.executor = s->executor,
+	};
+	struct run_outcome outcome;
+	auto_term struct term term;
+	int status;
+
+	term_init(&term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)s->color, false);
+	term_limit_file(&term, context->config->log_max);
+	term_begin(&term, NULL);
+	adhoc_run(context, &adhoc, &term.view, &outcome);
+	term_end(&term, &outcome);
+	if (outcome.verdict != VERDICT_PASSED)
+		say_error(&outcome.error);
+	status = outcome.exit_status;
+	if (term_write_error(&term))
+		status = verdict_worst_status(status, verdict_exit_status(VERDICT_BROKEN, 0));
+	run_outcome_release(&outcome);
+	return status;
+}
+
+static int run(const struct call *call)
+{
+	const struct qemu_settings *s = call->settings;
+	auto_config struct config c = {0};
+	auto_plan struct plan plan = {0};
+	struct run_context context = load_context(&c);
+	struct err e = {0};
+
+	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
+		load_config(call, &c, &e) < 0 || outputs_check(s->console, "--console", &c, &e) < 0)
+		return say_failure(&e);
+	if (s->cpus)
+		c.cpus = (unsigned)s->cpus;
+	if (s->memory)
+		c.memory = s->memory;
+	if (make_plan(s, call, &context, &plan, &e) < 0)
+		return say_failure(&e);
+	plan.keep_disk = s->persist != NULL;
+	return boot(s, &context, &plan);
+}
+
+const struct command cmd_qemu = {
+	.name = "qemu",
+	.summary = "Boot one VM with empty source, cache and dependencies, and run a plan in it",
+	.group = GROUP_RUN,
+	.operands = "[SNIPPET]...",
+	.max_operands = COMMAND_OPERANDS_MAX,
+	.details = "  ambient qemu --image tiny 'uname -a'\n",
+	.options = options,
+	.settings_size = sizeof(struct qemu_settings),
+	.run = run,
+};

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * `ambient run`: every wanted project in turn; what becomes of each goes to the terminal, to
+ * standard error and, for programs, to --result; the worst of them is the exit status.
+ *
+ * A program that reads --result finds an object for each project that it asked for, and one with
+ * project null when the command line, the configuration or the projects file is wrong.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fit.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "cli/command.h"
+#include "cli/commands/run_outputs.h"
+#include "cli/load.h"
+#include "cli/say.h"
+#include "cli/screen/term.h"
+#include "run/result.h"
+#include "run/run.h"
+#include "settings/statefile.h"
+#include "store/retention.h"
+
+struct run_settings {
+	const char *projects;
+	const char *log;
+	const char *result;
+	struct run_options options;
+	int cache;
+	const char *rsync_target;
+	const char *dput_target;
+	bool dry_run;
+	bool uefi;
+	bool quiet;
+	int color;
+};
+
+static const char *const cache_modes[] = {
+	[RUN_CACHE_RW] = "rw",
+	[RUN_CACHE_RO] = "ro",
+	[RUN_CACHE_NONE] = "none",
+	NULL,
+};
+
+static const char *const rsync_aliases[] = {"rsync", "target", NULL};
+static const char *const dput_aliases[] = {"dput", NULL};
+
+static const struct option options[] = {
+	{.name = "projects",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, projects),
+		.help = "read this projects file, not the configured one"},
+	{.name = "force",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, options.force),
+		.help = "run also when nothing changed since the last run that passed"},
+	{.name = "dry-run",
+		.letter = 'n',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, dry_run),
+		.help = "check everything, say what would run, and run nothing"},
+	{.name = "quiet",
+		.letter = 'q',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, quiet),
+		.help = "print nothing, unless a run does not pass: then the action, the last 50 "
+			"lines of its output and the path of the log; nothing of a project that "
+			"another run is busy with (status 5)"},
+	{.name = "color",
+		.argument = "WHEN",
+		.type = OPTION_ENUM,
+		.choices = screen_colors,
+		.offset = offsetof(struct run_settings, color),
+		.help = "auto (on a terminal without NO_COLOR; default), always, never"},
+	{.name = "result",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, result),
+		.help = "write a JSON object for each project there, one a line, as soon as it "
+			"ended"},
+	{.name = "log",
+		.argument = "FILE",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, log),
+		.help = "write the run log there too, each event at once"},
+	{.name = "run-id",
+		.argument = "ID",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, options.run_id),
+		.help = "the id of the run; default: made from the time"},
+	{.name = "env",
+		.argument = "NAME=VALUE",
+		.type = OPTION_LIST,
+		.offset = offsetof(struct run_settings, options.env),
+		.help = "set a variable for all actions; can be given several times"},
+	{.name = "no-post-plan",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, options.no_post_plan),
+		.help = "leave the post-plan out"},
+	{.name = "cache",
+		.argument = "MODE",
+		.type = OPTION_ENUM,
+		.choices = cache_modes,
+		.offset = offsetof(struct run_settings, cache),
+		.help = "rw: read and keep the cache (default); ro: read it only; none: neither"},
+	{.name = "cache-scope",
+		.argument = "NAME",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, options.cache_scope),
+		.help = "keep the cache under this name, apart from the project's own, which is "
+			"read when "
+			"there is none of that name yet"},
+	{.name = "executor",
+		.argument = "PATH",
+		.type = OPTION_PATH,
+		.offset = offsetof(struct run_settings, options.executor),
+		.help = "the program that runs in the VM; default: found beside ambient"},
+	{.name = "rsync-target",
+		.aliases = rsync_aliases,
+		.argument = "TARGET",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct run_settings, rsync_target),
+		.help = "where the rsync actions copy to"},
+	{.name = "dput-target",
+		.aliases = dput_aliases,
+		.argument = "TARGET",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct run_settings, dput_target),
+		.help = "where the dput actions upload to"},
+	{.name = "uefi",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, uefi),
+		.help = "boot the image by its firmware",
+		.later = true},
+	{.name = "offline",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, options.offline),
+		.help = "boot no VM that has a network: a pre-plan that needs one is left out and "
+			"the stored dependencies are used, a post-plan that needs one is refused "
+			"before anything runs"},
+	{0},
+};
+
+/* One call of the command. */
+struct session {
+	const struct call *call;
+	struct run_settings *settings;
+	struct config config;
+	struct project_list list;
+	struct run_context context;
+	struct term term;
+	struct run_outputs outputs;
+	int status; /* the worst so far */
+	unsigned endings[VERDICTS];
+};
+
+/* ---- what programs are told ---- */
+
+/* The object for a project that never came to run_project, in the form of result.json. */
+static struct node *refused_result(const char *project, const char *run_id, const struct err *e)
+{
+	auto_free char *message = text_safe(e->msg, sizeof(e->msg));
+	auto_free char *name = project ? text_safe(project, LIMIT_NAME_BYTES) : NULL;
+	auto_result struct result r = {0};
+	struct err shown = *e;
+
+	fit_format(shown.msg, sizeof(shown.msg), "%s", message);
+	result_init(&r);
+	r.project = name;
+	r.run_id = run_id && text_is_utf8(run_id, strlen(run_id)) ? run_id : NULL;
+	result_take_error(&r, &shown);
+	return result_to_node(&r);
+}
+
+static void worsen(struct session *s, int status)
+{
+	s->status = verdict_worst_status(s->status, status);
+}
+
+/* A result that cannot be written must not look like one that was. */
+static void report(struct session *s, const struct node *result)
+{
+	struct err e = {0};
+
+	if (run_outputs_write_result(&s->outputs, result, &e) == 0)
+		return;
+	worsen(s, say_failure(&e));
+	outfile_release(&s->outputs.result);
+}
+
+static void refuse(struct session *s, const char *project, const struct err *e)
+{
+	auto_node struct node *result = refused_result(project, s->settings->options.run_id, e);
+
+	s->endings[verdict_of_error(e)]++;
+	worsen(s, say_failure(e));
+	report(s, result);
+}
+
+/* ---- one project ---- */
+
+static void show_error(const char *project, const struct err *e)
+{
+	struct err named = *e;
+
+	(void)err_wrap(&named, "%s", project);
+	say_error(&named);
+}
+
+static void on_removed(void *arg, const struct retention_item *item)
+{
+	struct err e;
+
+	(void)arg;
+	if (!item->error)
+		return;
+	e = *item->error;
+	(void)err_wrap(&e, "%s: old runs", item->project);
+	say_warning(e.msg);
+}
+
+/* Behind the result, which nobody shall wait for. What fails here says nothing about the run. */
+static void remove_old_runs(struct session *s, const struct project *project)
+{
+	const struct retention_policy policy = retention_policy_of(&s->config, project);
+	const struct retention_view view = {on_removed, NULL};
+	struct err e = {0};
+	unsigned failed;
+
+	if (retention_apply(s->config.state, project->name, &policy, false, &view, &failed, &e) ==
+		0)
+		return;
+	/* State that is not understood was a warning of the run itself. */
+	if (e.kind == ERR_INTERRUPTED || statefile_is_unknown(&e))
+		return;
+	(void)err_wrap(&e, "%s: old runs", project->name);
+	say_warning(e.msg);
+}
+
+static bool is_told(const struct session *s, enum verdict v)
+{
+	return !verdict_is_uneventful(v) || (v == VERDICT_BUSY && !s->settings->quiet);
+}
+
+static void run_one(struct session *s, struct project *project)
+{
+	struct run_outcome outcome;
+
+	term_begin(&s->term, project->name);
+	run_project(&s->context, project, &s->settings->options, &s->term.view, &outcome);
+	term_end(&s->term, &outcome);
+	if (is_told(s, outcome.verdict))
+		show_error(project->name, &outcome.error);
+	s->endings[outcome.verdict]++;
+	worsen(s, outcome.exit_status);
+	report(s, outcome.result);
+	if (outcome.log)
+		remove_old_runs(s, project);
+	run_outcome_release(&outcome);
+}
+
+static size_t count_of(const struct node *list)
+{
+	return list ? list->count : 0;
+}
+
+/* What --dry-run says of a project that could run: "hello  would run: 3 actions in image tiny". */
+static void describe(struct session *s, const struct project *p)
+{
+	size_t plan = count_of(p->plans[PROJECT_PLAN]);
+	size_t pre = count_of(p->plans[PROJECT_PRE_PLAN]);
+	size_t post = s->settings->options.no_post_plan ? 0 : count_of(p->plans[PROJECT_POST_PLAN]);
+	auto_free char *image = text_safe(p->image, LIMIT_NAME_BYTES);
+	auto_buf struct buf line = {0};
+
+	buf_init(&line, 1024);
+	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, plan, num_plural(plan),
+		image);
+	if (pre)
+		buf_addf(&line, ", %zu before it", pre);
+	if (post)
+		buf_addf(&line, ", %zu after it", post);
+	term_note(&s->term, line.data);
+}
+
+static void describe_unchanged(struct session *s, const struct project *p)
+{
+	auto_free char *line = mem_printf("%s  unchanged: " RUN_UNCHANGED, p->name);
+
+	term_note(&s->term, line);
+}
+
+static void check_one(struct session *s, struct project *project)
+{
+	struct err e = {0};
+	bool unchanged;
+
+	if (run_check(&s->context, project, &s->settings->options, &s->term.view, &unchanged, &e) ==
+		0) {
+		(unchanged ? describe_unchanged : describe)(s, project);
+		return;
+	}
+	(void)err_wrap(&e, "%s", project->name);
+	refuse(s, project->name, &e);
+}
+
+static void do_one(struct session *s, struct project *project)
+{
+	struct err e = {0};
+
+	if (sig_check(&e) < 0) {
+		(void)err_wrap(&e, "%s: not begun", project->name);
+		refuse(s, project->name, &e);
+	} else if (s->settings->dry_run) {
+		check_one(s, project);
+	} else {
+		run_one(s, project);
+	}
+}
+
+/* ---- all of them ---- */
+
+/* A name that is wrong is told first, where it is seen; the others have their turn all the same. */
+static void do_named(struct session *s, const struct strv *names)
+{
+	auto_free struct project **found = mem_array(names->count, sizeof(*found));
+
+	for (size_t i = 0; i < names->count; i++) {
+		struct err e = {0};
+
+		if (project_find(&s->list, names->items[i], &found[i], &e) < 0)
+			refuse(s, names->items[i], &e);
+	}
+	for (size_t i = 0; i < names->count; i++)
+		if (found[i])
+			do_one(s, found[i]);
+}
+
+static int do_all(struct session *s, struct err *e)
+{
+	if (s->list.count == 0)
+		return err_set(e, ERR_INPUT, "%s: there is no project in it", s->list.file);
+	for (size_t i = 0; i < s->list.count; i++)
+		do_one(s, &s->list.items[i]);
+	return 0;
+}
+
+/* "3 projects: 2 passed, 1 failed" */
+static void sum_up(struct session *s)
+{
+	auto_buf struct buf line = {0};
+	unsigned total = 0;
+
+	buf_init(&line, 1024);
+	for (int v = 0; v < VERDICTS; v++)
+		total += s->endings[v];
+	if (total < 2)
+		return;
+	buf_addf(&line, "%u projects", total);
+	for (int v = 0; v < VERDICTS; v++)
+		if (s->endings[v]) {
+			buf_addf(&line, "%s %u %s", strchr(line.data, ':') ? "," : ":",
+				s->endings[v], verdict_name((enum verdict)v));
+		}
+	term_note(&s->term, line.data);
+}
+
+static int load(struct session *s, struct err *e)
+{
+	struct run_settings *set = s->settings;
+	int r = set->quiet ? load_config_quietly(s->call, &s->config, e)
+			   : load_config(s->call, &s->config, e);
+
+	if (r < 0 || load_projects(&s->config, set->projects, &s->list, e) < 0)
+		return -1;
+	load_override(&s->config.rsync_target, set->rsync_target);
+	load_override(&s->config.dput_target, set->dput_target);
+	set->options.cache = (enum run_cache)set->cache;
+	s->context = load_context(&s->config);
+	term_limit_file(&s->term, s->config.log_max);
+	return 0;
+}
+
+static int prepare(struct session *s, struct err *e)
+{
+	const struct run_settings *set = s->settings;
+
+	if (sig_init(e) < 0 || run_outputs_open(&s->outputs, set->result, set->log, e) < 0 ||
+		load(s, e) < 0 || run_outputs_check(&s->outputs, &s->config, &s->list, e) < 0)
+		return -1;
+	if (s->outputs.log.path && outfile_begin(&s->outputs.log, e) < 0)
+		return -1;
+	load_restrict_modes(&s->config);
+	s->settings->options.log_fd = s->outputs.log.fd;
+	return 0;
+}
+
+static int carry_out(struct session *s, struct err *e)
+{
+	if (prepare(s, e) < 0)
+		return -1;
+	if (s->call->operands.count == 0)
+		return do_all(s, e);
+	do_named(s, &s->call->operands);
+	return 0;
+}
+
+/* Nobody looks at a closed pipe, but a full disk is worth a word. */
+static void check_screen(struct session *s)
+{
+	int sys = term_write_error(&s->term);
+	struct err e = {0};
+
+	if (!sys)
+		return;
+	errno = sys;
+	(void)outfile_failed("standard output", &e);
+	worsen(s, say_failure(&e));
+}
+
+static int run(const struct call *call)
+{
+	struct run_settings *settings = call->settings;
+	struct session s = {.call = call, .settings = settings, .outputs = RUN_OUTPUTS_NONE};
+	struct err e = {0};
+
+	term_init(&s.term, STDOUT_FILENO, STDERR_FILENO, (enum screen_color)settings->color,
+		settings->quiet);
+	if (carry_out(&s, &e) < 0)
+		refuse(&s, NULL, &e);
+	sum_up(&s);
+	check_screen(&s);
+	term_release(&s.term);
+	project_list_release(&s.list);
+	config_release(&s.config);
+	run_outputs_release(&s.outputs);
+	return s.status;
+}
+
+/* The command line is wrong, but --result may have been read from it. */
+static void refused(const struct call *call, const struct err *why)
+{
+	const struct run_settings *settings = call->settings;
+	auto_node struct node *result = NULL;
+	auto_run_outputs struct run_outputs o = RUN_OUTPUTS_NONE;
+	struct err e = {0};
+
+	if (!settings->result)
+		return;
+	result = refused_result(NULL, settings->options.run_id, why);
+	if (run_outputs_open(&o, settings->result, settings->log, &e) < 0 ||
+		run_outputs_write_result(&o, result, &e) < 0)
+		say_error(&e);
+}
+
+const struct command cmd_run = {
+	.name = "run",
+	.summary = "Run projects: build and test each in microVMs of its own",
+	.group = GROUP_RUN,
+	.operands = "[PROJECT]...",
+	.max_operands = COMMAND_OPERANDS_MAX,
+	.details = "Without a name, all projects of the projects file run, one after the other. A "
+		   "project whose\n"
+		   "source, plans, image, dependencies and settings are those of its last run that "
+		   "passed is skipped.\n"
+		   "Of the source all counts that the machine is given, also ignored files, modes, "
+		   "tags and the stash,\n"
+		   "but not times of files and how git stores its objects.\n"
+		   "\n"
+		   "The exit status is that of the worst project:\n" COMMAND_EXIT_STATUSES,
+	.options = options,
+	.settings_size = sizeof(struct run_settings),
+	.run = run,
+	.refused = refused,
+};

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/commands/outputs.h"
+
+#include "base/path.h"
+#include "settings/credentials.h"
+#include "store/store.h"
+
+/* What a line of result_to_node and one of the run log begin with. */
+static const char *const own_beginnings[] = {"{\"format\":1,\"project\":", "{\"timestamp\":\""};
+
+struct output {
+	const struct outfile *file;
+	const char *option;
+	bool harmless; /* new, empty, or ours */
+};
+
+/* ---- files that are read ---- */
+
+static int is_not(const struct output *o, const char *path, const char *what, struct err *e)
+{
+	return outfile_is_not(o->file, o->option, path, what, e);
+}
+
+static int is_no_program(const struct output *o, const struct config *c, struct err *e)
+{
+	if (is_not(o, c->executor, "the executor", e) < 0 ||
+		is_not(o, c->qemu_program, "the program of QEMU", e) < 0)
+		return -1;
+	return is_not(o, c->ca_certificates, "the file of ca_certificates", e);
+}
+
+static int is_no_credential(const struct output *o, const struct credentials *c, struct err *e)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (is_not(o, c->secrets[i].file, "the file of a secret", e) < 0)
+			return -1;
+	for (size_t i = 0; i < c->host_count; i++)
+		if (is_not(o, c->hosts[i].known_hosts, "a file of known hosts", e) < 0 ||
+			is_not(o, c->hosts[i].certificate, "a certificate for ssh", e) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- trees that are read ---- */
+
+/* New files are fine there. */
+static int is_not_of(const struct output *o, const char *directory, const char *what, struct err *e)
+{
+	struct err below = {0};
+
+	if (o->harmless || outfile_is_not_below(o->file, o->option, directory, what, &below) == 0)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s %s: this is a file of %s, %s, and no earlier result or log; remove it first",
+		o->option, o->file->path, what, directory);
+}
+
+static int is_not_of_project(const struct output *o, const struct project *p, struct err *e)
+{
+	auto_free char *plan = path_join(p->source, PROJECT_SOURCE_PLAN);
+
+	if (is_not(o, plan, "the plan of a project", e) < 0 ||
+		is_not_of(o, p->source, "the source of a project", e) < 0)
+		return -1;
+	for (size_t i = 0; i < p->git_objects.count; i++)
+		if (is_not_of(o, p->git_objects.items[i], "a directory of git_objects", e) < 0)
+			return -1;
+	return 0;
+}
+
+static int is_not_of_projects(
+	const struct output *o, const struct project_list *list, struct err *e)
+{
+	if (is_not(o, list->file, "the projects file", e) < 0)
+		return -1;
+	for (size_t i = 0; i < list->count; i++)
+		if (is_not_of_project(o, &list->items[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+/* In the directory of a project's state, not even a new file is. */
+static int is_no_state(const struct output *o, const struct config *c, struct err *e)
+{
+	auto_strv struct strv known = {0};
+
+	if (store_list(c->state, &known, e) < 0)
+		return -1;
+	strv_each (&known, project) {
+		auto_free char *kept = path_join(c->state, *project);
+
+		if (outfile_is_not_below(o->file, o->option, kept, "the state of a project", e) < 0)
+			return -1;
+	}
+	return is_not_of(o, c->state, "the state directory", e);
+}
+
+/* ---- all of them ---- */
+
+bool outputs_lose_nothing(const struct outfile *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_beginnings); i++)
+		if (outfile_found_beginning(o, own_beginnings[i]))
+			return true;
+	return outfile_found_nothing(o);
+}
+
+int outputs_check_file(const struct outfile *file, const char *option, const struct config *c,
+	const struct project_list *list, struct err *e)
+{
+	const struct output o = {file, option, outputs_lose_nothing(file)};
+
+	if (is_not(&o, c->file, "the configuration", e) < 0 ||
+		is_not(&o, c->projects, "the projects file", e) < 0 ||
+		is_no_program(&o, c, e) < 0 || is_no_credential(&o, &c->credentials, e) < 0)
+		return -1;
+	if (list && is_not_of_projects(&o, list, e) < 0)
+		return -1;
+	if (is_no_state(&o, c, e) < 0)
+		return -1;
+	return is_not_of(&o, c->image_store, "the image store", e);
+}
+
+int outputs_check(const char *path, const char *option, const struct config *c, struct err *e)
+{
+	auto_outfile struct outfile o = OUTFILE_NONE;
+
+	if (!path || !outfile_look(path, &o))
+		return 0;
+	return outputs_check_file(&o, option, c, NULL, e);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/help/catalog.h"
+
+#include <string.h>
+
+#include "cli/help/limitlist.h"
+#include "cli/load.h"
+#include "contract/event.h"
+#include "data/schema.h"
+#include "run/verdict.h"
+
+static const struct {
+	unsigned where;
+	const char *name;
+} places[] = {
+	{IN_PRE, "pre_plan"},
+	{IN_PLAN, "plan"},
+	{IN_POST, "post_plan"},
+	{IN_STEP, "runnable plan"},
+};
+
+void catalog_add_where(struct buf *b, const struct action *a, const char *separator)
+{
+	unsigned where = a->where & CATALOG_USERS ? a->where & CATALOG_USERS : a->where;
+	bool first = true;
+
+	if (where == CATALOG_USERS) {
+		buf_adds(b, "any");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (where & places[i].where) {
+			buf_addf(b, "%s%s", first ? "" : separator, places[i].name);
+			first = false;
+		}
+}
+
+void catalog_add_help(struct buf *b, const struct param *row)
+{
+	buf_adds(b, row->help);
+	if (row->required)
+		buf_adds(b, "; required");
+	if (row->preset)
+		buf_addf(b, "; default: %s", row->preset);
+	if (row->deprecated)
+		buf_addf(b, "; deprecated, write %s", row->deprecated);
+}
+
+/* ---- JSON ---- */
+
+static void add_parameters(struct node *map, const char *key, const struct param *params)
+{
+	struct node *list = node_set_list(map, key);
+
+	for (; params->name; params++) {
+		struct node *n = node_add_map(list);
+		auto_buf struct buf type = {0};
+
+		buf_init(&type, 4096);
+		schema_add_type(&type, params);
+		node_set_string(n, "name", params->name);
+		node_set_string(n, "type", type.data);
+		node_set_bool(n, "required", params->required);
+		node_set_string(n, "default", params->preset);
+		node_set_string(n, "help", params->help);
+		if (params->sub)
+			add_parameters(n, "keys", params->sub);
+	}
+}
+
+struct node *catalog_action(const struct action *a)
+{
+	struct node *n = node_map();
+	struct node *where;
+
+	node_set_string(n, "name", a->name);
+	node_set_string(n, "summary", a->summary);
+	where = node_set_list(n, "where");
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (a->where & places[i].where)
+			node_add_string(where, places[i].name);
+	node_set_bool(n, "in_this_version", action_is_built(a));
+	add_parameters(n, "parameters", a->params);
+	return n;
+}
+
+struct node *catalog_actions(const struct action *const *actions, bool steps_too)
+{
+	struct node *list = node_list();
+
+	for (; *actions; actions++)
+		if (steps_too || ((*actions)->where & CATALOG_USERS))
+			node_add(list, catalog_action(*actions));
+	return list;
+}
+
+/* ---- Markdown ---- */
+
+/* A cell of a table: a bar would end it. */
+static void add_cell(struct buf *b, const char *text)
+{
+	buf_addc(b, ' ');
+	for (; *text; text++) {
+		if (*text == '|')
+			buf_addc(b, '\\');
+		buf_addc(b, *text);
+	}
+	buf_adds(b, " |");
+}
+
+static void add_parameter_rows(struct buf *b, const struct param *params, const char *prefix)
+{
+	for (; params->name; params++) {
+		auto_free char *name = mem_printf("%s%s", prefix, params->name);
+		auto_free char *code = mem_printf("`%s`", name);
+		auto_buf struct buf type = {0}, help = {0};
+
+		buf_init(&type, 4096);
+		buf_init(&help, 4096);
+		schema_add_type(&type, params);
+		catalog_add_help(&help, params);
+		buf_addc(b, '|');
+		add_cell(b, code);
+		add_cell(b, type.data);
+		add_cell(b, help.data);
+		buf_addc(b, '\n');
+		if (params->sub) {
+			bool named = params->type == PARAM_NAMED_MAPS;
+			auto_free char *below = mem_printf(named ? "%s.NAME." : "%s.", name);
+
+			add_parameter_rows(b, params->sub, below);
+		}
+	}
+}
+
+static void add_parameter_table(struct buf *b, const struct param *params)
+{
+	buf_adds(b, "| key | value | meaning |\n| --- | --- | --- |\n");
+	add_parameter_rows(b, params, "");
+}
+
+static void add_actions_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	for (const struct action *const *a = load_context(NULL).actions; *a; a++) {
+		buf_addf(b, "### `%s`\n\n%s%s\n\nStands in: ", (*a)->name, (*a)->summary,
+			action_is_built(*a) ? "" : " *Known, not in this version.*");
+		catalog_add_where(b, *a, ", ");
+		buf_adds(b, ".\n\n");
+		if ((*a)->params->name) {
+			add_parameter_table(b, (*a)->params);
+			buf_addc(b, '\n');
+		}
+	}
+}
+
+static void add_variables_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	buf_adds(b, "| variable | value | meaning |\n| --- | --- | --- |\n");
+	for (const struct action_variable *v = load_context(NULL).action_env; v->name; v++) {
+		buf_addf(b, "| `%s` | `%s` |", v->name, v->value);
+		add_cell(b, v->help);
+		buf_addc(b, '\n');
+	}
+}
+
+static void add_config_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	add_parameter_table(b, config_params);
+}
+
+static void add_projects_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	add_parameter_table(b, project_params);
+}
+
+static void add_errors_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	buf_adds(b,
+		"| reason | result | status | whose fault | retry | meaning |\n"
+		"| --- | --- | --- | --- | --- | --- |\n");
+	for (const struct verdict_reason *r = verdict_reasons; r->reason; r++) {
+		buf_addf(b, "| `%s` | `%s` | ", r->reason, verdict_name(r->verdict));
+		if (r->verdict == VERDICT_INTERRUPTED)
+			buf_adds(b, "130, 143");
+		else
+			buf_addf(b, "%d", verdict_exit_status(r->verdict, 0));
+		buf_addf(b, " | %s | %s |", r->fault, r->retry ? "yes" : "no");
+		add_cell(b, r->help);
+		buf_addc(b, '\n');
+	}
+}
+
+static void add_run_log_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	for (int type = 0; type < EVENTS; type++) {
+		const struct event_info *info = event_info((enum event_type)type);
+
+		if (info->transient)
+			continue;
+		buf_addf(b, "### `%s`\n\n%s\n\n", info->name, info->help);
+		for (const struct event_field *f = info->fields; f->name; f++)
+			buf_addf(b, "- `%s`: %s%s\n", f->name, f->help,
+				f->optional ? " (not always)" : "");
+		buf_adds(b, info->fields->name ? "\n" : "");
+	}
+}
+
+static void add_options_page(struct buf *b, const struct command *const *commands)
+{
+	for (; *commands; commands++) {
+		buf_addf(b, "### `ambient %s`\n\n```\n", (*commands)->name);
+		command_add_command_help(b, *commands);
+		buf_adds(b, "```\n\n");
+	}
+}
+
+static void add_limits_page(struct buf *b, const struct command *const *commands)
+{
+	(void)commands;
+	limitlist_add(b);
+}
+
+const struct catalog_page catalog_pages[] = {
+	{"actions", add_actions_page},
+	{"variables", add_variables_page},
+	{"config", add_config_page},
+	{"projects", add_projects_page},
+	{"errors", add_errors_page},
+	{"limits", add_limits_page},
+	{"run-log", add_run_log_page},
+	{"commands", add_options_page},
+	{0},
+};

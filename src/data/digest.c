@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "data/digest.h"
+
+#include <openssl/evp.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "base/sig.h"
+
+/* libcrypto fails here only when it has no memory or no SHA-256 at all: neither can be handled. */
+static void must(int ok)
+{
+	if (ok != 1)
+		BUG("libcrypto cannot make a SHA-256 digest");
+}
+
+struct digest *digest_new(void)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	must(context && EVP_DigestInit_ex(context, EVP_sha256(), NULL));
+	return (struct digest *)context;
+}
+
+void digest_add(struct digest *d, const void *data, size_t len)
+{
+	must(EVP_DigestUpdate((EVP_MD_CTX *)d, data, len));
+}
+
+struct digest_text digest_end(struct digest *d)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char raw[EVP_MAX_MD_SIZE];
+	struct digest_text text = {0};
+	unsigned len = 0;
+
+	must(EVP_DigestFinal_ex((EVP_MD_CTX *)d, raw, &len));
+	EVP_MD_CTX_free((EVP_MD_CTX *)d);
+	for (unsigned i = 0; i < 32; i++) {
+		text.s[2 * i] = hex[raw[i] >> 4];
+		text.s[2 * i + 1] = hex[raw[i] & 15];
+	}
+	return text;
+}
+
+struct digest_text digest_of(const void *data, size_t len)
+{
+	struct digest *d = digest_new();
+
+	digest_add(d, data, len);
+	return digest_end(d);
+}
+
+static int add_file(struct digest *d, int fd, uint64_t bytes, struct err *e)
+{
+	enum { CHUNK = 1 << 20 };
+	auto_free char *chunk = mem_alloc(CHUNK);
+
+	for (uint64_t offset = 0; offset < bytes;) {
+		size_t want = bytes - offset < CHUNK ? (size_t)(bytes - offset) : CHUNK;
+		ssize_t n = fd_pread_full(fd, chunk, want, offset);
+
+		if (n < 0)
+			return err_sys(e, "read for the digest");
+		if ((size_t)n < want)
+			return err_set(
+				e, ERR_HOST, "a file became shorter while its digest was made");
+		digest_add(d, chunk, want);
+		offset += want;
+		if (sig_check(e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e)
+{
+	struct digest *d = digest_new();
+	int result = add_file(d, fd, bytes, e);
+	struct digest_text text = digest_end(d);
+
+	if (result == 0)
+		*ret = text;
+	return result;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables of the keys that a mapping may have: one row per key, the last row has no name. The same
+ * rows check files, fill in defaults, and print help and documentation.
+ *
+ *	static const struct param table[] = {
+ *		{.name = "url", .type = PARAM_STRING, .required = true, .help = "where to get it"},
+ *		{.name = "tries", .type = PARAM_UINT, .min = 1, .max = 10, .preset = "3",
+ *			.help = "..."},
+ *		{0},
+ *	};
+ *
+ * Quotes around a scalar never matter: `cpus: 2` and `cpus: "2"` are the same, and so are
+ * `channel: 1.95` and `channel: "1.95"`. A key whose value is null counts as absent.
+ */
+#ifndef DATA_SCHEMA_H
+#define DATA_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "data/node.h"
+
+enum param_type {
+	PARAM_STRING,     /* any scalar, as text */
+	PARAM_PATH,       /* a string, `~` is expanded by whoever uses it; never empty */
+	PARAM_BOOL,       /* true or false */
+	PARAM_UINT,       /* min to max, decimal */
+	PARAM_SIZE,       /* min to max bytes, see num_parse_size */
+	PARAM_DURATION,   /* see num_parse_duration */
+	PARAM_ENUM,       /* one of choices */
+	PARAM_STRINGS,    /* a list of scalars */
+	PARAM_STRING_MAP, /* a mapping of scalars */
+	PARAM_NODE,       /* anything; the user of the table checks it */
+	PARAM_LIST,       /* a list of anything; the user of the table checks the items */
+	PARAM_MAP,        /* a mapping, checked by `sub` */
+	PARAM_MAPS,       /* a list of mappings, each checked by `sub` */
+	PARAM_NAMED_MAPS, /* a mapping of names to mappings, each checked by `sub` */
+};
+
+struct param {
+	const char *name;
+	enum param_type type;
+	bool required;
+	bool not_empty;             /* STRING, STRINGS, STRING_MAP, LIST, MAPS: refuse "", [], {} */
+	uint64_t min;               /* UINT, SIZE */
+	uint64_t max;               /* UINT, SIZE; 0: only what the type can hold */
+	const char *const *choices; /* ENUM; ends with NULL */
+	const struct param *sub;    /* MAP, MAPS, NAMED_MAPS */
+	const char *preset;         /* the default as text; NULL: none. Scalars only */
+	bool inherit;               /* of an action: the project's value of this name comes first */
+	const char *help;       /* one sentence without a full stop, for help and documentation */
+	const char *deprecated; /* what to write instead; the key works, its user warns */
+	const char *const *mistaken; /* keys that people write for it; ends with NULL; optional */
+};
+
+/*
+ * Check a mapping against a table: unknown key (with the nearest right name), missing key, wrong
+ * type, each an ERR_INPUT "FILE:LINE:COL: ...". Nothing is changed.
+ */
+int schema_check(const struct param *table, const struct node *map, const char *file,
+	struct err *e) NODISCARD;
+
+/* As schema_check, where the keys of a second table are right too (what every action may carry). */
+int schema_check_both(const struct param *table, const struct param *common, const struct node *map,
+	const char *file, struct err *e) NODISCARD;
+
+/*
+ * As schema_check, for JSON that a program wrote, perhaps a newer version of this one: a string is
+ * quoted, a number, true and false are not, and keys that the table does not name are ignored. The
+ * top level may be of any kind.
+ */
+int schema_check_written(const struct param *table, const struct node *map, const char *file,
+	struct err *e) NODISCARD;
+
+/*
+ * The values of a mapping that schema_check passed: the given one, else the preset, else NULL or 0.
+ * The key must be a row of the table (a BUG otherwise).
+ */
+const char *schema_text(const struct param *table, const struct node *map, const char *key);
+bool schema_bool(const struct param *table, const struct node *map, const char *key);
+uint64_t schema_uint(const struct param *table, const struct node *map, const char *key);
+uint64_t schema_size(
+	const struct param *table, const struct node *map, const char *key); /* bytes */
+int64_t schema_duration(
+	const struct param *table, const struct node *map, const char *key); /* ms */
+
+/* A copy in the order of the table, with every key: defaults filled in, null where there is none.
+ */
+struct node *schema_fill(const struct param *table, const struct node *map);
+
+const struct param *schema_find(const struct param *table, const char *key); /* NULL: no such row */
+
+/* Append what a value must be: "a string", "one of auto, kvm, tcg", "a list of mappings". */
+void schema_add_type(struct buf *b, const struct param *row);
+
+#endif

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs one program, or one C function, in a jail: QEMU, git, shellcheck, the reader of artifacts.
+ *
+ * The jailed process has namespaces of its own (user, network, mount, pid, ipc, uts, cgroup), is
+ * pid 1 of them and a direct child of the caller. It sees a read-only root in memory with the
+ * host's /usr (read-only), the binds, devices and files it was given, and nothing else: no /proc,
+ * no home directory, no /etc but ld.so.cache, no network interface but a loopback that is down. It
+ * has no capability and cannot get one, no environment but `env`, no descriptor but those it was
+ * given, a seccomp filter, and dies with the caller. docs/decisions/0003-jail.md says why in this
+ * order.
+ *
+ * The struct is data: fill it, then start it. It needs no privileges; the caller must be
+ * single-threaded. Linux 5.12 or newer. If a part of the jail cannot be made, nothing runs:
+ * ERR_HOST, with reason "host_no_namespaces" and the remedy in the message if the host forbids it.
+ *
+ *	auto_jail struct jail j;
+ *
+ *	jail_init(&j, "qemu");
+ *	j.program = "/usr/bin/qemu-system-x86_64";
+ *	strv_push(&j.argv, "qemu-system-x86_64");
+ *	strv_pushf(&j.argv, "fd=%d", jail_keep(&j, drive_fd));
+ *	if (jail_start(&j, &pid, &pidfd, e) < 0) ...
+ */
+#ifndef JAIL_JAIL_H
+#define JAIL_JAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/strv.h"
+
+enum jail_bind_flag {
+	JAIL_WRITABLE = 1 << 0,   /* else read-only, everything mounted below it included */
+	JAIL_EXEC = 1 << 1,       /* else noexec */
+	JAIL_DEVICE = 1 << 2,     /* device nodes work; jail_device sets it */
+	JAIL_IF_PRESENT = 1 << 3, /* left out when the outside path does not exist */
+};
+
+struct jail_bind {
+	char *outside;
+	char *inside;
+	unsigned flags; /* enum jail_bind_flag */
+};
+
+struct jail_file {
+	char *inside;
+	const void *data; /* borrowed; NULL when the content comes from fd */
+	size_t len;
+	int fd;        /* borrowed; read from offset 0 to its end, its own offset is left alone */
+	int64_t mtime; /* seconds since 1970; 0: now */
+};
+
+struct jail_keep {
+	int outside;
+	int inside;
+};
+
+/* A TCP socket that listens on 127.0.0.1 and this port of the jail's own network. */
+struct jail_listener {
+	uint16_t port;
+	int *ret_fd; /* where jail_start puts the socket */
+};
+
+enum { JAIL_LISTENERS_MAX = 2 };
+
+struct jail {
+	const char *name; /* for messages: "qemu", "git", "unpack"; borrowed */
+
+	/*
+	 * Either an absolute path, an ELF file; it is opened outside and started by descriptor, so
+	 * it need not exist inside, but its interpreter and libraries must (/usr is there). Or a
+	 * function: its return value (0 to 255) is the exit status; it sees a copy of the caller's
+	 * memory and must not return through exit(3).
+	 */
+	const char *program; /* borrowed */
+	int (*entry)(void *arg);
+	void *arg;
+
+	struct strv argv; /* the first item is the program's own name */
+	struct strv env;  /* empty at first; nothing of the caller's is added */
+
+	int stdout_fd; /* borrowed, -1: /dev/null; standard input is always /dev/null */
+	int stderr_fd;
+
+	bool no_children; /* fork and exec fail inside with EPERM (threads are allowed) */
+	bool no_exec;     /* of a function: exec fails inside with EPERM, fork does not */
+	/*
+	 * Stay in the caller's network namespace. Sockets of local processes that have no path
+	 * (abstract ones) are in it too, so new sockets of AF_UNIX are refused then.
+	 */
+	bool host_network;
+	bool need_proc; /* a /proc of the jail's own; some containers refuse to mount one */
+
+	/*
+	 * The identity that the host sees. Callers who are not root have no choice: their own,
+	 * whatever is written here. For root: jail_vm_user, or the owner of a source tree. User or
+	 * group 0 is refused unless root_ok says that it is meant.
+	 */
+	uid_t uid;
+	gid_t gid;
+	bool root_ok;
+	bool keep_kvm_group; /* root callers: also the group of /dev/kvm, if that gives access */
+
+	/* Limits, 0: as the caller's. No core file is ever written. */
+	uint64_t max_files;       /* open descriptors */
+	uint64_t max_file_bytes;  /* the size of a file it writes */
+	uint64_t max_memory;      /* address space */
+	uint64_t max_cpu_seconds; /* then SIGKILL */
+
+	/* Filled by the functions below. */
+	struct jail_keep *keeps;
+	size_t keep_count;
+	struct jail_bind *binds;
+	size_t bind_count;
+	struct jail_file *files;
+	size_t file_count;
+	struct jail_listener listeners[JAIL_LISTENERS_MAX];
+	size_t listener_count;
+};
+
+void jail_init(struct jail *j, const char *name);
+void jail_release(struct jail *j);
+#define auto_jail __attribute__((cleanup(jail_release)))
+
+/*
+ * Let the program have a descriptor of the caller: returns its number inside (3, 4, ... in the
+ * order of the calls). The descriptor is borrowed until jail_start returned. Directories are
+ * refused by jail_start, because openat(fd, "..") leads out of every wall.
+ */
+int jail_keep(struct jail *j, int fd);
+void jail_keep_as(
+	struct jail *j, int fd, int inside); /* the same under a number >= 3 of one's own */
+
+/* A file in the jail's root, copied into memory, mode 0444. Parents are made. data is borrowed. */
+void jail_place(struct jail *j, const char *inside, const void *data, size_t len);
+/* fd: a regular file, borrowed. mtime: of the file inside, in seconds since 1970; 0: now. */
+void jail_place_fd(struct jail *j, const char *inside, int fd, int64_t mtime);
+
+/*
+ * A directory or file of the host, with everything mounted below it; nosuid and nodev. A relative
+ * `outside` means the working directory of this call. `inside` is absolute and not below another
+ * bind. For root the outside path is opened with root's rights, so the directories above it need
+ * not be open to uid and gid.
+ */
+void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags);
+void jail_device(
+	struct jail *j, const char *path); /* "/dev/null", "/dev/kvm": the host's own node */
+
+/*
+ * Make a listening socket on the jail's own network and hand it out: *ret_fd, the caller's to
+ * close, is set by jail_start when that succeeds. Such sockets are the only things on that network;
+ * without one even the loopback stays down.
+ */
+void jail_listen(struct jail *j, uint16_t port, int *ret_fd);
+
+/*
+ * Start it. On success everything up to the exec of the program (or the call of the function)
+ * worked. The caller reaps ret_pid; ret_pidfd (may be NULL) is close-on-exec, readable when it
+ * ended, and the caller's to close. On failure nothing is left behind.
+ */
+int jail_start(const struct jail *j, pid_t *ret_pid, int *ret_pidfd, struct err *e) NODISCARD;
+
+/* How a program ended. */
+struct jail_end {
+	int exit_code;  /* or -1 */
+	int signal;     /* that killed it, or 0; SIGKILL too when one of the next two is set */
+	bool timed_out; /* killed at the limit */
+	bool overflow;  /* killed because `out` was full; out holds its first max bytes */
+};
+
+/*
+ * Start it, collect its standard output in `out` and the beginning of its standard error in
+ * `errors` (both bounded by their max; surplus of `errors` is dropped), wait at most limit_ms.
+ * stdout_fd and stderr_fd of the struct are not used. -1 when it could not be started, or
+ * ERR_INTERRUPTED when a signal asked the caller to stop (then it is killed and reaped as well).
+ */
+int jail_run(const struct jail *j, int64_t limit_ms, struct buf *out, struct buf *errors,
+	struct jail_end *ret_end, struct err *e) NODISCARD;
+
+/* Kill and reap, then set *pid to -1. A pid <= 0 is left alone, so that it serves as a destructor.
+ */
+void jail_kill(pid_t *pid);
+#define auto_jailed __attribute__((cleanup(jail_kill)))
+
+/* Can walls be put up here? Builds a whole jail around nothing. For doctor and early checks. */
+int jail_probe(struct err *e) NODISCARD;
+
+/*
+ * The identity for QEMU and for readers of hostile bytes when the caller is root. `configured`: the
+ * name of a user of the password database (not root), or NULL for an id that nothing else on the
+ * host uses: no user or group has it and no range of /etc/subuid or /etc/subgid holds it. For
+ * callers who are not root: their own ids. ERR_INPUT when the configured user is not usable.
+ */
+int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e) NODISCARD;
+
+/*
+ * Can this process give another identity to what it starts? Root can, but not "root" of a user
+ * namespace that has no other user (unshare -r): that one is an ordinary user under a false name.
+ */
+bool jail_may_change_ids(void);
+
+/* Is this id of our own namespace, as far as we can see, the host's root? */
+bool jail_is_outer_root(uid_t uid);
+
+#endif

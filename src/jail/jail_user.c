@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The identity that jailed programs get when root starts them.
+ *
+ * The default is an id by which nothing else on the host goes. Debian Policy 9.2.2 allocates up to
+ * 65535; useradd hands out subordinate ids from 100000 to 600100000 (login.defs); systemd's
+ * containers use 524288 to 1879048191, and its table "UIDs and GIDs" leaves what follows unused.
+ * Where a container maps fewer ids, the end of the 16 bit range is tried (65520 to 65533, unused in
+ * both).
+ */
+#include "jail/jail.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct id_range {
+	unsigned first, last;
+};
+
+static const struct id_range candidates[] = {{1900000000U, 1900000063U}, {65520U, 65533U}};
+
+/* Decimal numbers with colons or blanks before and between them: are there this many? */
+static bool read_numbers(const char *s, unsigned long *ret_numbers, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		char *end;
+
+		s += strspn(s, ": \t");
+		ret_numbers[i] = strtoul(s, &end, 10);
+		if (end == s)
+			return false;
+		s = end;
+	}
+	return true;
+}
+
+/* Lines "name:first:count" of subuid(5). */
+static bool in_subordinate_range(const char *file, unsigned id)
+{
+	FILE *f = fopen(file, "re");
+	unsigned long range[2];
+	char line[512];
+	bool found = false;
+
+	if (!f)
+		return false;
+	while (!found && fgets(line, sizeof(line), f)) {
+		const char *colon = strchr(line, ':');
+
+		found = colon && read_numbers(colon, range, 2) && id >= range[0] &&
+			id - range[0] < range[1];
+	}
+	(void)fclose(f);
+	return found;
+}
+
+/* Lines "inside outside count" of user_namespaces(7). */
+struct id_map {
+	unsigned long count;   /* ids that have a map */
+	unsigned long outside; /* of the first one */
+	bool has;              /* the id asked for has one */
+};
+
+static struct id_map read_map(const char *file, unsigned id)
+{
+	FILE *f = fopen(file, "re");
+	unsigned long entry[3];
+	struct id_map map = {0};
+	char line[512];
+
+	if (!f)
+		return map;
+	while (fgets(line, sizeof(line), f) && read_numbers(line, entry, 3)) {
+		if (map.count == 0)
+			map.outside = entry[1];
+		map.count += entry[2];
+		map.has |= id >= entry[0] && id - entry[0] < entry[2];
+	}
+	(void)fclose(f);
+	return map;
+}
+
+static bool is_mapped(const char *file, unsigned id)
+{
+	return read_map(file, id).has;
+}
+
+bool jail_may_change_ids(void)
+{
+	return geteuid() == 0 && read_map("/proc/self/uid_map", 0).count > 1;
+}
+
+bool jail_is_outer_root(uid_t uid)
+{
+	struct id_map map = read_map("/proc/self/uid_map", uid);
+
+	return uid == 0 && (map.count > 1 || map.outside == 0);
+}
+
+static bool is_free(unsigned id)
+{
+	return !getpwuid(id) && !getgrgid(id) && !in_subordinate_range("/etc/subuid", id) &&
+		!in_subordinate_range("/etc/subgid", id) && is_mapped("/proc/self/uid_map", id) &&
+		is_mapped("/proc/self/gid_map", id);
+}
+
+static int find_free(uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
+		for (unsigned id = candidates[i].first; id <= candidates[i].last; id++) {
+			if (!is_free(id))
+				continue;
+			*ret_uid = id;
+			*ret_gid = id;
+			return 0;
+		}
+	}
+	return err_set(e, ERR_HOST,
+		"no unused user id on this host: make a user for the virtual machines and name it "
+		"as vm_user in the configuration");
+}
+
+static int find_named(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	const struct passwd *user;
+
+	errno = 0;
+	user = getpwnam(name);
+	if (!user && errno)
+		return err_sys(e, "vm_user: look up %s", name);
+	if (!user)
+		return err_set(e, ERR_INPUT, "vm_user: there is no user '%s' on this host", name);
+	if (user->pw_uid == 0 || user->pw_gid == 0)
+		return err_set(e, ERR_INPUT,
+			"vm_user: '%s' has user or group 0; name one without rights", name);
+	*ret_uid = user->pw_uid;
+	*ret_gid = user->pw_gid;
+	return 0;
+}
+
+int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	if (!jail_may_change_ids()) {
+		*ret_uid = geteuid();
+		*ret_gid = getegid();
+		return 0;
+	}
+	return configured ? find_named(configured, ret_uid, ret_gid, e)
+			  : find_free(ret_uid, ret_gid, e);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which accelerator and which machine a VM gets.
+ *
+ * That /dev/kvm is there proves nothing: on some machines it opens, creates a VM, and then runs the
+ * guest slower than emulation or not at all. So `auto` takes KVM only where the processor offers it
+ * (vmx or svm in /proc/cpuinfo), /dev/kvm can be opened, and a guest has come up under it. The
+ * first VM after a boot of the host is that proof: when it does not say hello in time, it is
+ * started again under TCG, and the finding is kept in the state directory until the host boots
+ * again.
+ */
+#ifndef MACHINE_ACCEL_H
+#define MACHINE_ACCEL_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "machine/qemu.h"
+#include "settings/config.h"
+#include "settings/image.h"
+
+struct accel {
+	enum qemu_accelerator accelerator;
+	enum qemu_machine machine;
+	/* `auto` chose KVM, and no guest has come up under it since the host booted. */
+	bool unproved;
+};
+
+/*
+ * ERR_HOST: `require_kvm` without KVM (host_kvm_required), `accelerator: kvm` without /dev/kvm
+ * (host_kvm_unusable). ERR_INPUT: the image boots on no machine that is wanted.
+ */
+int accel_choose(const struct config *c, const struct image *image, struct accel *ret,
+	struct err *e) NODISCARD;
+
+/* The same without KVM, after it failed; refused where KVM is required. */
+int accel_without_kvm(const struct config *c, const struct image *image, struct accel *ret,
+	struct err *e) NODISCARD;
+
+/* Keep the finding. Failing to is no fault: then the next run finds out again. */
+void accel_remember(const struct config *c, bool kvm_works);
+
+#endif

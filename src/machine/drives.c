@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/drives.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/inherit.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "base/sparse.h"
+#include "base/temporary.h"
+#include "data/pack.h"
+#include "settings/config.h"
+
+enum { SECTOR = 512 };
+
+void drives_release(struct drives *d)
+{
+	for (size_t i = 0; i < d->count; i++)
+		fd_close(d->items[i].fd);
+	*d = (struct drives){0};
+}
+
+const struct vm_drive *drives_find(const struct drives *d, const char *serial)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (strcmp(d->items[i].serial, serial) == 0)
+			return &d->items[i];
+	return NULL;
+}
+
+static void check_room(const struct drives *d, const char *serial)
+{
+	if (d->count == DRIVES_MAX || strlen(serial) > DRIVE_SERIAL_MAX)
+		BUG("drive %s does not fit", serial);
+}
+
+/* Takes the descriptor, which has the access mode that `writable` says. */
+static int add(struct drives *d, const char *serial, int fd, bool writable, struct err *e)
+{
+	auto_fd int owned = fd;
+	struct stat st;
+
+	check_room(d, serial);
+	if (fstat(owned, &st) < 0)
+		return err_sys(e, "drive %s", serial);
+	if (st.st_size == 0 || st.st_size % SECTOR)
+		return err_set(e, ERR_HOST,
+			"drive %s: its length of %lld bytes is no multiple of %d", serial,
+			(long long)st.st_size, SECTOR);
+	d->items[d->count++] = (struct vm_drive){.serial = serial,
+		.fd = fd_steal(&owned),
+		.bytes = (uint64_t)st.st_size,
+		.writable = writable};
+	return 0;
+}
+
+static uint64_t largest_drive(const struct config *c)
+{
+	const uint64_t sizes[] = {c->scratch_bytes, c->artifacts_max, c->cache_max, c->deps_max};
+	uint64_t largest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (sizes[i] > largest)
+			largest = sizes[i];
+	return largest;
+}
+
+int drives_check_host(const struct config *config, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (inherit_check_limits(largest_drive(config), e) < 0)
+		return -1;
+	return temporary_file(config->tmpdir, &fd, e);
+}
+
+/* QEMU takes for a read-only drive only a descriptor that was opened so. */
+int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e)
+{
+	auto_fd int owned = fd;
+	auto_free char *path = mem_printf("/proc/self/fd/%d", owned);
+	int again = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (again < 0)
+		return err_sys(e, "drive %s: open it for reading", serial);
+	return add(d, serial, again, false, e);
+}
+
+static void add_absent(struct drives *d, const char *serial)
+{
+	check_room(d, serial);
+	d->items[d->count++] =
+		(struct vm_drive){.serial = serial, .fd = -1, .bytes = DRIVE_ABSENT_BYTES};
+}
+
+/* What an earlier run has left is no archive any more: without it, runs work. */
+static int refuse_file(const char *path, struct err *e)
+{
+	const struct err why = *e;
+
+	if (why.sys)
+		return -1;
+	*e = (struct err){0};
+	return err_set(
+		e, ERR_HOST, "%s; it is damaged: remove %s to run without it", why.msg, path);
+}
+
+static int open_stored(const char *serial, const char *path, int *ret_fd, struct err *e)
+{
+	if (fd_open_file(path, ret_fd, e) == 0)
+		return 0;
+	e->kind = ERR_HOST;
+	return err_wrap(e, "drive %s", serial);
+}
+
+int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (!path) {
+		add_absent(d, serial);
+		return 0;
+	}
+	if (open_stored(serial, path, &fd, e) < 0 || add(d, serial, fd_steal(&fd), false, e) < 0)
+		return refuse_file(path, e);
+	return 0;
+}
+
+static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)
+{
+	auto_free char *name = NULL;
+
+	if (ftruncate(fd, (off_t)(bytes / SECTOR * SECTOR)) == 0)
+		return 0;
+	name = fd_name(fd);
+	return err_sys(e, "drive %s: give %s its length", serial, name);
+}
+
+static int add_member(
+	struct packer *p, const char *name, mode_t mode, const char *path, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	return fd_open_file(path, &fd, e) < 0 ? -1 : pack_add_fd(p, name, mode, fd, e);
+}
+
+static int add_tools(struct packer *p, const struct drives_exec *x, struct err *e)
+{
+	if (!x->net_tool)
+		return 0;
+	if (pack_add_dir(p, TOOLS_NAME, 0755, e) < 0 ||
+		add_member(p, TOOLS_NAME "/" TOOL_NET, 0755, x->net_tool, e) < 0)
+		return -1;
+	if (!x->certificates)
+		return 0;
+	return add_member(p, TOOLS_NAME "/" TOOL_CERTIFICATES, 0644, x->certificates, e);
+}
+
+int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e)
+{
+	struct pack_options options = {.out_is_zero = true};
+	auto_pack_result struct pack_result result = {0};
+	auto_fd int fd = fd_memory(DRIVE_EXEC, e);
+	auto_packer struct packer *p = NULL;
+
+	if (fd < 0)
+		return -1;
+	p = pack_begin(fd, &options);
+	if (add_member(p, EXECUTOR_NAME, 0755, x->executor, e) < 0 ||
+		pack_add_file(p, PLAN_NAME, 0644, x->plan, x->plan_len, e) < 0 ||
+		add_tools(p, x, e) < 0 || pack_end(p, &result, e) < 0)
+		return err_wrap(e, "drive " DRIVE_EXEC);
+	if (set_length(fd, DRIVE_EXEC, result.bytes, e) < 0)
+		return -1;
+	return drives_add_fd(d, DRIVE_EXEC, fd_steal(&fd), e);
+}
+
+int drives_copy(int from, int to, uint64_t bytes, struct err *e)
+{
+	if (ioctl(to, FICLONE, from) == 0)
+		return 0;
+	return sparse_copy(from, 0, to, bytes, e) < 0 ? err_wrap(e, "copy the disk") : 0;
+}
+
+/*
+ * No journal and no preparation of tables: the file system lives for one run, and a guest that dies
+ * takes it along. No copies of the superblock either, and all tables in one place (-G): what is
+ * scattered over 20 GiB costs the host a tenth of a second to free.
+ */
+static int make_file_system(int fd, struct err *e)
+{
+	auto_strv struct strv argv = {0};
+
+	strv_push(&argv, "mke2fs");
+	strv_push(&argv, "-q");
+	strv_push(&argv, "-F");
+	strv_push(&argv, "-t");
+	strv_push(&argv, "ext4");
+	strv_push(&argv, "-m");
+	strv_push(&argv, "0");
+	strv_push(&argv, "-O");
+	strv_push(&argv, "^has_journal,^metadata_csum,^64bit,^resize_inode,sparse_super2");
+	strv_push(&argv, "-G");
+	strv_push(&argv, "256");
+	strv_push(&argv, "-E");
+	strv_push(&argv, "lazy_itable_init=1,num_backup_sb=0,root_owner=0:0");
+	strv_pushf(&argv, "/proc/%d/fd/%d", (int)getpid(), fd);
+	if (proc_run_ok(&argv, LIMIT_MKE2FS_MS, e) == 0)
+		return 0;
+	return e->kind == ERR_INTERRUPTED ? -1 : err_because(e, "host_disk");
+}
+
+/*
+ * In memory first: mke2fs waits for the disk several times, and what it has there then has to be
+ * freed there. Of a copy that nobody waits for, nothing reaches the disk if the run is short.
+ */
+static int make_in_memory(int fd, uint64_t bytes, struct err *e)
+{
+	auto_fd int memory = fd_memory(DRIVE_SCRATCH, e);
+
+	if (memory < 0 || set_length(memory, DRIVE_SCRATCH, bytes, e) < 0 ||
+		make_file_system(memory, e) < 0)
+		return -1;
+	return drives_copy(memory, fd, bytes / SECTOR * SECTOR, e);
+}
+
+int drives_format_scratch(int fd, uint64_t bytes, struct err *e)
+{
+	auto_free char *name = NULL;
+
+	if (set_length(fd, DRIVE_SCRATCH, bytes, e) < 0)
+		return -1;
+	if (make_in_memory(fd, bytes, e) == 0)
+		return 0;
+	name = fd_name(fd);
+	return err_wrap(e, "drive " DRIVE_SCRATCH ", %s", name);
+}
+
+int drives_add_scratch(struct drives *d, const char *tmpdir, uint64_t bytes, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (temporary_file(tmpdir, &fd, e) < 0 || drives_format_scratch(fd, bytes, e) < 0)
+		return -1;
+	return add(d, DRIVE_SCRATCH, fd_steal(&fd), true, e);
+}
+
+int drives_add_disk(struct drives *d, int fd, struct err *e)
+{
+	return add(d, DRIVE_SCRATCH, fd, true, e);
+}
+
+int drives_add_output(struct drives *d, const char *serial, int fd, uint64_t bytes, struct err *e)
+{
+	auto_fd int owned = fd;
+
+	if (bytes < DRIVE_EMPTY_BYTES)
+		bytes = DRIVE_EMPTY_BYTES;
+	if (set_length(owned, serial, bytes, e) < 0)
+		return -1;
+	return add(d, serial, fd_steal(&owned), true, e);
+}

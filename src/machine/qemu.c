@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/qemu.h"
+
+#include <inttypes.h>
+
+#include "base/limits.h"
+
+const char *qemu_machine_name(enum qemu_machine m)
+{
+	return m == MACHINE_MICROVM ? "microvm" : "q35";
+}
+
+const char *qemu_accelerator_name(enum qemu_accelerator a)
+{
+	return a == ACCELERATOR_KVM ? "kvm" : "tcg";
+}
+
+/* virtio devices sit on their own bus of microvm, on PCI elsewhere. */
+static const char *bus_suffix(const struct qemu *q)
+{
+	return q->machine == MACHINE_MICROVM ? "device" : "pci";
+}
+
+static void push2(struct strv *v, const char *option, const char *value)
+{
+	strv_push(v, option);
+	strv_push(v, value);
+}
+
+static void add_machine(const struct qemu *q, struct strv *v)
+{
+	const char *accelerator = qemu_accelerator_name(q->accelerator);
+
+	strv_push(v, "-machine");
+	/* Without PIT, PIC and RTC the kernel cannot calibrate its clock on an emulated microvm. */
+	if (q->machine == MACHINE_MICROVM)
+		strv_pushf(v, "microvm,accel=%s,acpi=on,pit=on,pic=on,rtc=on,isa-serial=on",
+			accelerator);
+	else
+		strv_pushf(v, "q35,accel=%s,vmport=off", accelerator);
+	push2(v, "-global", "virtio-mmio.force-legacy=false");
+	/* Under TCG of QEMU 7.2 erms makes copies 3 to 5 times slower. Linux before 6.5 takes fsrm,
+	 * which QEMU's `max` has had since 8.0, to imply erms, and moves short pieces wrongly
+	 * without it: so neither (docs/decisions/0020-qemu-10.md). Nested virtualisation is no
+	 * guest's business. */
+	push2(v, "-cpu",
+		q->accelerator == ACCELERATOR_KVM ? "host,vmx=off,svm=off" : "max,-erms,-fsrm");
+	strv_push(v, "-smp");
+	strv_pushf(v, "%u", q->cpus);
+	strv_push(v, "-m");
+	strv_pushf(v, "%" PRIu64, (q->memory + MIB - 1) / MIB);
+}
+
+/*
+ * QEMU before 8.1 may keep a translation of code that another processor has changed meanwhile, and
+ * a kernel changes its own while it starts: one start in some hundreds never ended. So the executor
+ * brings up the others when the kernel is through with it (docs/decisions/0016-processors.md).
+ * Without noreplace-smp the kernel would rewrite itself for one processor, and back again.
+ */
+static bool starts_alone(const struct qemu *q)
+{
+	return q->accelerator == ACCELERATOR_TCG && q->cpus > 1;
+}
+
+/*
+ * cryptomgr.notests saves two thirds of an emulated kernel's start (vm-images/README.md has
+ * figures). The other two guard processes of a machine from each other, and all that runs in this
+ * one is one job.
+ */
+static void add_kernel(const struct qemu *q, struct strv *v)
+{
+	auto_free char *tsc = NULL;
+
+	if (q->machine == MACHINE_MICROVM && q->accelerator == ACCELERATOR_TCG && q->tsc_khz)
+		tsc = mem_printf(" tsc=reliable tsc_early_khz=%" PRIu64, q->tsc_khz);
+	push2(v, "-kernel", QEMU_KERNEL_PATH);
+	push2(v, "-initrd", QEMU_INITRD_PATH);
+	strv_push(v, "-append");
+	strv_pushf(v,
+		"console=ttyS0 quiet panic=-1 reboot=t rdinit=/" EXECUTOR_NAME
+		" cryptomgr.notests=1 mitigations=off init_on_alloc=0%s%s",
+		tsc ? tsc : "", starts_alone(q) ? " maxcpus=1 noreplace-smp" : "");
+}
+
+static void add_channels(const struct qemu *q, struct strv *v)
+{
+	strv_push(v, "-chardev");
+	strv_pushf(v, "socket,id=console,fd=%d", QEMU_FD_CONSOLE);
+	push2(v, "-serial", "chardev:console");
+	strv_push(v, "-device");
+	strv_pushf(v, "virtio-serial-%s,max_ports=3", bus_suffix(q));
+	strv_push(v, "-chardev");
+	strv_pushf(v, "socket,id=log,fd=%d", QEMU_FD_LOG);
+	push2(v, "-device", "virtserialport,chardev=log,name=" PORT_LOG);
+	strv_push(v, "-chardev");
+	strv_pushf(v, "socket,id=ctl,fd=%d", QEMU_FD_CTL);
+	push2(v, "-device", "virtserialport,chardev=ctl,name=" PORT_CTL);
+}
+
+/*
+ * Flushes are ignored (cache.no-flush): nothing on a drive is worth anything before the guest's end
+ * event, and the host syncs what it keeps. A machine whose write fails is stopped: its kernel would
+ * go on without what it could not write, and a run could pass with files that are damaged. vm.c
+ * sees its silence and asks whether the disk is full.
+ */
+static void add_drive(const struct qemu *q, size_t i, struct strv *v)
+{
+	const struct qemu_drive *d = &q->drives[i];
+
+	strv_push(v, "-add-fd");
+	strv_pushf(v, "fd=%zu,set=%zu", QEMU_FD_DRIVES + i, i + 1);
+	strv_push(v, "-blockdev");
+	strv_pushf(v,
+		"driver=raw,node-name=drive%zu,read-only=%s,cache.direct=off,cache.no-flush=on,"
+		"discard=unmap,file.driver=file,file.locking=off,file.filename=/dev/fdset/%zu",
+		i, d->writable ? "off" : "on", i + 1);
+	strv_push(v, "-device");
+	strv_pushf(v, "virtio-blk-%s,drive=drive%zu,serial=%s,werror=stop,rerror=report",
+		bus_suffix(q), i, d->serial);
+}
+
+/*
+ * There is nothing outside that this network could lead to but the proxy: QEMU's jail has a network
+ * namespace of its own, without a name service. Forwarded ports and SMB do not exist unless they
+ * are asked for. What cannot be turned off is in QEMU itself: DHCP, ICMP echo, and a TFTP server
+ * that has no files and refuses every request (docs/security.md, "The machine").
+ */
+static void add_network(const struct qemu *q, struct strv *v)
+{
+	if (!q->network)
+		return;
+	push2(v, "-netdev", "user,id=net,ipv6=off");
+	strv_push(v, "-device");
+	strv_pushf(v, "virtio-net-%s,netdev=net%s", bus_suffix(q),
+		q->machine == MACHINE_MICROVM ? "" : ",romfile=");
+}
+
+void qemu_argv(const struct qemu *q, struct strv *ret_argv)
+{
+	struct strv *v = ret_argv;
+
+	strv_push(v, "qemu-system-x86_64");
+	add_machine(q, v);
+	strv_push(v, "-nodefaults");
+	strv_push(v, "-no-user-config");
+	strv_push(v, "-no-reboot");
+	push2(v, "-display", "none");
+	push2(v, "-L", "/usr/share/qemu");
+	add_kernel(q, v);
+	add_channels(q, v);
+	for (size_t i = 0; i < q->drive_count; i++)
+		add_drive(q, i, v);
+	add_network(q, v);
+	push2(v, "-sandbox",
+		"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+}

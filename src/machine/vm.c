@@ -1,0 +1,818 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "machine/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/proc.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "contract/frame.h"
+#include "data/cpio.h"
+#include "jail/jail.h"
+
+enum { TAIL_BYTES = 4096 };
+
+enum stage { STARTING, RUNNING, ENDED };
+
+/* What is known of a machine while it lives. */
+struct life {
+	const struct vm *vm;
+	struct vm_result *result;
+	enum stage stage;
+	pid_t pid;
+	int pidfd;
+	int log_fd, ctl_fd, console_fd, errors_fd; /* the host's ends; -1 once they have ended */
+	struct frame_reader reader;
+	uint64_t nonce;
+	uint32_t ctl_sequence;
+	uint32_t next_step; /* the lowest that may start */
+	bool in_step;       /* next_step - 1 runs */
+	bool step_failed;
+	bool packing; /* outputs */
+	int64_t started_ms, go_ms;
+	int64_t deadline_ms;  /* of the stage */
+	int64_t silent_ms;    /* when silence becomes a fault */
+	int64_t quiet_ms;     /* when the host asks itself why there is silence */
+	int64_t moved_ms;     /* when it was last seen to have computed something, and what */
+	int64_t moved_cpu_ns; /* it had used by then */
+	struct buf console;   /* the last bytes of the guest's console */
+	struct buf errors;    /* the last bytes of QEMU's standard error */
+};
+
+static void life_release(struct life *l)
+{
+	jail_kill(&l->pid);
+	fd_close(l->pidfd);
+	fd_close(l->log_fd);
+	fd_close(l->ctl_fd);
+	fd_close(l->console_fd);
+	fd_close(l->errors_fd);
+	frame_reader_release(&l->reader);
+	buf_release(&l->console);
+	buf_release(&l->errors);
+}
+#define auto_life __attribute__((cleanup(life_release)))
+
+static void life_init(struct life *l, const struct vm *vm, struct vm_result *result)
+{
+	*l = (struct life){.vm = vm,
+		.result = result,
+		.pid = -1,
+		.pidfd = -1,
+		.log_fd = -1,
+		.ctl_fd = -1,
+		.console_fd = -1,
+		.errors_fd = -1};
+	frame_reader_init(&l->reader);
+	buf_init(&l->console, TAIL_BYTES);
+	buf_init(&l->errors, TAIL_BYTES);
+	l->started_ms = l->moved_ms = clock_ms();
+}
+
+/* ---- starting ---- */
+
+void vm_argv(const struct vm *vm, struct strv *ret_argv)
+{
+	struct qemu q = {
+		.machine = vm->machine,
+		.accelerator = vm->accelerator,
+		.cpus = vm->cpus,
+		.memory = vm->memory,
+		.tsc_khz = vm->tsc_khz,
+		.network = vm->network,
+	};
+
+	for (size_t i = 0; i < vm->drive_count; i++)
+		if (vm->drives[i].bytes != DRIVE_ABSENT_BYTES)
+			q.drives[q.drive_count++] =
+				(struct qemu_drive){vm->drives[i].serial, vm->drives[i].writable};
+	qemu_argv(&q, ret_argv);
+}
+
+/*
+ * QEMU puts the initrd at the end of memory, from a page's beginning: where its length is no whole
+ * number of pages, it reaches into the last page. That is where the firmware of QEMU 10 has put the
+ * ACPI tables of a microvm, without which its kernel finds no device
+ * (docs/decisions/0020-qemu-10.md). Zeros after an archive mean nothing to the kernel.
+ */
+static int fill_page(int initrd, struct err *e)
+{
+	const off_t page = QEMU_PAGE_BYTES;
+	off_t end = lseek(initrd, 0, SEEK_END);
+
+	if (end < 0 || ftruncate(initrd, (end + page - 1) / page * page) < 0)
+		return err_sys(e, "initrd");
+	return 0;
+}
+
+/* The image's initramfs and behind it a second archive with the executor: the kernel joins them. */
+static int make_initrd(const struct vm *vm, int *ret_fd, struct err *e)
+{
+	const struct image_file *part = &vm->image->parts[IMAGE_INITRAMFS];
+	auto_fd int from = open(part->path, O_RDONLY | O_CLOEXEC);
+	auto_fd int executor = open(vm->executor, O_RDONLY | O_CLOEXEC);
+	auto_fd int fd = -1;
+
+	if (from < 0)
+		return err_sys(e, "%s", part->path);
+	if (executor < 0)
+		return err_sys(e, "%s", vm->executor);
+	fd = fd_memory("initrd", e);
+	if (fd < 0)
+		return -1;
+	if (fd_copy(from, fd, part->bytes, e) < 0)
+		return err_wrap(e, "%s", part->path);
+	if (cpio_append(fd, EXECUTOR_NAME, executor, e) < 0)
+		return err_wrap(e, "%s", vm->executor);
+	if (fill_page(fd, e) < 0)
+		return -1;
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+/* A socket pair: *ret_here is ours, non-blocking; the other end goes to QEMU. */
+static int make_channel(int *ret_here, int *ret_there, struct err *e)
+{
+	const int bytes = 1 << 20;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, "socketpair");
+	*ret_here = pair[0];
+	*ret_there = pair[1];
+	/* Larger buffers mean fewer turns between QEMU and us; a kernel that refuses is no fault.
+	 */
+	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	return fd_set_nonblock(pair[0], e);
+}
+
+static int make_errors_pipe(struct life *l, int *ret_there, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, "pipe");
+	l->errors_fd = ends[0];
+	*ret_there = ends[1];
+	return fd_set_nonblock(l->errors_fd, e);
+}
+
+static void fill_jail(const struct vm *vm, struct jail *j)
+{
+	int drive_fd = QEMU_FD_DRIVES;
+
+	j->program = vm->qemu_program;
+	vm_argv(vm, &j->argv);
+	j->uid = vm->uid;
+	j->gid = vm->gid;
+	j->keep_kvm_group = vm->accelerator == ACCELERATOR_KVM;
+	jail_device(j, "/dev/null");
+	jail_device(j, "/dev/urandom");
+	if (vm->accelerator == ACCELERATOR_KVM)
+		jail_device(j, "/dev/kvm");
+	for (size_t i = 0; i < vm->drive_count; i++)
+		if (vm->drives[i].bytes != DRIVE_ABSENT_BYTES)
+			jail_keep_as(j, vm->drives[i].fd, drive_fd++);
+}
+
+/*
+ * The file itself where everybody may read it, for a kernel of 50 MiB takes its time to be copied;
+ * else a copy, since QEMU may run as somebody who may not read the file.
+ */
+static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "%s", path);
+	if (st.st_mode & S_IROTH)
+		jail_bind(j, path, QEMU_KERNEL_PATH, 0);
+	else
+		jail_place_fd(j, QEMU_KERNEL_PATH, fd, 0);
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
+static int start(struct life *l, struct err *e)
+{
+	const char *kernel_path = l->vm->image->parts[IMAGE_KERNEL].path;
+	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1,
+		    listener = -1, agent = -1;
+	auto_jail struct jail j;
+
+	jail_init(&j, "qemu");
+	if (make_initrd(l->vm, &initrd, e) < 0 || make_channel(&l->log_fd, &log, e) < 0 ||
+		make_channel(&l->ctl_fd, &ctl, e) < 0 ||
+		make_channel(&l->console_fd, &console, e) < 0 ||
+		make_errors_pipe(l, &errors, e) < 0)
+		return -1;
+	fill_jail(l->vm, &j);
+	j.stderr_fd = errors;
+	if (place_kernel(&j, kernel_path, &kernel, e) < 0)
+		return -1;
+	jail_place_fd(&j, QEMU_INITRD_PATH, initrd, 0);
+	jail_keep_as(&j, log, QEMU_FD_LOG);
+	jail_keep_as(&j, ctl, QEMU_FD_CTL);
+	jail_keep_as(&j, console, QEMU_FD_CONSOLE);
+	if (l->vm->network)
+		jail_listen(&j, PROXY_PORT, &listener);
+	if (l->vm->network && l->vm->agent)
+		jail_listen(&j, AGENT_PORT, &agent);
+	if (jail_start(&j, &l->pid, &l->pidfd, e) < 0)
+		return -1;
+	if (l->vm->network && l->vm->observer->listening(l->vm->arg, listener, agent, e) < 0)
+		return -1;
+	l->deadline_ms = l->started_ms + l->vm->boot_timeout_ms;
+	l->silent_ms = CLOCK_NEVER;
+	l->quiet_ms = CLOCK_NEVER;
+	return 0;
+}
+
+/* ---- speaking ---- */
+
+/*
+ * What we say in a whole life is far less than a socket buffer, so a send that fails means that
+ * QEMU is gone, which its pidfd tells too.
+ */
+static void say(struct life *l, enum frame_type type, const struct buf *payload)
+{
+	uint8_t header[FRAME_HEADER_BYTES];
+	struct iovec parts[2] = {{header, sizeof(header)}, {NULL, 0}};
+	struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+
+	if (payload)
+		parts[1] = (struct iovec){payload->data, payload->len};
+	frame_header(header, type, l->nonce, l->ctl_sequence++, parts[1].iov_len);
+	(void)sendmsg(l->ctl_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static int say_go(struct life *l, struct err *e)
+{
+	struct message_go go = {.utc_ns = clock_utc_ns(),
+		.network = l->vm->network,
+		.drive_count = (uint32_t)l->vm->drive_count};
+	auto_buf struct buf payload = {0};
+
+	if (getrandom(go.entropy, sizeof(go.entropy), 0) < 0 ||
+		getrandom(&go.nonce, sizeof(go.nonce), 0) < 0)
+		return err_sys(e, "getrandom");
+	go.nonce |= 1; /* never 0 */
+	for (size_t i = 0; i < l->vm->drive_count; i++) {
+		const struct vm_drive *d = &l->vm->drives[i];
+
+		(void)snprintf(go.drives[i].serial, sizeof(go.drives[i].serial), "%s", d->serial);
+		go.drives[i].bytes = d->bytes;
+		go.drives[i].writable = d->writable;
+	}
+	buf_init(&payload, LIMIT_CTL_PAYLOAD);
+	message_put_go(&payload, &go);
+	l->nonce = go.nonce;
+	l->reader.nonce = go.nonce;
+	say(l, FRAME_GO, &payload);
+	return 0;
+}
+
+/* ---- listening ---- */
+
+static int take_hello(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_hello hello;
+	int64_t now = clock_ms();
+
+	if (l->stage != STARTING)
+		return err_reason(e, ERR_GUEST, "guest_frame_order", "the guest said hello twice");
+	if (message_get_hello(f, &hello, e) < 0)
+		return -1;
+	if (hello.protocol != CONTRACT_VERSION)
+		return err_reason(e, ERR_GUEST, "guest_protocol",
+			"the executor in the guest speaks version %u of the contract, the host "
+			"version %d; "
+			"use the executor of the same release",
+			hello.protocol, CONTRACT_VERSION);
+	l->result->said_hello = true;
+	l->result->boot_ms = now - l->started_ms;
+	if (say_go(l, e) < 0)
+		return -1;
+	l->stage = RUNNING;
+	l->go_ms = now;
+	l->deadline_ms = now + l->vm->run_limit_ms + LIMIT_STOP_MS;
+	if (l->vm->observer->hello)
+		l->vm->observer->hello(l->vm->arg, &hello, l->result->boot_ms);
+	return 0;
+}
+
+static int check_step(const struct life *l, uint32_t step, struct err *e)
+{
+	if (step >= l->vm->step_count)
+		return err_reason(e, ERR_GUEST, "guest_frame_content",
+			"the guest speaks of step %u, its plan has %u", step, l->vm->step_count);
+	return 0;
+}
+
+/* Only of the step that runs is there anything to say. */
+static int check_running(const struct life *l, uint32_t step, struct err *e)
+{
+	if (check_step(l, step, e) < 0)
+		return -1;
+	if (!l->in_step || step + 1 != l->next_step)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest speaks of step %u, which does not run", step);
+	return 0;
+}
+
+static int take_output(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_step m;
+	const char *data;
+	size_t len;
+
+	if (message_get_output(f, &m, &data, &len, e) < 0 || check_running(l, m.step, e) < 0)
+		return -1;
+	if (l->vm->observer->output && len)
+		l->vm->observer->output(l->vm->arg, m.step, f->type == FRAME_STDERR, data, len);
+	return 0;
+}
+
+/* Whoever packs answers, and large outputs take their time; but not once more for each output. */
+static void grant_packing(struct life *l)
+{
+	if (l->packing || l->result->stopped)
+		return;
+	l->packing = true;
+	l->deadline_ms = clock_ms() + LIMIT_EPILOG_MS;
+}
+
+static int take_step_start(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_step m;
+
+	if (message_get_step(f, &m, e) < 0 || check_step(l, m.step, e) < 0)
+		return -1;
+	if (l->in_step || m.step < l->next_step)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest starts step %u when it is not its turn", m.step);
+	l->next_step = m.step + 1;
+	l->in_step = true;
+	if (m.step >= l->vm->first_output)
+		grant_packing(l);
+	if (l->vm->observer->step_start)
+		l->vm->observer->step_start(l->vm->arg, m.step);
+	return 0;
+}
+
+static int take_step_end(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_step_end m;
+
+	if (message_get_step_end(f, &m, e) < 0 || check_running(l, m.step, e) < 0)
+		return -1;
+	l->in_step = false;
+	l->step_failed = l->step_failed || m.outcome != STEP_PASSED;
+	if (l->vm->observer->step_end)
+		l->vm->observer->step_end(l->vm->arg, &m);
+	return 0;
+}
+
+static int take_note(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_note m;
+
+	if (message_get_note(f, &m, e) < 0)
+		return -1;
+	if (l->vm->observer->note)
+		l->vm->observer->note(l->vm->arg, &m);
+	return 0;
+}
+
+static int take_heartbeat(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_heartbeat m;
+
+	(void)l;
+	return message_get_heartbeat(f, &m, e);
+}
+
+/* "All passed" must agree with what was reported before. That proves nothing, it catches mistakes.
+ */
+static int check_passed(const struct life *l, struct err *e)
+{
+	if (l->step_failed)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest claims that all steps passed, and reported one that did not");
+	if (l->in_step || l->next_step != l->vm->step_count)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest claims that all steps passed, and reported the end of %u of %u",
+			l->next_step - l->in_step, l->vm->step_count);
+	return 0;
+}
+
+static int take_end(struct life *l, const struct frame *f, struct err *e)
+{
+	struct message_end *m = &l->result->end;
+
+	if (message_get_end(f, m, e) < 0)
+		return -1;
+	if (m->failed_step != MESSAGE_NO_STEP && check_step(l, m->failed_step, e) < 0)
+		return -1;
+	if (m->outcome == STEP_PASSED && check_passed(l, e) < 0)
+		return -1;
+	if (m->outcome == STEP_STOPPED && !l->result->stopped)
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest says that it was stopped, and nobody told it to");
+	l->result->ended = true;
+	l->result->run_ms = clock_ms() - l->go_ms;
+	l->stage = ENDED;
+	l->deadline_ms = clock_ms() + LIMIT_ACK_MS;
+	say(l, FRAME_ACK, NULL);
+	return 0;
+}
+
+static const struct {
+	enum frame_type type;
+	int (*take)(struct life *l, const struct frame *f, struct err *e);
+} takers[] = {
+	{FRAME_STEP_START, take_step_start},
+	{FRAME_STDOUT, take_output},
+	{FRAME_STDERR, take_output},
+	{FRAME_STEP_END, take_step_end},
+	{FRAME_NOTE, take_note},
+	{FRAME_HEARTBEAT, take_heartbeat},
+	{FRAME_END, take_end},
+};
+
+static int take_frame(struct life *l, const struct frame *f, struct err *e)
+{
+	l->silent_ms = clock_ms() + LIMIT_SILENCE_MS;
+	l->quiet_ms = clock_ms() + LIMIT_QUIET_MS;
+	if (l->stage == ENDED)
+		return err_reason(
+			e, ERR_GUEST, "guest_frame_order", "the guest spoke after its end");
+	if (f->type == FRAME_HELLO)
+		return take_hello(l, f, e);
+	if (l->stage == STARTING)
+		return err_reason(
+			e, ERR_GUEST, "guest_frame_order", "the guest spoke before its hello");
+	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
+		if (takers[i].type == f->type)
+			return takers[i].take(l, f, e);
+	return err_reason(e, ERR_GUEST, "guest_frame_content",
+		"the guest sent a frame of unknown type %u", f->type);
+}
+
+static int take_frames(struct life *l, struct err *e)
+{
+	struct frame f;
+	int got;
+
+	while ((got = frame_reader_next(&l->reader, &f, e)) > 0)
+		if (take_frame(l, &f, e) < 0)
+			return -1;
+	return got;
+}
+
+/* One read, so that a flood on one channel does not starve the others. */
+static int read_log(struct life *l, struct err *e)
+{
+	size_t room;
+	uint8_t *at = frame_reader_room(&l->reader, &room);
+	ssize_t n = read(l->log_fd, at, room);
+
+	if (n > 0) {
+		frame_reader_fed(&l->reader, (size_t)n);
+		return take_frames(l, e);
+	}
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	fd_close(fd_steal(&l->log_fd));
+	return 0;
+}
+
+static void keep_tail(struct buf *tail, const char *data, size_t len)
+{
+	if (len > tail->max) {
+		data += len - tail->max;
+		len = tail->max;
+	}
+	if (tail->len + len > tail->max)
+		buf_drop_front(tail, tail->len + len - tail->max);
+	buf_add(tail, data, len);
+}
+
+/* True when there was something. */
+static bool read_tail(struct life *l, int *fd, struct buf *tail)
+{
+	char chunk[16384];
+	ssize_t n = read(*fd, chunk, sizeof(chunk));
+
+	if (n > 0) {
+		keep_tail(tail, chunk, (size_t)n);
+		if (fd == &l->console_fd && l->vm->observer->console)
+			l->vm->observer->console(l->vm->arg, chunk, (size_t)n);
+		return true;
+	}
+	if (n == 0 || (errno != EAGAIN && errno != EINTR))
+		fd_close(fd_steal(fd));
+	return false;
+}
+
+/* What was under way when QEMU went: a socket holds less than this many reads. */
+static void drain_texts(struct life *l)
+{
+	for (int i = 0; i < 1024 && l->console_fd >= 0; i++)
+		if (!read_tail(l, &l->console_fd, &l->console))
+			break;
+	for (int i = 0; i < 1024 && l->errors_fd >= 0; i++)
+		if (!read_tail(l, &l->errors_fd, &l->errors))
+			break;
+}
+
+/* ---- dying ---- */
+
+/* The last line of a text, safe to show: the caller frees. */
+static char *last_line(const struct buf *b)
+{
+	const char *line = b->data;
+	auto_free char *copy = mem_strdup(b->data);
+	char *save = NULL;
+
+	for (char *p = strtok_r(copy, "\r\n", &save); p; p = strtok_r(NULL, "\r\n", &save))
+		line = p;
+	return text_safe(b->len ? line : "", 300);
+}
+
+/* How far a machine came that is not up: the caller frees. One that never spoke says nothing about
+ * itself, so the message has what it was made of. */
+static char *how_far(const struct life *l)
+{
+	const struct vm *vm = l->vm;
+	auto_free char *said = last_line(&l->console);
+
+	if (*said)
+		return mem_printf("its console ends with: %s", said);
+	return mem_printf(
+		"nothing came on its console; tried were image %s on QEMU's machine %s under "
+		"%s (%s)",
+		vm->image->name, qemu_machine_name(vm->machine),
+		qemu_accelerator_name(vm->accelerator), vm->qemu_program);
+}
+
+static int died_before_hello(const struct life *l, int status, struct err *e)
+{
+	auto_free char *said = last_line(&l->errors);
+
+	if (l->vm->accelerator == ACCELERATOR_KVM)
+		return err_reason(e, ERR_HOST, "host_kvm_unusable",
+			"QEMU ended before the guest was up: %s; set 'accelerator: tcg' in the "
+			"configuration",
+			said);
+	return err_reason(e, ERR_HOST, "host_qemu_failed",
+		"QEMU ended before the guest was up (%s %d): %s",
+		WIFEXITED(status) ? "status" : "signal",
+		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
+}
+
+static int panicked(const char *from, struct err *e)
+{
+	auto_free char *line = mem_strndup(from, strcspn(from, "\r\n"));
+	auto_free char *said = text_safe(line, 300);
+
+	return err_reason(e, ERR_GUEST, "guest_panic", "the guest's kernel panicked: %s", said);
+}
+
+/* QEMU is gone without an end event. Its exit status proves nothing, but says where to look. */
+static int died(const struct life *l, int status, struct err *e)
+{
+	const char *panic = strstr(l->console.data, "Kernel panic");
+	auto_free char *said = last_line(&l->console);
+
+	if (WIFSIGNALED(status))
+		return err_reason(e, ERR_HOST, "host_qemu_killed", "QEMU was killed by signal %d",
+			WTERMSIG(status));
+	if (panic)
+		return panicked(panic, e);
+	if (l->stage == STARTING)
+		return died_before_hello(l, status, e);
+	return err_reason(e, ERR_GUEST, "guest_power_off",
+		"the guest was gone before its end event; its console ends with: %s", said);
+}
+
+/* What arrived before QEMU went is read first: it may hold the end event. */
+static int drain(struct life *l, struct err *e)
+{
+	while (l->log_fd >= 0 && l->stage != ENDED) {
+		struct pollfd p = {.fd = l->log_fd, .events = POLLIN};
+
+		if (poll(&p, 1, 0) <= 0)
+			break;
+		if (read_log(l, e) < 0)
+			return -1;
+	}
+	drain_texts(l);
+	return 0;
+}
+
+static int qemu_is_gone(struct life *l, struct err *e)
+{
+	int status = 0;
+
+	if (drain(l, e) < 0)
+		return -1;
+	if (proc_wait(l->pid, &status) < 0)
+		return err_sys(e, "wait for QEMU");
+	l->pid = -1;
+	if (l->stage == ENDED)
+		return 0;
+	/* Who stops us often stops QEMU too, and it may be quicker. */
+	if (sig_pending())
+		return err_reason(e, ERR_INTERRUPTED, "interrupted",
+			"stopped; the guest was gone before its end");
+	return died(l, status, e);
+}
+
+static int too_late(const struct life *l, struct err *e)
+{
+	auto_free char *said = how_far(l);
+
+	if (l->result->stopped)
+		return err_reason(
+			e, ERR_INTERRUPTED, "interrupted", "stopped; the guest did not answer");
+	if (l->stage == RUNNING)
+		return err_reason(e, ERR_GUEST, "guest_timeout",
+			"the guest did not end in time and was killed");
+	if (l->vm->accelerator == ACCELERATOR_KVM)
+		return err_reason(e, ERR_HOST, "host_kvm_unusable",
+			"KVM is there but the guest does not come up under it; set 'accelerator: "
+			"tcg' in the "
+			"configuration");
+	return err_reason(e, ERR_GUEST, "guest_boot_timeout",
+		"the guest did not boot within %lld s (boot_timeout): %s",
+		(long long)(l->vm->boot_timeout_ms / 1000), said);
+}
+
+/*
+ * A kernel measures the timer of its emulated processor by a loop of a tenth of a second. When the
+ * host gives QEMU no time just then, it finds the timer too slow and does without, and sleeps for
+ * ever when it first sleeps (docs/decisions/0016-processors.md). That is seen much sooner than at
+ * the end of the boot limit: who starts is never idle.
+ */
+static int check_standstill(struct life *l, int64_t now, struct err *e)
+{
+	int64_t cpu_ns = proc_cpu_ns(l->pid);
+	auto_free char *said = NULL;
+
+	if (cpu_ns - l->moved_cpu_ns >= LIMIT_STANDSTILL_MS * 1000000 / 100) {
+		l->moved_cpu_ns = cpu_ns;
+		l->moved_ms = now;
+	}
+	if (now - l->moved_ms < LIMIT_STANDSTILL_MS)
+		return 0;
+	said = how_far(l);
+	return err_reason(e, ERR_GUEST, ERR_REASON_STANDSTILL,
+		"the guest stood still for %lld s while it started: %s",
+		(long long)(LIMIT_STANDSTILL_MS / 1000), said);
+}
+
+static int check_time(struct life *l, struct err *e)
+{
+	int64_t now = clock_ms();
+
+	if (l->stage == ENDED)
+		return 0;
+	if (now >= l->deadline_ms)
+		return too_late(l, e);
+	if (now >= l->silent_ms)
+		return err_reason(e, ERR_GUEST, "guest_silent",
+			"the guest said nothing for %lld s and was killed",
+			(long long)(LIMIT_SILENCE_MS / 1000));
+	if (now >= l->quiet_ms) {
+		l->quiet_ms = now + LIMIT_QUIET_MS;
+		return l->vm->observer->quiet(l->vm->arg, e);
+	}
+	if (l->stage == STARTING && l->vm->accelerator == ACCELERATOR_TCG)
+		return check_standstill(l, now, e);
+	return 0;
+}
+
+/* The first signal asks the guest to stop, and gives it a little time; before hello there is
+ * nobody. */
+static int check_signal(struct life *l, struct err *e)
+{
+	if (!sig_pending() || l->result->stopped || l->stage == ENDED)
+		return 0;
+	l->result->stopped = true;
+	if (l->stage == STARTING)
+		return sig_check(e);
+	say(l, FRAME_STOP, NULL);
+	if (l->deadline_ms > clock_ms() + LIMIT_STOP_MS)
+		l->deadline_ms = clock_ms() + LIMIT_STOP_MS;
+	return 0;
+}
+
+/* ---- the loop ---- */
+
+enum source {
+	FROM_QEMU,
+	FROM_SIGNAL,
+	FROM_LOG,
+	FROM_CONSOLE,
+	FROM_ERRORS,
+	FROM_VIEW,
+	FROM_NETWORK,
+	FROM_AGENT,
+	NEWS_SOURCES
+};
+
+static int64_t next_deadline(const struct life *l)
+{
+	int64_t silent = l->quiet_ms < l->silent_ms ? l->quiet_ms : l->silent_ms;
+
+	return silent < l->deadline_ms ? silent : l->deadline_ms;
+}
+
+static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)
+{
+	const struct vm_observer *o = l->vm->observer;
+	enum { TICK_MS = 200 };
+	int timeout = clock_poll_timeout(next_deadline(l));
+
+	p[FROM_QEMU] = (struct pollfd){.fd = l->pidfd, .events = POLLIN};
+	p[FROM_SIGNAL] =
+		(struct pollfd){.fd = l->result->stopped ? -1 : sig_fd(), .events = POLLIN};
+	p[FROM_LOG] = (struct pollfd){.fd = l->log_fd, .events = POLLIN};
+	p[FROM_CONSOLE] = (struct pollfd){.fd = l->console_fd, .events = POLLIN};
+	p[FROM_ERRORS] = (struct pollfd){.fd = l->errors_fd, .events = POLLIN};
+	p[FROM_VIEW] = (struct pollfd){
+		.fd = o->pending_fd ? o->pending_fd(l->vm->arg) : -1, .events = POLLOUT};
+	p[FROM_NETWORK] = (struct pollfd){
+		.fd = l->vm->network ? o->news_fd(l->vm->arg) : -1, .events = POLLIN};
+	p[FROM_AGENT] = (struct pollfd){
+		.fd = l->vm->agent ? o->agent_fd(l->vm->arg) : -1, .events = POLLIN};
+	if (timeout < 0 || timeout > TICK_MS)
+		timeout = TICK_MS;
+	if (poll(p, NEWS_SOURCES, timeout) < 0 && errno != EINTR)
+		return err_sys(e, "poll");
+	return 0;
+}
+
+static int take_news(struct life *l, const struct pollfd *p, struct err *e)
+{
+	if (p[FROM_LOG].revents && read_log(l, e) < 0)
+		return -1;
+	if (p[FROM_CONSOLE].revents)
+		(void)read_tail(l, &l->console_fd, &l->console);
+	if (p[FROM_ERRORS].revents)
+		(void)read_tail(l, &l->errors_fd, &l->errors);
+	if (l->vm->observer->flush)
+		l->vm->observer->flush(l->vm->arg);
+	if ((p[FROM_NETWORK].revents || p[FROM_AGENT].revents) &&
+		l->vm->observer->news(l->vm->arg, e) < 0)
+		return -1;
+	return check_signal(l, e);
+}
+
+/* Until QEMU is gone, or may go. */
+static int live(struct life *l, struct err *e)
+{
+	struct pollfd p[NEWS_SOURCES];
+
+	for (;;) {
+		if (wait_for_news(l, p, e) < 0 || take_news(l, p, e) < 0)
+			return -1;
+		if (l->stage == ENDED && (!l->vm->orderly || clock_ms() >= l->deadline_ms))
+			return 0;
+		if (p[FROM_QEMU].revents)
+			return qemu_is_gone(l, e);
+		if (check_time(l, e) < 0)
+			return -1;
+	}
+}
+
+int vm_run(const struct vm *vm, struct vm_result *ret, struct err *e)
+{
+	auto_life struct life l;
+	int result;
+
+	*ret = (struct vm_result){0};
+	life_init(&l, vm, ret);
+	result = start(&l, e);
+	if (result == 0)
+		result = live(&l, e);
+	jail_kill(&l.pid);
+	drain_texts(&l);
+	ret->duration_ms = clock_ms() - l.started_ms;
+	return result;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/adhoc.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/outfile.h"
+#include "base/space.h"
+#include "base/temporary.h"
+#include "base/text.h"
+#include "machine/disk.h"
+#include "machine/drives.h"
+#include "run/artifacts.h"
+#include "run/result.h"
+#include "run/stage.h"
+
+struct machine {
+	const struct run_context *context;
+	const struct adhoc *adhoc;
+	const struct run_view *view;
+	struct stage_host host;
+	struct drives drives;
+	struct stage stage;
+	struct result result;
+	struct disk disk;
+	struct outfile console;
+};
+
+static int add_drives(struct machine *m, struct err *e)
+{
+	const struct config *config = m->context->config;
+	auto_fd int fd = -1;
+
+	if (drives_add_file(&m->drives, DRIVE_SRC, NULL, e) < 0 ||
+		drives_add_file(&m->drives, DRIVE_DEPS, NULL, e) < 0 ||
+		drives_add_file(&m->drives, DRIVE_CACHE, NULL, e) < 0 ||
+		temporary_file(config->tmpdir, &fd, e) < 0)
+		return -1;
+	return drives_add_output(
+		&m->drives, DRIVE_ARTIFACTS, fd_steal(&fd), config->artifacts_max, e);
+}
+
+static int add_disk(struct machine *m, struct err *e)
+{
+	const char *path = m->adhoc->persist;
+	int fd;
+
+	if (!path)
+		return 0;
+	if (disk_open(path, &m->host.image, m->context->config->scratch_bytes, &m->disk, e) < 0)
+		return -1;
+	fd = fcntl(m->disk.copy.fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? err_sys(e, "%s", path) : drives_add_disk(&m->drives, fd, e);
+}
+
+static int check_console(const struct machine *m, struct err *e)
+{
+	const struct config *c = m->context->config;
+
+	if (outfile_is_not(
+		    &m->console, "--console", m->adhoc->persist, "the disk of --persist", e) < 0 ||
+		outfile_is_not(&m->console, "--console", m->adhoc->plan_file, "the plan", e) < 0 ||
+		outfile_is_not(&m->console, "--console", c->file, "the configuration", e) < 0)
+		return -1;
+	return outfile_is_not(&m->console, "--console", m->host.executor, "the executor", e);
+}
+
+static int open_console(struct machine *m, struct err *e)
+{
+	const char *path = m->adhoc->console;
+
+	if (!path)
+		return 0;
+	if (outfile_open(path, OUTFILE_LINES, 0644, &m->console, e) < 0 ||
+		check_console(m, e) < 0 || outfile_begin(&m->console, e) < 0)
+		return err_wrap(e, "--console");
+	return 0;
+}
+
+/* What the host does not make is in the archive, beside the directory, and that is said. */
+static int keep_archive(const struct machine *m, int fd, uint64_t bytes,
+	const struct unpack_withheld *w, struct err *e)
+{
+	auto_free char *path = mem_printf("%s.tar", m->adhoc->artifacts);
+	auto_free char *shown = text_safe(path, 1024);
+	auto_node struct node *withheld = artifacts_withheld(w);
+	auto_free char *text = artifacts_withheld_text(withheld);
+	auto_free char *message =
+		mem_printf("some artifacts are only in the archive %s: %s", shown, text);
+	struct node *n;
+
+	if (artifacts_are_whole(w))
+		return 0;
+	if (artifacts_copy(fd, bytes, path, e) < 0)
+		return -1;
+	n = node_map();
+	node_set_string(n, "message", message);
+	event_send(&m->view->sink, EVENT_WARNING, SOURCE_EPILOG, n);
+	return 0;
+}
+
+static int keep_artifacts(struct machine *m, struct err *e)
+{
+	const struct vm_drive *drive = drives_find(&m->drives, DRIVE_ARTIFACTS);
+	const char *dest = m->adhoc->artifacts;
+	struct unpack_result result;
+	struct message_output out;
+
+	if (!dest || m->result.verdict == VERDICT_INTERRUPTED ||
+		!stage_was_packed(&m->stage, DRIVE_ARTIFACTS))
+		return 0;
+	if (stage_output(&m->stage, DRIVE_ARTIFACTS, &out, e) < 0)
+		return -1;
+	if (artifacts_unpack(drive->fd, out.bytes, out.entries, drive->bytes, dest, &m->view->sink,
+		    &result, e) < 0)
+		return -1;
+	return keep_archive(m, drive->fd, out.bytes, &result.withheld, e);
+}
+
+static int prepare(struct machine *m, struct err *e)
+{
+	const struct adhoc *adhoc = m->adhoc;
+	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
+
+	if (drives_check_host(m->context->config, e) < 0 ||
+		stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
+			&m->host, e) < 0 ||
+		image_verify(&m->host.image, NULL, NULL, NULL, e) < 0)
+		return -1;
+	if (add_drives(m, e) < 0 || add_disk(m, e) < 0)
+		return -1;
+	return open_console(m, e);
+}
+
+static int carry_out(struct machine *m, struct err *e)
+{
+	struct stage *s = &m->stage;
+	int ended;
+
+	if (prepare(m, e) < 0)
+		return -1;
+	s->host = &m->host;
+	s->plan = m->adhoc->plan;
+	s->drives = &m->drives;
+	s->sink = &m->view->sink;
+	s->view = m->view;
+	s->console_fd = m->console.fd;
+	ended = stage_run(s, e);
+	result_add_stage(&m->result, s);
+	if (ended < 0)
+		return -1;
+	result_take_verdict(&m->result, s);
+	if (keep_artifacts(m, e) < 0)
+		return -1;
+	/* It was asked for, so it is owed. */
+	if (m->adhoc->console && s->console_error.kind != ERR_NONE) {
+		*e = s->console_error;
+		return -1;
+	}
+	/* A disk on which something failed is in a state that nobody meant: the old one stays. */
+	if (m->adhoc->persist && m->result.verdict == VERDICT_PASSED)
+		return disk_save(&m->disk, &m->host.image, e);
+	return 0;
+}
+
+void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
+	const struct run_view *view, struct run_outcome *ret)
+{
+	struct machine m = {.context = context,
+		.adhoc = adhoc,
+		.view = view,
+		.disk = DISK_NONE,
+		.console = OUTFILE_NONE};
+	struct err e = {0};
+
+	*ret = (struct run_outcome){0};
+	stage_init(&m.stage);
+	result_init(&m.result);
+	if (carry_out(&m, &e) < 0) {
+		space_explain_path(&e, context->config->tmpdir);
+		result_take_error(&m.result, &e);
+	}
+	result_set_image(&m.result, &m.host.image);
+	result_send_end(&m.result, &view->sink);
+	result_fill_outcome(&m.result, ret);
+	result_release(&m.result);
+	stage_release(&m.stage);
+	drives_release(&m.drives);
+	disk_release(&m.disk);
+	stage_host_release(&m.host);
+	outfile_release(&m.console);
+}

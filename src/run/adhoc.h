@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ambient qemu`: one VM with empty inputs, without project and state. */
+#ifndef RUN_ADHOC_H
+#define RUN_ADHOC_H
+
+#include "contract/plan.h"
+#include "run/run.h"
+
+struct adhoc {
+	const char *image; /* name or path */
+	const struct plan *plan;
+	const char *plan_file; /* that it was read from; NULL: none */
+	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
+	const char *console;   /* file for the console; NULL: none */
+	const char
+		*persist; /* file of the disk (disk.h); replaced when the plan passed; NULL: none */
+	const char *executor;
+};
+
+/* As run_project: whatever happens is in *ret, which run_outcome_release releases. */
+void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
+	const struct run_view *view, struct run_outcome *ret);
+
+#endif

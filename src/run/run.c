@@ -1,0 +1,580 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A run, from its lock to its result. Read `carry_out` first: it is the whole story, and everything
+ * above it is one of its steps, in the order in which they are taken.
+ *
+ * A step returns -1 with an error when the run cannot go on; that error decides how the run ended.
+ * A plan that does not pass is no error: it is a verdict, and the run goes on to keep what it left.
+ * Whatever happens, `conclude` writes the result, and what was not published is gone with the lock.
+ */
+#include "run/run.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fit.h"
+#include "base/path.h"
+#include "base/space.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "jail/jail.h"
+#include "run/planner.h"
+#include "run/run_inside.h"
+#include "settings/statefile.h"
+#include "source/lint.h"
+
+/* ---- events: to the log and to the view ---- */
+
+static void on_masked_event(void *arg, const struct event *ev)
+{
+	struct run *r = arg;
+
+	runlog_event(&r->log, ev);
+	r->view->sink.event(r->view->sink.arg, ev);
+}
+
+static void on_event(void *arg, const struct event *ev)
+{
+	struct run *r = arg;
+
+	logmask_event(&r->logmask, ev);
+}
+
+static int on_pending_fd(void *arg)
+{
+	const struct run *r = arg;
+
+	return r->view->pending_fd ? r->view->pending_fd(r->view->sink.arg) : -1;
+}
+
+static void on_flush(void *arg)
+{
+	struct run *r = arg;
+
+	logmask_idle(&r->logmask);
+	if (r->view->flush)
+		r->view->flush(r->view->sink.arg);
+}
+
+void run_warn(struct run *r, const char *text)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "message", text);
+	event_send(&r->sink, EVENT_WARNING, SOURCE_PRELUDE, n);
+}
+
+static void run_init(struct run *r, const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view)
+{
+	*r = (struct run){.context = context,
+		.config = context->config,
+		.project = project,
+		.options = options,
+		.view = view,
+		.sink = {on_event, r},
+		.phase_view = {{on_event, r}, on_pending_fd, on_flush},
+		.log_fd = -1,
+		.console_fd = -1,
+		.source_fd = -1,
+		.store = STORE_NONE};
+	logmask_init(&r->logmask, &(struct event_sink){on_masked_event, r});
+	for (int i = 0; i < PROJECT_PHASES; i++)
+		stage_init(&r->phases[i].stage);
+	source_init(&r->source);
+	result_init(&r->result);
+	r->result.project = project->name;
+	runlog_init(&r->log, -1, -1, context->config->log_max);
+}
+
+static void phase_release(struct phase *p)
+{
+	plan_release(&p->plan);
+	egress_release(&p->egress);
+	sshagent_rules_release(&p->agent_rules);
+	free(p->missed_host);
+	drives_release(&p->drives);
+	stage_release(&p->stage);
+}
+
+static void run_release(struct run *r)
+{
+	logmask_release(&r->logmask);
+	mask_free(r->mask);
+	secrets_release(&r->secrets);
+	runlog_release(&r->log);
+	fd_close(r->log_fd);
+	fd_close(r->console_fd);
+	fd_close(r->source_fd);
+	source_close(&r->source);
+	filememory_free(r->memory);
+	free(r->run_id);
+	free(r->deps);
+	free(r->kept_artifacts);
+	for (int i = 0; i < PROJECT_PHASES; i++)
+		phase_release(&r->phases[i]);
+	stage_host_release(&r->host);
+	stage_host_release(&r->trusted);
+	store_release(&r->store);
+	result_release(&r->result);
+	strv_release(&r->warnings);
+}
+
+/* ---- 1. check everything that can be checked before anything is touched ---- */
+
+static int check_environment(const struct strv *env, struct err *e)
+{
+	strv_each (env, entry) {
+		size_t len = strspn(
+			*entry, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+
+		if (len == 0 || (*entry)[len] != '=' || ((*entry)[0] >= '0' && (*entry)[0] <= '9'))
+			return err_set(e, ERR_INPUT, "--env '%.60s': NAME=VALUE is needed", *entry);
+	}
+	return 0;
+}
+
+static struct planner planner_of(const struct run *r)
+{
+	return (struct planner){
+		.actions = r->context->actions,
+		.action_env = r->context->action_env,
+		.config = r->config,
+		.project = r->project,
+		.env = &r->options->env,
+		.keep_cache = r->options->cache == RUN_CACHE_RW,
+		.secrets = &r->secrets,
+	};
+}
+
+static struct lint lint_of(const struct run *r)
+{
+	return (struct lint){
+		.actions = r->context->actions,
+		.config = r->config,
+		.project = r->project,
+		.with_post_plan = !r->options->no_post_plan,
+		.will_run = true,
+	};
+}
+
+static bool has_actions(const struct run *r, enum project_phase phase)
+{
+	const struct node *list = r->project->plans[phase];
+
+	if (phase == PROJECT_PLAN)
+		return true;
+	if (phase == PROJECT_POST_PLAN && r->options->no_post_plan)
+		return false;
+	return list && list->count;
+}
+
+/*
+ * A pre-plan that must reach a host is left out: the dependencies that are there are used, and
+ * nothing that only it needs is asked for, such as the trusted image. Nothing can be delivered.
+ */
+static int go_offline(struct phase *p, enum project_phase which, struct err *e)
+{
+	if (p->egress.count == 0)
+		return 0;
+	if (which == PROJECT_POST_PLAN)
+		return err_reason(e, ERR_INPUT, "offline",
+			"--offline: an action of the post_plan must reach %s; leave it out by "
+			"--no-post-plan",
+			p->egress.rules[0].host);
+	p->missed_host = mem_strdup(p->egress.rules[0].host);
+	p->wanted = false;
+	return 0;
+}
+
+static int build_plans(struct run *r, const struct planner *planner, struct err *e)
+{
+	for (enum project_phase i = 0; i < PROJECT_PHASES; i++) {
+		struct phase *p = &r->phases[i];
+
+		p->wanted = has_actions(r, i);
+		if (!p->wanted)
+			continue;
+		if (planner_egress(planner, i, &p->egress, e) < 0 ||
+			(r->options->offline && go_offline(p, i, e) < 0))
+			return -1;
+		if (p->wanted &&
+			(planner_secrets(planner, i, &r->secrets, e) < 0 ||
+				planner_build(planner, i, &p->plan, e) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+static int prepare_hosts(struct run *r, struct err *e)
+{
+	const struct project *p = r->project;
+	const char *executor = r->options->executor;
+
+	if (stage_host_prepare(r->config, p, p->image, p->image_path, executor, &r->host, e) < 0)
+		return -1;
+	if (!r->phases[PROJECT_PRE_PLAN].wanted && !r->phases[PROJECT_POST_PLAN].wanted)
+		return 0;
+	return stage_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
+}
+
+static int check(struct run *r, struct err *e)
+{
+	const struct planner planner = planner_of(r);
+	const struct lint lint = lint_of(r);
+	const char *scope = r->options->cache_scope;
+
+	if (drives_check_host(r->config, e) < 0 || check_environment(&r->options->env, e) < 0)
+		return -1;
+	if (source_open(&r->source, r->config, r->project, scope != NULL, e) < 0)
+		return -1;
+	if (r->options->run_id && project_check_name(r->options->run_id, e) < 0)
+		return err_wrap(e, "run id");
+	if (scope && project_check_name(scope, e) < 0)
+		return err_wrap(e, "cache scope");
+	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 ||
+		planner_check(&planner, e) < 0 || lint_check(&lint, e) < 0 ||
+		planner_check_built(&planner, !r->options->no_post_plan, e) < 0)
+		return -1;
+	if (build_plans(r, &planner, e) < 0 || prepare_hosts(r, e) < 0)
+		return -1;
+	if (jail_is_outer_root(r->host.uid))
+		strv_push(&r->warnings,
+			"QEMU runs as the host's root, because this user namespace has no other "
+			"user; its other walls stand. Start ambient as an ordinary user, or "
+			"outside of the namespace");
+	return 0;
+}
+
+/* ---- 2. the lock, the run's directory, its log ---- */
+
+static int open_output(const char *dir, const char *name, int *ret_fd, struct err *e)
+{
+	auto_free char *path = path_join(dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+
+	if (fd < 0)
+		return err_sys(e, "make %s", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+static void log_beginning(struct run *r)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "name", "ambient");
+	node_set_string(n, "version", version_build);
+	node_set_string(n, "run_id", r->run_id);
+	event_send(&r->sink, EVENT_AMBIENT_STARTS, SOURCE_PRELUDE, n);
+	n = node_map();
+	node_set(n, "config", node_copy(r->config->effective));
+	event_send(&r->sink, EVENT_RUNTIME_CONFIG, SOURCE_PRELUDE, n);
+	n = node_map();
+	node_set_string(n, "project_name", r->project->name);
+	event_send(&r->sink, EVENT_RUN_CI, SOURCE_PRELUDE, n);
+	strv_each (&r->warnings, text)
+		run_warn(r, *text);
+}
+
+static int begin(struct run *r, struct err *e)
+{
+	if (store_lock(r->config->state, r->project->name, &r->store, e) < 0)
+		return -1;
+	if (!r->run_id)
+		r->run_id = mem_strdup(clock_compact(r->result.started_utc_ns).s);
+	if (store_begin_run(&r->store, r->run_id, e) < 0 ||
+		open_output(r->store.run_dir, "run.jsonl", &r->log_fd, e) < 0 ||
+		open_output(r->store.run_dir, "console.log", &r->console_fd, e) < 0)
+		return -1;
+	r->log.fds[0] = r->log_fd;
+	r->log.fds[1] = r->options->log_fd;
+	log_beginning(r);
+	return 0;
+}
+
+/* ---- 3. has anything changed since the last successful run? ---- */
+
+/* The digests of files, for the next run. */
+static int save_memory(struct run *r, struct err *e)
+{
+	auto_strv struct strv warnings = {0};
+	struct err why = {0};
+
+	if (filememory_save(r->memory, r->store.work, &why) == 0)
+		return 0;
+	if (statefile_not_kept(&why, &warnings, e) < 0)
+		return -1;
+	strv_each (&warnings, text)
+		run_warn(r, *text);
+	return 0;
+}
+
+/* A run like one that passed ends here, with its verdict. */
+static int compare_with_last(struct run *r, struct err *e)
+{
+	struct node *n;
+	bool unchanged;
+
+	if (source_inspect(&r->source, e) < 0)
+		return -1;
+	if (r->source.git.repository && *r->source.git.reason)
+		run_warn(r, r->source.git.reason);
+	if (run_compare(r, &unchanged, e) < 0)
+		return -1;
+	if (!unchanged)
+		return 0;
+	if (save_memory(r, e) < 0)
+		return -1;
+	n = node_map();
+	node_set_string(n, "project_name", r->project->name);
+	node_set_string(n, "reason", RUN_UNCHANGED);
+	event_send(&r->sink, EVENT_SKIP_CI, SOURCE_PRELUDE, n);
+	r->result.verdict = VERDICT_UNCHANGED;
+	return 0;
+}
+
+/* ---- 4. what all machines need ---- */
+
+/*
+ * What looks wrong in the plan; the run takes place all the same. The answer of the last run is
+ * good as long as its scripts are the same, so that only a change of them costs time.
+ */
+static int warn_of_plan(struct run *r, struct err *e)
+{
+	const struct lint lint = lint_of(r);
+	auto_free char *memory = path_join(r->store.dir, "lint.json");
+	auto_strv struct strv warnings = {0};
+
+	if (lint_warn(&lint, memory, &warnings, e) < 0)
+		return -1;
+	strv_each (&warnings, text)
+		run_warn(r, *text);
+	return 0;
+}
+
+/* Only now: a run that does not take place reads none. */
+static int read_secrets(struct run *r, struct err *e)
+{
+	if (!r->secrets.count)
+		return 0;
+	if (secrets_read(&r->secrets, e) < 0)
+		return -1;
+	r->mask = mask_new();
+	secrets_add_to_mask(&r->secrets, r->mask);
+	mask_ready(r->mask);
+	logmask_use(&r->logmask, r->mask);
+	secrets_warn(&r->secrets, &r->sink);
+	return 0;
+}
+
+static int prepare_input(struct run *r, struct err *e)
+{
+	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0)
+		return -1;
+	if (source_pack(&r->source, r->memory, &r->sink, &r->source_fd, &r->source_digest, e) < 0)
+		return -1;
+	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)
+		return -1;
+	return save_memory(r, e);
+}
+
+/* ---- 5. the machines, and what each leaves (run_phase.c) ---- */
+
+static int carry_out_pre_plan(struct run *r, struct err *e)
+{
+	const struct phase *p = &r->phases[PROJECT_PRE_PLAN];
+
+	if (p->missed_host)
+		return run_need_deps(r, p->missed_host, e);
+	if (!p->wanted)
+		return 0;
+	if (run_phase(r, PROJECT_PRE_PLAN, e) < 0)
+		return -1;
+	if (!run_passes(r))
+		return 0;
+	/* The next run is given what this one has kept. */
+	return run_keep_deps(r, e) < 0 ? -1 : run_look_at_files(r, e);
+}
+
+static int carry_out_plan(struct run *r, struct err *e)
+{
+	if (run_phase(r, PROJECT_PLAN, e) < 0)
+		return -1;
+	if (r->result.verdict == VERDICT_INTERRUPTED)
+		return 0;
+	if (run_keep_artifacts(r, e) < 0)
+		return -1;
+	return run_passes(r) ? run_keep_cache(r, e) : 0;
+}
+
+static int carry_out_post_plan(struct run *r, struct err *e)
+{
+	return r->phases[PROJECT_POST_PLAN].wanted ? run_phase(r, PROJECT_POST_PLAN, e) : 0;
+}
+
+/* Each only when those before it have passed. */
+static int run_machines(struct run *r, struct err *e)
+{
+	if (carry_out_pre_plan(r, e) < 0 || (run_passes(r) && carry_out_plan(r, e) < 0))
+		return -1;
+	return run_passes(r) ? carry_out_post_plan(r, e) : 0;
+}
+
+/* ---- 6. what the next run is compared with ---- */
+
+/* Of what was packed, and of the dependencies that the next run is given. */
+static int remember(struct run *r, struct err *e)
+{
+	auto_free char *class = run_class(r);
+	auto_node struct node *state = node_map();
+
+	run_make_digest(r);
+	node_set_int(state, "format", 1);
+	node_set_string(state, "digest", r->digest.s);
+	node_set_string(state, "commit", r->source.git.commit);
+	node_set_string(state, "run_id", r->run_id);
+	node_set_string(state, "finished", clock_rfc3339(clock_utc_ns()).s);
+	return runlog_check(&r->log, e) < 0 ? -1 : store_publish(&r->store, class, state, e);
+}
+
+/* ---- the run ---- */
+
+static int carry_out(struct run *r, struct err *e)
+{
+	if (check(r, e) < 0 || begin(r, e) < 0 || compare_with_last(r, e) < 0)
+		return -1;
+	if (r->result.verdict == VERDICT_UNCHANGED)
+		return 0;
+	if (prepare_input(r, e) < 0 || run_machines(r, e) < 0)
+		return -1;
+	return run_passes(r) ? remember(r, e) : 0;
+}
+
+/* ---- the end ---- */
+
+static struct node *source_node(const struct run *r)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "path", r->project->source);
+	node_set_string(n, "commit", *r->source.git.commit ? r->source.git.commit : NULL);
+	node_set(n, "clean",
+		r->source.git.clean == GIT_UNKNOWN ? node_null()
+						   : node_bool(r->source.git.clean == GIT_CLEAN));
+	return n;
+}
+
+static void fill_result(struct run *r)
+{
+	struct result *result = &r->result;
+
+	result->run_id = r->run_id;
+	result->source = source_node(r);
+	result_set_image(result, &r->host.image);
+	if (!r->store.run_dir)
+		return;
+	result->log = path_join(r->store.run_dir, "run.jsonl");
+	result->console = path_join(r->store.run_dir, "console.log");
+}
+
+/* The log is part of what a run owes: one that cannot be written breaks it. */
+static void finish_log(struct run *r)
+{
+	struct err e = {0};
+
+	if (runlog_check(&r->log, &e) < 0)
+		result_take_error(&r->result, &e);
+	result_send_end(&r->result, &r->sink);
+	/* Not even the last event may be missing without a word. */
+	if (e.kind == ERR_NONE && runlog_check(&r->log, &e) < 0)
+		result_take_error(&r->result, &e);
+}
+
+static void write_result(struct run *r, struct run_outcome *o)
+{
+	bool latest = r->result.verdict != VERDICT_UNCHANGED;
+	struct err e = {0};
+
+	if (!r->store.run_dir || store_write_result(&r->store, o->result, latest, &e) == 0)
+		return;
+	result_take_error(&r->result, &e);
+	result_fill_outcome(&r->result, o);
+	o->unnamed = latest;
+}
+
+static void conclude(struct run *r, struct run_outcome *o)
+{
+	fill_result(r);
+	finish_log(r);
+	result_fill_outcome(&r->result, o);
+	write_result(r, o);
+}
+
+/* Where nobody has said it who knew more: most of what a run writes is its state. */
+static void explain_disk(const struct run *r, struct err *e)
+{
+	const char *tmpdir = r->config->tmpdir;
+
+	space_explain_path(e, strstr(e->msg, tmpdir) ? tmpdir : r->config->state);
+}
+
+void run_project(const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view, struct run_outcome *ret)
+{
+	struct run r;
+	struct err e = {0};
+
+	*ret = (struct run_outcome){0};
+	run_init(&r, context, project, options, view);
+	/* A caller finds its own id in the result, however early the run ends. */
+	if (options->run_id && text_is_utf8(options->run_id, strlen(options->run_id)))
+		r.run_id = mem_strdup(options->run_id);
+	if (carry_out(&r, &e) < 0) {
+		explain_disk(&r, &e);
+		result_take_error(&r.result, &e);
+	}
+	conclude(&r, ret);
+	run_release(&r);
+}
+
+/* By the same function as a run, but without a lock: what it reads is replaced, never changed. */
+static int look_ahead(struct run *r, bool *ret_unchanged, struct err *e)
+{
+	*ret_unchanged = false;
+	if (check(r, e) < 0)
+		return -1;
+	if (store_look(r->config->state, r->project->name, &r->store, e) < 0 ||
+		source_inspect(&r->source, e) < 0)
+		return -1;
+	return run_compare(r, ret_unchanged, e);
+}
+
+int run_check(const struct run_context *context, struct project *project,
+	const struct run_options *options, const struct run_view *view, bool *ret_unchanged,
+	struct err *e)
+{
+	struct lint lint;
+	struct run r;
+	int result;
+
+	run_init(&r, context, project, options, view);
+	result = look_ahead(&r, ret_unchanged, e);
+	lint = lint_of(&r);
+	if (result == 0)
+		result = lint_warn(&lint, NULL, &r.warnings, e);
+	strv_each (&r.warnings, text)
+		run_warn(&r, *text);
+	run_release(&r);
+	return result;
+}
+
+void run_outcome_release(struct run_outcome *o)
+{
+	node_free(o->result);
+	free(o->log);
+	*o = (struct run_outcome){0};
+}

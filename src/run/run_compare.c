@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Has anything changed since the last run that passed? docs/format-state.md says in words what is
+ * compared: all that the machines of a run are given, except the cache, secrets and times of files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/version.h"
+#include "data/contents.h"
+#include "data/jsonl.h"
+#include "run/run_inside.h"
+#include "settings/statefile.h"
+#include "source/source.h"
+
+/* Keys of the configuration by which no machine and no result is another one. All others count. */
+static const char *const keys_of_host[] = {"boot_timeout", "console_max_size", "executor",
+	"image_store", "keep_bytes", "keep_days", "keep_runs", "keep_scopes", "lint", "projects",
+	"state", "state_mode", "tmpdir", "vm_user"};
+
+static void digest_line(struct digest *d, const char *what, const char *value)
+{
+	digest_add(d, what, strlen(what) + 1);
+	digest_add(d, value, strlen(value) + 1);
+}
+
+/* ---- what a machine is given as a file ---- */
+
+static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
+	struct digest_text *ret, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat");
+	*ret_bytes = (uint64_t)st.st_size;
+	/* A new generation links it again, which changes the ctime of what nobody else writes. */
+	if (ours)
+		st.st_ctim = st.st_mtim;
+	if (filememory_find(r->memory, fd, &st, ret))
+		return 0;
+	if (contents_of_file(fd, *ret_bytes, ret, e) < 0)
+		return -1;
+	if (filememory_may_add(r->memory, fd, &st))
+		filememory_add(r->memory, &st, ret);
+	return 0;
+}
+
+/* path NULL: there is none. ours: it is an archive of the state directory. */
+static int digest_file(struct run *r, struct digest *d, const char *what, const char *path,
+	bool ours, struct err *e)
+{
+	struct digest_text sum = {"none"};
+	uint64_t bytes = 0;
+	auto_fd int fd = -1;
+
+	if (path &&
+		(fd_open_file(path, &fd, e) < 0 || digest_opened(r, fd, ours, &bytes, &sum, e) < 0))
+		return err_wrap(e, "%s", what);
+	digest_line(d, what, sum.s);
+	digest_add(d, &bytes, sizeof(bytes));
+	return 0;
+}
+
+/* ---- plans and settings ---- */
+
+static bool digest_node(struct digest *d, const char *what, const struct node *n)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_PLAN_BYTES);
+	jsonl_add(&text, n);
+	digest_line(d, what, text.data);
+	return !text.overflow;
+}
+
+static bool digest_plans(const struct run *r, struct digest *d)
+{
+	bool whole = true;
+
+	for (int i = 0; i < PROJECT_PHASES; i++) {
+		const struct phase *p = &r->phases[i];
+		auto_node struct node *tree = p->wanted ? plan_to_node(&p->plan) : NULL;
+
+		if (tree && !digest_node(d, project_phase_keys[i], tree))
+			whole = false;
+	}
+	return whole;
+}
+
+/* The cache scope is among them, so that no run is skipped because one of another scope passed. */
+static bool digest_settings(const struct run *r, struct digest *d)
+{
+	auto_node struct node *settings = node_copy(r->config->effective);
+	struct node *qemu = node_get(settings, "qemu");
+	auto_free char *size =
+		mem_printf("%u cpus, %llu bytes", r->host.cpus, (unsigned long long)r->host.memory);
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys_of_host); i++)
+		node_remove(settings, keys_of_host[i]);
+	if (qemu)
+		node_remove(qemu, "program");
+	digest_line(d, "size", size);
+	digest_line(d, "cache scope", r->options->cache_scope ? r->options->cache_scope : "");
+	return digest_node(d, "settings", settings);
+}
+
+/* ---- all of it ---- */
+
+/* What is not there is told when secrets are read. */
+static int digest_if_there(
+	struct run *r, struct digest *d, const char *what, const char *path, struct err *e)
+{
+	return digest_file(r, d, what, path && access(path, R_OK) == 0 ? path : NULL, false, e);
+}
+
+/* Of the hosts that actions of this run log in to. */
+static int digest_hosts(struct run *r, struct digest *d, struct err *e)
+{
+	for (size_t i = 0; i < r->secrets.host_count; i++) {
+		const struct credential_host *host = r->secrets.hosts[i].from;
+
+		if (digest_if_there(r, d, "known_hosts", host->known_hosts, e) < 0 ||
+			digest_if_there(r, d, "certificate", host->certificate, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int digest_files(struct run *r, struct digest *d, struct err *e)
+{
+	auto_free char *deps = run_stored(r, "deps");
+	/* Only trusted machines get certificates, and only then are they asked for. */
+	const char *authorities = r->trusted.net_tool ? r->config->ca_certificates : NULL;
+
+	if (digest_file(r, d, "dependencies", deps, true, e) < 0 ||
+		digest_file(r, d, "executor", r->host.executor, false, e) < 0 ||
+		digest_file(r, d, "ambient-net", r->trusted.net_tool, false, e) < 0)
+		return -1;
+	if (digest_file(r, d, "ca_certificates", authorities, false, e) < 0)
+		return -1;
+	return digest_hosts(r, d, e);
+}
+
+int run_look_at_files(struct run *r, struct err *e)
+{
+	struct digest *d = digest_new();
+	int result = digest_files(r, d, e);
+	struct digest_text text = digest_end(d);
+
+	if (result == 0)
+		r->files_digest = text;
+	return result;
+}
+
+/* Before the first machine starts: each takes its time off the time limits of the plans after it.
+ */
+static void look_at_plans(struct run *r)
+{
+	struct digest *d = digest_new();
+	bool whole = digest_plans(r, d);
+	struct digest_text text;
+
+	whole = digest_settings(r, d) && whole;
+	text = digest_end(d);
+	r->plans_digest = whole ? text : (struct digest_text){""};
+}
+
+void run_make_digest(struct run *r)
+{
+	struct digest *d = digest_new();
+	struct digest_text text;
+
+	digest_line(d, "ambient", version_build);
+	digest_line(d, "source", r->source_digest.s);
+	digest_line(d, "files", r->files_digest.s);
+	digest_line(d, "image", r->host.image.digest);
+	if (r->trusted.image.name)
+		digest_line(d, "trusted image", r->trusted.image.digest);
+	digest_line(d, "plans", r->plans_digest.s);
+	text = digest_end(d);
+	r->digest = *r->plans_digest.s ? text : (struct digest_text){""};
+}
+
+/* ---- the last run that passed ---- */
+
+/*
+ * Runs that may stand for one another have the same class. One that keeps no cache, or keeps it in
+ * a scope, may be a stranger's: it neither makes an ordinary run be skipped, nor makes one forget
+ * that it passed. NULL: an ordinary run.
+ */
+char *run_class(const struct run *r)
+{
+	static const char *const modes[] = {
+		[RUN_CACHE_RW] = "rw", [RUN_CACHE_RO] = "ro", [RUN_CACHE_NONE] = "none"};
+	const char *mode = modes[r->options->cache];
+	const char *scope = r->options->cache_scope;
+
+	if (scope)
+		return mem_printf("%s@%s", mode, scope);
+	return r->options->cache == RUN_CACHE_RW ? NULL : mem_strdup(mode);
+}
+
+/*
+ * State that is not understood counts as none: the run takes place. Nothing of the project is
+ * removed while it is there (store_check).
+ */
+static int warn_of_unknown_state(struct run *r, struct err *e)
+{
+	struct err why = {0};
+
+	if (store_check(r->config->state, r->project->name, &why) == 0)
+		return 0;
+	if (!statefile_is_unknown(&why)) {
+		*e = why;
+		return -1;
+	}
+	run_warn(r, why.msg);
+	return 0;
+}
+
+static int read_last_success(struct run *r, struct node **ret_last, struct err *e)
+{
+	auto_free char *class = run_class(r);
+	struct err why = {0};
+
+	if (warn_of_unknown_state(r, e) < 0)
+		return -1;
+	if (store_last_success(&r->store, class, ret_last, &why) == 0 || statefile_is_unknown(&why))
+		return 0;
+	*e = why;
+	return -1;
+}
+
+int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
+{
+	auto_node struct node *last = NULL;
+	auto_free char *memory = path_join(r->store.dir, "files");
+
+	*ret_unchanged = false;
+	r->memory = filememory_open(memory);
+	look_at_plans(r);
+	if (read_last_success(r, &last, e) < 0)
+		return -1;
+	/* Nothing is to be saved then: the digest is made of what is packed. */
+	if (r->options->force || !*node_get_text(last, "digest", ""))
+		return 0;
+	if (source_digest(&r->source, r->memory, &r->source_digest, e) < 0 ||
+		run_look_at_files(r, e) < 0)
+		return -1;
+	run_make_digest(r);
+	*ret_unchanged =
+		*r->digest.s && strcmp(node_get_text(last, "digest", ""), r->digest.s) == 0;
+	return 0;
+}

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The VMs of a run: the drives that each gets, and what is kept of those that it leaves. */
+#include "run/run_inside.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "run/artifacts.h"
+#include "source/source.h"
+
+/* ---- drives ---- */
+
+/*
+ * Cache and dependencies have a scope. A run with one of its own reads the project's until it has
+ * made them itself, and never writes the project's: a stranger's run leaves nothing to a trusted
+ * one.
+ */
+static char *scoped_name(const struct run *r, const char *name)
+{
+	const char *scope = r->options->cache_scope;
+
+	return scope ? mem_printf("%s@%s", name, scope) : mem_strdup(name);
+}
+
+char *run_stored(const struct run *r, const char *name)
+{
+	auto_free char *scoped = scoped_name(r, name);
+	char *path;
+
+	if (r->options->cache == RUN_CACHE_NONE)
+		return NULL;
+	path = store_current(&r->store, scoped);
+	return path ? path : store_current(&r->store, name);
+}
+
+static int add_source(struct run *r, struct drives *d, struct err *e)
+{
+	auto_fd int copy = fcntl(r->source_fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return err_sys(e, "drive " DRIVE_SRC);
+	return drives_add_fd(d, DRIVE_SRC, fd_steal(&copy), e);
+}
+
+static int add_output_file(
+	struct drives *d, const char *serial, const char *path, uint64_t bytes, struct err *e)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_sys(e, "make %s", path);
+	return drives_add_output(d, serial, fd, bytes, e);
+}
+
+static uint64_t first_set(uint64_t own, uint64_t general)
+{
+	return own ? own : general;
+}
+
+/* New dependencies are needed by the plan also where they are not to be kept. */
+static int add_deps_output(struct run *r, struct drives *d, struct err *e)
+{
+	auto_free char *name = scoped_name(r, "deps");
+	auto_free char *path = r->options->cache == RUN_CACHE_RW
+		? store_next(&r->store, name, e)
+		: path_join(r->store.work, "deps.tar");
+	uint64_t max = first_set(r->project->deps_max, r->config->deps_max);
+
+	return path ? add_output_file(d, DRIVE_DEPS_OUT, path, max, e) : -1;
+}
+
+static int add_cache_output(struct run *r, struct drives *d, struct err *e)
+{
+	auto_free char *name = scoped_name(r, "cache");
+	auto_free char *path = NULL;
+	uint64_t max = first_set(r->project->cache_max, r->config->cache_max);
+
+	if (r->options->cache != RUN_CACHE_RW)
+		return 0;
+	path = store_next(&r->store, name, e);
+	return path ? add_output_file(d, DRIVE_CACHE_OUT, path, max, e) : -1;
+}
+
+static int add_pre_plan_drives(struct run *r, struct drives *d, struct err *e)
+{
+	if (add_source(r, d, e) < 0 || drives_add_file(d, DRIVE_DEPS, r->deps, e) < 0)
+		return -1;
+	return add_deps_output(r, d, e);
+}
+
+static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
+{
+	auto_free char *cache = run_stored(r, "cache");
+	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
+	uint64_t max = first_set(r->project->artifacts_max, r->config->artifacts_max);
+
+	if (add_source(r, d, e) < 0 || drives_add_file(d, DRIVE_DEPS, r->deps, e) < 0 ||
+		drives_add_file(d, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, d, e) < 0)
+		return -1;
+	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, max, e);
+}
+
+/* A guest may make files that not even their owner, who we are, may read. */
+static int pack_artifacts(const struct run *r, int *ret_fd, struct err *e)
+{
+	if (source_pack_own(r->config, r->kept_artifacts, ret_fd, e) == 0)
+		return 0;
+	if (e->kind != ERR_INPUT)
+		return -1;
+	e->kind = ERR_GUEST;
+	return err_because(e, "artifacts_refused");
+}
+
+/* Not the archive that the guest wrote: one that the host made of what it unpacked and checked. */
+static int add_post_plan_drives(struct run *r, struct drives *d, struct err *e)
+{
+	auto_fd int artifacts = -1;
+
+	if (add_source(r, d, e) < 0 || pack_artifacts(r, &artifacts, e) < 0)
+		return -1;
+	return drives_add_fd(d, DRIVE_ARTIFACTS, fd_steal(&artifacts), e);
+}
+
+static int (*const add_drives[PROJECT_PHASES])(struct run *r, struct drives *d, struct err *e) = {
+	[PROJECT_PRE_PLAN] = add_pre_plan_drives,
+	[PROJECT_PLAN] = add_plan_drives,
+	[PROJECT_POST_PLAN] = add_post_plan_drives,
+};
+
+/* ---- running ---- */
+
+static void log_plan(struct run *r, const struct phase *p)
+{
+	struct node *n = node_map();
+
+	node_set(n, "plan", plan_to_node(&p->plan));
+	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
+}
+
+static struct stage_host *host_of(struct run *r, enum project_phase which)
+{
+	return which == PROJECT_PLAN ? &r->host : &r->trusted;
+}
+
+static int verify_image(struct run *r, const struct stage_host *host, struct err *e)
+{
+	auto_strv struct strv warnings = {0};
+	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
+
+	if (image_verify(&host->image, memory, r->store.work, &warnings, e) < 0)
+		return -1;
+	strv_each (&warnings, text)
+		run_warn(r, *text);
+	return 0;
+}
+
+/* The time limit is the run's: a machine has what those before it left of it. */
+static int take_rest_of_time(struct run *r, enum project_phase which, struct err *e)
+{
+	struct plan *plan = &r->phases[which].plan;
+	int64_t limit = plan->timeout_ms;
+
+	plan->timeout_ms -= r->used_ms;
+	if (plan->timeout_ms > 0)
+		return 0;
+	return err_reason(e, ERR_GUEST, "run_timeout",
+		"the time limit of the run, %s, was reached before the %s",
+		num_show_duration(limit).s, project_phase_keys[which]);
+}
+
+int run_need_deps(struct run *r, const char *host, struct err *e)
+{
+	auto_free char *project = text_word(r->project->name);
+
+	r->deps = run_stored(r, "deps");
+	if (r->deps)
+		return 0;
+	return err_reason(e, ERR_INPUT, "offline",
+		"--offline: there are no dependencies yet, and the pre_plan must reach %s; run it "
+		"with a network once, or bring them by 'ambient deps import %s FILE'",
+		host, project);
+}
+
+static int add_all_drives(struct run *r, enum project_phase which, struct err *e)
+{
+	struct phase *p = &r->phases[which];
+
+	if (add_drives[which](r, &p->drives, e) < 0)
+		return -1;
+	return secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e);
+}
+
+static void fill_stage(struct run *r, enum project_phase which)
+{
+	struct phase *p = &r->phases[which];
+	struct stage *s = &p->stage;
+
+	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
+	s->host = host_of(r, which);
+	s->plan = &p->plan;
+	s->egress = &p->egress;
+	s->agent_rules = &p->agent_rules;
+	s->drives = &p->drives;
+	s->sink = &r->sink;
+	s->view = &r->phase_view;
+	/* The plan's machine is given none. */
+	s->mask = which == PROJECT_PLAN ? NULL : r->mask;
+	s->console_fd = r->console_fd;
+}
+
+static int run_machine(struct run *r, struct phase *p, struct err *e)
+{
+	int ended;
+
+	secrets_audit(&r->secrets, p->plan.source, &r->sink);
+	ended = stage_run(&p->stage, e);
+	r->used_ms += p->stage.vm_result.run_ms;
+	result_add_stage(&r->result, &p->stage);
+	if (ended < 0)
+		return -1;
+	result_take_verdict(&r->result, &p->stage);
+	return 0;
+}
+
+int run_phase(struct run *r, enum project_phase which, struct err *e)
+{
+	if (!r->deps && which != PROJECT_POST_PLAN)
+		r->deps = run_stored(r, "deps");
+	if (take_rest_of_time(r, which, e) < 0)
+		return -1;
+	log_plan(r, &r->phases[which]);
+	if (verify_image(r, host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
+		return -1;
+	fill_stage(r, which);
+	return run_machine(r, &r->phases[which], e);
+}
+
+/* ---- what the VMs left ---- */
+
+static void report(struct run *r, const char *kind, const char *path,
+	const struct message_output *m, const struct digest_text *sha256)
+{
+	const struct result_output output = {.kind = kind,
+		.path = path,
+		.bytes = m->bytes,
+		.entries = m->entries,
+		.sha256 = sha256->s};
+
+	result_add_output(&r->result, &output, &r->sink);
+}
+
+static int seal_failed(const struct vm_drive *drive, struct err *e)
+{
+	auto_free char *name = fd_name(drive->fd);
+
+	return err_sys(e, "keep drive %s, %s", drive->serial, name);
+}
+
+/* Opaque bytes: cut to their length and given a digest, never looked into. */
+static int seal(const struct phase *p, const char *serial, struct message_output *ret_output,
+	struct digest_text *ret_sha256, struct err *e)
+{
+	const struct vm_drive *drive = drives_find(&p->drives, serial);
+
+	if (stage_output(&p->stage, serial, ret_output, e) < 0)
+		return -1;
+	if (ftruncate(drive->fd, (off_t)ret_output->bytes) < 0 || fsync(drive->fd) < 0)
+		return seal_failed(drive, e);
+	return digest_of_file(drive->fd, ret_output->bytes, ret_sha256, e);
+}
+
+/* The log is part of what a run owes: what one without leaves is not published. */
+static int publish(struct run *r, struct err *e)
+{
+	return runlog_check(&r->log, e) < 0 ? -1 : store_publish_outputs(&r->store, e);
+}
+
+int run_keep_deps(struct run *r, struct err *e)
+{
+	auto_free char *name = scoped_name(r, "deps");
+	struct message_output m;
+	struct digest_text sha256;
+
+	if (seal(&r->phases[PROJECT_PRE_PLAN], DRIVE_DEPS_OUT, &m, &sha256, e) < 0 ||
+		publish(r, e) < 0)
+		return -1;
+	free(r->deps);
+	if (r->options->cache == RUN_CACHE_RW) {
+		auto_free char *path = mem_printf("%s/current/%s", r->store.dir, name);
+
+		r->deps = store_current(&r->store, name);
+		report(r, "deps", path, &m, &sha256);
+	} else {
+		r->deps = path_join(r->store.work, "deps.tar");
+	}
+	return 0;
+}
+
+/* The archive that the guest wrote, beside the directory that was made of it. */
+static int keep_archive(const struct run *r, const struct vm_drive *drive, uint64_t bytes,
+	const char *kept, struct err *e)
+{
+	auto_free char *made = path_join(r->store.work, "artifacts.tar");
+
+	if (ftruncate(drive->fd, (off_t)bytes) < 0 || fsync(drive->fd) < 0)
+		return seal_failed(drive, e);
+	return rename(made, kept) < 0 ? err_sys(e, "rename %s to %s", made, kept) : 0;
+}
+
+static int publish_artifacts(struct run *r, const struct message_output *m,
+	const struct digest_text *sha256, const struct unpack_withheld *w, struct err *e)
+{
+	const struct vm_drive *drive =
+		drives_find(&r->phases[PROJECT_PLAN].drives, DRIVE_ARTIFACTS);
+	auto_free char *unpacked = path_join(r->store.work, "artifacts");
+	auto_free char *kept = path_join(r->store.run_dir, "artifacts");
+	auto_free char *archive = mem_printf("%s.tar", kept);
+	auto_node struct node *withheld = artifacts_withheld(w);
+	bool whole = artifacts_are_whole(w);
+
+	if (!whole && keep_archive(r, drive, m->bytes, archive, e) < 0)
+		return -1;
+	if (rename(unpacked, kept) < 0)
+		return err_sys(e, "rename %s to %s", unpacked, kept);
+	result_add_output(&r->result,
+		&(struct result_output){.kind = "artifacts",
+			.path = kept,
+			.bytes = m->bytes,
+			.entries = m->entries,
+			.sha256 = sha256->s,
+			.archive = whole ? NULL : archive,
+			.withheld = withheld},
+		&r->sink);
+	r->kept_artifacts = steal_ptr(&kept);
+	return 0;
+}
+
+/* Also of a run that failed: its test logs are what people look for. */
+int run_keep_artifacts(struct run *r, struct err *e)
+{
+	const struct phase *p = &r->phases[PROJECT_PLAN];
+	const struct vm_drive *drive = drives_find(&p->drives, DRIVE_ARTIFACTS);
+	auto_free char *unpacked = path_join(r->store.work, "artifacts");
+	struct unpack_result result;
+	struct message_output m;
+	struct digest_text sha256;
+
+	if (!run_passes(r) && !stage_was_packed(&p->stage, DRIVE_ARTIFACTS))
+		return 0;
+	if (stage_output(&p->stage, DRIVE_ARTIFACTS, &m, e) < 0 ||
+		digest_of_file(drive->fd, m.bytes, &sha256, e) < 0 ||
+		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink,
+			&result, e) < 0)
+		return -1;
+	return publish_artifacts(r, &m, &sha256, &result.withheld, e);
+}
+
+int run_keep_cache(struct run *r, struct err *e)
+{
+	const struct phase *p = &r->phases[PROJECT_PLAN];
+	auto_free char *path = NULL;
+	struct message_output m;
+	struct digest_text sha256;
+
+	if (!drives_find(&p->drives, DRIVE_CACHE_OUT))
+		return 0;
+	if (seal(p, DRIVE_CACHE_OUT, &m, &sha256, e) < 0)
+		return -1;
+	path = path_join(r->store.dir, "current/cache");
+	report(r, "cache", path, &m, &sha256);
+	return publish(r, e);
+}

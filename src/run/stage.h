@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One VM of a run: a plan, its drives, and what the guest says about it, turned into events and a
+ * verdict. run.c makes up to three of them; `ambient qemu` makes one.
+ */
+#ifndef RUN_STAGE_H
+#define RUN_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "agent/sshagent.h"
+#include "contract/event.h"
+#include "contract/plan.h"
+#include "egress/egress.h"
+#include "egress/proxy.h"
+#include "machine/accel.h"
+#include "machine/console.h"
+#include "machine/drives.h"
+#include "machine/vm.h"
+#include "run/run.h"
+#include "run/verdict.h"
+#include "secrets/mask.h"
+#include "settings/image.h"
+
+/* What all VMs of a run share: found and checked before anything is touched. */
+struct stage_host {
+	const struct config *config;
+	struct image image;
+	char *qemu;
+	char *executor;
+	char *net_tool; /* NULL: the VM is the plan's, which is not trusted */
+	struct accel accel;
+	unsigned cpus;
+	uint64_t memory;
+	uid_t uid;
+	gid_t gid;
+};
+
+/* project may be NULL. ERR_INPUT, ERR_HOST. */
+int stage_host_prepare(const struct config *config, const struct project *project,
+	const char *image, const char *image_path, const char *executor,
+	struct stage_host *ret_host, struct err *e) NODISCARD;
+/* The same for pre-plan and post-plan: config->trusted_image, and the program for networks. */
+int stage_host_prepare_trusted(const struct config *config, const struct project *project,
+	const char *executor, struct stage_host *ret_host, struct err *e) NODISCARD;
+void stage_host_release(struct stage_host *h);
+
+struct stage {
+	struct stage_host
+		*host; /* stage_run changes `accel` when it finds that KVM does not work */
+	const struct plan *plan;
+	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
+	const struct egress *egress; /* NULL or empty: no network */
+	const struct sshagent_rules *agent_rules; /* NULL or without logins: no ssh agent */
+	const struct event_sink *sink;
+	const struct run_view *view;
+	/* Where the guest's console goes, within config->console_max (console.h); -1: nowhere. */
+	int console_fd;
+	const struct mask *mask; /* of secrets that its machine may say; NULL: none */
+
+	/* filled by stage_run */
+	enum verdict verdict;
+	char reason[ERR_REASON_MAX];
+	char message[ERR_MSG_MAX];
+	struct vm_result vm_result;
+	struct node *actions;      /* of the user's list, for result.json */
+	struct node *failed;       /* failed_action of result.json; NULL: none */
+	const char *failed_reason; /* of the step that `failed` is about; NULL: none */
+	struct node *vm;           /* for vms[] of result.json */
+	struct proxy proxy;
+	struct sshagent agent;
+	struct console console;
+	struct err console_error; /* out: why the console could not be written to its end */
+	struct mask_stream *console_mask;
+	unsigned notes; /* of the guest, so far */
+	struct {
+		size_t step; /* the first step of the running action */
+		uint64_t wall_ns, cpu_ns, peak_bytes;
+		bool running;
+	} action;
+};
+
+void stage_init(struct stage *s);
+void stage_release(struct stage *s);
+#define auto_stage __attribute__((cleanup(stage_release)))
+
+/*
+ * Run the VM to its end. 0: the guest kept the contract; verdict, reason and message say what came
+ * of it (passed, failed, timeout, ...). -1: it did not, or the host failed.
+ */
+int stage_run(struct stage *s, struct err *e) NODISCARD;
+
+/* Does the guest say that it packed an output on this drive? */
+bool stage_was_packed(const struct stage *s, const char *serial);
+
+/*
+ * The output that the guest claims to have packed on this drive, checked against the drive: length
+ * a multiple of 512, at least 1024, not longer than the drive. ERR_GUEST, reason guest_output.
+ */
+int stage_output(const struct stage *s, const char *serial, struct message_output *ret_output,
+	struct err *e) NODISCARD;
+
+#endif

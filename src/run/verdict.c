@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/verdict.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* Reason, verdict, whose fault, whether a retry makes sense, help; by fault. */
+const struct verdict_reason verdict_reasons[] = {
+	{"action_failed", VERDICT_FAILED, "project", false,
+		"An action exited with another code than 0, was killed by a signal, or could not "
+		"be "
+		"carried out. `failed_action` in result.json names it, `ambient log` shows what it "
+		"said."},
+	{"pre_plan_failed", VERDICT_FAILED, "project", true,
+		"An action of the pre-plan failed, so the plan did not start; the dependencies "
+		"are unchanged. `failed_action` in result.json names the action."},
+	{"post_plan_failed", VERDICT_FAILED, "project", true,
+		"The plan passed and an action of the post-plan failed. The artifacts are kept, "
+		"and the next run does not count as unchanged."},
+	{"fetch_refused", VERDICT_FAILED, "project", false,
+		"The proxy blocked a request made by the pre-plan: neither the plan nor the "
+		"configuration names the host, or its address is private. A redirect to another "
+		"host needs `egress` in the configuration. The events `egress` of the run log "
+		"give the cause."},
+	{"fetch_not_found", VERDICT_FAILED, "project", false,
+		"The file was not found on the server (status 404 or 410)."},
+	{"fetch_denied", VERDICT_FAILED, "project", false,
+		"The server rejected the request for a file (another status of 400 to 499, or "
+		"511); the message has the status."},
+	{"fetch_server_error", VERDICT_FAILED, "network", true,
+		"The server failed on every try (status 408, 425, 429 or 500 to 599); 501 and 505 "
+		"are not retried."},
+	{"fetch_timeout", VERDICT_FAILED, "network", true,
+		"The server did not answer in time, or sent no byte of the file for a minute (for "
+		"half of the time left to the action, if that was less), on every try."},
+	{"fetch_cut", VERDICT_FAILED, "network", true,
+		"The connection broke before the file was complete, on every try."},
+	{"fetch_unreachable", VERDICT_FAILED, "network", true,
+		"The host could not be resolved or reached, on every try."},
+	{"fetch_tls", VERDICT_FAILED, "project", false,
+		"The server's certificate could not be verified, or the TLS handshake failed. "
+		"`ca_certificates` in the configuration names private authorities."},
+	{"fetch_redirect", VERDICT_FAILED, "project", false,
+		"The server redirected too often, without a location (300 to 399), or to a URL "
+		"that is not followed: another protocol, or http after https."},
+	{"fetch_checksum", VERDICT_FAILED, "project", false,
+		"The checksum of a file does not match the plan's. The file was discarded."},
+	{"fetch_commit", VERDICT_FAILED, "project", false,
+		"No branch or tag of the repository contains the commit that the plan names."},
+	{"fetch_host_key", VERDICT_FAILED, "project", false,
+		"The git server presented a host key that is not in `known_hosts` of its entry "
+		"under `ssh`. Nothing was sent."},
+	{"fetch_too_large", VERDICT_FAILED, "project", false,
+		"A file or repository exceeds the rest of `deps_max_size`; the transfer was "
+		"ended."},
+	{"fetch_no_space", VERDICT_FAILED, "project", false,
+		"The disk of the pre-plan's VM is full; raise `scratch_size` in the "
+		"configuration."},
+	{"fetch_failed", VERDICT_FAILED, "project", true,
+		"A transfer failed for a reason without a word of its own, given in the message: "
+		"an answer that is not HTTP, or has no end, or that the proxy rejected."},
+	{"ssh_agent_refused", VERDICT_FAILED, "project", false,
+		"An action of a pre- or post-plan failed after the host's ssh agent refused one "
+		"of its requests: a key that is not offered, a host or user that is not "
+		"configured, or any request other than a login. The events `ssh_agent` of the run "
+		"log give the cause."},
+	{"upload_refused", VERDICT_FAILED, "project", false,
+		"The proxy of a post-plan blocked an upload: the address of the target is "
+		"private. The events `egress` of the run log give the cause."},
+	{"upload_failed", VERDICT_FAILED, "network", true,
+		"A server rejected an upload by HTTP or sftp; the message gives the cause. Files "
+		"uploaded before may be there."},
+	{"upload_host_key", VERDICT_FAILED, "project", false,
+		"The host presented a host key that is not in `known_hosts` of its entry under "
+		"`ssh`. Nothing was sent."},
+	{"upload_timeout", VERDICT_FAILED, "network", true,
+		"The server of an upload by ssh did not answer, or accepted no data, for a minute "
+		"(for half of the time left to the action, if that was less)."},
+	{"upload_unreachable", VERDICT_FAILED, "network", true,
+		"The proxy could not connect to the host of an upload by ssh; the message and the "
+		"events `egress` of the run log give the cause."},
+	{"upload_cut", VERDICT_FAILED, "network", true,
+		"The connection of an upload by sftp broke on every try. The partial file is "
+		"kept; the next upload of the same file resumes it."},
+	{"out_of_memory", VERDICT_FAILED, "project", false,
+		"The guest ran out of memory during an action. Raise `memory`, in the projects "
+		"file or in the configuration."},
+	{"too_many_processes", VERDICT_FAILED, "project", false,
+		"An action failed after it reached the machine's limit of processes and threads. "
+		"Start fewer at a time, or raise `memory`: the limit is one for each 256 KiB of "
+		"it."},
+	{"output_too_large", VERDICT_FAILED, "project", false,
+		"Artifacts, cache or dependencies do not fit their drive. Write less, or raise "
+		"`artifacts_max_size` or `cache_max_size`; a truncated output is discarded."},
+	{"artifacts_refused", VERDICT_FAILED, "project", false,
+		"The archive of the artifacts is not one that the executor writes, or has more "
+		"files or deeper directories than the limits; or, for a post-plan, a file of the "
+		"artifacts is not readable by its owner."},
+	{"action_timeout", VERDICT_TIMEOUT, "project", false,
+		"An action took longer than its `timeout`, or than `action_timeout`. Its processes "
+		"were killed."},
+	{"run_timeout", VERDICT_TIMEOUT, "project", false,
+		"The run took longer than `timeout`. The running action was killed."},
+	{"guest_timeout", VERDICT_TIMEOUT, "project", false,
+		"The time limit of the run was reached, and the guest did not end by itself, so "
+		"it was killed. Usually the code under test keeps the guest busy."},
+	{"interrupted", VERDICT_INTERRUPTED, "user", true,
+		"A signal stopped the run: 130 for SIGINT, 143 for SIGTERM and SIGHUP."},
+	{"locked", VERDICT_BUSY, "user", true,
+		"Another run of the project is in progress; the message names its process and its "
+		"start. This run did not wait."},
+
+	{"wrong_input", VERDICT_INPUT_ERROR, "operator", false,
+		"Arguments, configuration, projects file or plan are wrong. The message says where "
+		"and what."},
+	{"not_in_this_version", VERDICT_INPUT_ERROR, "operator", false,
+		"An action, an option or a kind of image that is known, but that this version "
+		"cannot carry out."},
+	{"offline", VERDICT_INPUT_ERROR, "user", false,
+		"`--offline` was given, and an action needs the network, so no VM was started for "
+		"it."},
+	{"no_target", VERDICT_INPUT_ERROR, "user", false,
+		"An action uploads, and the configuration does not name a target for it."},
+	{"no_deps", VERDICT_INPUT_ERROR, "user", false,
+		"The project has no dependencies to export."},
+	{"deps_damaged", VERDICT_INPUT_ERROR, "user", false,
+		"The file given to `ambient deps import` is truncated, was not written by "
+		"`ambient deps export`, or does not match its digest. Nothing was changed."},
+	{"source_repository", VERDICT_INPUT_ERROR, "operator", false,
+		"The source, or the repository that it is checked out from, cannot be packed so "
+		"that it works in a machine. The message names the part and the remedy."},
+	{"no_source", VERDICT_INPUT_ERROR, "operator", false,
+		"The project's `source` is missing, or is not a directory."},
+	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
+		"The image is not in the image store. The message says how to make it."},
+	{"image_digest", VERDICT_INPUT_ERROR, "operator", false,
+		"A file of the image does not match its digest in image.yaml: it was changed or "
+		"is damaged. Make or fetch the image again."},
+	{"no_executor", VERDICT_INPUT_ERROR, "operator", false,
+		"The executor, ambient-execute-plan, was not found. The message lists the places "
+		"that were searched."},
+	{"run_id_used", VERDICT_INPUT_ERROR, "user", false,
+		"A run with the id of `--run-id` exists. Every run needs an id of its own."},
+	{"state_unknown", VERDICT_INPUT_ERROR, "operator", false,
+		"A file of the state directory is damaged, or its format is of a newer version. "
+		"Nothing of the project was removed. The message names the file and the remedy."},
+	{"no_run", VERDICT_INPUT_ERROR, "user", false, "The run is not in the state directory."},
+
+	{"no_secret", VERDICT_INPUT_ERROR, "operator", false,
+		"An action needs a secret that is not under `secrets` of the configuration."},
+	{"secret_refused", VERDICT_INPUT_ERROR, "operator", false,
+		"The configuration does not grant the secret to this project, or not to this "
+		"action."},
+	{"secret_unreadable", VERDICT_INPUT_ERROR, "operator", false,
+		"A secret could not be read: other users have access to its file, its command "
+		"failed, its value is too short or too long; or a part of a login is not usable: "
+		"known hosts, a certificate, or the key with `ssh_agent`. The message names it."},
+	{"secret_missing", VERDICT_INPUT_ERROR, "operator", false,
+		"The file of a secret does not exist, or its environment variable is not set."},
+	{"no_ssh_host", VERDICT_INPUT_ERROR, "operator", false,
+		"An action uploads to a host that is not under `ssh` of the configuration, which "
+		"has its key and its known hosts."},
+
+	{"host_error", VERDICT_BROKEN, "host", true,
+		"A system call failed on the host: a file could not be read, a limit of processes "
+		"was reached. The message names it."},
+	{"host_disk", VERDICT_BROKEN, "host", true,
+		"The host's disk is full or broken: a file of the run could not be written, or "
+		"the guest failed or stopped while there was no space for its drives. The message "
+		"names the file or the directory."},
+	{"host_limit", VERDICT_BROKEN, "host", false,
+		"A limit of the process itself is too low: open files, file size, stack, memory. "
+		"The message names the limit and how to raise it."},
+	{"host_no_namespaces", VERDICT_BROKEN, "host", false,
+		"The host does not allow the namespaces of QEMU's jail. The message names the "
+		"setting; QEMU never runs without its jail."},
+	{"host_no_qemu", VERDICT_BROKEN, "host", false,
+		"QEMU is not installed. The message names the package."},
+	{"host_qemu_failed", VERDICT_BROKEN, "host", true,
+		"QEMU did not start, or exited with an error; the message has the end of its "
+		"output."},
+	{"host_qemu_killed", VERDICT_BROKEN, "host", true,
+		"A signal killed QEMU. If it was SIGKILL, the host was probably out of memory."},
+	{"host_kvm_unusable", VERDICT_BROKEN, "host", false,
+		"KVM was requested, and is not available or does not work. `accelerator: tcg` "
+		"works everywhere."},
+	{"host_kvm_required", VERDICT_BROKEN, "host", false,
+		"`require_kvm` is set, and KVM cannot be used here."},
+	{"host_proxy_died", VERDICT_BROKEN, "host", true,
+		"The process that connects a VM to the network died or was killed. The VM was "
+		"ended."},
+	{"host_agent_died", VERDICT_BROKEN, "host", true,
+		"The process that signs with the keys of `ssh_agent` died or was killed. The VM "
+		"was ended."},
+	{"host_output", VERDICT_BROKEN, "host", true,
+		"Standard output, or a file named by an option, could not be written: a full "
+		"disk, a closed pipe."},
+
+	{"guest_broken", VERDICT_BROKEN, "guest", true,
+		"The executor in the guest could not do its own work: a drive could not be read "
+		"or written."},
+	{"guest_boot_timeout", VERDICT_BROKEN, "guest", true,
+		"The guest did not boot within `boot_timeout`. `ambient log --console` shows how "
+		"far it came."},
+	{"guest_standstill", VERDICT_BROKEN, "guest", true,
+		"The guest hung for 15 s while it booted, three times in a row. `ambient log "
+		"--console` shows how far it came."},
+	{"guest_panic", VERDICT_BROKEN, "guest", true,
+		"The guest's kernel panicked. `ambient log --console` shows it."},
+	{"guest_power_off", VERDICT_BROKEN, "guest", false,
+		"The guest powered off before its end event. An action that calls `poweroff` or "
+		"`reboot` does this."},
+	{"guest_silent", VERDICT_BROKEN, "guest", true,
+		"The guest sent nothing for a minute, not even its heartbeat, and was killed."},
+	{"guest_protocol", VERDICT_BROKEN, "guest", false,
+		"Host and executor are of different versions. Build or install both together."},
+	{"guest_output", VERDICT_BROKEN, "guest", false,
+		"The contents of an output drive do not match the guest's description of them. "
+		"The output is discarded."},
+	{"guest_error", VERDICT_BROKEN, "guest", true,
+		"The guest violated the protocol between host and guest. The message says how."},
+	{"guest_frame_garbage", VERDICT_BROKEN, "guest", false,
+		"The guest sent bytes that are not a frame. Code under test that writes to the "
+		"executor's port does this."},
+	{"guest_frame_size", VERDICT_BROKEN, "guest", false,
+		"The guest sent a frame that exceeds the largest size."},
+	{"guest_frame_nonce", VERDICT_BROKEN, "guest", false,
+		"The guest sent a frame with the nonce of another run."},
+	{"guest_frame_sequence", VERDICT_BROKEN, "guest", false,
+		"A frame of the guest was lost or repeated."},
+	{"guest_frame_order", VERDICT_BROKEN, "guest", false,
+		"The guest sent a frame at a time when the protocol does not allow it."},
+	{"guest_frame_content", VERDICT_BROKEN, "guest", false,
+		"The guest sent a frame with invalid contents."},
+	{0},
+};
+
+static const struct {
+	const char *name;
+	int status;
+	int rank; /* of several projects the highest wins */
+} verdicts[VERDICTS] = {
+	[VERDICT_PASSED] = {"passed", 0, 0},
+	[VERDICT_UNCHANGED] = {"unchanged", 0, 0},
+	[VERDICT_FAILED] = {"failed", 1, 1},
+	[VERDICT_BUSY] = {"busy", 5, 2},
+	[VERDICT_TIMEOUT] = {"timeout", 4, 3},
+	[VERDICT_INPUT_ERROR] = {"input_error", 2, 4},
+	[VERDICT_BROKEN] = {"broken", 3, 5},
+	[VERDICT_INTERRUPTED] = {"interrupted", 143, 6},
+};
+
+const char *verdict_name(enum verdict v)
+{
+	return verdicts[v].name;
+}
+
+int verdict_exit_status(enum verdict v, int signal)
+{
+	return v == VERDICT_INTERRUPTED && signal == SIGINT ? 130 : verdicts[v].status;
+}
+
+bool verdict_is_uneventful(enum verdict v)
+{
+	return v == VERDICT_PASSED || v == VERDICT_UNCHANGED || v == VERDICT_BUSY;
+}
+
+static int rank_of(int status)
+{
+	for (int v = 0; v < VERDICTS; v++)
+		if (verdicts[v].status == status)
+			return verdicts[v].rank;
+	return verdicts[VERDICT_INTERRUPTED].rank;
+}
+
+int verdict_worst_status(int a, int b)
+{
+	return rank_of(b) > rank_of(a) ? b : a;
+}
+
+static const struct verdict_reason *find_reason(const char *reason)
+{
+	for (const struct verdict_reason *r = verdict_reasons; r->reason; r++)
+		if (strcmp(r->reason, reason) == 0)
+			return r;
+	return NULL;
+}
+
+static const struct {
+	enum verdict verdict;
+	const char *reason;
+} kinds[] = {
+	[ERR_NONE] = {VERDICT_PASSED, ""},
+	[ERR_INPUT] = {VERDICT_INPUT_ERROR, "wrong_input"},
+	[ERR_HOST] = {VERDICT_BROKEN, "host_error"},
+	[ERR_GUEST] = {VERDICT_BROKEN, "guest_error"},
+	[ERR_BUSY] = {VERDICT_BUSY, "locked"},
+	[ERR_INTERRUPTED] = {VERDICT_INTERRUPTED, "interrupted"},
+};
+
+/* A reason says more than the kind: artifacts that are refused came from the guest, but by the
+ * project. */
+enum verdict verdict_of_error(const struct err *e)
+{
+	const struct verdict_reason *known = find_reason(e->reason);
+
+	return known ? known->verdict : kinds[e->kind].verdict;
+}
+
+const char *verdict_reason_of_error(const struct err *e)
+{
+	return e->reason[0] ? e->reason : kinds[e->kind].reason;
+}
+
+static const char *const outcome_reasons[STEP_OUTCOMES] = {
+	[STEP_PASSED] = NULL,
+	[STEP_FAILED] = "action_failed",
+	[STEP_TIMED_OUT] = "action_timeout",
+	[STEP_OUT_OF_TIME] = "run_timeout",
+	[STEP_STOPPED] = "interrupted",
+	[STEP_NO_MEMORY] = "out_of_memory",
+	[STEP_TOO_LARGE] = "output_too_large",
+	[STEP_BROKEN] = "guest_broken",
+	[STEP_NO_PROCESSES] = "too_many_processes",
+};
+
+static const char *const failures[SOURCES] = {
+	[SOURCE_PRE_PLAN] = "pre_plan_failed",
+	[SOURCE_POST_PLAN] = "post_plan_failed",
+};
+
+/* The words that an action of a trusted VM may end with begin so. */
+static bool is_of_transfers(const char *reason)
+{
+	static const char *const heads[] = {"fetch_", "upload_"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(heads); i++)
+		if (strncmp(reason, heads[i], strlen(heads[i])) == 0)
+			return true;
+	return false;
+}
+
+const char *verdict_reason_of_step(enum plan_source source, enum step_outcome o, const char *said)
+{
+	const struct verdict_reason *known = find_reason(said);
+
+	if (o != STEP_FAILED || !failures[source])
+		return outcome_reasons[o];
+	return known && is_of_transfers(known->reason) ? known->reason : failures[source];
+}
+
+enum verdict verdict_of_reason(const char *reason)
+{
+	const struct verdict_reason *known = find_reason(reason);
+
+	if (!known)
+		BUG("there is no reason '%s'", reason);
+	return known->verdict;
+}
+
+const char *verdict_reason_of_outcome(enum step_outcome o)
+{
+	return outcome_reasons[o];
+}
+
+enum verdict verdict_of_outcome(enum step_outcome o)
+{
+	const struct verdict_reason *known;
+
+	if (o == STEP_PASSED)
+		return VERDICT_PASSED;
+	known = find_reason(outcome_reasons[o]);
+	if (!known)
+		BUG("outcome %d has no row in the table of reasons", (int)o);
+	return known->verdict;
+}

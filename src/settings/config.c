@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings/config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/home.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "data/yamlfile.h"
+#include "egress/egress.h"
+
+#define EXECUTOR "ambient-execute-plan"
+
+static const char *const state_modes[] = {"0700", "0750", "0755", NULL};
+
+static const char *const accelerators[] = {
+	[CONFIG_ACCEL_AUTO] = "auto",
+	[CONFIG_ACCEL_KVM] = "kvm",
+	[CONFIG_ACCEL_TCG] = "tcg",
+	NULL,
+};
+
+static const char *const machines[] = {
+	[CONFIG_MACHINE_AUTO] = "auto",
+	[CONFIG_MACHINE_MICROVM] = "microvm",
+	[CONFIG_MACHINE_Q35] = "q35",
+	NULL,
+};
+
+const struct param config_qemu_params[] = {
+	{.name = "cpus",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_CPUS,
+		.preset = "1",
+		.help = "virtual processors of each VM"},
+	{.name = "memory",
+		.type = PARAM_SIZE,
+		.min = LIMIT_MEMORY_LEAST,
+		.max = LIMIT_MEMORY_MOST,
+		.preset = "1GiB",
+		.help = "memory of each VM"},
+	{.name = "program",
+		.type = PARAM_PATH,
+		.help = "QEMU, as a path or as a name to be found in PATH; default: the one for "
+			"the "
+			"architecture of the image"},
+	{.name = "accelerator",
+		.type = PARAM_ENUM,
+		.choices = accelerators,
+		.preset = "auto",
+		.help = "auto uses KVM where it works and emulation (tcg) elsewhere"},
+	{.name = "require_kvm",
+		.type = PARAM_BOOL,
+		.preset = "false",
+		.help = "refuse to run a plan without KVM"},
+	{.name = "machine",
+		.type = PARAM_ENUM,
+		.choices = machines,
+		.preset = "auto",
+		.help = "the machine QEMU emulates; auto chooses by image and host"},
+	{0},
+};
+
+const struct param config_egress_params[] = {
+	{.name = "allow",
+		.type = PARAM_STRINGS,
+		.help = "hosts that every VM with a network may reach, besides those that its plan "
+			"names: HOST for ports 80 and 443, HOST:PORT for one of 80, 443 and 22"},
+	{.name = "allow_private",
+		.type = PARAM_STRINGS,
+		.help = "hosts that may lead to addresses which are not of the public Internet; "
+			"this alone allows nothing"},
+	{0},
+};
+
+/* Presets of paths name the variables that they come from; load_paths puts in what they are here.
+ */
+const struct param config_params[] = {
+	{.name = "projects",
+		.type = PARAM_PATH,
+		.preset = "$XDG_CONFIG_HOME/ambient/projects.yaml",
+		.help = "the projects file"},
+	{.name = "image_store",
+		.type = PARAM_PATH,
+		.preset = "$XDG_DATA_HOME/ambient/images",
+		.help = "directory of the images that projects name"},
+	{.name = "state",
+		.type = PARAM_PATH,
+		.preset = "$XDG_STATE_HOME/ambient",
+		.help = "directory of caches, dependencies, runs and their artifacts"},
+	{.name = "state_mode",
+		.type = PARAM_ENUM,
+		.choices = state_modes,
+		.preset = "0700",
+		.help = "who may read it: 0700 its owner, 0750 its group too, 0755 everybody"},
+	{.name = "tmpdir",
+		.type = PARAM_PATH,
+		.preset = "$TMPDIR, else /tmp",
+		.help = "directory of what a run needs only while it runs"},
+	{.name = "executor",
+		.type = PARAM_PATH,
+		.preset = EXECUTOR,
+		.help = "the program that runs inside a VM, as a path or as a name to be found in "
+			"PATH; "
+			"the default is looked for beside ambient first"},
+	{.name = "trusted_image",
+		.type = PARAM_PATH,
+		.preset = "trusted",
+		.help = "the image of the VMs in which pre-plans and post-plans run: a name in the "
+			"image store, or the path of an image directory"},
+	{.name = "ca_certificates",
+		.type = PARAM_PATH,
+		.help = "a PEM file with certificate authorities that pre-plans and post-plans "
+			"trust, beside those of their image"},
+	{.name = "rsync_target",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "where the rsync actions copy artifacts to"},
+	{.name = "rsync_target_base",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "as rsync_target, with the name of the project added"},
+	{.name = "rsync_target_map",
+		.type = PARAM_STRING_MAP,
+		.help = "project names and the rsync_target of each"},
+	{.name = "dput_target",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "where the dput actions upload packages to: a name of `dput_targets`, "
+			"[USER@]HOST:PATH, sftp://[USER@]HOST/PATH, or http[s]://HOST/PATH for "
+			"HTTP PUT"},
+	{.name = "dput_targets",
+		.type = PARAM_STRING_MAP,
+		.help = "names for targets of dput, in place of sections of dput.cf, and where "
+			"each is"},
+	{.name = "sftp_target",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "where sftp_put uploads artifacts to"},
+	{.name = "sftp_target_base",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "as sftp_target, with the name of the project added"},
+	{.name = "secrets",
+		.type = PARAM_NAMED_MAPS,
+		.sub = credentials_secret_params,
+		.help = "what only some actions of some projects may know"},
+	{.name = "ssh",
+		.type = PARAM_MAPS,
+		.sub = credentials_ssh_params,
+		.help = "hosts that actions log in to"},
+	{.name = "artifacts_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.preset = "1GiB",
+		.help = "the most that the artifacts of a run may take"},
+	{.name = "cache_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.preset = "10GiB",
+		.help = "the most that the cache of a project may take"},
+	{.name = "deps_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.preset = "10GiB",
+		.help = "the most that the dependencies of a project may take"},
+	{.name = "log_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.preset = "256MiB",
+		.help = "output of actions beyond this is dropped from the run log, except its "
+			"end"},
+	{.name = "console_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.preset = "16MiB",
+		.help = "console output of a VM beyond this is dropped, except its end"},
+	{.name = "scratch_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_SCRATCH_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.preset = "20GiB",
+		.help = "size of the disk a VM works on; the host spends only what is written"},
+	{.name = "timeout",
+		.type = PARAM_DURATION,
+		.preset = "2h",
+		.help = "the longest that the actions of a run may take, in all of its machines "
+			"together"},
+	{.name = "action_timeout",
+		.type = PARAM_DURATION,
+		.preset = "1h",
+		.help = "the longest that one action may take"},
+	{.name = "boot_timeout",
+		.type = PARAM_DURATION,
+		.preset = "120s",
+		.help = "the longest that a VM may take until its executor speaks"},
+	{.name = "qemu", .type = PARAM_MAP, .sub = config_qemu_params, .help = "how VMs are made"},
+	{.name = "egress",
+		.type = PARAM_MAP,
+		.sub = config_egress_params,
+		.help = "what VMs with a network may reach"},
+	{.name = "uefi",
+		.type = PARAM_BOOL,
+		.preset = "false",
+		.help = "boot by UEFI firmware where an image does not say how it boots"},
+	{.name = "lint",
+		.type = PARAM_BOOL,
+		.preset = "true",
+		.help = "warn of probable mistakes in plans before running them (lints.md)"},
+	{.name = "vm_user",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "the user, by name or number, that QEMU runs as when ambient is started by "
+			"root; "
+			"default: one that nothing else on the host uses"},
+	{.name = "keep_runs",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.preset = "10",
+		.help = "how many runs of a project to keep, with their logs and artifacts"},
+	{.name = "keep_days",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_DAYS,
+		.help = "remove runs that are older than so many days"},
+	{.name = "keep_bytes",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.help = "remove the oldest runs of a project until all of them together take at "
+			"most this"},
+	{.name = "keep_scopes",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.preset = "10",
+		.help = "keep the caches of so many cache scopes of a project (--cache-scope), "
+			"those that were made last"},
+	{.name = "cpus",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_CPUS,
+		.deprecated = "cpus under qemu",
+		.help = "the old place of cpus"},
+	{.name = "memory",
+		.type = PARAM_SIZE,
+		.min = LIMIT_MEMORY_LEAST,
+		.max = LIMIT_MEMORY_MOST,
+		.deprecated = "memory under qemu",
+		.help = "the old place of memory"},
+	{0},
+};
+
+char *config_default_path(void)
+{
+	auto_free char *dir = home_xdg("XDG_CONFIG_HOME", ".config");
+
+	return path_join(dir, "ambient/config.yaml");
+}
+
+void config_release(struct config *c)
+{
+	free(c->file);
+	strv_release(&c->warnings);
+	node_free(c->effective);
+	free(c->tmpdir);
+	free(c->image_store);
+	free(c->projects);
+	free(c->state);
+	free(c->executor);
+	free(c->trusted_image);
+	free(c->ca_certificates);
+	free(c->rsync_target);
+	free(c->rsync_target_base);
+	free(c->dput_target);
+	free(c->sftp_target);
+	free(c->sftp_target_base);
+	credentials_release(&c->credentials);
+	free(c->qemu_program);
+	strv_release(&c->egress_allow);
+	strv_release(&c->egress_allow_private);
+	free(c->vm_user);
+	*c = (struct config){0};
+}
+
+/* ---- reading ---- */
+
+/* Whether the default file is there. Anything but "no such file" is for the reader to complain
+ * about, a link to nowhere too. */
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* The mapping of the file, or an empty one. Sets c->file when there is a file. */
+static int read_map(struct config *c, const char *path, struct node **ret_map, struct err *e)
+{
+	auto_free char *standard = config_default_path();
+	auto_node struct node *map = NULL;
+
+	if (path || exists(standard)) {
+		c->file = mem_strdup(path ? path : standard);
+		if (yamlfile_read(c->file, &map, e) < 0)
+			return -1;
+	}
+	if (!map || map->kind == NODE_NULL) {
+		node_free(map);
+		map = node_map();
+	}
+	if (schema_check(config_params, map, c->file, e) < 0)
+		return -1;
+	*ret_map = steal_ptr(&map);
+	return 0;
+}
+
+static struct node *qemu_map(struct node *map)
+{
+	struct node *qemu = node_get(map, "qemu");
+
+	return qemu ? qemu : node_set_map(map, "qemu");
+}
+
+/* Move the old spellings to where they belong now. What stands there already is newer and wins. */
+static void move_deprecated(struct config *c, struct node *map)
+{
+	for (const struct param *row = config_params; row->name; row++) {
+		const struct node *old = row->deprecated ? node_get(map, row->name) : NULL;
+
+		if (!old)
+			continue;
+		strv_pushf(&c->warnings, "%s:%d:%d: '%s' is deprecated, write %s", c->file,
+			old->key_line, old->key_column, row->name, row->deprecated);
+		if (!node_get(qemu_map(map), row->name))
+			node_set(qemu_map(map), row->name, node_copy(old));
+	}
+}
+
+static struct node *effective_of(struct config *c, struct node *map)
+{
+	struct node *effective;
+
+	move_deprecated(c, map);
+	effective = schema_fill(config_params, map);
+	for (const struct param *row = config_params; row->name; row++)
+		if (row->deprecated)
+			node_remove(effective, row->name);
+	return effective;
+}
+
+/* ---- values ---- */
+
+static char *copy_text(const struct node *map, const char *key)
+{
+	const char *text = node_get_text(map, key, NULL);
+
+	return text ? mem_strdup(text) : NULL;
+}
+
+/* A path as the file means it: `~` is the home directory, relative is relative to the file. */
+static char *resolve(const struct config *c, const char *given)
+{
+	auto_free char *expanded = home_expand(given);
+	auto_free char *file = path_absolute(c->file);
+	auto_free char *dir = path_parent(file);
+	auto_free char *joined = path_join(dir, expanded);
+
+	return path_absolute(joined);
+}
+
+static char *default_tmpdir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return mem_strdup(dir && dir[0] == '/' ? dir : "/tmp");
+}
+
+/* Takes `fallback`. The effective configuration shows the path that is meant. */
+static char *load_path(struct config *c, const struct node *map, const char *key, char *fallback)
+{
+	const char *given = node_get_text(map, key, NULL);
+	char *path = given ? resolve(c, given) : mem_strdup(fallback);
+
+	free(fallback);
+	node_set_string(c->effective, key, path);
+	return path;
+}
+
+static char *load_optional_path(struct config *c, const char *key)
+{
+	const char *given = node_get_text(c->effective, key, NULL);
+	char *path = given ? resolve(c, given) : NULL;
+
+	if (path)
+		node_set_string(c->effective, key, path);
+	return path;
+}
+
+static char *xdg_path(const char *variable, const char *fallback, const char *name)
+{
+	auto_free char *dir = home_xdg(variable, fallback);
+
+	return path_join(dir, name);
+}
+
+/* A name without a slash stays one: it is looked up in PATH. */
+static char *load_program(const struct config *c, struct node *map, const char *key)
+{
+	const char *given = node_get_text(map, key, NULL);
+	char *program;
+
+	if (!given)
+		return NULL;
+	if (!strchr(given, '/') && given[0] != '~')
+		return mem_strdup(given);
+	program = resolve(c, given);
+	node_set_string(map, key, program);
+	return program;
+}
+
+static void load_paths(struct config *c, const struct node *map)
+{
+	c->projects = load_path(c, map, "projects",
+		xdg_path("XDG_CONFIG_HOME", ".config", "ambient/projects.yaml"));
+	c->image_store = load_path(
+		c, map, "image_store", xdg_path("XDG_DATA_HOME", ".local/share", "ambient/images"));
+	c->state =
+		load_path(c, map, "state", xdg_path("XDG_STATE_HOME", ".local/state", "ambient"));
+	c->tmpdir = load_path(c, map, "tmpdir", default_tmpdir());
+	c->trusted_image = load_program(c, c->effective, "trusted_image");
+	c->ca_certificates = load_optional_path(c, "ca_certificates");
+	c->executor = load_program(c, c->effective, "executor");
+	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
+	if (c->executor && strcmp(c->executor, EXECUTOR) == 0)
+		free(steal_ptr(&c->executor));
+}
+
+static void load_sizes(struct config *c)
+{
+	const struct param *table = config_params;
+	const struct node *map = c->effective;
+
+	c->artifacts_max = schema_size(table, map, "artifacts_max_size");
+	c->cache_max = schema_size(table, map, "cache_max_size");
+	c->deps_max = schema_size(table, map, "deps_max_size");
+	c->log_max = schema_size(table, map, "log_max_size");
+	c->console_max = schema_size(table, map, "console_max_size");
+	c->scratch_bytes = schema_size(table, map, "scratch_size");
+	c->keep_runs = schema_uint(table, map, "keep_runs");
+	c->keep_days = schema_uint(table, map, "keep_days");
+	c->keep_bytes = schema_size(table, map, "keep_bytes");
+	c->keep_scopes = schema_uint(table, map, "keep_scopes");
+	c->timeout_ms = schema_duration(table, map, "timeout");
+	c->action_timeout_ms = schema_duration(table, map, "action_timeout");
+	c->boot_timeout_ms = schema_duration(table, map, "boot_timeout");
+}
+
+static unsigned choice_of(const struct node *map, const char *key, const char *const *choices)
+{
+	const char *text = schema_text(config_qemu_params, map, key);
+	unsigned i = 0;
+
+	while (choices[i] && strcmp(choices[i], text) != 0)
+		i++;
+	return i;
+}
+
+static void load_qemu(struct config *c)
+{
+	const struct param *table = config_qemu_params;
+	struct node *qemu = node_get(c->effective, "qemu");
+
+	c->cpus = (unsigned)schema_uint(table, qemu, "cpus");
+	c->memory = schema_size(table, qemu, "memory");
+	c->qemu_program = load_program(c, qemu, "program");
+	c->accelerator = (enum config_accelerator)choice_of(qemu, "accelerator", accelerators);
+	c->require_kvm = schema_bool(table, qemu, "require_kvm");
+	c->machine = (enum config_machine)choice_of(qemu, "machine", machines);
+}
+
+/* Each item is tried alone first, so that a mistake is shown where it stands. */
+static int load_hosts(
+	const struct config *c, const char *key, struct strv *ret_hosts, struct err *e)
+{
+	const struct node *list = node_get(node_get(c->effective, "egress"), key), *item;
+
+	node_each (list, item) {
+		auto_egress struct egress alone = {0};
+		const char *text = node_text(item);
+		struct err why = {0};
+
+		if ((strcmp(key, "allow") == 0 ? egress_add_configured(&alone, text, "", &why)
+					       : egress_add_private(&alone, text, &why)) < 0)
+			return node_err(item, c->file, e, "%s", why.msg);
+		strv_push(ret_hosts, text);
+	}
+	return 0;
+}
+
+static int load_egress(struct config *c, struct err *e)
+{
+	auto_egress struct egress all = {0};
+
+	if (load_hosts(c, "allow", &c->egress_allow, e) < 0 ||
+		load_hosts(c, "allow_private", &c->egress_allow_private, e) < 0)
+		return -1;
+	return egress_add_config(&all, &c->egress_allow, &c->egress_allow_private, e);
+}
+
+static void load_rest(struct config *c)
+{
+	const struct node *map = c->effective;
+
+	c->rsync_target = copy_text(map, "rsync_target");
+	c->rsync_target_base = copy_text(map, "rsync_target_base");
+	c->rsync_target_map = node_get(map, "rsync_target_map");
+	c->dput_target = copy_text(map, "dput_target");
+	c->sftp_target = copy_text(map, "sftp_target");
+	c->sftp_target_base = copy_text(map, "sftp_target_base");
+	c->uefi = schema_bool(config_params, map, "uefi");
+	c->lint = schema_bool(config_params, map, "lint");
+	c->state_mode = (mode_t)strtoul(schema_text(config_params, map, "state_mode"), NULL, 8);
+	c->vm_user = copy_text(map, "vm_user");
+}
+
+static void resolve_at(const struct config *c, struct node *map, const char *key)
+{
+	const char *given = node_get_text(map, key, NULL);
+	auto_free char *path = given ? resolve(c, given) : NULL;
+
+	if (path)
+		node_set_string(map, key, path);
+}
+
+static int load_credentials(struct config *c, struct err *e)
+{
+	struct node *item;
+
+	node_each (node_get(c->effective, "secrets"), item)
+		resolve_at(c, item, "file");
+	node_each (node_get(c->effective, "ssh"), item) {
+		resolve_at(c, item, "known_hosts");
+		resolve_at(c, item, "certificate");
+	}
+	return credentials_load(c->effective, c->file, &c->credentials, e);
+}
+
+int config_load(const char *path, struct config *ret_config, struct err *e)
+{
+	auto_config struct config c = {0};
+	auto_node struct node *map = NULL;
+
+	if (read_map(&c, path, &map, e) < 0)
+		return -1;
+	c.effective = effective_of(&c, map);
+	load_paths(&c, map);
+	load_sizes(&c);
+	load_qemu(&c);
+	load_rest(&c);
+	if (load_egress(&c, e) < 0 || load_credentials(&c, e) < 0)
+		return -1;
+	*ret_config = c;
+	c = (struct config){0};
+	return 0;
+}

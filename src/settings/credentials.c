@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings/credentials.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/text.h"
+#include "egress/egress.h"
+
+enum { NAME_MAX_BYTES = 64, SHOWN_MAX = 80 };
+#define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+const struct param credentials_secret_params[] = {
+	{.name = "file",
+		.type = PARAM_PATH,
+		.help = "the file that holds it; nobody but its owner may have access to it"},
+	{.name = "command",
+		.type = PARAM_STRINGS,
+		.not_empty = true,
+		.help = "a program and its arguments that write it to standard output"},
+	{.name = "env",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "the environment variable of ambient that holds it"},
+	{.name = "projects",
+		.type = PARAM_STRINGS,
+		.required = true,
+		.not_empty = true,
+		.help = "the projects that may have it"},
+	{.name = "actions",
+		.type = PARAM_STRINGS,
+		.required = true,
+		.not_empty = true,
+		.help = "the actions that may have it"},
+	{0},
+};
+
+const struct param credentials_ssh_params[] = {
+	{.name = "host",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "the name of the host, as targets write it"},
+	{.name = "user",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "only for targets with this user; default: for all"},
+	{.name = "key",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "the secret that holds the private key"},
+	{.name = "certificate",
+		.type = PARAM_PATH,
+		.help = "file with a user certificate for the key"},
+	{.name = "known_hosts",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "file with the host's keys; no other key is accepted"},
+	{.name = "ssh_agent",
+		.type = PARAM_BOOL,
+		.help = "keep the key on this host: an agent signs the logins"},
+	{0},
+};
+
+void credentials_release(struct credentials *c)
+{
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->secrets[i].name);
+		free(c->secrets[i].file);
+		strv_release(&c->secrets[i].command);
+		free(c->secrets[i].variable);
+		vault_free(&c->secrets[i].value);
+		strv_release(&c->secrets[i].projects);
+		strv_release(&c->secrets[i].actions);
+	}
+	for (size_t i = 0; i < c->host_count; i++) {
+		free(c->hosts[i].host);
+		free(c->hosts[i].user);
+		free(c->hosts[i].key);
+		free(c->hosts[i].certificate);
+		free(c->hosts[i].known_hosts);
+	}
+	free(c->secrets);
+	free(c->hosts);
+	*c = (struct credentials){0};
+}
+
+/* ---- secrets ---- */
+
+static char *text_of(const struct node *map, const char *key)
+{
+	const char *text = node_get_text(map, key, NULL);
+
+	return text ? mem_strdup(text) : NULL;
+}
+
+/* A name becomes that of a file. */
+static bool is_name(const char *s)
+{
+	size_t len = strlen(s);
+
+	return len > 0 && len <= NAME_MAX_BYTES && strspn(s, NAME_BYTES) == len && s[0] != '.' &&
+		s[0] != '-';
+}
+
+static void copy_variable(struct credential *s)
+{
+	const char *value = getenv(s->variable);
+
+	if (!value)
+		return;
+	s->value_len = strlen(value);
+	vault_alloc(&s->value, s->value_len + 1);
+	memcpy(s->value.data, value, s->value_len);
+}
+
+/* The bytes of the environment itself are overwritten: /proc shows them. */
+static void wipe_variable(const char *name)
+{
+	char *value = getenv(name);
+
+	if (value)
+		explicit_bzero(value, strlen(value));
+	(void)unsetenv(name);
+}
+
+/* Two secrets may come from one variable. */
+static void take_variables(struct credentials *c)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (c->secrets[i].variable)
+			copy_variable(&c->secrets[i]);
+	for (size_t i = 0; i < c->count; i++)
+		if (c->secrets[i].variable)
+			wipe_variable(c->secrets[i].variable);
+}
+
+static int load_secret(
+	const struct node *item, const char *file, struct credential *s, struct err *e)
+{
+	*s = (struct credential){.name = mem_strdup(item->key),
+		.file = text_of(item, "file"),
+		.variable = text_of(item, "env")};
+	node_to_strv(node_get(item, "command"), &s->command);
+	node_to_strv(node_get(item, "projects"), &s->projects);
+	node_to_strv(node_get(item, "actions"), &s->actions);
+	if (!is_name(s->name)) {
+		auto_free char *shown = text_safe(s->name, SHOWN_MAX);
+
+		return node_err(item, file, e,
+			"'%s' cannot be the name of a secret: letters, digits, '_', '-' and '.', "
+			"at most %d of them, '.' and '-' not first",
+			shown, NAME_MAX_BYTES);
+	}
+	if (!!s->file + !!s->variable + !!s->command.count != 1)
+		return node_err(item, file, e,
+			"secret %s needs one of 'file', 'command' and 'env', and only one",
+			s->name);
+	return 0;
+}
+
+static int load_secrets(
+	const struct node *map, const char *file, struct credentials *c, struct err *e)
+{
+	const struct node *item;
+
+	if (!map)
+		return 0;
+	if (map->count > LIMIT_SECRETS)
+		return node_err(map, file, e, "more than %d secrets", LIMIT_SECRETS);
+	c->secrets = mem_array(map->count, sizeof(*c->secrets));
+	node_each (map, item)
+		if (load_secret(item, file, &c->secrets[c->count++], e) < 0)
+			return -1;
+	take_variables(c);
+	return 0;
+}
+
+const struct credential *credentials_find(const struct credentials *c, const char *name)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (strcmp(c->secrets[i].name, name) == 0)
+			return &c->secrets[i];
+	return NULL;
+}
+
+/* ---- hosts ---- */
+
+static bool same_user(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static int check_host(const struct credentials *c, const struct credential_host *h,
+	const struct node *item, const char *file, struct err *e)
+{
+	const struct node *key = node_get(item, "key");
+
+	if (h->user && !is_name(h->user))
+		return node_err(node_get(item, "user"), file, e, "this cannot be a user's name");
+	if (!credentials_find(c, h->key)) {
+		auto_free char *shown = text_safe(h->key, SHOWN_MAX);
+
+		(void)node_err(key, file, e, "there is no secret '%s' under 'secrets'", shown);
+		return err_because(e, "no_secret");
+	}
+	for (const struct credential_host *other = c->hosts; other < h; other++)
+		if (strcmp(other->host, h->host) == 0 && same_user(other->user, h->user))
+			return node_err(item, file, e, "host %s is there twice", h->host);
+	return 0;
+}
+
+static int load_host(
+	const struct node *item, const char *file, struct credentials *c, struct err *e)
+{
+	struct credential_host *h = &c->hosts[c->host_count++];
+	char name[EGRESS_HOST_MAX + 1];
+	struct err why = {0};
+
+	*h = (struct credential_host){.user = text_of(item, "user"),
+		.key = text_of(item, "key"),
+		.certificate = text_of(item, "certificate"),
+		.known_hosts = text_of(item, "known_hosts"),
+		.ssh_agent = node_get_bool(item, "ssh_agent", false)};
+	if (egress_host_name(node_get_text(item, "host", ""), name, &why) < 0)
+		return node_err(node_get(item, "host"), file, e, "%s", why.msg);
+	h->host = mem_strdup(name);
+	return check_host(c, h, item, file, e);
+}
+
+const struct credential_host *credentials_host(
+	const struct credentials *c, const char *user, const char *host)
+{
+	const struct credential_host *any = NULL;
+
+	for (size_t i = 0; i < c->host_count; i++) {
+		const struct credential_host *h = &c->hosts[i];
+
+		if (strcmp(h->host, host) != 0)
+			continue;
+		if (!h->user)
+			any = h;
+		else if (user && strcmp(h->user, user) == 0)
+			return h;
+	}
+	return any;
+}
+
+int credentials_load(
+	const struct node *effective, const char *file, struct credentials *ret, struct err *e)
+{
+	const struct node *list = node_get(effective, "ssh"), *item;
+	auto_credentials struct credentials c = {0};
+
+	if (load_secrets(node_get(effective, "secrets"), file, &c, e) < 0)
+		return -1;
+	c.hosts = mem_array(list ? list->count : 0, sizeof(*c.hosts));
+	node_each (list, item)
+		if (load_host(item, file, &c, e) < 0)
+			return -1;
+	*ret = c;
+	c = (struct credentials){0};
+	return 0;
+}

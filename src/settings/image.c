@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings/image.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "data/digest.h"
+#include "data/jsonl.h"
+#include "data/schema.h"
+#include "data/yamlfile.h"
+#include "settings/locate.h"
+#include "settings/statefile.h"
+
+#define IMAGE_FILE "image.yaml"
+#define IMAGE_FORMAT "1"
+
+enum { SHOWN_MAX = 40 };
+
+static const char *const part_keys[IMAGE_PARTS] = {"kernel", "initramfs", "root"};
+static const char *const boot_kinds[] = {"direct", "firmware", NULL};
+static const char *const architectures[] = {"x86_64", "aarch64", NULL};
+
+static const struct param file_params[] = {
+	{.name = "file",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "name of the file in the image's directory"},
+	{.name = "bytes", .type = PARAM_UINT, .required = true, .help = "its length"},
+	{.name = "sha256", .type = PARAM_STRING, .required = true, .help = "its digest, in hex"},
+	{.name = "type", .type = PARAM_STRING, .help = "squashfs or erofs, for the root"},
+	{0},
+};
+
+static const struct param image_params[] = {
+	{.name = "format",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "version of this format"},
+	{.name = "name",
+		.type = PARAM_STRING,
+		.required = true,
+		.not_empty = true,
+		.help = "name of the image"},
+	{.name = "architecture",
+		.type = PARAM_ENUM,
+		.required = true,
+		.choices = architectures,
+		.help = "of the guest"},
+	{.name = "boot",
+		.type = PARAM_ENUM,
+		.required = true,
+		.choices = boot_kinds,
+		.help = "how it boots"},
+	{.name = "kernel_version", .type = PARAM_STRING, .help = "for people"},
+	{.name = "machines", .type = PARAM_STRINGS, .help = "QEMU machines that it boots on"},
+	{.name = "kernel", .type = PARAM_MAP, .sub = file_params, .help = "the kernel"},
+	{.name = "initramfs", .type = PARAM_MAP, .sub = file_params, .help = "kernel modules"},
+	{.name = "root", .type = PARAM_MAP, .sub = file_params, .help = "the root file system"},
+	{.name = "built_from", .type = PARAM_NODE, .help = "recipe and packages"},
+	{0},
+};
+
+void image_release(struct image *i)
+{
+	for (int part = 0; part < IMAGE_PARTS; part++)
+		free(i->parts[part].path);
+	free(i->name);
+	free(i->dir);
+	node_free(i->node);
+	*i = (struct image){0};
+}
+
+static bool is_sha256(const char *s)
+{
+	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
+}
+
+/* Names get into messages, logs and results: what is not plain text is no name. */
+static int check_name(const struct node *n, const char *name, const char *file, struct err *e)
+{
+	auto_free char *safe = text_safe(name, LIMIT_NAME_BYTES);
+
+	if (strcmp(name, safe) != 0)
+		return node_err(n, file, e,
+			"a name of at most %d bytes without control characters is needed",
+			LIMIT_NAME_BYTES);
+	return 0;
+}
+
+/* A part is a file of the directory: a name, never a path. */
+static int read_part(struct image *i, enum image_part part, const char *file, struct err *e)
+{
+	const struct node *n = node_get(i->node, part_keys[part]);
+	const char *name, *sha256;
+
+	if (!n)
+		return node_err(i->node, file, e, "missing key '%s'", part_keys[part]);
+	name = schema_text(file_params, n, "file");
+	sha256 = schema_text(file_params, n, "sha256");
+	if (strchr(name, '/') || name[0] == '.')
+		return node_err(node_get(n, "file"), file, e, "a file name is needed, not a path");
+	if (check_name(node_get(n, "file"), name, file, e) < 0)
+		return -1;
+	if (!is_sha256(sha256))
+		return node_err(
+			node_get(n, "sha256"), file, e, "64 lower-case hex digits are needed");
+	i->parts[part].path = path_join(i->dir, name);
+	i->parts[part].bytes = schema_uint(file_params, n, "bytes");
+	(void)snprintf(i->parts[part].sha256, sizeof(i->parts[part].sha256), "%s", sha256);
+	return 0;
+}
+
+static int check_kind(struct image *i, const char *file, struct err *e)
+{
+	const char *format = schema_text(image_params, i->node, "format");
+	auto_free char *shown = text_safe(format, SHOWN_MAX);
+
+	if (strcmp(format, IMAGE_FORMAT) != 0)
+		return node_err(node_get(i->node, "format"), file, e,
+			"format %s is not known, this version reads format " IMAGE_FORMAT, shown);
+	if (strcmp(schema_text(image_params, i->node, "boot"), "direct") != 0)
+		return err_reason(e, ERR_INPUT, "not_in_this_version",
+			"%s: booting by firmware is known, not in this version", file);
+	if (strcmp(schema_text(image_params, i->node, "architecture"), "x86_64") != 0)
+		return err_reason(e, ERR_INPUT, "not_in_this_version",
+			"%s: architectures other than x86_64 are known, not in this version", file);
+	return 0;
+}
+
+static void read_machines(struct image *i)
+{
+	auto_strv struct strv machines = {0};
+
+	node_to_strv(node_get(i->node, "machines"), &machines);
+	i->microvm = machines.count == 0 || strv_has(&machines, "microvm");
+	i->q35 = machines.count == 0 || strv_has(&machines, "q35");
+}
+
+int image_parse(
+	const char *dir, const char *text, size_t len, struct image *ret_image, struct err *e)
+{
+	auto_image struct image i = {.dir = mem_strdup(dir)};
+	auto_free char *file = path_join(dir, IMAGE_FILE);
+
+	if (yamlfile_parse(text, len, file, &i.node, e) < 0 ||
+		schema_check(image_params, i.node, file, e) < 0)
+		return -1;
+	i.name = mem_strdup(schema_text(image_params, i.node, "name"));
+	memcpy(i.digest, digest_of(text, len).s, sizeof(i.digest));
+	read_machines(&i);
+	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
+		check_kind(&i, file, e) < 0)
+		return -1;
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
+		if (read_part(&i, part, file, e) < 0)
+			return -1;
+	*ret_image = i;
+	i = (struct image){0};
+	return 0;
+}
+
+/* Digests are for later (image_verify): a size tells an exchanged file at once. */
+static int check_part(const struct image *i, const struct image_file *part, struct err *e)
+{
+	struct stat st;
+
+	if (stat(part->path, &st) < 0)
+		return err_set(
+			e, ERR_INPUT, "image %s: %s: %s", i->name, part->path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != part->bytes)
+		return err_reason(e, ERR_INPUT, "image_digest",
+			"image %s: %s is not the file of %" PRIu64
+			" bytes that image.yaml names; make the image again",
+			i->name, part->path, part->bytes);
+	return 0;
+}
+
+static int read_image(const char *dir, const char *file, struct image *ret_image, struct err *e)
+{
+	auto_image struct image i = {0};
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_YAML_BYTES);
+	if (fd_read_file(file, &text, e) < 0 || image_parse(dir, text.data, text.len, &i, e) < 0)
+		return -1;
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
+		if (check_part(&i, &i.parts[part], e) < 0)
+			return -1;
+	*ret_image = i;
+	i = (struct image){0};
+	return 0;
+}
+
+/* What to do about an image that is not there: the nearest one that is, or how one is made. */
+static char *remedy_for(const char *store, const char *name)
+{
+	static const char *const stock[] = {"tiny", "debian", "trusted", NULL};
+	auto_node struct node *list = image_list(store);
+	auto_free const char **names = mem_array(list->count + 1, sizeof(*names));
+	const char *near;
+
+	for (size_t i = 0; i < list->count; i++)
+		names[i] = node_get_text(list->items[i], "name", "");
+	near = text_nearest(name, names);
+	if (near)
+		return mem_printf(", did you mean '%s'?", near);
+	near = text_nearest(name, stock);
+	if (near) {
+		auto_free char *word = text_word(store);
+
+		return mem_printf(
+			"; 'make image-%s IMAGE_STORE=%s' in the source of ambient makes %s", near,
+			word, strcmp(near, name) == 0 ? "it" : near);
+	}
+	return mem_strdup("; 'ambient image list' shows those that there are");
+}
+
+/* errno says why there is none. store is NULL when the image is named by its path. */
+static int no_such_image(const char *store, const char *name, const char *dir, struct err *e)
+{
+	int saved = errno;
+	auto_free char *remedy = NULL;
+	struct stat st;
+
+	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
+		return err_reason(e, ERR_INPUT, "not_in_this_version",
+			"image %s: disk images (qcow2, raw) are known, not in this version", dir);
+	if (!store || saved != ENOENT)
+		return err_reason(e, ERR_INPUT, "no_image", "image '%s': %s/" IMAGE_FILE ": %s",
+			name, dir, strerror(saved));
+	remedy = remedy_for(store, name);
+	return err_reason(e, ERR_INPUT, "no_image",
+		"image '%s' is not in the image store %s: there is no %s/" IMAGE_FILE "%s", name,
+		store, dir, remedy);
+}
+
+static bool has_image(const char *dir)
+{
+	auto_free char *file = path_join(dir, IMAGE_FILE);
+
+	return access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
+}
+
+/* In the store, else among the installed ones; when it is nowhere, where it should be. */
+static char *find_image(const char *store, const char *name)
+{
+	auto_free char *dir = path_join(store, name);
+	auto_free char *installed = locate_images();
+	auto_free char *other = path_join(installed, name);
+
+	return !has_image(dir) && has_image(other) ? steal_ptr(&other) : steal_ptr(&dir);
+}
+
+int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
+	struct err *e)
+{
+	auto_free char *dir = path ? mem_strdup(path) : find_image(store, name);
+	auto_free char *file = path_join(dir, IMAGE_FILE);
+
+	if (!has_image(dir))
+		return no_such_image(path ? NULL : store, path ? path : name, dir, e);
+	return read_image(dir, file, ret_image, e);
+}
+
+/* ---- digests, remembered ---- */
+
+static char *identity_of(const struct stat *st)
+{
+	return mem_printf("%ju:%ju:%jd:%jd.%09ld:%jd.%09ld", (uintmax_t)st->st_dev,
+		(uintmax_t)st->st_ino, (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec,
+		st->st_mtim.tv_nsec, (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+}
+
+static int verify_part(const struct image *i, const struct image_file *part, struct node *known,
+	bool *changed, struct err *e)
+{
+	auto_fd int fd = open(part->path, O_RDONLY | O_CLOEXEC);
+	auto_free char *identity = NULL;
+	struct digest_text digest;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "image %s: %s", i->name, part->path);
+	identity = identity_of(&st);
+	if (strcmp(node_get_text(known, identity, ""), part->sha256) == 0)
+		return 0;
+	if (digest_of_file(fd, (uint64_t)st.st_size, &digest, e) < 0)
+		return err_wrap(e, "image %s: %s", i->name, part->path);
+	if (strcmp(digest.s, part->sha256) != 0)
+		return err_reason(e, ERR_INPUT, "image_digest",
+			"image %s: %s has the digest %s, image.yaml says %s; make the image again",
+			i->name, part->path, digest.s, part->sha256);
+	node_set_string(known, identity, digest.s);
+	*changed = true;
+	return 0;
+}
+
+/* What is remembered is a saving of time: a damaged file is the same as none. */
+static struct node *read_memory(const char *path)
+{
+	struct node *known = path ? statefile_recall(STATEFILE_IMAGES, path) : NULL;
+
+	return known ? known : node_map();
+}
+
+/* Runs of other projects write it too: each makes it in a directory of its own, the last one wins.
+ */
+static int write_memory(const char *path, const char *work, const struct node *known, struct err *e)
+{
+	auto_free char *made = path_join(work, path_base(path));
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_YAML_BYTES);
+	jsonl_add_pretty(&text, known);
+	if (text.overflow)
+		return unlink(path) < 0 ? err_sys(e, "remove %s", path) : 0;
+	if (fd_write_synced(made, text.data, text.len, 0600, e) < 0)
+		return -1;
+	return fd_move(made, path, e);
+}
+
+int image_verify(const struct image *i, const char *memory, const char *work, struct strv *warnings,
+	struct err *e)
+{
+	auto_node struct node *known = read_memory(memory);
+	struct err why = {0};
+	bool changed = false;
+
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
+		if (verify_part(i, &i->parts[part], known, &changed, e) < 0)
+			return -1;
+	if (!memory || !changed || write_memory(memory, work, known, &why) == 0)
+		return 0;
+	return statefile_not_kept(&why, warnings, e);
+}
+
+/* ---- listing ---- */
+
+static struct node *describe(const char *store, const char *name)
+{
+	auto_image struct image i = {0};
+	struct node *n = node_map();
+	struct err e = {0};
+	uint64_t bytes = 0;
+
+	node_set_string(n, "name", name);
+	if (image_open(store, name, NULL, &i, &e) < 0) {
+		node_set_string(n, "error", e.msg);
+		return n;
+	}
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
+		bytes += i.parts[part].bytes;
+	node_set_string(n, "dir", i.dir);
+	node_set_string(n, "format", "direct");
+	node_set_uint(n, "bytes", bytes);
+	node_set_string(n, "digest", i.digest);
+	return n;
+}
+
+static int by_name(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void add_error(struct node *list, const char *dir)
+{
+	struct node *row = node_add_map(list);
+	struct err why = {0};
+
+	err_ignore(err_sys(&why, "list %s", dir));
+	node_set_string(row, "name", dir);
+	node_set_string(row, "error", why.msg);
+}
+
+/* Those of a directory that no directory before has. */
+static void add_images(struct node *list, const char *store, const char *dir)
+{
+	struct dirent **entries = NULL;
+	int n = scandir(dir, &entries, NULL, by_name);
+
+	if (n < 0 && errno != ENOENT)
+		add_error(list, dir);
+	for (int i = 0; i < n; i++) {
+		auto_free char *path = path_join(dir, entries[i]->d_name);
+		auto_free char *found = find_image(store, entries[i]->d_name);
+
+		if (entries[i]->d_name[0] != '.' && has_image(path) && strcmp(path, found) == 0)
+			node_add(list, describe(store, entries[i]->d_name));
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+struct node *image_list(const char *store)
+{
+	auto_free char *installed = locate_images();
+	struct node *list = node_list();
+
+	add_images(list, store, store);
+	if (strcmp(installed, store) != 0)
+		add_images(list, store, installed);
+	return list;
+}

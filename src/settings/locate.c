@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings/locate.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "base/proc.h"
+#include "contract/contract.h"
+
+/* The directory of the running program. */
+static char *own_directory(void)
+{
+	char path[4096];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	if (n <= 0)
+		return mem_strdup("/usr/bin");
+	path[n] = '\0';
+	return path_parent(path);
+}
+
+static int named_executor(const char *name, char **ret_path, struct err *e)
+{
+	auto_free char *path = proc_find(name);
+
+	if (!path || access(path, R_OK) < 0)
+		return err_reason(e, ERR_INPUT, "no_executor", "executor '%s' was not found", name);
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
+int locate_executor(const struct config *c, const char *given, char **ret_path, struct err *e)
+{
+	auto_free char *own = own_directory();
+	auto_free char *beside = path_join(own, EXECUTOR_NAME);
+	auto_free char *prefix = path_parent(own);
+	auto_free char *libexec = mem_printf("%s/libexec/ambient/" EXECUTOR_NAME, prefix);
+	auto_free char *found = NULL;
+
+	if (given || c->executor)
+		return named_executor(given ? given : c->executor, ret_path, e);
+	if (access(beside, R_OK) == 0)
+		*ret_path = steal_ptr(&beside);
+	else if (access(libexec, R_OK) == 0)
+		*ret_path = steal_ptr(&libexec);
+	else if ((found = proc_find(EXECUTOR_NAME)))
+		*ret_path = steal_ptr(&found);
+	else
+		return err_reason(e, ERR_INPUT, "no_executor",
+			"no " EXECUTOR_NAME
+			" in %s, in %s/libexec/ambient or on PATH; install it beside ambient "
+			"or name it by 'executor' in the configuration",
+			own, prefix);
+	return 0;
+}
+
+int locate_net_tool(const char *executor, char **ret_path, struct err *e)
+{
+	auto_free char *dir = path_parent(executor);
+	auto_free char *path = path_join(dir, TOOL_NET);
+
+	if (access(path, R_OK) < 0)
+		return err_reason(e, ERR_INPUT, "no_executor",
+			"no " TOOL_NET
+			" in %s, which pre- and post-plans need; install it beside " EXECUTOR_NAME,
+			dir);
+	*ret_path = steal_ptr(&path);
+	return 0;
+}
+
+int locate_qemu(const struct config *c, char **ret_path, struct err *e)
+{
+	const char *name = c->qemu_program ? c->qemu_program : "qemu-system-x86_64";
+	auto_free char *path = proc_find(name);
+
+	if (!path || access(path, X_OK) < 0)
+		return err_reason(e, ERR_HOST, "host_no_qemu",
+			"%s is not installed; on Debian: apt-get install qemu-system-x86", name);
+	*ret_path = path_absolute(path);
+	return 0;
+}
+
+char *locate_images(void)
+{
+	auto_free char *own = own_directory();
+	auto_free char *prefix = path_parent(own);
+
+	return path_join(prefix, "lib/ambient/images");
+}

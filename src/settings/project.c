@@ -1,0 +1,571 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "settings/project.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/home.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/text.h"
+#include "data/yamlfile.h"
+
+enum { SHOWN_MAX = 60, PATH_SHOWN_MAX = 600 };
+
+const char *const project_phase_keys[PROJECT_PHASES] = {
+	[PROJECT_PRE_PLAN] = "pre_plan",
+	[PROJECT_PLAN] = "plan",
+	[PROJECT_POST_PLAN] = "post_plan",
+};
+
+#define PLAN_ROWS                                                                                  \
+	{.name = "pre_plan",                                                                       \
+		.type = PARAM_LIST,                                                                \
+		.help = "actions that fetch dependencies, in a trusted VM before the plan"},       \
+		{.name = "plan",                                                                   \
+			.type = PARAM_LIST,                                                        \
+			.help = "actions that build and test, in a VM without network"},           \
+	{                                                                                          \
+		.name = "post_plan", .type = PARAM_LIST,                                           \
+		.help = "actions that deliver artifacts, in a trusted VM after a passed plan"      \
+	}
+
+const struct param project_params[] = {
+	{.name = "source",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "directory of the source tree"},
+	{.name = "image",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "the VM image: a name in the image store, or the path of an image "
+			"directory or "
+			"disk file"},
+	PLAN_ROWS,
+	{.name = "git_objects",
+		.type = PARAM_STRINGS,
+		.help = "directories of repositories outside of the source that are packed with it "
+			"when its own names them"},
+	{.name = "env",
+		.type = PARAM_STRING_MAP,
+		.help = "environment variables of the plan's actions"},
+	{.name = "trace",
+		.type = PARAM_BOOL,
+		.help = "whether the log shows each command of a `shell` action before it runs "
+			"(`set -x`); an action can say otherwise. Default: true"},
+	{.name = "merge_output",
+		.type = PARAM_BOOL,
+		.help = "whether standard output and standard error of the plan's actions go to "
+			"one pipe, so that their order is exact on several processors too; an "
+			"action can say otherwise. Default: false"},
+	{.name = "artifacts_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "the most that the artifacts of a run may take"},
+	{.name = "artifact_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "another spelling of artifacts_max_size"},
+	{.name = "cache_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "the most that the cache may take"},
+	{.name = "deps_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "the most that the dependencies may take"},
+	{.name = "timeout",
+		.type = PARAM_DURATION,
+		.help = "the longest that the actions of a run may take, in all of its machines "
+			"together"},
+	{.name = "action_timeout",
+		.type = PARAM_DURATION,
+		.help = "the longest that one action may take"},
+	{.name = "cpus",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_CPUS,
+		.help = "virtual processors of each VM"},
+	{.name = "memory",
+		.type = PARAM_SIZE,
+		.min = LIMIT_MEMORY_LEAST,
+		.max = LIMIT_MEMORY_MOST,
+		.help = "memory of each VM"},
+	{.name = "keep_runs",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.help = "how many runs to keep, with their logs and artifacts"},
+	{.name = "keep_days",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_DAYS,
+		.help = "remove runs that are older than so many days"},
+	{.name = "keep_bytes",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.help = "remove the oldest runs until all of them together take at most this"},
+	{.name = "keep_scopes",
+		.type = PARAM_UINT,
+		.min = 1,
+		.max = LIMIT_KEEP_RUNS,
+		.help = "keep the caches of so many cache scopes (--cache-scope), those that were "
+			"made last"},
+	{.name = "trust_source_plans",
+		.type = PARAM_BOOL,
+		.preset = "false",
+		.help = "use pre_plan and post_plan of " PROJECT_SOURCE_PLAN " in the source"},
+	{0},
+};
+
+/* Keys of a project that stand where the names of projects should, or one level above. */
+static const char *const not_a_name[] = {"source", "image", "plan", "pre_plan", "post_plan", NULL};
+
+static const struct param file_params[] = {
+	{.name = "projects",
+		.type = PARAM_NODE,
+		.required = true,
+		.help = "the projects: a mapping of names to what they are"},
+	{0},
+};
+
+static const struct param source_plan_params[] = {PLAN_ROWS, {0}};
+
+/* ---- loading the projects file ---- */
+
+static void project_release(struct project *p)
+{
+	free(p->source);
+	strv_release(&p->git_objects);
+	free(p->image_path);
+	free(p->source_plan_file);
+	node_free(p->source_plan);
+}
+
+void project_list_release(struct project_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		project_release(&list->items[i]);
+	free(list->items);
+	free(list->file);
+	node_free(list->root);
+	*list = (struct project_list){0};
+}
+
+static const char *name_problem(const char *name)
+{
+	auto_free char *safe = text_safe(name, 4 * strlen(name) + 16);
+
+	if (name[0] == '\0')
+		return "is empty";
+	if (name[0] == '.')
+		return "begins with a dot";
+	if (strchr(name, '/'))
+		return "has a slash in it";
+	if (strcmp(safe, name) != 0)
+		return "has control characters in it, or is not UTF-8";
+	if (strlen(name) > LIMIT_NAME_BYTES)
+		return "is too long";
+	return NULL;
+}
+
+int project_check_name(const char *name, struct err *e)
+{
+	const char *problem = name_problem(name);
+	auto_free char *shown = text_safe(name, SHOWN_MAX);
+
+	if (!problem)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the name '%s' %s; a name is at most %d bytes of text, without a slash and not "
+		"beginning with a dot",
+		shown, problem, LIMIT_NAME_BYTES);
+}
+
+static bool is_variable_name(const char *s)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return s[0] && !strchr("0123456789", s[0]) && s[strspn(s, letters)] == '\0';
+}
+
+static int load_env(struct project *p, struct err *e)
+{
+	const struct node *item;
+
+	p->env = node_get(p->node, "env");
+	node_each (p->env, item) {
+		auto_free char *shown = text_safe(item->key, SHOWN_MAX);
+
+		if (!is_variable_name(item->key))
+			return node_key_err(item, p->file, e,
+				"'%s' is not the name of an environment variable: letters, digits "
+				"and _, not beginning with a digit",
+				shown);
+		if (strlen(item->key) + 1 + strlen(node_text(item)) > LIMIT_ARG_BYTES)
+			return node_err(item, p->file, e,
+				"'%s' is too long: a variable may have %llu bytes with its name; "
+				"put its value into a file of the source",
+				shown, (unsigned long long)LIMIT_ARG_BYTES);
+	}
+	return 0;
+}
+
+/* Paths of the file are relative to the file; `~` is the home directory. */
+static char *resolve(const char *file, const char *given)
+{
+	auto_free char *expanded = home_expand(given);
+	auto_free char *absolute = path_absolute(file);
+	auto_free char *dir = path_parent(absolute);
+	auto_free char *joined = path_join(dir, expanded);
+
+	return path_absolute(joined);
+}
+
+/* Disk files were always named by their path, so a bare name with such an ending is one. */
+static bool is_image_path(const char *image)
+{
+	static const char *const endings[] = {".qcow2", ".img", ".raw"};
+	size_t len = strlen(image);
+
+	if (strchr(image, '/') || image[0] == '~')
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		size_t n = strlen(endings[i]);
+
+		if (len > n && strcmp(image + len - n, endings[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int load_image(struct project *p, struct err *e)
+{
+	const struct node *image = node_get(p->node, "image");
+	struct err why = {0};
+
+	p->image = image->text;
+	if (is_image_path(p->image))
+		p->image_path = resolve(p->file, p->image);
+	else if (project_check_name(p->image, &why) < 0)
+		return node_err(image, p->file, e, "'image': %s", why.msg);
+	return 0;
+}
+
+static void load_git_objects(struct project *p)
+{
+	const struct node *item;
+
+	node_each (node_get(p->node, "git_objects"), item)
+		strv_push_owned(&p->git_objects, resolve(p->file, item->text));
+}
+
+static void load_plans(struct project *p)
+{
+	for (int phase = 0; phase < PROJECT_PHASES; phase++) {
+		p->plans[phase] = node_get(p->node, project_phase_keys[phase]);
+		p->plan_given |= p->plans[phase] != NULL;
+	}
+	p->plan_file = p->file;
+}
+
+static int load_limits(struct project *p, struct err *e)
+{
+	const struct node *other = node_get(p->node, "artifact_max_size");
+	bool both = other && node_get(p->node, "artifacts_max_size");
+
+	if (both)
+		return node_key_err(other, p->file, e,
+			"'artifact_max_size' and 'artifacts_max_size' are the same; give one");
+	p->artifacts_max = schema_size(
+		project_params, p->node, other ? "artifact_max_size" : "artifacts_max_size");
+	p->cache_max = schema_size(project_params, p->node, "cache_max_size");
+	p->deps_max = schema_size(project_params, p->node, "deps_max_size");
+	p->timeout_ms = schema_duration(project_params, p->node, "timeout");
+	p->action_timeout_ms = schema_duration(project_params, p->node, "action_timeout");
+	p->cpus = (unsigned)schema_uint(project_params, p->node, "cpus");
+	p->memory = schema_size(project_params, p->node, "memory");
+	p->keep_runs = schema_uint(project_params, p->node, "keep_runs");
+	p->keep_days = schema_uint(project_params, p->node, "keep_days");
+	p->keep_bytes = schema_size(project_params, p->node, "keep_bytes");
+	p->keep_scopes = schema_uint(project_params, p->node, "keep_scopes");
+	return 0;
+}
+
+/* A key that people look for here gets an answer of its own. */
+static int check_keys(
+	const struct param *table, const struct node *n, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	node_each (n, item) {
+		if (item->key &&
+			(strcmp(item->key, "secrets") == 0 || strcmp(item->key, "ssh") == 0))
+			return node_key_err(item, file, e,
+				"'%s' belongs into the configuration, where it says which projects "
+				"and actions may use it (docs/secrets.md)",
+				item->key);
+	}
+	return schema_check(table, n, file, e);
+}
+
+static int load_one(struct project *p, const char *file, const struct node *n, struct err *e)
+{
+	struct err why = {0};
+
+	if (project_check_name(n->key, &why) < 0)
+		return node_key_err(n, file, e, "%s", why.msg);
+	if (n->kind != NODE_MAP)
+		return node_err(
+			n, file, e, "a project must be a mapping, not %s", node_kind_name(n));
+	if (check_keys(project_params, n, file, e) < 0)
+		return -1;
+	p->name = n->key;
+	p->file = file;
+	p->node = n;
+	p->source = resolve(file, node_get_text(n, "source", NULL));
+	p->trust_source_plans = schema_bool(project_params, n, "trust_source_plans");
+	load_git_objects(p);
+	load_plans(p);
+	if (load_image(p, e) < 0 || load_env(p, e) < 0)
+		return -1;
+	return load_limits(p, e);
+}
+
+static bool looks_like_a_project(const struct node *n)
+{
+	for (const char *const *key = not_a_name; *key; key++)
+		if (node_get(n, *key))
+			return true;
+	return false;
+}
+
+/* A project that stands at the top of the file, with or without its name: say where it belongs. */
+static int check_level(const struct node *root, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	if (root->kind != NODE_MAP || node_get(root, "projects"))
+		return 0;
+	if (looks_like_a_project(root))
+		return node_err(root, file, e,
+			"a project needs a name, and stands below 'projects:': write 'projects:', "
+			"below it "
+			"the name, and below that these keys");
+	node_each (root, item) {
+		auto_free char *shown = text_safe(item->key, SHOWN_MAX);
+
+		if (item->kind == NODE_MAP && looks_like_a_project(item))
+			return node_key_err(item, file, e,
+				"the project '%s' stands at the top of the file; write 'projects:' "
+				"above "
+				"it, and indent it",
+				shown);
+	}
+	return 0;
+}
+
+static int load_all(struct project_list *list, struct err *e)
+{
+	const struct node *projects, *item;
+
+	if (yamlfile_read(list->file, &list->root, e) < 0)
+		return -1;
+	if (list->root->kind == NODE_NULL)
+		return err_set(
+			e, ERR_INPUT, "%s: is empty; the key 'projects' is needed", list->file);
+	if (check_level(list->root, list->file, e) < 0 ||
+		check_keys(file_params, list->root, list->file, e) < 0)
+		return -1;
+	projects = node_get(list->root, "projects");
+	if (projects->kind != NODE_MAP)
+		return node_err(projects, list->file, e, "'projects' must be a mapping, not %s",
+			node_kind_name(projects));
+	list->items = mem_array(projects->count + 1, sizeof(*list->items));
+	node_each (projects, item) {
+		if (load_one(&list->items[list->count++], list->file, item, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int project_load(const char *path, struct project_list *ret_list, struct err *e)
+{
+	struct project_list list = {.file = mem_strdup(path)};
+
+	if (load_all(&list, e) < 0) {
+		project_list_release(&list);
+		return -1;
+	}
+	*ret_list = list;
+	return 0;
+}
+
+int project_find(
+	struct project_list *list, const char *name, struct project **ret_project, struct err *e)
+{
+	auto_free const char **names = mem_array(list->count + 1, sizeof(*names));
+	auto_free char *shown = text_safe(name, SHOWN_MAX);
+	const char *nearest;
+
+	for (size_t i = 0; i < list->count; i++) {
+		names[i] = list->items[i].name;
+		if (strcmp(names[i], name) != 0)
+			continue;
+		*ret_project = &list->items[i];
+		return 0;
+	}
+	nearest = text_nearest(name, names);
+	if (nearest)
+		return err_set(e, ERR_INPUT, "%s: unknown project '%s', did you mean '%s'?",
+			list->file, shown, nearest);
+	return err_set(e, ERR_INPUT,
+		"%s: unknown project '%s'; 'ambient projects' lists those that there are",
+		list->file, shown);
+}
+
+/* https://HOST/PATH, or USER@HOST:PATH as git has it. */
+static bool is_url(const char *text)
+{
+	const char *colon = strchr(text, ':'), *slash = strchr(text, '/'), *at = strchr(text, '@');
+
+	if (strstr(text, "://"))
+		return true;
+	return at && colon && at < colon && (!slash || colon < slash);
+}
+
+static int refuse_url(const struct node *source, const char *file, struct err *e)
+{
+	auto_free char *shown = text_safe(source->text, PATH_SHOWN_MAX);
+
+	return node_err(source, file, e,
+		"source %s: a source is a directory of this computer; clone the repository and "
+		"name the clone",
+		shown);
+}
+
+int project_check_source(const struct project *p, struct err *e)
+{
+	const struct node *source = node_get(p->node, "source");
+	auto_free char *shown = text_safe(p->source, PATH_SHOWN_MAX);
+	struct stat st;
+
+	if (stat(p->source, &st) < 0)
+		return is_url(source->text)
+			? refuse_url(source, p->file, e)
+			: node_err(source, p->file, e, "source %s: %s", shown, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
+		return node_err(source, p->file, e, "source %s is not a directory", shown);
+	if (access(p->source, R_OK | X_OK) < 0)
+		return node_err(source, p->file, e, "source %s: %s", shown, strerror(errno));
+	return 0;
+}
+
+/* ---- the plan of a source tree: whatever is there may have been put there by an attacker ---- */
+
+static int refuse_open(const char *shown, struct err *e)
+{
+	if (errno == ELOOP || errno == EXDEV)
+		return err_set(e, ERR_INPUT,
+			"%s: a symbolic link is on the way; the plan must be in the source itself",
+			shown);
+	(void)err_sys(e, "%s", shown);
+	e->kind = ERR_INPUT;
+	return -1;
+}
+
+/* The plan's descriptor; -1 without an error when there is none. */
+static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err *e)
+{
+	auto_fd int found = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_PATH);
+	struct stat st;
+	int fd;
+
+	*ret_fd = -1;
+	if (found < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : refuse_open(shown, e);
+	if (fstat(found, &st) < 0)
+		return err_sys(e, "%s", shown);
+	/* Looked at before it is opened: opening a device can do things. */
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INPUT, "%s: not a regular file", shown);
+	fd = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return refuse_open(shown, e);
+	*ret_fd = fd;
+	return 0;
+}
+
+int project_read_source_plan(const char *source, struct node **ret_plan, struct err *e)
+{
+	auto_fd int dir = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *path = path_join(source, PROJECT_SOURCE_PLAN);
+	auto_free char *shown = text_safe(path, PATH_SHOWN_MAX);
+	auto_node struct node *plan = NULL;
+	auto_fd int fd = -1;
+
+	if (dir < 0) {
+		(void)err_sys(e, "source %s", source);
+		e->kind = ERR_INPUT;
+		return -1;
+	}
+	*ret_plan = NULL;
+	if (open_source_plan(dir, shown, &fd, e) < 0)
+		return -1;
+	if (fd < 0)
+		return 0;
+	if (yamlfile_read_fd(fd, shown, &plan, e) < 0)
+		return -1;
+	if (plan->kind == NODE_NULL)
+		return err_set(e, ERR_INPUT, "%s: is empty; the key 'plan' is needed", shown);
+	if (check_keys(source_plan_params, plan, shown, e) < 0)
+		return -1;
+	*ret_plan = steal_ptr(&plan);
+	return 0;
+}
+
+static bool may_use(const struct project *p, int phase)
+{
+	return phase == PROJECT_PLAN || p->trust_source_plans;
+}
+
+static void adopt(struct project *p, struct strv *warnings)
+{
+	for (int phase = 0; phase < PROJECT_PHASES; phase++) {
+		const struct node *list = node_get(p->source_plan, project_phase_keys[phase]);
+
+		if (may_use(p, phase))
+			p->plans[phase] = list;
+		else if (list && list->count)
+			strv_pushf(warnings,
+				"%s:%d:%d: '%s' is ignored; the projects file can allow it with "
+				"trust_source_plans: true",
+				p->source_plan_file, list->key_line, list->key_column,
+				project_phase_keys[phase]);
+	}
+	p->plan_file = p->source_plan_file;
+}
+
+int project_adopt_source_plan(struct project *p, struct strv *warnings, struct err *e)
+{
+	if (p->plan_given || p->source_plan)
+		return 0;
+	if (project_read_source_plan(p->source, &p->source_plan, e) < 0)
+		return -1;
+	if (!p->source_plan)
+		return node_key_err(p->node, p->file, e,
+			"project '%s' has no plan, and its source has no " PROJECT_SOURCE_PLAN,
+			p->name);
+	p->source_plan_file = path_join(p->source, PROJECT_SOURCE_PLAN);
+	adopt(p, warnings);
+	return 0;
+}

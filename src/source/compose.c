@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/compose.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/limits.h"
+
+/* What a linked worktree takes from its repository (gitrepository-layout(5)). */
+static const char *const shared[] = {"config", "description", "objects", "packed-refs", "shallow"};
+/* Of these each has a part; `own` is the worktree's, and the repository's is another worktree's. */
+static const char *const mixed[] = {"info", "logs", "refs"};
+static const struct {
+	const char *parent, *name, *path;
+} own[] = {
+	{"info", "sparse-checkout", ".git/info/sparse-checkout"},
+	{"logs", "HEAD", ".git/logs/HEAD"},
+	{"refs", "bisect", ".git/refs/bisect"},
+	{"refs", "rewritten", ".git/refs/rewritten"},
+	{"refs", "worktree", ".git/refs/worktree"},
+};
+/* What would make a linked worktree of it again. */
+static const char *const dropped[] = {"commondir", "gitdir", "locked"};
+
+static const char preface[] = "# From the git configuration of the operator, by ambient:\n";
+static const char after[] = "# For a tree that was unpacked, by ambient:\n"
+			    "[core]\n\tcheckStat = minimal\n\ttrustctime = false\n";
+/* The work tree is where `.git` is, whatever the repository was elsewhere. */
+static const char here[] = "\tbare = false\n\tworktree = ..\n";
+
+struct composer {
+	struct composition *out;
+	const char *place; /* of the repository in the archive */
+	const struct gitsettings *settings;
+	int dir;       /* of the repository: config, info */
+	int own;       /* of the work tree: the index; dir, unless it is a linked worktree */
+	bool is_moved; /* the repository comes from elsewhere */
+};
+
+void composition_release(struct composition *c)
+{
+	for (size_t i = 0; i < c->fd_count; i++)
+		fd_close(c->fds[i]);
+	free(c->fds);
+	free(c->grafts);
+	strv_release(&c->texts);
+	*c = (struct composition){0};
+}
+
+/* ---- adding grafts ----------------------------------------------------------------------- */
+
+static const char *keep_text(struct composition *c, char *text)
+{
+	strv_push_owned(&c->texts, text);
+	return text;
+}
+
+static int keep_fd(struct composition *c, int fd)
+{
+	c->fds = mem_resize(c->fds, c->fd_count + 1, sizeof(*c->fds));
+	c->fds[c->fd_count++] = fd;
+	return fd;
+}
+
+static void add(struct composition *c, const struct pack_graft *g)
+{
+	c->grafts = mem_resize(c->grafts, c->count + 1, sizeof(*c->grafts));
+	c->grafts[c->count++] = *g;
+}
+
+static void add_nothing(struct composition *c, const char *path)
+{
+	add(c, &(struct pack_graft){.path = path, .kind = PACK_NOTHING});
+}
+
+static void add_entry(struct composition *c, const char *path, int dir, const char *name)
+{
+	add(c, &(struct pack_graft){.path = path, .kind = PACK_ENTRY, .dir = dir, .name = name});
+}
+
+/* A path in the repository, as the archive has it. */
+static const char *in_place(struct composer *c, const char *path)
+{
+	return keep_text(c->out, mem_printf("%s/%s", c->place, path));
+}
+
+/* The text is the composition's from here on. */
+static void add_text(struct composition *c, const char *path, char *text, const struct stat *like)
+{
+	add(c,
+		&(struct pack_graft){.path = path,
+			.kind = PACK_BYTES,
+			.data = keep_text(c, text),
+			.len = strlen(text),
+			.time = like->st_mtim});
+}
+
+static bool look(int dir, const char *path, struct stat *ret)
+{
+	auto_fd int fd = fd_open_beneath(dir, path, O_PATH | O_NOFOLLOW);
+
+	return fd >= 0 && fstat(fd, ret) == 0;
+}
+
+/* ---- files that are changed on their way ------------------------------------------------- */
+
+/* A text file of the repository; false when it is no regular file, too large, or has a NUL. */
+static bool read_text(int dir, const char *path, struct buf *b, struct stat *st)
+{
+	buf_init(b, LIMIT_GIT_CONFIG);
+	return fd_read_beneath(dir, path, b, st) == 0 && !memchr(b->data, '\0', b->len);
+}
+
+static void add_config(struct composer *c)
+{
+	auto_buf struct buf b = {0};
+	const char *before = c->settings->config;
+	struct stat st;
+
+	if (!read_text(c->dir, "config", &b, &st))
+		return;
+	add_text(c->out, in_place(c, "config"),
+		mem_printf("%s%s%s%s%s%s", *before ? preface : "", before, b.data,
+			b.len && b.data[b.len - 1] != '\n' ? "\n" : "", after,
+			c->is_moved ? here : ""),
+		&st);
+}
+
+static void add_excludes(struct composer *c)
+{
+	auto_buf struct buf b = {0};
+	struct stat st = {0}, info;
+
+	if (!c->settings->excludes.len)
+		return;
+	if (!read_text(c->dir, "info/exclude", &b, &st) && errno != ENOENT)
+		return;
+	if (!look(c->dir, "info", &info))
+		add(c->out,
+			&(struct pack_graft){.path = in_place(c, "info"), .kind = PACK_DIRECTORY});
+	add_text(c->out, in_place(c, "info/exclude"),
+		mem_printf("%s%s%s", preface, c->settings->excludes.data, b.data), &st);
+}
+
+/* git reads files again that were changed in the second in which it wrote its index. */
+static void date_index(struct composer *c)
+{
+	struct stat st;
+
+	if (look(c->own, "index", &st))
+		add(c->out,
+			&(struct pack_graft){.path = in_place(c, "index"),
+				.kind = PACK_DATED,
+				.dir = c->own,
+				.name = "index",
+				.time = {.tv_sec = st.st_mtim.tv_sec + 1}});
+}
+
+/* ---- the shapes of a repository ---------------------------------------------------------- */
+
+static void add_own(struct composer *c)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		auto_fd int parent = fd_open_beneath(c->own, own[i].parent, O_PATH | O_DIRECTORY);
+
+		if (parent < 0 || !look(parent, own[i].name, &st))
+			add_nothing(c->out, own[i].path);
+		else
+			add_entry(c->out, own[i].path, keep_fd(c->out, fd_steal(&parent)),
+				own[i].name);
+	}
+}
+
+static bool is_one_of(const char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* HEAD, index, and whatever else git keeps for a worktree of its own. */
+static int add_worktree_files(struct composer *c, struct err *e)
+{
+	int fd = openat(c->own, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *d;
+
+	if (!list) {
+		fd_close(fd);
+		return err_sys(e, "list the worktree's directory of its repository");
+	}
+	while (c->out->count < LIMIT_GIT_GRAFTS && (d = readdir(list))) {
+		const char *name = d->d_name;
+
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+			is_one_of(dropped, ARRAY_SIZE(dropped), name) ||
+			is_one_of(mixed, ARRAY_SIZE(mixed), name) ||
+			is_one_of(shared, ARRAY_SIZE(shared), name))
+			continue;
+		add_entry(c->out, keep_text(c->out, mem_printf(".git/%s", name)), c->own,
+			keep_text(c->out, mem_strdup(name)));
+	}
+	(void)closedir(list);
+	if (c->out->count < LIMIT_GIT_GRAFTS)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the worktree's directory of its repository has more than %d entries",
+		LIMIT_GIT_GRAFTS);
+}
+
+static void add_shared(struct composer *c, const char *name)
+{
+	struct stat st;
+
+	if (look(c->dir, name, &st))
+		add_entry(c->out, keep_text(c->out, mem_printf(".git/%s", name)), c->dir, name);
+}
+
+static int add_worktree(struct composer *c, int root, struct err *e)
+{
+	struct stat st = {0};
+
+	if (!look(root, ".git", &st))
+		return err_sys(e, ".git");
+	add(c->out,
+		&(struct pack_graft){.path = ".git", .kind = PACK_DIRECTORY, .time = st.st_mtim});
+	for (size_t i = 0; i < ARRAY_SIZE(shared); i++)
+		add_shared(c, shared[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(mixed); i++)
+		add_shared(c, mixed[i]);
+	add_own(c);
+	return add_worktree_files(c, e);
+}
+
+/* ---- borrowed objects -------------------------------------------------------------------- */
+
+static void add_alternates(struct composer *c, const struct repository *r)
+{
+	auto_buf struct buf list = {0};
+	struct stat st = {0};
+
+	if (!r->alternate_count)
+		return;
+	buf_init(&list, LIMIT_GIT_CONFIG);
+	strv_each (&r->kept_alternates, line)
+		buf_addf(&list, "%s\n", *line);
+	add(c->out, &(struct pack_graft){.path = in_place(c, "ambient"), .kind = PACK_DIRECTORY});
+	for (size_t i = 0; i < r->alternate_count; i++) {
+		const char *path =
+			keep_text(c->out, mem_printf("%s/ambient/objects-%zu", c->place, i + 1));
+
+		buf_addf(&list, "../ambient/objects-%zu\n", i + 1);
+		add_entry(c->out, path, r->alternates[i].part.fd, ".");
+		add_nothing(c->out, keep_text(c->out, mem_printf("%s/info/alternates", path)));
+	}
+	add_text(c->out, in_place(c, "objects/info/alternates"), mem_strdup(list.data), &st);
+}
+
+int compose_repository(const struct repository *r, int root, const struct gitsettings *settings,
+	const struct git_state *git, struct composition *ret, struct err *e)
+{
+	struct composer c = {.out = ret,
+		.place = r->place ? r->place : ".git",
+		.settings = settings,
+		.dir = r->common.fd};
+
+	*ret = (struct composition){0};
+	for (size_t i = 0; i < r->pointers.count; i++)
+		add_text(ret, r->pointer_paths.items[i], mem_strdup(r->pointers.items[i]),
+			&(struct stat){0});
+	c.is_moved = r->kind != REPOSITORY_INSIDE;
+	if (r->kind == REPOSITORY_NONE)
+		return 0;
+	if (r->kind == REPOSITORY_INSIDE) {
+		c.dir = fd_open_beneath(root, c.place, O_PATH | O_DIRECTORY);
+		if (c.dir < 0)
+			return err_sys(e, "%s", c.place);
+		(void)keep_fd(ret, c.dir);
+	}
+	c.own = r->kind == REPOSITORY_WORKTREE ? r->own.fd : c.dir;
+	/* The first graft of a path counts: these come before what they take the place of. */
+	add_config(&c);
+	add_excludes(&c);
+	if (git->settled)
+		date_index(&c);
+	add_alternates(&c, r);
+	if (r->kind == REPOSITORY_WORKTREE)
+		return add_worktree(&c, root, e);
+	if (r->kind == REPOSITORY_NAMED) {
+		add_entry(ret, ".git", r->common.fd, ".");
+		add_nothing(ret, ".git/worktrees");
+	}
+	return 0;
+}

@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * git is asked twice at most about each repository: `status` for commit and changes in one answer,
+ * and, when that says clean, `ls-files` for entries of the index that need a look of our own. Those
+ * are submodules, into which git would go by child processes, so each is asked about in a jail of
+ * its own; entries of a sparse checkout; and entries that are marked so that status does not look
+ * at their files.
+ *
+ * The settings below keep git from trying what the jail refuses anyway: that would be an error, and
+ * so an "unknown" for honest trees as well. What cannot be set aside by name (filter.<name>.clean,
+ * a lazy fetch) does try, fails with EPERM, and complains on standard error; any complaint makes
+ * the answer unknown. What it answers is read by gitreply.c.
+ */
+#include "source/git.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/path.h"
+#include "base/proc.h"
+#include "jail/jail.h"
+#include "source/gitreply.h"
+
+#define CONFIG_INSIDE "/gitconfig"
+#define EXCLUDES_INSIDE "/gitignore"
+#define EXCLUDES_SETTING "core.excludesFile=" EXCLUDES_INSIDE
+#define INDEX_INSIDE "/index"
+
+static const char *const environment[] = {
+	"GIT_ATTR_NOSYSTEM=1",
+	"GIT_CEILING_DIRECTORIES=/",
+	"GIT_CONFIG_NOSYSTEM=1",
+	"GIT_GRAFT_FILE=/nonexistent",
+	"GIT_NO_LAZY_FETCH=1",
+	"GIT_NO_REPLACE_OBJECTS=1",
+	"GIT_OPTIONAL_LOCKS=0",
+	"GIT_TERMINAL_PROMPT=0",
+	"HOME=/nonexistent",
+	"LC_ALL=C",
+	"PATH=/usr/bin",
+};
+
+/* Stronger than the tree's own configuration: what would run something, or hide a change. */
+static const char *const settings[] = {
+	"core.attributesFile=/nonexistent",
+	"core.checkStat=default",
+	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text of two literals */
+	EXCLUDES_SETTING,
+	"core.fileMode=true",
+	"core.fsmonitor=false",
+	"core.hooksPath=/nonexistent",
+	"core.ignoreStat=false",
+	"core.trustctime=true",
+	"core.untrackedCache=false",
+	"protocol.allow=never",
+	"safe.directory=*",
+};
+
+static const char *const status_arguments[] = {"status", "--porcelain=v2", "--branch", "-z",
+	"--untracked-files=normal", "--ignore-submodules=dirty", "--no-renames",
+	"--no-ahead-behind", NULL};
+static const char *const index_arguments[] = {"ls-files", "-s", "-v", "-z", NULL};
+
+/* One look at a source tree, with all of its submodules. */
+struct inspection {
+	const char *git;
+	const struct git_tree *tree;
+	uid_t uid;
+	gid_t gid;
+	int64_t deadline_ms; /* of clock_ms: nothing is asked later */
+	unsigned submodules; /* that were asked about */
+};
+
+/* A repository of the source tree: the directory of its files. "" is the source tree itself. */
+struct question {
+	const struct inspection *in;
+	const char *path;
+	int index; /* git takes this file for the index, dated a second later; -1: it has its own */
+	const struct strv *overruled; /* more settings, stronger than the tree's; NULL: none */
+};
+
+const char *git_clean_word(enum git_clean clean)
+{
+	switch (clean) {
+	case GIT_CLEAN:
+		return "clean";
+	case GIT_DIRTY:
+		return "dirty";
+	case GIT_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+/* Where git finds the repository of the tree itself. The caller frees. */
+static char *git_dir(const struct repository *r)
+{
+	switch (r->kind) {
+	case REPOSITORY_WORKTREE:
+		/* Not bound alone: its file `commondir` says "../..". */
+		return mem_printf(REPOSITORY_COMMON "/worktrees/%s", path_base(r->own.outside));
+	case REPOSITORY_NAMED:
+		return mem_strdup(REPOSITORY_COMMON);
+	case REPOSITORY_INSIDE:
+	case REPOSITORY_NONE:
+		break;
+	}
+	return path_join(REPOSITORY_SOURCE, r->place);
+}
+
+/*
+ * Alternates are where the tree says. What cannot be there is not bound, and git complains: another
+ * directory of the jail is there already.
+ */
+static void bind_alternates(struct jail *j, const struct repository *r)
+{
+	for (size_t i = 0; i < r->alternate_count; i++) {
+		const struct repository_alternate *a = &r->alternates[i];
+		bool is_free =
+			!path_is_below(a->inside, "/usr") && !path_is_below(a->inside, "/dev");
+
+		for (size_t k = 0; k < j->bind_count; k++)
+			is_free = is_free && !path_is_below(a->inside, j->binds[k].inside) &&
+				!path_is_below(j->binds[k].inside, a->inside);
+		if (is_free)
+			jail_bind(j, a->part.outside, a->inside, 0);
+	}
+}
+
+static void bind_repository(struct jail *j, const struct question *q)
+{
+	const struct repository *r = q->in->tree->repository;
+
+	jail_bind(j, q->in->tree->source, REPOSITORY_SOURCE, 0);
+	jail_device(j, "/dev/null");
+	if (r->common.fd >= 0)
+		jail_bind(j, r->common.outside, REPOSITORY_COMMON, 0);
+	bind_alternates(j, r);
+}
+
+/* The operator's settings, and an index that is newer than the files that it knows. */
+static void place_files(struct jail *j, const struct question *q)
+{
+	const struct gitsettings *s = q->in->tree->settings;
+	struct stat st;
+
+	if (s && *s->config) {
+		jail_place(j, CONFIG_INSIDE, s->config, strlen(s->config));
+		strv_push(&j->env, "GIT_CONFIG_GLOBAL=" CONFIG_INSIDE);
+	} else {
+		strv_push(&j->env, "GIT_CONFIG_GLOBAL=/dev/null");
+	}
+	if (s && s->excludes.len)
+		jail_place(j, EXCLUDES_INSIDE, s->excludes.data, s->excludes.len);
+	if (q->index >= 0) {
+		if (fstat(q->index, &st) < 0)
+			st.st_mtim.tv_sec = 0;
+		/* As in the machine, see compose.c. */
+		jail_place_fd(j, INDEX_INSIDE, q->index, st.st_mtim.tv_sec + 1);
+		strv_push(&j->env, "GIT_INDEX_FILE=" INDEX_INSIDE);
+	}
+}
+
+static void add_arguments(struct jail *j, const struct question *q, const char *const *arguments)
+{
+	auto_free char *tree = path_join(REPOSITORY_SOURCE, q->path);
+	auto_free char *git = *q->path ? path_join(tree, ".git") : git_dir(q->in->tree->repository);
+
+	strv_push(&j->argv, "git");
+	strv_pushf(&j->argv, "--git-dir=%s", git);
+	strv_pushf(&j->argv, "--work-tree=%s", *q->path ? tree : REPOSITORY_SOURCE);
+	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
+		strv_push(&j->argv, "-c");
+		strv_push(&j->argv, settings[i]);
+	}
+	for (size_t i = 0; q->overruled && i < q->overruled->count; i++) {
+		strv_push(&j->argv, "-c");
+		strv_push(&j->argv, q->overruled->items[i]);
+	}
+	for (; *arguments; arguments++)
+		strv_push(&j->argv, *arguments);
+}
+
+static void fill_jail(struct jail *j, const struct question *q, const char *const *arguments)
+{
+	const struct inspection *in = q->in;
+
+	j->program = in->git;
+	j->uid = in->uid;
+	j->gid = in->gid;
+	/*
+	 * git reads root's trees as root, because their files may be open to nobody else. It is
+	 * root without a capability, in a jail that shows nothing but /usr, this tree and what
+	 * belongs to its repository, read-only.
+	 */
+	j->root_ok = in->uid == 0;
+	j->no_children = true;
+	j->max_files = LIMIT_GIT_FILES;
+	j->max_memory = LIMIT_GIT_MEMORY;
+	j->max_cpu_seconds = LIMIT_GIT_CPU_SECONDS;
+	for (size_t i = 0; i < ARRAY_SIZE(environment); i++)
+		strv_push(&j->env, environment[i]);
+	bind_repository(j, q);
+	place_files(j, q);
+	add_arguments(j, q, arguments);
+}
+
+/* Ask git; -1 only when it could not be asked. */
+static int ask(const struct question *q, const char *const *arguments, struct gitreply *reply,
+	struct err *e)
+{
+	auto_jail struct jail j;
+
+	jail_init(&j, "git");
+	fill_jail(&j, q, arguments);
+	return jail_run(&j, LIMIT_GIT_MS, &reply->out, &reply->errors, &reply->end, e);
+}
+
+/* What the path is in the source tree: open it beneath, without opening what it is. */
+static int look_at(const struct inspection *in, const char *path, struct git_state *state)
+{
+	int fd = fd_open_beneath(in->tree->root, path, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+		gitreply_doubt(state, "%.80s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* git believes that files outside of a sparse checkout are absent, and does not look. */
+static void check_sparse(
+	const struct question *q, const struct strv *paths, struct git_state *state)
+{
+	strv_each (paths, path) {
+		auto_free char *below = path_join(q->path, *path);
+		auto_fd int fd = look_at(q->in, *q->path ? below : *path, state);
+
+		if (fd >= 0)
+			gitreply_doubt(state,
+				"%.80s is outside of the sparse checkout, and git does not look "
+				"at it",
+				*path);
+		if (state->reason[0])
+			return;
+	}
+}
+
+static int ask_status(
+	struct inspection *in, const char *path, struct git_state *state, struct err *e);
+
+/* A change in a submodule is one of the tree; its commit was compared by the status of the tree. */
+static int ask_submodule(
+	struct inspection *in, const char *path, struct git_state *state, struct err *e)
+{
+	auto_free char *link = path_join(path, ".git");
+	auto_fd int fd = look_at(in, link, state);
+	struct git_state below = {.repository = true};
+
+	if (fd < 0)
+		return 0; /* not checked out */
+	if (in->submodules++ >= LIMIT_GIT_SUBMODULES || clock_ms() >= in->deadline_ms) {
+		gitreply_doubt(state, "there are too many submodules to ask about in time");
+		return 0;
+	}
+	if (ask_status(in, path, &below, e) < 0)
+		return -1;
+	if (below.clean == GIT_UNKNOWN)
+		gitreply_doubt(state, "submodule %.80s: %s", path, below.reason);
+	else if (below.clean == GIT_DIRTY)
+		state->clean = GIT_DIRTY;
+	return 0;
+}
+
+static int ask_submodules(struct inspection *in, const char *above, const struct strv *paths,
+	struct git_state *state, struct err *e)
+{
+	strv_each (paths, path) {
+		auto_free char *below = path_join(above, *path);
+
+		if (ask_submodule(in, *above ? below : *path, state, e) < 0)
+			return -1;
+		if (state->reason[0] || state->clean == GIT_DIRTY)
+			return 0;
+	}
+	return 0;
+}
+
+static int ask_index(
+	struct inspection *in, const struct question *q, struct git_state *state, struct err *e)
+{
+	auto_gitreply_entries struct gitreply_entries entries = {0};
+	auto_gitreply struct gitreply reply;
+
+	gitreply_init(&reply, LIMIT_GIT_INDEX_BYTES);
+	if (ask(q, index_arguments, &reply, e) < 0)
+		return -1;
+	if (!gitreply_index(&reply, state, &entries))
+		return 0;
+	check_sparse(q, &entries.sparse, state);
+	if (!state->reason[0] && ask_submodules(in, q->path, &entries.submodules, state, e) < 0)
+		return -1;
+	if (!state->reason[0] && state->clean != GIT_DIRTY)
+		state->clean = GIT_CLEAN;
+	return 0;
+}
+
+/* ---- files that only a filter could tell -------------------------------------------------- */
+
+/* Has each of these files a filter? A doubt about it is a no. */
+static int have_filters(
+	const struct question *q, const struct strv *paths, bool *ret, struct err *e)
+{
+	auto_gitreply struct gitreply reply;
+	auto_strv struct strv arguments = {0};
+
+	gitreply_init(&reply, 2 * LIMIT_GIT_CHANGES);
+	strv_push(&arguments, "check-attr");
+	strv_push(&arguments, "-z");
+	strv_push(&arguments, "filter");
+	strv_push(&arguments, "--");
+	strv_push_all(&arguments, paths);
+	if (ask(q, (const char *const *)arguments.items, &reply, e) < 0)
+		return -1;
+	*ret = gitreply_filters(&reply, paths->count);
+	return 0;
+}
+
+static int open_index(const struct git_tree *tree)
+{
+	const struct repository *r = tree->repository;
+	auto_free char *path = r->kind == REPOSITORY_INSIDE ? path_join(r->place, "index") : NULL;
+	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY, fd;
+	struct stat st;
+
+	if (path)
+		fd = fd_open_beneath(tree->root, path, flags);
+	else
+		fd = fd_open_beneath(r->own.fd >= 0 ? r->own.fd : r->common.fd, "index", flags);
+	if (fd >= 0 &&
+		(fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+			st.st_size > (off_t)LIMIT_GIT_INDEX_BYTES)) {
+		fd_close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/*
+ * The answer of status where no filter of the tree is required: git goes on without those that it
+ * could not start, and names all files that would have to pass them.
+ */
+static int ask_without_filters(const struct inspection *in, struct gitreply *ret, struct err *e)
+{
+	static const char *const required[] = {
+		"config", "--name-only", "-z", "--get-regexp", "^filter\\..*\\.required$", NULL};
+	const struct question names = {in, "", -1, NULL};
+	auto_gitreply struct gitreply reply;
+	auto_strv struct strv overruled = {0};
+	const struct question q = {in, "", -1, &overruled};
+
+	gitreply_init(&reply, LIMIT_GIT_FILTERS);
+	if (ask(&names, required, &reply, e) < 0)
+		return -1;
+	gitreply_overrule(&reply, "=false", &overruled);
+	return ask(&q, status_arguments, ret, e);
+}
+
+/*
+ * git reads a file again when it was changed in the second in which the index was written, and then
+ * without a filter finds other contents than it knows: `changed` has them as changes. Are these all
+ * of its changes, and are they gone where the index is newer than every file?
+ */
+static int check_settled(
+	const struct inspection *in, const struct gitreply *changed, bool *ret, struct err *e)
+{
+	auto_fd int index = open_index(in->tree);
+	const struct question q = {in, "", index, NULL};
+	auto_strv struct strv paths = {0};
+	auto_gitreply struct gitreply reply;
+	struct git_state state = {0};
+
+	*ret = false;
+	gitreply_init(&reply, LIMIT_GIT_STATUS_BYTES);
+	if (index < 0 || !gitreply_changes(changed, LIMIT_GIT_CHANGES, &paths))
+		return 0;
+	if (ask(&q, status_arguments, &reply, e) < 0)
+		return -1;
+	if (!gitreply_status(&reply, &state))
+		return 0;
+	return have_filters(&q, &paths, ret, e);
+}
+
+/* May set state->settled, and the commit that git did not come to say in its first answer. */
+static int ask_settled(const struct inspection *in, const struct gitreply *first,
+	struct git_state *state, struct err *e)
+{
+	auto_gitreply struct gitreply reply;
+	struct git_state seen = {0};
+
+	gitreply_init(&reply, LIMIT_GIT_STATUS_BYTES);
+	if (!state->forbidden)
+		return check_settled(in, first, &state->settled, e);
+	if (ask_without_filters(in, &reply, e) < 0)
+		return -1;
+	(void)gitreply_status(&reply, &seen);
+	memcpy(state->commit, seen.commit, sizeof(state->commit));
+	return check_settled(in, &reply, &state->settled, e);
+}
+
+/* Is it worth to ask whether only filters make a difference? */
+static bool may_be_filters(const struct question *q, const struct git_state *state)
+{
+	const struct gitsettings *s = q->in->tree->settings;
+
+	return !*q->path && (state->forbidden || (state->clean == GIT_DIRTY && s && s->filters));
+}
+
+static int ask_status(
+	struct inspection *in, const char *path, struct git_state *state, struct err *e)
+{
+	const struct question q = {in, path, -1, NULL};
+	auto_gitreply struct gitreply reply;
+	bool clean;
+
+	gitreply_init(&reply, LIMIT_GIT_STATUS_BYTES);
+	if (ask(&q, status_arguments, &reply, e) < 0)
+		return -1;
+	clean = gitreply_status(&reply, state);
+	if (may_be_filters(&q, state)) {
+		if (ask_settled(in, &reply, state, e) < 0)
+			return -1;
+		clean = state->settled;
+	}
+	if (state->settled) {
+		state->clean = GIT_UNKNOWN;
+		state->reason[0] = '\0';
+	}
+	return clean ? ask_index(in, &q, state, e) : 0;
+}
+
+/* Is there a repository to ask about? Else a doubt, unless there is no .git at all. */
+static bool has_repository(const struct git_tree *tree, struct git_state *state)
+{
+	struct stat st;
+
+	if (fstatat(tree->root, ".git", &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		if (errno != ENOENT)
+			gitreply_doubt(state, ".git: %s", strerror(errno));
+		return false;
+	}
+	state->repository = true;
+	if (tree->repository->kind != REPOSITORY_NONE)
+		return true;
+	gitreply_doubt(
+		state, ".git is not a directory but points elsewhere (a worktree or a submodule)");
+	return false;
+}
+
+static int choose_identity(struct inspection *in, struct err *e)
+{
+	struct stat st;
+	uid_t unused;
+
+	if (fstat(in->tree->root, &st) < 0)
+		return err_sys(e, "%s", in->tree->source);
+	in->uid = st.st_uid;
+	in->gid = st.st_gid;
+	/* The owner's rights are enough; those of group root are never given to anybody else. */
+	return in->uid != 0 && in->gid == 0 ? jail_vm_user(NULL, &unused, &in->gid, e) : 0;
+}
+
+int git_inspect(const struct git_tree *tree, struct git_state *ret, struct err *e)
+{
+	auto_free char *git = proc_find("git");
+	struct inspection in = {
+		.git = git, .tree = tree, .deadline_ms = clock_ms() + LIMIT_GIT_ALL_MS};
+	struct git_state state = {.clean = GIT_UNKNOWN};
+
+	if (choose_identity(&in, e) < 0)
+		return -1;
+	if (has_repository(tree, &state)) {
+		if (!git)
+			gitreply_doubt(&state, "git is not installed");
+		else if (ask_status(&in, "", &state, e) < 0)
+			return err_wrap(e, "look at the repository in %s", tree->source);
+	}
+	*ret = state;
+	return 0;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/gitconfig.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+
+struct reader {
+	const char *at, *end;
+	bool ended;      /* the last line need not have an end: git sees one */
+	struct buf name; /* of the section, and behind it that of the key */
+	struct buf value;
+};
+
+static int next(struct reader *r)
+{
+	int c;
+
+	if (r->at == r->end) {
+		r->ended = true;
+		return '\n';
+	}
+	c = (unsigned char)*r->at++;
+	if (c == '\r' && r->at < r->end && *r->at == '\n') {
+		r->at++;
+		c = '\n';
+	}
+	return c;
+}
+
+/* These three of the C locale, whatever the locale is. */
+static bool is_space(int c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static bool is_letter(int c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_key(int c)
+{
+	return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
+}
+
+static void add_lower(struct buf *b, int c)
+{
+	buf_addc(b, (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
+}
+
+/* Behind the name of a section: a space, "SUBSECTION" in quotes, and the bracket. */
+static bool read_subsection(struct reader *r, int c)
+{
+	for (; is_space(c); c = next(r))
+		if (c == '\n')
+			return false;
+	if (c != '"')
+		return false;
+	buf_addc(&r->name, '.');
+	while ((c = next(r)) != '"') {
+		if (c == '\\')
+			c = next(r);
+		if (c == '\n')
+			return false;
+		buf_addc(&r->name, (char)c);
+	}
+	return next(r) == ']';
+}
+
+/* Behind the opening bracket. */
+static bool read_section(struct reader *r)
+{
+	int c;
+
+	buf_clear(&r->name);
+	while ((c = next(r)) != ']') {
+		if (is_space(c))
+			return read_subsection(r, c);
+		if (!is_key(c) && c != '.')
+			return false;
+		add_lower(&r->name, c);
+	}
+	return true;
+}
+
+/* Behind a backslash: false when it may not stand there. */
+static bool read_escape(struct reader *r)
+{
+	int c = next(r);
+
+	switch (c) {
+	case '\n': /* the value goes on in the next line */
+		return true;
+	case 't':
+		c = '\t';
+		break;
+	case 'b':
+		c = '\b';
+		break;
+	case 'n':
+		c = '\n';
+		break;
+	case '\\':
+	case '"':
+		break;
+	default:
+		return false;
+	}
+	buf_addc(&r->value, (char)c);
+	return true;
+}
+
+/* Behind the equals sign, to the end of the line. */
+static bool read_value(struct reader *r)
+{
+	bool quoted = false, comment = false;
+	size_t spaces = 0; /* that count only when more follows */
+	int c;
+
+	buf_clear(&r->value);
+	while ((c = next(r)) != '\n') {
+		if (comment)
+			continue;
+		if (!quoted && is_space(c)) {
+			spaces += r->value.len > 0;
+			continue;
+		}
+		if (!quoted && (c == ';' || c == '#')) {
+			comment = true;
+			continue;
+		}
+		for (; spaces; spaces--)
+			buf_addc(&r->value, ' ');
+		if (c == '"')
+			quoted = !quoted;
+		else if (c != '\\')
+			buf_addc(&r->value, (char)c);
+		else if (!read_escape(r))
+			return false;
+	}
+	return !quoted;
+}
+
+/* A key, of which the first letter was read, behind the section's name; and its value. */
+static bool read_setting(struct reader *r, int c, bool *ret_has_value)
+{
+	buf_addc(&r->name, '.');
+	for (; is_key(c); c = next(r))
+		add_lower(&r->name, c);
+	while (c == ' ' || c == '\t')
+		c = next(r);
+	*ret_has_value = c != '\n';
+	return c == '\n' || (c == '=' && read_value(r));
+}
+
+static bool read_all(struct reader *r, const char *key, char **ret)
+{
+	bool comment = false, has_value;
+	size_t section = 0;
+
+	while (!r->ended) {
+		int c = next(r);
+
+		comment = c != '\n' && (comment || c == '#' || c == ';');
+		if (comment || is_space(c))
+			continue;
+		if (c == '[') {
+			if (!read_section(r))
+				return false;
+			section = r->name.len;
+			continue;
+		}
+		r->name.len = section;
+		if (!is_letter(c) || !read_setting(r, c, &has_value))
+			return false;
+		if (r->name.len != strlen(key) || memcmp(r->name.data, key, r->name.len) != 0)
+			continue;
+		free(*ret);
+		*ret = has_value ? mem_strndup(r->value.data, r->value.len) : NULL;
+	}
+	return true;
+}
+
+int gitconfig_get(const char *text, size_t len, const char *key, char **ret)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	struct reader r = {.at = text, .end = text + len};
+	bool good;
+
+	*ret = NULL;
+	if (len >= strlen(bom) && memcmp(text, bom, strlen(bom)) == 0)
+		r.at += strlen(bom);
+	buf_init(&r.name, len + 2);
+	buf_init(&r.value, len + 1);
+	good = read_all(&r, key, ret);
+	buf_release(&r.name);
+	buf_release(&r.value);
+	if (good)
+		return 0;
+	free(*ret);
+	*ret = NULL;
+	return -1;
+}

@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/deps.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/outfile.h"
+#include "base/path.h"
+#include "base/sig.h"
+#include "base/space.h"
+#include "base/sparse.h"
+#include "base/temporary.h"
+#include "data/jsonl.h"
+#include "data/pack.h"
+#include "data/tar.h"
+#include "settings/project.h"
+#include "settings/statefile.h"
+#include "store/store.h"
+
+#define NAME "deps"
+#define INFO_MEMBER "deps.json"
+#define DATA_MEMBER "deps.tar"
+
+enum { FORMAT = 1, INFO_BYTES = 64 * 1024 };
+
+/* ---- export ---- */
+
+struct written {
+	int fd;
+	uint64_t flushed;
+};
+
+/* The file itself, not its name, so that a run that replaces it does not matter. */
+static int open_stored(const char *state, const char *project, int *ret_fd, struct err *e)
+{
+	auto_free char *path = mem_printf("%s/%s/current/" NAME, state, project);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return err_reason(e, ERR_INPUT, "no_deps", "project %s has no dependencies in %s",
+			project, state);
+	if (fd < 0)
+		return err_sys(e, "%s", path);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int measure(int fd, struct deps_info *ret_info, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "dependencies");
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_HOST, "the dependencies are damaged: they are no file");
+	ret_info->bytes = (uint64_t)st.st_size;
+	return digest_of_file(fd, ret_info->bytes, &ret_info->sha256, e);
+}
+
+static int on_packed(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
+{
+	struct written *w = arg;
+
+	(void)entries;
+	sparse_flush(w->fd, &w->flushed, bytes);
+	return sig_check(e);
+}
+
+static int write_archive(
+	int to, int from, const char *project, const struct deps_info *info, struct err *e)
+{
+	struct written written = {.fd = to};
+	const struct pack_options options = {
+		.out_is_zero = true, .tick = on_packed, .tick_arg = &written};
+	auto_pack_result struct pack_result result = {0};
+	auto_packer struct packer *p = pack_begin(to, &options);
+	auto_node struct node *n = node_map();
+	auto_buf struct buf text = {0};
+
+	node_set_int(n, "format", FORMAT);
+	node_set_string(n, "project", project);
+	node_set_uint(n, "bytes", info->bytes);
+	node_set_string(n, "sha256", info->sha256.s);
+	node_set_string(n, "exported", clock_rfc3339(clock_utc_ns()).s);
+	buf_init(&text, INFO_BYTES);
+	jsonl_add_pretty(&text, n);
+	if (pack_add_file(p, INFO_MEMBER, 0644, text.data, text.len, e) < 0 ||
+		pack_add_fd(p, DATA_MEMBER, 0644, from, e) < 0 || pack_end(p, &result, e) < 0)
+		return -1;
+	return ftruncate(to, (off_t)result.bytes) < 0 ? err_sys(e, "write") : 0;
+}
+
+/* A pipe or a device cannot take the parts in the order in which they are made. */
+static int write_stream(struct outfile *o, const char *tmpdir, int from, const char *project,
+	const struct deps_info *info, struct err *e)
+{
+	enum { CHUNK = 64 * 1024 };
+	auto_fd int whole = -1;
+	char chunk[CHUNK];
+	uint64_t at = 0;
+	ssize_t n;
+
+	if (temporary_file(tmpdir, &whole, e) < 0 ||
+		write_archive(whole, from, project, info, e) < 0)
+		return -1;
+	while ((n = fd_pread_full(whole, chunk, sizeof(chunk), at)) > 0) {
+		if (sig_check(e) < 0 || outfile_write(o, chunk, (size_t)n, e) < 0)
+			return -1;
+		at += (uint64_t)n;
+	}
+	return n < 0 ? err_sys(e, "read") : 0;
+}
+
+/* The stored file itself by another name, or one that a run will look for. */
+static int check_target(
+	const struct outfile *o, const char *state, const char *project, int from, struct err *e)
+{
+	auto_free char *home = path_join(state, project);
+	auto_free char *stored = mem_printf("/proc/self/fd/%d", from);
+
+	if (outfile_is_not(o, "deps export", stored, "the dependencies themselves", e) < 0)
+		return -1;
+	return outfile_is_not_below(o, "deps export", home, "the project's state", e);
+}
+
+int deps_export(const char *state, const char *tmpdir, const char *project, const char *path,
+	struct deps_info *ret_info, struct err *e)
+{
+	auto_outfile struct outfile o = OUTFILE_NONE;
+	auto_fd int from = -1;
+	struct deps_info info = {0};
+	int result;
+
+	if (project_check_name(project, e) < 0 || open_stored(state, project, &from, e) < 0 ||
+		outfile_open(path, OUTFILE_WHOLE, 0644, &o, e) < 0 ||
+		check_target(&o, state, project, from, e) < 0 || measure(from, &info, e) < 0)
+		return -1;
+	result = o.stream ? write_stream(&o, tmpdir, from, project, &info, e)
+			  : write_archive(o.fd, from, project, &info, e);
+	if (result < 0) {
+		space_explain(e, o.fd);
+		return err_wrap(e, "%s", path);
+	}
+	if (outfile_finish(&o, e) < 0)
+		return -1;
+	*ret_info = info;
+	return 0;
+}
+
+/* ---- import ---- */
+
+static int damaged(struct err *e, const char *what)
+{
+	return err_reason(e, ERR_INPUT, "deps_damaged",
+		"not a whole file of 'ambient deps export': %s", what);
+}
+
+/* 1: a member; 0: the end of the archive. */
+static int next_member(
+	int fd, struct tar_reader *r, struct tar_entry *ret, size_t *ret_header, struct err *e)
+{
+	auto_free char *window = mem_alloc(TAR_HEADER_MAX);
+	uint64_t left = r->length - r->offset;
+	struct err why = {0};
+	ssize_t n = fd_pread_full(
+		fd, window, left < TAR_HEADER_MAX ? (size_t)left : TAR_HEADER_MAX, r->offset);
+	int result;
+
+	if (n < 0)
+		return err_sys(e, "read");
+	result = tar_next(r, window, (size_t)n, ret, ret_header, &why);
+	return result < 0 ? damaged(e, why.msg) : result;
+}
+
+/* The next member, which must be this one; its data is at *ret_offset. */
+static int want_member(int fd, struct tar_reader *r, const char *name, uint64_t *ret_offset,
+	uint64_t *ret_bytes, struct err *e)
+{
+	uint64_t at = r->offset;
+	struct tar_entry entry = {0};
+	size_t header = 0;
+	int result = next_member(fd, r, &entry, &header, e);
+
+	if (result <= 0)
+		return result < 0 ? -1 : damaged(e, "it ends too early");
+	if (entry.type != TAR_FILE || strcmp(entry.path, name) != 0)
+		return damaged(e, "it has other members");
+	*ret_offset = at + header;
+	*ret_bytes = entry.size;
+	return 0;
+}
+
+static int want_end(int fd, struct tar_reader *r, struct err *e)
+{
+	struct tar_entry entry = {0};
+	size_t header = 0;
+	int result = next_member(fd, r, &entry, &header, e);
+
+	if (result > 0)
+		return damaged(e, "it has other members");
+	if (result == 0 && r->offset != r->length)
+		return damaged(e, "there is something behind its end");
+	return result;
+}
+
+static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *ret, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_node struct node *n = NULL;
+	struct err why = {0};
+	const char *sum;
+
+	if (bytes > INFO_BYTES)
+		return damaged(e, INFO_MEMBER " is too large");
+	buf_init(&text, INFO_BYTES);
+	if (fd_pread_full(fd, buf_room(&text, (size_t)bytes), (size_t)bytes, offset) !=
+		(ssize_t)bytes)
+		return damaged(e, INFO_MEMBER " is cut short");
+	buf_grew(&text, (size_t)bytes);
+	if (statefile_parse(STATEFILE_DEPS, text.data, text.len, INFO_MEMBER, &n, &why) < 0)
+		return damaged(e, why.msg);
+	sum = node_get_text(n, "sha256", "");
+	if (strlen(sum) != sizeof(ret->sha256.s) - 1)
+		return damaged(e, INFO_MEMBER " has no sha256");
+	memcpy(ret->sha256.s, sum, sizeof(ret->sha256.s));
+	ret->bytes = node_get_uint(n, "bytes", 0);
+	return 0;
+}
+
+/* Where the data is, and what it must be. */
+static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct err *e)
+{
+	const struct tar_rules rules = {.strict = true, .max_bytes = UINT64_MAX};
+	auto_tar_reader struct tar_reader r = {0};
+	uint64_t offset = 0, bytes = 0;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat");
+	if (!S_ISREG(st.st_mode))
+		return damaged(e, "it is no file");
+	tar_reader_init(&r, &rules, (uint64_t)st.st_size);
+	if (want_member(fd, &r, INFO_MEMBER, &offset, &bytes, e) < 0 ||
+		read_info(fd, offset, bytes, ret, e) < 0 ||
+		want_member(fd, &r, DATA_MEMBER, ret_offset, &bytes, e) < 0)
+		return -1;
+	if (bytes != ret->bytes)
+		return damaged(e, DATA_MEMBER " has another length than " INFO_MEMBER " says");
+	return want_end(fd, &r, e);
+}
+
+static int copy_data(
+	int from, uint64_t offset, const struct deps_info *info, const char *path, struct err *e)
+{
+	auto_fd int to = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct digest_text found = {0};
+
+	if (to < 0)
+		return err_sys(e, "make %s", path);
+	if (sparse_copy(from, offset, to, info->bytes, e) < 0 ||
+		digest_of_file(to, info->bytes, &found, e) < 0)
+		return -1;
+	if (strcmp(found.s, info->sha256.s) != 0)
+		return damaged(
+			e, DATA_MEMBER " does not have the digest that " INFO_MEMBER " says");
+	return fsync(to) < 0 ? err_sys(e, "write %s", path) : 0;
+}
+
+/* What a machine could not make, it is not given either. */
+static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
+{
+	if (info->bytes <= max)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the dependencies in it take %s (%" PRIu64 " bytes), more than deps_max_size, %s",
+		num_show_size(info->bytes).s, info->bytes, num_show_size(max).s);
+}
+
+static int import_from(int from, const char *state, const char *project, uint64_t max,
+	struct deps_info *ret_info, struct err *e)
+{
+	auto_store struct store s = STORE_NONE;
+	auto_free char *path = NULL;
+	uint64_t offset = 0;
+
+	if (read_head(from, &offset, ret_info, e) < 0 || check_size(ret_info, max, e) < 0 ||
+		store_lock(state, project, &s, e) < 0)
+		return -1;
+	path = store_next(&s, NAME, e);
+	if (!path || copy_data(from, offset, ret_info, path, e) < 0)
+		return -1;
+	return store_publish_outputs(&s, e);
+}
+
+int deps_import(const char *state, const char *project, uint64_t max, const char *path,
+	struct deps_info *ret_info, struct err *e)
+{
+	auto_fd int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct deps_info info = {0};
+
+	if (project_check_name(project, e) < 0)
+		return -1;
+	if (from < 0)
+		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
+	if (import_from(from, state, project, max, &info, e) < 0)
+		return err_wrap(e, "%s", path);
+	*ret_info = info;
+	return 0;
+}
+
+/* ---- list and clear ---- */
+
+/* "deps" and "deps@SCOPE" */
+static bool is_deps(const char *name)
+{
+	size_t len = strlen(NAME);
+
+	return strncmp(name, NAME, len) == 0 && (name[len] == '\0' || name[len] == '@');
+}
+
+static int select_deps(const struct dirent *d)
+{
+	return is_deps(d->d_name);
+}
+
+static void entries_free(struct dirent **entries, int count)
+{
+	for (int i = 0; i < count; i++)
+		free(entries[i]);
+	free(entries);
+}
+
+static void add_row(struct node *list, const char *project, const char *name, const struct stat *st)
+{
+	struct node *row = node_add_map(list);
+
+	node_set_string(row, "project", project);
+	node_set_string(row, "name", name);
+	node_set_uint(row, "bytes", (uint64_t)st->st_size);
+	node_set_string(row, "changed", clock_show(&st->st_mtim).s);
+}
+
+/* The other projects are listed all the same. */
+static void add_error(struct node *list, const char *project, const char *dir)
+{
+	struct node *row = node_add_map(list);
+	struct err why = {0};
+
+	err_ignore(err_sys(&why, "list %s", dir));
+	node_set_string(row, "project", project);
+	node_set_string(row, "error", why.msg);
+}
+
+static void list_project(struct node *list, const char *state, const char *project)
+{
+	auto_free char *dir = mem_printf("%s/%s/current", state, project);
+	struct dirent **entries = NULL;
+	int count = scandir(dir, &entries, select_deps, alphasort);
+
+	for (int i = 0; i < count; i++) {
+		auto_free char *path = path_join(dir, entries[i]->d_name);
+		struct stat st;
+
+		/* A run may have replaced it since: then it is listed the next time. */
+		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
+			add_row(list, project, entries[i]->d_name, &st);
+	}
+	if (count >= 0)
+		entries_free(entries, count);
+	else if (errno != ENOENT)
+		add_error(list, project, dir);
+}
+
+int deps_list(const char *state, struct node **ret_list, struct err *e)
+{
+	auto_strv struct strv projects = {0};
+	struct node *list;
+
+	if (store_list(state, &projects, e) < 0)
+		return -1;
+	list = node_list();
+	strv_each (&projects, project)
+		list_project(list, state, *project);
+	*ret_list = list;
+	return 0;
+}
+
+static int remove_all(const char *dir, uint64_t *ret_bytes, struct err *e)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(dir, &entries, select_deps, alphasort), result = 0;
+
+	*ret_bytes = 0;
+	if (count < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s", dir);
+	for (int i = 0; i < count && result == 0; i++) {
+		auto_free char *path = path_join(dir, entries[i]->d_name);
+		struct stat st;
+
+		if (lstat(path, &st) < 0 || unlink(path) < 0)
+			result = err_sys(e, "remove %s", path);
+		else
+			*ret_bytes += (uint64_t)st.st_size;
+	}
+	entries_free(entries, count);
+	return result < 0 || count == 0 ? result : fd_sync_dir(dir, e);
+}
+
+int deps_clear(const char *state, const char *project, uint64_t *ret_bytes, struct err *e)
+{
+	auto_store struct store s = STORE_NONE;
+	auto_free char *home = path_join(state, project), *dir = NULL;
+
+	if (project_check_name(project, e) < 0)
+		return -1;
+	*ret_bytes = 0;
+	/* The lock would make it, for any name that somebody types. */
+	if (access(home, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	if (store_lock(state, project, &s, e) < 0)
+		return -1;
+	dir = path_join(s.dir, "current");
+	return remove_all(dir, ret_bytes, e);
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/retention.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/fit.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/sig.h"
+#include "base/text.h"
+#include "base/tree.h"
+#include "settings/statefile.h"
+#include "store/scopes.h"
+#include "store/store.h"
+
+enum { SECONDS_PER_DAY = 24 * 60 * 60, WHY_BYTES = 80 };
+
+/* Every run makes it first, and a removal removes it first. */
+#define FIRST_FILE "run.jsonl"
+/* The last that a run makes. */
+#define RESULT_FILE "result.json"
+
+struct run_entry {
+	char *id;
+	uint64_t number;       /* in the order of their beginnings; 0: not known, and old */
+	struct timespec ended; /* when the directory last changed: at the end of the run */
+	dev_t dev;
+	ino_t ino;
+	uint64_t bytes;
+	bool kept;           /* whatever the policy says */
+	bool unchanged;      /* it was skipped */
+	bool rubble;         /* of a removal, or of a run that was killed in its first moment */
+	char why[WHY_BYTES]; /* it goes; "": it stays */
+};
+
+struct sorting {
+	const char *project;
+	const struct retention_policy *policy;
+	const struct retention_view *view;
+	bool dry_run;
+	char *runs; /* the path of runs/ */
+	int runs_fd;
+	struct run_entry *items; /* newest first */
+	size_t count;
+	unsigned failed;
+};
+
+struct retention_policy retention_policy_of(const struct config *c, const struct project *p)
+{
+	return (struct retention_policy){
+		.runs = p && p->keep_runs ? p->keep_runs : c->keep_runs,
+		.days = p && p->keep_days ? p->keep_days : c->keep_days,
+		.bytes = p && p->keep_bytes ? p->keep_bytes : c->keep_bytes,
+		.scopes = p && p->keep_scopes ? p->keep_scopes : c->keep_scopes,
+	};
+}
+
+/* ---- what is told ---- */
+
+static void tell_item(struct sorting *s, const struct retention_item *item)
+{
+	if (item->error)
+		s->failed++;
+	s->view->item(s->view->arg, item);
+}
+
+static void tell(struct sorting *s, const char *run_id, const char *why, uint64_t bytes,
+	const struct err *error)
+{
+	tell_item(s,
+		&(struct retention_item){.project = s->project,
+			.run_id = run_id,
+			.why = why,
+			.bytes = bytes,
+			.error = error});
+}
+
+/* ---- which runs there are ---- */
+
+/* A run's directory that is nobody's, and ours as long as both are open. */
+struct claim {
+	int dir;
+	int lock; /* -1: it has none */
+};
+
+#define CLAIM_NONE                                                                                 \
+	{                                                                                          \
+		.dir = -1, .lock = -1                                                              \
+	}
+
+static void claim_release(struct claim *c)
+{
+	fd_close(c->lock);
+	fd_close(c->dir);
+	*c = (struct claim)CLAIM_NONE;
+}
+
+#define auto_claim __attribute__((cleanup(claim_release)))
+
+static bool has_file(int dir, const char *name)
+{
+	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * A run of version 0.1.0 held its directory by a shared flock. So can everybody who may read, hence
+ * it counts only where nothing says that the run has ended or that its removal has begun.
+ */
+static bool may_go_on(int dir)
+{
+	if (has_file(dir, RESULT_FILE) || !has_file(dir, FIRST_FILE))
+		return false;
+	return flock(dir, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+}
+
+/*
+ * Take the lock of a run, if it is nobody's. Who may not open it, or has the state on a read-only
+ * mount, takes a run without a result for one that goes on.
+ */
+static int take(struct claim *c, bool *ret_taken, struct err *e)
+{
+	c->lock = openat(
+		c->dir, STORE_RUN_LOCK, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	*ret_taken = false;
+	if (c->lock >= 0 && flock(c->lock, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 0 : err_sys(e, "lock it");
+	if (c->lock >= 0)
+		*ret_taken = true;
+	else if (errno == EACCES || errno == EPERM || errno == EROFS)
+		*ret_taken = has_file(c->dir, RESULT_FILE);
+	else if (errno == ENOENT || errno == ELOOP || errno == EISDIR || errno == ENXIO)
+		*ret_taken = !may_go_on(c->dir);
+	else
+		return err_sys(e, "open its lock");
+	return 0;
+}
+
+/*
+ * Lock a run, if it is nobody's. A claim without a directory and no error: it is a run that goes
+ * on, or no run at all. Two that remove at once do not meet in one directory either, unless its
+ * lock is removed already; then each removes what is left.
+ */
+static int claim(const struct sorting *s, const char *id, struct claim *ret_claim, struct err *e)
+{
+	auto_claim struct claim c = {.lock = -1,
+		.dir = openat(s->runs_fd, id,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+	struct stat mine, named;
+	bool taken;
+
+	*ret_claim = (struct claim)CLAIM_NONE;
+	if (c.dir < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			? 0
+			: err_sys(e, "open %s/%s", s->runs, id);
+	if (take(&c, &taken, e) < 0)
+		return err_wrap(e, "%s/%s", s->runs, id);
+	/* Removed meanwhile, and perhaps made again by a run. */
+	if (!taken || fstat(c.dir, &mine) < 0 ||
+		fstatat(s->runs_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+		mine.st_ino != named.st_ino || mine.st_dev != named.st_dev)
+		return 0;
+	*ret_claim = c;
+	c = (struct claim)CLAIM_NONE;
+	return 0;
+}
+
+/* A run without a result was killed. One whose result is not understood may be of any kind. */
+static void read_result(struct sorting *s, struct run_entry *r)
+{
+	auto_free char *path = mem_printf("%s/%s/" RESULT_FILE, s->runs, r->id);
+	auto_node struct node *result = NULL;
+	struct err why = {0};
+
+	if (statefile_read(STATEFILE_RESULT, path, &result, &why) < 0) {
+		r->kept = true;
+		tell(s, r->id, "kept", 0, &why);
+	}
+	r->unchanged = strcmp(node_get_text(result, "result", ""), "unchanged") == 0;
+}
+
+static void add_run(struct sorting *s, const char *id, const struct claim *c, const struct stat *st)
+{
+	struct run_entry *r;
+
+	s->items = mem_resize(s->items, s->count + 1, sizeof(*s->items));
+	r = &s->items[s->count++];
+	*r = (struct run_entry){
+		.id = mem_strdup(id),
+		.number = store_run_number(s->runs_fd, id),
+		.ended = st->st_mtim,
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.kept = c->dir < 0,
+		.rubble = c->dir >= 0 && !has_file(c->dir, FIRST_FILE),
+	};
+	if (!r->kept && !r->rubble)
+		read_result(s, r);
+}
+
+static int look_at_run(struct sorting *s, const char *id, struct err *e)
+{
+	auto_claim struct claim c = CLAIM_NONE;
+	struct stat st;
+
+	if (id[0] == '.' || fstatat(s->runs_fd, id, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		!S_ISDIR(st.st_mode))
+		return 0;
+	if (claim(s, id, &c, e) < 0)
+		return -1;
+	add_run(s, id, &c, &st);
+	return 0;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct run_entry *x = a, *y = b;
+
+	int ended = clock_compare(&y->ended, &x->ended);
+
+	if (x->number != y->number)
+		return x->number < y->number ? 1 : -1;
+	return ended ? ended : strcmp(y->id, x->id);
+}
+
+/* The list stays open, as what runs are removed by. */
+static int list_runs(struct sorting *s, struct err *e)
+{
+	DIR *dir;
+	int result = 0;
+
+	s->runs_fd = open(s->runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->runs_fd < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s", s->runs);
+	dir = opendir(s->runs);
+	if (!dir)
+		return err_sys(e, "list %s", s->runs);
+	for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
+		result = look_at_run(s, entry->d_name, e);
+	(void)closedir(dir);
+	if (s->count)
+		qsort(s->items, s->count, sizeof(*s->items), newest_first);
+	return result;
+}
+
+static void keep(struct sorting *s, const char *id)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->items[i].id, id) == 0)
+			s->items[i].kept = true;
+}
+
+/* The one that `log` finds by the link, however that is written. */
+static int keep_latest(struct sorting *s, const char *state, struct err *e)
+{
+	auto_free char *latest = mem_printf("%s/%s/latest", state, s->project);
+	struct stat st;
+
+	if (stat(latest, &st) < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
+			? 0
+			: err_sys(e, "%s", latest);
+	for (size_t i = 0; i < s->count; i++)
+		if (s->items[i].dev == st.st_dev && s->items[i].ino == st.st_ino)
+			s->items[i].kept = true;
+	return 0;
+}
+
+/* In doubt about what passed last nothing is removed. */
+static int keep_named(struct sorting *s, const char *state, struct err *e)
+{
+	auto_node struct node *last = NULL;
+
+	if (keep_latest(s, state, e) < 0)
+		return -1;
+	if (store_read_state(state, s->project, &last, e) < 0)
+		return -1;
+	keep(s, node_get_text(last, "run_id", ""));
+	return 0;
+}
+
+/* ---- which of them go ---- */
+
+PRINTF_LIKE(2, 3) static void drop(struct run_entry *r, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (r->kept || *r->why)
+		return;
+	va_start(ap, fmt);
+	fit_vformat(r->why, sizeof(r->why), fmt, ap);
+	va_end(ap);
+}
+
+static void drop_by_number(struct sorting *s)
+{
+	uint64_t real = 0, unchanged = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		struct run_entry *r = &s->items[i];
+
+		if (r->rubble)
+			drop(r, "an unfinished removal");
+		else if (++*(r->unchanged ? &unchanged : &real) > s->policy->runs)
+			drop(r, "more than %" PRIu64 " %srun%s", s->policy->runs,
+				r->unchanged ? "unchanged " : "", num_plural(s->policy->runs));
+	}
+}
+
+/* In whole days; 0 when it ended in the future. */
+static uint64_t age_in_days(const struct run_entry *r, const struct timespec *now)
+{
+	int64_t seconds;
+
+	if (clock_compare(&r->ended, now) >= 0)
+		return 0;
+	if (__builtin_sub_overflow((int64_t)now->tv_sec, (int64_t)r->ended.tv_sec, &seconds))
+		seconds = INT64_MAX;
+	return (uint64_t)seconds / SECONDS_PER_DAY;
+}
+
+static void drop_by_age(struct sorting *s)
+{
+	const struct timespec now = clock_now();
+
+	for (size_t i = 0; s->policy->days && i < s->count; i++)
+		if (age_in_days(&s->items[i], &now) >= s->policy->days)
+			drop(&s->items[i], "older than %" PRIu64 " day%s", s->policy->days,
+				num_plural(s->policy->days));
+}
+
+/* The newest stays, if it alone is too large. */
+static int drop_by_bytes(struct sorting *s, struct err *e)
+{
+	uint64_t total = 0;
+
+	if (!s->policy->bytes)
+		return 0;
+	for (size_t i = 0; i < s->count; i++) {
+		struct run_entry *r = &s->items[i];
+
+		if (!*r->why && tree_measure(s->runs_fd, r->id, s->runs, &r->bytes, e) < 0)
+			return -1;
+		total += r->bytes;
+	}
+	for (size_t i = s->count; i-- > 1 && total > s->policy->bytes;) {
+		struct run_entry *r = &s->items[i];
+
+		if (r->kept || *r->why)
+			continue;
+		drop(r, "all together more than %s", num_show_size(s->policy->bytes).s);
+		total -= r->bytes;
+	}
+	return 0;
+}
+
+/* ---- removing ---- */
+
+static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_gone, struct err *e)
+{
+	auto_claim struct claim c = CLAIM_NONE;
+	uint64_t first = 0;
+	int result;
+
+	*ret_gone = false;
+	if (claim(s, r->id, &c, e) < 0)
+		return -1;
+	if (c.dir < 0)
+		return 0;
+	*ret_gone = true;
+	if (s->dry_run)
+		return tree_measure(s->runs_fd, r->id, s->runs, &r->bytes, e);
+	/* From here on it is rubble, whose time of change means nothing. */
+	if (tree_remove(c.dir, FIRST_FILE, r->id, &first, e) < 0)
+		return -1;
+	result = tree_remove(s->runs_fd, r->id, s->runs, &r->bytes, e);
+	r->bytes += first;
+	return result;
+}
+
+/* Oldest first: when it is cut short, the better part is still there. */
+static int remove_runs(struct sorting *s, struct err *e)
+{
+	for (size_t i = s->count; i-- > 0;) {
+		struct run_entry *r = &s->items[i];
+		struct err why = {0};
+		bool gone = false;
+
+		if (!*r->why)
+			continue;
+		if (sig_check(e) < 0)
+			return -1;
+		if (remove_run(s, r, &gone, &why) < 0)
+			tell(s, r->id, r->why, r->bytes, &why);
+		else if (gone)
+			tell(s, r->id, r->why, r->bytes, NULL);
+	}
+	return 0;
+}
+
+static void remove_leftovers(struct sorting *s, const char *state)
+{
+	uint64_t bytes = 0;
+	struct err why = {0};
+
+	if (store_sweep(state, s->project, s->dry_run, &bytes, &why) < 0)
+		tell(s, NULL, "left by a killed run", bytes, &why);
+	else if (bytes)
+		tell(s, NULL, "left by a killed run", bytes, NULL);
+}
+
+static void tell_scope(void *arg, const char *scope, uint64_t bytes)
+{
+	struct sorting *s = arg;
+	auto_free char *why = mem_printf(
+		"more than %" PRIu64 " scope%s", s->policy->scopes, num_plural(s->policy->scopes));
+
+	tell_item(s,
+		&(struct retention_item){
+			.project = s->project, .scope = scope, .why = why, .bytes = bytes});
+}
+
+/* ---- one project ---- */
+
+static int sort_out(struct sorting *s, const char *state, struct err *e)
+{
+	if (store_check(state, s->project, e) < 0)
+		return -1;
+	remove_leftovers(s, state);
+	if (list_runs(s, e) < 0 || keep_named(s, state, e) < 0)
+		return -1;
+	drop_by_number(s);
+	drop_by_age(s);
+	if (drop_by_bytes(s, e) < 0)
+		return -1;
+	if (remove_runs(s, e) < 0)
+		return -1;
+	return scopes_forget(state, s->project, s->policy->scopes, s->dry_run, tell_scope, s, e);
+}
+
+int retention_apply(const char *state, const char *project, const struct retention_policy *policy,
+	bool dry_run, const struct retention_view *view, unsigned *ret_failed, struct err *e)
+{
+	struct sorting s = {
+		.project = project,
+		.policy = policy,
+		.view = view,
+		.dry_run = dry_run,
+		.runs = mem_printf("%s/%s/runs", state, project),
+		.runs_fd = -1,
+	};
+	int result = sort_out(&s, state, e);
+
+	*ret_failed = s.failed;
+	for (size_t i = 0; i < s.count; i++)
+		free(s.items[i].id);
+	free(s.items);
+	free(s.runs);
+	fd_close(s.runs_fd);
+	return result;
+}
