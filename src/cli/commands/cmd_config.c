@@ -23,9 +23,11 @@ static int run(const struct call *call)
 {
 	const struct config_settings *s = call->settings;
 	auto_config struct config c = {0};
+	const struct outputs_inputs inputs = {.config = &c};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 || outputs_check(s->output, "--output", &c, &e) < 0 ||
+	if (load_config(call, &c, &e) < 0 ||
+		outputs_check(s->output, "--output", &inputs, &e) < 0 ||
 		say_json(c.effective, s->output, &e) < 0)
 		return say_failure(&e);
 	return 0;

@@ -76,10 +76,11 @@ static int tell(const char *what, const char *project, const struct deps_info *i
 static int export(const struct call *call, const struct config *c, struct err *e)
 {
 	const char *project = call->operands.items[1];
+	const struct outputs_inputs inputs = {.config = c};
 	struct deps_info info;
 
 	if (load_check_project(c, NULL, project, e) < 0 ||
-		outputs_check(call->operands.items[2], "deps export", c, e) < 0 ||
+		outputs_check(call->operands.items[2], "deps export", &inputs, e) < 0 ||
 		deps_export(c->state, c->tmpdir, project, call->operands.items[2], &info, e) < 0)
 		return -1;
 	/* Behind the archive in a pipe it would be damage. */

@@ -226,13 +226,19 @@ static int find_log(const struct call *call, char **ret_path, struct err *e)
 	auto_config struct config c = {0};
 	auto_free char *project = call->operands.count ? mem_strdup(call->operands.items[0]) : NULL;
 	auto_free char *dir = NULL;
+	const struct outputs_inputs inputs = {.config = &c};
 
+	if (s->filename && !s->output) {
+		*ret_path = mem_strdup(s->filename);
+		return 0;
+	}
+	if (load_config(call, &c, e) < 0 || outputs_check(s->output, "--output", &inputs, e) < 0)
+		return -1;
 	if (s->filename) {
 		*ret_path = mem_strdup(s->filename);
 		return 0;
 	}
-	if (load_config(call, &c, e) < 0 || outputs_check(s->output, "--output", &c, e) < 0 ||
-		(project && load_check_project(&c, NULL, project, e) < 0) ||
+	if ((project && load_check_project(&c, NULL, project, e) < 0) ||
 		(!project && store_last_project(c.state, &project, e) < 0) ||
 		store_find_run(c.state, project, s->run, &dir, e) < 0)
 		return -1;

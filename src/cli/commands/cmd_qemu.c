@@ -190,10 +190,13 @@ static int run(const struct call *call)
 	auto_config struct config c = {0};
 	auto_plan struct plan plan = {0};
 	struct run_context context = load_context(&c);
+	const struct outputs_inputs inputs = {
+		.config = &c, .executor = s->executor, .image = s->image};
 	struct err e = {0};
 
 	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
-		load_config(call, &c, &e) < 0 || outputs_check(s->console, "--console", &c, &e) < 0)
+		load_config(call, &c, &e) < 0 ||
+		outputs_check(s->console, "--console", &inputs, &e) < 0)
 		return say_failure(&e);
 	if (s->cpus)
 		c.cpus = (unsigned)s->cpus;

@@ -391,9 +391,11 @@ static int load(struct session *s, struct err *e)
 static int prepare(struct session *s, struct err *e)
 {
 	const struct run_settings *set = s->settings;
+	const struct outputs_inputs inputs = {
+		.config = &s->config, .list = &s->list, .executor = set->options.executor};
 
 	if (sig_init(e) < 0 || run_outputs_open(&s->outputs, set->result, set->log, e) < 0 ||
-		load(s, e) < 0 || run_outputs_check(&s->outputs, &s->config, &s->list, e) < 0)
+		load(s, e) < 0 || run_outputs_check(&s->outputs, &inputs, e) < 0)
 		return -1;
 	if (s->outputs.log.path && outfile_begin(&s->outputs.log, e) < 0)
 		return -1;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/commands/outputs.h"
 
+#include <string.h>
+
+#include "base/home.h"
 #include "base/path.h"
 #include "settings/credentials.h"
+#include "settings/locate.h"
 #include "store/store.h"
 
 /* What a line of result_to_node and one of the run log begin with. */
@@ -21,12 +25,33 @@ static int is_not(const struct output *o, const char *path, const char *what, st
 	return outfile_is_not(o->file, o->option, path, what, e);
 }
 
-static int is_no_program(const struct output *o, const struct config *c, struct err *e)
+/* Wherever they are found; that one is missing is for others to say. */
+static int is_no_program(const struct output *o, const struct outputs_inputs *in, struct err *e)
 {
-	if (is_not(o, c->executor, "the executor", e) < 0 ||
-		is_not(o, c->qemu_program, "the program of QEMU", e) < 0)
+	auto_free char *executor = NULL, *net_tool = NULL, *qemu = NULL;
+	struct err unfound = {0}, no_tool = {0}, no_qemu = {0};
+
+	if (locate_executor(in->config, in->executor, &executor, &unfound) == 0 &&
+		(is_not(o, executor, "the executor", e) < 0 ||
+			(locate_net_tool(executor, &net_tool, &no_tool) == 0 &&
+				is_not(o, net_tool, "the program for transfers", e) < 0)))
 		return -1;
-	return is_not(o, c->ca_certificates, "the file of ca_certificates", e);
+	if (locate_qemu(in->config, &qemu, &no_qemu) == 0 &&
+		is_not(o, qemu, "the program of QEMU", e) < 0)
+		return -1;
+	return is_not(o, in->config->ca_certificates, "the file of ca_certificates", e);
+}
+
+/* Of the user, for all repositories. */
+static int is_no_git_configuration(const struct output *o, struct err *e)
+{
+	auto_free char *old = home_expand("~/.gitconfig");
+	auto_free char *xdg = home_xdg("XDG_CONFIG_HOME", ".config");
+	auto_free char *own = xdg ? path_join(xdg, "git/config") : NULL;
+
+	if (is_not(o, old, "your git configuration", e) < 0)
+		return -1;
+	return is_not(o, own, "your git configuration", e);
 }
 
 static int is_no_credential(const struct output *o, const struct credentials *c, struct err *e)
@@ -61,6 +86,8 @@ static int is_not_of_project(const struct output *o, const struct project *p, st
 
 	if (is_not(o, plan, "the plan of a project", e) < 0 ||
 		is_not_of(o, p->source, "the source of a project", e) < 0)
+		return -1;
+	if (p->image_path && is_not_of(o, p->image_path, "an image", e) < 0)
 		return -1;
 	for (size_t i = 0; i < p->git_objects.count; i++)
 		if (is_not_of(o, p->git_objects.items[i], "a directory of git_objects", e) < 0)
@@ -105,27 +132,41 @@ bool outputs_lose_nothing(const struct outfile *o)
 	return outfile_found_nothing(o);
 }
 
-int outputs_check_file(const struct outfile *file, const char *option, const struct config *c,
-	const struct project_list *list, struct err *e)
+static int is_no_image(const struct output *o, const struct outputs_inputs *in, struct err *e)
+{
+	const char *const named[] = {in->config->trusted_image, in->image};
+	auto_free char *installed = locate_images();
+
+	for (size_t i = 0; i < ARRAY_SIZE(named); i++)
+		if (named[i] && strchr(named[i], '/') && is_not_of(o, named[i], "an image", e) < 0)
+			return -1;
+	if (is_not_of(o, in->config->image_store, "the image store", e) < 0)
+		return -1;
+	return is_not_of(o, installed, "the installed images", e);
+}
+
+int outputs_check_file(const struct outfile *file, const char *option,
+	const struct outputs_inputs *in, struct err *e)
 {
 	const struct output o = {file, option, outputs_lose_nothing(file)};
+	const struct config *c = in->config;
 
 	if (is_not(&o, c->file, "the configuration", e) < 0 ||
 		is_not(&o, c->projects, "the projects file", e) < 0 ||
-		is_no_program(&o, c, e) < 0 || is_no_credential(&o, &c->credentials, e) < 0)
+		is_no_program(&o, in, e) < 0 || is_no_credential(&o, &c->credentials, e) < 0 ||
+		is_no_git_configuration(&o, e) < 0)
 		return -1;
-	if (list && is_not_of_projects(&o, list, e) < 0)
+	if (in->list && is_not_of_projects(&o, in->list, e) < 0)
 		return -1;
-	if (is_no_state(&o, c, e) < 0)
-		return -1;
-	return is_not_of(&o, c->image_store, "the image store", e);
+	return is_no_state(&o, c, e) < 0 ? -1 : is_no_image(&o, in, e);
 }
 
-int outputs_check(const char *path, const char *option, const struct config *c, struct err *e)
+int outputs_check(
+	const char *path, const char *option, const struct outputs_inputs *in, struct err *e)
 {
 	auto_outfile struct outfile o = OUTFILE_NONE;
 
 	if (!path || !outfile_look(path, &o))
 		return 0;
-	return outputs_check_file(&o, option, c, NULL, e);
+	return outputs_check_file(&o, option, in, e);
 }

@@ -22,15 +22,20 @@
 /* What was in the file is nothing, or was written by an earlier `ambient run`. */
 bool outputs_lose_nothing(const struct outfile *o);
 
-/*
- * ERR_INPUT, with the option that names it, when the file may not be written. `list` has the
- * projects whose sources and plans the command reads; NULL: none.
- */
-int outputs_check_file(const struct outfile *file, const char *option, const struct config *c,
-	const struct project_list *list, struct err *e) NODISCARD;
+/* What a command reads. Apart from the configuration, each may be NULL: there is none. */
+struct outputs_inputs {
+	const struct config *config;
+	const struct project_list *list; /* their sources, plans and images */
+	const char *executor;            /* as an option gives it */
+	const char *image;               /* as an option gives it: a name, or a path */
+};
 
-/* The same before it is opened, for a command that reads no source; no path (NULL) is fine. */
-int outputs_check(
-	const char *path, const char *option, const struct config *c, struct err *e) NODISCARD;
+/* ERR_INPUT, with the option that names it, when the file may not be written. */
+int outputs_check_file(const struct outfile *file, const char *option,
+	const struct outputs_inputs *inputs, struct err *e) NODISCARD;
+
+/* The same before it is opened; no path (NULL) is fine. */
+int outputs_check(const char *path, const char *option, const struct outputs_inputs *inputs,
+	struct err *e) NODISCARD;
 
 #endif

@@ -3,7 +3,6 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "cli/commands/outputs.h"
 #include "data/jsonl.h"
 
 static int open_file(const char *path, const char *option, struct outfile *ret, struct err *e)
@@ -30,11 +29,10 @@ void run_outputs_release(struct run_outputs *o)
 	outfile_release(&o->log);
 }
 
-int run_outputs_check(struct run_outputs *o, const struct config *c,
-	const struct project_list *list, struct err *e)
+int run_outputs_check(struct run_outputs *o, const struct outputs_inputs *in, struct err *e)
 {
-	if (outputs_check_file(&o->result, "--result", c, list, e) < 0 ||
-		outputs_check_file(&o->log, "--log", c, list, e) < 0) {
+	if (outputs_check_file(&o->result, "--result", in, e) < 0 ||
+		outputs_check_file(&o->log, "--log", in, e) < 0) {
 		outfile_release(&o->result);
 		return -1;
 	}

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/outfile.h"
+#include "cli/commands/outputs.h"
 #include "data/node.h"
 #include "settings/config.h"
 #include "settings/project.h"
@@ -32,8 +33,8 @@ void run_outputs_release(struct run_outputs *o);
 #define auto_run_outputs __attribute__((cleanup(run_outputs_release)))
 
 /* ERR_INPUT when one of them is an input. Nothing has been written then. */
-int run_outputs_check(struct run_outputs *o, const struct config *c,
-	const struct project_list *list, struct err *e) NODISCARD;
+int run_outputs_check(
+	struct run_outputs *o, const struct outputs_inputs *inputs, struct err *e) NODISCARD;
 
 /*
  * One line, by one write, so that others may write into the same file; nothing without --result.
