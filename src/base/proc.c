@@ -199,8 +199,9 @@ static int run(const struct strv *argv, int64_t limit_ms, struct buf *output,
 
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return err_sys(e, "pipe");
-	from = c.from = pipes[0];
+	from = pipes[0];
 	to = pipes[1];
+	c.from = from;
 	c.limit_ms = limit_ms;
 	c.until_ms = limit_ms ? clock_ms() + limit_ms : INT64_MAX;
 	c.pid = start(argv, to, e);

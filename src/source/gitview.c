@@ -294,13 +294,16 @@ static void settle_refs(struct gitview *g)
 	if (g->ref_count)
 		qsort(g->refs, g->ref_count, sizeof(*g->refs), by_name);
 	for (size_t i = 0; i < g->ref_count; i++) {
-		const struct ref *r = &g->refs[i], *next = r + 1;
+		struct ref r = g->refs[i];
+		const struct ref *next = &g->refs[i] + 1;
+		bool counts = i + 1 == g->ref_count || compare_bases(next->base, r.base) != 0 ||
+			strcmp(next->name, r.name) != 0;
 
-		if (i + 1 < g->ref_count && compare_bases(next->base, r->base) == 0 &&
-			strcmp(next->name, r->name) == 0)
-			ref_release(&g->refs[i]);
+		g->refs[i] = (struct ref){0};
+		if (counts)
+			g->refs[kept++] = r;
 		else
-			g->refs[kept++] = *r;
+			ref_release(&r);
 	}
 	g->ref_count = kept;
 }

@@ -128,11 +128,11 @@ int repository_check_alternates(
 /* Is there, from a directory of the tree, a path that leads to the same wherever the tree is? */
 static bool is_true_anywhere(const struct repository_search *s, const char *dir, const char *line)
 {
-	auto_free char *path = path_join(dir, line), *place = NULL;
-	bool out = true;
+	auto_free char *path = path_join(dir, line);
+	bool out = line[0] == '/';
+	auto_free char *place = out ? NULL : repository_real(s, path, O_DIRECTORY, &out);
 
-	if (line[0] != '/')
-		place = repository_real(s, path, O_DIRECTORY, &out);
+	(void)place;
 	return !out;
 }
 
