@@ -231,6 +231,11 @@ struct node *node_add_map(struct node *list)
 
 /* ---- reading ---- */
 
+size_t node_count(const struct node *n)
+{
+	return n ? n->count : 0;
+}
+
 struct node *node_get(const struct node *map, const char *key)
 {
 	size_t i;

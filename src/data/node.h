@@ -91,6 +91,9 @@ static inline struct node *node_child(const struct node *n, size_t i)
 	return n && i < n->count ? n->items[i] : NULL;
 }
 
+/* How many items there are; n may be NULL. */
+size_t node_count(const struct node *n);
+
 /* The value of a key. NULL when the key is absent or null, or when map is NULL or not a map. */
 struct node *node_get(const struct node *map, const char *key);
 

@@ -255,7 +255,7 @@ int credentials_load(
 
 	if (load_secrets(node_get(effective, "secrets"), file, &c, e) < 0)
 		return -1;
-	c.hosts = mem_array(list ? list->count : 0, sizeof(*c.hosts));
+	c.hosts = mem_array(node_count(list), sizeof(*c.hosts));
 	node_each (list, item)
 		if (load_host(item, file, &c, e) < 0)
 			return -1;

@@ -28,11 +28,6 @@ static int unknown(const struct config *c, const struct node *item, bool is_key,
 		item, c->file, e, "unknown %s '%s'%s", names->kind, shown, rest);
 }
 
-static size_t count_of(const struct node *list)
-{
-	return list ? list->count : 0;
-}
-
 /* ---- actions ---- */
 
 static bool may_have_secrets(const struct action *a)
@@ -88,7 +83,7 @@ int names_check_targets(const struct config *c, struct err *e)
 {
 	const struct node *target = node_get(c->effective, "dput_target");
 	const struct node *targets = node_get(c->effective, "dput_targets"), *item;
-	auto_free const char **known = mem_array(count_of(targets) + 1, sizeof(*known));
+	auto_free const char **known = mem_array(node_count(targets) + 1, sizeof(*known));
 	size_t n = 0;
 
 	/* Without names, it is that of a configuration of Ambient CI, and for others to use. */

@@ -27,16 +27,11 @@ static const struct option options[] = {
 	{0},
 };
 
-static size_t count_of(const struct node *list)
-{
-	return list ? list->count : 0;
-}
-
 static int show_project(const struct project *p, struct err *e)
 {
-	size_t actions = count_of(p->plans[PROJECT_PLAN]);
+	size_t actions = node_count(p->plans[PROJECT_PLAN]);
 	size_t others =
-		count_of(p->plans[PROJECT_PRE_PLAN]) + count_of(p->plans[PROJECT_POST_PLAN]);
+		node_count(p->plans[PROJECT_PRE_PLAN]) + node_count(p->plans[PROJECT_POST_PLAN]);
 	auto_free char *plan = p->plan_given
 		? mem_printf("%zu action%s", actions, num_plural(actions))
 		: mem_strdup("plan in the source");
@@ -59,7 +54,8 @@ static struct node *to_node(const struct project_list *list)
 		node_set_string(entry, "source", p->source);
 		node_set_string(entry, "image", p->image_path ? p->image_path : p->image);
 		for (int phase = 0; phase < PROJECT_PHASES; phase++)
-			node_set_uint(entry, project_phase_keys[phase], count_of(p->plans[phase]));
+			node_set_uint(
+				entry, project_phase_keys[phase], node_count(p->plans[phase]));
 		node_set_bool(entry, "plan_in_source", !p->plan_given);
 	}
 	node_set_uint(n, "project_count", list->count);

@@ -266,17 +266,13 @@ static void run_one(struct session *s, struct project *project)
 	run_outcome_release(&outcome);
 }
 
-static size_t count_of(const struct node *list)
-{
-	return list ? list->count : 0;
-}
-
 /* What --dry-run says of a project that could run: "hello  would run: 3 actions in image tiny". */
 static void describe(struct session *s, const struct project *p)
 {
-	size_t plan = count_of(p->plans[PROJECT_PLAN]);
-	size_t pre = count_of(p->plans[PROJECT_PRE_PLAN]);
-	size_t post = s->settings->options.no_post_plan ? 0 : count_of(p->plans[PROJECT_POST_PLAN]);
+	size_t plan = node_count(p->plans[PROJECT_PLAN]);
+	size_t pre = node_count(p->plans[PROJECT_PRE_PLAN]);
+	size_t post =
+		s->settings->options.no_post_plan ? 0 : node_count(p->plans[PROJECT_POST_PLAN]);
 	auto_free char *image = text_safe(p->image, LIMIT_NAME_BYTES);
 	auto_buf struct buf line = {0};
 
