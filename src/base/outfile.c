@@ -477,17 +477,6 @@ bool outfile_is_stdout(const char *path)
 		!S_ISCHR(a.st_mode);
 }
 
-int outfile_check(
-	const char *output, const char *option, const char *path, const char *what, struct err *e)
-{
-	struct stat a, b;
-
-	if (!output || !path || stat(output, &a) < 0 || stat(path, &b) < 0 || !S_ISREG(a.st_mode) ||
-		!same_file(&a, &b))
-		return 0;
-	return lost(output, option, what, e);
-}
-
 int outfile_are_two(const struct outfile *a, const char *option_a, const struct outfile *b,
 	const char *option_b, struct err *e)
 {

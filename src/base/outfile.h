@@ -95,10 +95,6 @@ int outfile_is_not(const struct outfile *o, const char *option, const char *path
 int outfile_is_not_below(const struct outfile *o, const char *option, const char *directory,
 	const char *what, struct err *e) NODISCARD;
 
-/* The same before it is opened; no `output` (NULL) is fine. */
-int outfile_check(const char *output, const char *option, const char *path, const char *what,
-	struct err *e) NODISCARD;
-
 /* Does this name stand for standard output, or lead to the file or pipe behind it? */
 bool outfile_is_stdout(const char *path);
 

@@ -220,30 +220,42 @@ static int check_options(const struct call *call, struct err *e)
 	return 0;
 }
 
-static int find_log(const struct call *call, char **ret_path, struct err *e)
+static int find_log(const struct call *call, const struct config *c, char **ret_path, struct err *e)
 {
 	const struct log_settings *s = call->settings;
-	auto_config struct config c = {0};
 	auto_free char *project = call->operands.count ? mem_strdup(call->operands.items[0]) : NULL;
 	auto_free char *dir = NULL;
-	const struct outputs_inputs inputs = {.config = &c};
 
-	if (s->filename && !s->output) {
-		*ret_path = mem_strdup(s->filename);
-		return 0;
-	}
-	if (load_config(call, &c, e) < 0 || outputs_check(s->output, "--output", &inputs, e) < 0)
-		return -1;
 	if (s->filename) {
 		*ret_path = mem_strdup(s->filename);
 		return 0;
 	}
-	if ((project && load_check_project(&c, NULL, project, e) < 0) ||
-		(!project && store_last_project(c.state, &project, e) < 0) ||
-		store_find_run(c.state, project, s->run, &dir, e) < 0)
+	if ((project && load_check_project(c, NULL, project, e) < 0) ||
+		(!project && store_last_project(c->state, &project, e) < 0) ||
+		store_find_run(c->state, project, s->run, &dir, e) < 0)
 		return -1;
 	*ret_path = path_join(dir, s->console ? "console.log" : "run.jsonl");
 	return 0;
+}
+
+/* The log, and the configuration where it says which that is, or what may not be written. */
+static int prepare(const struct call *call, struct config *c, char **ret_path, struct err *e)
+{
+	const struct log_settings *s = call->settings;
+
+	if ((!s->filename || s->output) && load_config(call, c, e) < 0)
+		return -1;
+	return find_log(call, c, ret_path, e);
+}
+
+static int check_output(
+	const struct sink *out, const struct config *c, const char *log, struct err *e)
+{
+	const struct outputs_inputs inputs = {.config = c};
+
+	if (outputs_check_file(&out->file, "--output", &inputs, e) < 0)
+		return -1;
+	return outfile_is_not(&out->file, "--output", log, "the log itself", e);
 }
 
 static int open_sink(struct sink *out, const char *path, struct err *e)
@@ -259,17 +271,16 @@ static int show(const struct call *call, struct err *e)
 {
 	const struct log_settings *s = call->settings;
 	auto_free char *path = NULL;
+	auto_config struct config c = {0};
 	struct sink out = {.file = OUTFILE_NONE};
 	int result;
 
-	/* A name that is wrong is told before the project's; that standard output is closed, after.
-	 */
+	/* A wrong --output is told before a wrong project, a closed standard output after it. */
 	if (check_options(call, e) < 0 || (s->output && open_sink(&out, s->output, e) < 0))
 		return -1;
-	result = find_log(call, &path, e);
+	result = prepare(call, &c, &path, e);
 	if (result == 0)
-		result = s->output ? outfile_check(s->output, "--output", path, "the log itself", e)
-				   : open_sink(&out, "-", e);
+		result = s->output ? check_output(&out, &c, path, e) : open_sink(&out, "-", e);
 	if (result == 0)
 		result = s->console ? copy_file(&out, path, e)
 				    : show_log(path, (enum log_format)s->format, &out, e);

@@ -122,16 +122,6 @@ static int is_no_state(const struct output *o, const struct config *c, struct er
 	return is_not_of(o, c->state, "the state directory", e);
 }
 
-/* ---- all of them ---- */
-
-bool outputs_lose_nothing(const struct outfile *o)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(own_beginnings); i++)
-		if (outfile_found_beginning(o, own_beginnings[i]))
-			return true;
-	return outfile_found_nothing(o);
-}
-
 static int is_no_image(const struct output *o, const struct outputs_inputs *in, struct err *e)
 {
 	const char *const named[] = {in->config->trusted_image, in->image};
@@ -143,6 +133,16 @@ static int is_no_image(const struct output *o, const struct outputs_inputs *in, 
 	if (is_not_of(o, in->config->image_store, "the image store", e) < 0)
 		return -1;
 	return is_not_of(o, installed, "the installed images", e);
+}
+
+/* ---- all of them ---- */
+
+bool outputs_lose_nothing(const struct outfile *o)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_beginnings); i++)
+		if (outfile_found_beginning(o, own_beginnings[i]))
+			return true;
+	return outfile_found_nothing(o);
 }
 
 int outputs_check_file(const struct outfile *file, const char *option,

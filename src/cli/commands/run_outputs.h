@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files that `ambient run` writes where its user says: --result and --log (cli/commands/outputs.h). They
- * are opened at once and emptied late. As long as it is not known what the run reads, because the
+ * The files that `ambient run` writes where its user says: --result and --log (outputs.h). They are
+ * opened at once and emptied late. As long as it is not known what the run reads, because the
  * command line, the configuration or the projects file is wrong, only a file that loses nothing is
  * written.
  */
