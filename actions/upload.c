@@ -2,8 +2,8 @@
 /*
  * The step behind all uploads, in a trusted VM. It finds out what is to be uploaded, and only below
  * the artifacts: a path is resolved by the kernel with RESOLVE_BENEATH, so that no link in it leads
- * to the secrets. Then it starts rsync, or for single files ambient-net (src/transfer/sftpput.h), with
- * the ssh configuration that the host has made (secrets.h): keys of hosts are checked, and
+ * to the secrets. Then it starts rsync, or for single files ambient-net (src/transfer/sftpput.h),
+ * with the ssh configuration that the host has made (secrets.h): keys of hosts are checked, and
  * connections go through the proxy.
  */
 #include <dirent.h>

@@ -9,8 +9,8 @@
 #include "contract/action.h"
 
 /*
- * Before it is started: -1 with a script whose interpreter `env` would look for a name that ends in
- * a carriage return. The kernel can run that, and `env` says it in words that nobody can read.
+ * Before it is started: -1 for a script whose lines end in CR LF and that the kernel would start all
+ * the same, so that the carriage return goes to a shell or to an argument of its interpreter.
  */
 int program_check(const struct spawn *s, struct err *e) NODISCARD;
 

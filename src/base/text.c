@@ -168,16 +168,17 @@ static size_t edit_distance(const char *a, const char *b)
 /* Bytes that mean nothing to a shell; nor do those of UTF-8. */
 static bool is_plain(char c)
 {
-	return (unsigned char)c <= ' '
-		? c != ' ' && c != '\t'
-		: (unsigned char)c >= 0x80 || isalnum((unsigned char)c) || strchr("_-+=:,./@%", c);
+	unsigned char byte = (unsigned char)c;
+
+	if (byte < ' ')
+		return byte != '\t';
+	return byte >= 0x80 || isalnum(byte) || strchr("_-+=:,./@%", c);
 }
 
 void text_add_word(struct buf *b, const char *word)
 {
 	if (!*word)
 		buf_adds(b, "''");
-	/* "~" and "#" are among those that are not plain. */
 	for (; *word; word++) {
 		if (!is_plain(*word))
 			buf_addc(b, '\\');

@@ -90,8 +90,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
  */
 #define GUEST_NEAR_PROXY "AMBIENT_PROXY"
 /*
- * Beside it, where the configuration says so, the host's ssh agent (agent/sshagent.h). Programs that
- * an action starts with `agent` find it as the socket GUEST_AGENT_SOCKET.
+ * Beside it, where the configuration says so, the host's ssh agent (agent/sshagent.h). Programs
+ * that an action starts with `agent` find it as the socket GUEST_AGENT_SOCKET.
  */
 #define AGENT_PORT 3129
 #define GUEST_AGENT_SOCKET GUEST_TOOLS "/ssh-agent"
