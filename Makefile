@@ -273,12 +273,15 @@ check-vm: TESTS := vm
 check-vm: check
 
 ## make check-faults   fail every write and signal at every stage, each in every way; signals in real machines, too
+## make check-faults WALK_STEP=4 WALK_FROM=2   the third quarter of them
 .PHONY: check-faults
+WALK_STEP ?= 1
+WALK_FROM ?= 0
 check-faults:
 	$(call ready,build run image test)
 	$(build_tests)
 	@$(MAKE) --no-print-directory image-tiny
-	@WALK_STEP=1 TEST_SECONDS=7200 IMAGES="$(IMAGE_STORE)" tests/run faults tests/vm/kills.test
+	@WALK_STEP=$(WALK_STEP) WALK_FROM=$(WALK_FROM) TEST_SECONDS=7200 IMAGES="$(IMAGE_STORE)" tests/run faults tests/vm/kills.test
 
 ## make check-valgrind   unit tests, and the executor in tests with fake-qemu, under valgrind
 .PHONY: check-valgrind

@@ -114,7 +114,7 @@ walk() {
 		all=$((all + 1))
 		before_stage=$sent
 		for s in "${!order[@]}"; do
-			[ $(((i + s) % ${WALK_STEP:-$2})) = 0 ] || continue
+			[ $(((i + s + ${WALK_FROM:-0}) % ${WALK_STEP:-$2})) = 0 ] || continue
 			strike "${order[s]}" "$1" "$i"
 			sent=$((sent + 1))
 		done

@@ -9,7 +9,7 @@
 # raises by one, and the artifacts say which.
 #
 # WALK_STEP=N: only every N-th point. Unset: each test has its own choice, which keeps `make check` quick;
-# `make check-faults` sets 1.
+# `make check-faults` sets 1. WALK_FROM=K: another N-th part of the points; all N from 0 on are every point.
 : "${FAULTS:?run this by tests/run}"
 WALK_OPTIONS=()
 # What the runs are started by: a function that makes a network, for example.
