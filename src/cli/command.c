@@ -197,11 +197,12 @@ static int wrong_line(const struct call *call, const struct err *e)
 static int check_operands(const struct command *c, const struct strv *operands, struct err *e)
 {
 	if (operands->count < c->min_operands)
-		return err_set(e, ERR_INPUT, "'ambient %s' needs %s", c->name, c->operands);
+		return err_set(
+			e, ERR_INPUT, "an operand is missing: ambient %s %s", c->name, c->operands);
 	if (operands->count > c->max_operands) {
 		auto_free char *shown = text_safe(operands->items[c->max_operands], 60);
 
-		return err_set(e, ERR_INPUT, "'ambient %s' has no use for '%s'", c->name, shown);
+		return err_set(e, ERR_INPUT, "unexpected operand '%s' of %s", shown, c->name);
 	}
 	return 0;
 }
