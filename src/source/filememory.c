@@ -23,9 +23,6 @@
 
 enum { MAGIC_BYTES = sizeof(MAGIC) - 1, SUM_BYTES = 64 };
 
-/* Missing in the kernel's header. */
-#define MAGIC_ZFS 0x2fc12fc1
-
 struct key {
 	uint64_t dev, ino, size;
 	int64_t mtime, ctime;
@@ -190,8 +187,8 @@ int filememory_save(const struct filememory *m, const char *work, struct err *e)
 
 static bool is_good_filesystem(int fd)
 {
-	static const long good[] = {EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC,
-		F2FS_SUPER_MAGIC, TMPFS_MAGIC, OVERLAYFS_SUPER_MAGIC, MAGIC_ZFS};
+	static const long good[] = {
+		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC};
 	struct statfs fs;
 
 	if (fd < 0 || fstatfs(fd, &fs) < 0)
@@ -234,9 +231,20 @@ bool filememory_find(struct filememory *m, int fd, const struct stat *st, struct
 	return true;
 }
 
+/*
+ * From here on a program that has the file in its memory gets a page fault, and the file a new
+ * ctime, before it can write to it again. Without dirty pages nothing is waited for.
+ */
+static bool write_pages(int fd)
+{
+	return sync_file_range(fd, 0, 0,
+		       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+			       SYNC_FILE_RANGE_WAIT_AFTER) == 0;
+}
+
 bool filememory_may_add(struct filememory *m, int fd, const struct stat *st)
 {
-	return m->path && has_settled(st) && is_on_good_filesystem(m, fd, st);
+	return m->path && has_settled(st) && is_on_good_filesystem(m, fd, st) && write_pages(fd);
 }
 
 void filememory_add(struct filememory *m, const struct stat *st, const struct digest_text *sum)

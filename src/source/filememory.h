@@ -4,9 +4,18 @@
  * not read again. A file is known again by device, inode, size, mtime and ctime; nobody but root
  * can set a ctime.
  *
- * A digest is not remembered when the file changed within FILEMEMORY_SETTLED_S of when it was read,
- * since another change in the same tick of its clock would not show; nor on file systems that are
- * not known to keep inodes and ctimes (FUSE, network and 9p file systems have servers that decide).
+ * Two kinds of changes have no ctime of their own:
+ *
+ * - A second one in the same tick of the clock.
+ * - One through a shared mapping (mmap) to a page that is dirty already. The kernel sets the times
+ *   when a page becomes writable; after that it sees no write until it has written the page to the
+ *   disk and made it read-only again.
+ *
+ * So a digest is remembered only after the file's pages were written (sync_file_range), before they
+ * are read. This costs nothing where the kernel has done so: it does within half a minute, and
+ * files that changed within FILEMEMORY_SETTLED_S are not remembered yet. Nor are files on file
+ * systems that do not work so: tmpfs writes no pages, overlayfs has those of another file, ZFS sets
+ * the times when it writes; FUSE, network and 9p file systems have servers that decide.
  *
  * The file is bounded by LIMIT_FILEMEMORY_ENTRIES and replaced by one rename. One that is damaged
  * or of another version is the same as none. Its format is defined in filememory.c.
@@ -20,7 +29,8 @@
 #include "base/err.h"
 #include "data/digest.h"
 
-enum { FILEMEMORY_SETTLED_S = 2 };
+/* More than the 30 s after which Linux writes dirty pages (vm.dirty_expire_centisecs), and 5 s. */
+enum { FILEMEMORY_SETTLED_S = 40 };
 
 struct filememory;
 
@@ -33,7 +43,8 @@ bool filememory_find(struct filememory *m, int fd, const struct stat *st, struct
 
 /*
  * May the digest of what is read from now on be remembered? st is what the file is now. When it
- * changes while it is read its ctime is another one, so what is remembered is never found.
+ * changes while it is read its ctime is another one, so what is remembered is never found. May
+ * write the pages of the file to the disk.
  */
 bool filememory_may_add(struct filememory *m, int fd, const struct stat *st);
 void filememory_add(struct filememory *m, const struct stat *st, const struct digest_text *sum);
