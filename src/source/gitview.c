@@ -6,9 +6,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/limits.h"
 #include "base/path.h"
 #include "base/strv.h"
@@ -37,6 +38,8 @@ struct gitview {
 	enum file_kind kind;
 	char *path;         /* of the entry at hand */
 	const char *inside; /* its path in the innermost repository directory */
+	struct digest_text
+		shell; /* of HEAD, index, config: what the header says besides the size */
 	struct ref *refs;
 	size_t ref_count, ref_room;
 };
@@ -79,25 +82,56 @@ static bool is_hex(const char *s, size_t len)
 	return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
 }
 
-/* "12/34..." of 40 or 64 digits, files of packs, and what only makes reading faster. */
-static bool is_object(const char *name)
+/* 40 or 64 hexadecimal digits at s, and then `end`. */
+static bool is_named(const char *s, const char *end)
 {
-	if (begins(name, "pack/pack-") || begins(name, "pack/multi-pack-index") ||
-		begins(name, "info/commit-graph") || strcmp(name, "info/packs") == 0)
-		return true;
-	return strlen(name) > 3 && name[2] == '/' && strspn(name, "0123456789abcdef") == 2 &&
-		(is_hex(name + 3, 38) || is_hex(name + 3, 62));
+	size_t len = strspn(s, "0123456789abcdef");
+
+	return (len == 40 || len == 64) && strcmp(s + len, end) == 0;
 }
 
-static bool is_note(const char *name)
+/* A file of objects/pack. */
+static bool is_of_packs(const char *name)
 {
-	static const char *const notes[] = {
-		"FETCH_HEAD", "ORIG_HEAD", "COMMIT_EDITMSG", "gc.log", "info/refs"};
+	static const char *const ends[] = {
+		".pack", ".idx", ".rev", ".bitmap", ".mtimes", ".keep", ".promisor"};
+	static const char *const index_ends[] = {".bitmap", ".rev"};
 
-	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
-		if (strcmp(name, notes[i]) == 0)
+	if (strcmp(name, "multi-pack-index") == 0)
+		return true;
+	for (size_t i = 0; begins(name, "pack-") && i < ARRAY_SIZE(ends); i++)
+		if (is_named(name + strlen("pack-"), ends[i]))
 			return true;
-	return begins(name, "logs/") && strcmp(name, "logs/refs/stash") != 0;
+	for (size_t i = 0; begins(name, "multi-pack-index-") && i < ARRAY_SIZE(index_ends); i++)
+		if (is_named(name + strlen("multi-pack-index-"), index_ends[i]))
+			return true;
+	return false;
+}
+
+/* What only makes reading objects faster. */
+static bool is_graph(const char *name)
+{
+	return strcmp(name, "commit-graph") == 0 ||
+		strcmp(name, "commit-graphs/commit-graph-chain") == 0 ||
+		(begins(name, "commit-graphs/graph-") &&
+			is_named(name + strlen("commit-graphs/graph-"), ".graph"));
+}
+
+/* The name of a directory of objects: two digits. */
+static bool is_fan(const char *name)
+{
+	return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
+}
+
+/* A file of `objects`: an object, "12/34...", or by what git finds them. */
+static bool is_object(const char *name)
+{
+	if (begins(name, "pack/"))
+		return is_of_packs(name + strlen("pack/"));
+	if (begins(name, "info/"))
+		return strcmp(name, "info/packs") == 0 || is_graph(name + strlen("info/"));
+	return strlen(name) > 3 && name[2] == '/' && strspn(name, "0123456789abcdef") == 2 &&
+		(is_hex(name + 3, 38) || is_hex(name + 3, 62));
 }
 
 static bool is_below(const char *name, const char *dir)
@@ -107,11 +141,53 @@ static bool is_below(const char *name, const char *dir)
 	return strncmp(name, dir, len) == 0 && (name[len] == '\0' || name[len] == '/');
 }
 
+static bool is_note(const char *name)
+{
+	static const char *const notes[] = {
+		"FETCH_HEAD", "ORIG_HEAD", "COMMIT_EDITMSG", "gc.log", "info/refs", "logs/HEAD"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
+		if (strcmp(name, notes[i]) == 0)
+			return true;
+	return begins(name, "logs/refs/") && strcmp(name, "logs/refs/stash") != 0;
+}
+
+/* Those in which git puts what is ignored or read; they come and go with it. */
 static enum file_kind kind_of_directory(const char *name)
 {
-	return is_below(name, "objects") || is_below(name, "refs") || is_below(name, "logs")
-		? FILE_IGNORED
-		: FILE_PLAIN;
+	static const char *const own[] = {"logs", "objects", "objects/info",
+		"objects/info/commit-graphs", "objects/pack", "refs"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (strcmp(name, own[i]) == 0)
+			return FILE_IGNORED;
+	if (begins(name, "objects/") && is_fan(name + strlen("objects/")))
+		return FILE_IGNORED;
+	return is_below(name, "refs") || is_below(name, "logs/refs") ? FILE_IGNORED : FILE_PLAIN;
+}
+
+/* ---- what of a header counts where the contents are seen as above ---- */
+
+static void digest_text(struct digest *d, const char *text)
+{
+	digest_add(d, text, strlen(text) + 1);
+}
+
+/* Path, mode and extended attributes. */
+static struct digest_text digest_of_shell(const struct tar_entry *t)
+{
+	struct digest *d = digest_new();
+
+	digest_text(d, t->path);
+	digest_add(d, &t->mode, sizeof(t->mode));
+	for (size_t i = 0; i < t->xattr_count; i++) {
+		uint64_t len = t->xattrs[i].len;
+
+		digest_text(d, t->xattrs[i].name);
+		digest_add(d, &len, sizeof(len));
+		digest_add(d, t->xattrs[i].value, t->xattrs[i].len);
+	}
+	return digest_end(d);
 }
 
 static enum file_kind kind_of_file(const char *name)
@@ -133,6 +209,16 @@ static enum file_kind kind_of_file(const char *name)
 
 /* ---- where repositories are ---- */
 
+/* What a symbolic ref names, NULL when it is none. */
+static const char *named_by(const char *value)
+{
+	static const char prefix[] = "ref:";
+
+	return begins(value, prefix)
+		? value + strlen(prefix) + strspn(value + strlen(prefix), " \t")
+		: NULL;
+}
+
 static const char *path_inside(const char *base, const char *path)
 {
 	size_t len = strlen(base);
@@ -150,21 +236,63 @@ static void leave_bases(struct gitview *g)
 		g->bases.count ? path_inside(g->bases.items[g->bases.count - 1], g->path) : NULL;
 }
 
-static bool has(int dir, const char *name)
+static bool has_directory(int dir, const char *name)
 {
-	return dir < 0 || faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
+static bool has_file(int dir, const char *name, struct buf *b)
+{
+	buf_init(b, LIMIT_TAR_PATH);
+	return fd_read_beneath(dir, name, b, NULL) == 0;
+}
+
+/* "ref: refs/...", or the name of a commit. */
+static bool is_head(const struct buf *b)
+{
+	const char *name = named_by(b->data);
+
+	return (name && begins(name, "refs/")) || is_named(b->data, "\n") || is_named(b->data, "");
+}
+
+/*
+ * As git demands it, where a doubt is a no: then all of it counts. dir -1 is a directory that is
+ * put together here (compose.h). is_linked: that of a worktree, whose objects are elsewhere.
+ */
+static bool has_repository(int dir, bool is_linked)
+{
+	auto_buf struct buf head = {0}, common = {0};
+
+	if (dir < 0)
+		return true;
+	if (!has_file(dir, "HEAD", &head) || !is_head(&head) ||
+		has_file(dir, "commondir", &common) != is_linked)
+		return false;
+	return is_linked || (has_directory(dir, "objects") && has_directory(dir, "refs"));
 }
 
 static bool is_repository(const struct gitview *g, int dir)
 {
+	static const char worktrees[] = "worktrees/";
+
 	if (strcmp(path_base(g->path), ".git") == 0)
-		return has(dir, "HEAD");
+		return has_repository(dir, false);
 	if (!g->inside)
 		return false;
-	if (begins(g->inside, "worktrees/"))
-		return !strchr(g->inside + strlen("worktrees/"), '/');
-	return begins(g->inside, "modules/") && has(dir, "HEAD") && has(dir, "objects") &&
-		has(dir, "refs");
+	if (begins(g->inside, worktrees))
+		return !strchr(g->inside + strlen(worktrees), '/') && has_repository(dir, true);
+	return begins(g->inside, "modules/") && has_repository(dir, false);
+}
+
+/* Is the entry at hand in `objects` of a worktree? Its objects are elsewhere. */
+static bool is_stray(const struct gitview *g)
+{
+	const char *base = g->bases.count > 1 ? g->bases.items[g->bases.count - 1] : "";
+	auto_free char *above = path_parent(base);
+
+	return strcmp(path_base(above), "worktrees") == 0 && is_below(g->inside, "objects");
 }
 
 enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, int fd)
@@ -177,12 +305,14 @@ enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, in
 		return GITVIEW_AS_IT_IS;
 	}
 	g->kind = FILE_PLAIN;
-	if (g->inside && t->type == TAR_DIR)
+	if (g->inside && t->type == TAR_DIR && !is_stray(g))
 		g->kind = kind_of_directory(g->inside);
-	else if (g->inside && t->type == TAR_FILE)
+	else if (g->inside && t->type == TAR_FILE && !is_stray(g))
 		g->kind = kind_of_file(g->inside);
 	if (g->kind == FILE_PLAIN)
 		return GITVIEW_AS_IT_IS;
+	if (g->kind == FILE_HEAD || g->kind == FILE_INDEX || g->kind == FILE_CONFIG)
+		g->shell = digest_of_shell(t);
 	return g->kind == FILE_IGNORED ? GITVIEW_IGNORED : GITVIEW_READ;
 }
 
@@ -329,16 +459,6 @@ static const char *value_of(const struct gitview *g, const char *base, const cha
 	return "";
 }
 
-/* What a symbolic ref names, NULL when it is none. */
-static const char *named_by(const char *value)
-{
-	static const char prefix[] = "ref:";
-
-	return begins(value, prefix)
-		? value + strlen(prefix) + strspn(value + strlen(prefix), " \t")
-		: NULL;
-}
-
 /* The commit at the end, as far as git goes; "" when there is none. */
 static const char *commit_of(const struct gitview *g, const char *base, const char *value)
 {
@@ -382,11 +502,6 @@ static bool is_of_a_clone(const struct gitview *g, const struct ref *r)
 		return false;
 	return strcmp(name, "HEAD") == 0 ? is_head_again(g, r->base, r->value)
 					 : is_branch_again(g, r->base, name, r->value);
-}
-
-static void digest_text(struct digest *d, const char *text)
-{
-	digest_add(d, text, strlen(text) + 1);
 }
 
 void gitview_end(struct gitview *g, struct digest *d)
@@ -701,15 +816,17 @@ bool gitview_read(struct gitview *g, const char *data, size_t len, struct digest
 {
 	switch (g->kind) {
 	case FILE_HEAD:
+		digest_text(d, g->shell.s);
+		return read_ref(g, data, len);
 	case FILE_REF:
 		return read_ref(g, data, len);
 	case FILE_PACKED_REFS:
 		return read_packed_refs(g, data, len);
 	case FILE_INDEX:
-		digest_add(d, g->path, strlen(g->path) + 1);
+		digest_text(d, g->shell.s);
 		return read_index(data, len, d);
 	case FILE_CONFIG:
-		digest_add(d, g->path, strlen(g->path) + 1);
+		digest_text(d, g->shell.s);
 		return read_config(data, len, d);
 	case FILE_PLAIN:
 	case FILE_IGNORED:

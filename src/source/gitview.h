@@ -5,11 +5,13 @@
  * was done. What a plan sees of it is the same, and this is the list of what is made equal:
  *
  * - objects: their names are digests, and refs and index name them. What is in `objects/` by such a
- *   name is ignored; alternates and anything else count;
+ *   name, and files of packs and commit graphs, are ignored; alternates and anything else count;
  * - HEAD and refs: their names and values, packed or not, and the commit of each, but see below;
  * - the index: mode, flags, object and path of each entry; not times, device and inode;
  * - config: every line, but see below;
- * - logs but that of the stash, FETCH_HEAD, ORIG_HEAD, COMMIT_EDITMSG, gc.log, info/refs: ignored.
+ * - logs/HEAD and what is in logs/refs but the stash, FETCH_HEAD, ORIG_HEAD, COMMIT_EDITMSG, gc.log,
+ *   info/refs: ignored; so are the modes of these files, of objects and refs, and the directories
+ *   that git makes for them. The modes of HEAD, index and config count.
  *
  * What a clone of this very repository has besides is ignored, so that it does not matter whether
  * it is there:
@@ -21,8 +23,10 @@
  *   file has a section of a remote or branch, or includes another file, all of it counts.
  *
  * All else is as in any other directory: hooks, shallow, info/exclude. What cannot be read as
- * it should be counts byte for byte. These are the directories that are called .git and have a
- * HEAD, and those of submodules and worktrees in them.
+ * it should be counts byte for byte. These are the directories that are called .git, and those of
+ * submodules and worktrees in them, if git takes them for repositories: a HEAD that names a ref or a
+ * commit, directories objects and refs; for worktrees a HEAD and a file commondir. One that lacks
+ * something, or has a link there, is a directory as any other.
  */
 #ifndef SOURCE_GITVIEW_H
 #define SOURCE_GITVIEW_H

@@ -813,14 +813,18 @@ static void test_only_names_of_objects_are_ignored(void **state)
 {
 	static const char *const ignored[] = {
 		"a/.git/objects/12/34567890123456789012345678901234567890",
-		"a/.git/objects/pack/pack-1.pack", "a/.git/objects/info/packs", "a/.git/logs/HEAD",
-		"a/.git/FETCH_HEAD", "a/.git/ORIG_HEAD"};
+		"a/.git/objects/pack/pack-" ONE ".pack", "a/.git/objects/pack/pack-" ONE ".idx",
+		"a/.git/objects/pack/multi-pack-index", "a/.git/objects/info/packs",
+		"a/.git/objects/info/commit-graph",
+		"a/.git/objects/info/commit-graphs/graph-" ONE ".graph", "a/.git/logs/HEAD",
+		"a/.git/logs/refs/heads/main", "a/.git/FETCH_HEAD", "a/.git/ORIG_HEAD"};
 	static const char *const counted[] = {"a/.git/objects/12/345", "a/.git/objects/odd",
 		"a/.git/objects/info/alternates", "a/.git/objects/pack/tool.sh",
+		"a/.git/objects/pack/pack-1.pack", "a/.git/objects/pack/pack-" ONE ".txt",
+		"a/.git/objects/info/commit-graph.txt", "a/.git/logs/my.txt",
 		"a/.git/logs/refs/stash", "a/.git/hooks/x", "a/.git/shallow",
-		"a/.git/x/objects/pack/pack-1.pack", "a/b/objects/pack/pack-1.pack",
-		"objects/pack/pack-1.pack", "a/.gitx/FETCH_HEAD", "FETCH_HEAD", "index",
-		"a/.git/x/index"};
+		"a/.git/x/objects/info/packs", "a/b/objects/info/packs", "objects/info/packs",
+		"a/.gitx/FETCH_HEAD", "FETCH_HEAD", "index", "a/.git/x/index"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
