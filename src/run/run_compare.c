@@ -246,6 +246,9 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 	*ret_unchanged = false;
 	r->memory = filememory_open(memory);
 	look_at_plans(r);
+	/* Only then do their digests stand for the bytes that a machine is given. */
+	if (run_verify_images(r, e) < 0)
+		return -1;
 	if (read_last_success(r, &last, e) < 0)
 		return -1;
 	/* Nothing is to be saved then: the digest is made of what is packed. */

@@ -85,7 +85,8 @@ char *run_stored(const struct run *r, const char *name);
 
 /*
  * Fill r->memory, r->source_digest and r->digest, and compare with the last run of the class that
- * passed. Only what is needed to know the answer is looked at.
+ * passed. Only what is needed to know the answer is looked at. What a run would refuse is refused
+ * here, too: an image whose files are not those of its image.yaml.
  */
 int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
 
@@ -104,6 +105,12 @@ char *run_class(const struct run *r); /* the caller frees */
  * the machinery broke.
  */
 int run_phase(struct run *r, enum project_phase which, struct err *e) NODISCARD;
+
+/*
+ * image_verify of all images of the run. Without the lock (r->store.work is NULL) nothing is
+ * written.
+ */
+int run_verify_images(struct run *r, struct err *e) NODISCARD;
 
 /* In place of a pre-plan that must reach `host`: stored dependencies, or ERR_INPUT, "offline". */
 int run_need_deps(struct run *r, const char *host, struct err *e) NODISCARD;

@@ -159,6 +159,13 @@ static int verify_image(struct run *r, const struct stage_host *host, struct err
 	return 0;
 }
 
+int run_verify_images(struct run *r, struct err *e)
+{
+	if (verify_image(r, &r->host, e) < 0)
+		return -1;
+	return r->trusted.image.name ? verify_image(r, &r->trusted, e) : 0;
+}
+
 /* The time limit is the run's: a machine has what those before it left of it. */
 static int take_rest_of_time(struct run *r, enum project_phase which, struct err *e)
 {

@@ -340,7 +340,7 @@ int image_verify(const struct image *i, const char *memory, const char *work, st
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
 		if (verify_part(i, &i->parts[part], known, &changed, e) < 0)
 			return -1;
-	if (!memory || !changed || write_memory(memory, work, known, &why) == 0)
+	if (!memory || !work || !changed || write_memory(memory, work, known, &why) == 0)
 		return 0;
 	return statefile_not_kept(&why, warnings, e);
 }

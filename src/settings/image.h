@@ -48,8 +48,9 @@ void image_release(struct image *i);
 
 /*
  * Compare the digests of all parts with image.yaml. Digests are remembered in `memory` (a file in
- * the state directory; NULL: always read) by device, inode, size, mtime and ctime; it is made in
- * the directory `work`, which is ours, on the same file system, and emptied by somebody. ERR_INPUT,
+ * the state directory; NULL: always read) by device, inode, size, mtime and ctime; it is
+ * written by way of the directory `work`, which is ours, on the same file system, and emptied by
+ * somebody; work NULL: it is only read. ERR_INPUT,
  * reason image_digest, naming the part. When the memory cannot be written that is pushed to
  * `warnings` (statefile_not_kept).
  */
