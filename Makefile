@@ -36,7 +36,7 @@ JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sid
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := config project credentials names image locate statefile
-SOURCE := git gitreply gitsettings gitconfig gitview repository repository_walk compose source fingerprint filememory \
+SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk compose source fingerprint filememory \
 	lint shellcheck
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask
@@ -89,7 +89,7 @@ FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint gitconfig deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig gitplace deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \

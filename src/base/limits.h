@@ -94,6 +94,7 @@
 /* The operator's settings and ignore file, a tree's configuration; .git files and alternates. */
 #define LIMIT_GIT_CONFIG (1 * MIB)
 #define LIMIT_GIT_EXCLUDES (1 * MIB)
+#define LIMIT_GIT_NESTED (64 * MIB) /* configurations of repositories in directories */
 #define LIMIT_GIT_POINTER (16 * KIB)
 #define LIMIT_GIT_GRAFTS 1000        /* entries of a .git that is put together */
 #define LIMIT_GIT_FILTERS (16 * KIB) /* names of settings of filters */

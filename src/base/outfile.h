@@ -81,7 +81,7 @@ int outfile_finish(struct outfile *o, struct err *e) NODISCARD;
 bool outfile_found_nothing(const struct outfile *o);
 
 /* What was there begins with a text of at most OUTFILE_BEGINNING_MAX bytes. */
-enum { OUTFILE_BEGINNING_MAX = 64 };
+enum { OUTFILE_BEGINNING_MAX = 256 };
 bool outfile_found_beginning(const struct outfile *o, const char *text);
 
 /*

@@ -11,6 +11,8 @@
 
 #include "base/fd.h"
 #include "base/limits.h"
+#include "base/path.h"
+#include "contract/contract.h"
 
 /* What a linked worktree takes from its repository (gitrepository-layout(5)). */
 static const char *const shared[] = {"config", "description", "objects", "packed-refs", "shallow"};
@@ -30,7 +32,8 @@ static const char *const dropped[] = {"commondir", "gitdir", "locked"};
 
 static const char preface[] = "# From the git configuration of the operator, by ambient:\n";
 static const char after[] = "# For a tree that was unpacked, by ambient:\n"
-			    "[core]\n\tcheckStat = minimal\n\ttrustctime = false\n";
+			    "[core]\n\tcheckStat = minimal\n\ttrustctime = false\n"
+			    "\tfsmonitor = false\n";
 /* The work tree is where `.git` is, whatever the repository was elsewhere. */
 static const char here[] = "\tbare = false\n\tworktree = ..\n";
 
@@ -117,10 +120,34 @@ static bool read_text(int dir, const char *path, struct buf *b, struct stat *st)
 	return fd_read_beneath(dir, path, b, st) == 0 && !memchr(b->data, '\0', b->len);
 }
 
+/* The directory of what is added, as a path in the archive. */
+#define ADDED "ambient"
+
+/* A file `name` there; bytes that are borrowed. */
+static void add_file(struct composer *c, const char *name, const struct buf *b)
+{
+	auto_free char *path = path_join(ADDED, name);
+
+	if (b->len)
+		add(c->out,
+			&(struct pack_graft){.path = in_place(c, path),
+				.kind = PACK_BYTES,
+				.data = b->data,
+				.len = b->len});
+}
+
+static void add_directory(struct composer *c, const char *path)
+{
+	add(c->out, &(struct pack_graft){.path = in_place(c, path), .kind = PACK_DIRECTORY});
+}
+
+/* The settings of the operator; in the file, those of the tree are after them. */
 static void add_config(struct composer *c)
 {
+	const struct gitsettings *s = c->settings;
+	auto_free char *dir = mem_printf("%s/%s/" ADDED, GUEST_SRC, c->place);
+	auto_free char *before = gitsettings_text(s, dir);
 	auto_buf struct buf b = {0};
-	const char *before = c->settings->config;
 	struct stat st;
 
 	if (!read_text(c->dir, "config", &b, &st))
@@ -130,22 +157,11 @@ static void add_config(struct composer *c)
 			b.len && b.data[b.len - 1] != '\n' ? "\n" : "", after,
 			c->is_moved ? here : ""),
 		&st);
-}
-
-static void add_excludes(struct composer *c)
-{
-	auto_buf struct buf b = {0};
-	struct stat st = {0}, info;
-
-	if (!c->settings->excludes.len)
+	if (!s->excludes.len && !s->attributes.len)
 		return;
-	if (!read_text(c->dir, "info/exclude", &b, &st) && errno != ENOENT)
-		return;
-	if (!look(c->dir, "info", &info))
-		add(c->out,
-			&(struct pack_graft){.path = in_place(c, "info"), .kind = PACK_DIRECTORY});
-	add_text(c->out, in_place(c, "info/exclude"),
-		mem_printf("%s%s%s", preface, c->settings->excludes.data, b.data), &st);
+	add_directory(c, ADDED);
+	add_file(c, GITSETTINGS_EXCLUDES, &s->excludes);
+	add_file(c, GITSETTINGS_ATTRIBUTES, &s->attributes);
 }
 
 /* git reads files again that were changed in the second in which it wrote its index. */
@@ -253,16 +269,44 @@ static void add_alternates(struct composer *c, const struct repository *r)
 	buf_init(&list, LIMIT_GIT_CONFIG);
 	strv_each (&r->kept_alternates, line)
 		buf_addf(&list, "%s\n", *line);
-	add(c->out, &(struct pack_graft){.path = in_place(c, "ambient"), .kind = PACK_DIRECTORY});
+	add_directory(c, ADDED);
 	for (size_t i = 0; i < r->alternate_count; i++) {
 		const char *path =
-			keep_text(c->out, mem_printf("%s/ambient/objects-%zu", c->place, i + 1));
+			keep_text(c->out, mem_printf("%s/" ADDED "/objects-%zu", c->place, i + 1));
 
-		buf_addf(&list, "../ambient/objects-%zu\n", i + 1);
+		buf_addf(&list, "../" ADDED "/objects-%zu\n", i + 1);
 		add_entry(c->out, path, r->alternates[i].part.fd, ".");
 		add_nothing(c->out, keep_text(c->out, mem_printf("%s/info/alternates", path)));
 	}
 	add_text(c->out, in_place(c, "objects/info/alternates"), mem_strdup(list.data), &st);
+}
+
+/* git in a submodule goes by the configuration of that alone. */
+static int add_nested(const struct repository *r, int root, const struct gitsettings *settings,
+	struct composition *ret, struct err *e)
+{
+	auto_free char *any = gitsettings_text(settings, "");
+	size_t bytes = 0;
+
+	for (size_t i = 0; *any && i < r->nested.count; i++) {
+		struct composer c = {.out = ret, .place = r->nested.items[i], .settings = settings};
+		size_t before = ret->texts.count;
+
+		c.dir = fd_open_beneath(root, c.place, O_PATH | O_DIRECTORY);
+		if (c.dir < 0)
+			return err_sys(e, "%s", c.place);
+		add_config(&c);
+		fd_close(c.dir);
+		for (size_t k = before; k < ret->texts.count; k++)
+			bytes += strlen(ret->texts.items[k]);
+		if (bytes > LIMIT_GIT_NESTED)
+			return err_set(e, ERR_INPUT,
+				"the configurations of the repositories in the source are larger "
+				"than "
+				"%u bytes together",
+				(unsigned)LIMIT_GIT_NESTED);
+	}
+	return 0;
 }
 
 int compose_repository(const struct repository *r, int root, const struct gitsettings *settings,
@@ -277,6 +321,8 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 	for (size_t i = 0; i < r->pointers.count; i++)
 		add_text(ret, r->pointer_paths.items[i], mem_strdup(r->pointers.items[i]),
 			&(struct stat){0});
+	if (add_nested(r, root, settings, ret, e) < 0)
+		return -1;
 	c.is_moved = r->kind != REPOSITORY_INSIDE;
 	if (r->kind == REPOSITORY_NONE)
 		return 0;
@@ -289,7 +335,6 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 	c.own = r->kind == REPOSITORY_WORKTREE ? r->own.fd : c.dir;
 	/* The first graft of a path counts: these come before what they take the place of. */
 	add_config(&c);
-	add_excludes(&c);
 	if (git->settled)
 		date_index(&c);
 	add_alternates(&c, r);

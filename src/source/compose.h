@@ -11,8 +11,11 @@
  *   `.git/objects/info/alternates` names.
  * - `.git/config` begins with the operator's settings (gitsettings.h) and ends with ours:
  *   core.checkStat is minimal, so that git takes an unpacked file for unchanged by its size and its
- *   time, as it was on the host, where the index has numbers of the host beside.
- * - `.git/info/exclude` begins with the operator's ignore file.
+ *   time, as it was on the host, where the index has numbers of the host beside. core.fsmonitor is
+ *   off: a program that watched the tree on the host did not watch it since.
+ *   The repositories in the tree besides (submodules) get the same, if the operator has settings.
+ * - The operator's ignore and attributes files are `.git/ambient/excludes` and
+ *   `.git/ambient/attributes`, which `.git/config` names.
  * - When filters are the only reason to read files again (git_state.settled), the index is dated
  *   after the second in which it was written, for the same purpose.
  */
@@ -34,7 +37,8 @@ struct composition {
 
 void composition_release(struct composition *c);
 
-/* root: the directory of the tree, borrowed as the directories of `r` are. ERR_HOST. */
+/* root: the directory of the tree, borrowed as the directories of `r` and the files of
+ * `settings` are. ERR_HOST, ERR_INPUT. */
 int compose_repository(const struct repository *r, int root, const struct gitsettings *settings,
 	const struct git_state *git, struct composition *ret, struct err *e) NODISCARD;
 

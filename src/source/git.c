@@ -28,8 +28,7 @@
 #include "source/gitreply.h"
 
 #define CONFIG_INSIDE "/gitconfig"
-#define EXCLUDES_INSIDE "/gitignore"
-#define EXCLUDES_SETTING "core.excludesFile=" EXCLUDES_INSIDE
+#define SETTINGS_INSIDE "/gitsettings"
 #define INDEX_INSIDE "/index"
 
 static const char *const environment[] = {
@@ -48,11 +47,7 @@ static const char *const environment[] = {
 
 /* Stronger than the tree's own configuration: what would run something, or hide a change. */
 static const char *const settings[] = {
-	"core.attributesFile=/nonexistent",
 	"core.checkStat=default",
-	/* NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text of two literals */
-	EXCLUDES_SETTING,
-	"core.fileMode=true",
 	"core.fsmonitor=false",
 	"core.hooksPath=/nonexistent",
 	"core.ignoreStat=false",
@@ -61,6 +56,9 @@ static const char *const settings[] = {
 	"protocol.allow=never",
 	"safe.directory=*",
 };
+
+/* Unless the operator has set it. */
+static const char modes_count[] = "core.fileMode=true";
 
 static const char *const status_arguments[] = {"status", "--porcelain=v2", "--branch", "-z",
 	"--untracked-files=normal", "--ignore-submodules=dirty", "--no-renames",
@@ -71,6 +69,7 @@ static const char *const index_arguments[] = {"ls-files", "-s", "-v", "-z", NULL
 struct inspection {
 	const char *git;
 	const struct git_tree *tree;
+	const char *config; /* the operator's settings, as git reads them in the jail */
 	uid_t uid;
 	gid_t gid;
 	int64_t deadline_ms; /* of clock_ms: nothing is asked later */
@@ -148,16 +147,21 @@ static void bind_repository(struct jail *j, const struct question *q)
 static void place_files(struct jail *j, const struct question *q)
 {
 	const struct gitsettings *s = q->in->tree->settings;
+	const char *config = q->in->config;
 	struct stat st;
 
-	if (s && *s->config) {
-		jail_place(j, CONFIG_INSIDE, s->config, strlen(s->config));
+	if (*config) {
+		jail_place(j, CONFIG_INSIDE, config, strlen(config));
 		strv_push(&j->env, "GIT_CONFIG_GLOBAL=" CONFIG_INSIDE);
 	} else {
 		strv_push(&j->env, "GIT_CONFIG_GLOBAL=/dev/null");
 	}
 	if (s && s->excludes.len)
-		jail_place(j, EXCLUDES_INSIDE, s->excludes.data, s->excludes.len);
+		jail_place(j, SETTINGS_INSIDE "/" GITSETTINGS_EXCLUDES, s->excludes.data,
+			s->excludes.len);
+	if (s && s->attributes.len)
+		jail_place(j, SETTINGS_INSIDE "/" GITSETTINGS_ATTRIBUTES, s->attributes.data,
+			s->attributes.len);
 	if (q->index >= 0) {
 		if (fstat(q->index, &st) < 0)
 			st.st_mtim.tv_sec = 0;
@@ -178,6 +182,10 @@ static void add_arguments(struct jail *j, const struct question *q, const char *
 	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
 		strv_push(&j->argv, "-c");
 		strv_push(&j->argv, settings[i]);
+	}
+	if (!q->in->tree->settings || !q->in->tree->settings->ignores_modes) {
+		strv_push(&j->argv, "-c");
+		strv_push(&j->argv, modes_count);
 	}
 	for (size_t i = 0; q->overruled && i < q->overruled->count; i++) {
 		strv_push(&j->argv, "-c");
@@ -477,8 +485,12 @@ static int choose_identity(struct inspection *in, struct err *e)
 int git_inspect(const struct git_tree *tree, struct git_state *ret, struct err *e)
 {
 	auto_free char *git = proc_find("git");
-	struct inspection in = {
-		.git = git, .tree = tree, .deadline_ms = clock_ms() + LIMIT_GIT_ALL_MS};
+	auto_free char *config =
+		tree->settings ? gitsettings_text(tree->settings, SETTINGS_INSIDE) : mem_strdup("");
+	struct inspection in = {.git = git,
+		.tree = tree,
+		.config = config,
+		.deadline_ms = clock_ms() + LIMIT_GIT_ALL_MS};
 	struct git_state state = {.clean = GIT_UNKNOWN};
 
 	if (choose_identity(&in, e) < 0)

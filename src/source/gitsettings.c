@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -12,20 +13,43 @@
 #include "base/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "source/gitplace.h"
 
-/* Settings that are handed on; their values are words. */
-static const char *const handed_on[] = {"core.autocrlf", "core.eol"};
+/* Settings that are handed on, by the names that git prints; their values are words. */
+static const struct {
+	const char *key, *section, *name;
+} handed_on[] = {
+	{"core.autocrlf", "core", "autocrlf"},
+	{"core.eol", "core", "eol"},
+	{"core.filemode", "core", "fileMode"},
+	{"core.ignorecase", "core", "ignoreCase"},
+	{"core.symlinks", "core", "symlinks"},
+	{"diff.ignoresubmodules", "diff", "ignoreSubmodules"},
+	{"status.showuntrackedfiles", "status", "showUntrackedFiles"},
+};
+
+/* As many as git follows. */
+enum { INCLUDES_DEPTH_MAX = 10 };
+
+struct reading {
+	struct gitsettings *settings;
+	const char *git_dir;
+	char *excludes, *attributes; /* the paths, as they are written */
+};
 
 void gitsettings_init(struct gitsettings *s)
 {
 	*s = (struct gitsettings){.config = mem_strdup("")};
 	buf_init(&s->excludes, LIMIT_GIT_EXCLUDES);
+	buf_init(&s->attributes, LIMIT_GIT_EXCLUDES);
 }
 
 void gitsettings_release(struct gitsettings *s)
 {
 	free(s->config);
 	buf_release(&s->excludes);
+	buf_release(&s->attributes);
+	strv_release(&s->files);
 	*s = (struct gitsettings){0};
 }
 
@@ -36,51 +60,131 @@ static bool is_word(const char *s)
 		'\0';
 }
 
+static bool is_false(const char *value)
+{
+	static const char *const words[] = {"", "0", "false", "no", "off"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcasecmp(value, words[i]) == 0)
+			return true;
+	return false;
+}
+
 static void hand_on(struct gitsettings *s, const char *key, const char *value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(handed_on); i++) {
 		char *more;
 
-		if (strcmp(key, handed_on[i]) != 0 || !is_word(value))
+		if (strcmp(key, handed_on[i].key) != 0 || !is_word(value))
 			continue;
-		more = mem_printf("%s[core]\n\t%s = %s\n", s->config, key + strlen("core."), value);
+		more = mem_printf("%s[%s]\n\t%s = %s\n", s->config, handed_on[i].section,
+			handed_on[i].name, value);
 		free(s->config);
 		s->config = more;
 	}
+	if (strcmp(key, "core.filemode") == 0)
+		s->ignores_modes = is_false(value);
 }
 
-/* One item of the list is "KEY<newline>VALUE", or "KEY" alone, which stands for true. */
-void gitsettings_parse(const char *list, size_t len, struct gitsettings *s, char **ret_excludes)
+static void take_path(const char *key, const char *wanted, const char *value, char **path)
 {
-	const char *at = list, *end = list + len;
-
-	*ret_excludes = NULL;
-	while (at < end && memchr(at, '\0', (size_t)(end - at))) {
-		size_t key_len = strcspn(at, "\n");
-		auto_free char *key = mem_strndup(at, key_len);
-		const char *value = at[key_len] ? at + key_len + 1 : "true";
-
-		if (strncmp(key, "filter.", strlen("filter.")) == 0)
-			s->filters = true;
-		if (strcmp(key, "core.excludesfile") == 0) {
-			free(*ret_excludes);
-			*ret_excludes = mem_strdup(value);
-		}
-		hand_on(s, key, value);
-		at += strlen(at) + 1;
-	}
+	if (strcmp(key, wanted) != 0)
+		return;
+	free(*path);
+	*path = mem_strdup(value);
 }
 
-static int list_settings(struct buf *output, struct err *e)
+static void take_origin(struct gitsettings *s, const char *origin)
+{
+	static const char file[] = "file:";
+	const char *path = origin + strlen(file);
+
+	if (strncmp(origin, file, strlen(file)) == 0 && !strv_has(&s->files, path))
+		strv_push(&s->files, path);
+}
+
+static int read_list(struct reading *r, const char *file, int depth, struct err *e);
+
+/* The condition of "includeif.CONDITION.path", NULL when the key is another. The caller frees. */
+static char *condition_of(const char *key)
+{
+	static const char before[] = "includeif.", after[] = ".path";
+	size_t len = strlen(key), around = strlen(before) + strlen(after);
+
+	if (len <= around || strncmp(key, before, strlen(before)) != 0 ||
+		strcmp(key + len - strlen(after), after) != 0)
+		return NULL;
+	return mem_strndup(key + strlen(before), len - around);
+}
+
+/* git, which knows no repository, leaves out what is included by its place. */
+static int include(struct reading *r, const char *key, const char *value, const char *origin,
+	int depth, struct err *e)
+{
+	auto_free char *condition = condition_of(key);
+	const char *file = strncmp(origin, "file:", 5) == 0 ? origin + 5 : "";
+	auto_free char *dir = path_parent(file), *wanted = home_expand(value);
+	auto_free char *path = path_join(dir, wanted);
+
+	if (!condition || !*file)
+		return 0;
+	if (!r->git_dir)
+		strv_push(&r->settings->files, path);
+	if (!r->git_dir || depth == INCLUDES_DEPTH_MAX ||
+		!gitplace_holds(condition, file, r->git_dir) || access(path, R_OK) < 0)
+		return 0;
+	return read_list(r, path, depth + 1, e);
+}
+
+/* An item is "KEY<newline>VALUE", or "KEY" alone, which stands for true. */
+static int take_item(
+	struct reading *r, const char *item, const char *origin, int depth, struct err *e)
+{
+	size_t key_len = strcspn(item, "\n");
+	auto_free char *key = mem_strndup(item, key_len);
+	const char *value = item[key_len] ? item + key_len + 1 : "true";
+
+	take_origin(r->settings, origin);
+	if (strncmp(key, "filter.", strlen("filter.")) == 0)
+		r->settings->filters = true;
+	take_path(key, "core.excludesfile", value, &r->excludes);
+	take_path(key, "core.attributesfile", value, &r->attributes);
+	hand_on(r->settings, key, value);
+	return include(r, key, value, origin, depth, e);
+}
+
+/* Where each setting comes from, and the setting, in turn. */
+static int take_list(struct reading *r, const char *list, size_t len, int depth, struct err *e)
+{
+	const char *at = list, *end = list + len, *origin = NULL;
+
+	for (; at < end && memchr(at, '\0', (size_t)(end - at)); at += strlen(at) + 1) {
+		if (!origin) {
+			origin = at;
+			continue;
+		}
+		if (take_item(r, at, origin, depth, e) < 0)
+			return -1;
+		origin = NULL;
+	}
+	return 0;
+}
+
+/* file NULL: all that git reads outside of repositories. */
+static int list_settings(const char *file, struct buf *output, struct err *e)
 {
 	static const char *const arguments[] = {
-		"git", "--git-dir=/nonexistent", "config", "--list", "--includes", "-z"};
+		"config", "--list", "--includes", "--show-origin", "-z"};
 	auto_strv struct strv argv = {0};
 	auto_free char *shown = NULL;
 	int code;
 
+	strv_push(&argv, "git");
+	strv_push(&argv, "--git-dir=/nonexistent");
 	for (size_t i = 0; i < ARRAY_SIZE(arguments); i++)
 		strv_push(&argv, arguments[i]);
+	if (file)
+		strv_pushf(&argv, "--file=%s", file);
 	code = proc_run(&argv, LIMIT_HELPER_MS, output, e);
 	if (code < 0 && e->kind == ERR_INTERRUPTED)
 		return -1;
@@ -94,38 +198,102 @@ static int list_settings(struct buf *output, struct err *e)
 	return err_set(e, ERR_INPUT, "your git configuration cannot be read: %s", shown);
 }
 
-/* Where git looks when core.excludesFile is not set. The caller frees. */
-static char *usual_excludes(void)
+static int read_list(struct reading *r, const char *file, int depth, struct err *e)
 {
-	auto_free char *config = home_xdg("XDG_CONFIG_HOME", ".config");
-
-	return path_join(config, "git/ignore");
-}
-
-static int read_excludes(const char *given, struct gitsettings *s, struct err *e)
-{
-	auto_free char *path = given ? home_expand(given) : usual_excludes();
-
-	/* git, too, goes on without a file that is not there or not readable. */
-	if (!*path || access(path, R_OK) < 0)
-		return 0;
-	if (fd_read_file(path, &s->excludes, e) < 0)
-		return err_wrap(e, "the ignore file of your git configuration");
-	if (s->excludes.len && s->excludes.data[s->excludes.len - 1] != '\n')
-		buf_addc(&s->excludes, '\n');
-	return 0;
-}
-
-int gitsettings_read(struct gitsettings *s, struct err *e)
-{
-	auto_free char *git = proc_find("git"), *excludes = NULL;
 	auto_buf struct buf output;
 
 	buf_init(&output, LIMIT_GIT_CONFIG);
-	if (!git)
-		return 0;
-	if (list_settings(&output, e) < 0)
+	if (list_settings(file, &output, e) < 0)
 		return -1;
-	gitsettings_parse(output.data, output.len, s, &excludes);
-	return read_excludes(excludes, s, e);
+	return take_list(r, output.data, output.len, depth, e);
+}
+
+/* path "": there is none. Like git we go on without a file that is not there or not readable. */
+static int read_file(
+	struct gitsettings *s, const char *path, const char *what, struct buf *b, struct err *e)
+{
+	if (!*path || access(path, R_OK) < 0)
+		return 0;
+	if (fd_read_file(path, b, e) < 0)
+		return err_wrap(e, "the %s of your git configuration", what);
+	if (b->len && b->data[b->len - 1] != '\n')
+		buf_addc(b, '\n');
+	strv_push(&s->files, path);
+	return 0;
+}
+
+/* given: by a setting; else where git looks then, `usual` in its directory of configuration. */
+static int read_given(struct gitsettings *s, const char *given, const char *usual, const char *what,
+	struct buf *b, struct err *e)
+{
+	auto_free char *config = home_xdg("XDG_CONFIG_HOME", ".config");
+	auto_free char *path = given ? home_expand(given) : path_join(config, usual);
+
+	return read_file(s, path, what, b, e);
+}
+
+static bool has_system_attributes(void)
+{
+	const char *no = getenv("GIT_ATTR_NOSYSTEM");
+
+	return !no || is_false(no);
+}
+
+static int read_files(const struct reading *r, struct err *e)
+{
+	struct gitsettings *s = r->settings;
+
+	if (read_given(s, r->excludes, "git/ignore", "ignore file", &s->excludes, e) < 0)
+		return -1;
+	/* The later lines are stronger. */
+	if (has_system_attributes() &&
+		read_file(s, "/etc/gitattributes", "attributes of the system", &s->attributes, e) <
+			0)
+		return -1;
+	return read_given(s, r->attributes, "git/attributes", "attributes file", &s->attributes, e);
+}
+
+int gitsettings_read(struct gitsettings *s, const char *git_dir, struct err *e)
+{
+	auto_free char *git = proc_find("git");
+	struct reading r = {.settings = s, .git_dir = git_dir};
+	int result = 0;
+
+	if (git && (read_list(&r, NULL, 0, e) < 0 || read_files(&r, e) < 0))
+		result = -1;
+	free(r.excludes);
+	free(r.attributes);
+	return result;
+}
+
+/* ---- as a file ---- */
+
+static void add_path(struct buf *b, const char *name, const char *dir, const char *file)
+{
+	auto_free char *path = path_join(dir, file);
+
+	buf_addf(b, "[core]\n\t%s = \"", name);
+	for (const char *p = path; *p; p++) {
+		if (*p == '\n') {
+			buf_adds(b, "\\n");
+			continue;
+		}
+		if (*p == '"' || *p == '\\')
+			buf_addc(b, '\\');
+		buf_addc(b, *p);
+	}
+	buf_adds(b, "\"\n");
+}
+
+char *gitsettings_text(const struct gitsettings *s, const char *dir)
+{
+	auto_buf struct buf b;
+
+	buf_init(&b, 2 * LIMIT_GIT_CONFIG);
+	buf_adds(&b, s->config);
+	if (s->excludes.len)
+		add_path(&b, "excludesFile", dir, GITSETTINGS_EXCLUDES);
+	if (s->attributes.len)
+		add_path(&b, "attributesFile", dir, GITSETTINGS_ATTRIBUTES);
+	return mem_strdup(b.len ? b.data : "");
 }

@@ -25,6 +25,7 @@ void repository_release(struct repository *r)
 	strv_release(&r->pointer_paths);
 	strv_release(&r->pointers);
 	strv_release(&r->kept_alternates);
+	strv_release(&r->nested);
 	for (size_t i = 0; i < r->alternate_count; i++) {
 		fd_close(r->alternates[i].part.fd);
 		free(r->alternates[i].part.outside);
@@ -585,6 +586,39 @@ int repository_find(const struct repository_tree *tree, struct repository *ret, 
 	if (find(&s, e) < 0 || repository_walk(&s, e) < 0)
 		return -1;
 	return find_borrowed(&s, e);
+}
+
+char *repository_path(const struct repository *r, const char *source)
+{
+	switch (r->kind) {
+	case REPOSITORY_WORKTREE:
+		return mem_strdup(r->own.outside);
+	case REPOSITORY_NAMED:
+		return mem_strdup(r->common.outside);
+	case REPOSITORY_INSIDE:
+		return path_join(source, r->place);
+	case REPOSITORY_NONE:
+		break;
+	}
+	return NULL;
+}
+
+char *repository_elsewhere(const char *source)
+{
+	auto_free char *real = realpath(source, NULL);
+	auto_fd int root = real ? open(real, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	auto_free char *line = NULL, *absolute = NULL, *common = NULL;
+	struct err ignored = {0};
+
+	if (root < 0 ||
+		repository_read_line(root, ".git", ".git", "gitdir: ", &line, &ignored) < 0 ||
+		!line)
+		return NULL;
+	absolute = repository_resolve(real, line);
+	if (path_is_below(absolute, real))
+		return NULL;
+	common = common_of(absolute);
+	return common ? steal_ptr(&common) : steal_ptr(&absolute);
 }
 
 bool repository_is_bare(int root)

@@ -59,6 +59,8 @@ struct repository {
 	struct strv kept_alternates; /* lines for directories in the tree */
 	/* Files .git of the tree that must be others elsewhere: their paths, and what they are. */
 	struct strv pointer_paths, pointers;
+	/* The repositories in the tree besides, submodules' too, that have a configuration. */
+	struct strv nested;
 };
 
 #define REPOSITORY_EMPTY                                                                           \
@@ -92,6 +94,16 @@ struct repository_tree {
  */
 int repository_find(
 	const struct repository_tree *tree, struct repository *ret, struct err *e) NODISCARD;
+
+/* Where git on the host finds the repository of the tree `source`; NULL: there is none. To be freed. */
+char *repository_path(const struct repository *r, const char *source);
+
+/*
+ * The directory outside of the tree `source` that its file .git says the repository is in; of a
+ * linked worktree, that of the whole repository. It is the tree's text: nothing is looked at there,
+ * and it may be of no use. NULL: there is none. To be freed.
+ */
+char *repository_elsewhere(const char *source);
 
 /* The tree itself is a repository without a work tree, as git takes it for one. */
 bool repository_is_bare(int root);

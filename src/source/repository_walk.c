@@ -216,6 +216,8 @@ static int check_repository(
 
 	if (check_common(s, dir, path, is_top, e) < 0)
 		return -1;
+	if (is_used && !is_top && repository_exists(dir, "config", S_IFREG))
+		strv_push(&s->found->nested, path);
 	if ((is_used || is_top) &&
 		(check_config(s, path, "config", e) < 0 ||
 			check_config(s, path, "config.worktree", e) < 0))

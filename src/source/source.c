@@ -134,6 +134,13 @@ void source_close(struct source *s)
 	s->root = -1;
 }
 
+static int read_settings(struct source *s, struct err *e)
+{
+	auto_free char *path = repository_path(&s->repository, s->project->source);
+
+	return path || s->repository.nested.count ? gitsettings_read(&s->settings, path, e) : 0;
+}
+
 int source_open(struct source *s, const struct config *config, const struct project *project,
 	bool alone, struct err *e)
 {
@@ -147,7 +154,7 @@ int source_open(struct source *s, const struct config *config, const struct proj
 	if (find_avoided(s, e) < 0 || check_git_objects(project, e) < 0 ||
 		find_repository(s, alone, e) < 0)
 		return -1;
-	return s->repository.kind == REPOSITORY_NONE ? 0 : gitsettings_read(&s->settings, e);
+	return read_settings(s, e);
 }
 
 int source_check(const struct config *config, const struct project *project, struct err *e)
