@@ -2,15 +2,20 @@
 #include "cli/commands/outputs.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/home.h"
 #include "base/path.h"
+#include "cli/log/loghtml.h"
 #include "settings/credentials.h"
 #include "settings/locate.h"
+#include "source/gitsettings.h"
+#include "source/repository.h"
 #include "store/store.h"
 
-/* What a line of result_to_node and one of the run log begin with. */
-static const char *const own_beginnings[] = {"{\"format\":1,\"project\":", "{\"timestamp\":\""};
+/* What a line of result_to_node and one of the run log begin with, and a page of `ambient log`. */
+static const char *const own_beginnings[] = {
+	"{\"format\":1,\"project\":", "{\"timestamp\":\"", LOGHTML_BEGINNING};
 
 struct output {
 	const struct outfile *file;
@@ -42,16 +47,27 @@ static int is_no_program(const struct output *o, const struct outputs_inputs *in
 	return is_not(o, in->config->ca_certificates, "the file of ca_certificates", e);
 }
 
-/* Of the user, for all repositories. */
+/* Whatever git reads for all repositories, or would, if it could read the rest. */
 static int is_no_git_configuration(const struct output *o, struct err *e)
 {
 	auto_free char *old = home_expand("~/.gitconfig");
 	auto_free char *xdg = home_xdg("XDG_CONFIG_HOME", ".config");
-	auto_free char *own = xdg ? path_join(xdg, "git/config") : NULL;
+	auto_free char *own = path_join(xdg, "git/config");
+	auto_gitsettings struct gitsettings settings;
+	struct err unread = {0};
 
-	if (is_not(o, old, "your git configuration", e) < 0)
+	gitsettings_init(&settings);
+	if (is_not(o, old, "your git configuration", e) < 0 ||
+		is_not(o, own, "your git configuration", e) < 0)
 		return -1;
-	return is_not(o, own, "your git configuration", e);
+	if (gitsettings_read(&settings, NULL, &unread) < 0 && unread.kind == ERR_INTERRUPTED) {
+		*e = unread;
+		return -1;
+	}
+	strv_each (&settings.files, path)
+		if (is_not(o, *path, "a file of your git configuration", e) < 0)
+			return -1;
+	return 0;
 }
 
 static int is_no_credential(const struct output *o, const struct credentials *c, struct err *e)
@@ -83,9 +99,11 @@ static int is_not_of(const struct output *o, const char *directory, const char *
 static int is_not_of_project(const struct output *o, const struct project *p, struct err *e)
 {
 	auto_free char *plan = path_join(p->source, PROJECT_SOURCE_PLAN);
+	auto_free char *repository = repository_elsewhere(p->source);
 
 	if (is_not(o, plan, "the plan of a project", e) < 0 ||
-		is_not_of(o, p->source, "the source of a project", e) < 0)
+		is_not_of(o, p->source, "the source of a project", e) < 0 ||
+		(repository && is_not_of(o, repository, "the repository of a source", e) < 0))
 		return -1;
 	if (p->image_path && is_not_of(o, p->image_path, "an image", e) < 0)
 		return -1;
@@ -104,6 +122,23 @@ static int is_not_of_projects(
 		if (is_not_of_project(o, &list->items[i], e) < 0)
 			return -1;
 	return 0;
+}
+
+/* Commands that run no project have no list. One that cannot be read may name the file. */
+static int is_not_of_configured_projects(
+	const struct output *o, const struct config *c, struct err *e)
+{
+	auto_project_list struct project_list list = {0};
+	struct err why = {0};
+
+	if (o->harmless || access(c->projects, F_OK) < 0)
+		return 0;
+	if (project_load(c->projects, &list, &why) == 0)
+		return is_not_of_projects(o, &list, e);
+	return err_set(e, ERR_INPUT,
+		"%s %s: not written, because it may be a file of a project, and the projects file "
+		"cannot be read; mend that, or use a new file: %s",
+		o->option, o->file->path, why.msg);
 }
 
 /* In the directory of a project's state, not even a new file is. */
@@ -156,7 +191,8 @@ int outputs_check_file(const struct outfile *file, const char *option,
 		is_no_program(&o, in, e) < 0 || is_no_credential(&o, &c->credentials, e) < 0 ||
 		is_no_git_configuration(&o, e) < 0)
 		return -1;
-	if (in->list && is_not_of_projects(&o, in->list, e) < 0)
+	if ((in->list ? is_not_of_projects(&o, in->list, e)
+		      : is_not_of_configured_projects(&o, c, e)) < 0)
 		return -1;
 	return is_no_state(&o, c, e) < 0 ? -1 : is_no_image(&o, in, e);
 }

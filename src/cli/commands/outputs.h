@@ -4,10 +4,13 @@
  * file that somebody needs.
  *
  * - What commands are told to read is never written: configuration, projects file, plans, files of
- *   secrets, known hosts and certificates, the programs. Nor is what is in the directory of a
- *   project's state.
- * - In the trees that a run reads (sources, image store, git_objects) and in the state directory, a
- *   file is written only if it is new, empty or an earlier result or log.
+ *   secrets, known hosts and certificates, the programs, the git configuration of the user. Nor is
+ *   what is in the directory of a project's state.
+ * - In the trees that a run reads (sources, the repositories that linked worktrees and files .git
+ *   name, image store, git_objects) and in the state directory, a file is written only if it is new,
+ *   empty or an earlier result or log.
+ *
+ * That is so for the projects of the projects file, whichever of them a command is about.
  */
 #ifndef CLI_COMMANDS_OUTPUTS_H
 #define CLI_COMMANDS_OUTPUTS_H
@@ -25,7 +28,7 @@ bool outputs_lose_nothing(const struct outfile *o);
 /* What a command reads. Apart from the configuration, each may be NULL: there is none. */
 struct outputs_inputs {
 	const struct config *config;
-	const struct project_list *list; /* their sources, plans and images */
+	const struct project_list *list; /* their sources, plans and images; NULL: of config */
 	const char *executor;            /* as an option gives it */
 	const char *image;               /* as an option gives it: a name, or a path */
 };

@@ -46,10 +46,8 @@ void loghtml_begin(struct buf *b)
 	/* The policy is for the day on which an escape is forgotten: nothing runs, nothing is
 	 * loaded. */
 	buf_adds(b,
-		"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-		"<meta http-equiv=\"Content-Security-Policy\" "
-		"content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-		"<title>Run log</title>\n<style>\n"
+		LOGHTML_BEGINNING
+		"<style>\n"
 		"body { font: 15px/1.4 sans-serif; max-width: 70em; margin: 2em auto; padding: 0 "
 		"1em }\n"
 		"h2 { font-size: 1.1em; margin: 1.5em 0 .3em }\n"
