@@ -36,7 +36,7 @@ JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sid
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := config project credentials names image locate statefile
-SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk compose source fingerprint filememory \
+SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask

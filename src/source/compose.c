@@ -33,7 +33,7 @@ static const char *const dropped[] = {"commondir", "gitdir", "locked"};
 static const char preface[] = "# From the git configuration of the operator, by ambient:\n";
 static const char after[] = "# For a tree that was unpacked, by ambient:\n"
 			    "[core]\n\tcheckStat = minimal\n\ttrustctime = false\n"
-			    "\tfsmonitor = false\n";
+			    "\tfsmonitor = false\n\tuntrackedCache = false\n";
 /* The work tree is where `.git` is, whatever the repository was elsewhere. */
 static const char here[] = "\tbare = false\n\tworktree = ..\n";
 

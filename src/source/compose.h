@@ -11,8 +11,8 @@
  *   `.git/objects/info/alternates` names.
  * - `.git/config` begins with the operator's settings (gitsettings.h) and ends with ours:
  *   core.checkStat is minimal, so that git takes an unpacked file for unchanged by its size and its
- *   time, as it was on the host, where the index has numbers of the host beside. core.fsmonitor is
- *   off: a program that watched the tree on the host did not watch it since.
+ *   time, as it was on the host, where the index has numbers of the host beside. core.fsmonitor and
+ *   core.untrackedCache are off: they are about the tree as it was on the host.
  *   The repositories in the tree besides (submodules) get the same, if the operator has settings.
  * - The operator's ignore and attributes files are `.git/ambient/excludes` and
  *   `.git/ambient/attributes`, which `.git/config` names.

@@ -156,12 +156,19 @@ static bool read_setting(struct reader *r, int c, bool *ret_has_value)
 	return c == '\n' || (c == '=' && read_value(r));
 }
 
-static bool read_all(struct reader *r, const char *key, char **ret)
+struct telling {
+	gitconfig_fn fn;
+	void *arg;
+	int result;
+};
+
+/* False: not understood. It ends early when somebody was told and wants no more. */
+static bool read_all(struct reader *r, struct telling *t)
 {
 	bool comment = false, has_value;
 	size_t section = 0;
 
-	while (!r->ended) {
+	while (!r->ended && t->result == 0) {
 		int c = next(r);
 
 		comment = c != '\n' && (comment || c == '#' || c == ';');
@@ -176,31 +183,25 @@ static bool read_all(struct reader *r, const char *key, char **ret)
 		r->name.len = section;
 		if (!is_letter(c) || !read_setting(r, c, &has_value))
 			return false;
-		if (r->name.len != strlen(key) || memcmp(r->name.data, key, r->name.len) != 0)
-			continue;
-		free(*ret);
-		*ret = has_value ? mem_strndup(r->value.data, r->value.len) : NULL;
+		buf_addc(&r->name, '\0');
+		buf_addc(&r->value, '\0');
+		t->result = t->fn(t->arg, r->name.data, has_value ? r->value.data : NULL);
 	}
 	return true;
 }
 
-int gitconfig_get(const char *text, size_t len, const char *key, char **ret)
+int gitconfig_each(const char *text, size_t len, gitconfig_fn fn, void *arg, bool *ret_understood)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	struct reader r = {.at = text, .end = text + len};
-	bool good;
+	struct telling t = {.fn = fn, .arg = arg};
 
-	*ret = NULL;
 	if (len >= strlen(bom) && memcmp(text, bom, strlen(bom)) == 0)
 		r.at += strlen(bom);
-	buf_init(&r.name, len + 2);
-	buf_init(&r.value, len + 1);
-	good = read_all(&r, key, ret);
+	buf_init(&r.name, len + 3);
+	buf_init(&r.value, len + 2);
+	*ret_understood = read_all(&r, &t);
 	buf_release(&r.name);
 	buf_release(&r.value);
-	if (good)
-		return 0;
-	free(*ret);
-	*ret = NULL;
-	return -1;
+	return t.result;
 }

@@ -6,12 +6,17 @@
 #ifndef SOURCE_GITCONFIG_H
 #define SOURCE_GITCONFIG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
- * The last value of a key, "core.worktree", in a section without a subsection. *ret is the
- * caller's; NULL when there is none, or it has no value. -1 when git would not understand the text.
+ * Called for each setting, in the order of the text: "core.worktree", "includeif.gitdir:~/x/.path".
+ * Names are in lower case but for subsections in quotes; value is NULL when there is none. Anything
+ * but 0 ends the reading, and is returned.
  */
-int gitconfig_get(const char *text, size_t len, const char *key, char **ret);
+typedef int (*gitconfig_fn)(void *arg, const char *key, const char *value);
+
+/* *ret_understood is false when git would not understand the text; what comes before was told. */
+int gitconfig_each(const char *text, size_t len, gitconfig_fn fn, void *arg, bool *ret_understood);
 
 #endif

@@ -479,25 +479,26 @@ static int find_pointed(struct repository_search *s, const char *path, struct er
 
 /* What comes from elsewhere is packed in another place, and its own files must not say otherwise.
  */
-static int check_moved(const struct repository *r, struct err *e)
+static int check_moved(const struct repository_search *s, struct err *e)
 {
 	static const char *const shared[] = {
 		"config", "info", "logs", "objects", "packed-refs", "refs", "shallow", NULL};
+	const struct repository *r = s->found;
 	bool is_worktree = r->kind == REPOSITORY_WORKTREE;
 	const struct repository_part *own = is_worktree ? &r->own : &r->common;
-	auto_free char *config = path_join(r->common.outside, "config");
-	auto_free char *shown = text_safe(config, REPOSITORY_SHOWN_MAX);
-	auto_buf struct buf b = {0};
+	auto_free char *shown = NULL;
 
-	if (repository_read(r->common.fd, "config", shown, LIMIT_GIT_CONFIG, &b, e) < 0 ||
-		repository_check_config(own->fd, own->outside, "config.worktree", e) < 0 ||
+	/* That of a submodule sets core.worktree, in place of which compose.c has another one. */
+	if (repository_check_moved_config(s, r->common.fd, r->common.outside, "config", true, e) <
+			0 ||
+		repository_check_moved_config(
+			s, own->fd, own->outside, "config.worktree", false, e) < 0 ||
 		repository_check_links(&r->common, is_worktree ? shared : NULL, e) < 0)
 		return -1;
 	if (is_worktree)
 		return repository_check_links(own, NULL, e);
 	if (!repository_exists(own->fd, "commondir", S_IFREG))
 		return 0;
-	free(shown);
 	shown = text_safe(own->outside, REPOSITORY_SHOWN_MAX);
 	return repository_refuse(e,
 		"its .git is a file that names %s, which is a part of another repository "
@@ -532,7 +533,7 @@ static int take_pointed(struct repository_search *s, struct err *e)
 		return 0;
 	absolute = repository_resolve(s->source, path);
 	if (!repository_in_tree(s, absolute))
-		return find_pointed(s, absolute, e) < 0 ? -1 : check_moved(s->found, e);
+		return find_pointed(s, absolute, e) < 0 ? -1 : check_moved(s, e);
 	if (repository_follow(s, ".git", path, absolute, &place, e) < 0)
 		return -1;
 	if (place)

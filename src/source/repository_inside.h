@@ -82,12 +82,6 @@ int repository_check_links(
 	const struct repository_part *part, const char *const *names, struct err *e) NODISCARD;
 
 /*
- * Refused when the configuration file `name` of a repository beneath `dir` cannot be read, or sets
- * core.worktree: that is for a repository that is packed in another place. path: of the repository.
- */
-int repository_check_config(int dir, const char *path, const char *name, struct err *e) NODISCARD;
-
-/*
  * The file .git at `path` names a directory: `line`, as it stands there. Refused when that is in
  * the tree, but git would not find it there elsewhere; what can be mended goes to found->pointers.
  * *ret is the directory, which is the caller's, NULL when there is none. `absolute` is that of
@@ -95,5 +89,30 @@ int repository_check_config(int dir, const char *path, const char *name, struct 
  */
 int repository_follow(struct repository_search *s, const char *path, const char *line,
 	const char *absolute, char **ret, struct err *e) NODISCARD;
+
+/* ---- repository_config.c ---- */
+
+/*
+ * Does what a file in the directory `dir` of the tree names lead to the same wherever the tree is?
+ * Not when it leads out of it.
+ */
+bool repository_is_true_anywhere(
+	const struct repository_search *s, const char *dir, const char *line);
+
+/*
+ * Refused when the configuration file `name` of the repository at `path` in the tree says something
+ * else in a machine: core.worktree, core.excludesFile or core.attributesFile name what is outside of
+ * the tree, or it includes such a file, or one by the place of the repository. Files that it
+ * includes are looked at likewise. Refused, too, when it cannot be read. top: of its work tree.
+ */
+int repository_check_config(const struct repository_search *s, const char *path, const char *top,
+	const char *name, struct err *e) NODISCARD;
+
+/*
+ * The same for a repository beneath `dir` that is packed in another place, where no file that it
+ * includes is. path: its path outside of the tree.
+ */
+int repository_check_moved_config(const struct repository_search *s, int dir, const char *path,
+	const char *name, bool may_have_worktree, struct err *e) NODISCARD;
 
 #endif

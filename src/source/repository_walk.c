@@ -17,7 +17,6 @@
 #include "base/sig.h"
 #include "base/text.h"
 #include "data/pack.h"
-#include "source/gitconfig.h"
 #include "source/repository_inside.h"
 
 /* As many as git follows. */
@@ -125,66 +124,6 @@ int repository_check_alternates(
 	return 0;
 }
 
-/* Is there, from a directory of the tree, a path that leads to the same wherever the tree is? */
-static bool is_true_anywhere(const struct repository_search *s, const char *dir, const char *line)
-{
-	auto_free char *path = path_join(dir, line);
-	bool out = line[0] == '/';
-	auto_free char *place = out ? NULL : repository_real(s, path, O_DIRECTORY, &out);
-
-	(void)place;
-	return !out;
-}
-
-/* *ret: of core.worktree, NULL when it is not set; the caller's. */
-static int read_worktree(int dir, const char *path, const char *shown, char **ret, struct err *e)
-{
-	auto_buf struct buf b = {0};
-	int found = repository_read(dir, path, shown, LIMIT_GIT_CONFIG, &b, e);
-
-	*ret = NULL;
-	if (found <= 0)
-		return found;
-	if (gitconfig_get(b.data, b.len, "core.worktree", ret) == 0)
-		return 0;
-	return repository_refuse(
-		e, "%s cannot be understood: see what 'git config --list' says", shown);
-}
-
-static int refuse_worktree(const char *shown, const char *value, struct err *e)
-{
-	auto_free char *value_shown = show(value);
-
-	return repository_refuse(e,
-		"%s sets core.worktree to %s, which is not there in a machine: remove the "
-		"setting, or use a clone of its own",
-		shown, value_shown);
-}
-
-int repository_check_config(int dir, const char *path, const char *name, struct err *e)
-{
-	auto_free char *file = path_join(path, name), *shown = show(file), *value = NULL;
-
-	if (read_worktree(dir, name, shown, &value, e) < 0)
-		return -1;
-	return value ? refuse_worktree(shown, value, e) : 0;
-}
-
-/* One that is no file, or a link to none, is nothing for git on the host either. */
-static int check_config(
-	const struct repository_search *s, const char *path, const char *name, struct err *e)
-{
-	auto_free char *file = path_join(path, name), *shown = show(file), *value = NULL;
-	bool out;
-	auto_free char *place = repository_real(s, file, 0, &out);
-
-	if (!place || !repository_exists(s->root, place, S_IFREG))
-		return 0;
-	if (read_worktree(s->root, place, shown, &value, e) < 0)
-		return -1;
-	return !value || is_true_anywhere(s, path, value) ? 0 : refuse_worktree(shown, value, e);
-}
-
 static int check_common(
 	const struct repository_search *s, int dir, const char *path, bool is_top, struct err *e)
 {
@@ -199,7 +138,7 @@ static int check_common(
 			shown);
 	if (repository_read_line(dir, "commondir", shown, "", &line, e) < 0)
 		return -1;
-	if (!line || is_true_anywhere(s, path, line))
+	if (!line || repository_is_true_anywhere(s, path, line))
 		return 0;
 	name = show(line);
 	return repository_refuse(
@@ -213,14 +152,16 @@ static int check_repository(
 	const char *place = s->found->place;
 	bool is_top = place && strcmp(path, place) == 0;
 	auto_free char *objects = path_join(path, "objects");
+	auto_free char *above = is_git(path) ? path_parent(path) : mem_strdup(path);
+	const char *top = is_top || strcmp(path, ".git") == 0 ? "." : above;
 
 	if (check_common(s, dir, path, is_top, e) < 0)
 		return -1;
 	if (is_used && !is_top && repository_exists(dir, "config", S_IFREG))
 		strv_push(&s->found->nested, path);
 	if ((is_used || is_top) &&
-		(check_config(s, path, "config", e) < 0 ||
-			check_config(s, path, "config.worktree", e) < 0))
+		(repository_check_config(s, path, top, "config", e) < 0 ||
+			repository_check_config(s, path, top, "config.worktree", e) < 0))
 		return -1;
 	return is_top ? 0 : repository_check_alternates(s, objects, 0, e);
 }

@@ -100,19 +100,32 @@ static void try_view(const char *path, const char *text, size_t len)
 		expect_clone(&one, text, len);
 }
 
+static int take_worktree(void *arg, const char *key, const char *value)
+{
+	char **last = arg;
+
+	if (strcmp(key, "core.worktree") == 0) {
+		free(*last);
+		*last = value ? mem_strdup(value) : NULL;
+	}
+	return 0;
+}
+
 static void try_config(const char *text, size_t len)
 {
 	static const char setting[] = "\n\n[core]\n\tworktree = \"x y\"\n";
 	auto_free char *value = NULL, *added = NULL;
 	auto_buf struct buf more = {0};
+	bool understood;
 
-	if (gitconfig_get(text, len, "core.worktree", &value) < 0)
+	(void)gitconfig_each(text, len, take_worktree, &value, &understood);
+	if (!understood)
 		return;
 	buf_init(&more, len + sizeof(setting));
 	buf_add(&more, text, len);
 	buf_adds(&more, setting);
-	if (gitconfig_get(more.data, more.len, "core.worktree", &added) < 0 || !added ||
-		strcmp(added, "x y") != 0)
+	(void)gitconfig_each(more.data, more.len, take_worktree, &added, &understood);
+	if (!understood || !added || strcmp(added, "x y") != 0)
 		BUG("the last setting is '%s'", added ? added : "none");
 }
 

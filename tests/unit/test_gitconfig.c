@@ -1,29 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "source/gitconfig.h"
 
+static int take_worktree(void *arg, const char *key, const char *value)
+{
+	char **last = arg;
+
+	if (strcmp(key, "core.worktree") == 0) {
+		free(*last);
+		*last = value ? mem_strdup(value) : NULL;
+	}
+	return 0;
+}
+
 /* value NULL: there is none. */
 static void expect_worktree(const char *text, const char *value)
 {
 	auto_free char *got = NULL;
+	bool understood = false;
 
-	assert_int_equal(gitconfig_get(text, strlen(text), "core.worktree", &got), 0);
+	assert_int_equal(gitconfig_each(text, strlen(text), take_worktree, &got, &understood), 0);
+	assert_true(understood);
 	if (value)
 		assert_string_equal(got, value);
 	else
 		assert_null(got);
 }
 
+static int forget(void *arg, const char *key, const char *value)
+{
+	(void)arg;
+	(void)key;
+	(void)value;
+	return 0;
+}
+
 static void expect_wrong(const char *text)
 {
-	char *got = NULL;
+	bool understood = true;
 
-	assert_int_equal(gitconfig_get(text, strlen(text), "core.worktree", &got), -1);
-	assert_null(got);
+	assert_int_equal(gitconfig_each(text, strlen(text), forget, NULL, &understood), 0);
+	assert_false(understood);
+}
+
+static int add_all(void *arg, const char *key, const char *value)
+{
+	buf_addf(arg, "%s=%s\n", key, value ? value : "(none)");
+	return strcmp(key, "last.one") == 0 ? 7 : 0;
+}
+
+static void test_all_settings_are_told_in_order_until_somebody_has_enough(void **state)
+{
+	static const char text[] = "[Include]\npath = a\n[includeIf \"gitdir:~/X/\"]\n\tPath = b\n"
+				   "path\n[last] one = 1\none = 2\n[wrong";
+	auto_buf struct buf told = {0};
+	bool understood = false;
+
+	(void)state;
+	buf_init(&told, 1000);
+	assert_int_equal(gitconfig_each(text, strlen(text), add_all, &told, &understood), 7);
+	assert_true(understood);
+	assert_string_equal(told.data,
+		"include.path=a\nincludeif.gitdir:~/X/.path=b\n"
+		"includeif.gitdir:~/X/.path=(none)\nlast.one=1\n");
 }
 
 static void test_a_value_is_found_however_it_is_written(void **state)
@@ -69,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_value_is_found_however_it_is_written),
+		cmocka_unit_test(test_all_settings_are_told_in_order_until_somebody_has_enough),
 		cmocka_unit_test(test_other_settings_are_not_it),
 		cmocka_unit_test(test_what_git_refuses_is_wrong),
 	};
