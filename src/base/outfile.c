@@ -426,6 +426,11 @@ bool outfile_found_nothing(const struct outfile *o)
 	return o->stream || !is_file(o) || o->made || o->found.st_size == 0;
 }
 
+bool outfile_found_more_names(const struct outfile *o)
+{
+	return is_file(o) && !o->made && o->found.st_nlink > 1;
+}
+
 bool outfile_found_beginning(const struct outfile *o, const char *text)
 {
 	char found[OUTFILE_BEGINNING_MAX];

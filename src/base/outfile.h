@@ -80,6 +80,9 @@ int outfile_finish(struct outfile *o, struct err *e) NODISCARD;
  * write. */
 bool outfile_found_nothing(const struct outfile *o);
 
+/* What was there has other names, too (hard links), wherever they are. */
+bool outfile_found_more_names(const struct outfile *o);
+
 /* What was there begins with a text of at most OUTFILE_BEGINNING_MAX bytes. */
 enum { OUTFILE_BEGINNING_MAX = 256 };
 bool outfile_found_beginning(const struct outfile *o, const char *text);

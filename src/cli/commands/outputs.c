@@ -84,6 +84,17 @@ static int is_no_credential(const struct output *o, const struct credentials *c,
 
 /* ---- trees that are read ---- */
 
+/* By its other names, which are not known, it may be in a tree. */
+static int has_one_name(const struct output *o, struct err *e)
+{
+	if (o->harmless || !outfile_found_more_names(o->file))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s %s: this file has more names (hard links), by which it may be read, and is no "
+		"earlier result or log; remove it first",
+		o->option, o->file->path);
+}
+
 /* New files are fine there. */
 static int is_not_of(const struct output *o, const char *directory, const char *what, struct err *e)
 {
@@ -194,7 +205,9 @@ int outputs_check_file(const struct outfile *file, const char *option,
 	if ((in->list ? is_not_of_projects(&o, in->list, e)
 		      : is_not_of_configured_projects(&o, c, e)) < 0)
 		return -1;
-	return is_no_state(&o, c, e) < 0 ? -1 : is_no_image(&o, in, e);
+	if (is_no_state(&o, c, e) < 0 || is_no_image(&o, in, e) < 0)
+		return -1;
+	return has_one_name(&o, e);
 }
 
 int outputs_check(

@@ -8,7 +8,8 @@
  *   what is in the directory of a project's state.
  * - In the trees that a run reads (sources, the repositories that linked worktrees and files .git
  *   name, image store, git_objects) and in the state directory, a file is written only if it is new,
- *   empty or an earlier result or log.
+ *   empty or an earlier result or log. So it is anywhere with a file that has more names (hard
+ *   links), since one of them may be in such a tree.
  *
  * That is so for the projects of the projects file, whichever of them a command is about.
  */
