@@ -119,7 +119,7 @@ endif
 CFLAGS_ALL := -std=gnu17 $(WARN) $(HARDEN) -ffunction-sections -fdata-sections -fno-common \
 	$(CFLAGS_$(FLAVOUR)) $(CFLAGS)
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections $(LDFLAGS_$(FLAVOUR)) $(LDFLAGS)
-HOST_LIBS := -lyaml -ljansson -lcrypto
+HOST_LIBS := -lyaml -ljansson -lseccomp -lcrypto
 # jansson is linked in, so that the trusted image needs only libraries that nobody links statically.
 NETTOOL_LIBS := -l:libjansson.a -lcurl -lcrypto
 

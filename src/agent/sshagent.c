@@ -66,6 +66,7 @@ static int start(int listen_fd, int keys_fd, const struct sshagent_rules *rules,
 	j.entry = sshagent_inside;
 	j.arg = &setup;
 	j.no_children = true;
+	j.own_calls = true;
 	j.uid = uid;
 	j.gid = gid;
 	j.max_files = FILES_MAX;

@@ -39,6 +39,7 @@ int proxy_start(int listen_fd, const struct egress *allow, uid_t uid, gid_t gid,
 	j.entry = proxy_inside;
 	j.arg = &setup;
 	j.no_exec = true;
+	j.own_calls = true;
 	j.host_network = true;
 	j.uid = uid;
 	j.gid = gid;

@@ -122,6 +122,7 @@ static void setup_release(struct jail_setup *s)
 	for (size_t i = 0; i < s->link_count; i++)
 		free(s->links[i].target);
 	free(s->trees);
+	buf_release(&s->filters.uses);
 	fd_close(s->control);
 	fd_close(s->control_outside);
 	fd_close(s->program);
@@ -265,6 +266,9 @@ static int prepare(struct jail_setup *s, struct err *e)
 		return err_sys(e, "socketpair");
 	s->control_outside = control[0];
 	s->control = control[1];
+	if (jail_seccomp_make(
+		    s->j, s->j->program ? jail_program_number(s->j) : -1, &s->filters, e) < 0)
+		return -1;
 	return list_trees(s, e);
 }
 
@@ -483,6 +487,7 @@ int jail_probe(struct err *e)
 	jail_init(&j, "a test");
 	buf_init(&none, 0);
 	j.entry = nothing;
+	j.own_calls = true;
 	if (jail_vm_user(NULL, &j.uid, &j.gid, e) < 0)
 		return -1;
 	if (jail_run(&j, 10000, &none, &none, &end, e) < 0)

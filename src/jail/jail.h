@@ -89,6 +89,7 @@ struct jail {
 
 	bool no_children; /* fork and exec fail inside with EPERM (threads are allowed) */
 	bool no_exec;     /* of a function: exec fails inside with EPERM, fork does not */
+	bool own_calls;   /* of a function: only the system calls that ours need (jail_seccomp.c) */
 	/*
 	 * Stay in the caller's network namespace. Sockets of local processes that have no path
 	 * (abstract ones) are in it too, so new sockets of AF_UNIX are refused then.

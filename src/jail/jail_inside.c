@@ -139,6 +139,16 @@ static int close_others(
 	return 0;
 }
 
+int jail_control_number(const struct jail *j)
+{
+	int number = 3;
+
+	for (size_t i = 0; i < j->keep_count; i++)
+		if (j->keeps[i].inside >= number)
+			number = j->keeps[i].inside + 1;
+	return number;
+}
+
 /*
  * Source and target numbers may overlap in any way, so all sources first go above all targets. The
  * control socket and the program come to sit directly above the targets; both are close-on-exec.
@@ -148,11 +158,8 @@ static int arrange_descriptors(
 {
 	auto_free struct jail_keep *list = mem_array(3 + s->j->keep_count, sizeof(*list));
 	size_t count = list_descriptors(s, list);
-	int base = 3;
+	int base = jail_control_number(s->j);
 
-	for (size_t i = 0; i < count; i++)
-		if (list[i].inside >= base)
-			base = list[i].inside + 1;
 	for (size_t i = 0; i < count; i++)
 		if (move_high(&list[i].outside, base + 2, e) < 0)
 			return -1;
@@ -161,7 +168,7 @@ static int arrange_descriptors(
 	for (size_t i = 0; i < count; i++)
 		if (dup2(list[i].outside, list[i].inside) < 0)
 			return err_sys(e, "move descriptor to %d", list[i].inside);
-	if (move_to(control, base, e) < 0 || move_to(program, base + 1, e) < 0)
+	if (move_to(control, base, e) < 0 || move_to(program, jail_program_number(s->j), e) < 0)
 		return -1;
 	return close_others(list, count, base, *program < 0 ? base : base + 1, e);
 }
@@ -259,7 +266,7 @@ static int build_walls(const struct jail_setup *s, int *control, int *program, s
 	(void)umask(077);
 	if (set_limits(s->j, e) < 0 || drop_privileges(e) < 0 || die_with_parent(*control, e) < 0)
 		return -1;
-	return jail_seccomp_install(s->j, *program, e);
+	return jail_seccomp_install(&s->filters, e);
 }
 
 NORETURN static void report_and_exit(int control, const struct err *error)

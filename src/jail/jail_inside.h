@@ -26,8 +26,15 @@ struct jail_link {
 
 enum { JAIL_LINKS_MAX = 8 };
 
+/* Instructions for the kernel. */
+struct jail_filters {
+	const struct buf *calls; /* which system calls there are; borrowed for ever */
+	struct buf uses;         /* which uses of them are forbidden */
+};
+
 struct jail_setup {
 	const struct jail *j;
+	struct jail_filters filters;
 
 	int control;         /* the child's end; see jail_inside.c for what is said on it */
 	int control_outside; /* the parent's end, which the child closes */
@@ -82,9 +89,19 @@ ssize_t jail_net_receive(
 	int control, struct jail_report *report, int listeners[JAIL_LISTENERS_MAX]);
 
 /*
- * The filter that is the last wall, by no_children, no_exec and host_network of the struct.
- * program_fd: with no_children, the one descriptor whose execveat is allowed, or -1.
+ * The filters that are the last wall, by own_calls, no_children, no_exec and host_network of the struct.
+ * program_fd: with no_children, the one descriptor whose execveat is allowed, or -1. They are made in the parent,
+ * which has no limits yet, and loaded by the child. The caller releases ret->uses.
  */
-int jail_seccomp_install(const struct jail *j, int program_fd, struct err *e) NODISCARD;
+int jail_seccomp_make(
+	const struct jail *j, int program_fd, struct jail_filters *ret, struct err *e) NODISCARD;
+int jail_seccomp_install(const struct jail_filters *f, struct err *e) NODISCARD;
+
+/* The numbers that the control socket and the program have in the child: above all that are kept. */
+int jail_control_number(const struct jail *j);
+static inline int jail_program_number(const struct jail *j)
+{
+	return jail_control_number(j) + 1;
+}
 
 #endif

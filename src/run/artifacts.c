@@ -120,6 +120,7 @@ static int run_child(struct shared *s, int tar_fd, const char *dest, const struc
 	j.entry = unpack_inside;
 	j.arg = s;
 	j.no_children = true;
+	j.own_calls = true;
 	/* The files are to belong to whoever runs us; what root could do more is behind the walls.
 	 */
 	j.uid = geteuid();

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -22,6 +23,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -535,6 +537,63 @@ static void test_function_reaches_no_socket(void **state)
 		"path socket: ENOENT\nabstract socket: ECONNREFUSED\nhost's loopback: ENETUNREACH\n"
 		"lo: down\nlo up: EPERM\ninterface 2: ENXIO\nvsock: EAFNOSUPPORT\n"
 		"netlink: EAFNOSUPPORT\npacket: EAFNOSUPPORT\nraw: EPERM\n");
+}
+
+/* The kernel looks at the low half of these arguments alone. */
+static int try_high_halves(void *arg)
+{
+	const unsigned long high = 1UL << 32;
+
+	(void)arg;
+	say("vsock", syscall(SYS_socket, high | AF_VSOCK, SOCK_STREAM, 0));
+	say("typing", syscall(SYS_ioctl, 1, high | TIOCSTI, "x"));
+	say("namespace", syscall(SYS_clone, high | CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0));
+	return 0;
+}
+
+static void test_high_halves_of_arguments_open_nothing(void **state)
+{
+	(void)state;
+	expect_inside(
+		try_high_halves, NULL, "vsock: EAFNOSUPPORT\ntyping: EPERM\nnamespace: EPERM\n");
+}
+
+static int try_calls(void *arg)
+{
+	char here[PATH_MAX];
+
+	(void)arg;
+	say("getcwd", syscall(SYS_getcwd, here, sizeof(here)));
+	say("personality", syscall(SYS_personality, 0xffffffff));
+	say("ptrace", syscall(SYS_ptrace, PTRACE_TRACEME, 0, 0, 0));
+	say("clone3", syscall(SYS_clone3, NULL, 0));
+	say("a call of Linux 6.5", syscall(451, 0, 0, 0, 0));
+	say("the last call", syscall(100000));
+	say("open", open("/usr", O_RDONLY));
+	return 0;
+}
+
+static void test_later_calls_than_were_reviewed_are_missing(void **state)
+{
+	(void)state;
+	expect_inside(try_calls, NULL,
+		"getcwd: works\npersonality: works\nptrace: EPERM\nclone3: ENOSYS\n"
+		"a call of Linux 6.5: ENOSYS\nthe last call: ENOSYS\nopen: works\n");
+}
+
+static void test_our_own_functions_have_few_calls(void **state)
+{
+	auto_jail struct jail j;
+	auto_buf struct buf out = {0};
+
+	(void)state;
+	make_jail(&j);
+	j.entry = try_calls;
+	j.own_calls = true;
+	assert_int_equal(run(&j, &out).exit_code, 0);
+	assert_string_equal(out.data,
+		"getcwd: ENOSYS\npersonality: ENOSYS\nptrace: ENOSYS\nclone3: ENOSYS\n"
+		"a call of Linux 6.5: ENOSYS\nthe last call: ENOSYS\nopen: works\n");
 }
 
 static void *thread(void *arg)
@@ -1327,6 +1386,9 @@ int main(void)
 		cmocka_unit_test(test_function_has_no_powers),
 		cmocka_unit_test(test_function_starts_fresh),
 		cmocka_unit_test(test_function_reaches_no_socket),
+		cmocka_unit_test(test_high_halves_of_arguments_open_nothing),
+		cmocka_unit_test(test_later_calls_than_were_reviewed_are_missing),
+		cmocka_unit_test(test_our_own_functions_have_few_calls),
 		cmocka_unit_test(test_no_children_means_threads_only),
 		cmocka_unit_test(test_program_without_children_is_started_once),
 		cmocka_unit_test(test_host_without_namespaces_is_an_error_with_a_remedy),
