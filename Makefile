@@ -29,12 +29,12 @@ BASE_HOST := home temporary vault
 BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
-DATA_NET := digest
+DATA_NET := digest sshwire
 DATA_HOST := contents cpio yamlfile
 CONTRACT := frame message action plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user side
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
-AGENT := sshwire sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
+AGENT := sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := config project credentials names image locate statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck

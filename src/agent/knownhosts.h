@@ -7,7 +7,7 @@
 #ifndef AGENT_KNOWNHOSTS_H
 #define AGENT_KNOWNHOSTS_H
 
-#include "agent/sshwire.h"
+#include "data/sshwire.h"
 #include "base/buf.h"
 
 struct knownhosts {

@@ -10,7 +10,7 @@
 #ifndef AGENT_SSHKEY_H
 #define AGENT_SSHKEY_H
 
-#include "agent/sshwire.h"
+#include "data/sshwire.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vault.h"

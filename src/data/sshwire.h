@@ -4,8 +4,8 @@
  * strings of bytes behind their length. Reading never fails half-way: what is wrong makes the
  * reader `bad`, all that is read then is empty, and the caller looks once, at the end.
  */
-#ifndef AGENT_SSHWIRE_H
-#define AGENT_SSHWIRE_H
+#ifndef DATA_SSHWIRE_H
+#define DATA_SSHWIRE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/sshwire.h"
+#include "data/sshwire.h"
 
 #include <string.h>
 
