@@ -49,7 +49,7 @@ SCREEN := outlet screen lines term
 HELP := catalog limitlist manual
 LOG := logread loghtml
 # The program ambient-net.
-TRANSFER := http answer meter gitget sftpput sshcheck
+TRANSFER := http answer meter gitget sftp sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \
 	upload
@@ -94,10 +94,10 @@ UNIT_TESTS := base tree frame message plan action actions executor forward git j
 	mask said \
 	secrets sshagent \
 	upload \
-	http gitget sshcheck
+	http gitget sftp sshcheck
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent gitview
+	mask agent gitview sftp
 
 # ---- flags ------------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ $(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGR
 unit-programs: $(UNIT_TESTS:%=$(O)/tests/unit/test_%)
 test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(O)/tests/tools/numbers unit-programs \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
-test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests \
+test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests $(O)/tests/tools/numbers \
 	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.

@@ -219,18 +219,19 @@ static int put_by_sftp(const struct node *work, const struct http_options *o, st
 {
 	const char *login = node_get_text(work, "login", NULL);
 	auto_strv struct strv argv = {0};
-	const struct sftpput p = {.sftp = &argv,
+	const struct sftpput p = {.ssh = &argv,
 		.host = login,
 		.path = node_get_text(work, "path", NULL),
 		.entries = node_get(work, "files")};
 
 	if (!login || !p.path)
 		return err_set(e, ERR_INPUT, "the work is not whole");
-	strv_push(&argv, "sftp");
-	strv_push(&argv, "-F" GUEST_SSH_CONFIG);
-	strv_push(&argv, "-b-");
+	add_ssh(&argv);
+	strv_push(&argv, "-oBatchMode=yes");
+	strv_push(&argv, "-s");
 	strv_push(&argv, "--");
 	strv_push(&argv, login);
+	strv_push(&argv, "sftp");
 	return sftpput(&p, o, e);
 }
 

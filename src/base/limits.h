@@ -156,12 +156,12 @@
 #define LIMIT_SECRET_BYTES (64 * KIB)
 #define LIMIT_SECRETS 64
 #define LIMIT_SECRET_COMMAND_MS (60 * 1000LL)
-/* Uploads: what is to be uploaded, as JSON; a command for sftp; partial files of a server. */
+/* Uploads: what is to be uploaded, as JSON; how ssh is started; partial files of a server. */
 #define LIMIT_UPLOAD_WORK LIMIT_NODE_BYTES
 #define LIMIT_UPLOAD_NAMES (LIMIT_NODE_COUNT / 2)
-#define LIMIT_UPLOAD_COMMAND (32 * KIB)
-#define LIMIT_SFTP_MEMORY (256 * MIB) /* of sftp, which holds whole listings */
-#define LIMIT_SFTP_LINE (512 * KIB)
+#define LIMIT_SSH_COMMAND (32 * KIB)
+#define LIMIT_SFTP_ANSWER (256 * KIB) /* as in OpenSSH */
+#define LIMIT_SFTP_NAMES 100000
 #define LIMIT_UPLOAD_PARTS 10000 /* what is more is not continued, and not removed */
 /* Known hosts and certificates of ssh. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)

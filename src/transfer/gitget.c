@@ -61,7 +61,7 @@ static char *ssh_command(const struct job *j)
 {
 	auto_buf struct buf b = {0};
 
-	buf_init(&b, LIMIT_UPLOAD_COMMAND);
+	buf_init(&b, LIMIT_SSH_COMMAND);
 	strv_each (j->g->ssh, word)
 		buf_addf(&b, "%s ", *word);
 	if (j->meter.pid > 0 && j->g->ssh_proxy)

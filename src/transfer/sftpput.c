@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One sftp(1) for each try, told what to do line by line. It echoes commands and prints their
- * results; behind each command it is asked for its directory, whose line ends the answer. The first
- * command that fails, but for those with a minus in front, ends it: with 255 or by SIGPIPE when the
- * connection is at fault, with 1 when the server said no.
+ * One ssh(1) for each try, whose other end speaks SFTP (sftp.h). A code with which the server rejects something ends the
+ * upload, unless the work can go on without it; a session that is over may be tried again.
  */
 #include "transfer/sftpput.h"
 
@@ -29,102 +27,80 @@
 #include "base/sig.h"
 #include "base/text.h"
 #include "data/digest.h"
+#include "transfer/sftp.h"
 
 enum {
 	SHOWN_MAX = 300,
 	TOLD_MAX = 1024,
-	EXIT_CUT = 255,
-	TAIL_FD = 3,
 	NAME_HEX = 16,
 	DIGEST_HEX = 64,
-	LOOK_MS = 100,
-	END_MS = 10000, /* for sftp and ssh to end, when nothing is left to be done */
+	END_MS = 10000, /* for ssh to end, when nothing is left to be done */
 	END_TURN_MS = 5,
-	FILES_LOOKED_AT = 16, /* descriptors of sftp */
+	/*
+	 * Of the requests to write that were under way when a connection was cut, the server may have carried out any:
+	 * what is behind the first that it has not is no part of the file. Twice that is read back.
+	 */
+	TAIL_BYTES = 2 * SFTP_WINDOW * SFTP_BLOCK,
 };
 
-#define ANSWERED "Remote working directory: "
 #define PART_HEAD ".ambient-"
 #define PART_TAIL ".part"
-#define PART_LEN                                                                                   \
-	(sizeof(PART_HEAD) - 1 + NAME_HEX + sizeof("-") - 1 + DIGEST_HEX + sizeof(PART_TAIL) - 1)
-
-/* A partial file on the server. */
-struct part {
-	char *path;
-	uint64_t bytes;
-};
 
 struct job {
 	const struct sftpput *p;
 	const struct http_options *o;
-	pid_t pid;          /* of sftp */
-	int talk;           /* its standard input and output */
-	struct buf lines;   /* what it said and nobody has read */
-	size_t read;        /* of which so much was read */
-	int tail_fd;        /* memory, for the end of a partial file */
-	uint64_t tail_max;  /* bytes that may be there */
-	const char *now;    /* the entry that is worked on */
-	size_t done;        /* entries */
-	bool logged_in;     /* once */
-	bool sending;       /* something of `now` was sent in this session */
-	bool cut;           /* or stalled: another try may help */
-	const char *why;    /* the reason for that */
-	uint64_t sent;      /* how far sftp has read what it sends */
-	int64_t moved_ms;   /* when that changed, or a line came */
-	int64_t look_ms;    /* when that was looked at last, beside reading */
-	struct part *parts; /* what this session has found */
-	size_t parts_count;
+	pid_t pid; /* of ssh */
+	int talk;  /* its standard input and output */
+	struct sftp sftp;
+	const char *now;         /* the entry that is worked on */
+	size_t done;             /* entries */
+	bool logged_in;          /* once */
+	bool sending;            /* something of `now` was sent in this session */
+	bool cut;                /* or stalled: another try may help */
+	const char *why;         /* the reason for that */
+	struct strv parts;       /* partial files that this session has found */
 	struct strv directories; /* and these, each with a slash at its end */
 };
 
 static void forget_found(struct job *j)
 {
-	for (size_t i = 0; i < j->parts_count; i++)
-		free(j->parts[i].path);
-	free(steal_ptr(&j->parts));
-	j->parts_count = 0;
+	strv_release(&j->parts);
 	strv_release(&j->directories);
-	j->directories = (struct strv){0};
+	j->parts = j->directories = (struct strv){0};
 }
 
-/* A server that does not end its side keeps ssh, and ssh keeps sftp: all was said by then. */
-static int reap(pid_t pid, int *ret_status)
+/* A server that does not end its side keeps ssh: all was said by then. */
+static void reap(pid_t pid)
 {
 	int64_t until = clock_ms() + END_MS;
 	pid_t ended;
+	int status;
 
-	while ((ended = waitpid(pid, ret_status, WNOHANG)) == 0 && clock_ms() < until)
+	while ((ended = waitpid(pid, &status, WNOHANG)) == 0 && clock_ms() < until)
 		(void)poll(NULL, 0, END_TURN_MS);
-	if (ended > 0)
-		return 0;
+	if (ended != 0)
+		return;
 	(void)kill(-pid, SIGKILL);
-	return proc_wait(pid, ret_status);
+	(void)proc_wait(pid, &status);
 }
 
-/* Its exit code; 128 and more: killed by a signal. */
-static int end_session(struct job *j)
+static void end_session(struct job *j)
 {
-	int status = 0;
-
 	fd_close(fd_steal(&j->talk));
-	buf_clear(&j->lines);
-	j->read = 0;
+	sftp_release(&j->sftp);
+	j->sftp = (struct sftp){0};
 	j->sending = false;
 	forget_found(j);
-	if (j->pid <= 0 || reap(j->pid, &status) < 0)
-		return 0;
+	if (j->pid > 0)
+		reap(j->pid);
 	j->pid = -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void job_release(struct job *j)
 {
 	if (j->pid > 0)
 		(void)kill(-j->pid, SIGKILL);
-	(void)end_session(j);
-	buf_release(&j->lines);
-	fd_close(j->tail_fd);
+	end_session(j);
 }
 #define auto_job __attribute__((cleanup(job_release)))
 
@@ -145,14 +121,11 @@ static void tell(const struct job *j, const char *fmt, ...)
 
 /* ---- the program ---- */
 
-NORETURN static void become(
-	const struct job *j, const char *program, const struct strv *argv, int talk)
+NORETURN static void become(const char *program, const struct strv *argv, int talk)
 {
 	sig_reset();
 	(void)setpgid(0, 0);
-	if (fchdir(j->o->dir_fd) < 0 || dup2(talk, 0) < 0 || dup2(talk, 1) < 0 ||
-		dup2(j->tail_fd, TAIL_FD) < 0 || fcntl(TAIL_FD, F_SETFD, 0) < 0 ||
-		setenv("LC_ALL", "C", 1) < 0)
+	if (dup2(talk, 0) < 0 || dup2(talk, 1) < 0 || setenv("LC_ALL", "C", 1) < 0)
 		_exit(127);
 	(void)execv(program, argv->items);
 	(void)dprintf(2, "%s: %s\n", program, strerror(errno));
@@ -161,292 +134,136 @@ NORETURN static void become(
 
 static int start_session(struct job *j, struct err *e)
 {
-	auto_free char *program = proc_find(j->p->sftp->items[0]);
+	auto_free char *program = proc_find(j->p->ssh->items[0]);
 	auto_strv struct strv argv = {0};
 	auto_fd int ours = -1, its = -1;
 	int ends[2];
 
 	if (!program)
-		return err_set(e, ERR_HOST, "%s: not installed", j->p->sftp->items[0]);
+		return err_set(e, ERR_HOST, "%s: not installed", j->p->ssh->items[0]);
 	strv_push(&argv, program);
-	strv_pushf(&argv, "-B%d", SFTPPUT_REQUEST_BYTES);
-	strv_pushf(&argv, "-R%d", SFTPPUT_REQUESTS);
-	for (size_t i = 1; i < j->p->sftp->count; i++)
-		strv_push(&argv, j->p->sftp->items[i]);
+	for (size_t i = 1; i < j->p->ssh->count; i++)
+		strv_push(&argv, j->p->ssh->items[i]);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(e, "socketpair");
 	ours = ends[0];
 	its = ends[1];
+	if (fd_set_nonblock(ours, e) < 0)
+		return -1;
 	j->pid = fork();
 	if (j->pid < 0)
 		return err_sys(e, "fork");
 	if (j->pid == 0)
-		become(j, program, &argv, its);
+		become(program, &argv, its);
 	(void)setpgid(j->pid, j->pid); /* whoever is first */
 	j->talk = fd_steal(&ours);
 	return 0;
 }
 
-/* It has ended before it answered. */
-static int ended(struct job *j, struct err *e)
-{
-	auto_free char *now = text_safe(j->now, SHOWN_MAX);
-	auto_free char *path = text_safe(j->p->path, SHOWN_MAX);
-	bool sending = j->sending;
-	int code = end_session(j);
+/* ---- what goes wrong ---- */
 
-	/* The only pipe that breaks is the one to ssh. */
-	j->cut = (code == EXIT_CUT || code == 128 + SIGPIPE) && j->logged_in;
-	j->why = "upload_cut";
-	if (j->cut && sending)
-		return err_reason(e, ERR_INPUT, "upload_cut",
-			"%s: the connection was cut while '%s' was uploaded", j->p->host, now);
-	if (j->cut)
-		return err_reason(e, ERR_INPUT, "upload_cut",
-			"%s: the connection was cut before anything of '%s' was uploaded",
-			j->p->host, now);
-	if (!j->logged_in && code == 1)
-		return err_reason(e, ERR_INPUT, "upload_failed",
-			"%s: there is no directory '%s' to upload to", j->p->host, path);
+static int was_cut(struct job *j, const char *now, struct err *e)
+{
 	if (!j->logged_in)
 		return err_set(e, ERR_INPUT,
 			"%s: ssh could not start sftp there; what ssh says of it is in the log",
 			j->p->host);
-	return err_reason(e, ERR_INPUT, "upload_failed",
-		"%s: the server rejected '%s'; what sftp says of it is in the log", j->p->host,
-		now);
+	j->cut = true;
+	j->why = "upload_cut";
+	if (j->sending)
+		return err_reason(e, ERR_INPUT, "upload_cut",
+			"%s: the connection was cut while '%s' was uploaded", j->p->host, now);
+	return err_reason(e, ERR_INPUT, "upload_cut",
+		"%s: the connection was cut before anything of '%s' was uploaded", j->p->host, now);
 }
 
-/* ---- what it says, and for how long it says nothing ---- */
-
-/* The session is no use any more: *e says why. Always -1. */
-static int abandon(struct job *j)
+/* A network that stalls may recover; a server that does not answer a question will not. */
+static int has_stalled(struct job *j, const char *now, struct err *e)
 {
-	(void)kill(-j->pid, SIGKILL);
-	(void)end_session(j);
-	return -1;
-}
-
-/* How far sftp has read the files that it has open: proc(5), /proc/PID/fdinfo. */
-#define POSITION "pos:"
-static uint64_t position(pid_t pid)
-{
-	uint64_t sum = 0;
-
-	for (int fd = TAIL_FD + 1; fd < FILES_LOOKED_AT; fd++) {
-		auto_free char *path = mem_printf("/proc/%d/fdinfo/%d", (int)pid, fd);
-		auto_buf struct buf text = {0};
-		struct err ignored = {0};
-		buf_init(&text, 4096);
-		if (fd_read_file(path, &text, &ignored) == 0 &&
-			strncmp(text.data, POSITION, strlen(POSITION)) == 0)
-			sum += strtoull(text.data + strlen(POSITION), NULL, 10);
-	}
-	return sum;
-}
-
-static int too_long(struct job *j, struct err *e)
-{
-	auto_free char *now = text_safe(j->now, SHOWN_MAX);
 	auto_free char *limit = mem_strdup(num_show_duration(j->o->stall_ms).s);
 
-	/* A network that stalls may recover; a server that does not answer a question will not. */
 	j->cut = j->sending;
 	j->why = "upload_timeout";
 	if (!j->logged_in)
-		(void)err_reason(e, ERR_INPUT, "upload_timeout",
+		return err_reason(e, ERR_INPUT, "upload_timeout",
 			"%s: the sftp server did not answer within %s", j->p->host, limit);
-	else if (j->sending)
-		(void)err_reason(e, ERR_INPUT, "upload_timeout",
+	if (j->sending)
+		return err_reason(e, ERR_INPUT, "upload_timeout",
 			"%s: the server took nothing of '%s' and did not answer within %s",
 			j->p->host, now, limit);
-	else
-		(void)err_reason(e, ERR_INPUT, "upload_timeout",
-			"%s: the server was asked what is there for '%s' and did not answer within "
-			"%s",
-			j->p->host, now, limit);
-	return abandon(j);
+	return err_reason(e, ERR_INPUT, "upload_timeout",
+		"%s: the server was asked what is there for '%s' and did not answer within %s",
+		j->p->host, now, limit);
 }
 
-static int too_much(struct job *j, const char *what, uint64_t bytes, struct err *e)
+/* The session is over: *e says why. */
+static int has_ended(struct job *j, struct err *e)
+{
+	auto_free char *now = text_safe(j->now, SHOWN_MAX);
+	int error = errno;
+
+	(void)kill(-j->pid, SIGKILL);
+	if (j->sftp.end == SFTP_CUT)
+		return was_cut(j, now, e);
+	if (j->sftp.end == SFTP_STALLED)
+		return has_stalled(j, now, e);
+	if (j->sftp.end == SFTP_NONSENSE)
+		return err_reason(e, ERR_INPUT, "upload_failed",
+			"%s: the sftp server is faulty: it sent %s; at '%s'", j->p->host,
+			j->sftp.nonsense, now);
+	errno = error;
+	return err_sys(e, "upload %s", now);
+}
+
+static const char *word_of(int code)
+{
+	switch (code) {
+	case SFTP_NO_SUCH_FILE:
+		return "no such file";
+	case SFTP_PERMISSION_DENIED:
+		return "permission denied";
+	case SFTP_UNSUPPORTED:
+		return "not supported";
+	default:
+		return "failure";
+	}
+}
+
+/* The result of a request that must succeed: 0, or -1 and *e. */
+static int must(struct job *j, int result, struct err *e)
 {
 	auto_free char *now = text_safe(j->now, SHOWN_MAX);
 
-	(void)err_reason(e, ERR_INPUT, "upload_failed",
-		"%s: %s has more than %s and no end; it was asked for because of '%s'", j->p->host,
-		what, num_show_size(bytes).s, now);
-	return abandon(j);
-}
-
-/* Is it alive, and are its answers ones that have an end? */
-static int look(struct job *j, struct err *e)
-{
-	uint64_t sent = position(j->pid);
-	struct stat st;
-
-	if (sent != j->sent)
-		j->moved_ms = clock_ms();
-	j->sent = sent;
-	if (clock_ms() > j->moved_ms + j->o->stall_ms)
-		return too_long(j, e);
-	if (proc_group_usage(j->pid, "sftp").memory_bytes > LIMIT_SFTP_MEMORY)
-		return too_much(j, "the list of a directory", LIMIT_SFTP_MEMORY, e);
-	if (fstat(j->tail_fd, &st) == 0 && (uint64_t)st.st_size > j->tail_max + SFTPPUT_TAIL_BYTES)
-		return too_much(j, "a partial file that was read back", j->tail_max, e);
-	return 0;
-}
-
-/* Some more of what it says. 0: it has ended. */
-static int read_more(struct job *j, struct err *e)
-{
-	struct pollfd p = {.fd = j->talk, .events = POLLIN};
-	char chunk[16 * 1024];
-	ssize_t n;
-
-	while (poll(&p, 1, LOOK_MS) <= 0)
-		if (look(j, e) < 0)
-			return -1;
-	if (clock_ms() > j->look_ms + LOOK_MS) {
-		j->look_ms = clock_ms();
-		if (look(j, e) < 0)
-			return -1;
-	}
-	n = read(j->talk, chunk, sizeof(chunk));
-	if (n <= 0)
+	if (result == SFTP_OK)
 		return 0;
-	buf_drop_front(&j->lines, j->read);
-	j->read = 0;
-	buf_add(&j->lines, chunk, (size_t)n);
-	if (j->lines.overflow)
-		return too_much(j, "a line of an answer", LIMIT_SFTP_LINE, e);
-	return 1;
+	if (result < 0)
+		return has_ended(j, e);
+	tell(j, "the server says: %s", j->sftp.said);
+	return err_reason(e, ERR_INPUT, "upload_failed",
+		"%s: the server rejected '%s': %s (sftp code %d); its own words are in the log",
+		j->p->host, now, word_of(result), result);
 }
 
-/* 1: the next line, without its end, in *ret until the next call; 0: it has ended. */
-static int next_line(struct job *j, const char **ret, struct err *e)
+/* Of one that need not: 0 whatever the server says. */
+static int may(struct job *j, int result, struct err *e)
 {
-	char *start, *end;
-	int more = 1;
-
-	while (!(end = memchr(j->lines.data + j->read, '\n', j->lines.len - j->read))) {
-		more = read_more(j, e);
-		if (more <= 0)
-			return more;
-	}
-	start = j->lines.data + j->read;
-	*end = '\0';
-	j->read = (size_t)(end - j->lines.data) + 1;
-	j->moved_ms = clock_ms();
-	*ret = start;
-	return 1;
+	return result < 0 ? has_ended(j, e) : 0;
 }
 
-/* Gets a line of an answer. */
-typedef void (*take_line)(struct job *j, const char *line, void *arg);
-
-/* `command` is "", or ends with its line. */
-static int ask(struct job *j, struct buf *command, take_line take, void *arg, struct err *e)
+/* Of a name below the target. The caller frees. */
+static char *path_there(const struct job *j, const char *name)
 {
-	const char *line;
-	int more;
+	const char *path = j->p->path;
+	size_t len = strlen(path);
 
-	buf_adds(command, "pwd\n");
-	if (command->overflow)
-		return err_set(e, ERR_INPUT, "a name is too long for sftp");
-	/* It fails when sftp has gone, which is found below. */
-	(void)send(j->talk, command->data, command->len, MSG_NOSIGNAL);
-	j->moved_ms = j->look_ms = clock_ms();
-	while ((more = next_line(j, &line, e)) > 0) {
-		if (strncmp(line, ANSWERED, strlen(ANSWERED)) == 0)
-			return 0;
-		if (take)
-			take(j, line, arg);
-	}
-	return more < 0 ? -1 : ended(j, e);
-}
-
-/* In quotes nothing but these is special for it. */
-static int add_word(struct buf *b, const char *word, struct err *e)
-{
-	buf_addc(b, '"');
-	for (const char *p = word; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return err_set(e, ERR_INPUT, "a name has control characters in it");
-		if (*p == '"' || *p == '\\')
-			buf_addc(b, '\\');
-		buf_addc(b, *p);
-	}
-	buf_addc(b, '"');
-	return 0;
-}
-
-/* A command and one or two names; "./" keeps a name from being an option. */
-static int order_and_take(struct job *j, const char *command, const char *first, const char *second,
-	take_line take, void *arg, struct err *e)
-{
-	auto_buf struct buf b = {0};
-
-	buf_init(&b, LIMIT_UPLOAD_COMMAND);
-	buf_adds(&b, command);
-	for (const char *name = first; name; name = name == first ? second : NULL) {
-		auto_free char *plain = mem_printf("%s%s", name[0] == '/' ? "" : "./", name);
-
-		buf_addc(&b, ' ');
-		if (add_word(&b, plain, e) < 0)
-			return -1;
-	}
-	buf_addc(&b, '\n');
-	return ask(j, &b, take, arg, e);
-}
-
-static int order(
-	struct job *j, const char *command, const char *first, const char *second, struct err *e)
-{
-	return order_and_take(j, command, first, second, NULL, NULL, e);
+	if (len == 0)
+		return mem_strdup(name[0] ? name : ".");
+	if (!name[0])
+		return mem_strdup(path);
+	return mem_printf("%s%s%s", path, path[len - 1] == '/' ? "" : "/", name);
 }
 
 /* ---- what is there ---- */
-
-/* Cut the last word off; NULL when there is but one. */
-static char *cut_word(char *text)
-{
-	size_t len = strlen(text);
-	char *space;
-
-	while (len > 0 && text[len - 1] == ' ')
-		text[--len] = '\0';
-	space = strrchr(text, ' ');
-	if (!space)
-		return NULL;
-	*space = '\0';
-	return space + 1;
-}
-
-/*
- * A line of `ls -ln` is MODE LINKS USER GROUP SIZE MONTH DAY TIME PATH, where USER and GROUP may
- * have spaces, and PATH as many as the name that was asked for.
- */
-static bool find_size(const char *line, const char *asked, uint64_t *ret)
-{
-	auto_free char *copy = mem_strdup(line);
-	struct err ignored = {0};
-	const char *size;
-
-	if (line[0] != '-')
-		return false; /* no regular file */
-	for (const char *p = asked; p; p = strchr(p, ' ') ? strchr(p, ' ') + 1 : NULL) {
-		char *space = strrchr(copy, ' ');
-
-		if (!space)
-			return false;
-		*space = '\0';
-	}
-	for (int i = 0; i < 3; i++)
-		if (!cut_word(copy))
-			return false;
-	size = cut_word(copy);
-	return size && num_parse_u64(size, INT64_MAX, ret, &ignored) == 0;
-}
 
 static bool is_part(const char *name)
 {
@@ -458,45 +275,29 @@ static bool is_part(const char *name)
 		strcmp(at + NAME_HEX + 1 + DIGEST_HEX, PART_TAIL) == 0;
 }
 
-/* With numbers for USER and GROUP, as -n has it: the name is behind eight words. */
-static void take_directory(struct job *j, const char *line, const char *dir)
+struct look {
+	struct job *j;
+	const char *dir; /* "" or with a slash at its end */
+};
+
+static void take_found(void *arg, const char *name, const struct sftp_attributes *a)
 {
-	const char *name = line;
+	const struct look *l = arg;
+	struct job *j = l->j;
 
-	for (int i = 0; i < 8; i++) {
-		name += strcspn(name, " ");
-		name += i < 7 ? strspn(name, " ") : *name == ' ';
-	}
-	if (strrchr(name, '/'))
-		name = strrchr(name, '/') + 1;
-	/* The server chooses how long a name is. */
-	if (name[0] && strlen(name) <= NAME_MAX && j->directories.count < LIMIT_UPLOAD_PARTS)
-		strv_pushf(&j->directories, "%s%s/", dir, name);
-}
-
-/* `arg` is the directory, "" or with a slash at its end. */
-static void take_found(struct job *j, const char *line, void *arg)
-{
-	size_t len = strlen(line);
-	const char *dir = arg, *name = len > PART_LEN ? line + len - PART_LEN : "";
-	struct part part = {0};
-
-	if (line[0] == 'd')
-		take_directory(j, line, dir);
-	if (!is_part(name) || !find_size(line, dir, &part.bytes) ||
-		j->parts_count == LIMIT_UPLOAD_PARTS)
-		return;
-	part.path = mem_printf("%s%s", dir, name);
-	j->parts = mem_resize(j->parts, j->parts_count + 1, sizeof(*j->parts));
-	j->parts[j->parts_count++] = part;
+	if (a->is_directory && j->directories.count < LIMIT_UPLOAD_PARTS)
+		strv_pushf(&j->directories, "%s%s/", l->dir, name);
+	if (a->is_file && is_part(name) && j->parts.count < LIMIT_UPLOAD_PARTS)
+		strv_pushf(&j->parts, "%s%s", l->dir, name);
 }
 
 static int look_around(struct job *j, const char *dir, struct err *e)
 {
-	auto_free char *arg = mem_strdup(dir);
+	auto_free char *path = path_there(j, dir);
+	struct look l = {.j = j, .dir = dir};
 
 	/* Where listing is not allowed, nothing can be continued. */
-	return order_and_take(j, "-ls -lan", dir, NULL, take_found, arg, e);
+	return may(j, sftp_list(&j->sftp, path, take_found, &l), e);
 }
 
 /* ---- one file ---- */
@@ -506,7 +307,9 @@ struct file {
 	int fd;
 	uint64_t bytes;
 	struct digest_text digest;
-	char *part;        /* the path of its partial file */
+	char *part;                /* its partial file, relative to the target */
+	char *there;               /* and its whole path */
+	struct sftp_handle handle; /* of that */
 	size_t family_len; /* partial files of all its contents begin with that much of it */
 };
 
@@ -514,6 +317,7 @@ static void file_release(struct file *f)
 {
 	fd_close(f->fd);
 	free(f->part);
+	free(f->there);
 }
 #define auto_file __attribute__((cleanup(file_release)))
 
@@ -528,7 +332,7 @@ static int open_file(const struct job *j, struct file *f, struct err *e)
 	return digest_of_file(f->fd, f->bytes, &f->digest, e);
 }
 
-static void name_part(struct file *f)
+static void name_part(const struct job *j, struct file *f)
 {
 	const char *slash = strrchr(f->path, '/');
 	const char *name = slash ? slash + 1 : f->path;
@@ -536,114 +340,102 @@ static void name_part(struct file *f)
 
 	f->part = mem_printf("%.*s" PART_HEAD "%.*s-%s" PART_TAIL, (int)(name - f->path), f->path,
 		NAME_HEX, hash.s, f->digest.s);
+	f->there = path_there(j, f->part);
 	f->family_len = strlen(f->part) - DIGEST_HEX - strlen(PART_TAIL);
 }
 
-/* Have what is behind `offset` of a partial file in j->tail_fd: sftp continues a download there. */
-static int read_back(struct job *j, const struct part *part, uint64_t offset, struct err *e)
+/* 1: the partial file, of so many bytes, is the beginning of the file. */
+static int is_beginning(struct job *j, const struct file *f, uint64_t bytes, struct err *e)
 {
-	auto_free char *memory = mem_printf("/proc/self/fd/%d", TAIL_FD);
-
-	j->tail_max = part->bytes;
-	/* Without blocks before it. */
-	if (ftruncate(j->tail_fd, 0) < 0 || ftruncate(j->tail_fd, (off_t)offset) < 0)
-		return err_sys(e, "memory for the end of %s", part->path);
-	return order(j, "-reget", part->path, memory, e);
-}
-
-/* 1: it is the beginning of the file. */
-static int is_beginning(struct job *j, const struct file *f, const struct part *part, struct err *e)
-{
-	uint64_t len = part->bytes < SFTPPUT_TAIL_BYTES ? part->bytes : SFTPPUT_TAIL_BYTES;
-	uint64_t offset = part->bytes - len;
+	size_t len = bytes < TAIL_BYTES ? (size_t)bytes : TAIL_BYTES, got = 0;
 	auto_free char *here = mem_alloc(len + 1), *there = mem_alloc(len + 1);
 
-	if (len == 0 || part->bytes > f->bytes)
+	if (len == 0 || bytes > f->bytes)
 		return 0;
-	if (read_back(j, part, offset, e) < 0)
+	if (must(j, sftp_read(&j->sftp, &f->handle, bytes - len, there, len, &got), e) < 0)
 		return -1;
-	if (fd_pread_full(f->fd, here, len, offset) != (ssize_t)len)
+	if (fd_pread_full(f->fd, here, len, bytes - len) != (ssize_t)len)
 		return err_sys(e, "read %s", f->path);
-	return fd_pread_full(j->tail_fd, there, len, offset) == (ssize_t)len &&
-		memcmp(here, there, len) == 0;
+	return got == len && memcmp(here, there, len) == 0;
 }
 
-static const struct part *find_part(const struct job *j, const struct file *f)
+/* How long the partial file is there. A server that does not say it cannot be trusted with the end of a file. */
+static int size_there(struct job *j, const struct file *f, uint64_t *ret, struct err *e)
 {
-	for (size_t i = 0; i < j->parts_count; i++)
-		if (strcmp(j->parts[i].path, f->part) == 0)
-			return &j->parts[i];
-	return NULL;
+	struct sftp_attributes a = {0};
+
+	if (must(j, sftp_size(&j->sftp, &f->handle, &a), e) < 0)
+		return -1;
+	if (!a.has_size)
+		return err_reason(e, ERR_INPUT, "upload_failed",
+			"%s: the server does not say how long '%s' is", j->p->host, f->path);
+	*ret = a.size;
+	return 0;
 }
 
-/* With fsync, where the server knows that. */
+static int send_from(struct job *j, const struct file *f, uint64_t offset, struct err *e)
+{
+	if (offset == 0 && must(j, sftp_truncate(&j->sftp, &f->handle, 0), e) < 0)
+		return -1;
+	j->sending = true;
+	return must(j, sftp_write(&j->sftp, &f->handle, f->fd, offset, f->bytes), e);
+}
+
 static int send_file(struct job *j, const struct file *f, struct err *e)
 {
-	const struct part *part = find_part(j, f);
-	int good = part ? is_beginning(j, f, part, e) : 0;
+	uint64_t bytes = 0;
+	int good = 0;
 
-	if (good < 0)
-		return -1;
-	if (part && !good)
-		tell(j, "%s: what is there is not its beginning: begun anew", f->path);
-	j->sending = true;
-	if (!good)
-		return order(j, "put -f", f->path, f->part, e);
-	tell(j, "%s: continued behind %s", f->path, num_show_size(part->bytes).s);
-	/* sftp refuses to continue what is whole. */
-	return part->bytes == f->bytes ? 0 : order(j, "put -f -a", f->path, f->part, e);
+	if (strv_has(&j->parts, f->part)) {
+		if (size_there(j, f, &bytes, e) < 0 || (good = is_beginning(j, f, bytes, e)) < 0)
+			return -1;
+		if (good)
+			tell(j, "%s: continued behind %s", f->path, num_show_size(bytes).s);
+		else
+			tell(j, "%s: what is there is not its beginning: begun anew", f->path);
+	}
+	return send_from(j, f, good ? bytes : 0, e);
 }
 
-struct size {
-	const char *path;
-	uint64_t bytes;
-	bool known;
-};
-
-static void take_size(struct job *j, const char *line, void *arg)
-{
-	struct size *size = arg;
-
-	(void)j;
-	if (find_size(line, size->path, &size->bytes))
-		size->known = true;
-}
-
-/* 1: as long as here. A server that still wrote for a connection that was cut may have added. */
-static int has_all(struct job *j, const struct file *f, struct err *e)
-{
-	struct size size = {.path = f->part};
-
-	if (order_and_take(j, "ls -ln", f->part, NULL, take_size, &size, e) < 0)
-		return -1;
-	return size.known && size.bytes == f->bytes;
-}
-
+/* A server that still wrote for a connection that was cut may have made it longer. */
 static int send_whole(struct job *j, const struct file *f, struct err *e)
 {
-	int whole;
+	uint64_t bytes;
 
-	if (send_file(j, f, e) < 0 || (whole = has_all(j, f, e)) < 0)
+	if (send_file(j, f, e) < 0 || size_there(j, f, &bytes, e) < 0)
 		return -1;
-	if (whole)
+	if (bytes == f->bytes)
 		return 0;
 	tell(j, "%s: what is there is not as long: begun anew", f->path);
-	if (order(j, "put -f", f->path, f->part, e) < 0 || (whole = has_all(j, f, e)) < 0)
+	if (send_from(j, f, 0, e) < 0 || size_there(j, f, &bytes, e) < 0)
 		return -1;
-	if (whole)
+	if (bytes == f->bytes)
 		return 0;
 	return err_reason(e, ERR_INPUT, "upload_failed",
 		"%s: '%s' arrived, but does not have %llu bytes there", j->p->host, f->path,
 		(unsigned long long)f->bytes);
 }
 
+/* Its bytes are on the server's disk before it has its name. */
+static int put_in_place(struct job *j, const struct file *f, struct err *e)
+{
+	auto_free char *path = path_there(j, f->path);
+
+	if (must(j, sftp_sync(&j->sftp, &f->handle), e) < 0 ||
+		must(j, sftp_close(&j->sftp, &f->handle), e) < 0)
+		return -1;
+	return must(j, sftp_rename(&j->sftp, f->there, path), e);
+}
+
 static int remove_other_parts(struct job *j, const struct file *f, struct err *e)
 {
-	for (size_t i = 0; i < j->parts_count; i++)
-		if (strncmp(j->parts[i].path, f->part, f->family_len) == 0 &&
-			strcmp(j->parts[i].path, f->part) != 0 &&
-			order(j, "-rm", j->parts[i].path, NULL, e) < 0)
+	strv_each (&j->parts, part) {
+		auto_free char *path = path_there(j, *part);
+
+		if (strncmp(*part, f->part, f->family_len) == 0 && strcmp(*part, f->part) != 0 &&
+			may(j, sftp_remove(&j->sftp, path), e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -653,9 +445,9 @@ static int upload_file(struct job *j, const char *path, struct err *e)
 
 	if (open_file(j, &f, e) < 0)
 		return -1;
-	name_part(&f);
-	if (send_whole(j, &f, e) < 0 || order(j, "rename", f.part, f.path, e) < 0 ||
-		remove_other_parts(j, &f, e) < 0)
+	name_part(j, &f);
+	if (must(j, sftp_open(&j->sftp, f.there, &f.handle), e) < 0 || send_whole(j, &f, e) < 0 ||
+		put_in_place(j, &f, e) < 0 || remove_other_parts(j, &f, e) < 0)
 		return -1;
 	tell(j, "%s: %s", path, num_show_size(f.bytes).s);
 	return 0;
@@ -665,20 +457,29 @@ static int upload_file(struct job *j, const char *path, struct err *e)
 
 static int enter(struct job *j, struct err *e)
 {
-	auto_buf struct buf b = {0};
-	const char *path = j->p->path;
+	auto_free char *path = path_there(j, "");
+	auto_free char *shown = text_safe(j->p->path, SHOWN_MAX);
+	struct sftp_attributes a = {0};
+	int code;
 
-	buf_init(&b, LIMIT_UPLOAD_COMMAND);
-	if (path[0]) {
-		buf_adds(&b, "cd -- ");
-		if (add_word(&b, path, e) < 0)
-			return -1;
-		buf_addc(&b, '\n');
-	}
-	if (ask(j, &b, NULL, NULL, e) < 0)
+	if (must(j, sftp_begin(&j->sftp, j->talk, j->talk, j->o->stall_ms), e) < 0)
 		return -1;
 	j->logged_in = true;
+	code = sftp_stat(&j->sftp, path, &a);
+	if (may(j, code, e) < 0)
+		return -1;
+	if (code != SFTP_OK || a.is_file)
+		return err_reason(e, ERR_INPUT, "upload_failed",
+			"%s: there is no directory '%s' to upload to", j->p->host, shown);
 	return look_around(j, "", e);
+}
+
+static int make_directory(struct job *j, const char *name, struct err *e)
+{
+	auto_free char *path = path_there(j, name);
+
+	/* Where it was not seen it may be there all the same, which is no error. */
+	return strv_has(&j->directories, name) ? 0 : may(j, sftp_mkdir(&j->sftp, path), e);
 }
 
 static int do_entry(struct job *j, const char *entry, bool done, struct err *e)
@@ -688,8 +489,7 @@ static int do_entry(struct job *j, const char *entry, bool done, struct err *e)
 	j->now = entry;
 	if (len == 0 || entry[len - 1] != '/')
 		return done ? 0 : upload_file(j, entry, e);
-	/* Where it was not seen it may be there all the same, which is no error. */
-	if (!done && !strv_has(&j->directories, entry) && order(j, "-mkdir", entry, NULL, e) < 0)
+	if (!done && make_directory(j, entry, e) < 0)
 		return -1;
 	return look_around(j, entry, e);
 }
@@ -709,7 +509,7 @@ static int session(struct job *j, struct err *e)
 		if (!done)
 			j->done = i;
 	}
-	(void)end_session(j);
+	end_session(j);
 	return 0;
 }
 
@@ -726,13 +526,8 @@ static int give_up(const struct job *j, unsigned tries, const struct err *why, s
 
 int sftpput(const struct sftpput *p, const struct http_options *o, struct err *e)
 {
-	auto_job struct job j = {
-		.p = p, .o = o, .pid = -1, .talk = -1, .tail_fd = -1, .now = p->path};
+	auto_job struct job j = {.p = p, .o = o, .pid = -1, .talk = -1, .now = p->path};
 
-	buf_init(&j.lines, LIMIT_SFTP_LINE);
-	j.tail_fd = fd_memory("tail", e);
-	if (j.tail_fd < 0)
-		return -1;
 	for (unsigned tries = 1;; tries++) {
 		int64_t pause = o->pause_ms << (tries - 1);
 		struct err why = {0};
@@ -740,7 +535,7 @@ int sftpput(const struct sftpput *p, const struct http_options *o, struct err *e
 		j.cut = false;
 		if (session(&j, &why) == 0)
 			return 0;
-		(void)end_session(&j);
+		end_session(&j);
 		if (!j.cut || tries >= o->tries)
 			return give_up(&j, tries, &why, e);
 		tell(&j, "%s; again in %s", why.msg, num_show_duration(pause).s);

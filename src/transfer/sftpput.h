@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files to a directory of a server, by the program sftp(1) of OpenSSH.
+ * Files to a directory of a server by SFTP (sftp.h), through ssh(1) of OpenSSH, which logs in.
  *
  * - A file is sent under another name beside its own, ".ambient-HASH-DIGEST.part": HASH is of its
  *   name, DIGEST the SHA-256 of what is in it. It gets its name by a rename, when the server says
@@ -8,12 +8,12 @@
  *   name; those of other contents are removed when the file is in place.
  * - A connection that is cut is made again, `tries` of http_options in all, with a pause that
  *   doubles. A partial file, of this run or an earlier one, is continued where it ends, when its
- *   last SFTPPUT_TAIL_BYTES, read back, are those of the file; else it is begun anew.
+ *   last 4 MiB, read back, are those of the file; else it is begun anew.
  * - A login that never came about is not tried again: that is a matter of keys.
  * - A server that for stall_ms neither answers nor takes anything of a file is left, and so is one
- *   whose answers have no end (LIMIT_SFTP_MEMORY, LIMIT_SFTP_LINE).
+ *   that breaks the protocol, or whose lists have no end.
  *
- * What sftp and ssh say goes to standard error, unchanged. Reasons: upload_cut, upload_timeout,
+ * What ssh says goes to standard error, unchanged. Reasons: upload_cut, upload_timeout,
  * upload_failed; none when nobody could log in.
  */
 #ifndef TRANSFER_SFTPPUT_H
@@ -23,20 +23,9 @@
 #include "data/node.h"
 #include "transfer/http.h"
 
-/*
- * Of the requests to write that are under way when a connection is cut, a server may have carried
- * out any: what is behind the first that it has not is no part of the file. sftp is told to have
- * SFTPPUT_REQUESTS of SFTPPUT_REQUEST_BYTES under way, 2 MiB, and twice that is read back.
- */
-enum {
-	SFTPPUT_REQUESTS = 64,
-	SFTPPUT_REQUEST_BYTES = 32 * 1024,
-	SFTPPUT_TAIL_BYTES = 2 * SFTPPUT_REQUESTS * SFTPPUT_REQUEST_BYTES,
-};
-
 struct sftpput {
-	/* How sftp is started, the login and "-b -" included, but for -B and -R. */
-	const struct strv *sftp;
+	const struct strv
+		*ssh;     /* how the subsystem sftp of the host is started, the login included */
 	const char *host; /* for messages */
 	const char *path; /* a directory there; "": where the login leads */
 	/*

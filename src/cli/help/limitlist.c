@@ -208,9 +208,9 @@ static const struct row rows[] = {
 	TIME(LIMIT_AGENT_STOP_MS, "for the agent to end", "it is killed"),
 	BYTES(LIMIT_UPLOAD_WORK, "the list of what is to be uploaded, as JSON", "the action fails"),
 	COUNT(LIMIT_UPLOAD_NAMES, "files and directories of an upload", "the action fails"),
-	BYTES(LIMIT_UPLOAD_COMMAND, "a command for sftp", "the action fails"),
-	BYTES(LIMIT_SFTP_MEMORY, "memory of sftp, which holds whole listings", "the action fails"),
-	BYTES(LIMIT_SFTP_LINE, "a line that sftp prints", "the action fails"),
+	BYTES(LIMIT_SSH_COMMAND, "a command that starts ssh", "the action fails"),
+	BYTES(LIMIT_SFTP_ANSWER, "an answer of an sftp server", "the action fails"),
+	COUNT(LIMIT_SFTP_NAMES, "names in a directory of an sftp server", "the action fails"),
 	COUNT(LIMIT_UPLOAD_PARTS, "partial files on a server", "more are not continued"),
 };
 
