@@ -296,7 +296,7 @@ check-valgrind:
 		$(VALGRIND_UNITS:%=build/release/valgrind/test_%)
 	@mkdir -p build/release/valgrind/tests/tools
 	@ln -sf ../ambient ../ambient-net build/release/valgrind/
-	@ln -sf ../../../tests/tools/run-proxy build/release/valgrind/tests/tools/
+	@ln -sf ../../../tests/tools/run-proxy ../../../tests/tools/numbers build/release/valgrind/tests/tools/
 	@tests/valgrind $(VALGRIND_UNITS) -- $(VALGRIND_SUITES)
 
 ## make fuzz T=tar S=60   fuzz one reader for so many seconds; all of them without T
