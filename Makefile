@@ -88,7 +88,7 @@ NUMBERS_SRC := tests/tools/numbers.c $(BASE_SRC)
 FAULTS_SRC := tests/tools/faults.c
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base tree frame message plan action actions executor forward git jail node jsonl yamlfile schema config project \
+UNIT_TESTS := base tree frame message plan action actions executor program forward git jail node jsonl yamlfile schema config project \
 	store statefile fingerprint gitconfig gitplace deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \

@@ -31,6 +31,7 @@ struct failure {
 struct birth {
 	const struct spawn *spawn;
 	const struct strv *env;
+	struct strv shell; /* how a shell reads the program, if that is for a shell; else empty */
 	int in, out, err, report; /* `err` may be `out` */
 };
 
@@ -77,6 +78,22 @@ static int place_descriptors(int in, int out, int err, int report)
 	return close_range(4, ~0u, 0);
 }
 
+/* As execvp(3), which would let the shell read programs of other processors and binary data, too. */
+static void execute(const struct birth *b)
+{
+	const struct strv *argv = &b->spawn->argv;
+
+	if (!strchr(argv->items[0], '/')) {
+		(void)execvp(argv->items[0], argv->items);
+		return;
+	}
+	(void)execv(argv->items[0], argv->items);
+	if (errno != ENOEXEC || !b->shell.count)
+		return;
+	(void)execv(b->shell.items[0], b->shell.items);
+	errno = ENOEXEC;
+}
+
 /* This may run in the executor's memory (group_start). */
 NORETURN static void become(void *arg)
 {
@@ -93,7 +110,7 @@ NORETURN static void become(void *arg)
 	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
 		give_up(report, STAGE_DIRECTORY);
 	environ = b->env->items; /* execvp looks for the program in the PATH of this one */
-	(void)execvp(s->argv.items[0], s->argv.items);
+	execute(b);
 	give_up(report, STAGE_PROGRAM);
 }
 
@@ -147,12 +164,22 @@ static int await_exec(const struct spawn *s, int report, struct child *c, struct
 	return explain(s, &f, c, e);
 }
 
+static void add_shell(struct birth *b)
+{
+	strv_push(&b->shell, "/bin/sh");
+	strv_push_all(&b->shell, &b->spawn->argv);
+}
+
 static pid_t give_birth(struct birth *b)
 {
 	char **own = environ;
-	pid_t pid = group_start(become, b);
+	pid_t pid;
 
+	if (program_is_for_shell(b->spawn))
+		add_shell(b);
+	pid = group_start(become, b);
 	environ = own;
+	strv_release(&b->shell);
 	return pid;
 }
 
@@ -162,7 +189,7 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 	struct birth birth = {.spawn = s, .env = env};
 
 	*ret = CHILD_NONE;
-	if (program_check(s, e) < 0) {
+	if (program_check(s, env, e) < 0) {
 		ret->exit_code = 126;
 		return -1;
 	}

@@ -669,7 +669,7 @@ static void test_a_program_that_is_not_there_is_status_127(void **state)
 	assert_string_equal(
 		story, "start0 end0:failed:127 start1 end1:failed:126 start2 end2:failed:126");
 	assert_string_equal(
-		end.text, "cannot run 'no-such-program': no such program in this image (PATH)");
+		end.text, "cannot run 'no-such-program': it is not in PATH in this image");
 }
 
 static void test_limits_are_the_earliest_and_stop_before_all(void **state)
