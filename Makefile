@@ -26,7 +26,7 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # The executor has all of base but what only a host has.
 BASE_HOST := home temporary vault
-BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text base64 meminfo version
+BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text password base64 meminfo version
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire

@@ -3,6 +3,7 @@
 
 #include "actions/table.h"
 #include "base/limits.h"
+#include "base/password.h"
 #include "base/text.h"
 
 static int refuse(const struct node *item, const char *what, const char *file, struct err *e)
@@ -47,49 +48,11 @@ int actions_check_value(const struct node *item, const char *prefix, const char 
 		shown, prefix, shown, (unsigned long long)LIMIT_ARG_BYTES, bytes);
 }
 
-/* What is after the scheme and its slashes, however many there are. */
-static const char *skip_scheme(const char *url)
-{
-	static const char scheme[] =
-		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+.-";
-	size_t len = strspn(url, scheme);
-
-	if (url[len] != ':' || url[len + 1] != '/')
-		return url;
-	url += len + 1;
-	return url + strspn(url, "/");
-}
-
-/* ":8443/" is a port, and what follows it is a path. */
-static bool is_port(const char *colon)
-{
-	size_t digits = strspn(colon + 1, "0123456789");
-
-	return digits > 0 && digits <= 5 && colon[1 + digits] == '/';
-}
-
-/*
- * A user ends with the colon; the password behind it may have any bytes, also those that end the
- * host of a right URL.
- */
-bool actions_has_password(const char *url)
-{
-	const char *start = skip_scheme(url), *end = start + strcspn(start, "/?#\\");
-
-	for (const char *p = start; p < end; p++) {
-		if (*p == ':')
-			return !is_port(p) && strchr(p, '@');
-		if (strncasecmp(p, "%3a", 3) == 0)
-			return strchr(p, '@');
-	}
-	return false;
-}
-
 static bool has_credentials(const char *url)
 {
-	const char *start = skip_scheme(url);
+	const char *start = password_skip_scheme(url);
 
-	if (actions_has_password(url))
+	if (password_is_in(url))
 		return true;
 	return strncasecmp(url, "ssh:", 4) != 0 && memchr(start, '@', strcspn(start, "/?#\\"));
 }

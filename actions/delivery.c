@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/password.h"
 #include "base/text.h"
 
 enum { SHOWN_MAX = 120, SSH_PORT = 22 };
@@ -51,25 +52,36 @@ static int refuse(const char *key, const char *text, const char *what, struct er
 	return err_set(e, ERR_INPUT, "%s '%s' %s", key, shown, what);
 }
 
-/* "HOST:PATH" is none. */
-static bool is_url(const char *text)
+/*
+ * USER:PASSWORD@HOST:PATH, and not HOST:PATH whose path has an '@': what follows that is a host, or
+ * nothing before it is a path.
+ */
+static bool is_login_with_password(const char *text)
 {
-	static const char *const schemes[] = {"http:/", "https:/", "sftp:/", "ssh:/", "rsync:/"};
+	const char *colon = strchr(text, ':'), *at = strrchr(text, '@');
+	size_t host;
 
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++)
-		if (strncasecmp(text, schemes[i], strlen(schemes[i])) == 0)
-			return true;
-	return false;
+	if (!colon || !at || at < colon)
+		return false;
+	host = strspn(at + 1, NAME_BYTES);
+	return !memchr(colon, '/', (size_t)(at - colon)) || (host && at[1 + host] == ':');
+}
+
+static bool has_password(const char *text)
+{
+	return password_skip_scheme(text) != text ? password_is_in(text)
+						  : is_login_with_password(text);
 }
 
 /* The message does not repeat the target, so this comes before all other checks. */
-static int check_no_password(const char *key, const char *text, struct err *e)
+int delivery_check_password(const char *key, const char *text, struct err *e)
 {
-	if (!is_url(text) || !actions_has_password(text))
+	if (!has_password(text))
 		return 0;
 	return err_set(e, ERR_INPUT,
 		"%s has credentials in it, which would be in logs and plans: take them out; a "
-		"login by ssh has its key under `ssh` of the configuration",
+		"login by ssh has its key under `ssh` of the configuration, and a PATH with '@' is "
+		"written sftp://HOST/PATH",
 		key);
 }
 
@@ -99,11 +111,11 @@ static bool is_login(const char *login)
 	return host[0] && host[0] != '-' && strspn(host, NAME_BYTES) == strlen(host);
 }
 
-static int check_path(const struct delivery *d, const char *text, const char *path, struct err *e)
+static int check_path(const char *key, const char *text, const char *path, struct err *e)
 {
 	for (; *path; path++)
 		if ((unsigned char)*path < ' ' || *path == 0x7f)
-			return refuse(d->key, text, "has control characters in it", e);
+			return refuse(key, text, "has control characters in it", e);
 	return 0;
 }
 
@@ -120,61 +132,76 @@ static const char *look_up(const struct delivery *d, const struct node *config, 
 	return names && !strpbrk(text, ":/") ? node_get_text(names, text, text) : text;
 }
 
-static int read_web(const struct delivery *d, const char *text, struct target *t, struct err *e)
+static int read_web(const char *key, const char *text, struct target *t, struct err *e)
 {
 	const char *host = strstr(text, "//") + 2;
 	size_t len = strcspn(host, "/");
 	auto_free char *name = mem_strndup(host, len);
 
 	if (!is_login(name) || strchr(name, '@'))
-		return refuse(d->key, text,
+		return refuse(key, text,
 			"names no host: it is of letters, digits, '.', '_' and '-', without a user "
 			"and without a port",
 			e);
 	if (strpbrk(host, "?#%\"\\ "))
-		return refuse(d->key, text, "has characters in it that a directory cannot have", e);
+		return refuse(key, text, "has characters in it that a directory cannot have", e);
 	t->login = mem_strndup(text, (size_t)(host + len - text));
 	t->path = mem_strdup(host + len);
 	t->web = true;
-	return check_path(d, text, t->path, e);
+	return check_path(key, text, t->path, e);
 }
 
-static int read_login(const struct delivery *d, const char *text, struct target *t, struct err *e)
+/* What a target may be; `name`: also a name under dput_targets. */
+static const char *forms_of(const struct delivery *d, bool name)
+{
+	if (!d->names)
+		return "is neither [USER@]HOST:PATH nor " SFTP "[USER@]HOST/PATH";
+	return name ? "is neither [USER@]HOST:PATH, nor " SFTP
+		      "[USER@]HOST/PATH, nor http[s]://HOST/PATH, nor a name under dput_targets"
+		    : "is neither [USER@]HOST:PATH, nor " SFTP
+		      "[USER@]HOST/PATH, nor http[s]://HOST/PATH";
+}
+
+static int read_login(
+	const char *key, const char *text, const char *forms, struct target *t, struct err *e)
 {
 	if (!split(text, t))
-		return refuse(d->key, text,
-			d->names ? "is neither [USER@]HOST:PATH, nor " SFTP
-				   "[USER@]HOST/PATH, nor http[s]://HOST/PATH, nor a name under "
-				   "dput_targets"
-				 : "is neither [USER@]HOST:PATH nor " SFTP "[USER@]HOST/PATH",
-			e);
+		return refuse(key, text, forms, e);
 	if (!is_login(t->login))
-		return refuse(d->key, text,
+		return refuse(key, text,
 			"names no host that can be logged in to: USER and HOST are of letters, "
 			"digits, '.', '_' and '-', and the port is always 22",
 			e);
-	return check_path(d, text, t->path, e);
+	return check_path(key, text, t->path, e);
+}
+
+/* `key` is what the message names. */
+static int parse_target(const struct delivery *d, const char *key, const char *text,
+	const char *forms, struct target *ret, struct err *e)
+{
+	auto_target struct target t = {0};
+	int result;
+
+	if (delivery_check_password(key, text, e) < 0)
+		return -1;
+	result = d->web && is_web(text) ? read_web(key, text, &t, e)
+					: read_login(key, text, forms, &t, e);
+	if (result < 0)
+		return -1;
+	*ret = t;
+	t = (struct target){0};
+	return 0;
 }
 
 static int read_target(
 	const struct delivery *d, const struct node *config, struct target *ret, struct err *e)
 {
 	const char *text = node_get_text(config, d->key, NULL);
-	auto_target struct target t = {0};
-	int result;
 
 	if (!text)
 		return err_reason(e, ERR_INPUT, ERR_REASON_NO_TARGET,
 			"there is no target: set %s in the configuration", d->key);
-	text = look_up(d, config, text);
-	if (check_no_password(d->key, text, e) < 0)
-		return -1;
-	result = d->web && is_web(text) ? read_web(d, text, &t, e) : read_login(d, text, &t, e);
-	if (result < 0)
-		return -1;
-	*ret = t;
-	t = (struct target){0};
-	return 0;
+	return parse_target(d, d->key, look_up(d, config, text), forms_of(d, true), ret, e);
 }
 
 int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
@@ -211,5 +238,54 @@ int delivery_reach(const struct action *self, const struct node *args, const str
 		strv_pushf(ret_urls, "%s/", t.login);
 	else
 		strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
+	return 0;
+}
+
+/* ---- the configuration ---- */
+
+/* Those of Ambient CI may have other forms, which are refused when an action uses them. */
+static const char *const target_keys[] = {
+	"rsync_target", "rsync_target_base", "dput_target", "sftp_target", "sftp_target_base"};
+
+static int check_named(const struct node *item, const char *file, struct err *e)
+{
+	const struct delivery *d = action_dput.kind;
+	auto_free char *shown = text_safe(item->key, SHOWN_MAX);
+	auto_free char *key = mem_printf("dput_targets: %s:", shown);
+	auto_target struct target t = {0};
+	struct err why = {0};
+
+	if (!item->key[0] || strpbrk(item->key, ":/"))
+		return node_key_err(item, file, e,
+			"'%s' cannot be the name of a target: a name has neither a colon nor a "
+			"slash",
+			shown);
+	if (parse_target(d, key, node_text(item), forms_of(d, false), &t, &why) < 0)
+		return node_err(item, file, e, "%s", why.msg);
+	return 0;
+}
+
+static int check_value(const struct node *item, const char *key, const char *file, struct err *e)
+{
+	struct err why = {0};
+
+	if (!item || !item->text || delivery_check_password(key, item->text, &why) == 0)
+		return 0;
+	return node_err(item, file, e, "%s", why.msg);
+}
+
+int delivery_check_config(const struct node *config, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	for (size_t i = 0; i < ARRAY_SIZE(target_keys); i++)
+		if (check_value(node_get(config, target_keys[i]), target_keys[i], file, e) < 0)
+			return -1;
+	node_each (node_get(config, "rsync_target_map"), item)
+		if (check_value(item, "rsync_target_map", file, e) < 0)
+			return -1;
+	node_each (node_get(config, "dput_targets"), item)
+		if (check_named(item, file, e) < 0)
+			return -1;
 	return 0;
 }

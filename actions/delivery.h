@@ -32,6 +32,15 @@ int delivery_expand(const struct action *self, const struct node *args, const st
 int delivery_reach(const struct action *self, const struct node *args, const struct node *config,
 	struct strv *ret_urls, struct err *e) NODISCARD;
 
+/* ERR_INPUT that does not repeat the target, when there is a password in it. `key` names it. */
+int delivery_check_password(const char *key, const char *text, struct err *e) NODISCARD;
+
+/*
+ * The targets of the effective configuration, whether an action uses them or not: none has a
+ * password in it, and those under dput_targets are names and targets. ERR_INPUT with position.
+ */
+int delivery_check_config(const struct node *config, const char *file, struct err *e) NODISCARD;
+
 /* The parameter of those that take a sub-directory, and its check. */
 extern const struct param delivery_params[];
 int delivery_check(const struct node *args, const char *file, struct err *e) NODISCARD;

@@ -58,8 +58,6 @@ int actions_check_key(const struct node *item, const char *file, struct err *e) 
 /* The value, as variable `prefix` with the item's key behind it, is not longer than Linux takes. */
 int actions_check_value(const struct node *item, const char *prefix, const char *value,
 	const char *file, struct err *e) NODISCARD;
-/* A URL that may have a password in it, however badly it is written: it is never shown. */
-bool actions_has_password(const char *url);
 /*
  * The URL has no password in it, and no user unless it is ssh://, where that is no secret. The
  * message does not repeat the URL, so this comes before all other checks.

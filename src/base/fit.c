@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/password.h"
+
 /* ---- leaving out the middle ---- */
 
 static const char gap[] = "...";
@@ -79,7 +82,16 @@ struct spec {
 struct formatting {
 	struct piece pieces[FIT_PIECES];
 	size_t count;
+	char *hidden[FIT_PIECES]; /* arguments that had a password, without it */
+	size_t hidden_count;
 };
+
+static void formatting_release(struct formatting *f)
+{
+	for (size_t i = 0; i < f->hidden_count; i++)
+		free(f->hidden[i]);
+}
+#define auto_formatting __attribute__((cleanup(formatting_release)))
 
 static struct piece *add_piece(struct formatting *f)
 {
@@ -123,6 +135,23 @@ static struct spec read_spec(const char **p, va_list *ap)
 	return s;
 }
 
+/* The argument as it is shown; *len is its length then. */
+static const char *without_passwords(struct formatting *f, const char *value, size_t *len)
+{
+	auto_free char *whole = NULL;
+	char *hidden;
+
+	if (!memchr(value, '@', *len))
+		return value;
+	whole = mem_strndup(value, *len);
+	hidden = password_hide(whole);
+	if (!hidden)
+		return value;
+	*len = strlen(hidden);
+	f->hidden[f->hidden_count++] = hidden;
+	return hidden;
+}
+
 static void add_string(struct formatting *f, const struct spec *s, const char *value)
 {
 	static const char blanks[] = "                                        ";
@@ -133,6 +162,7 @@ static void add_string(struct formatting *f, const struct spec *s, const char *v
 	if (!value)
 		value = "(null)";
 	len = s->precision >= 0 ? strnlen(value, (size_t)s->precision) : strlen(value);
+	value = without_passwords(f, value, &len);
 	missing = len < width ? width - len : 0;
 	if (missing >= sizeof(blanks))
 		missing = sizeof(blanks) - 1;
@@ -261,7 +291,7 @@ static void put_together(const struct formatting *f, char *ret, size_t size)
 
 void fit_vformat(char *ret, size_t size, const char *fmt, va_list ap)
 {
-	struct formatting f;
+	auto_formatting struct formatting f = {0};
 	va_list copy;
 
 	va_copy(copy, ap);

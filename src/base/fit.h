@@ -19,7 +19,7 @@
 void fit_middle(char *s, size_t max);
 
 /*
- * As snprintf, but when the text is longer than size - 1 bytes, arguments of %s are shortened by
+ * As snprintf, but passwords in arguments of %s are not shown (password.h), and when the text is longer than size - 1 bytes, arguments of %s are shortened by
  * fit_middle, the longest ones first, and nothing else. Known are the conversions c d e f g i o p s
  * u x X % with flags, width, precision and the lengths j l ll t z, at most FIT_PIECES of them and
  * of the texts between; anything else is a BUG of the caller, as every format is a constant.

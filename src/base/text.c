@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/fit.h"
+#include "base/password.h"
 
 static bool is_tail(unsigned char c)
 {
@@ -128,8 +129,11 @@ void text_add_safe(struct buf *b, const char *s, size_t len, bool one_line)
 
 char *text_safe(const char *s, size_t max)
 {
+	auto_free char *hidden = password_hide(s);
 	struct buf b;
 
+	if (hidden)
+		s = hidden;
 	buf_init(&b, 4 * strlen(s) + 8);
 	text_add_safe(&b, s, strlen(s), true);
 	fit_middle(b.data, max);

@@ -25,8 +25,10 @@ bool text_is_utf8(const char *s, size_t len);
  */
 void text_add_safe(struct buf *b, const char *s, size_t len, bool one_line);
 
-/* As text_add_safe with one_line, into a new string of at most `max` bytes, "..." at the end if
- * cut. */
+/*
+ * As text_add_safe with one_line, into a new string of at most `max` bytes, shortened in the middle
+ * (fit_middle), without passwords of URLs and targets (password.h).
+ */
 char *text_safe(const char *s, size_t max);
 
 /*

@@ -227,5 +227,6 @@ void event_send(const struct event_sink *sink, enum event_type type, enum plan_s
 		.type = type, .source = source, .utc_ns = clock_utc_ns(), .fields = owned};
 
 	check_fields(&table[type], owned);
+	node_hide_passwords(owned);
 	sink->event(sink->arg, &ev);
 }

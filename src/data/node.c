@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "base/password.h"
 
 /* ---- making ---- */
 
@@ -78,6 +79,24 @@ void node_free(struct node *n)
 	free(n->text);
 	free(n->key);
 	free(n);
+}
+
+static void hide_passwords(char **text)
+{
+	char *hidden = *text ? password_hide(*text) : NULL;
+
+	if (!hidden)
+		return;
+	free(*text);
+	*text = hidden;
+}
+
+void node_hide_passwords(struct node *n)
+{
+	hide_passwords(&n->key);
+	hide_passwords(&n->text);
+	for (size_t i = 0; i < n->count; i++)
+		node_hide_passwords(n->items[i]);
 }
 
 /* The vector doubles at powers of two, so that a list of n items costs O(n). */

@@ -55,6 +55,9 @@ struct node *node_map(void);
 struct node *node_copy(const struct node *n); /* deep, positions too, its own key not */
 void node_free(struct node *n);               /* deep; accepts NULL */
 
+/* In all texts and keys, for output: passwords of URLs and targets become *** (password.h). */
+void node_hide_passwords(struct node *n);
+
 static inline void node_auto_free(struct node **n)
 {
 	node_free(*n);

@@ -11,6 +11,7 @@
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "base/password.h"
 #include "base/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
@@ -498,9 +499,85 @@ static void test_a_missing_program_is_an_error(void **state)
 		"no-such-program-here: not installed");
 }
 
+static void expect_hidden(const char *text, const char *shown)
+{
+	auto_free char *hidden = password_hide(text), *safe = text_safe(text, 1000);
+	char message[1000];
+
+	if (!hidden)
+		fail_msg("'%s' has no password", text);
+	assert_string_equal(hidden, shown);
+	assert_string_equal(safe, shown);
+	fit_format(message, sizeof(message), "%s|%.*s", text, (int)strlen(text), text);
+	assert_memory_equal(message, shown, strlen(shown));
+	assert_string_equal(message + strlen(shown) + 1, shown);
+}
+
+static void test_passwords_of_urls_and_targets_are_hidden(void **state)
+{
+	(void)state;
+	expect_hidden("https://u:pw@h/x", "https://u:***@h/x");
+	expect_hidden("ftp://u:pw@h", "ftp://u:***@h");
+	expect_hidden("https://u%3Apw@h/x", "https://u%3A***@h/x");
+	expect_hidden("https://u:123@h/x", "https://u:***@h/x");
+	expect_hidden("https://u:p@w/@h/x", "https://u:***@h/x");
+	expect_hidden("https://u:p w?#@h/x", "https://u:***@h/x");
+	expect_hidden("u:pw@h:/x", "u:***@h:/x");
+	expect_hidden("u:p/w@h:/x", "u:***@h:/x");
+	expect_hidden("u@mail.example:pw@h:/x", "u@mail.example:***@h:/x");
+	/* As a part of a path, a word of a script, a message in a message. */
+	expect_hidden("/home/x/https:/u:pw@h/x: Not a directory",
+		"/home/x/https:/u:***@h/x: Not a directory");
+	expect_hidden("/home/x/u:pw@h:x", "/home/x/u:***@h:x");
+	expect_hidden("curl 'https://u:pw@h/a' ssh://v:px@h/b",
+		"curl 'https://u:***@h/a' ssh://v:***@h/b");
+	expect_hidden("a.yaml:3:5: source https://u:***@h/x: write to a@b",
+		"a.yaml:3:5: source https://u:***@h/x: write to a@b");
+}
+
+static void test_what_has_no_password_is_not_hidden(void **state)
+{
+	static const char *const texts[] = {"", "u@h", "ssh://git@h.example/a", "u@h:/srv/x",
+		"https://h:8443/@scope/a", "p.yaml:3:5: 'x' is wrong", "mail: a@b.example",
+		"https://h/x: write to: a@b", "https://u@h: write to a@b", "debian@sha256:0123",
+		"/srv/a@b/c", "a: b@c", "@"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		auto_free char *hidden = password_hide(texts[i]);
+
+		if (hidden)
+			fail_msg("'%s' became '%s'", texts[i], hidden);
+	}
+}
+
+/* A source may have texts of any kind: hiding takes time in proportion to their length. */
+static void test_hiding_is_linear(void **state)
+{
+	enum { COUNT = 200000 };
+	static const char *const parts[] = {":", "a:/", "a:/b:", ":@", "a:b@ ", "/a:", "%3a"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		auto_buf struct buf b = {0};
+		auto_free char *hidden = NULL;
+		int64_t start = clock_ms();
+
+		buf_init(&b, (size_t)COUNT * 8);
+		for (size_t n = 0; n < COUNT; n++)
+			buf_adds(&b, parts[i]);
+		buf_adds(&b, "@");
+		hidden = password_hide(b.data);
+		assert_true(clock_ms() - start < 5000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_passwords_of_urls_and_targets_are_hidden),
+		cmocka_unit_test(test_what_has_no_password_is_not_hidden),
+		cmocka_unit_test(test_hiding_is_linear),
 		cmocka_unit_test(test_an_error_is_wrapped_from_the_inside_out),
 		cmocka_unit_test(test_a_long_error_keeps_its_reason_and_its_remedy),
 		cmocka_unit_test(test_only_arguments_of_a_message_are_shortened),

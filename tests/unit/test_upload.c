@@ -384,10 +384,22 @@ static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 	/* What may be a password is not repeated. */
 	expect_no_package_target("http://u:p@h/",
 		"dput_target has credentials in it, which would be in logs and plans: take them "
-		"out; a login by ssh has its key under `ssh` of the configuration");
+		"out; a login by ssh has its key under `ssh` of the configuration, and a PATH with "
+		"'@' is written sftp://HOST/PATH");
 	expect_no_package_target("sftp://u:p/q@h/",
 		"dput_target has credentials in it, which would be in logs and plans: take them "
-		"out; a login by ssh has its key under `ssh` of the configuration");
+		"out; a login by ssh has its key under `ssh` of the configuration, and a PATH with "
+		"'@' is written sftp://HOST/PATH");
+	for (size_t i = 0; i < 4; i++) {
+		const char *text =
+			(const char *[]){"u:p@h:/x", "u:p/q@h:x", "u@mail:p@h:x", "u:p@h"}[i];
+
+		expect_no_package_target(text,
+			"dput_target has credentials in it, which would be in logs and plans: "
+			"take them out; a login by ssh has its key under `ssh` of the "
+			"configuration, and a PATH with '@' is written sftp://HOST/PATH");
+	}
+	expect_package_target("h:/x@y", "ssh://h:22", "changes", "/x@y");
 	expect_no_package_target("https://h/a?b",
 		"dput_target 'https://h/a?b' has characters in it that a directory cannot have");
 }

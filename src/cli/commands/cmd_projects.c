@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
+#include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -37,9 +38,11 @@ static int show_project(const struct project *p, struct err *e)
 		: mem_strdup("plan in the source");
 	auto_free char *more =
 		others ? mem_printf(" + %zu before and after", others) : mem_strdup("");
+	auto_free char *image = text_safe(p->image, LIMIT_ARG_BYTES);
+	auto_free char *source = text_safe(p->source, LIMIT_ARG_BYTES);
 
-	return say_row(e, "%-*s  image %s, %s%s, source %s", NAME_COLUMN, p->name, p->image, plan,
-		more, p->source);
+	return say_row(e, "%-*s  image %s, %s%s, source %s", NAME_COLUMN, p->name, image, plan,
+		more, source);
 }
 
 static struct node *to_node(const struct project_list *list)
@@ -59,6 +62,7 @@ static struct node *to_node(const struct project_list *list)
 		node_set_bool(entry, "plan_in_source", !p->plan_given);
 	}
 	node_set_uint(n, "project_count", list->count);
+	node_hide_passwords(n);
 	return n;
 }
 
