@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
+#include "actions/delivery.h"
 #include "actions/table.h"
 #include "base/limits.h"
 #include "base/mem.h"
@@ -17,6 +18,7 @@ int load_config_quietly(const struct call *call, struct config *ret_config, stru
 	if (config_load(call->config_file, ret_config, e) < 0)
 		return -1;
 	if (names_check_actions(ret_config, actions_host, e) == 0 &&
+		delivery_check_config(ret_config->effective, ret_config->file, e) == 0 &&
 		names_check_targets(ret_config, e) == 0)
 		return 0;
 	config_release(ret_config);
@@ -31,11 +33,28 @@ int load_config(const struct call *call, struct config *ret_config, struct err *
 	return 0;
 }
 
-int load_projects(
+/*
+ * A configuration may serve several projects files, of which --projects names one: what is in none
+ * that is known here may be in another, so it is a warning. Projects that have run have state.
+ */
+static void warn_of_unknown(const struct config *c, const struct project_list *list)
+{
+	auto_project_list struct project_list configured = {0};
+	auto_strv struct strv stored = {0};
+	const struct names_elsewhere elsewhere = {&configured, &stored};
+	struct err unread = {0}, unlisted = {0}, why = {0};
+
+	err_ignore(project_load(c->projects, &configured, &unread));
+	err_ignore(store_list(c->state, &stored, &unlisted));
+	if (names_check_projects(c, list, &elsewhere, &why) < 0)
+		say_warning(why.msg);
+}
+
+int load_projects_quietly(
 	const struct config *c, const char *option, struct project_list *ret_list, struct err *e)
 {
 	if (project_load(option ? option : c->projects, ret_list, e) == 0) {
-		if (option || names_check_projects(c, ret_list, e) == 0)
+		if (option || names_check_projects(c, ret_list, NULL, e) == 0)
 			return 0;
 		project_list_release(ret_list);
 		return -1;
@@ -44,6 +63,52 @@ int load_projects(
 		return err_wrap(
 			e, "there is no projects file ('man 5 ambient-projects' shows one)");
 	return -1;
+}
+
+int load_projects(
+	const struct config *c, const char *option, struct project_list *ret_list, struct err *e)
+{
+	if (load_projects_quietly(c, option, ret_list, e) < 0)
+		return -1;
+	if (option)
+		warn_of_unknown(c, ret_list);
+	return 0;
+}
+
+int load_check_names(const struct config *c, struct err *e)
+{
+	auto_project_list struct project_list list = {0};
+	struct err unread = {0};
+
+	/* Who reads the projects says what is wrong with their file. */
+	if (project_load(c->projects, &list, &unread) == 0 &&
+		names_check_projects(c, &list, NULL, e) < 0)
+		return -1;
+	return names_check_files(c, e);
+}
+
+/* Replace an owned setting by an option's value, when there is one. */
+static void override(char **setting, const char *value)
+{
+	if (!value)
+		return;
+	free(*setting);
+	*setting = mem_strdup(value);
+}
+
+int load_targets(struct config *c, const struct load_targets *given, struct err *e)
+{
+	static const char rsync[] = "--rsync-target", dput[] = "--dput-target";
+
+	if (given->rsync && delivery_check_password(rsync, given->rsync, e) < 0)
+		return -1;
+	if (given->dput &&
+		(delivery_check_password(dput, given->dput, e) < 0 ||
+			names_check_dput_target(c, dput, given->dput, e) < 0))
+		return -1;
+	override(&c->rsync_target, given->rsync);
+	override(&c->dput_target, given->dput);
+	return 0;
 }
 
 static int unknown_project(const char *name, const struct strv *known, struct err *e)
@@ -77,14 +142,6 @@ int load_check_project(
 void load_restrict_modes(const struct config *c)
 {
 	(void)umask(umask(077) | (0777 & ~c->state_mode));
-}
-
-void load_override(char **setting, const char *value)
-{
-	if (!value)
-		return;
-	free(*setting);
-	*setting = mem_strdup(value);
 }
 
 struct run_context load_context(const struct config *c)

@@ -21,8 +21,11 @@ int load_config_quietly(
 
 /*
  * The projects file of an option, else (NULL) the configured one, which has every project that the
- * configuration names.
+ * configuration names. With an option, a project that neither of the two files has, and that never
+ * ran, is a warning on standard error, which load_projects_quietly leaves out.
  */
+int load_projects_quietly(const struct config *c, const char *option, struct project_list *ret_list,
+	struct err *e) NODISCARD;
 int load_projects(const struct config *c, const char *option, struct project_list *ret_list,
 	struct err *e) NODISCARD;
 
@@ -39,8 +42,20 @@ int load_check_project(const struct config *c, const struct project_list *list, 
  */
 void load_restrict_modes(const struct config *c);
 
-/* Replace an owned setting by an option's value, when there is one. */
-void load_override(char **setting, const char *value);
+/* Values of the options that replace targets of the configuration; NULL: not given. */
+struct load_targets {
+	const char *rsync, *dput;
+};
+
+/* Put them in. ERR_INPUT for a password in one, or a name that is not in dput_targets. */
+int load_targets(struct config *c, const struct load_targets *given, struct err *e) NODISCARD;
+
+/*
+ * Everything that the configuration names is there, whether a project uses it or not: projects, if
+ * the configured projects file can be read, and files (names_check_files). ERR_INPUT. For commands
+ * that show the configuration or run something, not for those that read what runs left.
+ */
+int load_check_names(const struct config *c, struct err *e) NODISCARD;
 
 /* The one place that says which actions this program knows. */
 struct run_context load_context(const struct config *c);

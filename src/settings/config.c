@@ -375,6 +375,18 @@ static char *resolve(const struct config *c, const char *given)
 	return path_absolute(joined);
 }
 
+/* The position stays, for messages about the file. */
+static void resolve_at(const struct config *c, struct node *map, const char *key)
+{
+	struct node *item = node_get(map, key);
+	char *path = item && item->text ? resolve(c, item->text) : NULL;
+
+	if (!path)
+		return;
+	free(item->text);
+	item->text = path;
+}
+
 static char *default_tmpdir(void)
 {
 	const char *dir = getenv("TMPDIR");
@@ -386,21 +398,19 @@ static char *default_tmpdir(void)
 static char *load_path(struct config *c, const struct node *map, const char *key, char *fallback)
 {
 	const char *given = node_get_text(map, key, NULL);
-	char *path = given ? resolve(c, given) : mem_strdup(fallback);
 
+	if (given)
+		resolve_at(c, c->effective, key);
+	else
+		node_set_string(c->effective, key, fallback);
 	free(fallback);
-	node_set_string(c->effective, key, path);
-	return path;
+	return copy_text(c->effective, key);
 }
 
 static char *load_optional_path(struct config *c, const char *key)
 {
-	const char *given = node_get_text(c->effective, key, NULL);
-	char *path = given ? resolve(c, given) : NULL;
-
-	if (path)
-		node_set_string(c->effective, key, path);
-	return path;
+	resolve_at(c, c->effective, key);
+	return copy_text(c->effective, key);
 }
 
 static char *xdg_path(const char *variable, const char *fallback, const char *name)
@@ -414,15 +424,10 @@ static char *xdg_path(const char *variable, const char *fallback, const char *na
 static char *load_program(const struct config *c, struct node *map, const char *key)
 {
 	const char *given = node_get_text(map, key, NULL);
-	char *program;
 
-	if (!given)
-		return NULL;
-	if (!strchr(given, '/') && given[0] != '~')
-		return mem_strdup(given);
-	program = resolve(c, given);
-	node_set_string(map, key, program);
-	return program;
+	if (given && (strchr(given, '/') || given[0] == '~'))
+		resolve_at(c, map, key);
+	return copy_text(map, key);
 }
 
 static void load_paths(struct config *c, const struct node *map)
@@ -528,15 +533,6 @@ static void load_rest(struct config *c)
 	c->lint = schema_bool(config_params, map, "lint");
 	c->state_mode = (mode_t)strtoul(schema_text(config_params, map, "state_mode"), NULL, 8);
 	c->vm_user = copy_text(map, "vm_user");
-}
-
-static void resolve_at(const struct config *c, struct node *map, const char *key)
-{
-	const char *given = node_get_text(map, key, NULL);
-	auto_free char *path = given ? resolve(c, given) : NULL;
-
-	if (path)
-		node_set_string(map, key, path);
 }
 
 static int load_credentials(struct config *c, struct err *e)

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings/names.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/text.h"
+#include "settings/image.h"
+
+enum { PATH_SHOWN_MAX = 600 };
 
 /* What a name is looked up among. `known` ends with NULL; `remedy` follows a name that none is
  * near. */
@@ -79,6 +86,12 @@ static bool is_name(const char *target)
 	return !strpbrk(target, ":/");
 }
 
+/* Without dput_targets it is a name of a configuration of Ambient CI, for others to use. */
+static bool is_unknown(const struct node *targets, const char *target)
+{
+	return targets && target && is_name(target) && !node_get(targets, target);
+}
+
 int names_check_targets(const struct config *c, struct err *e)
 {
 	const struct node *target = node_get(c->effective, "dput_target");
@@ -86,18 +99,106 @@ int names_check_targets(const struct config *c, struct err *e)
 	auto_free const char **known = mem_array(node_count(targets) + 1, sizeof(*known));
 	size_t n = 0;
 
-	/* Without names, it is that of a configuration of Ambient CI, and for others to use. */
-	if (!targets || !target || !target->text || !is_name(target->text))
+	if (!is_unknown(targets, target ? target->text : NULL))
 		return 0;
-	node_each (targets, item) {
-		if (strcmp(item->key, target->text) == 0)
-			return 0;
+	node_each (targets, item)
 		known[n++] = item->key;
-	}
 	return unknown(c, target, false,
 		&(struct names){"target", known,
 			": it is not in dput_targets, and an address contains a colon"},
 		e);
+}
+
+int names_check_dput_target(
+	const struct config *c, const char *option, const char *target, struct err *e)
+{
+	const struct node *targets = node_get(c->effective, "dput_targets");
+	auto_free char *shown = text_safe(target, LIMIT_NAME_BYTES);
+
+	if (!is_unknown(targets, target))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s: unknown target '%s': it is not in dput_targets of the configuration, and an "
+		"address contains a colon",
+		option, shown);
+}
+
+/* ---- files and programs ---- */
+
+static int missing(const struct config *c, const struct node *item, const char *key,
+	const char *why, struct err *e)
+{
+	auto_free char *shown = text_safe(item->text, PATH_SHOWN_MAX);
+
+	return node_err(item, c->file, e, "'%s': %s: %s", key, shown, why);
+}
+
+/* Its contents are for those who use it. NULL or without a text: nothing is named. */
+static int check_file(
+	const struct config *c, const struct node *item, const char *key, struct err *e)
+{
+	struct stat st;
+
+	if (!item || !item->text)
+		return 0;
+	if (stat(item->text, &st) < 0)
+		return missing(c, item, key, strerror(errno), e);
+	if (!S_ISREG(st.st_mode))
+		return missing(c, item, key, "it is not a regular file", e);
+	if (access(item->text, R_OK) < 0)
+		return missing(c, item, key, strerror(errno), e);
+	return 0;
+}
+
+static int check_program(
+	const struct config *c, const struct node *item, const char *key, struct err *e)
+{
+	auto_free char *path = item && item->text ? proc_find(item->text) : NULL;
+
+	if (!item || !item->text || (path && access(path, X_OK) == 0))
+		return 0;
+	return missing(c, item, key,
+		path ? strerror(errno) : "there is no such program, neither as a path nor in PATH",
+		e);
+}
+
+static int check_ssh(const struct config *c, const struct node *host, struct err *e)
+{
+	if (check_file(c, node_get(host, "known_hosts"), "known_hosts", e) < 0)
+		return -1;
+	return check_file(c, node_get(host, "certificate"), "certificate", e);
+}
+
+/* The default image need not be there: projects without pre-plan and post-plan do not use it. */
+static int check_trusted_image(const struct config *c, struct err *e)
+{
+	const struct node *item = node_get(c->effective, "trusted_image");
+	auto_image struct image image = {0};
+	struct err why = {0};
+
+	if (!item || !item->line)
+		return 0;
+	if (image_open(c->image_store, c->trusted_image,
+		    strchr(c->trusted_image, '/') ? c->trusted_image : NULL, &image, &why) == 0)
+		return 0;
+	(void)node_err(item, c->file, e, "'trusted_image': %s", why.msg);
+	return why.reason[0] ? err_because(e, why.reason) : -1;
+}
+
+int names_check_files(const struct config *c, struct err *e)
+{
+	const struct node *qemu = node_get(c->effective, "qemu"), *item;
+
+	if (c->executor && check_program(c, node_get(c->effective, "executor"), "executor", e) < 0)
+		return -1;
+	if (check_program(c, node_get(qemu, "program"), "program", e) < 0 ||
+		check_trusted_image(c, e) < 0 ||
+		check_file(c, node_get(c->effective, "ca_certificates"), "ca_certificates", e) < 0)
+		return -1;
+	node_each (node_get(c->effective, "ssh"), item)
+		if (check_ssh(c, item, e) < 0)
+			return -1;
+	return 0;
 }
 
 /* ---- projects ---- */
@@ -111,7 +212,8 @@ static int check_project(const struct config *c, const struct node *item, bool i
 	return unknown(c, item, is_key, names, e);
 }
 
-static int check_projects(const struct config *c, const struct names *names, struct err *e)
+/* Every place that names a project. */
+static int each_project(const struct config *c, const struct names *names, struct err *e)
 {
 	const struct node *secret, *item;
 
@@ -126,13 +228,27 @@ static int check_projects(const struct config *c, const struct names *names, str
 	return 0;
 }
 
-int names_check_projects(const struct config *c, const struct project_list *list, struct err *e)
+static void add_names(const struct project_list *list, const char **known, size_t *n)
 {
-	auto_free const char **known = mem_array(list->count + 1, sizeof(*known));
-	auto_free char *file = text_safe(list->file, LIMIT_NAME_BYTES);
-	auto_free char *remedy = mem_printf(": it is not in %s", file);
+	for (size_t i = 0; list && i < list->count; i++)
+		known[(*n)++] = list->items[i].name;
+}
 
-	for (size_t i = 0; i < list->count; i++)
-		known[i] = list->items[i].name;
-	return check_projects(c, &(struct names){"project", known, remedy}, e);
+int names_check_projects(const struct config *c, const struct project_list *list,
+	const struct names_elsewhere *elsewhere, struct err *e)
+{
+	const struct project_list *configured = elsewhere ? elsewhere->configured : NULL;
+	const struct strv *stored = elsewhere ? elsewhere->stored : NULL;
+	size_t most =
+		list->count + (configured ? configured->count : 0) + (stored ? stored->count : 0);
+	auto_free const char **known = mem_array(most + 1, sizeof(*known));
+	auto_free char *file = text_safe(list->file, PATH_SHOWN_MAX);
+	auto_free char *remedy = mem_printf(": it is not in %s", file);
+	size_t n = 0;
+
+	add_names(list, known, &n);
+	add_names(configured, known, &n);
+	for (size_t i = 0; stored && i < stored->count; i++)
+		known[n++] = stored->items[i];
+	return each_project(c, &(struct names){"project", known, remedy}, e);
 }

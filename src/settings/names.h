@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names in the configuration that stand for something defined elsewhere: actions, projects. A name
- * that nothing defines is a typing mistake whose effect would be silent, so it is an error.
+ * Names in the configuration that stand for something defined elsewhere: actions, projects, targets,
+ * files. A name that nothing defines is a typing mistake whose effect would be silent, so it is an error.
  */
 #ifndef SETTINGS_NAMES_H
 #define SETTINGS_NAMES_H
@@ -21,11 +21,28 @@ int names_check_actions(
 /* A dput_target that is a name is one of dput_targets, if there are any. ERR_INPUT as above. */
 int names_check_targets(const struct config *c, struct err *e) NODISCARD;
 
+/* The same for the value of an option (NULL: not given). */
+int names_check_dput_target(
+	const struct config *c, const char *option, const char *target, struct err *e) NODISCARD;
+
 /*
- * Every project that the configuration names (secrets.*.projects, rsync_target_map) is in the
- * configured projects file. Not for a list that --projects named: a configuration serves several.
+ * Files, programs and the image that the configuration names are there, whether a project uses them
+ * or not: files of `ssh`, ca_certificates, trusted_image, executor, qemu.program. Sources of secrets
+ * are not looked at: a file may be there only while a run needs it. ERR_INPUT with position.
  */
-int names_check_projects(
-	const struct config *c, const struct project_list *list, struct err *e) NODISCARD;
+int names_check_files(const struct config *c, struct err *e) NODISCARD;
+
+/* Where projects are known beside a projects file; each may be NULL. */
+struct names_elsewhere {
+	const struct project_list *configured; /* the configured projects file */
+	const struct strv *stored;             /* names with state */
+};
+
+/*
+ * Every project that the configuration names (secrets.*.projects, rsync_target_map) is in the list,
+ * or known elsewhere (NULL: nothing is). ERR_INPUT as above.
+ */
+int names_check_projects(const struct config *c, const struct project_list *list,
+	const struct names_elsewhere *elsewhere, struct err *e) NODISCARD;
 
 #endif

@@ -19,6 +19,14 @@ static const struct option options[] = {
 	{0},
 };
 
+static int print(const struct config *c, const char *path, struct err *e)
+{
+	auto_node struct node *shown = node_copy(c->effective);
+
+	node_hide_passwords(shown);
+	return say_json(shown, path, e);
+}
+
 static int run(const struct call *call)
 {
 	const struct config_settings *s = call->settings;
@@ -26,9 +34,9 @@ static int run(const struct call *call)
 	const struct outputs_inputs inputs = {.config = &c};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 ||
+	if (load_config(call, &c, &e) < 0 || load_check_names(&c, &e) < 0 ||
 		outputs_check(s->output, "--output", &inputs, &e) < 0 ||
-		say_json(c.effective, s->output, &e) < 0)
+		print(&c, s->output, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }

@@ -295,6 +295,14 @@ static int look_secrets(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
+static int look_names(struct doctor *d, char *finding, struct err *e)
+{
+	if (load_check_names(&d->config, e) < 0)
+		return -1;
+	found(finding, "all that the configuration names is there");
+	return 0;
+}
+
 /* No projects file is fine: `ambient qemu` needs none. */
 static int look_projects(struct doctor *d, char *finding, struct err *e)
 {
@@ -368,6 +376,7 @@ static const struct check checks[] = {
 	{"memory", look_memory},
 	{"disk", look_disk},
 	{"image", look_image},
+	{"names", look_names},
 	{"secrets", look_secrets},
 	{"projects", look_projects},
 	{"boot", look_boot},

@@ -7,6 +7,7 @@
 #include "cli/say.h"
 #include "data/yamlfile.h"
 #include "run/planner.h"
+#include "settings/names.h"
 #include "source/lint.h"
 #include "source/source.h"
 
@@ -205,6 +206,7 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	say_warnings(&warnings);
 	if (check(&planner, e) < 0 || build(&planner, s->runnable, &secrets, tree, e) < 0)
 		return -1;
+	node_hide_passwords(tree);
 	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
 }
 
@@ -216,11 +218,12 @@ static int run(const struct call *call)
 	struct project *project;
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
+	const struct load_targets targets = {s->rsync_target, s->dput_target};
+
+	if (load_config(call, &c, &e) < 0 || load_targets(&c, &targets, &e) < 0 ||
+		load_projects(&c, s->projects, &list, &e) < 0 || names_check_files(&c, &e) < 0 ||
 		project_find(&list, call->operands.items[0], &project, &e) < 0)
 		return say_failure(&e);
-	load_override(&c.rsync_target, s->rsync_target);
-	load_override(&c.dput_target, s->dput_target);
 	if (show(s, &c, project, &e) < 0)
 		return say_failure(&e);
 	return 0;

@@ -24,6 +24,7 @@
 #include "cli/screen/term.h"
 #include "run/result.h"
 #include "run/run.h"
+#include "settings/names.h"
 #include "settings/statefile.h"
 #include "store/retention.h"
 
@@ -371,13 +372,16 @@ static void sum_up(struct session *s)
 static int load(struct session *s, struct err *e)
 {
 	struct run_settings *set = s->settings;
+	const struct load_targets targets = {set->rsync_target, set->dput_target};
 	int r = set->quiet ? load_config_quietly(s->call, &s->config, e)
 			   : load_config(s->call, &s->config, e);
 
-	if (r < 0 || load_projects(&s->config, set->projects, &s->list, e) < 0)
+	if (r < 0 || load_targets(&s->config, &targets, e) < 0)
 		return -1;
-	load_override(&s->config.rsync_target, set->rsync_target);
-	load_override(&s->config.dput_target, set->dput_target);
+	r = (set->quiet ? load_projects_quietly : load_projects)(
+		&s->config, set->projects, &s->list, e);
+	if (r < 0 || names_check_files(&s->config, e) < 0)
+		return -1;
 	set->options.cache = (enum run_cache)set->cache;
 	s->context = load_context(&s->config);
 	term_limit_file(&s->term, s->config.log_max);
