@@ -439,8 +439,9 @@ static int refuse_mode(const struct program *p, struct err *e)
 			"%s is not executable; run 'chmod +x' for it, or name another one",
 			subject);
 	return refuse(p, e,
-		"it is not executable; run 'chmod +x %s' in the source, and in a git repository "
-		"commit that (git update-index --chmod=+x %s)",
+		"it is not executable; run 'chmod +x %s' in the source, or in the action that "
+		"makes "
+		"it; in a git repository commit that (git update-index --chmod=+x %s)",
 		word, word);
 }
 

@@ -7,10 +7,11 @@
 
 #define PROGRAM "ambient"
 #define QUOTED "'" PROGRAM " "
+#define PROJECTS " projects"
 
 /* Of the command line, so there is one of each in a process. */
 static const char *called_as = PROGRAM;
-static const char *given_config;
+static const char *given_config, *given_projects;
 
 /* Called through PATH, the name alone finds it again; any other name may lead elsewhere. */
 void hint_set_program(const char *program)
@@ -23,6 +24,11 @@ void hint_set_config(const char *config)
 	given_config = config;
 }
 
+void hint_set_projects(const char *projects)
+{
+	given_projects = projects;
+}
+
 void hint_add_program(struct buf *b)
 {
 	text_add_word(b, called_as);
@@ -30,6 +36,14 @@ void hint_add_program(struct buf *b)
 		return;
 	buf_adds(b, " --config ");
 	text_add_word(b, given_config);
+}
+
+/* Of the commands that messages propose, this one has --projects. */
+static void add_projects(struct buf *b, const char **message)
+{
+	*message += strlen(PROJECTS);
+	buf_adds(b, PROJECTS " --projects ");
+	text_add_word(b, given_projects);
 }
 
 void hint_add_message(struct buf *b, const char *message)
@@ -40,6 +54,8 @@ void hint_add_message(struct buf *b, const char *message)
 		buf_add(b, message, (size_t)(at - message) + 1);
 		hint_add_program(b);
 		message = at + strlen(QUOTED) - 1;
+		if (given_projects && strncmp(message, PROJECTS, strlen(PROJECTS)) == 0)
+			add_projects(b, &message);
 	}
 	buf_adds(b, message);
 }

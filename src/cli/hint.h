@@ -2,7 +2,7 @@
 /*
  * Commands that messages propose. Every layer writes them as 'ambient COMMAND ...' in quotes; here,
  * where they are shown, they become commands that work as printed: the program as the user called
- * it, and with the --config that he gave.
+ * it, and with the --config and the --projects that he gave.
  */
 #ifndef CLI_HINT_H
 #define CLI_HINT_H
@@ -12,6 +12,8 @@
 /* Once, at the start. `program` is argv[0] (NULL: ambient); it and `config` must stay valid. */
 void hint_set_program(const char *program);
 void hint_set_config(const char *config); /* as given on the command line; NULL: not given */
+
+void hint_set_projects(const char *projects); /* likewise */
 
 /* Append "ambient", completed: "bin/ambient --config my\\ file.yaml". */
 void hint_add_program(struct buf *b);

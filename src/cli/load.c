@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "cli/hint.h"
 #include "cli/say.h"
 #include "settings/names.h"
 #include "store/store.h"
@@ -53,6 +54,7 @@ static void warn_of_unknown(const struct config *c, const struct project_list *l
 int load_projects_quietly(
 	const struct config *c, const char *option, struct project_list *ret_list, struct err *e)
 {
+	hint_set_projects(option);
 	if (project_load(option ? option : c->projects, ret_list, e) == 0) {
 		if (option || names_check_projects(c, ret_list, NULL, e) == 0)
 			return 0;

@@ -101,19 +101,13 @@ static void add_absent(struct drives *d, const char *serial)
 		(struct vm_drive){.serial = serial, .fd = -1, .bytes = DRIVE_ABSENT_BYTES};
 }
 
-/* What an earlier run has left is no archive any more: without it, runs work. */
-static int refuse_file(const char *path, struct err *e)
+/* errno has no remedy, what the file is has one. */
+static int refuse_file(const char *remedy, struct err *e)
 {
-	const struct err why = *e;
-
-	if (why.sys)
-		return -1;
-	*e = (struct err){0};
-	return err_set(
-		e, ERR_HOST, "%s; it is damaged: remove %s to run without it", why.msg, path);
+	return e->sys ? -1 : err_append(e, "; it is damaged: %s", remedy);
 }
 
-static int open_stored(const char *serial, const char *path, int *ret_fd, struct err *e)
+static int open_file(const char *serial, const char *path, int *ret_fd, struct err *e)
 {
 	if (fd_open_file(path, ret_fd, e) == 0)
 		return 0;
@@ -121,17 +115,30 @@ static int open_stored(const char *serial, const char *path, int *ret_fd, struct
 	return err_wrap(e, "drive %s", serial);
 }
 
-int drives_add_file(struct drives *d, const char *serial, const char *path, struct err *e)
+static int add_file(struct drives *d, const char *serial, const char *path, struct err *e)
 {
 	auto_fd int fd = -1;
 
-	if (!path) {
-		add_absent(d, serial);
-		return 0;
-	}
-	if (open_stored(serial, path, &fd, e) < 0 || add(d, serial, fd_steal(&fd), false, e) < 0)
-		return refuse_file(path, e);
+	if (open_file(serial, path, &fd, e) < 0)
+		return -1;
+	return add(d, serial, fd_steal(&fd), false, e);
+}
+
+int drives_add_stored(struct drives *d, const char *serial, const char *path, struct err *e)
+{
+	auto_free char *remedy = path ? mem_printf("remove %s to run without it", path) : NULL;
+
+	if (path)
+		return add_file(d, serial, path, e) < 0 ? refuse_file(remedy, e) : 0;
+	add_absent(d, serial);
 	return 0;
+}
+
+int drives_add_root(struct drives *d, const char *path, struct err *e)
+{
+	if (add_file(d, DRIVE_ROOT, path, e) == 0)
+		return 0;
+	return refuse_file("make the image again, or bring it again", e);
 }
 
 static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)

@@ -38,8 +38,11 @@ int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) N
  * An input from a file that an earlier run left; announced as absent when path is NULL. ERR_HOST,
  * with the remedy, when it is no file or has a length that no archive has.
  */
-int drives_add_file(
+int drives_add_stored(
 	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
+
+/* DRIVE_ROOT, the root file system of an image. Errors likewise. */
+int drives_add_root(struct drives *d, const char *path, struct err *e) NODISCARD;
 
 /* DRIVE_EXEC: an archive with the executor, the plan as JSON, and in trusted VMs tools. */
 struct drives_exec {

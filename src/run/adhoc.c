@@ -3,9 +3,12 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/outfile.h"
+#include "base/path.h"
 #include "base/space.h"
 #include "base/temporary.h"
 #include "base/text.h"
@@ -32,9 +35,9 @@ static int add_drives(struct machine *m, struct err *e)
 	const struct config *config = m->context->config;
 	auto_fd int fd = -1;
 
-	if (drives_add_file(&m->drives, DRIVE_SRC, NULL, e) < 0 ||
-		drives_add_file(&m->drives, DRIVE_DEPS, NULL, e) < 0 ||
-		drives_add_file(&m->drives, DRIVE_CACHE, NULL, e) < 0 ||
+	if (drives_add_stored(&m->drives, DRIVE_SRC, NULL, e) < 0 ||
+		drives_add_stored(&m->drives, DRIVE_DEPS, NULL, e) < 0 ||
+		drives_add_stored(&m->drives, DRIVE_CACHE, NULL, e) < 0 ||
 		temporary_file(config->tmpdir, &fd, e) < 0)
 		return -1;
 	return drives_add_output(
@@ -115,12 +118,34 @@ static int keep_artifacts(struct machine *m, struct err *e)
 	return keep_archive(m, drive->fd, out.bytes, &result.withheld, e);
 }
 
+/* They are unpacked after the run, and then it is too late. */
+static int check_artifacts(const char *dest, struct err *e)
+{
+	auto_free char *archive = dest ? mem_printf("%s.tar", dest) : NULL;
+	auto_free char *parent = dest ? path_parent(dest) : NULL;
+	const char *const made[] = {dest, archive};
+	struct stat st;
+
+	for (size_t i = 0; dest && i < ARRAY_SIZE(made); i++)
+		if (lstat(made[i], &st) == 0)
+			return err_set(e, ERR_INPUT,
+				"--artifacts %s: %s is there already; name a directory that is not "
+				"there yet",
+				dest, made[i]);
+	if (!dest || access(parent, W_OK | X_OK) == 0)
+		return 0;
+	(void)err_sys(e, "--artifacts %s: no directory can be made in %s", dest, parent);
+	e->kind = ERR_INPUT;
+	return -1;
+}
+
 static int prepare(struct machine *m, struct err *e)
 {
 	const struct adhoc *adhoc = m->adhoc;
 	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
 
-	if (drives_check_host(m->context->config, e) < 0 ||
+	if (check_artifacts(adhoc->artifacts, e) < 0 ||
+		drives_check_host(m->context->config, e) < 0 ||
 		stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
 			&m->host, e) < 0 ||
 		image_verify(&m->host.image, NULL, NULL, NULL, e) < 0)

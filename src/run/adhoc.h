@@ -10,7 +10,7 @@ struct adhoc {
 	const char *image; /* name or path */
 	const struct plan *plan;
 	const char *plan_file; /* that it was read from; NULL: none */
-	const char *artifacts; /* directory to be made for the artifacts; NULL: thrown away */
+	const char *artifacts; /* to be made, else ERR_INPUT before the boot; NULL: thrown away */
 	const char *console;   /* file for the console; NULL: none */
 	const char
 		*persist; /* file of the disk (disk.h); replaced when the plan passed; NULL: none */

@@ -264,9 +264,11 @@ int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_
 		.max_disk = max_bytes > LIMIT_UNPACKED_LEAST ? max_bytes : LIMIT_UNPACKED_LEAST,
 		.tick = count,
 		.tick_arg = s};
-	if (mkdir(dest, 0755) < 0)
-		result = err_sys(e, "make %s", dest);
-	else if (is_empty_archive(tar_fd, bytes, entries))
+	if (mkdir(dest, 0755) < 0) {
+		(void)munmap(s, sizeof(*s));
+		return err_sys(e, "make %s", dest);
+	}
+	if (is_empty_archive(tar_fd, bytes, entries))
 		result = 0;
 	else
 		result = unpack_into(s, tar_fd, entries, dest, sink, e);

@@ -88,7 +88,7 @@ static int add_cache_output(struct run *r, struct drives *d, struct err *e)
 
 static int add_pre_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
-	if (add_source(r, d, e) < 0 || drives_add_file(d, DRIVE_DEPS, r->deps, e) < 0)
+	if (add_source(r, d, e) < 0 || drives_add_stored(d, DRIVE_DEPS, r->deps, e) < 0)
 		return -1;
 	return add_deps_output(r, d, e);
 }
@@ -99,8 +99,8 @@ static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
 	uint64_t max = first_set(r->project->artifacts_max, r->config->artifacts_max);
 
-	if (add_source(r, d, e) < 0 || drives_add_file(d, DRIVE_DEPS, r->deps, e) < 0 ||
-		drives_add_file(d, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, d, e) < 0)
+	if (add_source(r, d, e) < 0 || drives_add_stored(d, DRIVE_DEPS, r->deps, e) < 0 ||
+		drives_add_stored(d, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, d, e) < 0)
 		return -1;
 	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, max, e);
 }
@@ -189,8 +189,8 @@ int run_need_deps(struct run *r, const char *host, struct err *e)
 		return 0;
 	return err_reason(e, ERR_INPUT, "offline",
 		"--offline: there are no dependencies yet, and the pre_plan must reach %s; run it "
-		"with a network once, or bring them by 'ambient deps import %s FILE'",
-		host, project);
+		"with a network once, or bring them by 'ambient deps import %s%s FILE'",
+		host, project[0] == '-' ? "-- " : "", project);
 }
 
 static int add_all_drives(struct run *r, enum project_phase which, struct err *e)

@@ -469,7 +469,7 @@ static int add_own_drives(const struct stage *s, struct drives *own, struct err 
 			    .net_tool = h->net_tool,
 			    .certificates = h->net_tool ? h->config->ca_certificates : NULL},
 		    e) < 0 ||
-		drives_add_file(own, DRIVE_ROOT, h->image.parts[IMAGE_ROOT].path, e) < 0)
+		drives_add_root(own, h->image.parts[IMAGE_ROOT].path, e) < 0)
 		return -1;
 	/* The caller's own, when it is kept. */
 	if (drives_find(s->drives, DRIVE_SCRATCH))

@@ -18,6 +18,7 @@
 #include "base/inherit.h"
 #include "base/proc.h"
 #include "base/sig.h"
+#include "base/text.h"
 
 /* ---- files ---- */
 
@@ -26,10 +27,13 @@ static int check_owner(const char *path, const struct stat *st, struct err *e)
 	if (st->st_uid != geteuid() && st->st_uid != 0)
 		return err_set(e, ERR_INPUT, "%s belongs to user %u: it must be yours", path,
 			(unsigned)st->st_uid);
-	if (st->st_mode & 077)
+	if (st->st_mode & 077) {
+		auto_free char *word = text_word(path);
+
 		return err_set(e, ERR_INPUT,
 			"others have access to %s (its mode is %04o): chmod 600 %s", path,
-			(unsigned)(st->st_mode & 07777), path);
+			(unsigned)(st->st_mode & 07777), word);
+	}
 	return 0;
 }
 

@@ -180,8 +180,10 @@ static const struct attempt attempts[] = {
 		.message = "its interpreter '/' (the line with #!) is a directory, not a file"},
 	{"special", .make = make_fifo, .message = "it is not a regular file"},
 	{"mode", "#!/bin/sh\n", .keep_mode = true,
-		.message = "it is not executable; run 'chmod +x ./x' in the source, and in a git "
-			   "repository commit that (git update-index --chmod=+x ./x)"},
+		.message =
+			"it is not executable; run 'chmod +x ./x' in the source, or in the action "
+			"that makes it; in a git repository commit that (git update-index "
+			"--chmod=+x ./x)"},
 	{"mode", "#!/etc/passwd\n",
 		.message = "its interpreter '/etc/passwd' (the line with #!) is not executable; "
 			   "run 'chmod +x' for it, or name another one"},
