@@ -42,7 +42,8 @@ const char *password_skip_scheme(const char *url)
 
 bool password_is_in(const char *url)
 {
-	const char *start = password_skip_scheme(url), *end = start + strcspn(start, authority_ends);
+	const char *start = password_skip_scheme(url),
+		   *end = start + strcspn(start, authority_ends);
 
 	for (const char *p = start; p < end; p++)
 		if (colon_len(p))

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/password.h"
 #include "base/text.h"
 
 #define PROGRAM "ambient"
@@ -29,21 +30,28 @@ void hint_set_projects(const char *projects)
 	given_projects = projects;
 }
 
+/* A command without a password does not work, but is not copied to where others read it. */
+static void add_given(struct buf *b, const char *option, const char *value)
+{
+	auto_free char *hidden = password_hide(value);
+
+	buf_adds(b, option);
+	text_add_word(b, hidden ? hidden : value);
+}
+
 void hint_add_program(struct buf *b)
 {
 	text_add_word(b, called_as);
 	if (!given_config)
 		return;
-	buf_adds(b, " --config ");
-	text_add_word(b, given_config);
+	add_given(b, " --config ", given_config);
 }
 
 /* Of the commands that messages propose, this one has --projects. */
 static void add_projects(struct buf *b, const char **message)
 {
 	*message += strlen(PROJECTS);
-	buf_adds(b, PROJECTS " --projects ");
-	text_add_word(b, given_projects);
+	add_given(b, PROJECTS " --projects ", given_projects);
 }
 
 void hint_add_message(struct buf *b, const char *message)

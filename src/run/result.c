@@ -142,6 +142,10 @@ struct node *result_to_node(const struct result *r)
 	node_set(n, "outputs", node_copy(r->outputs));
 	node_set_string(n, "log", r->log);
 	node_set_string(n, "console", r->console);
+	node_hide_passwords(n);
+	/* Names, by which callers find a project and a run. */
+	node_set_string(n, "project", r->project);
+	node_set_string(n, "run_id", r->run_id);
 	return n;
 }
 

@@ -108,7 +108,7 @@ const struct param config_params[] = {
 			"the default is looked for beside ambient first"},
 	{.name = "trusted_image",
 		.type = PARAM_PATH,
-		.preset = "trusted",
+		.preset = CONFIG_TRUSTED_IMAGE,
 		.help = "the image of the VMs in which pre-plans and post-plans run: a name in the "
 			"image store, or the path of an image directory"},
 	{.name = "ca_certificates",

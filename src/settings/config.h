@@ -17,6 +17,9 @@
 #include "settings/credentials.h"
 
 enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG };
+/* The default of trusted_image. */
+#define CONFIG_TRUSTED_IMAGE "trusted"
+
 enum config_machine { CONFIG_MACHINE_AUTO, CONFIG_MACHINE_MICROVM, CONFIG_MACHINE_Q35 };
 
 /* Paths are absolute, sizes in bytes, times in milliseconds. A pointer is NULL where nothing is

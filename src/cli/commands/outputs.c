@@ -103,7 +103,8 @@ static int is_not_of(const struct output *o, const char *directory, const char *
 	if (o->harmless || outfile_is_not_below(o->file, o->option, directory, what, &below) == 0)
 		return 0;
 	return err_set(e, ERR_INPUT,
-		"%s %s: this is a file of %s, %s, and no earlier result or log; choose another name",
+		"%s %s: this is a file of %s, %s, and no earlier result or log; choose another "
+		"name",
 		o->option, o->file->path, what, directory);
 }
 
