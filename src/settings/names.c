@@ -174,15 +174,13 @@ static int check_trusted_image(const struct config *c, struct err *e)
 {
 	const struct node *item = node_get(c->effective, "trusted_image");
 	auto_image struct image image = {0};
-	struct err why = {0};
 
 	if (strcmp(c->trusted_image, CONFIG_TRUSTED_IMAGE) == 0)
 		return 0;
 	if (image_open(c->image_store, c->trusted_image,
-		    strchr(c->trusted_image, '/') ? c->trusted_image : NULL, &image, &why) == 0)
+		    strchr(c->trusted_image, '/') ? c->trusted_image : NULL, &image, e) == 0)
 		return 0;
-	(void)node_err(item, c->file, e, "'trusted_image': %s", why.msg);
-	return why.reason[0] ? err_because(e, why.reason) : -1;
+	return err_wrap(e, "%s:%d:%d: 'trusted_image'", c->file, item->line, item->column);
 }
 
 int names_check_files(const struct config *c, struct err *e)
