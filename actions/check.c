@@ -10,8 +10,8 @@ static int refuse(const struct node *item, const char *what, const char *file, s
 {
 	auto_free char *shown = text_safe(item->key, LIMIT_NAME_BYTES);
 
-	return node_key_err(item, file, e, "'%s' cannot be the name of an environment variable: %s",
-		shown, what);
+	return node_key_err(item, file, e,
+		"'%s' is not a valid name of an environment variable: %s", shown, what);
 }
 
 int actions_check_name(const struct node *item, const char *file, struct err *e)
@@ -80,8 +80,8 @@ int actions_check_component(const struct node *name, const char *file, struct er
 
 	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
 		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
-		return node_err(
-			name, file, e, "'%s' cannot be the name of a file in one directory", shown);
+		return node_err(name, file, e,
+			"'%s' is not a valid name of a file in one directory", shown);
 	if (is_name_of_part(name->text))
 		return node_err(name, file, e,
 			"'%s' is the name of a file that is not whole yet: .NAME.part", shown);

@@ -34,7 +34,8 @@ static int check_program(const struct node *name, const char *file, struct err *
 	if (!name->text[0] || strlen(name->text) > LIMIT_NAME_BYTES || strchr(name->text, '/') ||
 		strcmp(name->text, ".") == 0 || strcmp(name->text, "..") == 0)
 		return node_err(name, file, e,
-			"'%s' cannot be the name of a custom action: it is a file in the directory "
+			"'%s' is not a valid name of a custom action: it is a file in the "
+			"directory "
 			".ambient",
 			shown);
 	return 0;

@@ -257,7 +257,7 @@ static int check_named(const struct node *item, const char *file, struct err *e)
 
 	if (!item->key[0] || strpbrk(item->key, ":/"))
 		return node_key_err(item, file, e,
-			"'%s' cannot be the name of a target: a name has neither a colon nor a "
+			"'%s' is not a valid name of a target: a name has neither a colon nor a "
 			"slash",
 			shown);
 	if (parse_target(d, key, node_text(item), forms_of(d, false), &t, &why) < 0)

@@ -84,7 +84,7 @@ static int find_directory(struct upload *u, const char *artifacts, const char *p
 		return err_sys(e, "%s", artifacts);
 	u->dir = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
 	if (u->dir < 0 && errno == EXDEV)
-		return refuse_path(path, "leads out of them: nothing is uploaded", e);
+		return refuse_path(path, "leads outside of them: nothing is uploaded", e);
 	if (u->dir < 0)
 		return refuse_path(path, errno == ENOENT ? "is not there" : "is no directory", e);
 	self = mem_printf("/proc/self/fd/%d", u->dir);
@@ -197,7 +197,8 @@ static int add_name(struct upload *u, const char *name, struct err *e)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			return refuse_path(name, "has control characters in its name", e);
 	if (!text_is_utf8(name, strlen(name)))
-		return refuse_path(name, "has a name that is no UTF-8, which only rsync takes", e);
+		return refuse_path(
+			name, "has a name that is not UTF-8, which only rsync can upload", e);
 	node_add_string(u->files, name);
 	return u->ctx->ops->tick(u->ctx, e);
 }
@@ -323,12 +324,13 @@ static int check_listed(struct upload *u, const char *changes, const char *name,
 
 	if (!is_package_file(name))
 		return err_set(e, ERR_INPUT,
-			"%s lists '%s', which is no name of a file beside it: nothing is uploaded",
+			"%s lists '%s', which is not the name of a file next to it: nothing is "
+			"uploaded",
 			changes, shown);
 	fd = openat(u->dir, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT,
-			"%s lists '%s', and there is no such file beside it: nothing is uploaded",
+			"%s lists '%s', but there is no such file next to it: nothing is uploaded",
 			changes, shown);
 	return 0;
 }
@@ -367,7 +369,7 @@ static int add_changes(struct upload *u, const char *changes, struct err *e)
 
 	buf_init(&text, LIMIT_YAML_BYTES);
 	if (!is_package_file(changes) || fd < 0)
-		return refuse_path(changes, "is no file of changes", e);
+		return refuse_path(changes, "is not a .changes file", e);
 	if (fd_read_to_end(fd, changes, &text, e) < 0 ||
 		read_names(u, changes, text.data, &names, e) < 0)
 		return -1;

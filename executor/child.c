@@ -160,7 +160,7 @@ static int await_exec(const struct spawn *s, int report, struct child *c, struct
 	(void)proc_wait(c->pid, &status);
 	c->pid = -1;
 	if (n != sizeof(f))
-		return err_set(e, ERR_HOST, "'%s' died before it was started", s->argv.items[0]);
+		return err_set(e, ERR_HOST, "'%s' died before it started", s->argv.items[0]);
 	return explain(s, &f, c, e);
 }
 

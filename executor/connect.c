@@ -74,7 +74,7 @@ static ssize_t read_more(int fd, struct buf *b, int64_t deadline, struct err *e)
 		return err_sys(e, "read the proxy's answer");
 	buf_add(b, chunk, (size_t)n);
 	if (b->overflow)
-		return err_set(e, ERR_HOST, "the proxy's answer is longer than it may be");
+		return err_set(e, ERR_HOST, "the proxy's answer is too long");
 	return n;
 }
 

@@ -87,7 +87,7 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 			.name = node_get_text(item, "filename", NULL),
 			.sha256 = sum + strlen(prefix)};
 		if (!items[i].url || !items[i].name || strncmp(sum, prefix, strlen(prefix)) != 0)
-			return err_set(e, ERR_INPUT, "item %zu is not whole", i + 1);
+			return err_set(e, ERR_INPUT, "item %zu is incomplete", i + 1);
 		i++;
 	}
 	return 0;
@@ -193,7 +193,7 @@ static int get_commit(const struct node *work, const struct http_options *o, str
 	struct http_options bounded = *o;
 
 	if (!g.url || !g.commit || !g.name)
-		return err_set(e, ERR_INPUT, "the work is not whole");
+		return err_set(e, ERR_INPUT, "the request is incomplete");
 	add_ssh(&ssh);
 	strv_push(&replaced, g.name);
 	if (find_room(&bounded, &replaced, e) < 0)
@@ -208,7 +208,7 @@ static int put_files(const struct node *work, const struct http_options *o, stru
 	const struct node *file;
 
 	if (!url)
-		return err_set(e, ERR_INPUT, "the work is not whole");
+		return err_set(e, ERR_INPUT, "the request is incomplete");
 	node_each (node_get(work, "files"), file)
 		if (http_put(url, file->text, o, e) < 0)
 			return -1;
@@ -225,7 +225,7 @@ static int put_by_sftp(const struct node *work, const struct http_options *o, st
 		.entries = node_get(work, "files")};
 
 	if (!login || !p.path)
-		return err_set(e, ERR_INPUT, "the work is not whole");
+		return err_set(e, ERR_INPUT, "the request is incomplete");
 	add_ssh(&argv);
 	strv_push(&argv, "-oBatchMode=yes");
 	strv_push(&argv, "-s");
@@ -241,7 +241,7 @@ static int check_login(const struct node *work, const struct http_options *o, st
 	auto_strv struct strv ssh = {0};
 
 	if (!login)
-		return err_set(e, ERR_INPUT, "the work is not whole");
+		return err_set(e, ERR_INPUT, "the request is incomplete");
 	add_ssh(&ssh);
 	return sshcheck(&ssh, login, &sshcheck_of_upload, o, e);
 }

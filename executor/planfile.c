@@ -39,7 +39,7 @@ static int read_text(int fd, uint64_t offset, uint64_t size, struct buf *text, s
 	if (n < 0)
 		return err_sys(e, "read %s", PLAN_NAME);
 	if ((uint64_t)n != size)
-		return err_set(e, ERR_HOST, "%s is cut short", PLAN_NAME);
+		return err_set(e, ERR_HOST, "%s is truncated", PLAN_NAME);
 	buf_grew(text, (size_t)size);
 	return 0;
 }

@@ -71,18 +71,19 @@ static bool bind(struct sshagent_state *a, struct sshagent_session *s,
 		return refuse(
 			reply, r, "bound_twice", "the connection is bound to a session already");
 	if (q->forwarding)
-		return refuse(reply, r, "forwarding", "the agent is not for other machines");
+		return refuse(
+			reply, r, "forwarding", "the agent is not forwarded to other machines");
 	if (q->session.len < SSHAGENT_SESSION_MIN || q->session.len > SSHAGENT_SESSION_MAX)
-		return refuse(reply, r, "malformed", "this cannot be the name of a session");
+		return refuse(reply, r, "malformed", "this is not a session identifier");
 	if (!login_at(a->rules, q->host_key, 0)) {
 		set_fingerprint(r, q->host_key);
 		return refuse(reply, r, "host",
-			"the session is one with a host that nobody configured: its key is in no "
-			"known_hosts");
+			"the host of the session is not configured: its key is in no known_hosts "
+			"file");
 	}
 	if (!sshkey_verify(q->host_key, q->session, q->signature))
-		return refuse(reply, r, "host_signature",
-			"the host's signature of the session is not right");
+		return refuse(
+			reply, r, "host_signature", "the host's signature of the session is wrong");
 	s->bound = true;
 	memcpy(s->id, q->session.data, q->session.len);
 	s->id_len = q->session.len;
@@ -151,7 +152,7 @@ static bool sign(struct sshagent_state *a, size_t key, struct sshbytes algorithm
 	struct err e = {0};
 
 	if (a->signatures >= LIMIT_AGENT_SIGNATURES)
-		return refuse(reply, r, "limit", "the machine has had %d signatures, which is all",
+		return refuse(reply, r, "limit", "the machine has used all of its %d signatures",
 			LIMIT_AGENT_SIGNATURES);
 	buf_init(&signature, LIMIT_AGENT_MESSAGE);
 	if (sshkey_sign(&a->keys[key], algorithm, data, &signature, &e) < 0)
@@ -177,7 +178,8 @@ static bool sign_login(struct sshagent_state *a, const struct sshagent_session *
 	(void)snprintf(r->host, sizeof(r->host), "%s", host);
 	if (!login)
 		return refuse(reply, r, "user",
-			"nobody configured that this user logs in to %s with this key", host);
+			"the configuration does not let this user log in to %s with this key",
+			host);
 	if (u->host_key.len && !sshbytes_equal(u->host_key, bound_key(s)))
 		return refuse(
 			reply, r, "session", "the login is for another host than the session");
@@ -198,13 +200,14 @@ static bool answer_signature(struct sshagent_state *a, const struct sshagent_ses
 	if (find_key(a->rules, q->key) == a->rules->key_count)
 		return refuse(reply, r, "key", "the key %s is not one that it offers", r->key);
 	if (!sshagent_read_userauth(q->data, &u))
-		return refuse(reply, r, "data", "what is to be signed is no login by this key");
+		return refuse(
+			reply, r, "data", "the data to be signed is not a login with this key");
 	user = mem_strndup((const char *)u.user.data, u.user.len);
 	shown = text_safe(user, SHOWN_MAX);
 	(void)snprintf(r->user, sizeof(r->user), "%s", shown);
 	if (!s->bound)
 		return refuse(reply, r, "unbound",
-			"it was not proved that the login is one to a configured host");
+			"the connection has not proved that the login is to a configured host");
 	if (!sshbytes_equal(u.session, (struct sshbytes){s->id, s->id_len}))
 		return refuse(reply, r, "session", "the login is for another session");
 	return sign_login(a, s, q, &u, reply, r);
@@ -241,11 +244,10 @@ bool sshagent_answer(struct sshagent_state *a, struct sshagent_session *s, struc
 		return bind(a, s, &q, reply, ret_report);
 	case SSHAGENT_ASKS_OTHER:
 		return refuse(reply, ret_report, "request",
-			"it lists keys and signs logins, and does nothing else (message %u)",
-			q.type);
+			"it only lists keys and signs logins (message %u)", q.type);
 	case SSHAGENT_MALFORMED:
 		break;
 	}
 	return refuse(
-		reply, ret_report, "malformed", "the message is not whole (message %u)", q.type);
+		reply, ret_report, "malformed", "the message is incomplete (message %u)", q.type);
 }

@@ -113,7 +113,7 @@ static bool answer_one(struct server *s, struct conn *c)
 {
 	static const struct sshagent_report too_long = {.verdict = SSHAGENT_REFUSED,
 		.reason = "malformed",
-		.message = "the message is longer than any may be, or empty"};
+		.message = "the message is too long or empty"};
 	struct sshwire w = sshwire_over(c->in.data, c->in.len);
 	uint32_t len = sshwire_u32(&w);
 	struct sshbytes message;

@@ -388,15 +388,16 @@ static int decode(const char *text, size_t len, struct vault *ret, size_t *ret_l
 	end = from ? find_text(from, len - (size_t)(from - text), tail) : NULL;
 	if (!end)
 		return err_set(e, ERR_INPUT,
-			"it is no private key in OpenSSH's form ('BEGIN OPENSSH PRIVATE KEY'); "
-			"'ssh-keygen -p -f FILE' brings an older one into it");
+			"it is not a private key in OpenSSH's format ('BEGIN OPENSSH PRIVATE "
+			"KEY'); "
+			"'ssh-keygen -p -f FILE' converts an older one");
 	vault_alloc(&digits, len);
 	for (from += strlen(head); from < end; from++)
 		if (!is_blank(*from))
 			((char *)digits.data)[count++] = *from;
 	vault_alloc(ret, count + 1);
 	if (base64_decode_to(ret->data, digits.data, count, ret_len) < 0)
-		return err_set(e, ERR_INPUT, "the private key is damaged: it is no base64");
+		return err_set(e, ERR_INPUT, "the private key is damaged: it is not base64");
 	return 0;
 }
 
@@ -442,8 +443,8 @@ static int read_secret_part(struct sshkey *k, struct sshbytes part, struct err *
 		return damaged(e);
 	if (!is_known(k->type))
 		return err_set(e, ERR_INPUT,
-			"its kind of key is not one that an agent of ambient has: ed25519, rsa and "
-			"ecdsa are");
+			"the agent does not support its type of key; it supports ed25519, rsa and "
+			"ecdsa");
 	k->fields = (struct sshbytes){w.at, w.left};
 	if (!read_private(k->type, &w, &numbers))
 		return damaged(e);
@@ -471,8 +472,8 @@ static int read_blob(struct sshkey *k, size_t len, struct err *e)
 		return damaged(e);
 	if (!sshbytes_are(cipher, "none") || !sshbytes_are(kdf, "none"))
 		return err_set(e, ERR_INPUT,
-			"it has a passphrase, and nobody is there who could type it: "
-			"'ssh-keygen -p -N \"\" -f FILE' takes it away");
+			"it has a passphrase, which nobody can type here; "
+			"'ssh-keygen -p -N \"\" -f FILE' removes it");
 	k->public_key = sshwire_string(&w);
 	part = sshwire_string(&w);
 	return sshwire_ended(&w) ? read_secret_part(k, part, e) : damaged(e);
@@ -484,7 +485,7 @@ int sshkey_parse(const char *text, size_t len, struct sshkey *ret, struct err *e
 	size_t bytes = 0;
 
 	if (len > LIMIT_SSH_KEY_BYTES)
-		return err_set(e, ERR_INPUT, "it is longer than any key (%zu bytes)",
+		return err_set(e, ERR_INPUT, "it is too long for a key (%zu bytes)",
 			(size_t)LIMIT_SSH_KEY_BYTES);
 	if (decode(text, len, &k.vault, &bytes, e) < 0 || read_blob(&k, bytes, e) < 0)
 		return -1;

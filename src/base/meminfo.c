@@ -22,7 +22,7 @@ int meminfo_available(uint64_t *ret_bytes, struct err *e)
 		return -1;
 	value = strstr(text.data, name);
 	if (!value)
-		return err_set(e, ERR_HOST, MEMINFO " does not tell MemAvailable");
+		return err_set(e, ERR_HOST, MEMINFO " does not contain MemAvailable");
 	value += strlen(name);
 	value += strspn(value, " ");
 	value[strspn(value, "0123456789")] = '\0';

@@ -187,7 +187,8 @@ static int open_lines(struct outfile *o, mode_t mode, struct err *e)
 	o->fd = openat(o->dir, o->name, flags | (o->made ? O_CREAT | O_EXCL : 0), mode);
 	if (o->fd < 0 || fstat(o->fd, &o->found) < 0)
 		return cannot(o->path, e);
-	return S_ISREG(o->found.st_mode) ? 0 : refuse(o->path, "it was replaced just now", e);
+	return S_ISREG(o->found.st_mode) ? 0
+					 : refuse(o->path, "it was replaced in the meantime", e);
 }
 
 static int open_regular(
@@ -228,7 +229,7 @@ static int open_new(struct outfile *o, enum outfile_use use, mode_t mode, struct
 	if (errno != ENOENT)
 		return cannot(o->path, e);
 	if (lstat(o->path, &st) == 0)
-		return refuse(o->path, "it is a link that leads nowhere", e);
+		return refuse(o->path, "it is a dangling symbolic link", e);
 	return open_regular(o, o->path, use, mode, e);
 }
 
@@ -240,9 +241,9 @@ static int open_found(struct outfile *o, int fd, enum outfile_use use, mode_t mo
 	if (fstat(fd, &o->found) < 0 || !path)
 		return cannot(o->path, e);
 	if (S_ISDIR(o->found.st_mode))
-		return refuse(o->path, "it is a directory, and a file is needed", e);
+		return refuse(o->path, "it is a directory, not a file", e);
 	if (S_ISSOCK(o->found.st_mode))
-		return refuse(o->path, "it is a socket, and a file is needed", e);
+		return refuse(o->path, "it is a socket, not a file", e);
 	if (!S_ISREG(o->found.st_mode))
 		return open_stream(o, e);
 	same = descriptor_with_file(&o->found);

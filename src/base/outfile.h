@@ -14,7 +14,7 @@
  * leaves nothing. OUTFILE_LINES writes into the file under its name, behind its end, after
  * outfile_begin has emptied it, so that others can follow it.
  *
- * Links are followed once, at the beginning. A link that leads nowhere, a directory, a socket and a
+ * Links are followed once, at the beginning. A dangling link, a directory, a socket and a
  * file that may not be written are ERR_INPUT.
  */
 #ifndef BASE_OUTFILE_H

@@ -17,7 +17,7 @@ static int no_temporary(const char *tmpdir, struct err *e)
 	if (sys != ENOENT && sys != ENOTDIR && sys != EACCES && sys != EROFS)
 		return err_sys(e, "make a temporary file in %s", tmpdir);
 	return err_set(e, ERR_INPUT,
-		"no temporary file can be made in %s (%s): name another directory by 'tmpdir' in "
+		"cannot make a temporary file in %s (%s): name another directory by 'tmpdir' in "
 		"the configuration or by TMPDIR",
 		tmpdir, strerror(sys));
 }

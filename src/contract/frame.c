@@ -86,7 +86,7 @@ static int check_header(const struct frame_reader *r, const uint8_t *h, struct e
 
 	if (get32(h) != FRAME_MAGIC || type > UINT16_MAX)
 		return err_reason(e, ERR_GUEST, "guest_frame_garbage",
-			"the guest sent bytes that are no frame");
+			"the guest sent bytes that are not a frame");
 	if (get32(h + 4) > LIMIT_FRAME_PAYLOAD)
 		return err_reason(e, ERR_GUEST, "guest_frame_size",
 			"the guest sent a frame of %u bytes, the limit is %llu", get32(h + 4),
@@ -96,7 +96,7 @@ static int check_header(const struct frame_reader *r, const uint8_t *h, struct e
 			"the guest sent a frame with the nonce of another run");
 	if (get32(h + 16) != r->sequence)
 		return err_reason(e, ERR_GUEST, "guest_frame_sequence",
-			"the guest sent frame %u where frame %u was due", get32(h + 16),
+			"the guest sent frame %u where frame %u was expected", get32(h + 16),
 			r->sequence);
 	return 0;
 }

@@ -204,7 +204,7 @@ static int finish(const struct cursor *c, const char *what, struct err *e)
 {
 	if (c->bad || c->left != 0)
 		return err_reason(e, ERR_GUEST, "guest_frame_content",
-			"the frame '%s' does not hold what it should", what);
+			"the frame '%s' has invalid content", what);
 	return 0;
 }
 

@@ -279,7 +279,7 @@ static int check_text(const struct plan *p, struct err *e)
 
 	if (!node_size_fits(&size))
 		return err_set(e, ERR_INPUT,
-			"%s: what its actions become has %zu values in %zu bytes; the limits are "
+			"%s: its expanded actions have %zu values in %zu bytes; the limits are "
 			"%d and %llu",
 			plan_source_name(p->source), size.count, size.bytes, LIMIT_NODE_COUNT,
 			(unsigned long long)LIMIT_NODE_BYTES);
@@ -287,7 +287,7 @@ static int check_text(const struct plan *p, struct err *e)
 	jsonl_add(&text, tree);
 	if (text.overflow)
 		return err_set(e, ERR_INPUT,
-			"%s: what its actions become is longer as JSON than %llu bytes; move "
+			"%s: its expanded actions are longer than %llu bytes as JSON; move "
 			"scripts into files of the source",
 			plan_source_name(p->source), (unsigned long long)LIMIT_PLAN_BYTES);
 	return 0;

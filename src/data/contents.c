@@ -89,8 +89,7 @@ static int add_file(struct contents *c, int fd, uint64_t bytes, struct err *e)
 		if (n < 0)
 			return err_sys(e, "read for the digest");
 		if ((size_t)n < want)
-			return err_set(
-				e, ERR_HOST, "a file became shorter while its digest was made");
+			return err_set(e, ERR_HOST, "a file shrank while its digest was computed");
 		contents_add(c, piece, want);
 		if (sig_check(e) < 0)
 			return -1;

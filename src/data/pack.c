@@ -630,8 +630,7 @@ static int open_failed(struct packer *p, struct err *e)
 		return 1;
 	}
 	if (errno == ELOOP || errno == ENOTDIR || errno == ENXIO)
-		return refuse(
-			p, e, "it became another kind of file while it was packed: try again");
+		return refuse(p, e, "its type changed while it was packed: try again");
 	return cannot(p, "open", e);
 }
 
@@ -649,8 +648,7 @@ static int add_file(
 	if (fstat(fd, &st) < 0)
 		return cannot(p, "stat", e);
 	if (!S_ISREG(st.st_mode))
-		return refuse(
-			p, e, "it became another kind of file while it was packed: try again");
+		return refuse(p, e, "its type changed while it was packed: try again");
 	if (time)
 		st.st_mtim = *time;
 	return add_opened_file(p, fd, &st, e);

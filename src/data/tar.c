@@ -582,7 +582,7 @@ static int take_xattr(struct tar_reader *r, const char *key, size_t key_len,
 	memcpy(name + len + 1, value->s, value->len);
 	*x = (struct tar_xattr){name, name + len + 1, value->len};
 	if (!tar_xattr_is_kept(name))
-		return refuse_text(r, e, "its extended attribute", name, "is none that we keep");
+		return refuse_text(r, e, "its extended attribute", name, "is not one that is kept");
 	if (r->xattr_count && strcmp(x[-1].name, name) >= 0)
 		return refuse_text(
 			r, e, "its extended attribute", name, "comes twice or out of order");
@@ -616,7 +616,7 @@ static int take_value(struct tar_reader *r, const char *key, const char *equals,
 	known = find_key(key, len);
 	if (known == PAX_KEYS) {
 		name = mem_strndup(key, len);
-		return refuse_text(r, e, "its pax record", name, "is none that we write");
+		return refuse_text(r, e, "its pax record", name, "is not supported");
 	}
 	if (values[known].s)
 		return tar_refuse(r, e, "its pax record '%s' comes twice", pax_keys[known]);
@@ -683,7 +683,7 @@ static int read_pax(struct tar_reader *r, const char *data, size_t len, struct p
 			"its pax records have %" PRIu64 " bytes, more than %" PRIu64, size,
 			LIMIT_TAR_PAX_BYTES);
 	if (size + tar_padding(size) + 2 * TAR_BLOCK > len)
-		return tar_refuse(r, e, "the archive is cut short in its pax records");
+		return tar_refuse(r, e, "the archive is truncated in its pax records");
 	rest.len = size;
 	while (rest.len)
 		if (take_record(r, &rest, values, e) < 0)
@@ -799,7 +799,7 @@ static int get_type(const struct tar_reader *r, char typeflag, const struct pax_
 		*ret = (enum tar_type)typeflag;
 		return 0;
 	default:
-		return tar_refuse(r, e, "its type 0x%02x is none that we write",
+		return tar_refuse(r, e, "its type 0x%02x is not supported",
 			(unsigned)(unsigned char)typeflag);
 	}
 }
@@ -928,7 +928,7 @@ static int check_limits(const struct tar_reader *r, const struct tar_entry *t, s
 		return tar_refuse(r, e, "it has %" PRIu64 " bytes of data and is no file", t->size);
 	if (t->size > left || t->size + tar_padding(t->size) > left)
 		return tar_refuse(r, e,
-			"the archive is cut short: the entry has %" PRIu64
+			"the archive is truncated: the entry has %" PRIu64
 			" bytes of data, %" PRIu64 " are left",
 			t->size, left);
 	if (t->size > r->rules.max_bytes - r->bytes)
@@ -1025,11 +1025,11 @@ static int read_end(struct tar_reader *r, const char *data, size_t len, struct e
 	uint64_t behind;
 
 	if (len < TAR_BLOCK)
-		return tar_refuse(r, e, "the archive is cut short: it has no end marker");
+		return tar_refuse(r, e, "the archive is truncated: it has no end marker");
 	if (!tar_all_zero(data, TAR_BLOCK))
 		return 1;
 	if (len < TAR_END_BYTES)
-		return tar_refuse(r, e, "the archive is cut short in its end marker");
+		return tar_refuse(r, e, "the archive is truncated in its end marker");
 	if (!tar_all_zero(data + TAR_BLOCK, TAR_BLOCK))
 		return tar_refuse(r, e, "a block of zeros is followed by something else");
 	behind = r->length - r->offset - TAR_END_BYTES;

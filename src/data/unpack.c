@@ -80,7 +80,7 @@ static int window_fill(struct window *w, size_t want, struct err *e)
 		return err_sys(e, "read the archive at byte %" PRIu64, w->offset + w->have);
 	if ((size_t)n < room)
 		return err_set(e, ERR_GUEST,
-			"the archive is cut short: it should have %" PRIu64
+			"the archive is truncated: it should have %" PRIu64
 			" bytes and has %" PRIu64,
 			w->length, w->offset + w->have + (uint64_t)n);
 	w->have += (size_t)n;
@@ -643,7 +643,7 @@ static int check_length(const struct unpack_policy *p, uint64_t length, struct e
 		BUG("unpack: limits beyond what can be unpacked");
 	if (length < TAR_END_BYTES || length % TAR_BLOCK)
 		return err_set(e, ERR_GUEST,
-			"the archive is cut short: its length of %" PRIu64
+			"the archive is truncated: its length of %" PRIu64
 			" bytes is less than %d or no multiple of %d",
 			length, TAR_END_BYTES, TAR_BLOCK);
 	return 0;

@@ -221,7 +221,7 @@ static int split_port(char *text, const char *whole, unsigned *ret_port, struct 
 		auto_free char *quoted = text_safe(whole, QUOTED_MAX);
 
 		*e = (struct err){0};
-		return err_set(e, ERR_INPUT, "'%s' has no right port behind its colon", quoted);
+		return err_set(e, ERR_INPUT, "'%s' has an invalid port after the colon", quoted);
 	}
 	*colon = '\0';
 	*ret_port = (unsigned)port;

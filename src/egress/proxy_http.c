@@ -115,7 +115,7 @@ static int add_field(struct head *h, struct text line, struct proxy_complaint *w
 	if (line.s[0] == ' ' || line.s[0] == '\t')
 		return complain(why, 400, "a folded line");
 	if (!cut(&line, ':', &name) || !is_token(name))
-		return complain(why, 400, "a line that is no field");
+		return complain(why, 400, "a line that is not a field");
 	if (h->count == LIMIT_PROXY_FIELDS)
 		return complain(why, 431, "more than %d fields", LIMIT_PROXY_FIELDS);
 	h->fields[h->count].name = name;
@@ -201,7 +201,7 @@ static int read_length(
 		if (*ret_encoded)
 			return complain(why, 400, "Content-Length beside Transfer-Encoding");
 		if (read_number(value, INT64_MAX, ret_body) < 0)
-			return complain(why, 400, "a Content-Length that is no number");
+			return complain(why, 400, "a Content-Length that is not a number");
 	}
 	return why->status ? -1 : 0;
 }
@@ -297,7 +297,7 @@ static int read_authority(struct text t, unsigned preset, struct text *ret_host,
 
 		ret_host->len = (size_t)(colon - t.s);
 		if (read_number(digits, PORT_MAX, &port) < 0)
-			return complain(why, 400, "a port that is no number");
+			return complain(why, 400, "a port that is not a number");
 	}
 	if (port == 0)
 		return complain(why, 400, "no port");
@@ -351,14 +351,14 @@ static int read_request_line(const struct head *h, struct proxy_request *r, stru
 
 	if (split_request_line(h->first, &method, &target, &version) < 0 || !is_token(method) ||
 		method.len > PROXY_METHOD_MAX || !is_printable(target))
-		return complain(why, 400, "a request line that is none");
+		return complain(why, 400, "an invalid request line");
 	r->minor = is_exactly(version, "HTTP/1.1");
 	if (!r->minor && !is_exactly(version, "HTTP/1.0"))
-		return complain(why, 505, "another version than HTTP/1.1");
+		return complain(why, 505, "a version other than HTTP/1.1");
 	memcpy(r->method, method.s, method.len);
 	r->connect = is_exactly(method, "CONNECT");
 	if (is_exactly(method, "TRACE"))
-		return complain(why, 400, "TRACE, which is not passed on");
+		return complain(why, 400, "TRACE, which is not forwarded");
 	if (r->connect)
 		return read_authority(target, 0, ret_host, &r->port, why);
 	if (split_target(target, &authority, &path, why) < 0)

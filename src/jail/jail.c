@@ -369,7 +369,7 @@ static int wait_until_started(struct jail_setup *s, struct err *e)
 	}
 	if (n < 0)
 		return err_sys(e, "wait for the jail");
-	return ready ? 0 : err_set(e, ERR_HOST, "it died while its walls were built");
+	return ready ? 0 : err_set(e, ERR_HOST, "it died while the jail was set up");
 }
 
 static pid_t steal_pid(pid_t *pid)
@@ -398,7 +398,7 @@ static int start(struct jail_setup *s, pid_t *ret_pid, int *ret_pidfd, struct er
 		return -1;
 	for (size_t i = 0; i < s->j->listener_count; i++)
 		if (s->listeners[i] < 0)
-			return err_set(e, ERR_HOST, "it handed no listening socket out");
+			return err_set(e, ERR_HOST, "it returned no listening socket");
 	for (size_t i = 0; i < s->j->listener_count; i++)
 		*s->j->listeners[i].ret_fd = fd_steal(&s->listeners[i]);
 	*ret_pid = steal_pid(&pid);
@@ -493,7 +493,7 @@ int jail_probe(struct err *e)
 	if (jail_run(&j, 10000, &none, &none, &end, e) < 0)
 		return -1;
 	if (end.exit_code != 0)
-		return err_set(e, ERR_HOST, "a jail around nothing ended with status %d, signal %d",
+		return err_set(e, ERR_HOST, "an empty jail ended with status %d, signal %d",
 			end.exit_code, end.signal);
 	return 0;
 }

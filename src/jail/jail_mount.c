@@ -201,7 +201,7 @@ static int furnish(const struct jail_setup *s, struct err *e)
 
 /*
  * With both arguments ".", the old root ends up mounted on top of the new one, where one umount
- * takes it away; no directory has to exist for it.
+ * removes it; no directory has to exist for it.
  */
 static int pivot(struct err *e)
 {

@@ -42,17 +42,17 @@ static int check_label(
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "%s", path);
 	if (!S_ISREG(st.st_mode) || st.st_size <= DISK_LABEL_BYTES)
-		return err_set(e, ERR_INPUT, "%s: no disk that --persist has made", path);
+		return err_set(e, ERR_INPUT, "%s: not a disk that --persist has made", path);
 	*ret_bytes = (uint64_t)st.st_size - DISK_LABEL_BYTES;
 	if (fd_pread_full(fd, label, sizeof(label), *ret_bytes) != DISK_LABEL_BYTES)
 		return err_sys(e, "read %s", path);
 	if (memcmp(label, MAGIC, strlen(MAGIC)) != 0)
-		return err_set(e, ERR_INPUT, "%s: no disk that --persist has made", path);
+		return err_set(e, ERR_INPUT, "%s: not a disk that --persist has made", path);
 	make_label(image, wanted);
 	if (memcmp(label, wanted, sizeof(label)) != 0)
 		return err_set(e, ERR_INPUT,
 			"%s: the disk belongs to another image, or to an older state of image %s; "
-			"its changes mean nothing on this one. Use the image that it was made "
+			"its changes cannot be applied to this one. Use the image that it was made "
 			"with, or another FILE",
 			path, image->name);
 	return 0;
@@ -63,10 +63,9 @@ static int check_label(
 static int fill_from_file(struct disk *d, uint64_t bytes, struct err *e)
 {
 	if (flock(d->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK
-			? err_reason(e, ERR_BUSY, "locked",
-				  "%s: another machine works on this disk", d->path)
-			: err_sys(e, "lock %s", d->path);
+		return errno == EWOULDBLOCK ? err_reason(e, ERR_BUSY, "locked",
+						      "%s: another machine uses this disk", d->path)
+					    : err_sys(e, "lock %s", d->path);
 	if (drives_copy(d->lock_fd, d->copy.fd, bytes, e) < 0)
 		return -1;
 	return ftruncate(d->copy.fd, (off_t)bytes) < 0 ? err_sys(e, "copy the disk") : 0;

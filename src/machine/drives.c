@@ -53,7 +53,7 @@ static int add(struct drives *d, const char *serial, int fd, bool writable, stru
 		return err_sys(e, "drive %s", serial);
 	if (st.st_size == 0 || st.st_size % SECTOR)
 		return err_set(e, ERR_HOST,
-			"drive %s: its length of %lld bytes is no multiple of %d", serial,
+			"drive %s: its length of %lld bytes is not a multiple of %d", serial,
 			(long long)st.st_size, SECTOR);
 	d->items[d->count++] = (struct vm_drive){.serial = serial,
 		.fd = fd_steal(&owned),
@@ -138,7 +138,7 @@ int drives_add_root(struct drives *d, const char *path, struct err *e)
 {
 	if (add_file(d, DRIVE_ROOT, path, e) == 0)
 		return 0;
-	return refuse_file("make the image again, or bring it again", e);
+	return refuse_file("make the image again, or import it again", e);
 }
 
 static int set_length(int fd, const char *serial, uint64_t bytes, struct err *e)

@@ -319,7 +319,7 @@ static int check_step(const struct life *l, uint32_t step, struct err *e)
 {
 	if (step >= l->vm->step_count)
 		return err_reason(e, ERR_GUEST, "guest_frame_content",
-			"the guest speaks of step %u, its plan has %u", step, l->vm->step_count);
+			"the guest reported step %u, its plan has %u", step, l->vm->step_count);
 	return 0;
 }
 
@@ -330,7 +330,7 @@ static int check_running(const struct life *l, uint32_t step, struct err *e)
 		return -1;
 	if (!l->in_step || step + 1 != l->next_step)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
-			"the guest speaks of step %u, which does not run", step);
+			"the guest reported step %u, which is not running", step);
 	return 0;
 }
 
@@ -364,7 +364,7 @@ static int take_step_start(struct life *l, const struct frame *f, struct err *e)
 		return -1;
 	if (l->in_step || m.step < l->next_step)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
-			"the guest starts step %u when it is not its turn", m.step);
+			"the guest started step %u out of order", m.step);
 	l->next_step = m.step + 1;
 	l->in_step = true;
 	if (m.step >= l->vm->first_output)
@@ -412,10 +412,11 @@ static int check_passed(const struct life *l, struct err *e)
 {
 	if (l->step_failed)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
-			"the guest claims that all steps passed, and reported one that did not");
+			"the guest claims that all steps passed, but reported one that failed");
 	if (l->in_step || l->next_step != l->vm->step_count)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
-			"the guest claims that all steps passed, and reported the end of %u of %u",
+			"the guest claims that all steps passed, but reported the end of only %u "
+			"of %u",
 			l->next_step - l->in_step, l->vm->step_count);
 	return 0;
 }
@@ -432,7 +433,7 @@ static int take_end(struct life *l, const struct frame *f, struct err *e)
 		return -1;
 	if (m->outcome == STEP_STOPPED && !l->result->stopped)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
-			"the guest says that it was stopped, and nobody told it to");
+			"the guest claims that it was stopped, but the host did not stop it");
 	l->result->ended = true;
 	l->result->run_ms = clock_ms() - l->go_ms;
 	l->stage = ENDED;
@@ -460,12 +461,12 @@ static int take_frame(struct life *l, const struct frame *f, struct err *e)
 	l->quiet_ms = clock_ms() + LIMIT_QUIET_MS;
 	if (l->stage == ENDED)
 		return err_reason(
-			e, ERR_GUEST, "guest_frame_order", "the guest spoke after its end");
+			e, ERR_GUEST, "guest_frame_order", "the guest sent a frame after its end");
 	if (f->type == FRAME_HELLO)
 		return take_hello(l, f, e);
 	if (l->stage == STARTING)
-		return err_reason(
-			e, ERR_GUEST, "guest_frame_order", "the guest spoke before its hello");
+		return err_reason(e, ERR_GUEST, "guest_frame_order",
+			"the guest sent a frame before its hello");
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
 		if (takers[i].type == f->type)
 			return takers[i].take(l, f, e);
@@ -576,11 +577,11 @@ static int died_before_hello(const struct life *l, int status, struct err *e)
 
 	if (l->vm->accelerator == ACCELERATOR_KVM)
 		return err_reason(e, ERR_HOST, "host_kvm_unusable",
-			"QEMU ended before the guest was up: %s; set 'accelerator: tcg' in the "
+			"QEMU ended before the guest booted: %s; set 'accelerator: tcg' in the "
 			"configuration",
 			said);
 	return err_reason(e, ERR_HOST, "host_qemu_failed",
-		"QEMU ended before the guest was up (%s %d): %s",
+		"QEMU ended before the guest booted (%s %d): %s",
 		WIFEXITED(status) ? "status" : "signal",
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
 }
@@ -607,7 +608,7 @@ static int died(const struct life *l, int status, struct err *e)
 	if (l->stage == STARTING)
 		return died_before_hello(l, status, e);
 	return err_reason(e, ERR_GUEST, "guest_power_off",
-		"the guest was gone before its end event; its console ends with: %s", said);
+		"the guest disappeared before its end event; its console ends with: %s", said);
 }
 
 /* What arrived before QEMU went is read first: it may hold the end event. */
@@ -639,7 +640,7 @@ static int qemu_is_gone(struct life *l, struct err *e)
 	/* Who stops us often stops QEMU too, and it may be quicker. */
 	if (sig_pending())
 		return err_reason(e, ERR_INTERRUPTED, "interrupted",
-			"stopped; the guest was gone before its end");
+			"stopped; the guest disappeared before its end");
 	return died(l, status, e);
 }
 
@@ -655,7 +656,7 @@ static int too_late(const struct life *l, struct err *e)
 			"the guest did not end in time and was killed");
 	if (l->vm->accelerator == ACCELERATOR_KVM)
 		return err_reason(e, ERR_HOST, "host_kvm_unusable",
-			"KVM is there but the guest does not come up under it; set 'accelerator: "
+			"KVM is available, but the guest does not boot under it; set 'accelerator: "
 			"tcg' in the "
 			"configuration");
 	return err_reason(e, ERR_GUEST, "guest_boot_timeout",
@@ -682,7 +683,7 @@ static int check_standstill(struct life *l, int64_t now, struct err *e)
 		return 0;
 	said = how_far(l);
 	return err_reason(e, ERR_GUEST, ERR_REASON_STANDSTILL,
-		"the guest stood still for %lld s while it started: %s",
+		"the guest hung for %lld s while it started: %s",
 		(long long)(LIMIT_STANDSTILL_MS / 1000), said);
 }
 

@@ -129,8 +129,8 @@ static int check_artifacts(const char *dest, struct err *e)
 	for (size_t i = 0; dest && i < ARRAY_SIZE(made); i++)
 		if (lstat(made[i], &st) == 0)
 			return err_set(e, ERR_INPUT,
-				"--artifacts %s: %s is there already; name a directory that is not "
-				"there yet",
+				"--artifacts %s: %s is there already; name a directory that does "
+				"not exist yet",
 				dest, made[i]);
 	if (!dest || access(parent, W_OK | X_OK) == 0)
 		return 0;

@@ -182,7 +182,7 @@ static int go_offline(struct phase *p, enum project_phase which, struct err *e)
 		return 0;
 	if (which == PROJECT_POST_PLAN)
 		return err_reason(e, ERR_INPUT, "offline",
-			"--offline: an action of the post_plan must reach %s; leave it out by "
+			"--offline: an action of the post_plan must reach %s; skip it by "
 			"--no-post-plan",
 			p->egress.rules[0].host);
 	p->missed_host = mem_strdup(p->egress.rules[0].host);

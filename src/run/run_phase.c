@@ -189,7 +189,7 @@ int run_need_deps(struct run *r, const char *host, struct err *e)
 		return 0;
 	return err_reason(e, ERR_INPUT, "offline",
 		"--offline: there are no dependencies yet, and the pre_plan must reach %s; run it "
-		"with a network once, or bring them by 'ambient deps import %s%s FILE'",
+		"once with a network, or import them by 'ambient deps import %s%s FILE'",
 		host, project[0] == '-' ? "-- " : "", project);
 }
 

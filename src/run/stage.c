@@ -700,8 +700,7 @@ static int attempt_once_more(struct stage *s, struct err *e)
 {
 	struct node *n = node_map();
 
-	node_set_string(
-		n, "message", "the guest stood still while it started: it is started again");
+	node_set_string(n, "message", "the guest hung while it started: it is started again");
 	event_send(s->sink, EVENT_WARNING, s->plan->source, n);
 	*e = (struct err){0};
 	return attempt(s, e);

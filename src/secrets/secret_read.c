@@ -260,7 +260,7 @@ static int check_exit(const struct command *c, struct err *e)
 	int status;
 
 	if (recv(c->report, &status, sizeof(status), 0) != (ssize_t)sizeof(status))
-		return err_set(e, ERR_INPUT, "it could not be started, or not be watched");
+		return err_set(e, ERR_INPUT, "it could not be started or watched");
 	if (WIFSIGNALED(status))
 		return err_set(e, ERR_INPUT, "signal %d killed it", WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)

@@ -182,7 +182,7 @@ static int read_secret(struct secret *s, struct err *e)
 		return -1;
 	if (!mask_can(s->value.data, s->len))
 		return err_set(e, ERR_INPUT,
-			"it has fewer than %d bytes, too few to be kept out of logs", MASK_LEAST);
+			"it has fewer than %d bytes, too few to be masked in logs", MASK_LEAST);
 	return 0;
 }
 
@@ -223,8 +223,9 @@ static int read_agent_certificate(struct secret_host *h, struct err *e)
 	buf_init(&h->certificate_blob, LIMIT_AGENT_MESSAGE);
 	if (sshkey_read_line(h->certificate.data, h->certificate_len, &h->certificate_blob) < 0 ||
 		!sshkey_certifies(bytes_of(&h->certificate_blob), bytes_of(&h->public_key)))
-		return err_set(e, ERR_INPUT, "certificate for %s: %s is no certificate for key %s",
-			h->from->host, h->from->certificate, h->from->key);
+		return err_set(e, ERR_INPUT,
+			"certificate for %s: %s is not a certificate for key %s", h->from->host,
+			h->from->certificate, h->from->key);
 	return 0;
 }
 

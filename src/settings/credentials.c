@@ -149,7 +149,7 @@ static int load_secret(
 		auto_free char *shown = text_safe(s->name, SHOWN_MAX);
 
 		return node_err(item, file, e,
-			"'%s' cannot be the name of a secret: letters, digits, '_', '-' and '.', "
+			"'%s' is not a valid name of a secret: letters, digits, '_', '-' and '.', "
 			"at most %d of them, '.' and '-' not first",
 			shown, NAME_MAX_BYTES);
 	}

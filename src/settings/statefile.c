@@ -144,7 +144,7 @@ int statefile_parse(enum statefile_kind kind, const char *text, size_t len, cons
 	return 0;
 }
 
-/* A link that leads nowhere is a file that cannot be read. */
+/* A dangling link is a file that cannot be read. */
 static bool is_absent(const char *path)
 {
 	struct stat st;

@@ -66,7 +66,7 @@ static int refuse_link(const struct walk *w, const char *path, struct err *e)
 		shown, w->outside);
 }
 
-/* One that leads nowhere is nothing for git on the host either. */
+/* A dangling link is nothing for git on the host either. */
 static int check_link(const struct walk *w, const char *path, struct err *e)
 {
 	auto_fd int fd = fd_open_within(w->root, path, O_PATH);

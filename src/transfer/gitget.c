@@ -346,7 +346,8 @@ static int failed(struct job *j, const char *reason, const char *what, struct er
 
 	if (strlen(text) > LINE_SHOWN_MAX)
 		return err_reason(e, ERR_INPUT, reason,
-			"%s: git failed; what it says is too long for here and in the log", url);
+			"%s: git failed; its output is too long to be shown here and is in the log",
+			url);
 	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
 }
 
@@ -546,7 +547,7 @@ int gitget(const struct gitget *g, const struct http_options *o, struct err *e)
 
 	if (!g->name[0] || strchr(g->name, '/') || strcmp(g->name, ".") == 0 ||
 		strcmp(g->name, "..") == 0)
-		return err_set(e, ERR_INPUT, "'%s' cannot be the name of a directory", g->name);
+		return err_set(e, ERR_INPUT, "'%s' is not a valid name of a directory", g->name);
 	j.path = path_join(g->dir, j.part);
 	buf_init(&j.said, OUTPUT_MAX);
 	set_environment(&j);

@@ -126,7 +126,7 @@ static int check_name(const char *name, struct err *e)
 
 	if (!name[0] || strlen(name) > LIMIT_NAME_BYTES || strchr(name, '/') ||
 		strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(shown, name) != 0)
-		return err_set(e, ERR_INPUT, "'%s' cannot be the name of a file", shown);
+		return err_set(e, ERR_INPUT, "'%s' is not a valid name of a file", shown);
 	return 0;
 }
 
@@ -669,10 +669,10 @@ static const struct {
 	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false, NULL},
 	/* Its own words would be that memory ran out: each line of a head has a bound there. */
 	{CURLE_OUT_OF_MEMORY, "fetch_failed", false, false,
-		"a line of the answer's head is longer than any may be"},
+		"a line of the answer's head is too long"},
 #if LIBCURL_VERSION_NUM >= 0x080600
 	{CURLE_TOO_LARGE, "fetch_failed", false, false,
-		"a line of the answer's head is longer than any may be"},
+		"a line of the answer's head is too long"},
 #endif
 };
 
@@ -995,7 +995,7 @@ static int transfer_all(struct batch *b, struct err *e)
 		if (curl_multi_poll(b->multi, NULL, 0, poll_ms(b), NULL) != CURLM_OK)
 			break;
 	}
-	return err_set(e, ERR_HOST, "libcurl: the transfers cannot go on");
+	return err_set(e, ERR_HOST, "libcurl: the transfers cannot continue");
 }
 
 static void take_room(struct batch *b, uint64_t bytes)

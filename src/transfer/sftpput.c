@@ -166,7 +166,7 @@ static int was_cut(struct job *j, const char *now, struct err *e)
 {
 	if (!j->logged_in)
 		return err_set(e, ERR_INPUT,
-			"%s: ssh could not start sftp there; what ssh says of it is in the log",
+			"%s: ssh could not start sftp there; the message of ssh is in the log",
 			j->p->host);
 	j->cut = true;
 	j->why = "upload_cut";
@@ -189,7 +189,7 @@ static int has_stalled(struct job *j, const char *now, struct err *e)
 			"%s: the sftp server did not answer within %s", j->p->host, limit);
 	if (j->sending)
 		return err_reason(e, ERR_INPUT, "upload_timeout",
-			"%s: the server took nothing of '%s' and did not answer within %s",
+			"%s: the server stopped accepting '%s' and did not answer within %s",
 			j->p->host, now, limit);
 	return err_reason(e, ERR_INPUT, "upload_timeout",
 		"%s: the server was asked what is there for '%s' and did not answer within %s",
@@ -240,7 +240,7 @@ static int must(struct job *j, int result, struct err *e)
 		return has_ended(j, e);
 	tell(j, "the server says: %s", j->sftp.said);
 	return err_reason(e, ERR_INPUT, "upload_failed",
-		"%s: the server rejected '%s': %s (sftp code %d); its own words are in the log",
+		"%s: the server rejected '%s': %s (sftp code %d); its message is in the log",
 		j->p->host, now, word_of(result), result);
 }
 
@@ -390,9 +390,10 @@ static int send_file(struct job *j, const struct file *f, struct err *e)
 		if (size_there(j, f, &bytes, e) < 0 || (good = is_beginning(j, f, bytes, e)) < 0)
 			return -1;
 		if (good)
-			tell(j, "%s: continued behind %s", f->path, num_show_size(bytes).s);
+			tell(j, "%s: resumed after %s", f->path, num_show_size(bytes).s);
 		else
-			tell(j, "%s: what is there is not its beginning: begun anew", f->path);
+			tell(j, "%s: the partial file there is not its beginning: starting over",
+				f->path);
 	}
 	return send_from(j, f, good ? bytes : 0, e);
 }
@@ -406,7 +407,7 @@ static int send_whole(struct job *j, const struct file *f, struct err *e)
 		return -1;
 	if (bytes == f->bytes)
 		return 0;
-	tell(j, "%s: what is there is not as long: begun anew", f->path);
+	tell(j, "%s: the file there has another size: starting over", f->path);
 	if (send_from(j, f, 0, e) < 0 || size_there(j, f, &bytes, e) < 0)
 		return -1;
 	if (bytes == f->bytes)
@@ -520,8 +521,7 @@ static int give_up(const struct job *j, unsigned tries, const struct err *why, s
 		return -1;
 	}
 	return err_reason(e, ERR_INPUT, j->why,
-		"%s (%u tries); the next upload of the same goes on where this one ended", why->msg,
-		tries);
+		"%s (%u tries); the next upload of the same resumes this one", why->msg, tries);
 }
 
 int sftpput(const struct sftpput *p, const struct http_options *o, struct err *e)

@@ -277,17 +277,18 @@ static void test_custom_cannot_leave_its_directory(void **state)
 {
 	(void)state;
 	expect_refused(IN_PLAN, "action: custom\nname: ../../bin/sh\n",
-		"p.yaml:2:7: '../../bin/sh' cannot be the name of a custom action: it is a file in "
+		"p.yaml:2:7: '../../bin/sh' is not a valid name of a custom action: it is a file "
+		"in "
 		"the "
 		"directory .ambient");
 	expect_refused(IN_PLAN, "action: custom\nname: ..\n",
-		"p.yaml:2:7: '..' cannot be the name of a custom action: it is a file in the "
+		"p.yaml:2:7: '..' is not a valid name of a custom action: it is a file in the "
 		"directory "
 		".ambient");
 	expect_refused(IN_PLAN, "action: custom\nname: x\nargs: [1]\n",
 		"p.yaml:3:7: 'args' must be a mapping, not a list");
 	expect_refused(IN_PLAN, "action: custom\nname: x\nargs: {'a=b': 1}\n",
-		"p.yaml:3:8: 'a=b' cannot be the name of an environment variable: it is empty or "
+		"p.yaml:3:8: 'a=b' is not a valid name of an environment variable: it is empty or "
 		"has a '='");
 }
 
@@ -300,7 +301,7 @@ static void test_setenv_takes_only_names_that_shells_know(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		auto_free char *yaml = mem_printf("action: setenv\nset:\n  %s: x\n", bad[i]);
 		auto_free char *message = mem_printf(
-			"p.yaml:3:3: '%s' cannot be the name of an environment variable: %s",
+			"p.yaml:3:3: '%s' is not a valid name of an environment variable: %s",
 			bad[i], why);
 
 		expect_refused(IN_PLAN, yaml, message);
@@ -351,7 +352,7 @@ static void test_http_get_refuses_bad_items(void **state)
 		"p.yaml:3:8: 'file:///etc/passwd' is not a URL that starts with http:// or "
 		"https://");
 	expect_http_refused("filename", "../x",
-		"p.yaml:4:13: '../x' cannot be the name of a file in one directory");
+		"p.yaml:4:13: '../x' is not a valid name of a file in one directory");
 	expect_http_refused("checksum", "md5:abc",
 		"p.yaml:5:13: 'md5:abc' is not 'sha256:' and 64 hexadecimal digits");
 	expect_http_refused("checksum", "sha256:abc",
@@ -411,8 +412,8 @@ static void test_git_get_takes_whole_commits_from_servers(void **state)
 	expect_git_refused("url", "ssh://h:2222/a", "p.yaml:2:6: 'ssh://h:2222/a" NOT_A_LOGIN);
 	expect_git_refused("commit", "main", "p.yaml:3:9: 'main" NOT_A_COMMIT);
 	expect_git_refused("commit", "0123456789", "p.yaml:3:9: '0123456789" NOT_A_COMMIT);
-	expect_git_refused(
-		"name", "../a", "p.yaml:4:7: '../a' cannot be the name of a file in one directory");
+	expect_git_refused("name", "../a",
+		"p.yaml:4:7: '../a' is not a valid name of a file in one directory");
 	expect_accepted(IN_PRE,
 		"action: git_get\nurl: https://h.example/from/https://u:p@o.example/a\nname: a\n"
 		"commit: 0123456789abcdef0123456789abcdef01234567\n");

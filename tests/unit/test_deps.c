@@ -195,7 +195,7 @@ static void test_an_export_appears_whole_or_not_at_all(void **state)
 	auto_free char *nowhere = path_join(dir, "no/file"), *taken = path_join(dir, "taken"),
 		       *inside = expect_file(dir, "taken/x", "");
 	auto_free char *first = mem_printf("%s: No such file or directory", nowhere);
-	auto_free char *second = mem_printf("%s: it is a directory, and a file is needed", taken);
+	auto_free char *second = mem_printf("%s: it is a directory, not a file", taken);
 	struct deps_info info = {0};
 	struct err e = {0}, e2 = {0};
 

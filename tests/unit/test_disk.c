@@ -113,10 +113,10 @@ static void test_what_is_no_disk_is_refused(void **state)
 	(void)state;
 	expect_ok(fd_write_file(zeros, large, 4096, 0600, &e), &e);
 	expect_sys(mkfifo(fifo, 0600));
-	expect_refused(text, &image, ERR_INPUT, "no disk that --persist has made");
-	expect_refused(zeros, &image, ERR_INPUT, "no disk that --persist has made");
-	expect_refused(fifo, &image, ERR_INPUT, "no disk that --persist has made");
-	expect_refused(dir, &image, ERR_INPUT, "no disk that --persist has made");
+	expect_refused(text, &image, ERR_INPUT, "not a disk that --persist has made");
+	expect_refused(zeros, &image, ERR_INPUT, "not a disk that --persist has made");
+	expect_refused(fifo, &image, ERR_INPUT, "not a disk that --persist has made");
+	expect_refused(dir, &image, ERR_INPUT, "not a disk that --persist has made");
 }
 
 static void test_two_machines_do_not_share_a_disk(void **state)
@@ -128,7 +128,7 @@ static void test_two_machines_do_not_share_a_disk(void **state)
 	(void)state;
 	save(path, "x");
 	open_disk(path, &d);
-	expect_refused(path, &image, ERR_BUSY, "another machine works on this disk");
+	expect_refused(path, &image, ERR_BUSY, "another machine uses this disk");
 }
 
 int main(void)

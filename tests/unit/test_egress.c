@@ -394,13 +394,14 @@ static void test_wrong_urls(void **state)
 			"URL 'https://a.example:8080/': port 8080 of host "
 			"'a.example': virtual machines reach ports 80 and 443, "
 			"and port 22 of targets that the configuration names"},
-		{"https://a.example:/", "'https://a.example:/' has no right port behind its colon"},
+		{"https://a.example:/",
+			"'https://a.example:/' has an invalid port after the colon"},
 		{"https://a.example:0/",
-			"'https://a.example:0/' has no right port behind its colon"},
+			"'https://a.example:0/' has an invalid port after the colon"},
 		{"https://a.example:65536/",
-			"'https://a.example:65536/' has no right port behind its colon"},
+			"'https://a.example:65536/' has an invalid port after the colon"},
 		{"https://a.example:+443/",
-			"'https://a.example:+443/' has no right port behind its colon"},
+			"'https://a.example:+443/' has an invalid port after the colon"},
 		{"https:///x", "URL 'https:///x': the name of a host is missing"},
 		{"https://127.1/",
 			"URL 'https://127.1/': host '127.1' is an address: virtual "

@@ -194,7 +194,7 @@ static void test_go_that_cannot_be_read_is_refused(void **state)
 	buf_adds(&b, "go!");
 	host_says(&h, FRAME_GO, &b);
 	expect_err(link_read(&h.link, &e), &e, ERR_GUEST,
-		"from the host: the frame 'go' does not hold what it should");
+		"from the host: the frame 'go' has invalid content");
 	assert_false(h.link.have_go);
 }
 

@@ -177,7 +177,7 @@ static void test_refuses_what_is_no_frame(void **state)
 	channel_init(&c);
 	buf_adds(&c.bytes, "Linux version 6.1.0 (debian)");
 	feed(&c, SIZE_MAX);
-	expect_refused(&c, "guest_frame_garbage", "the guest sent bytes that are no frame");
+	expect_refused(&c, "guest_frame_garbage", "the guest sent bytes that are not a frame");
 }
 
 static void test_refuses_a_type_beyond_two_bytes(void **state)
@@ -189,7 +189,7 @@ static void test_refuses_a_type_beyond_two_bytes(void **state)
 	put(&c, FRAME_STDOUT, "", 0);
 	c.bytes.data[22] = 1;
 	feed(&c, SIZE_MAX);
-	expect_refused(&c, "guest_frame_garbage", "the guest sent bytes that are no frame");
+	expect_refused(&c, "guest_frame_garbage", "the guest sent bytes that are not a frame");
 }
 
 /* Before the payload is there: a reader must not wait for four gigabytes. */
@@ -228,7 +228,8 @@ static void test_refuses_a_gap(void **state)
 	c.sequence = 2;
 	put(&c, FRAME_STDOUT, "", 0);
 	feed(&c, SIZE_MAX);
-	expect_refused(&c, "guest_frame_sequence", "the guest sent frame 2 where frame 0 was due");
+	expect_refused(
+		&c, "guest_frame_sequence", "the guest sent frame 2 where frame 0 was expected");
 }
 
 static void test_a_cut_shows_as_pending(void **state)

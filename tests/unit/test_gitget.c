@@ -101,8 +101,9 @@ static void test_a_long_line_is_not_cut_for_the_error(void **state)
 		auto_world struct world w;
 
 		world_make(&w, cases[i].script);
-		expect_failure(
-			&w, URL ": git failed; what it says is too long for here and in the log");
+		expect_failure(&w,
+			URL
+			": git failed; its output is too long to be shown here and is in the log");
 		assert_int_equal(w.told.len, cases[i].bytes + 1);
 	}
 }

@@ -81,8 +81,7 @@ static void release_all(struct buf bufs[7])
 
 static void expect_refused(size_t i, const struct frame *f)
 {
-	auto_free char *message =
-		mem_printf("the frame '%s' does not hold what it should", names[i]);
+	auto_free char *message = mem_printf("the frame '%s' has invalid content", names[i]);
 	struct err e = {0};
 
 	expect_err(decoders[i](f, &e), &e, ERR_GUEST, message);
@@ -172,7 +171,7 @@ static void test_output_is_a_step_and_any_bytes(void **state)
 	assert_int_equal(len, 0);
 	f.len = 3;
 	expect_err(message_get_output(&f, &m, &data, &len, &e), &e, ERR_GUEST,
-		"the frame 'output' does not hold what it should");
+		"the frame 'output' has invalid content");
 }
 
 static void test_refuses_every_cut(void **state)

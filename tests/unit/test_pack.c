@@ -1034,8 +1034,7 @@ static void expect_change_refused(mode_t was, mode_t becomes)
 		treemake_file(p.src_fd, "z", 0644, 1);
 	else
 		fd_close(treemake_dir(p.src_fd, "z", 0755));
-	expect_pack_refused(
-		&p, &o, "src/z: it became another kind of file while it was packed: try again");
+	expect_pack_refused(&p, &o, "src/z: its type changed while it was packed: try again");
 }
 
 static void test_what_changes_its_kind_is_not_followed(void **state)

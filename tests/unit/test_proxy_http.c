@@ -124,7 +124,7 @@ static void test_fields_for_the_next_hop_stay_here(void **state)
 
 static void test_request_lines_that_are_refused(void **state)
 {
-	static const char line[] = "a request line that is none";
+	static const char line[] = "an invalid request line";
 	static const char form[] =
 		"a proxy is asked for http://HOST/PATH, or with CONNECT for HOST:PORT";
 
@@ -134,7 +134,7 @@ static void test_request_lines_that_are_refused(void **state)
 	expect_refused("GET http://a.example/\r\n\r\n", 400, line);
 	expect_refused("GET  http://a.example/ HTTP/1.1\r\n\r\n", 400, line);
 	expect_refused(
-		"GET http://a.example/ x HTTP/1.1\r\n\r\n", 505, "another version than HTTP/1.1");
+		"GET http://a.example/ x HTTP/1.1\r\n\r\n", 505, "a version other than HTTP/1.1");
 	expect_refused(" GET http://a.example/ HTTP/1.1\r\n\r\n", 400, line);
 	expect_refused("G(T http://a.example/ HTTP/1.1\r\n\r\n", 400, line);
 	expect_refused("ABCDEFGHIJKLMNOPQRSTU http://a.example/ HTTP/1.1\r\n\r\n", 400, line);
@@ -145,12 +145,12 @@ static void test_request_lines_that_are_refused(void **state)
 	expect_refused("GET file:///etc/passwd HTTP/1.1\r\n" HOST "\r\n", 400, form);
 	expect_refused("GET a.example:80 HTTP/1.1\r\n" HOST "\r\n", 400, form);
 	expect_refused("TRACE http://a.example/ HTTP/1.1\r\n" HOST "\r\n", 400,
-		"TRACE, which is not passed on");
-	expect_refused("PRI * HTTP/2.0\r\n\r\n", 505, "another version than HTTP/1.1");
+		"TRACE, which is not forwarded");
+	expect_refused("PRI * HTTP/2.0\r\n\r\n", 505, "a version other than HTTP/1.1");
 	expect_refused(
-		"GET http://a.example/ HTTP/0.9\r\n\r\n", 505, "another version than HTTP/1.1");
+		"GET http://a.example/ HTTP/0.9\r\n\r\n", 505, "a version other than HTTP/1.1");
 	expect_refused(
-		"GET http://a.example/ http/1.1\r\n\r\n", 505, "another version than HTTP/1.1");
+		"GET http://a.example/ http/1.1\r\n\r\n", 505, "a version other than HTTP/1.1");
 }
 
 static void test_authorities_that_are_refused(void **state)
@@ -159,13 +159,13 @@ static void test_authorities_that_are_refused(void **state)
 	expect_refused("CONNECT a.example HTTP/1.1\r\n" HOST "\r\n", 400, "no port");
 	expect_refused("CONNECT a.example:0 HTTP/1.1\r\n" HOST "\r\n", 400, "no port");
 	expect_refused(
-		"CONNECT a.example: HTTP/1.1\r\n" HOST "\r\n", 400, "a port that is no number");
+		"CONNECT a.example: HTTP/1.1\r\n" HOST "\r\n", 400, "a port that is not a number");
 	expect_refused("CONNECT a.example:65536 HTTP/1.1\r\n" HOST "\r\n", 400,
-		"a port that is no number");
-	expect_refused(
-		"CONNECT a.example:4+3 HTTP/1.1\r\n" HOST "\r\n", 400, "a port that is no number");
+		"a port that is not a number");
+	expect_refused("CONNECT a.example:4+3 HTTP/1.1\r\n" HOST "\r\n", 400,
+		"a port that is not a number");
 	expect_refused("CONNECT a.example:443:443 HTTP/1.1\r\n" HOST "\r\n", 400,
-		"a port that is no number");
+		"a port that is not a number");
 	expect_refused(
 		"CONNECT :443 HTTP/1.1\r\n" HOST "\r\n", 400, "no host, or one that is too long");
 	expect_refused(
@@ -198,7 +198,7 @@ static void test_the_host_field_must_agree(void **state)
 /* What two readers count differently is how a second request is hidden in the first. */
 static void test_lengths_that_can_be_read_in_two_ways_are_refused(void **state)
 {
-	static const char no_number[] = "a Content-Length that is no number";
+	static const char no_number[] = "a Content-Length that is not a number";
 
 	(void)state;
 	expect_refused(GET HOST "Content-Length: 5\r\nContent-Length: 5\r\n\r\n", 400,
@@ -219,7 +219,7 @@ static void test_lengths_that_can_be_read_in_two_ways_are_refused(void **state)
 	expect_refused(GET HOST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n", 400,
 		"Content-Length beside Transfer-Encoding");
 	expect_refused(
-		GET HOST "Transfer-Encoding : chunked\r\n\r\n", 400, "a line that is no field");
+		GET HOST "Transfer-Encoding : chunked\r\n\r\n", 400, "a line that is not a field");
 	expect_refused("CONNECT a.example:443 HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\n", 400,
 		"CONNECT with a body");
 	expect_refused(GET HOST "Connection: Content-Length\r\nContent-Length: 5\r\n\r\n", 400,
@@ -240,9 +240,9 @@ static void test_lines_that_are_refused(void **state)
 	expect_refused(GET HOST "X: a\x7f\r\n\r\n", 400, "a control byte");
 	expect_refused(GET HOST " folded\r\n\r\n", 400, "a folded line");
 	expect_refused(GET HOST "\tfolded\r\n\r\n", 400, "a folded line");
-	expect_refused(GET HOST "X\r\n\r\n", 400, "a line that is no field");
-	expect_refused(GET HOST ": x\r\n\r\n", 400, "a line that is no field");
-	expect_refused(GET HOST "X Y: x\r\n\r\n", 400, "a line that is no field");
+	expect_refused(GET HOST "X\r\n\r\n", 400, "a line that is not a field");
+	expect_refused(GET HOST ": x\r\n\r\n", 400, "a line that is not a field");
+	expect_refused(GET HOST "X Y: x\r\n\r\n", 400, "a line that is not a field");
 }
 
 static void test_a_nul_is_a_control_byte(void **state)

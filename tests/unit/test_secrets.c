@@ -116,7 +116,7 @@ static void test_refuses_wrong_secrets(void **state)
 	expect_refused_config("secrets:\n  s: {file: a, projects: [a], actions: []}\n",
 		"2:40: 'actions' must not be empty");
 	expect_refused_config("secrets:\n  .s: {file: a, projects: [a], actions: [rsync]}\n",
-		"2:7: '.s' cannot be the name of a secret: letters, digits, '_', '-' and '.', at "
+		"2:7: '.s' is not a valid name of a secret: letters, digits, '_', '-' and '.', at "
 		"most 64 of them, '.' and '-' not first");
 	expect_refused_config("secrets: [a]\n",
 		"1:10: 'secrets' must be a mapping of names to mappings, not a list");
@@ -222,8 +222,8 @@ static void test_says_why_a_secret_cannot_be_read(void **state)
 		"secret s: others have access to %s/open (its mode is "
 		"0644): chmod 600 %s/open");
 	expect_unreadable("file: /dev/zero", "secret s: /dev/zero is not a regular file");
-	expect_unreadable("file: short",
-		"secret s: it has fewer than 4 bytes, too few to be kept out of logs");
+	expect_unreadable(
+		"file: short", "secret s: it has fewer than 4 bytes, too few to be masked in logs");
 	expect_no_value("env: NOT_SET_AT_ALL", "secret_missing",
 		"secret s: the environment variable NOT_SET_AT_ALL is not set");
 	expect_unreadable("command: [no-such-program]",

@@ -168,12 +168,12 @@ static void test_refuses_keys_that_it_cannot_use(void **state)
 	make_key(dir, "locked", "ed25519", "256", "phrase");
 	make_key(dir, "small", "rsa", "1024", "");
 	expect_no_key(dir, "text",
-		"it is no private key in OpenSSH's form ('BEGIN OPENSSH PRIVATE KEY'); "
-		"'ssh-keygen -p -f FILE' brings an older one into it");
+		"it is not a private key in OpenSSH's format ('BEGIN OPENSSH PRIVATE KEY'); "
+		"'ssh-keygen -p -f FILE' converts an older one");
 	expect_no_key(dir, "cut", "the private key is damaged");
 	expect_no_key(dir, "locked",
-		"it has a passphrase, and nobody is there who could type it: "
-		"'ssh-keygen -p -N \"\" -f FILE' takes it away");
+		"it has a passphrase, which nobody can type here; "
+		"'ssh-keygen -p -N \"\" -f FILE' removes it");
 	expect_no_key(dir, "small", "an rsa key must have 2048 to 16384 bits");
 }
 
@@ -846,12 +846,11 @@ static void test_the_process_signs_and_reports(void **state)
 	assert_int_equal(ask(other, &message, &none), 0);
 	finish(&w);
 	assert_string_equal(w.events.data,
-		"ssh_agent {\"verdict\":\"refused\",\"reason\":\"request\",\"message\":\"it lists "
-		"keys and signs logins, and does nothing else (message 99)\"}\n"
+		"ssh_agent {\"verdict\":\"refused\",\"reason\":\"request\",\"message\":\"it only "
+		"lists keys and signs logins (message 99)\"}\n"
 		"ssh_agent {\"verdict\":\"refused\",\"reason\":\"malformed\",\"message\":\"the "
-		"message is longer than any may be, or empty\"}\n");
-	assert_string_equal(w.agent.refusal,
-		"it lists keys and signs logins, and does nothing else (message 99)");
+		"message is too long or empty\"}\n");
+	assert_string_equal(w.agent.refusal, "it only lists keys and signs logins (message 99)");
 	world_end(&w);
 }
 
@@ -868,7 +867,7 @@ static void test_a_message_that_is_too_long_ends_the_connection(void **state)
 	assert_int_equal(fd_write_all(fd, huge, sizeof(huge)), 0);
 	assert_int_equal(fd_read_full(fd, &byte, 1), 0);
 	finish(&w);
-	assert_non_null(strstr(w.events.data, "longer than any may be"));
+	assert_non_null(strstr(w.events.data, "too long"));
 	world_end(&w);
 }
 

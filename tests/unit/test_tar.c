@@ -522,14 +522,14 @@ static void test_attributes_that_we_do_not_write_are_refused(void **state)
 		const char *first, *second, *message;
 	} cases[] = {
 		{"trusted.overlay.opaque", NULL,
-			"header at byte 0: its extended attribute 'trusted.overlay.opaque' is none "
-			"that we keep"},
+			"header at byte 0: its extended attribute 'trusted.overlay.opaque' is not "
+			"one that is kept"},
 		{"user.overlay.metacopy", NULL,
-			"header at byte 0: its extended attribute 'user.overlay.metacopy' is none "
-			"that we keep"},
+			"header at byte 0: its extended attribute 'user.overlay.metacopy' is not "
+			"one that is kept"},
 		{"system.posix_acl_access", NULL,
-			"header at byte 0: its extended attribute 'system.posix_acl_access' is "
-			"none that we keep"},
+			"header at byte 0: its extended attribute 'system.posix_acl_access' is not "
+			"one that is kept"},
 		{"user.b", "user.a",
 			"header at byte 0: its extended attribute 'user.a' comes twice or out of "
 			"order"},
@@ -739,14 +739,13 @@ static void test_other_types_are_refused(void **state)
 	static const struct patch cases[] = {
 		{TARMAKE_TYPE, "3", 1, "it is a device"},
 		{TARMAKE_TYPE, "4", 1, "it is a device"},
-		{TARMAKE_TYPE, "7", 1, "its type 0x37 is none that we write"},
-		{TARMAKE_TYPE, "\0", 1, "its type 0x00 is none that we write"},
-		{TARMAKE_TYPE, "S", 1, "its type 0x53 is none that we write"}, /* GNU sparse */
-		{TARMAKE_TYPE, "L", 1, "its type 0x4c is none that we write"}, /* GNU long name */
-		{TARMAKE_TYPE, "K", 1, "its type 0x4b is none that we write"},
-		{TARMAKE_TYPE, "g", 1,
-			"its type 0x67 is none that we write"}, /* global pax header */
-		{TARMAKE_TYPE, "\xff", 1, "its type 0xff is none that we write"},
+		{TARMAKE_TYPE, "7", 1, "its type 0x37 is not supported"},
+		{TARMAKE_TYPE, "\0", 1, "its type 0x00 is not supported"},
+		{TARMAKE_TYPE, "S", 1, "its type 0x53 is not supported"}, /* GNU sparse */
+		{TARMAKE_TYPE, "L", 1, "its type 0x4c is not supported"}, /* GNU long name */
+		{TARMAKE_TYPE, "K", 1, "its type 0x4b is not supported"},
+		{TARMAKE_TYPE, "g", 1, "its type 0x67 is not supported"}, /* global pax header */
+		{TARMAKE_TYPE, "\xff", 1, "its type 0xff is not supported"},
 	};
 
 	(void)state;
@@ -765,7 +764,7 @@ static void test_numbers_in_other_forms_are_refused(void **state)
 		{TARMAKE_SIZE, "00000000008", 12, "its size is not an octal number of 11 digits"},
 		{TARMAKE_SIZE, "000000000000", 12, "its size has no end"},
 		{TARMAKE_SIZE, "77777777777", 12,
-			"the archive is cut short: the entry has 8589934591 bytes of data, 1024 "
+			"the archive is truncated: the entry has 8589934591 bytes of data, 1024 "
 			"are "
 			"left"},
 		{TARMAKE_MTIME, "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", 12,
@@ -831,17 +830,15 @@ static void test_records_that_we_do_not_write_are_refused(void **state)
 {
 	static const struct records cases[] = {
 		{"13 comment=x\n", 0,
-			"header at byte 0: its pax record 'comment' is none that we write"},
+			"header at byte 0: its pax record 'comment' is not supported"},
 		{"30 SCHILY.xattr.user.mime=text\n", 0,
 			"header at byte 0: it has a pax record with a wrong length"},
 		{"23 SCHILY.xattr.=text\n\n", 0,
-			"header at byte 0: its pax record 'SCHILY.xattr.' is none that we write"},
+			"header at byte 0: its pax record 'SCHILY.xattr.' is not supported"},
 		{"32 SCHILY.acl.access=user::rwx\n\n", 0,
-			"header at byte 0: its pax record 'SCHILY.acl.access' is none that we "
-			"write"},
+			"header at byte 0: its pax record 'SCHILY.acl.access' is not supported"},
 		{"22 GNU.sparse.major=1\n", 0,
-			"header at byte 0: its pax record 'GNU.sparse.major' is none that we "
-			"write"},
+			"header at byte 0: its pax record 'GNU.sparse.major' is not supported"},
 		{"20 mtime=1700000000\n20 mtime=1700000000\n", 0,
 			"header at byte 0: its pax record 'mtime' comes twice"},
 		{"9 path=x", 0, "header at byte 0: it has a pax record with a wrong length"},
@@ -945,7 +942,7 @@ static void test_records_of_100_mb_are_refused_by_their_header(void **state)
 	expect_refused(&b, true,
 		"header at byte 0: its pax records have 100000000 bytes, more than 65536");
 	tarmake_patch(b.data, TARMAKE_SIZE, "00000200000", 12);
-	expect_refused(&b, true, "header at byte 0: the archive is cut short in its pax records");
+	expect_refused(&b, true, "header at byte 0: the archive is truncated in its pax records");
 	tarmake_patch(b.data, TARMAKE_SIZE, "00000000000", 12);
 	expect_refused(&b, true,
 		"entry 'f' (header at byte 0): byte 0 of its header is not as we write it");
@@ -961,8 +958,8 @@ static void test_two_pax_headers_in_a_row_are_refused(void **state)
 	b.len -= TAR_BLOCK;
 	tarmake_add_records(&b, "21 mtime=0.000000001\n", 21);
 	tarmake_end(&b);
-	expect_refused(&b, true,
-		"entry '@PaxHeader' (header at byte 0): its type 0x78 is none that we write");
+	expect_refused(
+		&b, true, "entry '@PaxHeader' (header at byte 0): its type 0x78 is not supported");
 }
 
 /* ---- the end, and the limits ------------------------------------------------------------- */
@@ -993,22 +990,22 @@ static void test_an_archive_without_its_whole_end_is_refused(void **state)
 	buf_init(&b, ARCHIVE_MAX);
 	tarmake_add(&b, &t);
 	expect_refused(
-		&b, false, "header at byte 1536: the archive is cut short: it has no end marker");
+		&b, false, "header at byte 1536: the archive is truncated: it has no end marker");
 	for (int i = 0; i < TAR_BLOCK; i++)
 		buf_addc(&b, '\0');
 	expect_refused(
-		&b, false, "header at byte 1536: the archive is cut short in its end marker");
+		&b, false, "header at byte 1536: the archive is truncated in its end marker");
 	tarmake_add(&b, &t);
 	expect_refused(
 		&b, false, "header at byte 1536: a block of zeros is followed by something else");
 	b.len = TAR_BLOCK + 600;
 	expect_refused(&b, false,
-		"entry 'f' (header at byte 0): the archive is cut short: the entry has 700 bytes "
+		"entry 'f' (header at byte 0): the archive is truncated: the entry has 700 bytes "
 		"of "
 		"data, 600 are left");
 	b.len = TAR_BLOCK + 700;
 	expect_refused(&b, false,
-		"entry 'f' (header at byte 0): the archive is cut short: the entry has 700 bytes "
+		"entry 'f' (header at byte 0): the archive is truncated: the entry has 700 bytes "
 		"of "
 		"data, 700 are left");
 }

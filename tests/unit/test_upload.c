@@ -146,11 +146,11 @@ static void test_nothing_is_uploaded_from_outside_of_the_artifacts(void **state)
 		const char *method = (const char *[]){"rsync", "sftp", "changes"}[i];
 
 		expect_refused(&f, method, "sub",
-			"'sub' of the artifacts leads out of them: nothing is uploaded");
+			"'sub' of the artifacts leads outside of them: nothing is uploaded");
 		expect_refused(&f, method, "up",
-			"'up' of the artifacts leads out of them: nothing is uploaded");
+			"'up' of the artifacts leads outside of them: nothing is uploaded");
 		expect_refused(&f, method, "../secrets",
-			"'../secrets' of the artifacts leads out of them: nothing is uploaded");
+			"'../secrets' of the artifacts leads outside of them: nothing is uploaded");
 		expect_refused(&f, method, "file", "'file' of the artifacts is no directory");
 		expect_refused(&f, method, "none", "'none' of the artifacts is not there");
 	}
@@ -186,7 +186,8 @@ static void test_names_cannot_be_commands_for_sftp(void **state)
 	setup(&f);
 	put(&f, "a\xff", "x");
 	expect_refused(&f, "sftp", ".",
-		"'a\\xff' of the artifacts has a name that is no UTF-8, which only rsync takes");
+		"'a\\xff' of the artifacts has a name that is not UTF-8, which only rsync can "
+		"upload");
 	teardown(&f);
 }
 
@@ -235,8 +236,8 @@ static void test_changes_that_list_a_secret_upload_nothing(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		auto_free char *text = mem_printf(
 			"Files:\n 00 3 misc optional a.dsc\n 00 7 misc optional %s\n", names[i]);
-		auto_free char *message = mem_printf("a.changes lists '%s', which is no name of a "
-						     "file beside it: nothing is uploaded",
+		auto_free char *message = mem_printf("a.changes lists '%s', which is not the name "
+						     "of a file next to it: nothing is uploaded",
 			names[i]);
 
 		put(&f, "a.changes", text);
@@ -254,7 +255,7 @@ static void test_changes_that_list_a_link_upload_nothing(void **state)
 	put_link(&f, "key", "../secrets/key");
 	put(&f, "a.changes", "Files:\n 00 7 misc optional key\n");
 	expect_refused(&f, "changes", ".",
-		"a.changes lists 'key', and there is no such file beside it: nothing is uploaded");
+		"a.changes lists 'key', but there is no such file next to it: nothing is uploaded");
 	put(&f, "a.changes", "Format: 1.8\n");
 	expect_refused(&f, "changes", ".", "a.changes lists no files");
 	teardown(&f);
@@ -276,8 +277,8 @@ static void test_packages_go_by_http_in_the_same_order(void **state)
 	buf_clear(&f.said);
 	put(&f, "x_1.changes", "Files:\n 00 3 misc optional ../secrets/key\n");
 	expect_refused(&f, "put", ".",
-		"x_1.changes lists '../secrets/key', which is no name of a file beside it: nothing "
-		"is uploaded");
+		"x_1.changes lists '../secrets/key', which is not the name of a file next to it: "
+		"nothing is uploaded");
 	teardown(&f);
 }
 

@@ -343,7 +343,7 @@ static void do_named(struct session *s, const struct strv *names)
 static int do_all(struct session *s, struct err *e)
 {
 	if (s->list.count == 0)
-		return err_set(e, ERR_INPUT, "%s: there is no project in it", s->list.file);
+		return err_set(e, ERR_INPUT, "%s: it contains no project", s->list.file);
 	for (size_t i = 0; i < s->list.count; i++)
 		do_one(s, &s->list.items[i]);
 	return 0;

@@ -48,7 +48,7 @@ int run_outputs_write_result(struct run_outputs *o, const struct node *result, s
 		return 0;
 	if (!o->checked && !o->result.begun && !outputs_lose_nothing(&o->result))
 		return err_set(e, ERR_INPUT,
-			"--result %s: not written: it has something else in it than results",
+			"--result %s: not written: it contains something other than results",
 			o->result.path);
 	if (!o->result.begun && outfile_begin(&o->result, e) < 0)
 		return -1;
