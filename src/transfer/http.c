@@ -671,8 +671,7 @@ static const struct {
 	{CURLE_OUT_OF_MEMORY, "fetch_failed", false, false,
 		"a line of the answer's head is too long"},
 #if LIBCURL_VERSION_NUM >= 0x080600
-	{CURLE_TOO_LARGE, "fetch_failed", false, false,
-		"a line of the answer's head is too long"},
+	{CURLE_TOO_LARGE, "fetch_failed", false, false, "a line of the answer's head is too long"},
 #endif
 };
 
