@@ -24,9 +24,10 @@ Q := $(if $(filter 1,$(V)),,@)
 
 # ---- link units -------------------------------------------------------------------------------------
 
-# The executor has all of base but what only a host has.
-BASE_HOST := home temporary vault
-BASE := err fit mem buf strv fd flow relay path tree num clock proc sig inherit outfile space sparse text password base64 meminfo version
+# The executor has all of base and os but what only a host has.
+BASE := err fit mem buf strv num text password base64 clock version
+OS := fd flow relay path tree proc sig inherit outfile space sparse meminfo
+OS_HOST := home temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
@@ -51,15 +52,16 @@ LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitget sftp sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
-ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create \
-	upload
-ACTIONS := table shell custom http_get git_get later $(ACTIONS_GUEST) \
-	delivery rsync rsync2 dput dput2 sftp_put
-EXECUTOR := main pid1 boot scratch nodes unit onhost guest network forward tools ports blockdev link planfile steps ops spawn child program script stream group reap \
-	connect
+ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create delivery/upload
+DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
+ACTIONS := table shell custom http_get git_get later $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
+JOB := planfile steps ops spawn child program script stream group reap
+NET := connect forward
+EXECUTOR := main link $(MACHINE_GUEST:%=machine/%) $(JOB:%=job/%) $(NET:%=net/%)
 
-BASE_SRC := $(BASE:%=src/base/%.c)
-BASE_HOST_SRC := $(BASE_HOST:%=src/base/%.c)
+BASE_SRC := $(BASE:%=src/base/%.c) $(OS:%=src/os/%.c)
+OS_HOST_SRC := $(OS_HOST:%=src/os/%.c)
 SHARED_SRC := $(DATA:%=src/data/%.c) $(CONTRACT:%=src/contract/%.c)
 DATA_NET_SRC := $(DATA_NET:%=src/data/%.c)
 TRANSFER_SRC := $(TRANSFER:%=src/transfer/%.c)
@@ -77,7 +79,7 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
 	tests/tools/fake_tar.c $(BASE_SRC) $(SHARED_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
-	tests/tools/fake_machine.c executor/forward.c src/jail/jail_user.c $(BASE_SRC)
+	tests/tools/fake_machine.c executor/net/forward.c src/jail/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
 GUEST_PROBE_SRC := tests/tools/guest-probe.c tests/tools/probe_devices.c tests/tools/probe_drives.c \
 	tests/tools/probe_executor.c tests/tools/probe_files.c tests/tools/probe_network.c $(BASE_SRC) $(SHARED_SRC)
@@ -128,11 +130,11 @@ NETTOOL_LIBS := -l:libjansson.a -lcurl -lcrypto
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
-AMBIENT_SRC := $(BASE_SRC) $(BASE_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
+AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
-NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/netmain.c
+NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/netmain.c
 
 .PHONY: all help
 ## make               bin/ambient, bin/ambient-execute-plan, bin/ambient-net

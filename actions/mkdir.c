@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "actions/table.h"
-#include "base/path.h"
+#include "os/path.h"
 
 static const struct param params[] = {
 	{.name = "pathname",

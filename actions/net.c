@@ -12,7 +12,7 @@
 #endif
 
 #include "actions/table.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
 #include "data/jsonl.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "actions/table.h"
-#include "base/path.h"
+#include "os/path.h"
 
 static const struct param params[] = {
 	{.name = "argv",

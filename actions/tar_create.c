@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "actions/table.h"
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "data/pack.h"
 
 static const struct param params[] = {

@@ -4,8 +4,8 @@
 #include <fcntl.h>
 
 #include "actions/table.h"
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "data/unpack.h"
 
 static const struct param params[] = {

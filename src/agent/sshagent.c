@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "agent/sshagent_inside.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/text.h"
 #include "jail/jail.h"
 #include "jail/side.h"

@@ -9,7 +9,7 @@
 
 #include "agent/sshagent_inside.h"
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 
 enum { LENGTH_BYTES = 4, LISTENER = LIMIT_AGENT_CONNECTIONS, REPORTS, POLLED };
 

@@ -13,7 +13,7 @@
 #include "data/sshwire.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/vault.h"
+#include "os/vault.h"
 
 /* The bytes are in the vault: a key is moved, not copied. */
 struct sshkey {

@@ -78,7 +78,7 @@
 #define LIMIT_KEEP_DAYS 36500
 
 /*
- * Programs of the host that are trusted and asked (base/proc.h): git for the operator's settings,
+ * Programs of the host that are trusted and asked (os/proc.h): git for the operator's settings,
  * QEMU for its version; mke2fs, which writes. Killed ones are waited for so long, then left.
  */
 #define LIMIT_HELPER_MS (60 * 1000LL)
@@ -177,7 +177,7 @@
 /* With less space than this left on the host a guest that fails is not to blame. */
 #define LIMIT_DISK_FULL_BYTES (1 * MIB)
 
-/* What a run needs at least of what limits the process itself (base/inherit.h). */
+/* What a run needs at least of what limits the process itself (os/inherit.h). */
 #define LIMIT_NEED_FILES 128
 #define LIMIT_NEED_STACK (1 * MIB)
 #define LIMIT_NEED_MEMORY (256 * MIB)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-#include "actions/delivery.h"
+#include "actions/delivery/delivery.h"
 #include "actions/table.h"
 #include "base/limits.h"
 #include "base/mem.h"

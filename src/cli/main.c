@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host program. Every command is a row: cmd_run.c and its neighbours. */
-#include "base/inherit.h"
+#include "os/inherit.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "machine/tsc.h"

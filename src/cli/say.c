@@ -6,11 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
-#include "base/outfile.h"
-#include "base/sig.h"
+#include "os/outfile.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "cli/hint.h"
 #include "data/jsonl.h"

@@ -77,7 +77,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 
 /*
  * In a guest with a network the host's proxy is the one thing that answers (docs/egress.md).
- * Actions know it as GUEST_PROXY_URL; executor/forward.h takes it from there to where it is.
+ * Actions know it as GUEST_PROXY_URL; executor/net/forward.h takes it from there to where it is.
  */
 #define NET_PROXY_ADDRESS "10.0.2.2"
 #define GUEST_PROXY_ADDRESS "127.0.0.1"

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/fd.h"
-#include "base/sig.h"
+#include "os/fd.h"
+#include "os/sig.h"
 
 void contents_begin(struct contents *c)
 {

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 
 #define TRAILER "TRAILER!!!"
 

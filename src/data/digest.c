@@ -3,9 +3,9 @@
 
 #include <openssl/evp.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/mem.h"
-#include "base/sig.h"
+#include "os/sig.h"
 
 /* libcrypto fails here only when it has no memory or no SHA-256 at all: neither can be handled. */
 static void must(int ok)

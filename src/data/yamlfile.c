@@ -9,7 +9,7 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 

@@ -19,7 +19,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/flow.h"
+#include "os/flow.h"
 #include "base/limits.h"
 #include "egress/egress.h"
 #include "egress/proxy_http.h"

@@ -17,8 +17,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/proc.h"
+#include "os/fd.h"
+#include "os/proc.h"
 
 /* What a child writes, whole: it is shorter than PIPE_BUF. */
 struct answer {

@@ -14,9 +14,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/path.h"
-#include "base/proc.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "os/proc.h"
 #include "jail/jail_inside.h"
 
 enum {

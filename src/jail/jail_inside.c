@@ -32,8 +32,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/sig.h"
+#include "os/fd.h"
+#include "os/sig.h"
 
 enum { EXIT_NOT_STARTED = 127 };
 

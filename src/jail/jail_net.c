@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 
 enum { BACKLOG = 128 };
 

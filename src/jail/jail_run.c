@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/proc.h"
-#include "base/sig.h"
+#include "os/fd.h"
+#include "os/proc.h"
+#include "os/sig.h"
 
 enum { CHUNK = 16384 };
 

@@ -26,7 +26,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 
 /* The number of set_mempolicy_home_node, which Linux 5.17 added; from 424 on numbers are the same everywhere. */
 enum { LAST_REVIEWED = 450 };

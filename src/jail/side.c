@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/proc.h"
+#include "os/fd.h"
+#include "os/proc.h"
 #include "base/text.h"
 
 int side_start(struct jail *j, int reports_fd, struct side *ret, struct err *e)

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "base/fd.h"
-#include "base/outfile.h"
-#include "base/space.h"
+#include "os/fd.h"
+#include "os/outfile.h"
+#include "os/space.h"
 
 void console_init(struct console *c, int fd, uint64_t max)
 {

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/outfile.h"
-#include "base/space.h"
+#include "os/fd.h"
+#include "os/outfile.h"
+#include "os/space.h"
 #include "machine/drives.h"
 
 #define MAGIC "ambient disk 1\n"

@@ -10,7 +10,7 @@
  *     image <name> <digest>
  *
  * A machine works on a copy beside the file, made by reflink where that can be, so the file is as
- * it was until disk_save replaces it by one rename (base/outfile.h).
+ * it was until disk_save replaces it by one rename (os/outfile.h).
  */
 #ifndef MACHINE_DISK_H
 #define MACHINE_DISK_H
@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/outfile.h"
+#include "os/outfile.h"
 #include "settings/image.h"
 
 enum { DISK_LABEL_BYTES = 512 };

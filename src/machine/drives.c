@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/inherit.h"
+#include "os/fd.h"
+#include "os/inherit.h"
 #include "base/limits.h"
-#include "base/path.h"
-#include "base/proc.h"
-#include "base/sparse.h"
-#include "base/temporary.h"
+#include "os/path.h"
+#include "os/proc.h"
+#include "os/sparse.h"
+#include "os/temporary.h"
 #include "data/pack.h"
 #include "settings/config.h"
 

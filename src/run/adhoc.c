@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/outfile.h"
-#include "base/path.h"
-#include "base/space.h"
-#include "base/temporary.h"
+#include "os/fd.h"
+#include "os/outfile.h"
+#include "os/path.h"
+#include "os/space.h"
+#include "os/temporary.h"
 #include "base/text.h"
 #include "machine/disk.h"
 #include "machine/drives.h"

@@ -13,10 +13,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/path.h"
-#include "base/proc.h"
-#include "base/sig.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "os/proc.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "contract/contract.h"
 #include "jail/jail.h"

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/sig.h"
+#include "os/sig.h"
 #include "run/stage.h"
 #include "settings/image.h"
 

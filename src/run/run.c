@@ -14,10 +14,10 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/fit.h"
-#include "base/path.h"
-#include "base/space.h"
+#include "os/path.h"
+#include "os/space.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "jail/jail.h"

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/num.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "base/text.h"
 #include "run/artifacts.h"
 #include "source/source.h"

@@ -6,10 +6,10 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/outfile.h"
-#include "base/space.h"
+#include "os/outfile.h"
+#include "os/space.h"
 #include "base/text.h"
 #include "data/jsonl.h"
 

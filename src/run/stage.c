@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
-#include "base/sig.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "data/jsonl.h"
 #include "jail/jail.h"

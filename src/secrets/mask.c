@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "base/buf.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "secrets/mask_trie.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/vault.h"
+#include "os/vault.h"
 
 struct trie_node {
 	uint32_t child, sibling; /* 0: none */

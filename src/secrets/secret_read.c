@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/inherit.h"
-#include "base/proc.h"
-#include "base/sig.h"
+#include "os/fd.h"
+#include "os/inherit.h"
+#include "os/proc.h"
+#include "os/sig.h"
 #include "base/text.h"
 
 /* ---- files ---- */

@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
-#include "base/vault.h"
+#include "os/vault.h"
 
 /*
  * A regular file of the caller, or of root, that nobody else has access to, of at most `max` bytes.

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "contract/contract.h"

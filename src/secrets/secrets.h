@@ -22,7 +22,7 @@
 #include "agent/sshagent.h"
 #include "base/err.h"
 #include "base/limits.h"
-#include "base/vault.h"
+#include "os/vault.h"
 #include "contract/event.h"
 #include "machine/drives.h"
 #include "secrets/mask.h"

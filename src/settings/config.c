@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/home.h"
+#include "os/home.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "data/yamlfile.h"
 #include "egress/egress.h"
 

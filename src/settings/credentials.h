@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
-#include "base/vault.h"
+#include "os/vault.h"
 #include "data/node.h"
 #include "data/schema.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "base/text.h"
 #include "settings/image.h"
 

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/home.h"
+#include "os/fd.h"
+#include "os/home.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "base/text.h"
 #include "data/yamlfile.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/text.h"
 #include "data/jsonl.h"
 #include "data/schema.h"

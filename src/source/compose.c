@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "contract/contract.h"
 
 /* What a linked worktree takes from its repository (gitrepository-layout(5)). */

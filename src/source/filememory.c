@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 
 #define MAGIC "ambient files 1\n"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/home.h"
-#include "base/path.h"
+#include "os/home.h"
+#include "os/path.h"
 
 /* The next component, "" at the end; *at is moved behind it. The caller frees. */
 static char *take(const char **at)

@@ -6,11 +6,11 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/home.h"
+#include "os/fd.h"
+#include "os/home.h"
 #include "base/limits.h"
-#include "base/path.h"
-#include "base/proc.h"
+#include "os/path.h"
+#include "os/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
 #include "source/gitplace.h"

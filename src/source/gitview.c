@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "base/strv.h"
 
 enum file_kind {

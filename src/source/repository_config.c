@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "base/text.h"
 #include "source/gitconfig.h"
 #include "source/repository_inside.h"

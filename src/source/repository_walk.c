@@ -11,10 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/path.h"
-#include "base/sig.h"
+#include "os/path.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "data/pack.h"
 #include "source/repository_inside.h"

@@ -7,11 +7,11 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "base/text.h"
 #include "data/digest.h"
 #include "data/jsonl.h"

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/sig.h"
-#include "base/temporary.h"
+#include "os/fd.h"
+#include "os/sig.h"
+#include "os/temporary.h"
 #include "base/text.h"
 #include "data/pack.h"
 #include "source/fingerprint.h"

@@ -21,7 +21,7 @@ struct deps_info {
 };
 
 /*
- * Write the project's dependencies to `path` (base/outfile.h), which appears whole or not at all;
+ * Write the project's dependencies to `path` (os/outfile.h), which appears whole or not at all;
  * for a pipe or a device they are put together in `tmpdir` first. ERR_INPUT, reason no_deps, when
  * there are none. No lock is needed: what is stored is replaced, never changed.
  */

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/fit.h"
 #include "base/num.h"
-#include "base/path.h"
-#include "base/sig.h"
+#include "os/path.h"
+#include "os/sig.h"
 #include "base/text.h"
-#include "base/tree.h"
+#include "os/tree.h"
 #include "settings/statefile.h"
 #include "store/scopes.h"
 #include "store/store.h"

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "base/text.h"
 #include "store/store.h"
 

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "base/text.h"
-#include "base/tree.h"
+#include "os/tree.h"
 #include "data/jsonl.h"
 #include "settings/project.h"
 #include "settings/statefile.h"

@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/path.h"
-#include "base/proc.h"
+#include "os/path.h"
+#include "os/proc.h"
 #include "base/text.h"
-#include "base/tree.h"
+#include "os/tree.h"
 #include "transfer/meter.h"
 #include "transfer/sshcheck.h"
 

@@ -12,11 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/proc.h"
-#include "base/relay.h"
+#include "os/proc.h"
+#include "os/relay.h"
 
 static int parse(const char *proxy, struct sockaddr_in *ret, struct err *e)
 {

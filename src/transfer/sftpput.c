@@ -19,12 +19,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/proc.h"
-#include "base/sig.h"
+#include "os/proc.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "data/digest.h"
 #include "transfer/sftp.h"

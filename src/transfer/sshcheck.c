@@ -6,9 +6,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/num.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "base/text.h"
 
 enum { LOG_MAX = 256 * 1024, SHOWN_MAX = 300, SSH_PORT = 22 };

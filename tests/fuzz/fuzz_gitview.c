@@ -14,8 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "source/gitconfig.h"
 #include "source/gitview.h"
 #include "source/repository_inside.h"

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "base/text.h"
 #include "settings/image.h"
 

@@ -13,9 +13,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 #include "data/pack.h"
 #include "data/tar.h"
 #include "data/unpack.h"

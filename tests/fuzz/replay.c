@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/path.h"
+#include "os/path.h"
 
 enum { INPUT_MAX = 4 << 20 };
 

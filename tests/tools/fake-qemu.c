@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "fake_guest.h"
 #include "fake_tar.h"
 #include "machine/qemu.h"

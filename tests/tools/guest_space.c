@@ -17,8 +17,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "base/strv.h"
 #include "guest_net.h"
 #include "jail/jail.h"

@@ -15,7 +15,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "guest_probe.h"
 
 enum { SECTOR = 512, PAGE = 4096, BEYOND = 1 << 20 };

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "contract/message.h"
 #include "guest_probe.h"
 

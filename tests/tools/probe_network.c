@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
 #include "contract/contract.h"
 #include "guest_probe.h"

@@ -34,7 +34,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/strv.h"
 #include "fake_machine.h"
 #include "guest_net.h"

@@ -18,8 +18,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/fd.h"
-#include "base/path.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 #define expect_ok(result, e)                                                                       \
 	do {                                                                                       \

@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/password.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
 

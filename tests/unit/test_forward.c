@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "executor/forward.h"
+#include "executor/net/forward.h"
 
 /* As many again as it takes at once have to wait for their turn. */
 enum { CROWD = FORWARD_AT_ONCE + 40, LARGE = 1 << 20 };

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "base/strv.h"
 #include "source/git.h"
 

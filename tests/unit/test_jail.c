@@ -30,7 +30,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "jail/jail.h"
 
 enum { LIMIT_MS = 120000, SHORT_MS = 200 };

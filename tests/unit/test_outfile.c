@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/outfile.h"
-#include "base/sparse.h"
+#include "os/outfile.h"
+#include "os/sparse.h"
 
 static void write_whole(const char *path, const char *text, bool finish)
 {

@@ -7,7 +7,7 @@
 #include <sys/xattr.h>
 
 #include "base/limits.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "data/pack.h"
 #include "data/unpack.h"
 

@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "executor/child.h"
-#include "executor/program.h"
+#include "executor/job/child.h"
+#include "executor/job/program.h"
 
 /* What is put at ./x, and what then happens when ./x is run. */
 struct attempt {

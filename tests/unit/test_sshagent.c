@@ -14,7 +14,7 @@
 
 #include "agent/sshagent_inside.h"
 #include "base/base64.h"
-#include "base/proc.h"
+#include "os/proc.h"
 #include "base/strv.h"
 #include "data/jsonl.h"
 

@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-#include "base/tree.h"
+#include "os/tree.h"
 
 enum { DEEP = 3000 };
 

@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 #include <sys/xattr.h>
 
-#include "base/proc.h"
+#include "os/proc.h"
 #include "data/pack.h"
 #include "data/unpack.h"
 

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actions/delivery.h"
+#include "actions/delivery/delivery.h"
 
 struct fixture {
 	char *dir, *artifacts;

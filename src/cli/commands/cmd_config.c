@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/outfile.h"
+#include "os/outfile.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"
 #include "cli/load.h"

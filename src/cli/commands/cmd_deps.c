@@ -6,8 +6,8 @@
 
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/outfile.h"
-#include "base/sig.h"
+#include "os/outfile.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"

@@ -7,7 +7,7 @@
 
 #include "base/limits.h"
 #include "base/num.h"
-#include "base/sig.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"

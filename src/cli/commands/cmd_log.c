@@ -2,10 +2,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/num.h"
-#include "base/outfile.h"
-#include "base/path.h"
+#include "os/outfile.h"
+#include "os/path.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"

@@ -3,9 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "os/fd.h"
 #include "base/limits.h"
-#include "base/sig.h"
+#include "os/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"

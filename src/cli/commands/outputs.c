@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/home.h"
-#include "base/path.h"
+#include "os/home.h"
+#include "os/path.h"
 #include "cli/log/loghtml.h"
 #include "settings/credentials.h"
 #include "settings/locate.h"

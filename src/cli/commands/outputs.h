@@ -19,7 +19,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/outfile.h"
+#include "os/outfile.h"
 #include "settings/config.h"
 #include "settings/project.h"
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "base/outfile.h"
+#include "os/outfile.h"
 #include "cli/commands/outputs.h"
 #include "data/node.h"
 #include "settings/config.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/base64.h"
-#include "base/fd.h"
+#include "os/fd.h"
 #include "contract/event.h"
 #include "data/jsonl.h"
 

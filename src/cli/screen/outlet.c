@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/fd.h"
-#include "base/sig.h"
+#include "os/fd.h"
+#include "os/sig.h"
 
 /*
  * Written bytes leave the queue's memory in one move when they are many; the slack keeps such moves

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "actions/delivery/delivery.h"
+
+#include <string.h>
+
+#include "base/limits.h"
+#include "base/password.h"
+#include "base/text.h"
+
+enum { SHOWN_MAX = 120, SSH_PORT = 22 };
+
+#define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+#define SFTP "sftp://"
+
+const struct param delivery_params[] = {
+	{.name = "artifacts",
+		.type = PARAM_PATH,
+		.preset = ".",
+		.help = "a sub-directory of the artifacts"},
+	{0},
+};
+
+int delivery_check(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *n = node_get(args, "artifacts");
+	auto_free char *slashed = n ? mem_printf("/%s/", n->text) : NULL;
+	auto_free char *shown = n ? text_safe(n->text, SHOWN_MAX) : NULL;
+
+	if (n && (n->text[0] == '/' || strstr(slashed, "/../")))
+		return node_err(n, file, e, "'%s' is not a sub-directory of the artifacts", shown);
+	return 0;
+}
+
+struct target {
+	char *login; /* "[USER@]HOST", or "http://HOST" */
+	char *path;
+	bool web;
+};
+
+static void target_release(struct target *t)
+{
+	free(t->login);
+	free(t->path);
+}
+
+#define auto_target __attribute__((cleanup(target_release)))
+
+static int refuse(const char *key, const char *text, const char *what, struct err *e)
+{
+	auto_free char *shown = text_safe(text, SHOWN_MAX);
+
+	return err_set(e, ERR_INPUT, "%s '%s' %s", key, shown, what);
+}
+
+/*
+ * USER:PASSWORD@HOST:PATH, and not HOST:PATH whose path has an '@': what follows that is a host, or
+ * nothing before it is a path.
+ */
+static bool is_login_with_password(const char *text)
+{
+	const char *colon = strchr(text, ':'), *at = strrchr(text, '@');
+	size_t host;
+
+	if (!colon || !at || at < colon)
+		return false;
+	host = strspn(at + 1, NAME_BYTES);
+	return !memchr(colon, '/', (size_t)(at - colon)) || (host && at[1 + host] == ':');
+}
+
+static bool has_password(const char *text)
+{
+	return password_skip_scheme(text) != text ? password_is_in(text)
+						  : is_login_with_password(text);
+}
+
+/* The message does not repeat the target, so this comes before all other checks. */
+int delivery_check_password(const char *key, const char *text, struct err *e)
+{
+	if (!has_password(text))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s has credentials in it, which would be in logs and plans: take them out; a "
+		"login by ssh has its key under `ssh` of the configuration, and a PATH with '@' is "
+		"written sftp://HOST/PATH",
+		key);
+}
+
+/* Where the login ends and the path begins. */
+static bool split(const char *text, struct target *ret)
+{
+	bool url = strncmp(text, SFTP, strlen(SFTP)) == 0;
+	const char *from = url ? text + strlen(SFTP) : text;
+	const char *end = strchr(from, url ? '/' : ':');
+
+	if (!end && !url)
+		return false;
+	ret->login = mem_strndup(from, end ? (size_t)(end - from) : strlen(from));
+	ret->path = mem_strdup(!end ? "" : url ? end : end + 1);
+	return true;
+}
+
+/* An option of ssh, or a part of a shell's word, must not come out of it. */
+static bool is_login(const char *login)
+{
+	const char *at = strchr(login, '@');
+	const char *host = at ? at + 1 : login;
+	size_t user = at ? (size_t)(at - login) : 0;
+
+	if (at && (user == 0 || strspn(login, NAME_BYTES) != user || login[0] == '-'))
+		return false;
+	return host[0] && host[0] != '-' && strspn(host, NAME_BYTES) == strlen(host);
+}
+
+static int check_path(const char *key, const char *text, const char *path, struct err *e)
+{
+	for (; *path; path++)
+		if ((unsigned char)*path < ' ' || *path == 0x7f)
+			return refuse(key, text, "has control characters in it", e);
+	return 0;
+}
+
+static bool is_web(const char *text)
+{
+	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+}
+
+/* What stands in the place of a section of dput.cf: a name for a target. */
+static const char *look_up(const struct delivery *d, const struct node *config, const char *text)
+{
+	const struct node *names = d->names ? node_get(config, d->names) : NULL;
+
+	return names && !strpbrk(text, ":/") ? node_get_text(names, text, text) : text;
+}
+
+static int read_web(const char *key, const char *text, struct target *t, struct err *e)
+{
+	const char *host = strstr(text, "//") + 2;
+	size_t len = strcspn(host, "/");
+	auto_free char *name = mem_strndup(host, len);
+
+	if (!is_login(name) || strchr(name, '@'))
+		return refuse(key, text,
+			"names no host: it is of letters, digits, '.', '_' and '-', without a user "
+			"and without a port",
+			e);
+	if (strpbrk(host, "?#%\"\\ "))
+		return refuse(key, text, "has characters in it that a directory cannot have", e);
+	t->login = mem_strndup(text, (size_t)(host + len - text));
+	t->path = mem_strdup(host + len);
+	t->web = true;
+	return check_path(key, text, t->path, e);
+}
+
+/* What a target may be; `name`: also a name under dput_targets. */
+static const char *forms_of(const struct delivery *d, bool name)
+{
+	if (!d->names)
+		return "is neither [USER@]HOST:PATH nor " SFTP "[USER@]HOST/PATH";
+	return name ? "is neither [USER@]HOST:PATH, nor " SFTP
+		      "[USER@]HOST/PATH, nor http[s]://HOST/PATH, nor a name under dput_targets"
+		    : "is neither [USER@]HOST:PATH, nor " SFTP
+		      "[USER@]HOST/PATH, nor http[s]://HOST/PATH";
+}
+
+static int read_login(
+	const char *key, const char *text, const char *forms, struct target *t, struct err *e)
+{
+	if (!split(text, t))
+		return refuse(key, text, forms, e);
+	if (!is_login(t->login))
+		return refuse(key, text,
+			"names no host that can be logged in to: USER and HOST are of letters, "
+			"digits, '.', '_' and '-', and the port is always 22",
+			e);
+	return check_path(key, text, t->path, e);
+}
+
+/* `key` is what the message names. */
+static int parse_target(const struct delivery *d, const char *key, const char *text,
+	const char *forms, struct target *ret, struct err *e)
+{
+	auto_target struct target t = {0};
+	int result;
+
+	if (delivery_check_password(key, text, e) < 0)
+		return -1;
+	result = d->web && is_web(text) ? read_web(key, text, &t, e)
+					: read_login(key, text, forms, &t, e);
+	if (result < 0)
+		return -1;
+	*ret = t;
+	t = (struct target){0};
+	return 0;
+}
+
+static int read_target(
+	const struct delivery *d, const struct node *config, struct target *ret, struct err *e)
+{
+	const char *text = node_get_text(config, d->key, NULL);
+
+	if (!text)
+		return err_reason(e, ERR_INPUT, ERR_REASON_NO_TARGET,
+			"there is no target: set %s in the configuration", d->key);
+	return parse_target(d, d->key, look_up(d, config, text), forms_of(d, true), ret, e);
+}
+
+int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
+	struct plan *out, struct err *e)
+{
+	const struct delivery *d = self->kind;
+	auto_target struct target t = {0};
+	struct node *step;
+
+	if (read_target(d, out->config, &t, e) < 0)
+		return -1;
+	step = node_map();
+	node_set_string(step, "method", t.web ? d->web : d->method);
+	node_set_string(step, "artifacts", node_get_text(args, "artifacts", "."));
+	node_set_string(step, "login", t.login);
+	node_set_string(step, "path", t.path);
+	(void)plan_add(out, action_upload.name, step, origin);
+	return 0;
+}
+
+int delivery_reach(const struct action *self, const struct node *args, const struct node *config,
+	struct strv *ret_urls, struct err *e)
+{
+	const struct delivery *d = self->kind;
+	auto_target struct target t = {0};
+
+	(void)args;
+	/* Plans without a target can be shown and checked; to expand them is refused. */
+	if (!node_get(config, d->key))
+		return 0;
+	if (read_target(d, config, &t, e) < 0)
+		return -1;
+	if (t.web)
+		strv_pushf(ret_urls, "%s/", t.login);
+	else
+		strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
+	return 0;
+}
+
+/* ---- the configuration ---- */
+
+/* Those of Ambient CI may have other forms, which are refused when an action uses them. */
+static const char *const target_keys[] = {
+	"rsync_target", "rsync_target_base", "dput_target", "sftp_target", "sftp_target_base"};
+
+static int check_named(const struct node *item, const char *file, struct err *e)
+{
+	const struct delivery *d = action_dput.kind;
+	auto_free char *shown = text_safe(item->key, SHOWN_MAX);
+	auto_free char *key = mem_printf("dput_targets: %s:", shown);
+	auto_target struct target t = {0};
+	struct err why = {0};
+
+	if (!item->key[0] || strpbrk(item->key, ":/"))
+		return node_key_err(item, file, e,
+			"'%s' is not a valid name of a target: a name has neither a colon nor a "
+			"slash",
+			shown);
+	if (parse_target(d, key, node_text(item), forms_of(d, false), &t, &why) < 0)
+		return node_err(item, file, e, "%s", why.msg);
+	return 0;
+}
+
+static int check_value(const struct node *item, const char *key, const char *file, struct err *e)
+{
+	struct err why = {0};
+
+	if (!item || !item->text || delivery_check_password(key, item->text, &why) == 0)
+		return 0;
+	return node_err(item, file, e, "%s", why.msg);
+}
+
+int delivery_check_config(const struct node *config, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	for (size_t i = 0; i < ARRAY_SIZE(target_keys); i++)
+		if (check_value(node_get(config, target_keys[i]), target_keys[i], file, e) < 0)
+			return -1;
+	node_each (node_get(config, "rsync_target_map"), item)
+		if (check_value(item, "rsync_target_map", file, e) < 0)
+			return -1;
+	node_each (node_get(config, "dput_targets"), item)
+		if (check_named(item, file, e) < 0)
+			return -1;
+	return 0;
+}

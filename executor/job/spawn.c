@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One poll loop watches the pipes, the children, the ports and the time. Output is read only when
+ * the host takes what was read before, so a host that reads slowly slows the program down, as a
+ * pipe would, and costs neither memory nor the time limits, which are looked at in every turn.
+ *
+ * The executor runs before everything else in the machine. On one processor it has therefore read
+ * each write before the program goes on, and the order of standard output and standard error is
+ * that in which they were written; see stream.h for what happens when the host is slow. On several
+ * processors the program goes on meanwhile, and the order between the two is only mostly right.
+ */
+#include "executor/job/spawn.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "os/fd.h"
+#include "executor/job/child.h"
+#include "executor/net/forward.h"
+#include "executor/job/group.h"
+#include "executor/job/reap.h"
+#include "executor/job/script.h"
+
+enum { READS_PER_TURN = 16, TURN_MS = 1000, KILL_AGAIN_MS = 1000 };
+
+enum { ON_LINK, ON_CHILDREN = ON_LINK + LINK_POLL_FDS, ON_OUT, ON_ERR, ON_COUNT };
+
+struct job {
+	struct run *run;
+	struct child child;
+	struct reap reap;
+	int children_fd;         /* readable when a child has ended */
+	enum step_outcome limit; /* why it was told to end, STEP_PASSED: it was not */
+	int64_t kill_ms;         /* when asking turns into killing */
+	bool ending;             /* everything that is left is being killed */
+	bool unkillable;         /* and something of it does not die */
+	bool exact;              /* one processor: the order of output can be kept */
+};
+
+static void job_release(struct job *j)
+{
+	child_release(&j->child);
+	fd_close(j->children_fd);
+}
+#define auto_job __attribute__((cleanup(job_release)))
+
+/* ---- output ---- */
+
+/* Hand on what is there, as far as the host takes it. */
+static int forward(struct job *j, struct stream *s, struct err *e)
+{
+	struct link *l = j->run->link;
+
+	for (int i = 0; i < READS_PER_TURN && s->fd >= 0 && !link_busy(l); i++) {
+		size_t room;
+		uint8_t *at = link_room(l, s->type, j->run->step, &room);
+		ssize_t n = stream_read(s, at, room);
+
+		if (n < 0 && errno == EAGAIN)
+			return 0;
+		if (n < 0 && errno != EINTR)
+			return err_sys(e, "read the output of a program");
+		if (n == 0)
+			stream_close(s);
+		if (n > 0 && link_output(l, s->type, j->run->step, (size_t)n, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What is left in a pipe when nobody is there who could write more. */
+static int drain(struct job *j, struct stream *s, struct err *e)
+{
+	while (s->fd >= 0) {
+		struct pollfd p = {.fd = s->fd, .events = POLLIN};
+
+		if (link_busy(j->run->link) && link_drain(j->run->link, e) < 0)
+			return -1;
+		if (poll(&p, 1, 0) <= 0)
+			return 0;
+		if (forward(j, s, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- limits ---- */
+
+static void check_limits(struct job *j)
+{
+	if (j->limit != STEP_PASSED || j->ending)
+		return;
+	j->limit = steps_limit(j->run);
+	if (j->limit == STEP_PASSED)
+		return;
+	reap_signal(SIGTERM);
+	j->kill_ms = clock_ms() + LIMIT_GRACE_MS;
+}
+
+static int64_t next_limit_ms(const struct job *j)
+{
+	if (j->ending)
+		return CLOCK_NEVER;
+	return j->limit == STEP_PASSED ? steps_next_limit_ms(j->run) : j->kill_ms;
+}
+
+static int64_t sooner(int64_t ns, int64_t other_ns)
+{
+	return other_ns >= 0 && other_ns < ns ? other_ns : ns;
+}
+
+/* Until the next limit, at most TURN_MS, or until output or children are to be looked at. */
+static struct timespec turn_timeout(const struct job *j, int64_t pause_ns)
+{
+	int timeout = clock_poll_timeout(next_limit_ms(j));
+	int64_t ns = (timeout < 0 || timeout > TURN_MS ? TURN_MS : timeout) * 1000000LL;
+
+	ns = sooner(ns, link_held_ns(j->run->link));
+	if (pause_ns > 0)
+		ns = sooner(ns, pause_ns);
+	return (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+}
+
+/* ---- the loop ---- */
+
+static void note_children(struct job *j)
+{
+	struct signalfd_siginfo info;
+
+	/* One signal may stand for many children, so its contents do not matter. */
+	while (read(j->children_fd, &info, sizeof(info)) == sizeof(info))
+		;
+	reap_ended(&j->reap);
+}
+
+static int turn(struct job *j, struct err *e)
+{
+	struct link *l = j->run->link;
+	bool busy = link_busy(l);
+	int64_t pause_ns = reap_pause_ns(&j->reap);
+	struct timespec timeout = turn_timeout(j, pause_ns);
+	struct pollfd p[ON_COUNT];
+
+	if (busy && j->exact) {
+		stream_plug(&j->child.out);
+		stream_plug(&j->child.err);
+	}
+	link_poll_fill(l, p + ON_LINK);
+	p[ON_CHILDREN] =
+		(struct pollfd){.fd = pause_ns > 0 ? -1 : j->children_fd, .events = POLLIN};
+	p[ON_OUT] = (struct pollfd){.fd = busy ? -1 : j->child.out.fd, .events = POLLIN};
+	p[ON_ERR] = (struct pollfd){.fd = busy ? -1 : j->child.err.fd, .events = POLLIN};
+	if (ppoll(p, ON_COUNT, &timeout, NULL) < 0 && errno != EINTR)
+		return err_sys(e, "poll");
+	if (link_poll_done(l, p + ON_LINK, e) < 0)
+		return -1;
+	if (p[ON_OUT].revents && forward(j, &j->child.out, e) < 0)
+		return -1;
+	if (p[ON_ERR].revents && forward(j, &j->child.err, e) < 0)
+		return -1;
+	if (p[ON_CHILDREN].revents)
+		note_children(j);
+	check_limits(j);
+	return link_send_due(l, e) < 0 ? -1 : link_beat(l, e);
+}
+
+static int watch(struct job *j, struct err *e)
+{
+	while (!j->reap.gone && (j->limit == STEP_PASSED || clock_ms() < j->kill_ms))
+		if (turn(j, e) < 0)
+			return -1;
+	return 0;
+}
+
+/*
+ * Kill what is left, and collect it: that may be thousands of processes, which need the processor
+ * to die, so the loop goes on, with heartbeats, as long as they do. Mostly nothing is left, and
+ * what loses its parent is ours: then there is nobody to kill.
+ */
+static int end_all(struct job *j, struct err *e)
+{
+	int64_t moved_ms = clock_ms(), killed_ms = 0;
+	uint64_t seen = j->reap.count;
+
+	j->ending = true;
+	reap_ended(&j->reap);
+	while (j->reap.left && !j->unkillable) {
+		int64_t now = clock_ms();
+
+		if (j->reap.count != seen)
+			moved_ms = now;
+		seen = j->reap.count;
+		j->unkillable = now - moved_ms >= LIMIT_REAP_MS;
+		if (now - killed_ms >= KILL_AGAIN_MS) {
+			killed_ms = now;
+			reap_signal(SIGKILL);
+		}
+		if (turn(j, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- the verdict ---- */
+
+/* What the control group says of a program. */
+struct shortage {
+	uint64_t kills; /* for want of memory */
+	uint64_t forks; /* that failed at the limit of processes */
+};
+
+static struct shortage shortage_now(void)
+{
+	return (struct shortage){group_memory_kills(), group_failed_forks()};
+}
+
+static int out_of_processes(struct message_step_end *result, struct err *e)
+{
+	result->outcome = STEP_NO_PROCESSES;
+	return err_set(e, ERR_INPUT,
+		"the machine's limit of %llu processes and threads was reached; start fewer at a "
+		"time, or give the project more 'memory', which the limit follows",
+		(unsigned long long)group_process_limit());
+}
+
+static int out_of_memory(struct message_step_end *result, uint64_t kills, struct err *e)
+{
+	result->outcome = STEP_NO_MEMORY;
+	return err_set(e, ERR_INPUT,
+		"the machine's memory ran out, and the kernel killed %llu process(es); "
+		"give the project more 'memory'",
+		(unsigned long long)kills);
+}
+
+static int judge(struct job *j, const struct shortage *before, struct err *e)
+{
+	struct shortage now = shortage_now();
+	struct message_step_end *result = &j->run->ctx.result;
+	int status = j->reap.status;
+
+	result->cpu_ns += j->reap.cpu_ns;
+	result->peak_bytes = j->reap.peak_bytes;
+	result->exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	if (j->limit != STEP_PASSED)
+		return steps_over(j->run, j->limit, e);
+	if (j->unkillable)
+		return err_set(e, ERR_INPUT, "processes of the action cannot be killed");
+	if (result->exit_code == 0)
+		return 0;
+	if (now.kills > before->kills)
+		return out_of_memory(result, now.kills - before->kills, e);
+	if (now.forks > before->forks)
+		return out_of_processes(result, e);
+	if (result->signal)
+		return err_set(e, ERR_INPUT, "killed by signal %d (%s)", result->signal,
+			strsignal(result->signal));
+	return err_set(e, ERR_INPUT, "exit code %d", result->exit_code);
+}
+
+/* ---- */
+
+static void merge_env(struct strv *env, const struct strv *more)
+{
+	strv_each (more, item) {
+		size_t len = strcspn(*item, "=");
+		auto_free char *name = mem_strndup(*item, len);
+
+		strv_setenv(env, name, (*item)[len] ? *item + len + 1 : "");
+	}
+}
+
+/* An error that is none of the program's: the host is lost, or the machine is at fault. */
+static int broken(struct job *j)
+{
+	j->run->ctx.result.outcome = STEP_BROKEN;
+	return -1;
+}
+
+static void name_proxy(const struct machine *m, struct strv *env)
+{
+	auto_free char *url = NULL;
+
+	if (!m->host_address)
+		return;
+	url = mem_printf("http://%s:%d", m->host_address, PROXY_PORT);
+	strv_setenv(env, GUEST_NEAR_PROXY, url);
+}
+
+/* What TOOL_NET must know to keep the limits of the phase while it runs. */
+static void name_limits(struct run *run, struct strv *env)
+{
+	const struct drive *deps = machine_drive(run->machine, DRIVE_DEPS_OUT);
+	auto_free char *left = mem_printf("%lld", (long long)steps_time_left_ms(run));
+	auto_free char *max =
+		mem_printf("%llu", deps ? (unsigned long long)deps->want.bytes : 0ULL);
+
+	strv_setenv(env, GUEST_TIME_LEFT, left);
+	if (deps)
+		strv_setenv(env, GUEST_DEPS_MAX, max);
+}
+
+static int start(struct job *j, const struct spawn *s, struct err *e)
+{
+	struct message_step_end *result = &j->run->ctx.result;
+	const struct machine *m = j->run->machine;
+	auto_strv struct strv env = {0};
+	pid_t forwarder;
+	sigset_t ended;
+
+	(void)sigemptyset(&ended);
+	(void)sigaddset(&ended, SIGCHLD);
+	j->children_fd = signalfd(-1, &ended, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (j->children_fd < 0)
+		return err_sys(e, "signalfd");
+	strv_push_all(&env, &j->run->ctx.env);
+	merge_env(&env, &s->env);
+	if (s->net_tool) {
+		name_proxy(m, &env);
+		name_limits(j->run, &env);
+	}
+	/* One for each program: at its end everything is killed, forwarders too. */
+	if (m->forward && forward_start_proxy(&forwarder, e) < 0)
+		return broken(j);
+	if (s->agent && m->host_address && forward_start_agent(m->host_address, &forwarder, e) < 0)
+		return broken(j);
+	if (child_start(s, &env, &j->child, e) < 0) {
+		result->exit_code = j->child.exit_code;
+		result->outcome = j->child.exit_code ? STEP_FAILED : STEP_BROKEN;
+		return -1;
+	}
+	j->reap.main = j->child.pid;
+	return 0;
+}
+
+/* Of those that a program may run on. */
+static bool one_processor(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
+}
+
+static int run_program(struct run *run, const struct spawn *s, struct err *e)
+{
+	auto_job struct job j = {
+		.run = run, .child = CHILD_NONE, .children_fd = -1, .exact = one_processor()};
+	struct shortage before = shortage_now();
+
+	if (start(&j, s, e) < 0)
+		return -1;
+	if (watch(&j, e) < 0) {
+		reap_signal(SIGKILL);
+		return broken(&j);
+	}
+	if (end_all(&j, e) < 0 || drain(&j, &j.child.out, e) < 0 || drain(&j, &j.child.err, e) < 0)
+		return broken(&j);
+	return judge(&j, &before, e);
+}
+
+int spawn_run(struct run *run, const struct spawn *s, struct err *e)
+{
+	struct spawn with_file = *s;
+	auto_strv struct strv argv = {0};
+	auto_script char *path = NULL;
+
+	if (!s->script)
+		return run_program(run, s, e);
+	if (script_write(run, s->script, &path, e) < 0)
+		return -1;
+	strv_push_all(&argv, &s->argv);
+	strv_push(&argv, path);
+	with_file.argv = argv;
+	return run_program(run, &with_file, e);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Virtio-serial ports, found by the name that the host gave them. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "os/fd.h"
+#include "base/limits.h"
+#include "executor/machine/machine.h"
+
+static const char ports_dir[] = "/sys/class/virtio-ports";
+
+static bool has_name(const char *device, const char *name)
+{
+	auto_free char *path = mem_printf("%s/%s/name", ports_dir, device);
+	char text[64] = "";
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return false;
+	text[strcspn(text, "\n")] = '\0';
+	return strcmp(text, name) == 0;
+}
+
+/* The port's node in /dev, or NULL. */
+static char *find(const char *name)
+{
+	DIR *dir = opendir(ports_dir);
+	char *found = NULL;
+	struct dirent *d;
+
+	if (!dir)
+		return NULL;
+	while (!found && (d = readdir(dir)))
+		if (d->d_name[0] != '.' && has_name(d->d_name, name))
+			found = mem_printf("/dev/%s", d->d_name);
+	(void)closedir(dir);
+	return found;
+}
+
+/*
+ * A port's name, its node and its readiness come one after the other, and opening between them says
+ * ENOENT or ENXIO; so it is tried again for a while.
+ */
+static int open_port(const char *name, int64_t deadline_ms, int *ret_fd, struct err *e)
+{
+	const struct timespec pause = {.tv_nsec = 2000000};
+
+	for (;;) {
+		auto_free char *path = find(name);
+		int fd = path ? open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC) : -1;
+
+		if (fd >= 0) {
+			*ret_fd = fd;
+			return 0;
+		}
+		if (path && errno != ENXIO && errno != ENOENT)
+			return err_sys(e, "%s (%s)", path, name);
+		if (clock_ms() >= deadline_ms)
+			return err_set(e, ERR_HOST,
+				"there is no virtio-serial port '%s': this is not a virtual "
+				"machine of ambient",
+				name);
+		(void)nanosleep(&pause, NULL);
+	}
+}
+
+int ports_open(struct machine *m, int *ret_log, int *ret_ctl, struct err *e)
+{
+	int64_t deadline = clock_ms() + LIMIT_PORTS_MS;
+	auto_fd int log = -1, ctl = -1;
+
+	(void)m;
+	if (open_port(PORT_LOG, deadline, &log, e) < 0 ||
+		open_port(PORT_CTL, deadline, &ctl, e) < 0)
+		return -1;
+	*ret_log = fd_steal(&log);
+	*ret_ctl = fd_steal(&ctl);
+	return 0;
+}

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ambient-net: what speaks to networks in a trusted machine, for the step `net`.
+ *
+ *     ambient-net COMMAND <WORK
+ *
+ * WORK is JSON on standard input; files are in the working directory.
+ *
+ * A program of its own because its libraries cannot be linked statically, while the executor must
+ * run anywhere (docs/decisions). It finds its libraries in the trusted image. Progress goes to
+ * standard output. When it fails, the reason and a sentence go to GUEST_NET_ERROR, for the step,
+ * and the sentence to standard error, for people.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "os/inherit.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "os/tree.h"
+#include "contract/contract.h"
+#include "data/jsonl.h"
+#include "data/node.h"
+#include "transfer/gitget.h"
+#include "transfer/http.h"
+#include "transfer/sftpput.h"
+#include "transfer/sshcheck.h"
+
+enum { PARALLEL = 32, TRIES = 4 };
+
+#define IMAGE_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
+#define OWN_CERTIFICATES GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_CERTIFICATES
+#define ALL_CERTIFICATES GUEST_TOOLS "/all-certificates.pem"
+
+static void tell(void *arg, const char *line)
+{
+	(void)arg;
+	(void)printf("%s\n", line);
+	(void)fflush(stdout);
+}
+
+static int append_file(const char *path, int to, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, 16 * MIB);
+	if (fd_read_file(path, &text, e) < 0)
+		return -1;
+	return fd_write_all(to, text.data, text.len) < 0 ? err_sys(e, "write") : 0;
+}
+
+/* The image's authorities and the operator's in one file, because libcurl takes one. */
+static int join_certificates(const char **ret_path, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	*ret_path = NULL;
+	if (access(OWN_CERTIFICATES, F_OK) < 0)
+		return 0;
+	fd = open(ALL_CERTIFICATES, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_sys(e, "make " ALL_CERTIFICATES);
+	if (access(IMAGE_CERTIFICATES, F_OK) == 0 && append_file(IMAGE_CERTIFICATES, fd, e) < 0)
+		return -1;
+	if (append_file(OWN_CERTIFICATES, fd, e) < 0)
+		return -1;
+	*ret_path = ALL_CERTIFICATES;
+	return 0;
+}
+
+static int read_items(const struct node *list, struct http_item *items, struct err *e)
+{
+	static const char prefix[] = "sha256:";
+	const struct node *item;
+	size_t i = 0;
+
+	node_each (list, item) {
+		const char *sum = node_get_text(item, "checksum", "");
+
+		items[i] = (struct http_item){.url = node_get_text(item, "url", NULL),
+			.name = node_get_text(item, "filename", NULL),
+			.sha256 = sum + strlen(prefix)};
+		if (!items[i].url || !items[i].name || strncmp(sum, prefix, strlen(prefix)) != 0)
+			return err_set(e, ERR_INPUT, "item %zu is incomplete", i + 1);
+		i++;
+	}
+	return 0;
+}
+
+/* A number of the executor's; `preset` when it says none. */
+static uint64_t said(const char *name, uint64_t preset)
+{
+	const char *text = getenv(name);
+	struct err ignored = {0};
+	uint64_t value;
+
+	return text && num_parse_u64(text, INT64_MAX, &value, &ignored) == 0 ? value : preset;
+}
+
+/* Who gives an action little time wants to know about a server that says nothing before its end. */
+static int64_t patience(void)
+{
+	uint64_t half = said(GUEST_TIME_LEFT, UINT64_MAX) / 2;
+
+	return half < LIMIT_HTTP_STALL_MS ? (int64_t)half + 1 : LIMIT_HTTP_STALL_MS;
+}
+
+/* o->dir_fd is the caller's. */
+static int prepare(struct http_options *o, struct err *e)
+{
+	const char *near = getenv(GUEST_NEAR_PROXY);
+
+	*o = (struct http_options){
+		.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+		.proxy = near ? near : GUEST_PROXY_URL,
+		.parallel = PARALLEL,
+		.tries = TRIES,
+		.pause_ms = LIMIT_HTTP_PAUSE_MS,
+		.connect_ms = LIMIT_HTTP_CONNECT_MS,
+		.stall_ms = patience(),
+		.report_ms = LIMIT_HTTP_REPORT_MS,
+		.tell = tell,
+	};
+	if (o->dir_fd < 0)
+		return err_sys(e, "the working directory");
+	return join_certificates(&o->certificates, e);
+}
+
+/* Of what the dependencies may have, less what is there and stays: all that is not `replaced`. */
+static int find_room(struct http_options *o, const struct strv *replaced, struct err *e)
+{
+	uint64_t max = said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
+	struct dirent **names = NULL;
+	int count = scandirat(o->dir_fd, ".", &names, NULL, NULL), result = 0;
+
+	if (count < 0)
+		return err_sys(e, "list the dependencies");
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+
+		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+			!strv_has(replaced, name)) {
+			result = tree_archive_size(o->dir_fd, name, GUEST_DEPS, &bytes, e);
+			used += result == 0 ? bytes : 0;
+		}
+		free(names[i]);
+	}
+	free(names);
+	o->bounded = max != UINT64_MAX;
+	o->room = max > used ? max - used : 0;
+	return result;
+}
+
+static int get_files(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const struct node *list = node_get(work, "items");
+	size_t count = list ? list->count : 0;
+	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
+	auto_strv struct strv replaced = {0};
+	struct http_options bounded = *o;
+
+	if (read_items(list, items, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		strv_push(&replaced, items[i].name);
+	if (find_room(&bounded, &replaced, e) < 0)
+		return -1;
+	return http_get(items, count, &bounded, e);
+}
+
+static void add_ssh(struct strv *argv)
+{
+	strv_push(argv, "ssh");
+	strv_push(argv, "-F" GUEST_SSH_CONFIG);
+}
+
+static int get_commit(const struct node *work, const struct http_options *o, struct err *e)
+{
+	auto_strv struct strv ssh = {0};
+	const struct gitget g = {.url = node_get_text(work, "url", NULL),
+		.commit = node_get_text(work, "commit", NULL),
+		.name = node_get_text(work, "name", NULL),
+		.dir = GUEST_DEPS,
+		.ssh = &ssh,
+		.ssh_proxy = GUEST_EXECUTOR " connect %h %p"};
+	auto_strv struct strv replaced = {0};
+	struct http_options bounded = *o;
+
+	if (!g.url || !g.commit || !g.name)
+		return err_set(e, ERR_INPUT, "the request is incomplete");
+	add_ssh(&ssh);
+	strv_push(&replaced, g.name);
+	if (find_room(&bounded, &replaced, e) < 0)
+		return -1;
+	return gitget(&g, &bounded, e);
+}
+
+/* One after the other: an archive looks for the last one. */
+static int put_files(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const char *url = node_get_text(work, "url", NULL);
+	const struct node *file;
+
+	if (!url)
+		return err_set(e, ERR_INPUT, "the request is incomplete");
+	node_each (node_get(work, "files"), file)
+		if (http_put(url, file->text, o, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int put_by_sftp(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const char *login = node_get_text(work, "login", NULL);
+	auto_strv struct strv argv = {0};
+	const struct sftpput p = {.ssh = &argv,
+		.host = login,
+		.path = node_get_text(work, "path", NULL),
+		.entries = node_get(work, "files")};
+
+	if (!login || !p.path)
+		return err_set(e, ERR_INPUT, "the request is incomplete");
+	add_ssh(&argv);
+	strv_push(&argv, "-oBatchMode=yes");
+	strv_push(&argv, "-s");
+	strv_push(&argv, "--");
+	strv_push(&argv, login);
+	strv_push(&argv, "sftp");
+	return sftpput(&p, o, e);
+}
+
+static int check_login(const struct node *work, const struct http_options *o, struct err *e)
+{
+	const char *login = node_get_text(work, "login", NULL);
+	auto_strv struct strv ssh = {0};
+
+	if (!login)
+		return err_set(e, ERR_INPUT, "the request is incomplete");
+	add_ssh(&ssh);
+	return sshcheck(&ssh, login, &sshcheck_of_upload, o, e);
+}
+
+static const struct {
+	const char *name;
+	int (*run)(const struct node *work, const struct http_options *o, struct err *e);
+} commands[] = {
+	{"http_get", get_files},
+	{"git_get", get_commit},
+	{"http_put", put_files},
+	{"sftp_put", put_by_sftp},
+	{"ssh_check", check_login},
+};
+
+static int run(const char *command, struct err *e)
+{
+	auto_buf struct buf text = {0};
+	auto_node struct node *work = NULL;
+	struct http_options o;
+	int result;
+
+	buf_init(&text, LIMIT_UPLOAD_WORK); /* the largest of all */
+	if (fd_read_to_end(STDIN_FILENO, "standard input", &text, e) < 0 ||
+		jsonl_parse(text.data, text.len, "standard input", &work, e) < 0 ||
+		http_init(e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		if (strcmp(commands[i].name, command) != 0)
+			continue;
+		result = prepare(&o, e) < 0 ? -1 : commands[i].run(work, &o, e);
+		fd_close(o.dir_fd);
+		return result;
+	}
+	return err_set(e, ERR_INPUT, "unknown command '%s'", command);
+}
+
+/* A guest without room for this line has a failed action all the same: it then lacks a reason. */
+static int complain(const struct err *e)
+{
+	auto_free char *text = mem_printf("%s\n%s", e->reason, e->msg);
+	auto_fd int fd = open(GUEST_NET_ERROR, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
+		(void)fprintf(stderr, "ERROR: %s: %s\n", GUEST_NET_ERROR, strerror(errno));
+	(void)fprintf(stderr, "ERROR: %s\n", e->msg);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct err e = {0};
+
+	if (inherit_mend(&e) < 0)
+		return complain(&e);
+	if (argc != 2) {
+		(void)fprintf(stderr, "usage: ambient-net COMMAND <WORK\n");
+		return 2;
+	}
+	return run(argv[1], &e) < 0 ? complain(&e) : 0;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/sig.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static int signal_fd = -1;
+static int caught;
+
+/* By nohup(1), or by a shell of its background jobs. A blocked signal would come all the same. */
+static bool is_ignored(int signo)
+{
+	struct sigaction now;
+
+	return sigaction(signo, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+int sig_init(struct err *e)
+{
+	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		if (!is_ignored(wanted[i]))
+			(void)sigaddset(&set, wanted[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return err_sys(e, "block signals");
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signal_fd < 0)
+		return err_sys(e, "signalfd");
+	return 0;
+}
+
+int sig_fd(void)
+{
+	return signal_fd;
+}
+
+int sig_pending(void)
+{
+	struct signalfd_siginfo info;
+
+	if (signal_fd >= 0 && read(signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info) &&
+		!caught)
+		caught = (int)info.ssi_signo;
+	return caught;
+}
+
+void sig_detach(void)
+{
+	signal_fd = -1;
+	caught = 0;
+}
+
+const char *sig_name(int signo)
+{
+	return signo == SIGINT ? "SIGINT" : signo == SIGTERM ? "SIGTERM" : "SIGHUP";
+}
+
+int sig_check(struct err *e)
+{
+	int signo = sig_pending();
+
+	if (!signo)
+		return 0;
+	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s", sig_name(signo));
+}
+
+/* As the kernel has it (rt_sigaction(2)): libc's own refuses signals 32 and 33. */
+struct kernel_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	unsigned long mask;
+};
+
+void sig_reset(void)
+{
+	const struct kernel_sigaction action = {.handler = SIG_DFL};
+	sigset_t none;
+
+	/* It fails for SIGKILL and SIGSTOP only, which are always at their default. */
+	for (int i = 1; i < NSIG; i++)
+		(void)syscall(SYS_rt_sigaction, i, &action, NULL, sizeof(action.mask));
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}

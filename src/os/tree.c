@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "os/tree.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "base/mem.h"
+#include "base/text.h"
+
+enum { BLOCK = 512, SHOWN_NAME = 200 };
+
+/* A directory on the way from the top to where the walk is. */
+struct level {
+	DIR *dir;      /* NULL: closed, because too many below it are open */
+	long position; /* of a closed one */
+	char *name;
+	struct stat st;
+};
+
+struct walk {
+	int top; /* borrowed */
+	const char *shown;
+	bool remove;
+	bool archive; /* count what an archive takes, not what the disk has */
+	uint64_t bytes;
+	dev_t device;
+	struct level *levels;
+	size_t count, room;
+};
+
+static int failed(const struct walk *w, const char *what, const char *name, struct err *e)
+{
+	int sys = errno;
+	auto_free char *safe = text_safe(name, SHOWN_NAME);
+
+	errno = sys;
+	if (w->count == 0)
+		return err_sys(e, "%s %s/%s", what, w->shown, safe);
+	return err_sys(e, "%s %s in %s, %zu directories deep", what, safe, w->shown, w->count);
+}
+
+/* The directory that the walk is in. */
+static int here(const struct walk *w)
+{
+	DIR *dir = w->count ? w->levels[w->count - 1].dir : NULL;
+
+	if (w->count && !dir)
+		BUG("the directory that a walk is in was closed");
+	return dir ? dirfd(dir) : w->top;
+}
+
+static void count_bytes(struct walk *w, const struct stat *st)
+{
+	uint64_t links = S_ISDIR(st->st_mode) || st->st_nlink == 0 ? 1 : st->st_nlink;
+
+	/* What another name keeps alive is not free when this one goes. */
+	if (w->remove && links > 1)
+		return;
+	if (!w->archive)
+		w->bytes += (uint64_t)st->st_blocks * BLOCK / links;
+	else if (S_ISREG(st->st_mode))
+		w->bytes += BLOCK + ((uint64_t)st->st_size + BLOCK - 1) / BLOCK * BLOCK / links;
+	else
+		w->bytes += BLOCK;
+}
+
+/* ---- down and up ---- */
+
+/* By the descriptor, because the name could have become a link meanwhile. */
+static void make_readable(int parent, const char *name)
+{
+	auto_fd int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	char path[40];
+
+	if (fd < 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	/* Where this does not help, opening it says why. */
+	(void)chmod(path, 0700);
+}
+
+static int open_dir(const struct walk *w, const char *name)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(here(w), name, flags);
+
+	if (fd < 0 && errno == EACCES && w->remove) {
+		make_readable(here(w), name);
+		fd = openat(here(w), name, flags);
+	}
+	return fd;
+}
+
+/* Keep few directories open: let the uppermost go, and remember where its list was read to. */
+static void close_uppermost(struct walk *w)
+{
+	struct level *l;
+
+	if (w->count <= TREE_OPEN_DIRS)
+		return;
+	l = &w->levels[w->count - 1 - TREE_OPEN_DIRS];
+	l->position = telldir(l->dir);
+	(void)closedir(l->dir);
+	l->dir = NULL;
+}
+
+/* Takes the descriptor. */
+static int push(struct walk *w, int fd, const char *name, const struct stat *st, struct err *e)
+{
+	DIR *dir = fdopendir(fd);
+
+	if (!dir) {
+		fd_close(fd);
+		return failed(w, "list", name, e);
+	}
+	if (w->count == w->room) {
+		w->room = w->room ? 2 * w->room : TREE_OPEN_DIRS;
+		w->levels = mem_resize(w->levels, w->room, sizeof(*w->levels));
+	}
+	w->levels[w->count++] = (struct level){.dir = dir, .name = mem_strdup(name), .st = *st};
+	close_uppermost(w);
+	return 0;
+}
+
+/* 0: went in, or there is nothing to go into. */
+static int go_down(struct walk *w, const char *name, struct err *e)
+{
+	auto_fd int fd = open_dir(w, name);
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOENT || (errno == EACCES && !w->remove)))
+		return 0;
+	if (fd < 0)
+		return failed(w, "open", name, e);
+	if (fstat(fd, &st) < 0)
+		return failed(w, "look at", name, e);
+	if (w->count && st.st_dev != w->device) {
+		errno = EXDEV;
+		return failed(w, "enter", name, e);
+	}
+	w->device = st.st_dev;
+	/* A directory that its owner made unwritable is still ours to empty. */
+	if (w->remove && (st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
+		return failed(w, "make writable", name, e);
+	return push(w, fd_steal(&fd), name, &st, e);
+}
+
+/* The directory above was closed: find it again, and make sure that it is the same. */
+static int reopen_parent(struct walk *w, struct err *e)
+{
+	struct level *parent = &w->levels[w->count - 2];
+	auto_fd int fd = openat(here(w), "..", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return failed(w, "go back from", w->levels[w->count - 1].name, e);
+	if (st.st_dev != parent->st.st_dev || st.st_ino != parent->st.st_ino)
+		return err_set(e, ERR_HOST, "%s: a directory was moved during the walk", w->shown);
+	parent->dir = fdopendir(fd);
+	if (!parent->dir)
+		return failed(w, "go back from", w->levels[w->count - 1].name, e);
+	(void)fd_steal(&fd);
+	/* What was removed is not listed again; otherwise go on where we were. */
+	if (!w->remove)
+		seekdir(parent->dir, parent->position);
+	return 0;
+}
+
+static int go_up(struct walk *w, struct err *e)
+{
+	struct level *l = &w->levels[w->count - 1];
+	auto_free char *name = NULL;
+
+	if (w->count > 1 && !w->levels[w->count - 2].dir && reopen_parent(w, e) < 0)
+		return -1;
+	(void)closedir(l->dir);
+	name = l->name;
+	w->count--;
+	if (w->remove && unlinkat(here(w), name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		return failed(w, "remove directory", name, e);
+	count_bytes(w, &l->st);
+	return 0;
+}
+
+/* ---- the walk ---- */
+
+/* A directory is entered, anything else is removed or counted. */
+static int visit(struct walk *w, const char *name, struct err *e)
+{
+	struct stat st;
+
+	if (fstatat(here(w), name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno == ENOENT ? 0 : failed(w, "look at", name, e);
+	if (S_ISDIR(st.st_mode))
+		return go_down(w, name, e);
+	if (w->remove && unlinkat(here(w), name, 0) < 0)
+		return errno == ENOENT ? 0 : failed(w, "remove", name, e);
+	count_bytes(w, &st);
+	return 0;
+}
+
+static int next(struct walk *w, struct err *e)
+{
+	struct level *l = &w->levels[w->count - 1];
+	struct dirent *entry;
+
+	errno = 0;
+	entry = readdir(l->dir);
+	if (!entry)
+		return errno ? failed(w, "list", l->name, e) : go_up(w, e);
+	if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+		return 0;
+	return visit(w, entry->d_name, e);
+}
+
+static int walk(struct walk *w, const char *name, struct err *e)
+{
+	int result = visit(w, name, e);
+
+	while (result == 0 && w->count)
+		result = next(w, e);
+	while (w->count) {
+		struct level *l = &w->levels[--w->count];
+
+		if (l->dir)
+			(void)closedir(l->dir);
+		free(l->name);
+	}
+	free(w->levels);
+	return result;
+}
+
+int tree_remove(int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown, .remove = true};
+	int result = walk(&w, name, e);
+
+	if (ret_bytes)
+		*ret_bytes = w.bytes;
+	return result;
+}
+
+static int measure(struct walk *w, const char *name, uint64_t *ret_bytes, struct err *e)
+{
+	if (walk(w, name, e) < 0)
+		return -1;
+	*ret_bytes = w->bytes;
+	return 0;
+}
+
+int tree_measure(int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown};
+
+	return measure(&w, name, ret_bytes, e);
+}
+
+int tree_archive_size(
+	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown, .archive = true};
+
+	return measure(&w, name, ret_bytes, e);
+}
