@@ -203,7 +203,7 @@
 #define LIMIT_QUIET_MS (12 * 1000LL)
 /* Before hello: a machine that uses less than a hundredth of a processor stands still. */
 #define LIMIT_STANDSTILL_MS (15 * 1000LL)
-#define LIMIT_STARTS 3 /* of a machine that stands still */
+#define LIMIT_STARTS 3 /* of a machine that hangs or resets before its hello */
 #define HEARTBEAT_MS 5000
 /* From the end of the run's time limit: for the guest to pack outputs (LIMIT_ALWAYS_MS) and to end.
  */

@@ -102,8 +102,12 @@ struct vm_result {
 /* QEMU's argument list for this machine, as vm_run will use it. */
 void vm_argv(const struct vm *vm, struct strv *ret_argv);
 
-/* The reason when the machine stood still before its hello: nothing has run in it. */
+/*
+ * Reasons when the machine hung, or reset or switched itself off, before its hello: nothing has run in it, and it may be
+ * started again.
+ */
 #define ERR_REASON_STANDSTILL "guest_standstill"
+#define ERR_REASON_RESET "guest_reset"
 
 /*
  * Run it. 0: the guest ended by the contract, *ret says with what claim. -1: it did not, with a

@@ -695,12 +695,21 @@ static int attempt(struct stage *s, struct err *e)
 	return result;
 }
 
+static bool has_not_started(const struct err *e)
+{
+	return strcmp(e->reason, ERR_REASON_STANDSTILL) == 0 ||
+		strcmp(e->reason, ERR_REASON_RESET) == 0;
+}
+
 /* It has not said hello, so nothing has run in it: start again. */
 static int attempt_once_more(struct stage *s, struct err *e)
 {
 	struct node *n = node_map();
 
-	node_set_string(n, "message", "the guest hung while it started: it is started again");
+	node_set_string(n, "message",
+		strcmp(e->reason, ERR_REASON_STANDSTILL) == 0
+			? "the guest hung while it started: it is started again"
+			: "the guest reset its machine while it started: it is started again");
 	event_send(s->sink, EVENT_WARNING, s->plan->source, n);
 	*e = (struct err){0};
 	return attempt(s, e);
@@ -745,9 +754,7 @@ int stage_run(struct stage *s, struct err *e)
 		accel_remember(s->host->config, true);
 	if (unproved && result < 0 && strcmp(e->reason, "host_kvm_unusable") == 0)
 		result = attempt_without_kvm(s, e);
-	for (int i = 1;
-		i < LIMIT_STARTS && result < 0 && strcmp(e->reason, ERR_REASON_STANDSTILL) == 0;
-		i++)
+	for (int i = 1; i < LIMIT_STARTS && result < 0 && has_not_started(e); i++)
 		result = attempt_once_more(s, e);
 	if (result < 0)
 		return blame_disk_not_guest(s, e);

@@ -207,6 +207,10 @@ const struct verdict_reason verdict_reasons[] = {
 	{"guest_standstill", VERDICT_BROKEN, "guest", true,
 		"The guest hung for 15 s while it booted, three times in a row. `ambient log "
 		"--console` shows how far it came."},
+	{"guest_reset", VERDICT_BROKEN, "guest", true,
+		"The guest reset or switched off its machine while it booted, three times in a "
+		"row. `ambient log "
+		"--console` shows how far it came."},
 	{"guest_panic", VERDICT_BROKEN, "guest", true,
 		"The guest's kernel panicked. `ambient log --console` shows it."},
 	{"guest_power_off", VERDICT_BROKEN, "guest", false,

@@ -225,6 +225,12 @@ static void exits_at_once(struct guest *g)
 	_exit(1);
 }
 
+static void resets(struct guest *g)
+{
+	(void)g;
+	power_off();
+}
+
 static void panics(struct guest *g)
 {
 	(void)g;
@@ -720,6 +726,7 @@ static const struct flag {
 	{"never-boots", AT_POWER_ON, never_boots, "not a byte on any channel"},
 	{"silent", AT_POWER_ON, silent, "a kernel on the console, and then nothing"},
 	{"exits-at-once", AT_POWER_ON, exits_at_once, "QEMU itself fails, with a message"},
+	{"resets", AT_POWER_ON, resets, "QEMU ends without a fault, and nothing was said"},
 	{"panics", AT_POWER_ON, panics, "the kernel panics before the executor runs"},
 	{"garbage", AT_POWER_ON, garbage, "bytes that are no frame, before hello"},
 	{"wrong-version", AT_POWER_ON, wrong_version, "hello with another protocol version"},
