@@ -37,7 +37,6 @@ static const char *const environment[] = {
 	"GIT_CONFIG_NOSYSTEM=1",
 	"GIT_GRAFT_FILE=/nonexistent",
 	"GIT_NO_LAZY_FETCH=1",
-	"GIT_NO_REPLACE_OBJECTS=1",
 	"GIT_OPTIONAL_LOCKS=0",
 	"GIT_TERMINAL_PROMPT=0",
 	"HOME=/nonexistent",

@@ -245,6 +245,20 @@ static void test_no_repository(void **state)
 	assert_int_equal(seen.clean, GIT_UNKNOWN);
 }
 
+/* They are packed, so the machine's git follows them, too. */
+static void test_replaced_commits_count(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *tree = make_tree(dir);
+
+	(void)state;
+	write_file(tree, "a", "other\n");
+	GIT(tree, "commit", "-q", "-a", "-m", "second");
+	expect_known(tree, GIT_CLEAN);
+	GIT(tree, "replace", "HEAD", "HEAD~1");
+	expect_known(tree, GIT_DIRTY);
+}
+
 static void test_no_commit_yet(void **state)
 {
 	auto_dir char *dir = expect_dir();
@@ -622,6 +636,7 @@ int main(void)
 		cmocka_unit_test(test_more_changes_than_the_answer_holds),
 		cmocka_unit_test(test_ten_thousand_files),
 		cmocka_unit_test(test_no_repository),
+		cmocka_unit_test(test_replaced_commits_count),
 		cmocka_unit_test(test_no_commit_yet),
 		cmocka_unit_test(test_asks_as_the_owner),
 		cmocka_unit_test(test_nothing_of_a_hostile_tree_runs),
