@@ -117,19 +117,6 @@ static void explain_login(struct upload *u, struct err *e)
 		u->ctx->result = before;
 }
 
-static int start(struct upload *u, struct spawn *s, struct err *e)
-{
-	int result;
-
-	s->directory = u->shown;
-	s->agent = true;
-	result = u->ctx->ops->spawn(u->ctx, s, e);
-	strv_release(&s->argv);
-	if (result < 0)
-		explain_login(u, e);
-	return result;
-}
-
 /* ---- rsync ---- */
 
 /*
@@ -168,7 +155,8 @@ static int by_rsync(struct upload *u, struct err *e)
 {
 	int64_t half = u->ctx->ops->time_left_ms(u->ctx) / 2000 + 1;
 	int64_t most = LIMIT_HTTP_STALL_MS / 1000;
-	struct spawn s = {0};
+	struct spawn s = {.directory = u->shown, .agent = true};
+	int result;
 
 	strv_push(&s.argv, "rsync");
 	strv_push(&s.argv, "-a");
@@ -182,9 +170,12 @@ static int by_rsync(struct upload *u, struct err *e)
 	strv_push(&s.argv, "--");
 	strv_push(&s.argv, "./");
 	strv_pushf(&s.argv, "%s:%s", u->login, u->path);
-	if (start(u, &s, e) == 0)
+	result = u->ctx->ops->spawn(u->ctx, &s, e);
+	strv_release(&s.argv);
+	if (result == 0)
 		return 0;
 	explain_rsync(u, e);
+	explain_login(u, e);
 	return -1;
 }
 

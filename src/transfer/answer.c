@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transfer/answer.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -57,4 +58,36 @@ const struct answer *answer_of_server(long status)
 const struct answer *answer_of_proxy(long status)
 {
 	return find(proxy, ARRAY_SIZE(proxy), status);
+}
+
+/* libcurl-errors(3). */
+static const struct row curl[] = {
+	{7, 7, {"fetch_unreachable", "no connection to it can be made", true}},
+	{18, 18, {"fetch_cut", "the connection was cut", true}},
+	{28, 28, {"fetch_timeout", "the server did not answer in time", true}},
+	{52, 52, {"fetch_cut", "the server ended the connection without an answer", true}},
+	{55, 56, {"fetch_cut", "the connection was cut", true}},
+	{92, 92, {"fetch_cut", "the connection was cut", true}},
+	{0, 999999, {"fetch_failed", "the request failed", false}},
+};
+
+/* Of the proxy, for a server that it reached and that did not answer, or of the server. */
+static const struct answer no_gateway = {
+	"fetch_server_error", "the server did not answer, or it failed", true};
+
+const struct answer *answer_of_git(const char *said)
+{
+	static const char http[] = "HTTP ", code[] = "curl ";
+	const char *line = strstr(said, "error: RPC failed; ");
+	const char *what = line ? strchr(line, ';') + 2 : "";
+	long status;
+
+	if (line && line != said && line[-1] != '\n')
+		return NULL;
+	if (strncmp(what, code, strlen(code)) == 0)
+		return find(curl, ARRAY_SIZE(curl), strtol(what + strlen(code), NULL, 10));
+	if (strncmp(what, http, strlen(http)) != 0)
+		return NULL;
+	status = strtol(what + strlen(http), NULL, 10);
+	return status == 502 ? &no_gateway : answer_of_server(status);
 }

@@ -24,4 +24,11 @@ const struct answer *answer_of_server(long status);
 /* The row of the proxy's own refusal of a connection. */
 const struct answer *answer_of_proxy(long status);
 
+/*
+ * The row for what git reports of a request that failed, in a line of its own: "error: RPC failed; HTTP 503 ..." or
+ * "...; curl 56 ...", with the number of libcurl's error. NULL: it reports none. What a server says through git has
+ * "remote: " before each line.
+ */
+const struct answer *answer_of_git(const char *said);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "os/proc.h"
 #include "base/text.h"
 #include "os/tree.h"
+#include "transfer/answer.h"
 #include "transfer/meter.h"
 #include "transfer/sshcheck.h"
 
@@ -29,6 +31,7 @@ enum {
 };
 
 #define SSH "ssh://"
+#define REMOTE_ERROR "fatal: remote error:"
 
 struct job {
 	const struct gitget *g;
@@ -37,6 +40,7 @@ struct job {
 	char *part;   /* the name of the directory while it is made */
 	char *path;   /* and its path */
 	struct buf said;
+	bool again;         /* the last failure is one where a second try may help */
 	struct meter meter; /* on its way to the proxy */
 	/* What is known of a program that speaks to a network. */
 	uint64_t stored, received;  /* bytes */
@@ -351,21 +355,34 @@ static int failed(struct job *j, const char *reason, const char *what, struct er
 	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
 }
 
-/* What git says of ssh is mixed with what the server says, so ssh is asked once more. */
-static int failed_as_it_said(struct job *j, struct err *e)
+/* What git says of ssh is mixed with what the server says, so none of it is repeated; ssh is asked once more. */
+static int failed_by_ssh(struct job *j, struct err *e)
 {
-	auto_free char *said = NULL;
 	const char *login = j->g->url + strlen(SSH);
-	auto_free char *host = NULL;
+	auto_free char *host = mem_strndup(login, strcspn(login, "/"));
 	struct err why = {0};
 
-	if (!starts(j->g->url, SSH))
-		return failed(j, "fetch_failed", complaint(j), e);
-	said = mem_strdup(complaint(j));
-	host = mem_strndup(login, strcspn(login, "/"));
+	(void)complaint(j);
 	if (sshcheck(j->g->ssh, host, &sshcheck_of_fetch, j->o, &why) < 0 && why.reason[0])
 		return failed(j, why.reason, why.msg, e);
-	return failed(j, "fetch_failed", said, e);
+	return failed(j, "fetch_failed",
+		"git failed; the messages of git, ssh and the server are in the log", e);
+}
+
+static int failed_as_it_said(struct job *j, struct err *e)
+{
+	const struct answer *answer = answer_of_git(j->said.data);
+	const char *first;
+
+	if (starts(j->g->url, SSH))
+		return failed_by_ssh(j, e);
+	first = complaint(j);
+	if (answer)
+		return failed(j, answer->reason, answer->words, e);
+	/* What follows it is the server's. */
+	if (strncmp(first, REMOTE_ERROR, strlen(REMOTE_ERROR)) == 0)
+		first = "the server rejected the request; its message is in the log";
+	return failed(j, "fetch_failed", first, e);
 }
 
 /* For what cannot go wrong but for a full disk or a repository that is none. */
@@ -452,15 +469,53 @@ static int fetch_all(struct job *j, struct err *e)
 		e);
 }
 
-static int fetch(struct job *j, struct err *e)
+/* The commit alone. 1: the server did not give it; j->said tells why. */
+static int fetch_alone(struct job *j, struct err *e)
 {
 	int code = GIT(j, j->path, e, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
 		"--depth=1", "--", j->g->url, j->commit);
 
 	if (code < 0)
 		return -1;
-	if (code == 0 && has_commit(j, j->path))
-		return 0;
+	return code == 0 && has_commit(j, j->path) ? 0 : 1;
+}
+
+/*
+ * Again while a second try may help: a server that fails for a moment. One that fails because it has no such commit, or
+ * does not give it away, looks the same; that is found out afterwards, by fetching all.
+ */
+static int fetch_with_tries(struct job *j, struct err *e)
+{
+	const struct answer *answer;
+	int result;
+
+	for (unsigned tries = 1;; tries++) {
+		int64_t pause = j->o->pause_ms << (tries - 1);
+		auto_free char *text = NULL;
+
+		result = fetch_alone(j, e);
+		if (result <= 0)
+			return result;
+		answer = answer_of_git(j->said.data);
+		if (answer && !answer->again)
+			return failed_as_it_said(j, e);
+		if (!answer || tries >= j->o->tries)
+			return 1;
+		text = mem_printf(
+			"%s; trying again in %s", answer->words, num_show_duration(pause).s);
+		tell(j, text);
+		(void)poll(NULL, 0, (int)pause);
+		if (make_empty(j, e) < 0)
+			return -1;
+	}
+}
+
+static int fetch(struct job *j, struct err *e)
+{
+	int result = make_empty(j, e) < 0 ? -1 : fetch_with_tries(j, e);
+
+	if (result <= 0)
+		return result;
 	if (fetch_all(j, e) < 0)
 		return -1;
 	if (!has_commit(j, j->path)) {
@@ -494,7 +549,7 @@ static int put_in_place(struct job *j, struct err *e)
 
 static int fetch_into_place(struct job *j, struct err *e)
 {
-	if (make_empty(j, e) < 0 || fetch(j, e) < 0 || check_out(j, e) < 0)
+	if (fetch(j, e) < 0 || check_out(j, e) < 0)
 		return -1;
 	return put_in_place(j, e);
 }

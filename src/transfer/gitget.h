@@ -16,6 +16,9 @@
  * counted on its way to the proxy (meter.h), and a server that sends something else than a
  * repository, or nothing, is left.
  *
+ * A request that fails over HTTP has the reason of its status (answer.h), and is tried again where that may help, as
+ * in http.h. Messages of a server are in the log and in no error.
+ *
  * The reasons of errors are those of http.h, and fetch_commit for a repository that lacks it,
  * fetch_host_key for a server with another key.
  */

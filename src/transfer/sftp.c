@@ -122,12 +122,19 @@ static int take_some(struct sftp *s)
 	return 0;
 }
 
+static int64_t deadline(const struct sftp *s)
+{
+	int64_t stalled = s->moved_ms + s->stall_ms;
+
+	return s->until_ms && s->until_ms < stalled ? s->until_ms : stalled;
+}
+
 /* Wait until something can be given or taken, and do that. */
 static int exchange(struct sftp *s)
 {
 	struct pollfd p[] = {{.fd = room_for_some(s) && !s->ended ? s->in : -1, .events = POLLIN},
 		{.fd = s->going.len ? s->out : -1, .events = POLLOUT}};
-	int64_t left = s->moved_ms + s->stall_ms - clock_ms();
+	int64_t left = deadline(s) - clock_ms();
 
 	if (left <= 0)
 		return over(s, SFTP_STALLED);
@@ -524,9 +531,8 @@ static int list_some(struct sftp *s, const struct sftp_handle *h, struct listing
 	return code;
 }
 
-int sftp_list(struct sftp *s, const char *path, sftp_take_name take, void *arg)
+static int list_all(struct sftp *s, const char *path, struct listing *l)
 {
-	struct listing l = {.take = take, .arg = arg};
 	size_t start = begin_request(s, OPENDIR);
 	struct sftp_handle h;
 	int code, closed;
@@ -536,12 +542,23 @@ int sftp_list(struct sftp *s, const char *path, sftp_take_name take, void *arg)
 	if (code != SFTP_OK)
 		return code;
 	do
-		code = list_some(s, &h, &l);
+		code = list_some(s, &h, l);
 	while (code == SFTP_OK);
 	if (code < 0)
 		return -1;
 	closed = sftp_close(s, &h);
 	return code == SFTP_EOF ? closed : code;
+}
+
+int sftp_list(struct sftp *s, const char *path, sftp_take_name take, void *arg)
+{
+	struct listing l = {.take = take, .arg = arg};
+	int code;
+
+	s->until_ms = clock_ms() + s->stall_ms;
+	code = list_all(s, path, &l);
+	s->until_ms = 0;
+	return code;
 }
 
 /* ---- blocks: many requests under way, whose answers come in any order ---- */
@@ -651,8 +668,12 @@ static int take_block(struct sftp *s, const struct sftp_handle *h, struct readin
 	memcpy(r->data + (block->offset - r->offset), bytes.data, bytes.len);
 	if (bytes.len == block->len)
 		return 0;
-	rest = (struct sftp_block){
-		.offset = block->offset + bytes.len, .len = block->len - (uint32_t)bytes.len};
+	if (block->pieces + 1 == SFTP_PIECES)
+		return nonsense(s, "a file in pieces that are too small");
+	rest = (struct sftp_block){.pieces = block->pieces + 1,
+
+		.offset = block->offset + bytes.len,
+		.len = block->len - (uint32_t)bytes.len};
 	return rest.offset < r->end ? ask_block(s, READ, h, rest, NULL) : 0;
 }
 

@@ -4,8 +4,9 @@
  * a file and for fsync (its file PROTOCOL, section 4), over two descriptors: a connection that somebody else has made.
  *
  * The server is a stranger. An answer has at most LIMIT_SFTP_ANSWER bytes, is the one to a request that waits for it, and
- * comes within stall_ms after the last whole answer or the last byte that the server took; a list of names ends after
- * LIMIT_SFTP_NAMES. What breaks one of these rules ends the session, for good.
+ * comes within stall_ms after the last whole answer or the last byte that the server took. A list of names ends within
+ * stall_ms and LIMIT_SFTP_NAMES, and a block that is read comes in at most SFTP_PIECES answers, so that one that is
+ * slow on purpose is left, too. What breaks one of these rules ends the session, for good.
  *
  * Functions return 0; or the positive code with which the server rejected the request (SFTP_...), and s->said is what it
  * said of it; or -1 when the session is over, and s->end tells why. Names are bytes, without any meaning to us.
@@ -24,6 +25,7 @@ enum {
 	SFTP_WINDOW = 64,     /* requests to read or write that are under way */
 	SFTP_BLOCK = 32 * 1024,
 	SFTP_HANDLE_MAX = 256,
+	SFTP_PIECES = 32,
 	SFTP_SAID_MAX = 200,
 };
 
@@ -50,6 +52,7 @@ struct sftp_block {
 	uint32_t id;
 	uint32_t len;
 	uint64_t offset;
+	unsigned pieces; /* that have come of what was first asked for */
 };
 
 struct sftp {
@@ -62,6 +65,7 @@ struct sftp {
 		1]; /* the server's words for the last code; unsafe to show as they are */
 
 	uint32_t last_id;
+	int64_t until_ms; /* when all of a list must have come; 0: no such time */
 	int64_t moved_ms; /* when the last whole answer came, or the server took something */
 	struct buf coming, going;
 	bool ended; /* nothing more comes */

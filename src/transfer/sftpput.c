@@ -229,6 +229,14 @@ static const char *word_of(int code)
 	}
 }
 
+/* The server's own, unchanged: the host masks secrets in them before it makes them harmless. */
+static void tell_words(const struct job *j)
+{
+	auto_free char *line = mem_printf("the server says: %s", j->sftp.said);
+
+	j->o->tell(j->o->arg, line);
+}
+
 /* The result of a request that must succeed: 0, or -1 and *e. */
 static int must(struct job *j, int result, struct err *e)
 {
@@ -238,7 +246,7 @@ static int must(struct job *j, int result, struct err *e)
 		return 0;
 	if (result < 0)
 		return has_ended(j, e);
-	tell(j, "the server says: %s", j->sftp.said);
+	tell_words(j);
 	return err_reason(e, ERR_INPUT, "upload_failed",
 		"%s: the server rejected '%s': %s (sftp code %d); its message is in the log",
 		j->p->host, now, word_of(result), result);

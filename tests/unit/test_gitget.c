@@ -7,11 +7,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "transfer/answer.h"
 #include "transfer/gitget.h"
 
 enum { TOLD_MAX = 1 << 20, OUTPUT_MAX = 64 * 1024 };
 
-#define URL "ssh://git.example.org/other.git"
+/* Of a repository that is asked without a network. */
+#define URL "file:///other.git"
+#define SSH_URL "ssh://git.example.org/other.git"
 
 struct world {
 	char *dir, *path_before;
@@ -53,10 +56,10 @@ static void world_remove(struct world *w)
 }
 #define auto_world __attribute__((cleanup(world_remove)))
 
-static void expect_failure(struct world *w, const char *wanted)
+static void expect_failure_of(struct world *w, const char *url, const char *wanted)
 {
 	auto_strv struct strv ssh = {0};
-	const struct gitget g = {.url = URL,
+	const struct gitget g = {.url = url,
 		.commit = "0123456789abcdef0123456789abcdef01234567",
 		.name = "other",
 		.dir = w->dir,
@@ -66,6 +69,67 @@ static void expect_failure(struct world *w, const char *wanted)
 	strv_push(&ssh, "false");
 	expect_err(gitget(&g, &w->o, &e), &e, ERR_INPUT, wanted);
 	assert_string_equal(e.reason, "fetch_failed");
+}
+
+static void expect_failure(struct world *w, const char *wanted)
+{
+	expect_failure_of(w, URL, wanted);
+}
+
+/* git, ssh and the server write to one stream. */
+static void test_nothing_that_came_by_ssh_is_in_the_error(void **state)
+{
+	auto_world struct world w;
+
+	(void)state;
+	world_make(&w, "echo Host key verification failed.; echo 'fatal: three' >&2");
+	expect_failure_of(&w, SSH_URL,
+		SSH_URL ": git failed; the messages of git, ssh and the server are in the log");
+	assert_string_equal(w.told.data, "Host key verification failed.\nfatal: three\n");
+}
+
+static void test_what_the_server_rejects_is_not_in_the_error(void **state)
+{
+	auto_world struct world w;
+
+	(void)state;
+	world_make(&w, "echo 'fatal: remote error: words of the server' >&2");
+	expect_failure(&w, URL ": the server rejected the request; its message is in the log");
+}
+
+static void test_reports_of_git_have_a_reason(void **state)
+{
+	static const struct {
+		const char *said, *reason;
+		bool again;
+	} cases[] = {
+		{"error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403\n",
+			"fetch_denied", false},
+		{"warning: a\nerror: RPC failed; HTTP 503 curl 22\n", "fetch_server_error", true},
+		{"error: RPC failed; HTTP 404\n", "fetch_not_found", false},
+		{"error: RPC failed; HTTP 302\n", "fetch_redirect", false},
+		{"error: RPC failed; HTTP 502\n", "fetch_server_error", true},
+		{"error: RPC failed; curl 18 transfer closed\n", "fetch_cut", true},
+		{"error: RPC failed; curl 56 Recv failure\n", "fetch_cut", true},
+		{"error: RPC failed; curl 52 Empty reply\n", "fetch_cut", true},
+		{"error: RPC failed; curl 28 timed out\n", "fetch_timeout", true},
+		{"error: RPC failed; curl 1 x\n", "fetch_failed", false},
+		{"remote: error: RPC failed; HTTP 503\n", NULL, false},
+		{"error: RPC failed; result=22, HTTP code = 503\n", NULL, false},
+		{"", NULL, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct answer *a = answer_of_git(cases[i].said);
+
+		if (!a != !cases[i].reason)
+			fail_msg("%s: a row where none is expected, or none", cases[i].said);
+		if (!a)
+			continue;
+		assert_string_equal(a->reason, cases[i].reason);
+		assert_int_equal(a->again, cases[i].again);
+	}
 }
 
 static void test_the_error_is_the_first_line_that_is_no_aside(void **state)
@@ -138,6 +202,9 @@ static void test_a_line_without_end_is_not_shown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_that_came_by_ssh_is_in_the_error),
+		cmocka_unit_test(test_what_the_server_rejects_is_not_in_the_error),
+		cmocka_unit_test(test_reports_of_git_have_a_reason),
 		cmocka_unit_test(test_the_error_is_the_first_line_that_is_no_aside),
 		cmocka_unit_test(test_git_without_a_word_is_told),
 		cmocka_unit_test(test_a_long_line_is_not_cut_for_the_error),

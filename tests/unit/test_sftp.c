@@ -15,7 +15,13 @@
 #include "data/sshwire.h"
 #include "transfer/sftp.h"
 
-enum { REGULAR = 0100644, DIRECTORY = 0040755, STALL_MS = 100, MAX = 16 * 1024 * 1024 };
+enum {
+	REGULAR = 0100644,
+	DIRECTORY = 0040755,
+	STALL_MS = 60000,
+	SHORT_MS = 100,
+	MAX = 16 * 1024 * 1024
+};
 enum { VERSION = 2, STATUS = 101, HANDLE = 102, DATA = 103, NAME = 104, ATTRS = 105 };
 
 struct server {
@@ -292,6 +298,24 @@ static void test_reads_what_comes_in_pieces(void **state)
 		"\0\0\0\x16\5\0\0\0\3\0\0\0\1h\0\0\0\0\0\0\0\x0f\0\0\0\2");
 }
 
+static void test_pieces_that_are_too_small_are_nonsense(void **state)
+{
+	const struct sftp_handle h = {.data = "h", .len = 1};
+	auto_server struct server v = {0};
+	char data[SFTP_PIECES + 1];
+	size_t len = 0;
+
+	(void)state;
+	prepare(&v);
+	greets(&v, 3, NULL);
+	for (uint32_t i = 1; i <= SFTP_PIECES; i++)
+		says_text(&v, DATA, i, "a", 1);
+	meet(&v);
+	expect_over(&v, sftp_read(&v.s, &h, 0, data, sizeof(data), &len), SFTP_NONSENSE,
+		"a file in pieces that are too small");
+	assert_int_equal(v.s.last_id, SFTP_PIECES);
+}
+
 static void test_more_than_was_asked_for_is_nonsense(void **state)
 {
 	static const struct {
@@ -506,9 +530,9 @@ static void test_a_server_that_stalls_is_left(void **state)
 	(void)state;
 	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
 	assert_int_equal(write(ends[1], "\0\0\0\5\2", 5), 5);
-	assert_int_equal(sftp_begin(&s, ends[0], nowhere, STALL_MS), -1);
+	assert_int_equal(sftp_begin(&s, ends[0], nowhere, SHORT_MS), -1);
 	assert_int_equal(s.end, SFTP_STALLED);
-	assert_true(clock_ms() - started >= STALL_MS);
+	assert_true(clock_ms() - started >= SHORT_MS);
 	sftp_release(&s);
 	(void)close(ends[0]);
 	(void)close(ends[1]);
@@ -522,6 +546,7 @@ int main(void)
 		cmocka_unit_test(test_lists_names_and_drops_odd_ones),
 		cmocka_unit_test(test_a_directory_without_end_is_left),
 		cmocka_unit_test(test_reads_what_comes_in_pieces),
+		cmocka_unit_test(test_pieces_that_are_too_small_are_nonsense),
 		cmocka_unit_test(test_more_than_was_asked_for_is_nonsense),
 		cmocka_unit_test(test_writes_many_blocks_at_a_time),
 		cmocka_unit_test(test_a_block_that_is_rejected_ends_the_file),
