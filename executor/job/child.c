@@ -94,10 +94,8 @@ static void execute(const struct birth *b)
 	errno = ENOEXEC;
 }
 
-/* This may run in the executor's memory (group_start). */
-NORETURN static void become(void *arg)
+NORETURN static void become(const struct birth *b)
 {
-	const struct birth *b = arg;
 	const struct spawn *s = b->spawn;
 	const int report = 3;
 
@@ -172,13 +170,13 @@ static void add_shell(struct birth *b)
 
 static pid_t give_birth(struct birth *b)
 {
-	char **own = environ;
 	pid_t pid;
 
 	if (program_is_for_shell(b->spawn))
 		add_shell(b);
-	pid = group_start(become, b);
-	environ = own;
+	pid = group_fork();
+	if (pid == 0)
+		become(b);
 	strv_release(&b->shell);
 	return pid;
 }

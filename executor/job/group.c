@@ -22,8 +22,6 @@
 #define ROOT "/sys/fs/cgroup"
 #define JOB ROOT "/job"
 
-enum { STACK_BYTES = 256 * 1024 }; /* execvp(3) takes 8 KiB, and 8 bytes for each argument */
-
 static int group_fd = -1; /* JOB; -1: there is no group */
 static uint64_t process_limit;
 
@@ -123,63 +121,13 @@ uint64_t group_process_limit(void)
 
 /* ---- starting a process in it ---- */
 
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-enum { SHARED_MEMORY = CLONE_VM | CLONE_VFORK };
-
-/* clone3(2); the child, on the stack that *args has for it, calls become(arg). */
-static long start_process(const struct clone_args *args, group_child_fn become, void *arg)
+pid_t group_fork(void)
 {
-	long result;
-
-	__asm__ volatile("syscall\n\t"
-			 "test %%rax, %%rax\n\t"
-			 "jnz 1f\n\t"
-			 "mov %[arg], %%rdi\n\t"
-			 "call *%[become]\n\t"
-			 "ud2\n"
-			 "1:"
-			 : "=a"(result)
-			 : "0"((long)SYS_clone3), "D"(args),
-			 "S"(sizeof(*args)), [become] "r"(become), [arg] "r"(arg)
-			 : "rcx", "r11", "memory");
-	if (result >= 0)
-		return result;
-	errno = (int)-result;
-	return -1;
-}
-#else
-enum { SHARED_MEMORY = 0 };
-
-static long start_process(const struct clone_args *args, group_child_fn become, void *arg)
-{
-	struct clone_args copy = *args;
-	long result;
-
-	copy.stack = copy.stack_size = 0; /* a copy of ours */
-	result = syscall(SYS_clone3, &copy, sizeof(copy));
-	if (result == 0)
-		become(arg);
-	return result;
-}
-#endif
-
-pid_t group_start(group_child_fn become, void *arg)
-{
-	/* Not on our own stack: there each of its pages would be touched
-	 * (-fstack-clash-protection). */
-	static _Alignas(16) char stack[STACK_BYTES];
-	struct clone_args args = {.flags = CLONE_INTO_CGROUP | SHARED_MEMORY,
+	struct clone_args args = {.flags = CLONE_INTO_CGROUP,
 		.exit_signal = SIGCHLD,
-		.stack = (uintptr_t)stack,
-		.stack_size = sizeof(stack)};
-	pid_t pid;
+		.cgroup = group_fd < 0 ? 0 : (uint64_t)group_fd};
 
-	if (group_fd >= 0) {
-		args.cgroup = (uint64_t)group_fd;
-		return (pid_t)start_process(&args, become, arg);
-	}
-	pid = fork();
-	if (pid == 0)
-		become(arg);
-	return pid;
+	if (group_fd < 0)
+		return fork();
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }

@@ -18,17 +18,12 @@
 /* Once, when /sys is mounted: make the group. */
 int group_make(struct err *e) NODISCARD;
 
-typedef void (*group_child_fn)(void *arg); /* ends in exec or _exit, never returns */
-
 /*
- * A new process, in the group from its first instruction: a process that moves into a group makes
- * the kernel wait until all processors have passed a quiet moment, which costs an emulated guest 20
- * ms for every program. It calls become(arg) in our own memory, as after vfork(2), so that none has
- * to be copied, and we go on when it has become another program or has ended. What it changes in
- * memory is changed for us too. Without group_make, as on a host, it is a plain fork. -1 with
- * errno.
+ * As fork(2), with the new process in the group from its first instruction: a process that moves into a group makes the
+ * kernel wait until all processors have passed a quiet moment, which costs an emulated guest 20 ms for every program.
+ * Without group_make, as on a host, it is a plain fork.
  */
-pid_t group_start(group_child_fn become, void *arg);
+pid_t group_fork(void);
 
 /*
  * How many processes of the group the kernel has killed for want of memory; without group_make: of
