@@ -39,9 +39,11 @@ AGENT := sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_se
 SETTINGS := config project credentials names image locate statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck
+# The program ambient-archive, beside its main.
+ARCHIVE := foreign members rewrite
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask
-STORE := store retention scopes deps
+STORE := store retention scopes convert deps
 RUN := run run_compare run_phase planner stage said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
@@ -65,6 +67,7 @@ OS_HOST_SRC := $(OS_HOST:%=src/os/%.c)
 SHARED_SRC := $(DATA:%=src/data/%.c) $(CONTRACT:%=src/contract/%.c)
 DATA_NET_SRC := $(DATA_NET:%=src/data/%.c)
 TRANSFER_SRC := $(TRANSFER:%=src/transfer/%.c)
+ARCHIVE_SRC := $(ARCHIVE:%=src/archive/%.c)
 # The rooms that only the host has, in their order: each may use those before it.
 HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/egress/%.c) $(AGENT:%=src/agent/%.c) \
 	$(SETTINGS:%=src/settings/%.c) $(SOURCE:%=src/source/%.c) $(MACHINE:%=src/machine/%.c) \
@@ -88,10 +91,12 @@ RUN_PROXY_SRC := tests/tools/run-proxy.c
 # The readers of numbers, compared with Python's integers.
 NUMBERS_SRC := tests/tools/numbers.c $(BASE_SRC)
 FAULTS_SRC := tests/tools/faults.c
+# In the place of ambient-archive, for tests of what is believed of it.
+LIAR_SRC := tests/tools/archive-liar.c $(BASE_SRC) $(SHARED_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base tree frame message plan action actions executor program forward git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint gitconfig gitplace deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig gitplace archive convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \
@@ -99,7 +104,7 @@ UNIT_TESTS := base tree frame message plan action actions executor program forwa
 	http gitget sftp sshcheck
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent gitview sftp
+	mask agent gitview sftp archive
 
 # ---- flags ------------------------------------------------------------------------------------------
 
@@ -124,21 +129,23 @@ LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--gc-sections $(LDFLAGS_$(FLAVOUR)) 
 HOST_LIBS := -lyaml -ljansson -lseccomp -lcrypto
 # jansson is linked in, so that the trusted image needs only libraries that nobody links statically.
 NETTOOL_LIBS := -l:libjansson.a -lcurl -lcrypto
+ARCHIVE_LIBS := -ljansson -larchive
 
 # ---- objects ----------------------------------------------------------------------------------------
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
 AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
 NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/netmain.c
+REWRITE_SRC := $(BASE_SRC) $(SHARED_SRC) $(ARCHIVE_SRC) src/archive/main.c
 
 .PHONY: all help
-## make               bin/ambient, bin/ambient-execute-plan, bin/ambient-net
-all: bin/ambient bin/ambient-execute-plan bin/ambient-net
+## make               bin/ambient, bin/ambient-execute-plan, bin/ambient-net, bin/ambient-archive
+all: bin/ambient bin/ambient-execute-plan bin/ambient-net bin/ambient-archive
 
 help:
 	@sed -n 's/^## //p' Makefile | awk -F '   +' '{ printf "%-42s %s\n", $$1, $$2 }'
@@ -170,6 +177,11 @@ $(O)/ambient-net: $(call obj,$(NETTOOL_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(NETTOOL_LIBS)
 
+# Of the programs on the host only this one has libarchive, which needs a dozen libraries more.
+$(O)/ambient-archive: $(call obj,$(REWRITE_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVE_LIBS)
+
 bin/%: $(O)/%
 	@mkdir -p bin
 	$(Q)cp -f $< $@.new && mv -f $@.new $@
@@ -178,16 +190,16 @@ bin/%: $(O)/%
 
 $(O)/tests/unit/%: $(O)/tests/unit/%.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -larchive -lcurl -lcmocka
 
 $(O)/tests/fuzz/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -larchive -lcurl
 
 # The same without libFuzzer: reads its corpus once, with any compiler.
 $(O)/tests/fuzz/replay_%: $(O)/tests/fuzz/fuzz_%.o $(O)/tests/fuzz/replay.o $(call obj,$(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -larchive -lcurl
 
 $(O)/tests/tools/fake-qemu: $(call obj,$(FAKE_QEMU_SRC))
 	@echo "  LD      $@"
@@ -201,9 +213,13 @@ $(O)/tests/tools/numbers: $(call obj,$(NUMBERS_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^
 
+$(O)/tests/tools/archive-liar: $(call obj,$(LIAR_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -ljansson
+
 $(O)/tests/tools/run-proxy: $(call obj,$(RUN_PROXY_SRC) $(LIBRARY_SRC))
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -lcurl
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -larchive -lcurl
 
 # Preloaded into ambient by tests. It defines what fortified headers define, too.
 $(call obj,$(FAULTS_SRC)): CFLAGS_ALL += -fPIC -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=0
@@ -226,20 +242,20 @@ $(O)/valgrind/ambient-execute-plan: $(call obj,$(GUEST_SRC) $(VALGRIND_SRC))
 $(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGRIND_SRC))
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ $(HOST_LIBS) -lcurl -lcmocka
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ $(HOST_LIBS) -larchive -lcurl -lcmocka
 
 # What tests/run runs. Sanitized: the programs and the unit tests. Not: what runs in a jail or a VM.
 .PHONY: test-programs unit-programs test-tools
 unit-programs: $(UNIT_TESTS:%=$(O)/tests/unit/test_%)
 test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(O)/tests/tools/numbers unit-programs \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
-test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests $(O)/tests/tools/numbers \
-	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe
+test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/ambient-archive $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests $(O)/tests/tools/numbers \
+	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe $(O)/tests/tools/archive-liar
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
 build_tests = +@$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
-	$(MAKE) --no-print-directory FLAVOUR=release all test-tools
+	$(MAKE) --no-print-directory FLAVOUR=release all test-tools && ln -sf ../release/ambient-archive build/san/
 
 .PHONY: check check-ready check-root check-fast check-unit check-cli check-vm
 # A target that runs others says which; a target-specific value of `check` itself would win over that.
@@ -287,17 +303,17 @@ check-faults:
 
 ## make check-valgrind   unit tests, and the executor in tests with fake-qemu, under valgrind
 .PHONY: check-valgrind
-# Not: what makes jails (git, jail, proxy, sshagent; see tests/valgrind), what tests the walls of openat2, which valgrind
+# Not: what makes jails (git, jail, proxy, sshagent, convert; see tests/valgrind), what tests the walls of openat2, which valgrind
 # does not know (unpack, project, upload), what waits for commands by pidfd_open, which it does not know either (secrets),
 # and the floods of screen, which take it a quarter of an hour.
-VALGRIND_UNITS := $(filter-out git jail proxy sshagent unpack project upload secrets screen,$(UNIT_TESTS))
+VALGRIND_UNITS := $(filter-out git jail proxy sshagent convert unpack project upload secrets screen,$(UNIT_TESTS))
 VALGRIND_SUITES ?= tests/cli/run.test tests/cli/cache.test tests/cli/scope.test
 check-valgrind:
 	$(call ready,build run test valgrind)
 	+@$(MAKE) --no-print-directory FLAVOUR=release all test-tools build/release/valgrind/ambient-execute-plan \
 		$(VALGRIND_UNITS:%=build/release/valgrind/test_%)
 	@mkdir -p build/release/valgrind/tests/tools
-	@ln -sf ../ambient ../ambient-net build/release/valgrind/
+	@ln -sf ../ambient ../ambient-net ../ambient-archive build/release/valgrind/
 	@ln -sf ../../../tests/tools/run-proxy ../../../tests/tools/numbers build/release/valgrind/tests/tools/
 	@tests/valgrind $(VALGRIND_UNITS) -- $(VALGRIND_SUITES)
 
@@ -347,8 +363,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real
@@ -406,6 +422,7 @@ install: all
 	install -D -m 755 bin/ambient "$(DESTDIR)$(PREFIX)/bin/ambient"
 	install -D -m 755 bin/ambient-execute-plan "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
 	install -D -m 755 bin/ambient-net "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
+	install -D -m 755 bin/ambient-archive "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive"
 	install -d $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
 	@tools/install-docs "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/"
@@ -415,7 +432,7 @@ install: all
 .PHONY: uninstall
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan" \
-		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
+		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive"
 	@tools/install-docs --remove "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.1)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(f)")
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")

@@ -174,6 +174,13 @@
 #define LIMIT_AGENT_EVENTS 2000     /* signatures and refusals that are logged; more are counted */
 #define LIMIT_AGENT_STOP_MS (10 * 1000LL)
 
+/* An archive that somebody else made, while ambient-archive reads it. */
+#define LIMIT_ARCHIVE_MEMORY (1 * GIB)
+#define LIMIT_ARCHIVE_FILES 16
+#define LIMIT_ARCHIVE_STALL_MS (2 * 60 * 1000LL) /* without a byte that is read or written */
+/* And a second for each MiB of it, and for each 16 MiB that it may become. */
+#define LIMIT_ARCHIVE_CPU_SECONDS 60
+
 /* With less space than this left on the host a guest that fails is not to blame. */
 #define LIMIT_DISK_FULL_BYTES (1 * MIB)
 

@@ -126,8 +126,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"no_deps", VERDICT_INPUT_ERROR, "user", false,
 		"The project has no dependencies to export."},
 	{"deps_damaged", VERDICT_INPUT_ERROR, "user", false,
-		"The file given to `ambient deps import` is truncated, was not written by "
-		"`ambient deps export`, or does not match its digest. Nothing was changed."},
+		"The file given to `ambient deps import` is truncated or damaged, does not match "
+		"its digest, is of no known kind, or is an archive with entries that break the "
+		"rules for archives of guests. Nothing was changed."},
 	{"source_repository", VERDICT_INPUT_ERROR, "operator", false,
 		"The source, or the repository that it is checked out from, cannot be packed so "
 		"that it works in a machine. The message names the part and the remedy."},
@@ -176,6 +177,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"host_no_namespaces", VERDICT_BROKEN, "host", false,
 		"The host does not allow the namespaces of QEMU's jail. The message names the "
 		"setting; QEMU never runs without its jail."},
+	{"host_no_archive", VERDICT_BROKEN, "host", false,
+		"`ambient-archive`, which reads archives of others, or a library that it needs is "
+		"not installed. The message names the place or the package."},
 	{"host_no_qemu", VERDICT_BROKEN, "host", false,
 		"QEMU is not installed. The message names the package."},
 	{"host_qemu_failed", VERDICT_BROKEN, "host", true,

@@ -30,28 +30,50 @@ static int named_executor(const char *name, char **ret_path, struct err *e)
 	return 0;
 }
 
+/* Beside the running program, else in <prefix>/libexec/ambient, else on PATH; NULL: nowhere. */
+static char *find_part(const char *name, const char *own, const char *prefix, int how)
+{
+	auto_free char *beside = path_join(own, name);
+	auto_free char *libexec = mem_printf("%s/libexec/ambient/%s", prefix, name);
+
+	if (access(beside, how) == 0)
+		return steal_ptr(&beside);
+	if (access(libexec, how) == 0)
+		return steal_ptr(&libexec);
+	return proc_find(name);
+}
+
 int locate_executor(const struct config *c, const char *given, char **ret_path, struct err *e)
 {
 	auto_free char *own = own_directory();
-	auto_free char *beside = path_join(own, EXECUTOR_NAME);
 	auto_free char *prefix = path_parent(own);
-	auto_free char *libexec = mem_printf("%s/libexec/ambient/" EXECUTOR_NAME, prefix);
 	auto_free char *found = NULL;
 
 	if (given || c->executor)
 		return named_executor(given ? given : c->executor, ret_path, e);
-	if (access(beside, R_OK) == 0)
-		*ret_path = steal_ptr(&beside);
-	else if (access(libexec, R_OK) == 0)
-		*ret_path = steal_ptr(&libexec);
-	else if ((found = proc_find(EXECUTOR_NAME)))
-		*ret_path = steal_ptr(&found);
-	else
+	found = find_part(EXECUTOR_NAME, own, prefix, R_OK);
+	if (!found)
 		return err_reason(e, ERR_INPUT, "no_executor",
 			"no " EXECUTOR_NAME
 			" in %s, in %s/libexec/ambient or on PATH; install it beside ambient "
 			"or name it by 'executor' in the configuration",
 			own, prefix);
+	*ret_path = steal_ptr(&found);
+	return 0;
+}
+
+int locate_archive_program(const char *name, char **ret_path, struct err *e)
+{
+	auto_free char *own = own_directory();
+	auto_free char *prefix = path_parent(own);
+	auto_free char *found = find_part(name, own, prefix, X_OK);
+
+	if (!found)
+		return err_reason(e, ERR_HOST, "host_no_archive",
+			"no %s in %s, in %s/libexec/ambient or on PATH, which archives of others "
+			"need; install it beside ambient",
+			name, own, prefix);
+	*ret_path = path_absolute(found);
 	return 0;
 }
 

@@ -23,6 +23,12 @@ int locate_qemu(const struct config *c, char **ret_path, struct err *e) NODISCAR
 int locate_net_tool(const char *executor, char **ret_path, struct err *e) NODISCARD;
 
 /*
+ * The program that reads archives of others, `name`: beside the running program, else in
+ * <prefix>/libexec/ambient, else on PATH. ERR_HOST, reason host_no_archive, that lists the places.
+ */
+int locate_archive_program(const char *name, char **ret_path, struct err *e) NODISCARD;
+
+/*
  * Where images are that were installed with the program, <prefix>/lib/ambient/images. It need not
  * exist. The caller frees.
  */

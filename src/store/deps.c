@@ -23,8 +23,10 @@
 #include "data/jsonl.h"
 #include "data/pack.h"
 #include "data/tar.h"
+#include "settings/locate.h"
 #include "settings/project.h"
 #include "settings/statefile.h"
+#include "store/convert.h"
 #include "store/store.h"
 
 #define NAME "deps"
@@ -157,7 +159,7 @@ int deps_export(const char *state, const char *tmpdir, const char *project, cons
 	return 0;
 }
 
-/* ---- import ---- */
+/* ---- import of exported files ---- */
 
 static int damaged(struct err *e, const char *what)
 {
@@ -247,8 +249,6 @@ static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct
 
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat");
-	if (!S_ISREG(st.st_mode))
-		return damaged(e, "it is no file");
 	tar_reader_init(&r, &rules, (uint64_t)st.st_size);
 	if (want_member(fd, &r, INFO_MEMBER, &offset, &bytes, e) < 0 ||
 		read_info(fd, offset, bytes, ret, e) < 0 ||
@@ -286,24 +286,118 @@ static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
 		num_show_size(info->bytes).s, info->bytes, num_show_size(max).s);
 }
 
-static int import_from(int from, const char *state, const char *project, uint64_t max,
-	struct deps_info *ret_info, struct err *e)
+/* ---- import of archives of others ---- */
+
+/* By its first bytes, so that an exported file of which the rest is damaged is one. */
+static int is_exported(int fd, bool *ret, struct err *e)
+{
+	static const char name[] = INFO_MEMBER;
+	char found[sizeof(name)] = "";
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "stat");
+	if (!S_ISREG(st.st_mode))
+		return damaged(e, "it is no file");
+	if (fd_pread_full(fd, found, sizeof(found), 0) < 0)
+		return err_sys(e, "read");
+	*ret = memcmp(found, name, sizeof(name)) == 0;
+	return 0;
+}
+
+/* Is the next member of a checked archive this one? */
+static bool is_next(int fd, struct tar_reader *r, const char *name, struct err *e)
+{
+	struct tar_entry entry = {.path = ""};
+	size_t header;
+
+	return next_member(fd, r, &entry, &header, e) > 0 && strcmp(entry.path, name) == 0;
+}
+
+/* An exported file that somebody has compressed is no dependencies. */
+static int check_not_exported(int fd, uint64_t bytes, struct err *e)
+{
+	const struct tar_rules rules = {.strict = true};
+	auto_tar_reader struct tar_reader r = {0};
+
+	tar_reader_init(&r, &rules, bytes);
+	if (!is_next(fd, &r, INFO_MEMBER, e) || !is_next(fd, &r, DATA_MEMBER, e))
+		return e->kind == ERR_NONE ? 0 : -1;
+	return err_set(e, ERR_INPUT,
+		"it is a file of 'ambient deps export' that was compressed or packed again: "
+		"decompress it first");
+}
+
+/* The message says it of deps_max_size; anything else that is wrong has one reason. */
+static int refused(struct err *e)
+{
+	if (e->kind != ERR_INPUT)
+		return -1;
+	if (strcmp(e->reason, PACK_TOO_LARGE) == 0) {
+		*e->reason = '\0';
+		return err_append(e, ", which is deps_max_size");
+	}
+	return err_because(e, "deps_damaged");
+}
+
+/* Into a file without a name, so that nothing is left however it ends. */
+static int convert(int from, const struct deps_import_options *o, int *ret_fd,
+	struct deps_info *ret, struct err *e)
+{
+	auto_free char *program = o->program ? mem_strdup(o->program) : NULL;
+	struct convert_result result = {0};
+	auto_fd int to = -1;
+
+	if ((!program && locate_archive_program(REWRITE_PROGRAM, &program, e) < 0) ||
+		temporary_file(o->tmpdir, &to, e) < 0)
+		return -1;
+	if (convert_archive(program, from, to, o->max_bytes, &result, e) < 0 ||
+		check_not_exported(to, result.bytes, e) < 0)
+		return refused(e);
+	if (digest_of_file(to, result.bytes, &ret->sha256, e) < 0)
+		return -1;
+	ret->bytes = result.bytes;
+	ret->dropped = result.dropped;
+	*ret_fd = fd_steal(&to);
+	return 0;
+}
+
+/* ---- import ---- */
+
+static int publish(int from, uint64_t offset, const struct deps_info *info, const char *state,
+	const char *project, struct err *e)
 {
 	auto_store struct store s = STORE_NONE;
 	auto_free char *path = NULL;
-	uint64_t offset = 0;
 
-	if (read_head(from, &offset, ret_info, e) < 0 || check_size(ret_info, max, e) < 0 ||
-		store_lock(state, project, &s, e) < 0)
+	if (store_lock(state, project, &s, e) < 0)
 		return -1;
 	path = store_next(&s, NAME, e);
-	if (!path || copy_data(from, offset, ret_info, path, e) < 0)
+	if (!path || copy_data(from, offset, info, path, e) < 0)
 		return -1;
 	return store_publish_outputs(&s, e);
 }
 
-int deps_import(const char *state, const char *project, uint64_t max, const char *path,
-	struct deps_info *ret_info, struct err *e)
+static int import_from(int from, const char *state, const char *project,
+	const struct deps_import_options *o, struct deps_info *ret_info, struct err *e)
+{
+	auto_fd int converted = -1;
+	bool exported = false;
+	uint64_t offset = 0;
+
+	if (is_exported(from, &exported, e) < 0)
+		return -1;
+	if (!exported)
+		return convert(from, o, &converted, ret_info, e) < 0
+			? -1
+			: publish(converted, 0, ret_info, state, project, e);
+	if (read_head(from, &offset, ret_info, e) < 0 || check_size(ret_info, o->max_bytes, e) < 0)
+		return -1;
+	return publish(from, offset, ret_info, state, project, e);
+}
+
+int deps_import(const char *state, const char *project, const struct deps_import_options *o,
+	const char *path, struct deps_info *ret_info, struct err *e)
 {
 	auto_fd int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct deps_info info = {0};
@@ -312,7 +406,7 @@ int deps_import(const char *state, const char *project, uint64_t max, const char
 		return -1;
 	if (from < 0)
 		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
-	if (import_from(from, state, project, max, &info, e) < 0)
+	if (import_from(from, state, project, o, &info, e) < 0)
 		return err_wrap(e, "%s", path);
 	*ret_info = info;
 	return 0;

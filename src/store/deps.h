@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "archive/report.h"
 #include "base/err.h"
 #include "data/digest.h"
 #include "data/node.h"
@@ -18,6 +19,7 @@
 struct deps_info {
 	uint64_t bytes;
 	struct digest_text sha256;
+	struct rewrite_dropped dropped; /* of an import: what of a foreign archive was not taken */
 };
 
 /*
@@ -28,14 +30,22 @@ struct deps_info {
 int deps_export(const char *state, const char *tmpdir, const char *project, const char *path,
 	struct deps_info *ret_info, struct err *e) NODISCARD;
 
+struct deps_import_options {
+	uint64_t max_bytes;  /* deps_max_size */
+	const char *tmpdir;  /* where a foreign archive is written again */
+	const char *program; /* ambient-archive; NULL: where it is installed */
+};
+
 /*
- * Take such a file as the project's dependencies, under its lock. ERR_INPUT, reason deps_damaged,
- * when it is not one, is not whole, or does not have the digest that it should have; then the old
- * ones stay. Those of another project are taken, too; those of more than `max` bytes
- * (deps_max_size) are ERR_INPUT before the first byte is written. Holes stay holes.
+ * Take such a file, or an archive that somebody else made (store/convert.h), as the project's
+ * dependencies, under its lock. What begins with a member deps.json is an exported file. ERR_INPUT,
+ * reason deps_damaged, when it is neither, is not whole, does not have the digest that it should
+ * have, or breaks a rule for archives of guests; then the old ones stay. Those of another project
+ * are taken, too; those of more than max_bytes are ERR_INPUT before the first byte is written. Holes
+ * stay holes.
  */
-int deps_import(const char *state, const char *project, uint64_t max, const char *path,
-	struct deps_info *ret_info, struct err *e) NODISCARD;
+int deps_import(const char *state, const char *project, const struct deps_import_options *o,
+	const char *path, struct deps_info *ret_info, struct err *e) NODISCARD;
 
 /* Remove them, those of all scopes, under the lock. *ret_bytes: what they took; 0: there were none.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `ambient deps`: the dependencies that pre-plans have left, and their way to other machines. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -106,16 +107,27 @@ static int find_limit(const struct config *c, const char *project, uint64_t *ret
 	return 0;
 }
 
+static void warn_of(const char *what, uint64_t entries)
+{
+	auto_free char *text = mem_printf("%s were left out, of %" PRIu64 " entr%s", what, entries,
+		entries == 1 ? "y" : "ies");
+
+	if (entries)
+		say_warning(text);
+}
+
 static int import(const struct call *call, const struct config *c, struct err *e)
 {
 	const char *project = call->operands.items[1];
+	struct deps_import_options o = {.tmpdir = c->tmpdir};
 	struct deps_info info;
-	uint64_t max;
 
 	load_restrict_modes(c);
-	if (find_limit(c, project, &max, e) < 0 ||
-		deps_import(c->state, project, max, call->operands.items[2], &info, e) < 0)
+	if (find_limit(c, project, &o.max_bytes, e) < 0 ||
+		deps_import(c->state, project, &o, call->operands.items[2], &info, e) < 0)
 		return -1;
+	warn_of("set-id or sticky bits", info.dropped.set_id);
+	warn_of("extended attributes", info.dropped.xattrs);
 	return tell("imported", project, &info, e);
 }
 
@@ -162,8 +174,10 @@ const struct command cmd_deps = {
 		"  list         what is there, of all projects and scopes\n"
 		"  export       write the dependencies of a project to a file; - is standard "
 		"output\n"
-		"  import       take such a file as the dependencies of a project, if its digest "
-		"is right\n"
+		"  import       take a file as the dependencies of a project: an exported one, if "
+		"its digest is\n"
+		"               right; tar, alone or compressed by gzip, bzip2, xz, zstd or lz4; "
+		"zip\n"
 		"  clear        remove them; the next pre-plan fetches everything again\n"
 		"\n"
 		"With them `ambient run --offline` carries out a project where there is no "

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "actions/table.h"
+#include "archive/report.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "os/meminfo.h"
@@ -133,11 +134,28 @@ static int look_namespaces(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
+/* What is said of ambient-archive: projects run without it. "" when it is as it should be. */
+static char *archive_note(void)
+{
+	auto_free char *path = NULL, *line = NULL;
+	struct err why = {0};
+
+	if (locate_archive_program(REWRITE_PROGRAM, &path, &why) < 0 ||
+		ask_version(path, &line, &why) < 0)
+		return mem_printf("; %s", why.msg);
+	if (strstr(line, version_build))
+		return mem_strdup("");
+	return strstr(line, "libarchive")
+		? mem_printf("; %s; " REWRITE_REMEDY, line)
+		: mem_printf("; %s is '%s', this is %s: install both of one release", path, line,
+			  version_build);
+}
+
 static int look_programs(struct doctor *d, char *finding, struct err *e)
 {
 	auto_free char *mke2fs = proc_find("mke2fs");
 	auto_free char *git = proc_find("git");
-	auto_free char *shellcheck = proc_find("shellcheck");
+	auto_free char *shellcheck = proc_find("shellcheck"), *archive = NULL;
 
 	if (!mke2fs)
 		return err_set(
@@ -146,12 +164,14 @@ static int look_programs(struct doctor *d, char *finding, struct err *e)
 		return err_set(e, ERR_HOST,
 			"git is missing, so no unchanged project can be skipped; on "
 			"Debian: apt-get install git");
-	found(finding, "mke2fs, git%s",
+	archive = archive_note();
+	found(finding, "mke2fs, git%s%s",
 		shellcheck ? ", shellcheck"
 			: d->config.lint
 			? "; no shellcheck, so nobody looks at snippets of shell (on "
 			  "Debian: apt-get install shellcheck)"
-			: "");
+			: "",
+		archive);
 	return 0;
 }
 

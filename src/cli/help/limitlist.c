@@ -142,6 +142,17 @@ static const struct row rows[] = {
 		"blocks of 4096 bytes and 256 bytes for each name: `artifacts_max_size`, or this "
 		"when it is less",
 		"`artifacts_refused`"),
+	GROUP("Archives of others, as `deps import` reads them (entries, levels and paths as "
+	      "above)"),
+	BYTES(LIMIT_PACK_NAMES_BYTES, "names and targets of links", "`deps_damaged`"),
+	BYTES(LIMIT_ARCHIVE_MEMORY, "memory for ambient-archive", "error, status 3"),
+	COUNT(LIMIT_ARCHIVE_FILES, "files that it has open at once", "error, status 3"),
+	TIME(LIMIT_ARCHIVE_STALL_MS, "time without a byte that is read or written",
+		"`deps_damaged`"),
+	SECONDS(LIMIT_ARCHIVE_CPU_SECONDS,
+		"processor time; besides, a second for each MiB of the file and for each 16 MiB of "
+		"`deps_max_size`",
+		"`deps_damaged`"),
 	GROUP("In a guest"),
 	TIME(LIMIT_GRACE_MS, "from SIGTERM to SIGKILL when an action is out of time",
 		"it is killed"),

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "archive/foreign.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <inttypes.h>
+#include <locale.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "os/fd.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+
+/* A hundred bytes of bzip2 can be ninety megabytes: small parts, so that limits are looked at often. */
+enum { CHUNK = 8 * 1024, SHOWN_MAX = 300, FILTERS_MAX = 2 /* the file itself is one */ };
+
+#define KINDS                                                                                      \
+	"tar (v7, ustar, pax, GNU), alone or compressed by gzip, bzip2, xz, zstd or lz4, or zip"
+
+struct foreign {
+	struct archive *archive;
+	struct foreign_source source;
+	uint64_t at;               /* in the file */
+	uint64_t entry_end;        /* in what was decompressed: where the entry before has ended */
+	bool is_zip;               /* by its first bytes */
+	bool to_end;               /* also what is behind the end is read */
+	struct err on_read;        /* the error that on_read has set */
+	char shown[SHOWN_MAX + 1]; /* the path of the entry at hand; "" for none */
+	char chunk[CHUNK];
+};
+
+/* ---- reading the file ---- */
+
+/* Zeros behind the end are gone over without a word to us. */
+static int check_length(struct foreign *f)
+{
+	la_int64_t bytes = archive_filter_bytes(f->archive, 0);
+
+	if (bytes < 0 || (uint64_t)bytes <= f->source.max_bytes)
+		return 0;
+	return err_set(&f->on_read, ERR_INPUT, "decompressed it has more than %s",
+		num_show_size(f->source.max_bytes).s);
+}
+
+static ssize_t on_read(struct archive *a, void *arg, const void **ret_data)
+{
+	struct foreign *f = arg;
+	uint64_t left = f->source.length - f->at;
+	ssize_t n =
+		fd_pread_full(f->source.fd, f->chunk, left < CHUNK ? (size_t)left : CHUNK, f->at);
+
+	*ret_data = f->chunk;
+	if (n < 0)
+		(void)err_sys(&f->on_read, "read");
+	if (n < 0 || check_length(f) < 0 ||
+		f->source.on_read(f->source.arg, (uint64_t)n, &f->on_read) < 0) {
+		archive_set_error(a, -1, "it was given up");
+		return ARCHIVE_FATAL;
+	}
+	f->at += (uint64_t)n;
+	return n;
+}
+
+static la_int64_t on_skip(struct archive *a, void *arg, la_int64_t request)
+{
+	struct foreign *f = arg;
+	uint64_t left = f->source.length - f->at;
+	uint64_t len = request < 0 ? 0 : (uint64_t)request;
+
+	(void)a;
+	if (len > left)
+		len = left;
+	f->at += len;
+	return (la_int64_t)len;
+}
+
+static la_int64_t on_seek(struct archive *a, void *arg, la_int64_t offset, int whence)
+{
+	struct foreign *f = arg;
+	uint64_t base = whence == SEEK_SET ? 0 : whence == SEEK_CUR ? f->at : f->source.length;
+	int64_t to;
+
+	if (__builtin_add_overflow((int64_t)base, offset, &to) || to < 0 ||
+		(uint64_t)to > f->source.length) {
+		archive_set_error(a, -1, "a position in it is outside of the file");
+		return ARCHIVE_FATAL;
+	}
+	f->at = (uint64_t)to;
+	return to;
+}
+
+/* ---- errors ---- */
+
+/* What libarchive says: texts of the archive may be in it. */
+static int complain(const struct foreign *f, struct err *e)
+{
+	const char *text = archive_error_string(f->archive);
+	auto_free char *safe = text_safe(text ? text : "it is damaged", SHOWN_MAX);
+
+	if (f->on_read.kind != ERR_NONE) {
+		*e = f->on_read;
+		return -1;
+	}
+	if (*f->shown)
+		return err_set(e, ERR_INPUT, "entry '%s': %s", f->shown, safe);
+	return err_set(e, ERR_INPUT, "%s", safe);
+}
+
+/* The words of libarchive for a file that none of the formats claims. */
+static bool is_unrecognized(const struct foreign *f)
+{
+	const char *text = archive_error_string(f->archive);
+
+	return text && strstr(text, "nrecognized archive format");
+}
+
+static int not_opened(const struct foreign *f, struct err *e)
+{
+	if (f->on_read.kind != ERR_NONE || !is_unrecognized(f))
+		return complain(f, e);
+	if (f->is_zip)
+		return err_set(e, ERR_INPUT,
+			"it begins as a zip file and has no directory at its end: it is cut short");
+	if (archive_filter_count(f->archive) > 1)
+		return err_set(e, ERR_INPUT,
+			"what is compressed in it (%s) is no whole tar archive",
+			archive_filter_name(f->archive, 0));
+	return err_set(e, ERR_INPUT, "it is none of: a file of 'ambient deps export'; " KINDS);
+}
+
+/* ---- opening ---- */
+
+static int enable(struct archive *a, struct err *e)
+{
+	static int (*const enable[])(struct archive *) = {
+		archive_read_support_filter_gzip,
+		archive_read_support_filter_bzip2,
+		archive_read_support_filter_xz,
+		archive_read_support_filter_zstd,
+		archive_read_support_filter_lz4,
+		archive_read_support_format_tar,
+		archive_read_support_format_zip_seekable,
+	};
+
+	/* A warning says that it would start a program. */
+	for (size_t i = 0; i < ARRAY_SIZE(enable); i++)
+		if (enable[i](a) != ARCHIVE_OK)
+			return err_set(e, ERR_HOST,
+				"the libarchive of this host was built without a part that is "
+				"needed: %s",
+				archive_error_string(a));
+	return 0;
+}
+
+static int set_up(struct foreign *f, struct err *e)
+{
+	struct archive *a = f->archive;
+
+	if (enable(a, e) < 0)
+		return -1;
+	if (f->to_end &&
+		archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") !=
+			ARCHIVE_OK)
+		return complain(f, e);
+	if (archive_read_set_read_callback(a, on_read) != ARCHIVE_OK ||
+		archive_read_set_skip_callback(a, on_skip) != ARCHIVE_OK ||
+		archive_read_set_seek_callback(a, on_seek) != ARCHIVE_OK ||
+		archive_read_set_callback_data(a, f) != ARCHIVE_OK)
+		return complain(f, e);
+	if (archive_read_open1(a) != ARCHIVE_OK)
+		return not_opened(f, e);
+	if (archive_filter_count(a) > FILTERS_MAX)
+		return err_set(e, ERR_INPUT, "it is compressed more than once");
+	return 0;
+}
+
+/*
+ * Names of a tar come out unchanged where they cannot be converted, so there the locale is one that
+ * has no letters. Those of a zip would be lost.
+ */
+static int choose_locale(struct foreign *f, struct err *e)
+{
+	char magic[2] = "";
+
+	if (fd_pread_full(f->source.fd, magic, sizeof(magic), 0) < 0)
+		return err_sys(e, "read");
+	f->is_zip = f->source.length >= 2 && memcmp(magic, "PK", 2) == 0;
+	if (!setlocale(LC_CTYPE, f->is_zip ? "C.UTF-8" : "C"))
+		return err_set(e, ERR_HOST, "the C library has no locale C.UTF-8");
+	return 0;
+}
+
+int foreign_open(const struct foreign_source *s, bool to_end, struct foreign **ret, struct err *e)
+{
+	struct foreign *f = mem_alloc(sizeof(*f));
+
+	f->source = *s;
+	f->to_end = to_end;
+	f->archive = archive_read_new();
+	if (!f->archive) {
+		foreign_close(f);
+		return err_set(e, ERR_HOST, "out of memory");
+	}
+	if (choose_locale(f, e) < 0 || set_up(f, e) < 0) {
+		foreign_close(f);
+		return -1;
+	}
+	*ret = f;
+	return 0;
+}
+
+void foreign_close(struct foreign *f)
+{
+	if (!f)
+		return;
+	(void)archive_read_free(f->archive);
+	free(f);
+}
+
+/* ---- entries ---- */
+
+static bool is_conversion(const struct foreign *f)
+{
+	const char *text = archive_error_string(f->archive);
+
+	return !f->is_zip && text &&
+		strstr(text, "can't be converted from UTF-8 to current locale");
+}
+
+static void show(struct foreign *f, const char *path)
+{
+	auto_free char *safe = text_safe(path ? path : "", SHOWN_MAX);
+
+	(void)snprintf(f->shown, sizeof(f->shown), "%s", safe);
+}
+
+static void take_type(struct archive_entry *a, struct foreign_entry *ret)
+{
+	const char *hard = archive_entry_hardlink(a), *soft = archive_entry_symlink(a);
+
+	ret->entry.link = hard ? hard : "";
+	ret->entry.type = TAR_FILE;
+	if (hard) {
+		ret->entry.type = TAR_HARDLINK;
+		return;
+	}
+	switch (archive_entry_filetype(a)) {
+	case AE_IFREG:
+		break;
+	case AE_IFDIR:
+		ret->entry.type = TAR_DIR;
+		break;
+	case AE_IFLNK:
+		ret->entry.type = TAR_SYMLINK;
+		ret->entry.link = soft ? soft : "";
+		break;
+	case AE_IFIFO:
+		ret->kind = "a fifo";
+		break;
+	case AE_IFSOCK:
+		ret->kind = "a socket";
+		break;
+	case AE_IFCHR:
+	case AE_IFBLK:
+		ret->kind = "a device";
+		break;
+	default:
+		ret->kind = "of a kind that is not known";
+	}
+}
+
+static int take_entry(
+	struct foreign *f, struct archive_entry *a, struct foreign_entry *ret, struct err *e)
+{
+	const char *path = archive_entry_pathname(a);
+	int64_t size = archive_entry_size(a);
+
+	*ret = (struct foreign_entry){.entry = {.path = path}};
+	if (!path)
+		return err_set(e, ERR_INPUT, "an entry of it has no name");
+	if (archive_entry_is_encrypted(a))
+		return err_set(e, ERR_INPUT, "entry '%s': it is encrypted", f->shown);
+	take_type(a, ret);
+	ret->entry.mode = archive_entry_perm(a) & TAR_MODE_BITS;
+	if (archive_entry_mtime_is_set(a)) {
+		ret->entry.mtime = archive_entry_mtime(a);
+		ret->entry.mtime_ns = (uint32_t)archive_entry_mtime_nsec(a);
+	}
+	ret->xattrs = archive_entry_xattr_count(a) > 0 || archive_entry_acl_types(a) != 0;
+	ret->sparse = archive_entry_sparse_count(a) > 0;
+	if (ret->entry.type != TAR_FILE && ret->entry.type != TAR_HARDLINK)
+		return 0;
+	if (!archive_entry_size_is_set(a) && ret->entry.type == TAR_FILE)
+		return err_set(e, ERR_INPUT, "entry '%s': it has no size", f->shown);
+	if (size < 0)
+		return err_set(e, ERR_INPUT, "entry '%s': its size is negative", f->shown);
+	ret->entry.size = (uint64_t)size;
+	return 0;
+}
+
+/*
+ * libarchive takes the end of the file for that of a tar. But a file that was cut between two entries
+ * has the same, so the two blocks of zeros must be there.
+ */
+static int check_end(const struct foreign *f, struct err *e)
+{
+	uint64_t now = (uint64_t)archive_filter_bytes(f->archive, 0);
+
+	if ((archive_format(f->archive) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_TAR)
+		return 0;
+	if (now < f->entry_end || now - f->entry_end < TAR_END_BYTES)
+		return err_set(
+			e, ERR_INPUT, "it is cut short: the end of the tar archive is missing");
+	return 0;
+}
+
+int foreign_next(struct foreign *f, struct foreign_entry *ret, struct err *e)
+{
+	struct archive_entry *entry = NULL;
+	int result;
+
+	f->shown[0] = '\0';
+	f->entry_end = (uint64_t)archive_filter_bytes(f->archive, 0);
+	result = archive_read_next_header(f->archive, &entry);
+	if (result == ARCHIVE_EOF)
+		return check_end(f, e);
+	if (result < ARCHIVE_WARN && !entry)
+		return complain(f, e);
+	show(f, archive_entry_pathname(entry));
+	if (result != ARCHIVE_OK && !(result == ARCHIVE_WARN && is_conversion(f)))
+		return is_unrecognized(f) ? not_opened(f, e) : complain(f, e);
+	if (take_entry(f, entry, ret, e) < 0)
+		return -1;
+	return 1;
+}
+
+int foreign_skip(struct foreign *f, struct err *e)
+{
+	return archive_read_data_skip(f->archive) == ARCHIVE_OK ? 0 : complain(f, e);
+}
+
+int foreign_data(struct foreign *f, const void **ret_data, size_t *ret_len, uint64_t *ret_offset,
+	struct err *e)
+{
+	la_int64_t offset = 0;
+	int result = archive_read_data_block(f->archive, ret_data, ret_len, &offset);
+
+	if (result == ARCHIVE_EOF)
+		return 0;
+	if (result != ARCHIVE_OK)
+		return complain(f, e);
+	if (offset < 0)
+		return err_set(e, ERR_INPUT, "entry '%s': its data has no position", f->shown);
+	*ret_offset = (uint64_t)offset;
+	return 1;
+}

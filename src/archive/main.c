@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ambient-archive: writes an archive that somebody else made again in the form of ours. `ambient`
+ * starts it in a jail, with the descriptors of report.h; it is a program of its own so that ambient
+ * itself need not load libarchive and all that this needs.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "archive/report.h"
+#include "archive/rewrite.h"
+#include "base/clock.h"
+#include "os/fd.h"
+#include "base/limits.h"
+#include "base/num.h"
+#include "base/version.h"
+
+enum { REPORT_MS = 200 };
+
+static int64_t reported_ms;
+
+/* Nobody who listens is a reason to end, and then nobody asks why. */
+static int report(const struct rewrite_report *r, struct err *e)
+{
+	if (send(REWRITE_REPORTS, r, sizeof(*r), MSG_NOSIGNAL) != (ssize_t)sizeof(*r))
+		return err_sys(e, "report");
+	return 0;
+}
+
+static int on_tick(void *arg, const struct rewrite_report *so_far, struct err *e)
+{
+	struct rewrite_report copy;
+	int64_t now = clock_ms();
+
+	(void)arg;
+	if (now - reported_ms < REPORT_MS)
+		return 0;
+	reported_ms = now;
+	copy = *so_far;
+	copy.kind = REPORT_PROGRESS;
+	return report(&copy, e);
+}
+
+static int work(const char *max, struct rewrite_report *ret, struct err *e)
+{
+	struct rewrite_options options = {.tick = on_tick};
+	struct stat st;
+
+	if (num_parse_u64(max, LIMIT_DRIVE_MOST, &options.max_bytes, e) < 0)
+		return -1;
+	if (fstat(REWRITE_IN, &st) < 0)
+		return err_sys(e, "the archive");
+	return rewrite_archive(REWRITE_IN, (uint64_t)st.st_size, REWRITE_OUT, &options, ret, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct rewrite_report last = {.kind = REPORT_DONE};
+	struct err e = {0};
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)printf(REWRITE_PROGRAM " %s\n", version_build);
+		return 0;
+	}
+	if (argc != 2) {
+		(void)fprintf(stderr, REWRITE_PROGRAM " is started by 'ambient deps import'\n");
+		return 2;
+	}
+	if (work(argv[1], &last, &e) == 0) {
+		last.kind = REPORT_DONE;
+		return report(&last, &e) < 0;
+	}
+	last = (struct rewrite_report){.kind = REPORT_FAILED, .is_host = e.kind == ERR_HOST};
+	memcpy(last.reason, e.reason, sizeof(last.reason));
+	(void)snprintf(last.message, sizeof(last.message), "%s", e.msg);
+	return report(&last, &e) < 0;
+}
