@@ -18,6 +18,7 @@
 #include "os/temporary.h"
 #include "data/pack.h"
 #include "settings/config.h"
+#include "settings/project.h"
 
 enum { SECTOR = 512 };
 
@@ -62,9 +63,24 @@ static int add(struct drives *d, const char *serial, int fd, bool writable, stru
 	return 0;
 }
 
-static uint64_t largest_drive(const struct config *c)
+static uint64_t first_set(uint64_t own, uint64_t general)
 {
-	const uint64_t sizes[] = {c->scratch_bytes, c->artifacts_max, c->cache_max, c->deps_max};
+	return own ? own : general;
+}
+
+struct drive_sizes drives_sizes(const struct config *c, const struct project *p)
+{
+	return (struct drive_sizes){
+		.scratch = c->scratch_bytes,
+		.artifacts = first_set(p ? p->artifacts_max : 0, c->artifacts_max),
+		.cache = first_set(p ? p->cache_max : 0, c->cache_max),
+		.deps = first_set(p ? p->deps_max : 0, c->deps_max),
+	};
+}
+
+static uint64_t largest_drive(const struct drive_sizes *s)
+{
+	const uint64_t sizes[] = {s->scratch, s->artifacts, s->cache, s->deps};
 	uint64_t largest = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
@@ -73,11 +89,12 @@ static uint64_t largest_drive(const struct config *c)
 	return largest;
 }
 
-int drives_check_host(const struct config *config, struct err *e)
+int drives_check_host(const struct config *config, const struct project *project, struct err *e)
 {
+	const struct drive_sizes sizes = drives_sizes(config, project);
 	auto_fd int fd = -1;
 
-	if (inherit_check_limits(largest_drive(config), e) < 0)
+	if (inherit_check_limits(largest_drive(&sizes), e) < 0)
 		return -1;
 	return temporary_file(config->tmpdir, &fd, e);
 }

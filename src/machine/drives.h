@@ -24,12 +24,22 @@ void drives_release(struct drives *d);
 #define auto_drives __attribute__((cleanup(drives_release)))
 
 struct config;
+struct project;
+
+/* How many bytes the drives have that a machine writes. */
+struct drive_sizes {
+	uint64_t scratch, artifacts, cache, deps;
+};
+
+/* What the project says, and where it says nothing the configuration. project may be NULL. */
+struct drive_sizes drives_sizes(const struct config *config, const struct project *project);
 
 /*
  * Can this process make the drives of a machine? ERR_HOST, reason ERR_REASON_LIMIT: a limit of the
  * process forbids it. ERR_INPUT: no file can be made in config->tmpdir.
  */
-int drives_check_host(const struct config *config, struct err *e) NODISCARD;
+int drives_check_host(
+	const struct config *config, const struct project *project, struct err *e) NODISCARD;
 
 /* An input; takes the descriptor, which may be open for writing: the drive is not. */
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) NODISCARD;

@@ -145,7 +145,7 @@ static int prepare(struct machine *m, struct err *e)
 	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
 
 	if (check_artifacts(adhoc->artifacts, e) < 0 ||
-		drives_check_host(m->context->config, e) < 0 ||
+		drives_check_host(m->context->config, NULL, e) < 0 ||
 		stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
 			&m->host, e) < 0 ||
 		image_verify(&m->host.image, NULL, NULL, NULL, e) < 0)

@@ -75,6 +75,7 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		.project = project,
 		.options = options,
 		.view = view,
+		.sizes = drives_sizes(context->config, project),
 		.sink = {on_event, r},
 		.phase_view = {{on_event, r}, on_pending_fd, on_flush},
 		.log_fd = -1,
@@ -227,7 +228,8 @@ static int check(struct run *r, struct err *e)
 	const struct lint lint = lint_of(r);
 	const char *scope = r->options->cache_scope;
 
-	if (drives_check_host(r->config, e) < 0 || check_environment(&r->options->env, e) < 0)
+	if (drives_check_host(r->config, r->project, e) < 0 ||
+		check_environment(&r->options->env, e) < 0)
 		return -1;
 	if (source_open(&r->source, r->config, r->project, scope != NULL, e) < 0)
 		return -1;

@@ -94,19 +94,27 @@ static bool digest_plans(const struct run *r, struct digest *d)
 	return whole;
 }
 
+/* Where a project's keys stand for those of the configuration: as its machines are given them. */
+static void digest_sizes(const struct run *r, struct digest *d)
+{
+	auto_free char *size =
+		mem_printf("%u cpus, %llu bytes", r->host.cpus, (unsigned long long)r->host.memory);
+
+	digest_line(d, "size", size);
+	digest_add(d, &r->sizes, sizeof(r->sizes));
+}
+
 /* The cache scope is among them, so that no run is skipped because one of another scope passed. */
 static bool digest_settings(const struct run *r, struct digest *d)
 {
 	auto_node struct node *settings = node_copy(r->config->effective);
 	struct node *qemu = node_get(settings, "qemu");
-	auto_free char *size =
-		mem_printf("%u cpus, %llu bytes", r->host.cpus, (unsigned long long)r->host.memory);
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys_of_host); i++)
 		node_remove(settings, keys_of_host[i]);
 	if (qemu)
 		node_remove(qemu, "program");
-	digest_line(d, "size", size);
+	digest_sizes(r, d);
 	digest_line(d, "cache scope", r->options->cache_scope ? r->options->cache_scope : "");
 	return digest_node(d, "settings", settings);
 }

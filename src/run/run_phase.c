@@ -57,11 +57,6 @@ static int add_output_file(
 	return drives_add_output(d, serial, fd, bytes, e);
 }
 
-static uint64_t first_set(uint64_t own, uint64_t general)
-{
-	return own ? own : general;
-}
-
 /* New dependencies are needed by the plan also where they are not to be kept. */
 static int add_deps_output(struct run *r, struct drives *d, struct err *e)
 {
@@ -69,21 +64,19 @@ static int add_deps_output(struct run *r, struct drives *d, struct err *e)
 	auto_free char *path = r->options->cache == RUN_CACHE_RW
 		? store_next(&r->store, name, e)
 		: path_join(r->store.work, "deps.tar");
-	uint64_t max = first_set(r->project->deps_max, r->config->deps_max);
 
-	return path ? add_output_file(d, DRIVE_DEPS_OUT, path, max, e) : -1;
+	return path ? add_output_file(d, DRIVE_DEPS_OUT, path, r->sizes.deps, e) : -1;
 }
 
 static int add_cache_output(struct run *r, struct drives *d, struct err *e)
 {
 	auto_free char *name = scoped_name(r, "cache");
 	auto_free char *path = NULL;
-	uint64_t max = first_set(r->project->cache_max, r->config->cache_max);
 
 	if (r->options->cache != RUN_CACHE_RW)
 		return 0;
 	path = store_next(&r->store, name, e);
-	return path ? add_output_file(d, DRIVE_CACHE_OUT, path, max, e) : -1;
+	return path ? add_output_file(d, DRIVE_CACHE_OUT, path, r->sizes.cache, e) : -1;
 }
 
 static int add_pre_plan_drives(struct run *r, struct drives *d, struct err *e)
@@ -97,12 +90,11 @@ static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
 	auto_free char *cache = run_stored(r, "cache");
 	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
-	uint64_t max = first_set(r->project->artifacts_max, r->config->artifacts_max);
 
 	if (add_source(r, d, e) < 0 || drives_add_stored(d, DRIVE_DEPS, r->deps, e) < 0 ||
 		drives_add_stored(d, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, d, e) < 0)
 		return -1;
-	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, max, e);
+	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, r->sizes.artifacts, e);
 }
 
 /* A guest may make files that not even their owner, who we are, may read. */

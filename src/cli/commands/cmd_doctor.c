@@ -209,7 +209,8 @@ static int look_disk(struct doctor *d, char *finding, struct err *e)
 	uint64_t state = 0, temporary = 0;
 
 	load_restrict_modes(&d->config);
-	if (path_make_dirs(d->config.state, 0755, e) < 0 || drives_check_host(&d->config, e) < 0 ||
+	if (path_make_dirs(d->config.state, 0755, e) < 0 ||
+		drives_check_host(&d->config, NULL, e) < 0 ||
 		look_space(d->config.state, "state", &state, e) < 0 ||
 		look_space(d->config.tmpdir, "tmpdir", &temporary, e) < 0)
 		return -1;
