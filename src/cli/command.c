@@ -3,9 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "os/fd.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/hint.h"
@@ -171,7 +169,7 @@ static int show_usage_error(const struct command *const *commands)
 
 	buf_init(&text, HELP_MAX);
 	command_add_help(&text, commands);
-	(void)fd_write_all(STDERR_FILENO, text.data, text.len);
+	say_aside(&text);
 	return 2;
 }
 
@@ -190,7 +188,7 @@ static int wrong_line(const struct call *call, const struct err *e)
 	if (call->command)
 		buf_addf(&line, " %s", call->command->name);
 	buf_adds(&line, " --help'.\n");
-	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
+	say_aside(&line);
 	return status;
 }
 

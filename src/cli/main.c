@@ -29,5 +29,5 @@ int main(int argc, char **argv)
 	tsc_init();
 	if (inherit_mend(&e) < 0)
 		return say_failure(&e);
-	return command_main(commands, argc, argv);
+	return say_status(command_main(commands, argc, argv));
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/fd.h"
+#include "os/nowait.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "os/outfile.h"
@@ -19,7 +19,16 @@
 /* A byte is shown as four at most. */
 enum { MESSAGE_MAX = 4096, SAY_LINE_MAX = 4 * MESSAGE_MAX + 64 };
 
+/* A signal came while a message waited for its reader, and the message was dropped. */
+static bool cut_short;
+
 /* When standard error cannot be written either, there is nobody left to tell. */
+void say_aside(const struct buf *text)
+{
+	if (nowait_put(STDERR_FILENO, text->data, text->len) < 0 && errno == EINTR)
+		cut_short = true;
+}
+
 static void say_line(const char *label, const char *message)
 {
 	auto_buf struct buf line = {0}, whole = {0};
@@ -31,7 +40,7 @@ static void say_line(const char *label, const char *message)
 	buf_adds(&line, label);
 	text_add_safe(&line, whole.data, strlen(whole.data), true);
 	buf_addc(&line, '\n');
-	(void)fd_write_all(STDERR_FILENO, line.data, line.len);
+	say_aside(&line);
 }
 
 void say_error(const struct err *e)
@@ -53,7 +62,7 @@ void say_warnings(const struct strv *messages)
 
 int say_out(const char *data, size_t len, struct err *e)
 {
-	if (fd_write_all(STDOUT_FILENO, data, len) < 0)
+	if (nowait_put(STDOUT_FILENO, data, len) < 0)
 		return outfile_failed("standard output", e);
 	return 0;
 }
@@ -124,4 +133,18 @@ int say_failure(const struct err *e)
 {
 	say_error(e);
 	return verdict_exit_status(verdict_of_error(e), sig_pending());
+}
+
+int say_unwritten(int sys)
+{
+	struct err e = {0};
+
+	errno = sys;
+	(void)outfile_failed("standard output", &e);
+	return say_failure(&e);
+}
+
+int say_status(int status)
+{
+	return cut_short ? verdict_exit_status(VERDICT_INTERRUPTED, sig_pending()) : status;
 }

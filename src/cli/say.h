@@ -15,8 +15,11 @@ void say_error(const struct err *e);
 void say_warning(const char *message);
 void say_warnings(const struct strv *messages);
 
+/* To standard error as it is, as those above do: until a signal comes. */
+void say_aside(const struct buf *text);
+
 /*
- * Write all of it, now. ERR_HOST, reason host_output, when that fails; when nobody reads any more
+ * Write all of it, now; until a signal comes, which is ERR_INTERRUPTED. ERR_HOST, reason host_output, when that fails; when nobody reads any more
  * (EPIPE) the error is there too, but say_error keeps quiet about it.
  */
 int say_out(const char *data, size_t len, struct err *e) NODISCARD; /* to standard output */
@@ -45,5 +48,11 @@ int say_json(const struct node *n, const char *path, struct err *e) NODISCARD;
 
 /* The exit status that an error means, after it was printed. */
 int say_failure(const struct err *e);
+
+/* The same of standard output that could not be written, for this errno. */
+int say_unwritten(int sys);
+
+/* Of the whole program: as given, unless a signal came while a message above was not read. */
+int say_status(int status);
 
 #endif

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "os/fd.h"
+#include "os/nowait.h"
 #include "os/outfile.h"
 #include "os/space.h"
 
@@ -33,7 +34,7 @@ static void give_up(struct console *c)
 
 static void write_out(struct console *c, const char *data, size_t len)
 {
-	if (c->fd < 0 || outfile_put(c->fd, data, len) == 0)
+	if (c->fd < 0 || nowait_put(c->fd, data, len) == 0)
 		return;
 	give_up(c);
 	c->fd = -1;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "os/fd.h"
+#include "os/nowait.h"
 #include "base/num.h"
 #include "os/path.h"
 #include "os/sig.h"
@@ -304,44 +305,6 @@ int outfile_begin(struct outfile *o, struct err *e)
 	return ftruncate(o->fd, 0) < 0 ? cannot(o->path, e) : 0;
 }
 
-/* -1, EINTR: a signal came first. A descriptor that cannot be polled is always ready. */
-static int wait_until_writable(int fd)
-{
-	struct pollfd p[2] = {{.fd = fd, .events = POLLOUT}, {.fd = sig_fd(), .events = POLLIN}};
-
-	while (poll(p, ARRAY_SIZE(p), 0) >= 0 && !p[0].revents) {
-		if (sig_pending()) {
-			errno = EINTR;
-			return -1;
-		}
-		(void)poll(p, ARRAY_SIZE(p), -1);
-	}
-	return 0;
-}
-
-int outfile_put(int fd, const void *data, size_t len)
-{
-	const char *p = data;
-	struct stat st;
-	bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
-
-	while (len) {
-		/* Of a pipe that is ready, poll(2) promises so many bytes. */
-		ssize_t n = regular || len < PIPE_BUF ? (ssize_t)len : PIPE_BUF;
-
-		if (!regular && wait_until_writable(fd) < 0)
-			return -1;
-		n = write(fd, p, (size_t)n);
-		if (n < 0 && (errno == EINTR || errno == EAGAIN))
-			continue;
-		if (n < 0)
-			return -1;
-		p += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 int outfile_failed(const char *name, struct err *e)
 {
 	int sys = errno;
@@ -356,7 +319,7 @@ int outfile_failed(const char *name, struct err *e)
 
 int outfile_write(struct outfile *o, const void *data, size_t len, struct err *e)
 {
-	if (outfile_put(o->fd, data, len) == 0)
+	if (nowait_put(o->fd, data, len) == 0)
 		return 0;
 	return outfile_failed(o->path, e);
 }

@@ -67,10 +67,7 @@ bool outfile_look(const char *path, struct outfile *ret);
  */
 int outfile_write(struct outfile *o, const void *data, size_t len, struct err *e) NODISCARD;
 
-/* The same for a borrowed descriptor of such a file. -1 with errno, EINTR when a signal came. */
-int outfile_put(int fd, const void *data, size_t len);
-
-/* The error of it, from errno. Always -1. */
+/* The error of it, from errno, also when nowait_put made it. Always -1. */
 int outfile_failed(const char *name, struct err *e);
 
 /* OUTFILE_WHOLE: sync, and rename over nothing or over a regular file. Else nothing. */

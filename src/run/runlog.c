@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "os/fd.h"
 #include "base/limits.h"
+#include "os/nowait.h"
 #include "os/outfile.h"
 #include "os/space.h"
 #include "base/text.h"
@@ -87,7 +88,7 @@ static void end_line(struct runlog *log)
 	log->written += log->line.len;
 	for (int i = 0; i < 2; i++)
 		if (log->fds[i] >= 0 && log->error.kind == ERR_NONE &&
-			outfile_put(log->fds[i], log->line.data, log->line.len) < 0)
+			nowait_put(log->fds[i], log->line.data, log->line.len) < 0)
 			write_failed(log, log->fds[i]);
 }
 

@@ -399,7 +399,7 @@ static void test_the_given_descriptor_stays_blocking(void **state)
 	environment("xterm", "C.UTF-8", NULL);
 	setup(&f, PIPE, SCREEN_COLOR_AUTO);
 	assert_int_equal(fcntl(f.ours, F_GETFL) & O_NONBLOCK, 0);
-	assert_int_equal(f.s.out.way, OUTLET_NONBLOCK);
+	assert_int_equal(f.s.out.to.way, NOWAIT_NONBLOCK);
 	teardown(&f);
 }
 
@@ -413,9 +413,9 @@ static void test_a_pipe_that_cannot_be_opened_again_is_polled(void **state)
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	outlet_open(&o, fds[1]);
-	o.way = OUTLET_POLL;
-	o.piece = 4096;
-	assert_int_equal(fcntl(o.fd, F_SETFL, O_WRONLY), 0); /* blocking, as it would be */
+	o.to.way = NOWAIT_POLL;
+	o.to.piece = 4096;
+	assert_int_equal(fcntl(o.to.fd, F_SETFL, O_WRONLY), 0); /* blocking, as it would be */
 	for (int i = 0; i < 64; i++) {
 		room = outlet_room(&o, 4096, false);
 		assert_non_null(room);

@@ -179,7 +179,7 @@ static int boot(
 		say_error(&outcome.error);
 	status = outcome.exit_status;
 	if (term_write_error(&term))
-		status = verdict_worst_status(status, verdict_exit_status(VERDICT_BROKEN, 0));
+		status = verdict_worst_status(status, say_unwritten(term_write_error(&term)));
 	run_outcome_release(&outcome);
 	return status;
 }

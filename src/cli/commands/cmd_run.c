@@ -414,17 +414,12 @@ static int carry_out(struct session *s, struct err *e)
 	return 0;
 }
 
-/* Nobody looks at a closed pipe, but a full disk is worth a word. */
 static void check_screen(struct session *s)
 {
 	int sys = term_write_error(&s->term);
-	struct err e = {0};
 
-	if (!sys)
-		return;
-	errno = sys;
-	(void)outfile_failed("standard output", &e);
-	worsen(s, say_failure(&e));
+	if (sys)
+		worsen(s, say_unwritten(sys));
 }
 
 static int run(const struct call *call)

@@ -4,14 +4,7 @@
  * sleeps, must not keep the host from a running VM.
  *
  * Bytes go into a bounded queue and from there to the descriptor as far as it takes them without
- * blocking. O_NONBLOCK belongs to the open file, which the shell and others share with us, so it is
- * never set on the descriptor that we were given:
- *
- * - a terminal or pipe is opened again through /proc/self/fd, which gives an open file of our own;
- * - a socket is written with MSG_DONTWAIT;
- * - a regular file is written as it is (its disk may be slow, but is never asleep);
- * - where opening again is refused (another user's terminal), poll(2) says when a small piece fits:
- *   PIPE_BUF bytes of a pipe, as POSIX promises; a terminal promises nothing, so few bytes.
+ * blocking (os/nowait.h).
  */
 #ifndef CLI_SCREEN_OUTLET_H
 #define CLI_SCREEN_OUTLET_H
@@ -21,15 +14,12 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "os/nowait.h"
 
 enum { OUTLET_QUEUE_BYTES = 8 << 20 };
 
-enum outlet_way { OUTLET_PLAIN, OUTLET_NONBLOCK, OUTLET_SOCKET, OUTLET_POLL };
-
 struct outlet {
-	int fd; /* owned */
-	enum outlet_way way;
-	size_t piece; /* OUTLET_POLL: most bytes of one write */
+	struct nowait to;
 	struct buf queue;
 	size_t head; /* bytes of the queue that are written already */
 	int error;   /* errno of the first failed write; nothing is written after it */
@@ -48,7 +38,10 @@ void outlet_push(struct outlet *o);         /* write what goes without waiting *
 bool outlet_waits(const struct outlet *o);  /* bytes are left in the queue */
 bool outlet_is_low(const struct outlet *o); /* less than half of the queue is used */
 
-/* Write the rest and wait for it, but not beyond a signal that asks us to stop. */
+/*
+ * Write the rest and wait for it, but not beyond a signal that asks us to stop: then the error is
+ * EINTR.
+ */
 void outlet_finish(struct outlet *o);
 
 #endif

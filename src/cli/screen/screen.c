@@ -180,7 +180,7 @@ static size_t screen_width(const struct screen *s)
 	struct winsize size;
 
 	/* 0 is what a terminal says that does not know. */
-	if (ioctl(s->out.fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
+	if (ioctl(s->out.to.fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		return 80;
 	return size.ws_col;
 }
@@ -384,7 +384,7 @@ static void tell_dropped(struct screen *s)
 
 void screen_limit_file(struct screen *s, uint64_t max)
 {
-	s->file_max = s->out.way == OUTLET_PLAIN ? max : 0;
+	s->file_max = s->out.to.way == NOWAIT_PLAIN ? max : 0;
 	s->shown = 0;
 	s->limited = false;
 }
@@ -494,8 +494,8 @@ void screen_end_output(struct screen *s)
 int screen_pending_fd(const struct screen *s)
 {
 	if (outlet_waits(&s->out))
-		return s->out.fd;
-	return outlet_waits(&s->err) ? s->err.fd : -1;
+		return s->out.to.fd;
+	return outlet_waits(&s->err) ? s->err.to.fd : -1;
 }
 
 void screen_push(struct screen *s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/screen/term.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -538,5 +539,9 @@ void term_note(struct term *t, const char *text)
 
 int term_write_error(const struct term *t)
 {
-	return t->screen.out.error;
+	const struct screen *s = &t->screen;
+
+	if (s->out.error)
+		return s->out.error;
+	return s->err.error == EINTR ? EINTR : 0;
 }

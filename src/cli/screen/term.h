@@ -81,7 +81,10 @@ void term_end(struct term *t, const struct run_outcome *outcome);
 /* A line of ours that belongs to no project; nothing when quiet. `text` is safe. */
 void term_note(struct term *t, const char *text);
 
-/* errno of the first write to standard output that failed, or 0. */
+/*
+ * errno of the first write to standard output that failed, or 0. EINTR: a signal came while nobody
+ * read it, or standard error, which nobody has to read otherwise.
+ */
 int term_write_error(const struct term *t);
 
 #endif
