@@ -188,6 +188,8 @@
 #define LIMIT_NEED_FILES 128
 #define LIMIT_NEED_STACK (1 * MIB)
 #define LIMIT_NEED_MEMORY (256 * MIB)
+#define LIMIT_NEED_PROCESSES 16
+#define LIMIT_NEED_CPU_SECONDS 60
 
 /* Defaults that the operator can change. */
 #define DEFAULT_CPUS 1

@@ -79,6 +79,8 @@ static void mend_limits(void)
 	have_given_files = getrlimit(RLIMIT_NOFILE, &given_files) == 0;
 	raise_soft(RLIMIT_NOFILE, RLIM_INFINITY);
 	raise_soft(RLIMIT_STACK, STACK_USUAL);
+	raise_soft(RLIMIT_NPROC, LIMIT_NEED_PROCESSES);
+	raise_soft(RLIMIT_CPU, RLIM_INFINITY);
 }
 
 void inherit_give_back(void)
@@ -102,6 +104,8 @@ static const struct need {
 	{RLIMIT_STACK, LIMIT_NEED_STACK, "bytes of stack", "-s", "LimitSTACK"},
 	{RLIMIT_AS, LIMIT_NEED_MEMORY, "bytes of address space", "-v", "LimitAS"},
 	{RLIMIT_DATA, LIMIT_NEED_MEMORY, "bytes of data", "-d", "LimitDATA"},
+	{RLIMIT_NPROC, LIMIT_NEED_PROCESSES, "processes of this user", "-u", "LimitNPROC"},
+	{RLIMIT_CPU, LIMIT_NEED_CPU_SECONDS, "seconds of processor time", "-t", "LimitCPU"},
 	{RLIMIT_FSIZE, 0, "bytes of a file", "-f", "LimitFSIZE"},
 };
 

@@ -61,6 +61,8 @@ static const struct row rows[] = {
 	COUNT(LIMIT_NEED_FILES, "open files that the parent must allow", "error"),
 	BYTES(LIMIT_NEED_STACK, "stack that the parent must allow", "error"),
 	BYTES(LIMIT_NEED_MEMORY, "memory that the parent must allow", "error"),
+	COUNT(LIMIT_NEED_PROCESSES, "processes of the user that the parent must allow", "error"),
+	SECONDS(LIMIT_NEED_CPU_SECONDS, "processor time that the parent must allow", "error"),
 	GROUP("What is made of it"),
 	COUNT(LIMIT_PLAN_STEPS, "steps of a machine's plan, ours included", "error, status 2"),
 	BYTES(LIMIT_PLAN_BYTES, "a machine's plan as JSON", "error, status 2"),
