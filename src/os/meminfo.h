@@ -10,4 +10,7 @@
 /* MemAvailable: what programs can have without swapping and without the kernel's own reserve. */
 int meminfo_available(uint64_t *ret_bytes, struct err *e) NODISCARD;
 
+/* MemTotal and SwapTotal together: what all programs can have at most. */
+int meminfo_total(uint64_t *ret_bytes, struct err *e) NODISCARD;
+
 #endif

@@ -12,7 +12,9 @@
 #include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
+#include "os/meminfo.h"
 #include "os/sig.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "data/jsonl.h"
 #include "jail/jail.h"
@@ -26,6 +28,40 @@ enum { LATER_FAILURE_MAX = 100 };
 
 /* ---- what is needed before a VM can be thought of ---- */
 
+/* Where the memory of a machine is given; NULL: by an option. */
+static const struct node *memory_node(
+	const struct config *config, const struct project *project, const char **ret_file)
+{
+	const struct node *own = project ? node_get(project->node, "memory") : NULL;
+
+	*ret_file = own ? project->file : config->file;
+	return own ? own : node_get(node_get(config->effective, "qemu"), "memory");
+}
+
+static uint64_t memory_of(const struct config *config, const struct project *project)
+{
+	return project && project->memory ? project->memory : config->memory;
+}
+
+int stage_check_memory(const struct config *config, const struct project *project, struct err *e)
+{
+	const uint64_t wanted = memory_of(config, project);
+	const char *file;
+	const struct node *node = memory_node(config, project, &file);
+	auto_free char *why = NULL;
+	uint64_t total = 0;
+
+	if (meminfo_total(&total, e) < 0)
+		return -1;
+	if (wanted <= total)
+		return 0;
+	why = mem_printf("a machine cannot be given %s: this host has %s, with its swap; lower it",
+		num_show_size(wanted).s, num_show_size(total).s);
+	if (!node || !node->line)
+		return err_set(e, ERR_INPUT, "%s: %s", node ? "'memory'" : "--memory", why);
+	return node_err(node, file, e, "'memory': %s", why);
+}
+
 int stage_host_prepare(const struct config *config, const struct project *project,
 	const char *image, const char *image_path, const char *executor,
 	struct stage_host *ret_host, struct err *e)
@@ -33,8 +69,9 @@ int stage_host_prepare(const struct config *config, const struct project *projec
 	struct stage_host h = {.config = config};
 
 	h.cpus = project && project->cpus ? project->cpus : config->cpus;
-	h.memory = project && project->memory ? project->memory : config->memory;
-	if (image_open(config->image_store, image, image_path, &h.image, e) < 0 ||
+	h.memory = memory_of(config, project);
+	if (stage_check_memory(config, project, e) < 0 ||
+		image_open(config->image_store, image, image_path, &h.image, e) < 0 ||
 		locate_executor(config, executor, &h.executor, e) < 0 ||
 		locate_qemu(config, &h.qemu, e) < 0 ||
 		jail_vm_user(config->vm_user, &h.uid, &h.gid, e) < 0 ||

@@ -37,7 +37,15 @@ struct stage_host {
 	gid_t gid;
 };
 
-/* project may be NULL. ERR_INPUT, ERR_HOST. */
+/*
+ * Has this host, with its swap, the memory that each machine is to be given? ERR_INPUT, naming the
+ * key: no machine could start. project may be NULL; a configuration whose effective settings lack
+ * the key has its value from an option.
+ */
+int stage_check_memory(
+	const struct config *config, const struct project *project, struct err *e) NODISCARD;
+
+/* project may be NULL. stage_check_memory, and other ERR_INPUT, ERR_HOST. */
 int stage_host_prepare(const struct config *config, const struct project *project,
 	const char *image, const char *image_path, const char *executor,
 	struct stage_host *ret_host, struct err *e) NODISCARD;

@@ -7,6 +7,7 @@
 #include "cli/say.h"
 #include "data/yamlfile.h"
 #include "run/planner.h"
+#include "run/stage.h"
 #include "settings/names.h"
 #include "source/lint.h"
 #include "source/source.h"
@@ -178,8 +179,8 @@ static int check(const struct planner *p, struct err *e)
 		.with_post_plan = true};
 	auto_strv struct strv warnings = {0};
 
-	if (planner_check(p, e) < 0 || lint_check(&lint, e) < 0 ||
-		lint_warn(&lint, NULL, &warnings, e) < 0)
+	if (planner_check(p, e) < 0 || stage_check_memory(p->config, p->project, e) < 0 ||
+		lint_check(&lint, e) < 0 || lint_warn(&lint, NULL, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
 	return 0;

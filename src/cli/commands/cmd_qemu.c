@@ -200,8 +200,10 @@ static int run(const struct call *call)
 		return say_failure(&e);
 	if (s->cpus)
 		c.cpus = (unsigned)s->cpus;
-	if (s->memory)
+	if (s->memory) {
 		c.memory = s->memory;
+		node_remove(node_get(c.effective, "qemu"), "memory");
+	}
 	if (make_plan(s, call, &context, &plan, &e) < 0)
 		return say_failure(&e);
 	plan.keep_disk = s->persist != NULL;
