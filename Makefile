@@ -33,7 +33,7 @@ DATA := node jsonl schema tar pack unpack
 DATA_NET := digest sshwire
 DATA_HOST := contents cpio yamlfile
 CONTRACT := frame message action plan event
-JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user side
+JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := config project credentials names image locate statefile
@@ -56,7 +56,7 @@ TRANSFER := http answer meter gitget sftp sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
-ACTIONS := table shell custom http_get git_get later $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+ACTIONS := table shell custom http_get git_get unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child program script stream group reap
 NET := connect forward

@@ -12,9 +12,9 @@
 #endif
 
 #include "actions/table.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "data/jsonl.h"
+#include "os/fd.h"
 
 static const struct param params[] = {
 	{.name = "command",

@@ -30,7 +30,7 @@ extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy
 extern const struct action action_spawn, action_tar_extract, action_tar_create, action_net,
 	action_upload;
 
-/* later.c: known, parsed and checked, but not in this version. */
+/* unsupported.c: known, parsed and checked, but not in this version. */
 extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_clippy,
 	action_cargo_deny, action_cargo_doc, action_cargo_build, action_cargo_test,
 	action_cargo_install, action_rustup, action_npm_get, action_deb_get, action_deb,

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "actions/table.h"
+#include "data/pack.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "data/pack.h"
 
 static const struct param params[] = {
 	{.name = "archive",

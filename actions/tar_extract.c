@@ -4,9 +4,9 @@
 #include <fcntl.h>
 
 #include "actions/table.h"
+#include "data/unpack.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "data/unpack.h"
 
 static const struct param params[] = {
 	{.name = "archive",

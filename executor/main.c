@@ -29,16 +29,16 @@
 
 #include "actions/table.h"
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/version.h"
-#include "executor/net/connect.h"
+#include "executor/job/planfile.h"
+#include "executor/job/steps.h"
 #include "executor/link.h"
 #include "executor/machine/machine.h"
 #include "executor/machine/pid1.h"
-#include "executor/job/planfile.h"
-#include "executor/job/steps.h"
 #include "executor/machine/tools.h"
+#include "executor/net/connect.h"
+#include "os/fd.h"
 
 static int greet(struct link *l, struct err *e)
 {

@@ -17,10 +17,10 @@
 #include <unistd.h>
 
 #include "actions/delivery/delivery.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "data/jsonl.h"
+#include "os/fd.h"
 
 enum { SHOWN_MAX = 120, PATH_BYTES = 4096 };
 

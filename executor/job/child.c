@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/proc.h"
-#include "os/sig.h"
 #include "executor/job/group.h"
 #include "executor/job/program.h"
+#include "os/fd.h"
+#include "os/proc.h"
+#include "os/sig.h"
 
 enum { FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 

@@ -13,11 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/meminfo.h"
 #include "base/num.h"
 #include "executor/machine/machine.h"
+#include "os/fd.h"
+#include "os/meminfo.h"
 
 #define ROOT "/sys/fs/cgroup"
 #define JOB ROOT "/job"

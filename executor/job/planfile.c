@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "data/jsonl.h"
 #include "data/tar.h"
+#include "os/fd.h"
 
 /* The next entry of the archive; its data is at *ret_offset. 1, 0 at the end, -1. */
 static int next_entry(int fd, struct tar_reader *r, char *window, struct tar_entry *ret,

@@ -9,9 +9,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "base/text.h"
 
 enum {
 	HEAD_BYTES = 256, /* the kernel reads that much of a script */

@@ -21,12 +21,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "executor/job/child.h"
-#include "executor/net/forward.h"
 #include "executor/job/group.h"
 #include "executor/job/reap.h"
 #include "executor/job/script.h"
+#include "executor/net/forward.h"
+#include "os/fd.h"
 
 enum { READS_PER_TURN = 16, TURN_MS = 1000, KILL_AGAIN_MS = 1000 };
 

@@ -8,10 +8,10 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "executor/machine/machine.h"
+#include "os/fd.h"
 
 /* One line of /sys/block/DEVICE/NAME, or "" when it is not there. */
 static void read_line(const char *device, const char *name, char *text, size_t size)

@@ -22,12 +22,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/path.h"
 #include "executor/job/group.h"
 #include "executor/machine/machine.h"
 #include "executor/machine/nodes.h"
 #include "executor/machine/scratch.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 /* ---- before `go` ---- */
 

@@ -20,9 +20,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "executor/machine/machine.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "executor/machine/machine.h"
 
 /* As Debian has it: the name alone is what gethostbyaddr(3) says of it. */
 #define OWN_ADDRESS "127.0.1.1"

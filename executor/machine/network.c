@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "executor/machine/machine.h"
+#include "os/fd.h"
 
 #define DEVICE "eth0"
 #define OWN_ADDRESS "10.0.2.15"

@@ -10,10 +10,10 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "data/tar.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 /* Those that every user of a machine may open, as udev has it; all others are root's. */
 static const char *const for_all[] = {"fuse", "net/tun"};

@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "executor/machine/machine.h"
+#include "os/fd.h"
 
 /* Killing everything in sight is right in a namespace of our own, and nowhere else. */
 static int start(struct machine *m, struct err *e)

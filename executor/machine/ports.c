@@ -8,9 +8,9 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "executor/machine/machine.h"
+#include "os/fd.h"
 
 static const char ports_dir[] = "/sys/class/virtio-ports";
 

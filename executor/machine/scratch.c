@@ -10,10 +10,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/path.h"
 #include "data/pack.h"
 #include "data/unpack.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 /* A directory of the root that is one of the disk. */
 struct place {

@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "data/unpack.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "data/unpack.h"
 
 int tools_unpack(const struct machine *m, struct err *e)
 {

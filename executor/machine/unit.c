@@ -11,8 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/proc.h"
 #include "executor/machine/machine.h"
+#include "os/proc.h"
 
 /* The parent stays here until the child is gone. */
 NORETURN static void outlive(pid_t child)

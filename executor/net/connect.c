@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/relay.h"
 #include "base/text.h"
 #include "contract/contract.h"
+#include "os/fd.h"
+#include "os/relay.h"
 
 enum { HOST_MAX = 253, PORT_MAX = 65535, HEAD_MAX = 16384, SAID_MAX = 600 };
 

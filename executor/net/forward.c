@@ -12,10 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
-#include "os/relay.h"
 #include "contract/contract.h"
+#include "os/fd.h"
+#include "os/relay.h"
 
 /*
  * poll(2) takes no more entries than a process may have descriptors, and the first process of a

@@ -19,14 +19,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/inherit.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/tree.h"
 #include "contract/contract.h"
 #include "data/jsonl.h"
 #include "data/node.h"
+#include "os/fd.h"
+#include "os/inherit.h"
+#include "os/tree.h"
 #include "transfer/gitget.h"
 #include "transfer/http.h"
 #include "transfer/sftpput.h"
@@ -112,11 +112,11 @@ static int64_t patience(void)
 }
 
 /* o->dir_fd is the caller's. */
-static int prepare(struct http_options *o, struct err *e)
+static int prepare(struct transfer_options *o, struct err *e)
 {
 	const char *near = getenv(GUEST_NEAR_PROXY);
 
-	*o = (struct http_options){
+	*o = (struct transfer_options){
 		.dir_fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.proxy = near ? near : GUEST_PROXY_URL,
 		.parallel = PARALLEL,
@@ -133,7 +133,7 @@ static int prepare(struct http_options *o, struct err *e)
 }
 
 /* Of what the dependencies may have, less what is there and stays: all that is not `replaced`. */
-static int find_room(struct http_options *o, const struct strv *replaced, struct err *e)
+static int find_room(struct transfer_options *o, const struct strv *replaced, struct err *e)
 {
 	uint64_t max = said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
 	struct dirent **names = NULL;
@@ -157,13 +157,13 @@ static int find_room(struct http_options *o, const struct strv *replaced, struct
 	return result;
 }
 
-static int get_files(const struct node *work, const struct http_options *o, struct err *e)
+static int get_files(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	const struct node *list = node_get(work, "items");
 	size_t count = list ? list->count : 0;
 	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
 	auto_strv struct strv replaced = {0};
-	struct http_options bounded = *o;
+	struct transfer_options bounded = *o;
 
 	if (read_items(list, items, e) < 0)
 		return -1;
@@ -180,7 +180,7 @@ static void add_ssh(struct strv *argv)
 	strv_push(argv, "-F" GUEST_SSH_CONFIG);
 }
 
-static int get_commit(const struct node *work, const struct http_options *o, struct err *e)
+static int get_commit(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	auto_strv struct strv ssh = {0};
 	const struct gitget g = {.url = node_get_text(work, "url", NULL),
@@ -190,7 +190,7 @@ static int get_commit(const struct node *work, const struct http_options *o, str
 		.ssh = &ssh,
 		.ssh_proxy = GUEST_EXECUTOR " connect %h %p"};
 	auto_strv struct strv replaced = {0};
-	struct http_options bounded = *o;
+	struct transfer_options bounded = *o;
 
 	if (!g.url || !g.commit || !g.name)
 		return err_set(e, ERR_INPUT, "the request is incomplete");
@@ -202,7 +202,7 @@ static int get_commit(const struct node *work, const struct http_options *o, str
 }
 
 /* One after the other: an archive looks for the last one. */
-static int put_files(const struct node *work, const struct http_options *o, struct err *e)
+static int put_files(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	const char *url = node_get_text(work, "url", NULL);
 	const struct node *file;
@@ -215,7 +215,7 @@ static int put_files(const struct node *work, const struct http_options *o, stru
 	return 0;
 }
 
-static int put_by_sftp(const struct node *work, const struct http_options *o, struct err *e)
+static int put_by_sftp(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	const char *login = node_get_text(work, "login", NULL);
 	auto_strv struct strv argv = {0};
@@ -235,7 +235,7 @@ static int put_by_sftp(const struct node *work, const struct http_options *o, st
 	return sftpput(&p, o, e);
 }
 
-static int check_login(const struct node *work, const struct http_options *o, struct err *e)
+static int check_login(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	const char *login = node_get_text(work, "login", NULL);
 	auto_strv struct strv ssh = {0};
@@ -248,7 +248,7 @@ static int check_login(const struct node *work, const struct http_options *o, st
 
 static const struct {
 	const char *name;
-	int (*run)(const struct node *work, const struct http_options *o, struct err *e);
+	int (*run)(const struct node *work, const struct transfer_options *o, struct err *e);
 } commands[] = {
 	{"http_get", get_files},
 	{"git_get", get_commit},
@@ -261,7 +261,7 @@ static int run(const char *command, struct err *e)
 {
 	auto_buf struct buf text = {0};
 	auto_node struct node *work = NULL;
-	struct http_options o;
+	struct transfer_options o;
 	int result;
 
 	buf_init(&text, LIMIT_UPLOAD_WORK); /* the largest of all */

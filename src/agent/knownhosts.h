@@ -7,8 +7,8 @@
 #ifndef AGENT_KNOWNHOSTS_H
 #define AGENT_KNOWNHOSTS_H
 
-#include "data/sshwire.h"
 #include "base/buf.h"
+#include "data/sshwire.h"
 
 struct knownhosts {
 	struct buf *keys; /* blobs */

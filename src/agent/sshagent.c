@@ -8,11 +8,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "agent/sshagent_inside.h"
-#include "os/fd.h"
+#include "agent/sshagent_internal.h"
 #include "base/text.h"
 #include "jail/jail.h"
-#include "jail/side.h"
+#include "jail/sidecar.h"
+#include "os/fd.h"
 
 enum { LISTEN_FD = 3, REPORTS_FD = 4, KEYS_FD = 5, FILES_MAX = LIMIT_AGENT_CONNECTIONS + 16 };
 
@@ -56,7 +56,7 @@ static int send_keys(int fd, const struct sshagent_rules *rules, struct err *e)
 }
 
 static int start(int listen_fd, int keys_fd, const struct sshagent_rules *rules, uid_t uid,
-	gid_t gid, struct side *ret, struct err *e)
+	gid_t gid, struct sidecar *ret, struct err *e)
 {
 	struct sshagent_setup setup = {
 		.listen_fd = LISTEN_FD, .reports = REPORTS_FD, .keys = KEYS_FD, .rules = rules};
@@ -72,28 +72,28 @@ static int start(int listen_fd, int keys_fd, const struct sshagent_rules *rules,
 	j.max_files = FILES_MAX;
 	jail_keep_as(&j, listen_fd, LISTEN_FD);
 	jail_keep_as(&j, keys_fd, KEYS_FD);
-	return side_start(&j, REPORTS_FD, ret, e);
+	return sidecar_start(&j, REPORTS_FD, ret, e);
 }
 
 int sshagent_start(int listen_fd, const struct sshagent_rules *rules, uid_t uid, gid_t gid,
 	struct sshagent *ret_agent, struct err *e)
 {
 	auto_fd int outside = -1, inside = -1;
-	auto_side struct side side = SIDE_NONE;
+	auto_sidecar struct sidecar sidecar = SIDECAR_NONE;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(e, "socketpair");
 	outside = ends[0];
 	inside = ends[1];
-	if (start(listen_fd, inside, rules, uid, gid, &side, e) < 0)
+	if (start(listen_fd, inside, rules, uid, gid, &sidecar, e) < 0)
 		return -1;
 	fd_close(fd_steal(&inside));
 	if (send_keys(outside, rules, e) < 0)
 		return -1;
 	*ret_agent = SSHAGENT_NONE;
-	ret_agent->side = side;
-	side = SIDE_NONE;
+	ret_agent->sidecar = sidecar;
+	sidecar = SIDECAR_NONE;
 	return 0;
 }
 
@@ -101,7 +101,7 @@ int sshagent_start(int listen_fd, const struct sshagent_rules *rules, uid_t uid,
 
 int sshagent_fd(const struct sshagent *a)
 {
-	return a->side.reports;
+	return a->sidecar.reports;
 }
 
 static const char *const verdicts[SSHAGENT_VERDICTS] = {
@@ -110,7 +110,7 @@ static const char *const verdicts[SSHAGENT_VERDICTS] = {
 };
 
 #define SET_TEXT(fields, report, key)                                                              \
-	side_set_text(fields, #key, (report)->key, sizeof((report)->key))
+	sidecar_set_text(fields, #key, (report)->key, sizeof((report)->key))
 
 struct listener {
 	struct sshagent *agent;
@@ -167,14 +167,14 @@ int sshagent_read(
 {
 	struct listener l = {a, sink, source};
 
-	return side_read(&a->side, report_bytes, take, &l) < 0 ? died(e) : 0;
+	return sidecar_read(&a->sidecar, report_bytes, take, &l) < 0 ? died(e) : 0;
 }
 
 /* ---- ending ---- */
 
 void sshagent_kill(struct sshagent *a)
 {
-	side_kill(&a->side);
+	sidecar_kill(&a->sidecar);
 }
 
 int sshagent_stop(
@@ -184,9 +184,9 @@ int sshagent_stop(
 	struct node *fields;
 	bool orderly;
 
-	if (a->side.pid <= 0)
+	if (a->sidecar.pid <= 0)
 		return 0;
-	orderly = side_stop(&a->side, LIMIT_AGENT_STOP_MS, report_bytes, take, &l);
+	orderly = sidecar_stop(&a->sidecar, LIMIT_AGENT_STOP_MS, report_bytes, take, &l);
 	if (a->kept_back) {
 		fields = node_map();
 		node_set_uint(fields, "limit", LIMIT_AGENT_EVENTS);

@@ -26,7 +26,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "contract/event.h"
-#include "jail/side.h"
+#include "jail/sidecar.h"
 
 struct sshagent_key {
 	const char *name; /* of the secret */
@@ -55,13 +55,13 @@ void sshagent_rules_release(struct sshagent_rules *r);
 #define auto_sshagent_rules __attribute__((cleanup(sshagent_rules_release)))
 
 struct sshagent {
-	struct side side;
+	struct sidecar sidecar;
 	uint64_t told;      /* events sent */
 	uint64_t kept_back; /* reports beyond LIMIT_AGENT_EVENTS */
 	char refusal[256];  /* the first one, for people; "": there was none */
 };
 
-#define SSHAGENT_NONE ((struct sshagent){.side = SIDE_NONE})
+#define SSHAGENT_NONE ((struct sshagent){.sidecar = SIDECAR_NONE})
 
 /*
  * Start it. listen_fd is borrowed until this returns; the rules, too. uid and gid: as in struct

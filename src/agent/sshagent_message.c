@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "agent/sshagent_inside.h"
+#include "agent/sshagent_internal.h"
 
 enum { USERAUTH_REQUEST = 50 };
 

@@ -10,9 +10,9 @@
 #ifndef AGENT_SSHKEY_H
 #define AGENT_SSHKEY_H
 
-#include "data/sshwire.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "data/sshwire.h"
 #include "os/vault.h"
 
 /* The bytes are in the vault: a key is moved, not copied. */

@@ -8,10 +8,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "os/fd.h"
 
 /* A hundred bytes of bzip2 can be ninety megabytes: small parts, so that limits are looked at often. */
 enum { CHUNK = 8 * 1024, SHOWN_MAX = 300, FILTERS_MAX = 2 /* the file itself is one */ };

@@ -13,10 +13,10 @@
 #include "archive/report.h"
 #include "archive/rewrite.h"
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/version.h"
+#include "os/fd.h"
 
 enum { REPORT_MS = 200 };
 

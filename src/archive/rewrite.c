@@ -6,11 +6,11 @@
 
 #include "archive/foreign.h"
 #include "archive/members.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
 #include "data/pack.h"
+#include "os/fd.h"
 
 enum { HOLE_UNIT = TAR_HOLE_UNIT }; /* zeros are left out by blocks of this size */
 

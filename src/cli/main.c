@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host program. Every command is a row: cmd_run.c and its neighbours. */
-#include "os/inherit.h"
 #include "cli/command.h"
 #include "cli/say.h"
 #include "machine/tsc.h"
+#include "os/inherit.h"
 
 static const struct command *const commands[] = {
 	&cmd_run,

@@ -6,14 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/nowait.h"
 #include "base/fit.h"
 #include "base/limits.h"
-#include "os/outfile.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "cli/hint.h"
 #include "data/jsonl.h"
+#include "os/nowait.h"
+#include "os/outfile.h"
+#include "os/sig.h"
 #include "run/verdict.h"
 
 /* A byte is shown as four at most. */

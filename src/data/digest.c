@@ -3,8 +3,8 @@
 
 #include <openssl/evp.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
+#include "os/fd.h"
 #include "os/sig.h"
 
 /* libcrypto fails here only when it has no memory or no SHA-256 at all: neither can be handled. */

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "data/tar.h"
+#include "os/fd.h"
 
 enum {
 	BUFFER_BYTES = 1 << 20,

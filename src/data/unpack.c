@@ -14,9 +14,9 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/fd.h"
 
 enum {
 	WINDOW_BYTES = 1 << 20,

@@ -9,9 +9,9 @@
 #include <string.h>
 #include <yaml.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "os/fd.h"
 
 enum { SHOWN_MAX = 60 };
 

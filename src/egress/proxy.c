@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "egress/proxy_inside.h"
+#include "egress/proxy_internal.h"
 #include "jail/jail.h"
 
 enum {
@@ -46,7 +46,7 @@ int proxy_start(int listen_fd, const struct egress *allow, uid_t uid, gid_t gid,
 	j.max_files = FILES_MAX;
 	jail_keep_as(&j, listen_fd, LISTEN_FD);
 	bind_resolver(&j);
-	if (side_start(&j, REPORTS_FD, &p.side, e) < 0)
+	if (sidecar_start(&j, REPORTS_FD, &p.sidecar, e) < 0)
 		return -1;
 	*ret_proxy = p;
 	return 0;
@@ -56,7 +56,7 @@ int proxy_start(int listen_fd, const struct egress *allow, uid_t uid, gid_t gid,
 
 int proxy_fd(const struct proxy *p)
 {
-	return p->side.reports;
+	return p->sidecar.reports;
 }
 
 static const char *const verdicts[PROXY_VERDICTS] = {
@@ -67,7 +67,7 @@ static const char *const verdicts[PROXY_VERDICTS] = {
 
 /* The process has read what strangers sent: what it says is made safe once more. */
 #define SET_TEXT(fields, report, key)                                                              \
-	side_set_text(fields, #key, (report)->key, sizeof((report)->key))
+	sidecar_set_text(fields, #key, (report)->key, sizeof((report)->key))
 
 static struct node *fields_of(const struct proxy_report *r, const char *kind)
 {
@@ -119,14 +119,15 @@ int proxy_read(struct proxy *p, const struct event_sink *sink, const char *kind,
 {
 	struct taking t = {.p = p, .sink = sink, .kind = kind, .source = source};
 
-	return side_read(&p->side, sizeof(struct proxy_report), pass_on, &t) < 0 ? died(e) : 0;
+	return sidecar_read(&p->sidecar, sizeof(struct proxy_report), pass_on, &t) < 0 ? died(e)
+										       : 0;
 }
 
 /* ---- ending ---- */
 
 void proxy_kill(struct proxy *p)
 {
-	side_kill(&p->side);
+	sidecar_kill(&p->sidecar);
 	*p = PROXY_NONE;
 }
 
@@ -150,9 +151,10 @@ int proxy_stop(struct proxy *p, const struct event_sink *sink, const char *kind,
 	struct taking t = {.p = p, .sink = sink, .kind = kind, .source = source};
 	bool good;
 
-	if (p->side.pid <= 0)
+	if (p->sidecar.pid <= 0)
 		return 0;
-	good = side_stop(&p->side, LIMIT_PROXY_STOP_MS, sizeof(struct proxy_report), pass_on, &t);
+	good = sidecar_stop(
+		&p->sidecar, LIMIT_PROXY_STOP_MS, sizeof(struct proxy_report), pass_on, &t);
 	say_kept_back(p, sink, kind, source);
 	*p = PROXY_NONE;
 	return good ? 0 : died(e);

@@ -27,15 +27,15 @@
 #include "base/err.h"
 #include "contract/event.h"
 #include "egress/egress.h"
-#include "jail/side.h"
+#include "jail/sidecar.h"
 
 struct proxy {
-	struct side side;
+	struct sidecar sidecar;
 	uint64_t told;      /* events sent */
 	uint64_t kept_back; /* reports beyond LIMIT_PROXY_EVENTS */
 };
 
-#define PROXY_NONE ((struct proxy){.side = {.pid = -1, .pidfd = -1, .reports = -1}})
+#define PROXY_NONE ((struct proxy){.sidecar = {.pid = -1, .pidfd = -1, .reports = -1}})
 
 /*
  * Start it. listen_fd is borrowed until this returns; the caller closes its own copy, so that only

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One connection of the VM, from its first byte to its report. */
-#include "egress/proxy_inside.h"
+#include "egress/proxy_internal.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -5,7 +5,7 @@
  * the first address starts, the other one HEAD_START_MS later, or when the first has no more. Each
  * address is judged directly before its one use.
  */
-#include "egress/proxy_inside.h"
+#include "egress/proxy_internal.h"
 
 #include <errno.h>
 #include <netinet/in.h>

@@ -4,7 +4,7 @@
  * nsswitch.conf, hosts and resolv.conf. That waits, and there is no way to make it stop; so each
  * lookup is a child, which is killed when it takes too long.
  */
-#include "egress/proxy_inside.h"
+#include "egress/proxy_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The loop of the proxy's process: who waits for what, and who has waited too long. */
-#include "egress/proxy_inside.h"
+#include "egress/proxy_internal.h"
 
 #include <errno.h>
 #include <signal.h>

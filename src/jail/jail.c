@@ -14,10 +14,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jail/jail_internal.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
-#include "jail/jail_inside.h"
 
 enum {
 	OOM_SCORE =

@@ -14,7 +14,7 @@
  * On the control socket the parent sends one byte, "go"; the child answers with one jail_report,
  * and with a second one if the exec fails. If the parent's end is closed, the parent has exited.
  */
-#include "jail/jail_inside.h"
+#include "jail/jail_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

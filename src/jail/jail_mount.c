@@ -4,7 +4,7 @@
  * then becomes the only root. Everything is made with the mount calls that work on descriptors, so
  * nothing needs /proc and no path is looked up twice.
  */
-#include "jail/jail_inside.h"
+#include "jail/jail_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +16,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
+#include "os/fd.h"
 
 enum {
 	TMPFS_SLACK = 1 << 20, /* directories, links and mount points */

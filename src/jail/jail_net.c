@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sockets of jail_listen on the otherwise empty network of a jail. */
-#include "jail/jail_inside.h"
+#include "jail/jail_internal.h"
 
 #include <arpa/inet.h>
 #include <net/if.h>

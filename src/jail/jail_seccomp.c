@@ -11,7 +11,7 @@
  * processes, parts of the kernel that are known for holes. A forbidden call returns an error, so that libraries take
  * their fallbacks; only a foreign instruction set kills.
  */
-#include "jail/jail_inside.h"
+#include "jail/jail_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

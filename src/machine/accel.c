@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "machine/tsc.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "machine/tsc.h"
 
 static bool processor_offers_kvm(void)
 {

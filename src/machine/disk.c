@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "machine/drives.h"
 #include "os/fd.h"
 #include "os/outfile.h"
 #include "os/space.h"
-#include "machine/drives.h"
 
 #define MAGIC "ambient disk 1\n"
 

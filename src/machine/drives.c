@@ -9,14 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/limits.h"
+#include "data/pack.h"
 #include "os/fd.h"
 #include "os/inherit.h"
-#include "base/limits.h"
 #include "os/path.h"
 #include "os/proc.h"
 #include "os/sparse.h"
 #include "os/temporary.h"
-#include "data/pack.h"
 #include "settings/config.h"
 #include "settings/project.h"
 

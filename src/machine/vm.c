@@ -14,24 +14,24 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/proc.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "contract/frame.h"
 #include "data/cpio.h"
 #include "jail/jail.h"
+#include "os/fd.h"
+#include "os/proc.h"
+#include "os/sig.h"
 
 enum { TAIL_BYTES = 4096 };
 
-enum stage { STARTING, RUNNING, ENDED };
+enum progress { STARTING, RUNNING, ENDED };
 
 /* What is known of a machine while it lives. */
-struct life {
+struct running {
 	const struct vm *vm;
 	struct vm_result *result;
-	enum stage stage;
+	enum progress progress;
 	pid_t pid;
 	int pidfd;
 	int log_fd, ctl_fd, console_fd, errors_fd; /* the host's ends; -1 once they have ended */
@@ -43,7 +43,7 @@ struct life {
 	bool step_failed;
 	bool packing; /* outputs */
 	int64_t started_ms, go_ms;
-	int64_t deadline_ms;  /* of the stage */
+	int64_t deadline_ms;  /* of this part of it */
 	int64_t silent_ms;    /* when silence becomes a fault */
 	int64_t quiet_ms;     /* when the host asks itself why there is silence */
 	int64_t moved_ms;     /* when it was last seen to have computed something, and what */
@@ -52,7 +52,7 @@ struct life {
 	struct buf errors;    /* the last bytes of QEMU's standard error */
 };
 
-static void life_release(struct life *l)
+static void running_release(struct running *l)
 {
 	jail_kill(&l->pid);
 	fd_close(l->pidfd);
@@ -64,11 +64,11 @@ static void life_release(struct life *l)
 	buf_release(&l->console);
 	buf_release(&l->errors);
 }
-#define auto_life __attribute__((cleanup(life_release)))
+#define auto_running __attribute__((cleanup(running_release)))
 
-static void life_init(struct life *l, const struct vm *vm, struct vm_result *result)
+static void running_init(struct running *l, const struct vm *vm, struct vm_result *result)
 {
-	*l = (struct life){.vm = vm,
+	*l = (struct running){.vm = vm,
 		.result = result,
 		.pid = -1,
 		.pidfd = -1,
@@ -159,7 +159,7 @@ static int make_channel(int *ret_here, int *ret_there, struct err *e)
 	return fd_set_nonblock(pair[0], e);
 }
 
-static int make_errors_pipe(struct life *l, int *ret_there, struct err *e)
+static int make_errors_pipe(struct running *l, int *ret_there, struct err *e)
 {
 	int ends[2];
 
@@ -207,7 +207,7 @@ static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct er
 	return 0;
 }
 
-static int start(struct life *l, struct err *e)
+static int start(struct running *l, struct err *e)
 {
 	const char *kernel_path = l->vm->image->parts[IMAGE_KERNEL].path;
 	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1,
@@ -248,7 +248,7 @@ static int start(struct life *l, struct err *e)
  * What we say in a whole life is far less than a socket buffer, so a send that fails means that
  * QEMU is gone, which its pidfd tells too.
  */
-static void say(struct life *l, enum frame_type type, const struct buf *payload)
+static void say(struct running *l, enum frame_type type, const struct buf *payload)
 {
 	uint8_t header[FRAME_HEADER_BYTES];
 	struct iovec parts[2] = {{header, sizeof(header)}, {NULL, 0}};
@@ -260,7 +260,7 @@ static void say(struct life *l, enum frame_type type, const struct buf *payload)
 	(void)sendmsg(l->ctl_fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int say_go(struct life *l, struct err *e)
+static int say_go(struct running *l, struct err *e)
 {
 	struct message_go go = {.utc_ns = clock_utc_ns(),
 		.network = l->vm->network,
@@ -288,12 +288,12 @@ static int say_go(struct life *l, struct err *e)
 
 /* ---- listening ---- */
 
-static int take_hello(struct life *l, const struct frame *f, struct err *e)
+static int take_hello(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_hello hello;
 	int64_t now = clock_ms();
 
-	if (l->stage != STARTING)
+	if (l->progress != STARTING)
 		return err_reason(e, ERR_GUEST, "guest_frame_order", "the guest said hello twice");
 	if (message_get_hello(f, &hello, e) < 0)
 		return -1;
@@ -307,7 +307,7 @@ static int take_hello(struct life *l, const struct frame *f, struct err *e)
 	l->result->boot_ms = now - l->started_ms;
 	if (say_go(l, e) < 0)
 		return -1;
-	l->stage = RUNNING;
+	l->progress = RUNNING;
 	l->go_ms = now;
 	l->deadline_ms = now + l->vm->run_limit_ms + LIMIT_STOP_MS;
 	if (l->vm->observer->hello)
@@ -315,7 +315,7 @@ static int take_hello(struct life *l, const struct frame *f, struct err *e)
 	return 0;
 }
 
-static int check_step(const struct life *l, uint32_t step, struct err *e)
+static int check_step(const struct running *l, uint32_t step, struct err *e)
 {
 	if (step >= l->vm->step_count)
 		return err_reason(e, ERR_GUEST, "guest_frame_content",
@@ -324,7 +324,7 @@ static int check_step(const struct life *l, uint32_t step, struct err *e)
 }
 
 /* Only of the step that runs is there anything to say. */
-static int check_running(const struct life *l, uint32_t step, struct err *e)
+static int check_running(const struct running *l, uint32_t step, struct err *e)
 {
 	if (check_step(l, step, e) < 0)
 		return -1;
@@ -334,7 +334,7 @@ static int check_running(const struct life *l, uint32_t step, struct err *e)
 	return 0;
 }
 
-static int take_output(struct life *l, const struct frame *f, struct err *e)
+static int take_output(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_step m;
 	const char *data;
@@ -348,7 +348,7 @@ static int take_output(struct life *l, const struct frame *f, struct err *e)
 }
 
 /* Whoever packs answers, and large outputs take their time; but not once more for each output. */
-static void grant_packing(struct life *l)
+static void grant_packing(struct running *l)
 {
 	if (l->packing || l->result->stopped)
 		return;
@@ -356,7 +356,7 @@ static void grant_packing(struct life *l)
 	l->deadline_ms = clock_ms() + LIMIT_EPILOG_MS;
 }
 
-static int take_step_start(struct life *l, const struct frame *f, struct err *e)
+static int take_step_start(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_step m;
 
@@ -374,7 +374,7 @@ static int take_step_start(struct life *l, const struct frame *f, struct err *e)
 	return 0;
 }
 
-static int take_step_end(struct life *l, const struct frame *f, struct err *e)
+static int take_step_end(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_step_end m;
 
@@ -387,7 +387,7 @@ static int take_step_end(struct life *l, const struct frame *f, struct err *e)
 	return 0;
 }
 
-static int take_note(struct life *l, const struct frame *f, struct err *e)
+static int take_note(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_note m;
 
@@ -398,7 +398,7 @@ static int take_note(struct life *l, const struct frame *f, struct err *e)
 	return 0;
 }
 
-static int take_heartbeat(struct life *l, const struct frame *f, struct err *e)
+static int take_heartbeat(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_heartbeat m;
 
@@ -408,7 +408,7 @@ static int take_heartbeat(struct life *l, const struct frame *f, struct err *e)
 
 /* "All passed" must agree with what was reported before. That proves nothing, it catches mistakes.
  */
-static int check_passed(const struct life *l, struct err *e)
+static int check_passed(const struct running *l, struct err *e)
 {
 	if (l->step_failed)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
@@ -421,7 +421,7 @@ static int check_passed(const struct life *l, struct err *e)
 	return 0;
 }
 
-static int take_end(struct life *l, const struct frame *f, struct err *e)
+static int take_end(struct running *l, const struct frame *f, struct err *e)
 {
 	struct message_end *m = &l->result->end;
 
@@ -436,7 +436,7 @@ static int take_end(struct life *l, const struct frame *f, struct err *e)
 			"the guest claims that it was stopped, but the host did not stop it");
 	l->result->ended = true;
 	l->result->run_ms = clock_ms() - l->go_ms;
-	l->stage = ENDED;
+	l->progress = ENDED;
 	l->deadline_ms = clock_ms() + LIMIT_ACK_MS;
 	say(l, FRAME_ACK, NULL);
 	return 0;
@@ -444,7 +444,7 @@ static int take_end(struct life *l, const struct frame *f, struct err *e)
 
 static const struct {
 	enum frame_type type;
-	int (*take)(struct life *l, const struct frame *f, struct err *e);
+	int (*take)(struct running *l, const struct frame *f, struct err *e);
 } takers[] = {
 	{FRAME_STEP_START, take_step_start},
 	{FRAME_STDOUT, take_output},
@@ -455,16 +455,16 @@ static const struct {
 	{FRAME_END, take_end},
 };
 
-static int take_frame(struct life *l, const struct frame *f, struct err *e)
+static int take_frame(struct running *l, const struct frame *f, struct err *e)
 {
 	l->silent_ms = clock_ms() + LIMIT_SILENCE_MS;
 	l->quiet_ms = clock_ms() + LIMIT_QUIET_MS;
-	if (l->stage == ENDED)
+	if (l->progress == ENDED)
 		return err_reason(
 			e, ERR_GUEST, "guest_frame_order", "the guest sent a frame after its end");
 	if (f->type == FRAME_HELLO)
 		return take_hello(l, f, e);
-	if (l->stage == STARTING)
+	if (l->progress == STARTING)
 		return err_reason(e, ERR_GUEST, "guest_frame_order",
 			"the guest sent a frame before its hello");
 	for (size_t i = 0; i < ARRAY_SIZE(takers); i++)
@@ -474,7 +474,7 @@ static int take_frame(struct life *l, const struct frame *f, struct err *e)
 		"the guest sent a frame of unknown type %u", f->type);
 }
 
-static int take_frames(struct life *l, struct err *e)
+static int take_frames(struct running *l, struct err *e)
 {
 	struct frame f;
 	int got;
@@ -486,7 +486,7 @@ static int take_frames(struct life *l, struct err *e)
 }
 
 /* One read, so that a flood on one channel does not starve the others. */
-static int read_log(struct life *l, struct err *e)
+static int read_log(struct running *l, struct err *e)
 {
 	size_t room;
 	uint8_t *at = frame_reader_room(&l->reader, &room);
@@ -514,7 +514,7 @@ static void keep_tail(struct buf *tail, const char *data, size_t len)
 }
 
 /* True when there was something. */
-static bool read_tail(struct life *l, int *fd, struct buf *tail)
+static bool read_tail(struct running *l, int *fd, struct buf *tail)
 {
 	char chunk[16384];
 	ssize_t n = read(*fd, chunk, sizeof(chunk));
@@ -531,7 +531,7 @@ static bool read_tail(struct life *l, int *fd, struct buf *tail)
 }
 
 /* What was under way when QEMU went: a socket holds less than this many reads. */
-static void drain_texts(struct life *l)
+static void drain_texts(struct running *l)
 {
 	for (int i = 0; i < 1024 && l->console_fd >= 0; i++)
 		if (!read_tail(l, &l->console_fd, &l->console))
@@ -557,7 +557,7 @@ static char *last_line(const struct buf *b)
 
 /* How far a machine came that is not up: the caller frees. One that never spoke says nothing about
  * itself, so the message has what it was made of. */
-static char *how_far(const struct life *l)
+static char *how_far(const struct running *l)
 {
 	const struct vm *vm = l->vm;
 	auto_free char *said = last_line(&l->console);
@@ -576,7 +576,7 @@ static char *how_far(const struct life *l)
  * Debian 13's kernel does it under the emulation of QEMU 10 on a busy host, once in some fifty boots, before it says a
  * word.
  */
-static int was_reset(const struct life *l, struct err *e)
+static int was_reset(const struct running *l, struct err *e)
 {
 	auto_free char *said = how_far(l);
 
@@ -584,7 +584,7 @@ static int was_reset(const struct life *l, struct err *e)
 		"the guest reset its machine while it started: %s", said);
 }
 
-static int died_before_hello(const struct life *l, int status, struct err *e)
+static int died_before_hello(const struct running *l, int status, struct err *e)
 {
 	auto_free char *said = last_line(&l->errors);
 
@@ -610,7 +610,7 @@ static int panicked(const char *from, struct err *e)
 }
 
 /* QEMU is gone without an end event. Its exit status proves nothing, but says where to look. */
-static int died(const struct life *l, int status, struct err *e)
+static int died(const struct running *l, int status, struct err *e)
 {
 	const char *panic = strstr(l->console.data, "Kernel panic");
 	auto_free char *said = last_line(&l->console);
@@ -620,16 +620,16 @@ static int died(const struct life *l, int status, struct err *e)
 			WTERMSIG(status));
 	if (panic)
 		return panicked(panic, e);
-	if (l->stage == STARTING)
+	if (l->progress == STARTING)
 		return died_before_hello(l, status, e);
 	return err_reason(e, ERR_GUEST, "guest_power_off",
 		"the guest disappeared before its end event; its console ends with: %s", said);
 }
 
 /* What arrived before QEMU went is read first: it may hold the end event. */
-static int drain(struct life *l, struct err *e)
+static int drain(struct running *l, struct err *e)
 {
-	while (l->log_fd >= 0 && l->stage != ENDED) {
+	while (l->log_fd >= 0 && l->progress != ENDED) {
 		struct pollfd p = {.fd = l->log_fd, .events = POLLIN};
 
 		if (poll(&p, 1, 0) <= 0)
@@ -641,7 +641,7 @@ static int drain(struct life *l, struct err *e)
 	return 0;
 }
 
-static int qemu_is_gone(struct life *l, struct err *e)
+static int qemu_is_gone(struct running *l, struct err *e)
 {
 	int status = 0;
 
@@ -650,7 +650,7 @@ static int qemu_is_gone(struct life *l, struct err *e)
 	if (proc_wait(l->pid, &status) < 0)
 		return err_sys(e, "wait for QEMU");
 	l->pid = -1;
-	if (l->stage == ENDED)
+	if (l->progress == ENDED)
 		return 0;
 	/* Who stops us often stops QEMU too, and it may be quicker. */
 	if (sig_pending())
@@ -659,14 +659,14 @@ static int qemu_is_gone(struct life *l, struct err *e)
 	return died(l, status, e);
 }
 
-static int too_late(const struct life *l, struct err *e)
+static int too_late(const struct running *l, struct err *e)
 {
 	auto_free char *said = how_far(l);
 
 	if (l->result->stopped)
 		return err_reason(
 			e, ERR_INTERRUPTED, "interrupted", "stopped; the guest did not answer");
-	if (l->stage == RUNNING)
+	if (l->progress == RUNNING)
 		return err_reason(e, ERR_GUEST, "guest_timeout",
 			"the guest did not end in time and was killed");
 	if (l->vm->accelerator == ACCELERATOR_KVM)
@@ -685,7 +685,7 @@ static int too_late(const struct life *l, struct err *e)
  * ever when it first sleeps (docs/decisions/0016-processors.md). That is seen much sooner than at
  * the end of the boot limit: who starts is never idle.
  */
-static int check_standstill(struct life *l, int64_t now, struct err *e)
+static int check_standstill(struct running *l, int64_t now, struct err *e)
 {
 	int64_t cpu_ns = proc_cpu_ns(l->pid);
 	auto_free char *said = NULL;
@@ -702,11 +702,11 @@ static int check_standstill(struct life *l, int64_t now, struct err *e)
 		(long long)(LIMIT_STANDSTILL_MS / 1000), said);
 }
 
-static int check_time(struct life *l, struct err *e)
+static int check_time(struct running *l, struct err *e)
 {
 	int64_t now = clock_ms();
 
-	if (l->stage == ENDED)
+	if (l->progress == ENDED)
 		return 0;
 	if (now >= l->deadline_ms)
 		return too_late(l, e);
@@ -718,19 +718,19 @@ static int check_time(struct life *l, struct err *e)
 		l->quiet_ms = now + LIMIT_QUIET_MS;
 		return l->vm->observer->quiet(l->vm->arg, e);
 	}
-	if (l->stage == STARTING && l->vm->accelerator == ACCELERATOR_TCG)
+	if (l->progress == STARTING && l->vm->accelerator == ACCELERATOR_TCG)
 		return check_standstill(l, now, e);
 	return 0;
 }
 
 /* The first signal asks the guest to stop, and gives it a little time; before hello there is
  * nobody. */
-static int check_signal(struct life *l, struct err *e)
+static int check_signal(struct running *l, struct err *e)
 {
-	if (!sig_pending() || l->result->stopped || l->stage == ENDED)
+	if (!sig_pending() || l->result->stopped || l->progress == ENDED)
 		return 0;
 	l->result->stopped = true;
-	if (l->stage == STARTING)
+	if (l->progress == STARTING)
 		return sig_check(e);
 	say(l, FRAME_STOP, NULL);
 	if (l->deadline_ms > clock_ms() + LIMIT_STOP_MS)
@@ -752,14 +752,14 @@ enum source {
 	NEWS_SOURCES
 };
 
-static int64_t next_deadline(const struct life *l)
+static int64_t next_deadline(const struct running *l)
 {
 	int64_t silent = l->quiet_ms < l->silent_ms ? l->quiet_ms : l->silent_ms;
 
 	return silent < l->deadline_ms ? silent : l->deadline_ms;
 }
 
-static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)
+static int wait_for_news(struct running *l, struct pollfd *p, struct err *e)
 {
 	const struct vm_observer *o = l->vm->observer;
 	enum { TICK_MS = 200 };
@@ -784,7 +784,7 @@ static int wait_for_news(struct life *l, struct pollfd *p, struct err *e)
 	return 0;
 }
 
-static int take_news(struct life *l, const struct pollfd *p, struct err *e)
+static int take_news(struct running *l, const struct pollfd *p, struct err *e)
 {
 	if (p[FROM_LOG].revents && read_log(l, e) < 0)
 		return -1;
@@ -801,14 +801,14 @@ static int take_news(struct life *l, const struct pollfd *p, struct err *e)
 }
 
 /* Until QEMU is gone, or may go. */
-static int live(struct life *l, struct err *e)
+static int live(struct running *l, struct err *e)
 {
 	struct pollfd p[NEWS_SOURCES];
 
 	for (;;) {
 		if (wait_for_news(l, p, e) < 0 || take_news(l, p, e) < 0)
 			return -1;
-		if (l->stage == ENDED && (!l->vm->orderly || clock_ms() >= l->deadline_ms))
+		if (l->progress == ENDED && (!l->vm->orderly || clock_ms() >= l->deadline_ms))
 			return 0;
 		if (p[FROM_QEMU].revents)
 			return qemu_is_gone(l, e);
@@ -819,11 +819,11 @@ static int live(struct life *l, struct err *e)
 
 int vm_run(const struct vm *vm, struct vm_result *ret, struct err *e)
 {
-	auto_life struct life l;
+	auto_running struct running l;
 	int result;
 
 	*ret = (struct vm_result){0};
-	life_init(&l, vm, ret);
+	running_init(&l, vm, ret);
 	result = start(&l, e);
 	if (result == 0)
 		result = live(&l, e);

@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "os/fd.h"
 
 #define MEMINFO "/proc/meminfo"
 

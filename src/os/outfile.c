@@ -12,9 +12,9 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "os/fd.h"
 #include "os/nowait.h"
-#include "base/num.h"
 #include "os/path.h"
 #include "os/sig.h"
 

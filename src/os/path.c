@@ -7,8 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/strv.h"
+#include "os/fd.h"
 #include "os/tree.h"
 
 char *path_join(const char *dir, const char *name)

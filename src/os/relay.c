@@ -5,9 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "os/fd.h"
 
 enum { A_IN, A_OUT, B_IN, B_OUT, SIZE = LIMIT_PROXY_BUFFER };
 

@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "os/fd.h"
 #include "os/path.h"
 
 #define SAID "; the disk of the host is full: "

@@ -8,9 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "os/fd.h"
 #include "os/sig.h"
 #include "os/space.h"
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "os/fd.h"
 
 enum { BLOCK = 512, SHOWN_NAME = 200 };
 

@@ -6,14 +6,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "machine/disk.h"
+#include "machine/drives.h"
 #include "os/fd.h"
 #include "os/outfile.h"
 #include "os/path.h"
 #include "os/space.h"
 #include "os/temporary.h"
-#include "base/text.h"
-#include "machine/disk.h"
-#include "machine/drives.h"
 #include "run/artifacts.h"
 #include "run/result.h"
 #include "run/stage.h"

@@ -13,13 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "contract/contract.h"
+#include "jail/jail.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
 #include "os/sig.h"
-#include "base/text.h"
-#include "contract/contract.h"
-#include "jail/jail.h"
 
 #define INSIDE "/artifacts"
 

@@ -14,15 +14,15 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/fit.h"
-#include "os/path.h"
-#include "os/space.h"
 #include "base/text.h"
 #include "base/version.h"
 #include "jail/jail.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "os/space.h"
 #include "run/planner.h"
-#include "run/run_inside.h"
+#include "run/run_internal.h"
 #include "settings/statefile.h"
 #include "source/lint.h"
 

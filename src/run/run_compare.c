@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/version.h"
 #include "data/contents.h"
 #include "data/jsonl.h"
-#include "run/run_inside.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "run/run_internal.h"
 #include "settings/statefile.h"
 #include "source/source.h"
 

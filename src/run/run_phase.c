@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The VMs of a run: the drives that each gets, and what is kept of those that it leaves. */
-#include "run/run_inside.h"
+#include "run/run_internal.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/num.h"
-#include "os/path.h"
 #include "base/text.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "run/artifacts.h"
 #include "source/source.h"
 

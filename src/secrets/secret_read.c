@@ -14,11 +14,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/proc.h"
 #include "os/sig.h"
-#include "base/text.h"
 
 /* ---- files ---- */
 

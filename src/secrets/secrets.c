@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include "base/base64.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "contract/contract.h"
 #include "data/pack.h"
 #include "data/tar.h"
+#include "os/fd.h"
 #include "secrets/secret_read.h"
 
 enum { SHOWN_MAX = 80, CONFIG_MAX = 64 * 1024 };

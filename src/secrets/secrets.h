@@ -22,9 +22,9 @@
 #include "agent/sshagent.h"
 #include "base/err.h"
 #include "base/limits.h"
-#include "os/vault.h"
 #include "contract/event.h"
 #include "machine/drives.h"
+#include "os/vault.h"
 #include "secrets/mask.h"
 #include "settings/credentials.h"
 

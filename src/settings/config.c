@@ -5,11 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "os/home.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "data/yamlfile.h"
 #include "egress/egress.h"
+#include "os/home.h"
+#include "os/path.h"
 
 #define EXECUTOR "ambient-execute-plan"
 

@@ -12,9 +12,9 @@
 
 #include "base/err.h"
 #include "base/strv.h"
-#include "os/vault.h"
 #include "data/node.h"
 #include "data/schema.h"
+#include "os/vault.h"
 
 /* Exactly one of file, command and variable says where the value comes from. */
 struct credential {

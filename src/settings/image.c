@@ -10,14 +10,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/text.h"
 #include "data/digest.h"
 #include "data/jsonl.h"
 #include "data/schema.h"
 #include "data/yamlfile.h"
+#include "os/fd.h"
+#include "os/path.h"
 #include "settings/locate.h"
 #include "settings/statefile.h"
 

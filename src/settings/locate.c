@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "contract/contract.h"
 #include "os/path.h"
 #include "os/proc.h"
-#include "contract/contract.h"
 
 /* The directory of the running program. */
 static char *own_directory(void)

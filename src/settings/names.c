@@ -8,8 +8,8 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
-#include "os/proc.h"
 #include "base/text.h"
+#include "os/proc.h"
 #include "settings/image.h"
 
 enum { PATH_SHOWN_MAX = 600 };

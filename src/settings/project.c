@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/home.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/text.h"
 #include "data/yamlfile.h"
+#include "os/fd.h"
+#include "os/home.h"
+#include "os/path.h"
 
 enum { SHOWN_MAX = 60, PATH_SHOWN_MAX = 600 };
 

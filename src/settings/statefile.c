@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "os/fd.h"
 #include "base/text.h"
 #include "data/jsonl.h"
 #include "data/schema.h"
+#include "os/fd.h"
 #include "settings/project.h"
 
 enum { SHOWN_MAX = 60 };

@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
+#include "os/fd.h"
 #include "os/path.h"
 
 #define MAGIC "ambient files 1\n"

@@ -20,11 +20,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
+#include "jail/jail.h"
+#include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
-#include "jail/jail.h"
 #include "source/gitreply.h"
 
 #define CONFIG_INSIDE "/gitconfig"

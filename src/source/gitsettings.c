@@ -6,13 +6,13 @@
 #include <strings.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/home.h"
 #include "base/limits.h"
-#include "os/path.h"
-#include "os/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "os/fd.h"
+#include "os/home.h"
+#include "os/path.h"
+#include "os/proc.h"
 #include "source/gitplace.h"
 
 /* Settings that are handed on, by the names that git prints; their values are words. */

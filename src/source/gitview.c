@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/strv.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 enum file_kind {
 	FILE_PLAIN,

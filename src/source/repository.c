@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/text.h"
-#include "source/repository_inside.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "source/repository_internal.h"
 
 void repository_release(struct repository *r)
 {

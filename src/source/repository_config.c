@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/text.h"
+#include "os/path.h"
 #include "source/gitconfig.h"
-#include "source/repository_inside.h"
+#include "source/repository_internal.h"
 
 /* As deep as git goes; all together, since each may name many. */
 enum { INCLUDES_DEPTH_MAX = 10, INCLUDES_MAX = 100 };

@@ -11,13 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/path.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "data/pack.h"
-#include "source/repository_inside.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "os/sig.h"
+#include "source/repository_internal.h"
 
 /* As many as git follows. */
 enum { ALTERNATES_DEPTH_MAX = 5, POINTERS_MAX = 100 };

@@ -7,15 +7,15 @@
 #include <sys/stat.h>
 
 #include "base/buf.h"
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/proc.h"
 #include "base/text.h"
 #include "data/digest.h"
 #include "data/jsonl.h"
 #include "jail/jail.h"
+#include "os/fd.h"
+#include "os/proc.h"
 #include "settings/statefile.h"
 
 #define SCRIPT_PREFIX "/script-"

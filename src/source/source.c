@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
+#include "data/pack.h"
 #include "os/fd.h"
 #include "os/sig.h"
 #include "os/temporary.h"
-#include "base/text.h"
-#include "data/pack.h"
 #include "source/fingerprint.h"
 
 enum { PATH_SHOWN_MAX = 600 };

@@ -11,18 +11,18 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "os/proc.h"
-#include "os/sig.h"
-#include "os/space.h"
 #include "base/text.h"
 #include "data/pack.h"
 #include "data/tar.h"
 #include "jail/jail.h"
-#include "jail/side.h"
+#include "jail/sidecar.h"
+#include "os/fd.h"
+#include "os/proc.h"
+#include "os/sig.h"
+#include "os/space.h"
 
 enum { STDERR_MAX = 300, WINDOW = 1 << 20 };
 
@@ -56,7 +56,7 @@ static uint64_t cpu_seconds(uint64_t length, uint64_t max_bytes)
 }
 
 static int start(const char *program, int from, int to, uint64_t length, uint64_t max_bytes,
-	int errors, struct side *ret, struct err *e)
+	int errors, struct sidecar *ret, struct err *e)
 {
 	auto_jail struct jail j;
 
@@ -75,11 +75,11 @@ static int start(const char *program, int from, int to, uint64_t length, uint64_
 	strv_pushf(&j.argv, "%" PRIu64, max_bytes);
 	if (jail_vm_user(NULL, &j.uid, &j.gid, e) < 0)
 		return -1;
-	return side_start(&j, REWRITE_REPORTS, ret, e);
+	return sidecar_start(&j, REWRITE_REPORTS, ret, e);
 }
 
 /* Until it has ended, or makes no progress, or a signal comes. */
-static int follow(const struct side *s, struct claims *c, struct err *e)
+static int follow(const struct sidecar *s, struct claims *c, struct err *e)
 {
 	bool listening = true, ended = false;
 
@@ -94,7 +94,7 @@ static int follow(const struct side *s, struct claims *c, struct err *e)
 			errno != EINTR)
 			return err_sys(e, "poll");
 		ended = set[1].revents != 0;
-		listening = listening && side_read(s, sizeof(c->last), take_report, c) == 0;
+		listening = listening && sidecar_read(s, sizeof(c->last), take_report, c) == 0;
 		if (sig_check(e) < 0)
 			return -1;
 		if (!ended && clock_ms() >= c->deadline)
@@ -154,7 +154,7 @@ static int take_failure(const struct rewrite_report *claim, int to, uint64_t max
 static int run(const char *program, int from, int to, uint64_t length, uint64_t max_bytes,
 	struct claims *c, struct err *e)
 {
-	auto_side struct side s = SIDE_NONE;
+	auto_sidecar struct sidecar s = SIDECAR_NONE;
 	auto_fd int errors = -1, errors_inside = -1;
 	int ends[2], status;
 

@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/num.h"
+#include "base/text.h"
+#include "os/fd.h"
 #include "os/path.h"
 #include "os/sig.h"
-#include "base/text.h"
 #include "os/tree.h"
 #include "settings/statefile.h"
 #include "store/scopes.h"

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/path.h"
-#include "base/text.h"
 #include "store/store.h"
 
 enum { BLOCK = 512 };

@@ -12,13 +12,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/path.h"
 #include "base/text.h"
-#include "os/tree.h"
 #include "data/jsonl.h"
+#include "os/fd.h"
+#include "os/path.h"
+#include "os/tree.h"
 #include "settings/project.h"
 #include "settings/statefile.h"
 

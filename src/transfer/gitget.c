@@ -11,12 +11,12 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "base/text.h"
+#include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
-#include "base/text.h"
 #include "os/tree.h"
 #include "transfer/answer.h"
 #include "transfer/meter.h"
@@ -35,7 +35,7 @@ enum {
 
 struct job {
 	const struct gitget *g;
-	const struct http_options *o;
+	const struct transfer_options *o;
 	char *commit; /* in lower case */
 	char *part;   /* the name of the directory while it is made */
 	char *path;   /* and its path */
@@ -593,7 +593,7 @@ static int get(struct job *j, struct err *e)
 	return 0;
 }
 
-int gitget(const struct gitget *g, const struct http_options *o, struct err *e)
+int gitget(const struct gitget *g, const struct transfer_options *o, struct err *e)
 {
 	auto_job struct job j = {.g = g,
 		.o = o,

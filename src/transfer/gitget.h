@@ -40,6 +40,6 @@ struct gitget {
 };
 
 /* Changes the environment of the process, which git inherits. */
-int gitget(const struct gitget *g, const struct http_options *o, struct err *e) NODISCARD;
+int gitget(const struct gitget *g, const struct transfer_options *o, struct err *e) NODISCARD;
 
 #endif

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "data/digest.h"
+#include "os/fd.h"
 #include "transfer/answer.h"
 
 enum {
@@ -51,7 +51,7 @@ struct failure {
 
 /* Lines that nobody was told yet: one by one, each would wake whoever reads them. */
 struct told {
-	const struct http_options *o;
+	const struct transfer_options *o;
 	struct buf lines;
 	int64_t due_ms;
 };
@@ -77,7 +77,7 @@ struct exchange {
 
 struct transfer {
 	const struct http_item *item;
-	const struct http_options *o;
+	const struct transfer_options *o;
 	struct told *told;
 	uint64_t *room; /* what all files may still take */
 	enum kind kind;
@@ -100,7 +100,7 @@ struct transfer {
 };
 
 struct batch {
-	const struct http_options *o;
+	const struct transfer_options *o;
 	struct transfer *items;
 	size_t count;
 	unsigned running;
@@ -148,7 +148,7 @@ static bool same_digest(const struct http_item *item, const struct digest_text *
 
 /* Whatever else has the name is replaced by the rename at the end. */
 static bool is_there(
-	const struct http_options *o, const struct http_item *item, uint64_t *ret_bytes)
+	const struct transfer_options *o, const struct http_item *item, uint64_t *ret_bytes)
 {
 	auto_fd int fd = open_beneath(o->dir_fd, item->name, O_RDONLY | O_NONBLOCK, 0);
 	struct digest_text found;
@@ -1004,7 +1004,7 @@ static void take_room(struct batch *b, uint64_t bytes)
 
 static int prepare(struct batch *b, const struct http_item *item, struct err *e)
 {
-	const struct http_options *o = b->o;
+	const struct transfer_options *o = b->o;
 	struct transfer *t = &b->items[b->count];
 	uint64_t bytes = 0;
 
@@ -1021,7 +1021,7 @@ static int prepare(struct batch *b, const struct http_item *item, struct err *e)
 	return 0;
 }
 
-static void batch_init(struct batch *b, const struct http_options *o, size_t count)
+static void batch_init(struct batch *b, const struct transfer_options *o, size_t count)
 {
 	*b = (struct batch){.o = o,
 		.items = mem_array(count + 1, sizeof(*b->items)),
@@ -1052,8 +1052,8 @@ static int run_batch(struct batch *b, struct err *e)
 	return transfer_all(b, e);
 }
 
-int http_get(
-	const struct http_item *items, size_t count, const struct http_options *o, struct err *e)
+int http_get(const struct http_item *items, size_t count, const struct transfer_options *o,
+	struct err *e)
 {
 	auto_batch struct batch b = {0};
 
@@ -1065,7 +1065,7 @@ int http_get(
 }
 
 /* `like` says what and how. */
-static int run_one(const struct transfer *like, const struct http_options *o, struct err *e)
+static int run_one(const struct transfer *like, const struct transfer_options *o, struct err *e)
 {
 	auto_batch struct batch b = {0};
 	struct transfer *t;
@@ -1084,7 +1084,7 @@ static int run_one(const struct transfer *like, const struct http_options *o, st
 	return 0;
 }
 
-int http_probe(const char *url, const char *field, const struct http_options *o, struct err *e)
+int http_probe(const char *url, const char *field, const struct transfer_options *o, struct err *e)
 {
 	const struct http_item item = {.url = url, .name = url};
 	const struct transfer t = {.kind = PROBE,
@@ -1095,7 +1095,7 @@ int http_probe(const char *url, const char *field, const struct http_options *o,
 	return run_one(&t, o, e);
 }
 
-int http_tunnel(const char *host, unsigned port, const struct http_options *o, struct err *e)
+int http_tunnel(const char *host, unsigned port, const struct transfer_options *o, struct err *e)
 {
 	auto_free char *url = mem_printf("http://%s:%u/", host, port);
 	const struct http_item item = {.url = url, .name = host};
@@ -1104,7 +1104,7 @@ int http_tunnel(const char *host, unsigned port, const struct http_options *o, s
 	return run_one(&t, o, e);
 }
 
-int http_put(const char *url, const char *name, const struct http_options *o, struct err *e)
+int http_put(const char *url, const char *name, const struct transfer_options *o, struct err *e)
 {
 	auto_free char *whole = mem_printf("%s%s", url, name);
 	const struct http_item item = {.url = whole, .name = name};

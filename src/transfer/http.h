@@ -37,7 +37,7 @@ struct http_item {
 	const char *sha256; /* 64 hexadecimal digits of either case */
 };
 
-struct http_options {
+struct transfer_options {
 	int dir_fd;
 	bool bounded;             /* by room */
 	uint64_t room;            /* bytes of an archive of all files that are fetched */
@@ -62,22 +62,22 @@ int http_init(struct err *e) NODISCARD;
  * Ask for something, and be content with the head of the answer. `field` is a line of the request,
  * "Name: value". It fails as http_get does.
  */
-int http_probe(
-	const char *url, const char *field, const struct http_options *o, struct err *e) NODISCARD;
+int http_probe(const char *url, const char *field, const struct transfer_options *o,
+	struct err *e) NODISCARD;
 
 /* Does the proxy connect to this port of a host? Nothing is sent there. It fails as http_get. */
 int http_tunnel(
-	const char *host, unsigned port, const struct http_options *o, struct err *e) NODISCARD;
+	const char *host, unsigned port, const struct transfer_options *o, struct err *e) NODISCARD;
 
 /*
  * PUT the file `name` of the directory to `url`, which ends in a slash, followed by the name. It
  * is tried again as above, from its beginning, and redirects are not followed. Reasons:
  * upload_refused, upload_failed.
  */
-int http_put(
-	const char *url, const char *name, const struct http_options *o, struct err *e) NODISCARD;
+int http_put(const char *url, const char *name, const struct transfer_options *o,
+	struct err *e) NODISCARD;
 
-int http_get(const struct http_item *items, size_t count, const struct http_options *o,
+int http_get(const struct http_item *items, size_t count, const struct transfer_options *o,
 	struct err *e) NODISCARD;
 
 #endif

@@ -12,9 +12,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "os/fd.h"
 #include "os/proc.h"
 #include "os/relay.h"
 

@@ -19,14 +19,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/proc.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "data/digest.h"
+#include "os/fd.h"
+#include "os/proc.h"
+#include "os/sig.h"
 #include "transfer/sftp.h"
 
 enum {
@@ -48,7 +48,7 @@ enum {
 
 struct job {
 	const struct sftpput *p;
-	const struct http_options *o;
+	const struct transfer_options *o;
 	pid_t pid; /* of ssh */
 	int talk;  /* its standard input and output */
 	struct sftp sftp;
@@ -532,7 +532,7 @@ static int give_up(const struct job *j, unsigned tries, const struct err *why, s
 		"%s (%u tries); the next upload of the same resumes this one", why->msg, tries);
 }
 
-int sftpput(const struct sftpput *p, const struct http_options *o, struct err *e)
+int sftpput(const struct sftpput *p, const struct transfer_options *o, struct err *e)
 {
 	auto_job struct job j = {.p = p, .o = o, .pid = -1, .talk = -1, .now = p->path};
 

@@ -6,7 +6,7 @@
  *   name, DIGEST the SHA-256 of what is in it. It gets its name by a rename, when the server says
  *   that it is as long as here. A partial file is therefore of the same content or has another
  *   name; those of other contents are removed when the file is in place.
- * - A connection that is cut is made again, `tries` of http_options in all, with a pause that
+ * - A connection that is cut is made again, `tries` of transfer_options in all, with a pause that
  *   doubles. A partial file, of this run or an earlier one, is continued where it ends, when its
  *   last 4 MiB, read back, are those of the file; else it is begun anew.
  * - A login that never came about is not tried again: that is a matter of keys.
@@ -35,6 +35,6 @@ struct sftpput {
 	const struct node *entries;
 };
 
-int sftpput(const struct sftpput *p, const struct http_options *o, struct err *e) NODISCARD;
+int sftpput(const struct sftpput *p, const struct transfer_options *o, struct err *e) NODISCARD;
 
 #endif

@@ -6,10 +6,10 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/num.h"
-#include "os/proc.h"
 #include "base/text.h"
+#include "os/fd.h"
+#include "os/proc.h"
 
 enum { LOG_MAX = 256 * 1024, SHOWN_MAX = 300, SSH_PORT = 22 };
 
@@ -29,10 +29,10 @@ const struct sshcheck_reasons sshcheck_of_upload = {
 
 /* The proxy says it to http_tunnel in a way that no server can. */
 static int check_proxy(const char *login, const struct sshcheck_reasons *r,
-	const struct http_options *o, struct err *e)
+	const struct transfer_options *o, struct err *e)
 {
 	const char *at = strrchr(login, '@');
-	struct http_options once = *o;
+	struct transfer_options once = *o;
 	struct err why = {0};
 
 	if (!o->proxy)
@@ -93,7 +93,7 @@ static void add_words(struct strv *argv, const struct strv *ssh, const char *log
 }
 
 int sshcheck(const struct strv *ssh, const char *login, const struct sshcheck_reasons *r,
-	const struct http_options *o, struct err *e)
+	const struct transfer_options *o, struct err *e)
 {
 	struct waiting w = {.login = login,
 		.r = r,

@@ -24,6 +24,6 @@ extern const struct sshcheck_reasons sshcheck_of_fetch, sshcheck_of_upload;
  * the host answers with the right key, so that it was the login, or what came after it.
  */
 int sshcheck(const struct strv *ssh, const char *login, const struct sshcheck_reasons *r,
-	const struct http_options *o, struct err *e) NODISCARD;
+	const struct transfer_options *o, struct err *e) NODISCARD;
 
 #endif

@@ -8,7 +8,7 @@
  */
 #include <string.h>
 
-#include "agent/sshagent_inside.h"
+#include "agent/sshagent_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "archive/rewrite.h"
-#include "os/fd.h"
 #include "data/tar.h"
+#include "os/fd.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

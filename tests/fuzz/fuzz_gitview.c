@@ -18,7 +18,7 @@
 #include "os/path.h"
 #include "source/gitconfig.h"
 #include "source/gitview.h"
-#include "source/repository_inside.h"
+#include "source/repository_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "os/path.h"
 #include "base/text.h"
+#include "os/path.h"
 #include "settings/image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
+#include "os/fd.h"
 #include "os/path.h"
 
 enum { INPUT_MAX = 4 << 20 };

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "archive/report.h"
-#include "os/fd.h"
 #include "data/tar.h"
+#include "os/fd.h"
 
 static struct rewrite_report report = {.kind = REPORT_DONE};
 

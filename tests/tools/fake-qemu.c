@@ -18,10 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "fake_guest.h"
 #include "fake_tar.h"
 #include "machine/qemu.h"
+#include "os/fd.h"
 
 enum { EXIT_UNEXPECTED = 1, FLAGS_MAX_BYTES = 64 * 1024 };
 

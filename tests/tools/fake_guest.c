@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/version.h"
 #include "contract/message.h"
@@ -21,6 +20,7 @@
 #include "data/tar.h"
 #include "fake_tar.h"
 #include "machine/qemu.h"
+#include "os/fd.h"
 
 enum { HELD_MAX = 64 * 1024 };
 

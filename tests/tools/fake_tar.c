@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "data/tar.h"
+#include "os/fd.h"
 
 /* Fields of a ustar header (POSIX.1-2017, pax): offset and length. */
 enum {

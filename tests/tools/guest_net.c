@@ -13,9 +13,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "contract/contract.h"
 #include "executor/net/forward.h"
+#include "os/fd.h"
 
 static const uint16_t ports[GUEST_NET_SOCKETS] = {
 	[GUEST_NET_PROXY] = PROXY_PORT,

@@ -17,11 +17,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/path.h"
 #include "base/strv.h"
 #include "guest_net.h"
 #include "jail/jail.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 /* Users of the new namespace when root makes it: ids that no host gives to anybody. */
 enum { FIRST_FOREIGN_ID = 1000000000, FOREIGN_IDS = 65536 };

@@ -15,8 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "guest_probe.h"
+#include "os/fd.h"
 
 /* ---- sockets ---- */
 

@@ -15,8 +15,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "guest_probe.h"
+#include "os/fd.h"
 
 enum { SECTOR = 512, PAGE = 4096, BEYOND = 1 << 20 };
 

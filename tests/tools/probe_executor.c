@@ -16,10 +16,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/fd.h"
-#include "os/path.h"
 #include "contract/message.h"
 #include "guest_probe.h"
+#include "os/fd.h"
+#include "os/path.h"
 
 /* ---- its port ---- */
 

@@ -28,10 +28,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/limits.h"
 #include "contract/contract.h"
 #include "guest_probe.h"
+#include "os/fd.h"
 
 #define DEVICE "eth0"
 

@@ -15,12 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "data/jsonl.h"
 #include "egress/proxy.h"
 #include "jail/jail.h"
+#include "os/fd.h"
 
 static void print_event(void *arg, const struct event *ev)
 {
@@ -129,7 +129,7 @@ static int run(int argc, char **argv, struct options *o, struct err *e)
 	if (fd < 0 || proxy_start(fd, &o->allow, uid, gid, &p, e) < 0)
 		return -1;
 	fd_close(fd_steal(&fd));
-	(void)printf("pid %d\n", (int)p.side.pid);
+	(void)printf("pid %d\n", (int)p.sidecar.pid);
 	(void)fflush(stdout);
 	if (serve(&p, e) < 0)
 		return -1;

@@ -34,12 +34,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "os/fd.h"
 #include "base/strv.h"
 #include "fake_machine.h"
 #include "guest_net.h"
 #include "guest_space.h"
 #include "machine/qemu.h"
+#include "os/fd.h"
 
 enum { SURVIVORS_MS = 30000, EXIT_SURVIVORS = 126 };
 enum { WATCH_MS = 5, GUESTS_MAX = 64, PROC_FILE_MAX = 256 * 1024, MESSAGES_MAX = 4 };

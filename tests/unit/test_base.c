@@ -12,9 +12,9 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/password.h"
-#include "os/proc.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "os/proc.h"
 
 /* ---- errors ---- */
 

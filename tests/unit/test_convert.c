@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "data/tar.h"
 #include "os/proc.h"
 #include "os/sig.h"
-#include "data/tar.h"
 #include "store/convert.h"
 #include "store/deps.h"
 

@@ -18,13 +18,13 @@
 #include "base/limits.h"
 #include "data/jsonl.h"
 #include "data/pack.h"
+#include "executor/job/planfile.h"
+#include "executor/job/steps.h"
+#include "executor/job/stream.h"
 #include "executor/link.h"
 #include "executor/machine/machine.h"
 #include "executor/machine/nodes.h"
 #include "executor/machine/pid1.h"
-#include "executor/job/planfile.h"
-#include "executor/job/steps.h"
-#include "executor/job/stream.h"
 
 #define NONCE 0x1122334455667788u
 

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "os/proc.h"
 #include "base/strv.h"
+#include "os/proc.h"
 #include "source/git.h"
 
 #define GIT(dir, ...) run_git(dir, (const char *const[]){__VA_ARGS__, NULL})

@@ -19,7 +19,7 @@ enum { TOLD_MAX = 1 << 20, OUTPUT_MAX = 64 * 1024 };
 struct world {
 	char *dir, *path_before;
 	struct buf told;
-	struct http_options o;
+	struct transfer_options o;
 };
 
 static void take_line(void *arg, const char *line)
@@ -40,7 +40,7 @@ static void world_make(struct world *w, const char *script)
 	assert_int_equal(chmod(git, 0755), 0);
 	assert_int_equal(setenv("PATH", path, 1), 0);
 	buf_init(&w->told, TOLD_MAX);
-	w->o = (struct http_options){.dir_fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+	w->o = (struct transfer_options){.dir_fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
 		.stall_ms = 1000,
 		.tell = take_line,
 		.arg = &w->told};

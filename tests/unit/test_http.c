@@ -16,9 +16,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/mem.h"
 #include "expect.h"
+#include "os/fd.h"
 
 /* of "hello" */
 #define HELLO_SUM "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
@@ -154,9 +154,9 @@ static void take(void *arg, const char *line)
 	(void)snprintf(w->said + len, sizeof(w->said) - len, "%s\n", line);
 }
 
-static struct http_options options(struct world *w)
+static struct transfer_options options(struct world *w)
 {
-	return (struct http_options){.dir_fd = w->dir_fd,
+	return (struct transfer_options){.dir_fd = w->dir_fd,
 		.parallel = 4,
 		.tries = 2,
 		.pause_ms = 1,
@@ -170,7 +170,7 @@ static struct http_options options(struct world *w)
 static int fetch(
 	struct world *w, const char *path, const char *name, const char *sum, struct err *e)
 {
-	const struct http_options o = options(w);
+	const struct transfer_options o = options(w);
 	auto_free char *url = mem_printf("http://127.0.0.1:%u%s", w->port, path);
 	const struct http_item item = {.url = url, .name = name, .sha256 = sum};
 
@@ -207,7 +207,7 @@ static void test_a_head_without_end_is_left(void **state)
 static void test_any_time_to_come_again_is_taken(void **state)
 {
 	struct world *w = *state;
-	struct http_options o = options(w);
+	struct transfer_options o = options(w);
 	auto_free char *url = mem_printf("http://127.0.0.1:%u/later", w->port);
 	const struct http_item item = {.url = url, .name = "file", .sha256 = HELLO_SUM};
 	struct err e = {0};
@@ -221,7 +221,7 @@ static void test_any_time_to_come_again_is_taken(void **state)
 static void test_only_the_proxy_speaks_for_the_proxy(void **state)
 {
 	struct world *w = *state;
-	struct http_options o = options(w);
+	struct transfer_options o = options(w);
 	const struct http_item item = {
 		.url = "http://refused.test/", .name = "file", .sha256 = HELLO_SUM};
 	auto_free char *proxy = mem_printf("http://127.0.0.1:%u", w->port);
@@ -259,7 +259,7 @@ static void test_a_file_has_its_name_when_it_is_right(void **state)
 static void test_what_is_there_and_right_is_not_asked_for(void **state)
 {
 	struct world *w = *state;
-	struct http_options o = options(w);
+	struct transfer_options o = options(w);
 	const struct http_item item = {
 		.url = "http://127.0.0.1:1/", .name = "file", .sha256 = HELLO_SUM};
 	struct err e = {0};

@@ -30,8 +30,8 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
-#include "os/proc.h"
 #include "jail/jail.h"
+#include "os/proc.h"
 
 enum { LIMIT_MS = 120000, SHORT_MS = 200 };
 

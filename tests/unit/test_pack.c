@@ -7,9 +7,9 @@
 #include <sys/xattr.h>
 
 #include "base/limits.h"
-#include "os/proc.h"
 #include "data/pack.h"
 #include "data/unpack.h"
+#include "os/proc.h"
 
 /* A private directory with "src" in it, and room for archives beside. */
 struct place {

@@ -17,7 +17,7 @@
 #include "base/strv.h"
 #include "data/jsonl.h"
 #include "egress/proxy.h"
-#include "egress/proxy_inside.h"
+#include "egress/proxy_internal.h"
 #include "jail/jail.h"
 
 /* ---- helpers ---- */
@@ -127,19 +127,19 @@ static void test_a_proxy_has_no_privileges(void **state)
 
 	(void)state;
 	start(&p, NULL);
-	read_proc(p.side.pid, "status", &status);
+	read_proc(p.sidecar.pid, "status", &status);
 	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
 		if (!strstr(status.data, wanted[i]))
 			fail_msg("no '%s' in %s", wanted[i], status.data);
 	if (jail_may_change_ids())
 		assert_null(strstr(status.data, "\nUid:\t0\t"));
 	if (geteuid() != 0) {
-		assert_closed_to_us(p.side.pid);
+		assert_closed_to_us(p.sidecar.pid);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
-		assert_false(same_namespace(p.side.pid, own[i]));
-	assert_true(same_namespace(p.side.pid, "net"));
+		assert_false(same_namespace(p.sidecar.pid, own[i]));
+	assert_true(same_namespace(p.sidecar.pid, "net"));
 }
 
 static void test_a_proxy_sees_what_name_resolution_reads(void **state)
@@ -152,13 +152,13 @@ static void test_a_proxy_sees_what_name_resolution_reads(void **state)
 	(void)state;
 	start(&p, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(there); i++) {
-		auto_free char *path = mem_printf("/proc/%d/root%s", (int)p.side.pid, there[i]);
+		auto_free char *path = mem_printf("/proc/%d/root%s", (int)p.sidecar.pid, there[i]);
 
 		if (access(there[i], F_OK) == 0 && access(path, F_OK) < 0 && errno != EACCES)
 			fail_msg("%s: %s", path, strerror(errno));
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(away); i++) {
-		auto_free char *path = mem_printf("/proc/%d/root%s", (int)p.side.pid, away[i]);
+		auto_free char *path = mem_printf("/proc/%d/root%s", (int)p.sidecar.pid, away[i]);
 
 		if (access(path, F_OK) == 0)
 			fail_msg("%s is there", path);
@@ -187,7 +187,7 @@ static void test_a_refusal_is_an_answer_and_an_event(void **state)
 	expect_ok(proxy_stop(&p, &sink, "plan", SOURCE_PLAN, &e), &e);
 	assert_int_equal(told.count, 1);
 	assert_int_equal(strncmp(told.lines.items[0], begin, sizeof(begin) - 1), 0);
-	assert_int_equal(p.side.pid, -1);
+	assert_int_equal(p.sidecar.pid, -1);
 	expect_ok(proxy_stop(&p, &sink, "plan", SOURCE_PLAN, &e), &e);
 	strv_release(&told.lines);
 }
@@ -205,7 +205,7 @@ static void test_a_dead_proxy_is_noticed(void **state)
 	(void)state;
 	start(&p, NULL);
 	expect_ok(proxy_read(&p, &sink, "plan", SOURCE_PLAN, &e), &e);
-	assert_int_equal(kill(p.side.pid, SIGKILL), 0);
+	assert_int_equal(kill(p.sidecar.pid, SIGKILL), 0);
 	pfd = (struct pollfd){.fd = proxy_fd(&p), .events = POLLIN};
 	assert_int_equal(poll(&pfd, 1, 60000), 1);
 	expect_err(proxy_read(&p, &sink, "plan", SOURCE_PLAN, &e), &e, ERR_HOST, message);
@@ -227,7 +227,7 @@ static void test_hostile_reports_are_harmless_and_bounded(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), 0);
-	p.side.reports = ends[0];
+	p.sidecar.reports = ends[0];
 	memset(&r, 0x1b, sizeof(r)); /* no NUL anywhere */
 	r.verdict = 77;
 	for (unsigned i = 0; i < LIMIT_PROXY_EVENTS + 5; i++) {

@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "agent/sshagent_inside.h"
+#include "agent/sshagent_internal.h"
 #include "base/base64.h"
-#include "os/proc.h"
 #include "base/strv.h"
 #include "data/jsonl.h"
+#include "os/proc.h"
 
 /* ---- programs and files ---- */
 
@@ -880,8 +880,8 @@ static void test_the_death_of_the_agent_is_told(void **state)
 
 	(void)state;
 	world_begin(&w);
-	assert_int_equal(kill(w.agent.side.pid, SIGKILL), 0);
-	assert_int_equal(waitid(P_PID, (id_t)w.agent.side.pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(kill(w.agent.sidecar.pid, SIGKILL), 0);
+	assert_int_equal(waitid(P_PID, (id_t)w.agent.sidecar.pid, &info, WEXITED | WNOWAIT), 0);
 	expect_err(sshagent_read(&w.agent, &sink, SOURCE_POST_PLAN, &e), &e, ERR_HOST,
 		"the ssh agent of the virtual machine ended before the machine did");
 	assert_string_equal(e.reason, "host_agent_died");

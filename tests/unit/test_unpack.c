@@ -8,9 +8,9 @@
 #include <sys/resource.h>
 #include <sys/xattr.h>
 
-#include "os/proc.h"
 #include "data/pack.h"
 #include "data/unpack.h"
+#include "os/proc.h"
 
 #define ARCHIVE_MAX (8 * MIB)
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "os/outfile.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "os/outfile.h"
 
 struct config_settings {
 	const char *output;

@@ -7,13 +7,13 @@
 
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/outfile.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "os/outfile.h"
+#include "os/sig.h"
 #include "store/deps.h"
 
 enum { NAME_COLUMN = 20 };

@@ -7,11 +7,11 @@
 
 #include "base/limits.h"
 #include "base/num.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "os/sig.h"
 #include "run/verdict.h"
 #include "store/retention.h"
 #include "store/store.h"

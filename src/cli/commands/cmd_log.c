@@ -2,10 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/num.h"
-#include "os/outfile.h"
-#include "os/path.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"
@@ -13,6 +10,9 @@
 #include "cli/log/loghtml.h"
 #include "cli/log/logread.h"
 #include "cli/say.h"
+#include "os/fd.h"
+#include "os/outfile.h"
+#include "os/path.h"
 #include "store/store.h"
 
 enum { COPY_BYTES = 64 * 1024 };

@@ -3,9 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/limits.h"
-#include "os/sig.h"
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/outputs.h"
@@ -13,6 +11,8 @@
 #include "cli/say.h"
 #include "cli/screen/term.h"
 #include "data/yamlfile.h"
+#include "os/fd.h"
+#include "os/sig.h"
 #include "run/adhoc.h"
 #include "run/planner.h"
 #include "run/run.h"

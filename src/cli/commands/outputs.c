@@ -4,9 +4,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/log/loghtml.h"
 #include "os/home.h"
 #include "os/path.h"
-#include "cli/log/loghtml.h"
 #include "settings/credentials.h"
 #include "settings/locate.h"
 #include "source/gitsettings.h"

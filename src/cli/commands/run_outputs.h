@@ -11,9 +11,9 @@
 #include <stdbool.h>
 
 #include "base/err.h"
-#include "os/outfile.h"
 #include "cli/commands/outputs.h"
 #include "data/node.h"
+#include "os/outfile.h"
 #include "settings/config.h"
 #include "settings/project.h"
 

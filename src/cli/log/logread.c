@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/base64.h"
-#include "os/fd.h"
 #include "contract/event.h"
 #include "data/jsonl.h"
+#include "os/fd.h"
 
 enum { CHUNK = 256 * 1024 };
 

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "os/fd.h"
 #include "base/fit.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/screen/lines.h"
+#include "os/fd.h"
 
 enum {
 	SLICE = 16 * 1024,

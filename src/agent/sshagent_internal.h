@@ -3,8 +3,8 @@
  * Between the files of the agent's process only: sshagent_message.c reads what clients say,
  * sshagent_answer.c decides, sshagent_serve.c is the process with its connections.
  */
-#ifndef AGENT_SSHAGENT_INSIDE_H
-#define AGENT_SSHAGENT_INSIDE_H
+#ifndef AGENT_SSHAGENT_INTERNAL_H
+#define AGENT_SSHAGENT_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>

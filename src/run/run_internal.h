@@ -12,8 +12,8 @@
  * pre_plan and post_plan are trusted: no code of the project runs there, and they may have a
  * network. The plan never has one.
  */
-#ifndef RUN_RUN_INSIDE_H
-#define RUN_RUN_INSIDE_H
+#ifndef RUN_RUN_INTERNAL_H
+#define RUN_RUN_INTERNAL_H
 
 #include "data/digest.h"
 #include "egress/egress.h"

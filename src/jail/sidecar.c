@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "jail/side.h"
+#include "jail/sidecar.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/proc.h"
-#include "base/text.h"
 
-int side_start(struct jail *j, int reports_fd, struct side *ret, struct err *e)
+int sidecar_start(struct jail *j, int reports_fd, struct sidecar *ret, struct err *e)
 {
 	auto_fd int outside = -1, inside = -1;
-	struct side s = SIDE_NONE;
+	struct sidecar s = SIDECAR_NONE;
 	int ends[2];
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
@@ -33,7 +33,7 @@ int side_start(struct jail *j, int reports_fd, struct side *ret, struct err *e)
 }
 
 /* 1: there was a report; 0: there is none now; -1: there will be none any more. */
-static int read_one(const struct side *s, size_t report_bytes, side_take take, void *arg)
+static int read_one(const struct sidecar *s, size_t report_bytes, sidecar_take take, void *arg)
 {
 	auto_free void *report = mem_alloc(report_bytes);
 	ssize_t n;
@@ -49,7 +49,7 @@ static int read_one(const struct side *s, size_t report_bytes, side_take take, v
 	return 1;
 }
 
-int side_read(const struct side *s, size_t report_bytes, side_take take, void *arg)
+int sidecar_read(const struct sidecar *s, size_t report_bytes, sidecar_take take, void *arg)
 {
 	int got;
 
@@ -59,17 +59,17 @@ int side_read(const struct side *s, size_t report_bytes, side_take take, void *a
 	return got;
 }
 
-void side_kill(struct side *s)
+void sidecar_kill(struct sidecar *s)
 {
 	jail_kill(&s->pid);
 	fd_close(s->pidfd);
 	fd_close(s->reports);
-	*s = SIDE_NONE;
+	*s = SIDECAR_NONE;
 }
 
 /* All reports until the process closes its end. False when that takes too long. */
-static bool read_to_the_end(
-	const struct side *s, int64_t limit_ms, size_t report_bytes, side_take take, void *arg)
+static bool read_to_the_end(const struct sidecar *s, int64_t limit_ms, size_t report_bytes,
+	sidecar_take take, void *arg)
 {
 	int64_t deadline = clock_ms() + limit_ms;
 	int got;
@@ -85,7 +85,8 @@ static bool read_to_the_end(
 	return true;
 }
 
-bool side_stop(struct side *s, int64_t limit_ms, size_t report_bytes, side_take take, void *arg)
+bool sidecar_stop(
+	struct sidecar *s, int64_t limit_ms, size_t report_bytes, sidecar_take take, void *arg)
 {
 	int status = 0;
 	bool whole;
@@ -96,11 +97,11 @@ bool side_stop(struct side *s, int64_t limit_ms, size_t report_bytes, side_take 
 		(void)kill(s->pid, SIGKILL);
 	if (proc_wait(s->pid, &status) == 0)
 		s->pid = -1;
-	side_kill(s);
+	sidecar_kill(s);
 	return whole && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
-void side_set_text(struct node *fields, const char *key, const char *text, size_t size)
+void sidecar_set_text(struct node *fields, const char *key, const char *text, size_t size)
 {
 	auto_free char *whole = mem_strndup(text, strnlen(text, size));
 	auto_free char *safe = text_safe(whole, size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What repository.c and repository_walk.c share. */
-#ifndef SOURCE_REPOSITORY_INSIDE_H
-#define SOURCE_REPOSITORY_INSIDE_H
+#ifndef SOURCE_REPOSITORY_INTERNAL_H
+#define SOURCE_REPOSITORY_INTERNAL_H
 
 #include <sys/types.h>
 

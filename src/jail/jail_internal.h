@@ -3,8 +3,8 @@
  * Between the files of the jail only: what the caller's side (jail.c) prepares as data, and what
  * the child does with it (jail_inside.c), with the help of jail_mount.c and jail_seccomp.c.
  */
-#ifndef JAIL_JAIL_INSIDE_H
-#define JAIL_JAIL_INSIDE_H
+#ifndef JAIL_JAIL_INTERNAL_H
+#define JAIL_JAIL_INTERNAL_H
 
 #include "jail/jail.h"
 

@@ -12,17 +12,17 @@
  * Names are looked up by children (proxy_lookup.c), because libc's resolver waits; servers are
  * called without waiting (proxy_dial.c).
  */
-#ifndef EGRESS_PROXY_INSIDE_H
-#define EGRESS_PROXY_INSIDE_H
+#ifndef EGRESS_PROXY_INTERNAL_H
+#define EGRESS_PROXY_INTERNAL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "os/flow.h"
 #include "base/limits.h"
 #include "egress/egress.h"
 #include "egress/proxy_http.h"
+#include "os/flow.h"
 
 /* ---- what the parent is told: one datagram each ---- */
 
