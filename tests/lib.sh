@@ -31,13 +31,10 @@ test_finished=
 
 # exported NAME: $dir/NAME.exported, dependencies with a file of this name as `deps import` takes them.
 exported() {
-	local other=$dir/other
-	mkdir -p "$other/p/gen-1"
-	touch "$other/p/lock"
-	ln -sfn gen-1 "$other/p/current"
 	echo x >"$dir/$1"
-	tar -C "$dir" --format=ustar --owner=0 --group=0 --numeric-owner -b1 -cf "$other/p/gen-1/deps" "$1"
-	sed "s|^state: .*|state: $other|" "$HOME/.config/ambient/config.yaml" >"$dir/other.yaml"
+	tar -C "$dir" -cf "$dir/$1.tar" "$1"
+	sed "s|^state: .*|state: $dir/other|" "$HOME/.config/ambient/config.yaml" >"$dir/other.yaml"
+	"$AMBIENT" --config "$dir/other.yaml" deps import p "$dir/$1.tar"
 	"$AMBIENT" --config "$dir/other.yaml" deps export p "$dir/$1.exported"
 }
 
