@@ -2,8 +2,10 @@
 #include "data/schema.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
 
@@ -524,4 +526,68 @@ struct node *schema_fill(const struct param *table, const struct node *map)
 	for (const struct param *row = table; row->name; row++)
 		node_append(filled, row->name, fill_value(row, node_get(map, row->name)));
 	return filled;
+}
+
+/* ---- into a struct ---- */
+
+static int choice_of(const struct param *row, const char *text)
+{
+	int i = 0;
+
+	while (text && row->choices[i] && strcmp(row->choices[i], text) != 0)
+		i++;
+	return i;
+}
+
+static void load_one(
+	const struct param *table, const struct param *row, const struct node *map, void *at)
+{
+	const char *text;
+
+	switch (row->type) {
+	case PARAM_STRING:
+	case PARAM_PATH:
+		text = schema_text(table, map, row->name);
+		*(char **)at = text ? mem_strdup(text) : NULL;
+		break;
+	case PARAM_BOOL:
+		*(bool *)at = schema_bool(table, map, row->name);
+		break;
+	case PARAM_UINT:
+		*(uint64_t *)at = schema_uint(table, map, row->name);
+		break;
+	case PARAM_SIZE:
+		*(uint64_t *)at = schema_size(table, map, row->name);
+		break;
+	case PARAM_DURATION:
+		*(int64_t *)at = schema_duration(table, map, row->name);
+		break;
+	case PARAM_ENUM:
+		*(int *)at = choice_of(row, schema_text(table, map, row->name));
+		break;
+	case PARAM_STRING_MAP:
+	case PARAM_NODE:
+		*(const struct node **)at = node_get(map, row->name);
+		break;
+	case PARAM_STRINGS:
+	case PARAM_LIST:
+	case PARAM_MAP:
+	case PARAM_MAPS:
+	case PARAM_NAMED_MAPS:
+		BUG("the row '%s' has an offset", row->name);
+	}
+}
+
+void schema_load(const struct param *table, const struct node *map, void *base)
+{
+	for (const struct param *row = table; row->name; row++)
+		if (row->offset)
+			load_one(table, row, map, (char *)base + row->offset);
+}
+
+void schema_release(const struct param *table, void *base)
+{
+	for (const struct param *row = table; row->name; row++)
+		if (row->offset && (row->type == PARAM_STRING || row->type == PARAM_PATH))
+			free(steal_ptr((char **)(void *)((char *)base + row->offset)));
 }

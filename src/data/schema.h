@@ -17,6 +17,7 @@
 #define DATA_SCHEMA_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -54,6 +55,11 @@ struct param {
 	const char *help;       /* one sentence without a full stop, for help and documentation */
 	const char *deprecated; /* what to write instead; the key works, its user warns */
 	const char *const *mistaken; /* keys that people write for it; ends with NULL; optional */
+	/*
+	 * Where schema_load puts the value: the offset in a struct, in a member of the type that belongs to this row's. 0:
+	 * nowhere, so the first member is for something else.
+	 */
+	size_t offset;
 };
 
 /*
@@ -86,6 +92,15 @@ uint64_t schema_size(
 	const struct param *table, const struct node *map, const char *key); /* bytes */
 int64_t schema_duration(
 	const struct param *table, const struct node *map, const char *key); /* ms */
+
+/*
+ * Put the values of a mapping that schema_check passed, or the presets, where the rows have an offset in *base:
+ * STRING and PATH a char * of its own, or NULL; BOOL a bool; UINT and SIZE (bytes) a uint64_t; DURATION an int64_t of
+ * ms; ENUM an int, the place in `choices` (0 when there is no value); STRING_MAP and NODE a borrowed const struct node *, or NULL. Other types have
+ * no offset. schema_release frees what is of its own.
+ */
+void schema_load(const struct param *table, const struct node *map, void *base);
+void schema_release(const struct param *table, void *base);
 
 /* A copy in the order of the table, with every key: defaults filled in, null where there is none.
  */

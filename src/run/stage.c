@@ -68,7 +68,8 @@ int stage_host_prepare(const struct config *config, const struct project *projec
 {
 	struct stage_host h = {.config = config};
 
-	h.cpus = project && project->cpus ? project->cpus : config->cpus;
+	h.cpus = (unsigned)(project && project->cpus ? project->cpus
+						     : config->cpus); /* LIMIT_CPUS */
 	h.memory = memory_of(config, project);
 	if (stage_check_memory(config, project, e) < 0 ||
 		image_open(config->image_store, image, image_path, &h.image, e) < 0 ||

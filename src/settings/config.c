@@ -2,6 +2,7 @@
 #include "settings/config.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -32,32 +33,38 @@ static const char *const machines[] = {
 const struct param config_qemu_params[] = {
 	{.name = "cpus",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct config, cpus),
 		.min = 1,
 		.max = LIMIT_CPUS,
 		.preset = "1",
 		.help = "virtual processors of each VM"},
 	{.name = "memory",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, memory),
 		.min = LIMIT_MEMORY_LEAST,
 		.max = LIMIT_MEMORY_MOST,
 		.preset = "1GiB",
 		.help = "memory of each VM"},
 	{.name = "program",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, qemu_program),
 		.help = "QEMU, as a path or as a name to be found in PATH; default: the one for "
 			"the "
 			"architecture of the image"},
 	{.name = "accelerator",
 		.type = PARAM_ENUM,
+		.offset = offsetof(struct config, accelerator),
 		.choices = accelerators,
 		.preset = "auto",
 		.help = "auto uses KVM where it works and emulation (tcg) elsewhere"},
 	{.name = "require_kvm",
 		.type = PARAM_BOOL,
+		.offset = offsetof(struct config, require_kvm),
 		.preset = "false",
 		.help = "refuse to run a plan without KVM"},
 	{.name = "machine",
 		.type = PARAM_ENUM,
+		.offset = offsetof(struct config, machine),
 		.choices = machines,
 		.preset = "auto",
 		.help = "the machine QEMU emulates; auto chooses by image and host"},
@@ -76,19 +83,22 @@ const struct param config_egress_params[] = {
 	{0},
 };
 
-/* Presets of paths name the variables that they come from; load_paths puts in what they are here.
+/* Presets of paths name the variables that they come from; resolve_all puts in what they are here.
  */
 const struct param config_params[] = {
 	{.name = "projects",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, projects),
 		.preset = "$XDG_CONFIG_HOME/ambient/projects.yaml",
 		.help = "the projects file"},
 	{.name = "image_store",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, image_store),
 		.preset = "$XDG_DATA_HOME/ambient/images",
 		.help = "directory of the images that projects name"},
 	{.name = "state",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, state),
 		.preset = "$XDG_STATE_HOME/ambient",
 		.help = "directory of caches, dependencies, runs and their artifacts"},
 	{.name = "state_mode",
@@ -98,36 +108,44 @@ const struct param config_params[] = {
 		.help = "who may read it: 0700 its owner, 0750 its group too, 0755 everybody"},
 	{.name = "tmpdir",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, tmpdir),
 		.preset = "$TMPDIR, else /tmp",
 		.help = "directory of what a run needs only while it runs"},
 	{.name = "executor",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, executor),
 		.preset = EXECUTOR,
 		.help = "the program that runs inside a VM, as a path or as a name to be found in "
 			"PATH; "
 			"the default is looked for beside ambient first"},
 	{.name = "trusted_image",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, trusted_image),
 		.preset = CONFIG_TRUSTED_IMAGE,
 		.help = "the image of the VMs in which pre-plans and post-plans run: a name in the "
 			"image store, or the path of an image directory"},
 	{.name = "ca_certificates",
 		.type = PARAM_PATH,
+		.offset = offsetof(struct config, ca_certificates),
 		.help = "a PEM file with certificate authorities that pre-plans and post-plans "
 			"trust, beside those of their image"},
 	{.name = "rsync_target",
 		.type = PARAM_STRING,
+		.offset = offsetof(struct config, rsync_target),
 		.not_empty = true,
 		.help = "where the rsync actions copy artifacts to"},
 	{.name = "rsync_target_base",
 		.type = PARAM_STRING,
+		.offset = offsetof(struct config, rsync_target_base),
 		.not_empty = true,
 		.help = "as rsync_target, with the name of the project added"},
 	{.name = "rsync_target_map",
 		.type = PARAM_STRING_MAP,
+		.offset = offsetof(struct config, rsync_target_map),
 		.help = "project names and the rsync_target of each"},
 	{.name = "dput_target",
 		.type = PARAM_STRING,
+		.offset = offsetof(struct config, dput_target),
 		.not_empty = true,
 		.help = "where the dput actions upload packages to: a name of `dput_targets`, "
 			"[USER@]HOST:PATH, sftp://[USER@]HOST/PATH, or http[s]://HOST/PATH for "
@@ -138,10 +156,12 @@ const struct param config_params[] = {
 			"each is"},
 	{.name = "sftp_target",
 		.type = PARAM_STRING,
+		.offset = offsetof(struct config, sftp_target),
 		.not_empty = true,
 		.help = "where sftp_put uploads artifacts to"},
 	{.name = "sftp_target_base",
 		.type = PARAM_STRING,
+		.offset = offsetof(struct config, sftp_target_base),
 		.not_empty = true,
 		.help = "as sftp_target, with the name of the project added"},
 	{.name = "secrets",
@@ -154,50 +174,59 @@ const struct param config_params[] = {
 		.help = "hosts that actions log in to"},
 	{.name = "artifacts_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, artifacts_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.preset = "1GiB",
 		.help = "the most that the artifacts of a run may take"},
 	{.name = "cache_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, cache_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.preset = "10GiB",
 		.help = "the most that the cache of a project may take"},
 	{.name = "deps_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, deps_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.preset = "10GiB",
 		.help = "the most that the dependencies of a project may take"},
 	{.name = "log_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, log_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.preset = "256MiB",
 		.help = "output of actions beyond this is dropped from the run log, except its "
 			"end"},
 	{.name = "console_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, console_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.preset = "16MiB",
 		.help = "console output of a VM beyond this is dropped, except its end"},
 	{.name = "scratch_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, scratch_bytes),
 		.min = LIMIT_SCRATCH_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.preset = "20GiB",
 		.help = "size of the disk a VM works on; the host spends only what is written"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
+		.offset = offsetof(struct config, timeout_ms),
 		.preset = "2h",
 		.help = "the longest that the actions of a run may take, in all of its machines "
 			"together"},
 	{.name = "action_timeout",
 		.type = PARAM_DURATION,
+		.offset = offsetof(struct config, action_timeout_ms),
 		.preset = "1h",
 		.help = "the longest that one action may take"},
 	{.name = "boot_timeout",
 		.type = PARAM_DURATION,
+		.offset = offsetof(struct config, boot_timeout_ms),
 		.preset = "120s",
 		.help = "the longest that a VM may take until its executor speaks"},
 	{.name = "qemu", .type = PARAM_MAP, .sub = config_qemu_params, .help = "how VMs are made"},
@@ -207,36 +236,43 @@ const struct param config_params[] = {
 		.help = "what VMs with a network may reach"},
 	{.name = "uefi",
 		.type = PARAM_BOOL,
+		.offset = offsetof(struct config, uefi),
 		.preset = "false",
 		.help = "boot by UEFI firmware where an image does not say how it boots"},
 	{.name = "lint",
 		.type = PARAM_BOOL,
+		.offset = offsetof(struct config, lint),
 		.preset = "true",
 		.help = "warn of probable mistakes in plans before running them"},
 	{.name = "vm_user",
 		.type = PARAM_STRING,
+		.offset = offsetof(struct config, vm_user),
 		.not_empty = true,
 		.help = "the user, by name or number, that QEMU runs as when ambient is started by "
 			"root; "
 			"default: one that nothing else on the host uses"},
 	{.name = "keep_runs",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct config, keep_runs),
 		.min = 1,
 		.max = LIMIT_KEEP_RUNS,
 		.preset = "10",
 		.help = "how many runs of a project to keep, with their logs and artifacts"},
 	{.name = "keep_days",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct config, keep_days),
 		.min = 1,
 		.max = LIMIT_KEEP_DAYS,
 		.help = "remove runs that are older than so many days"},
 	{.name = "keep_bytes",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, keep_bytes),
 		.min = LIMIT_DRIVE_LEAST,
 		.help = "remove the oldest runs of a project until all of them together take at "
 			"most this"},
 	{.name = "keep_scopes",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct config, keep_scopes),
 		.min = 1,
 		.max = LIMIT_KEEP_RUNS,
 		.preset = "10",
@@ -269,23 +305,11 @@ void config_release(struct config *c)
 	free(c->file);
 	strv_release(&c->warnings);
 	node_free(c->effective);
-	free(c->tmpdir);
-	free(c->image_store);
-	free(c->projects);
-	free(c->state);
-	free(c->executor);
-	free(c->trusted_image);
-	free(c->ca_certificates);
-	free(c->rsync_target);
-	free(c->rsync_target_base);
-	free(c->dput_target);
-	free(c->sftp_target);
-	free(c->sftp_target_base);
+	schema_release(config_params, c);
+	schema_release(config_qemu_params, c);
 	credentials_release(&c->credentials);
-	free(c->qemu_program);
 	strv_release(&c->egress_allow);
 	strv_release(&c->egress_allow_private);
-	free(c->vm_user);
 	*c = (struct config){0};
 }
 
@@ -357,13 +381,6 @@ static struct node *effective_of(struct config *c, struct node *map)
 
 /* ---- values ---- */
 
-static char *copy_text(const struct node *map, const char *key)
-{
-	const char *text = node_get_text(map, key, NULL);
-
-	return text ? mem_strdup(text) : NULL;
-}
-
 /* A path as the file means it: `~` is the home directory, relative is relative to the file. */
 static char *resolve(const struct config *c, const char *given)
 {
@@ -395,22 +412,13 @@ static char *default_tmpdir(void)
 }
 
 /* Takes `fallback`. The effective configuration shows the path that is meant. */
-static char *load_path(struct config *c, const struct node *map, const char *key, char *fallback)
+static void resolve_or(struct config *c, const struct node *map, const char *key, char *fallback)
 {
-	const char *given = node_get_text(map, key, NULL);
-
-	if (given)
+	if (node_get_text(map, key, NULL))
 		resolve_at(c, c->effective, key);
 	else
 		node_set_string(c->effective, key, fallback);
 	free(fallback);
-	return copy_text(c->effective, key);
-}
-
-static char *load_optional_path(struct config *c, const char *key)
-{
-	resolve_at(c, c->effective, key);
-	return copy_text(c->effective, key);
 }
 
 static char *xdg_path(const char *variable, const char *fallback, const char *name)
@@ -420,74 +428,46 @@ static char *xdg_path(const char *variable, const char *fallback, const char *na
 	return path_join(dir, name);
 }
 
-/* A name without a slash stays one: it is looked up in PATH. */
-static char *load_program(const struct config *c, struct node *map, const char *key)
+/* A name without a slash stays one: it is looked up in PATH, or in the image store. */
+static void resolve_unless_name(const struct config *c, struct node *map, const char *key)
 {
 	const char *given = node_get_text(map, key, NULL);
 
 	if (given && (strchr(given, '/') || given[0] == '~'))
 		resolve_at(c, map, key);
-	return copy_text(map, key);
 }
 
-static void load_paths(struct config *c, const struct node *map)
+static void resolve_all(struct config *c, const struct node *map)
 {
-	c->projects = load_path(c, map, "projects",
+	struct node *effective = c->effective, *item;
+
+	resolve_or(c, map, "projects",
 		xdg_path("XDG_CONFIG_HOME", ".config", "ambient/projects.yaml"));
-	c->image_store = load_path(
+	resolve_or(
 		c, map, "image_store", xdg_path("XDG_DATA_HOME", ".local/share", "ambient/images"));
-	c->state =
-		load_path(c, map, "state", xdg_path("XDG_STATE_HOME", ".local/state", "ambient"));
-	c->tmpdir = load_path(c, map, "tmpdir", default_tmpdir());
-	c->trusted_image = load_program(c, c->effective, "trusted_image");
-	c->ca_certificates = load_optional_path(c, "ca_certificates");
-	c->executor = load_program(c, c->effective, "executor");
+	resolve_or(c, map, "state", xdg_path("XDG_STATE_HOME", ".local/state", "ambient"));
+	resolve_or(c, map, "tmpdir", default_tmpdir());
+	resolve_unless_name(c, effective, "trusted_image");
+	resolve_unless_name(c, effective, "executor");
+	resolve_unless_name(c, node_get(effective, "qemu"), "program");
+	resolve_at(c, effective, "ca_certificates");
+	node_each (node_get(effective, "secrets"), item)
+		resolve_at(c, item, "file");
+	node_each (node_get(effective, "ssh"), item) {
+		resolve_at(c, item, "known_hosts");
+		resolve_at(c, item, "certificate");
+	}
+}
+
+static void load_values(struct config *c)
+{
+	schema_load(config_params, c->effective, c);
+	schema_load(config_qemu_params, node_get(c->effective, "qemu"), c);
+	c->state_mode =
+		(mode_t)strtoul(schema_text(config_params, c->effective, "state_mode"), NULL, 8);
 	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
-	if (c->executor && strcmp(c->executor, EXECUTOR) == 0)
+	if (strcmp(c->executor, EXECUTOR) == 0)
 		free(steal_ptr(&c->executor));
-}
-
-static void load_sizes(struct config *c)
-{
-	const struct param *table = config_params;
-	const struct node *map = c->effective;
-
-	c->artifacts_max = schema_size(table, map, "artifacts_max_size");
-	c->cache_max = schema_size(table, map, "cache_max_size");
-	c->deps_max = schema_size(table, map, "deps_max_size");
-	c->log_max = schema_size(table, map, "log_max_size");
-	c->console_max = schema_size(table, map, "console_max_size");
-	c->scratch_bytes = schema_size(table, map, "scratch_size");
-	c->keep_runs = schema_uint(table, map, "keep_runs");
-	c->keep_days = schema_uint(table, map, "keep_days");
-	c->keep_bytes = schema_size(table, map, "keep_bytes");
-	c->keep_scopes = schema_uint(table, map, "keep_scopes");
-	c->timeout_ms = schema_duration(table, map, "timeout");
-	c->action_timeout_ms = schema_duration(table, map, "action_timeout");
-	c->boot_timeout_ms = schema_duration(table, map, "boot_timeout");
-}
-
-static unsigned choice_of(const struct node *map, const char *key, const char *const *choices)
-{
-	const char *text = schema_text(config_qemu_params, map, key);
-	unsigned i = 0;
-
-	while (choices[i] && strcmp(choices[i], text) != 0)
-		i++;
-	return i;
-}
-
-static void load_qemu(struct config *c)
-{
-	const struct param *table = config_qemu_params;
-	struct node *qemu = node_get(c->effective, "qemu");
-
-	c->cpus = (unsigned)schema_uint(table, qemu, "cpus");
-	c->memory = schema_size(table, qemu, "memory");
-	c->qemu_program = load_program(c, qemu, "program");
-	c->accelerator = (enum config_accelerator)choice_of(qemu, "accelerator", accelerators);
-	c->require_kvm = schema_bool(table, qemu, "require_kvm");
-	c->machine = (enum config_machine)choice_of(qemu, "machine", machines);
 }
 
 /* Each item is tried alone first, so that a mistake is shown where it stands. */
@@ -519,35 +499,6 @@ static int load_egress(struct config *c, struct err *e)
 	return egress_add_config(&all, &c->egress_allow, &c->egress_allow_private, e);
 }
 
-static void load_rest(struct config *c)
-{
-	const struct node *map = c->effective;
-
-	c->rsync_target = copy_text(map, "rsync_target");
-	c->rsync_target_base = copy_text(map, "rsync_target_base");
-	c->rsync_target_map = node_get(map, "rsync_target_map");
-	c->dput_target = copy_text(map, "dput_target");
-	c->sftp_target = copy_text(map, "sftp_target");
-	c->sftp_target_base = copy_text(map, "sftp_target_base");
-	c->uefi = schema_bool(config_params, map, "uefi");
-	c->lint = schema_bool(config_params, map, "lint");
-	c->state_mode = (mode_t)strtoul(schema_text(config_params, map, "state_mode"), NULL, 8);
-	c->vm_user = copy_text(map, "vm_user");
-}
-
-static int load_credentials(struct config *c, struct err *e)
-{
-	struct node *item;
-
-	node_each (node_get(c->effective, "secrets"), item)
-		resolve_at(c, item, "file");
-	node_each (node_get(c->effective, "ssh"), item) {
-		resolve_at(c, item, "known_hosts");
-		resolve_at(c, item, "certificate");
-	}
-	return credentials_load(c->effective, c->file, &c->credentials, e);
-}
-
 int config_load(const char *path, struct config *ret_config, struct err *e)
 {
 	auto_config struct config c = {0};
@@ -556,11 +507,9 @@ int config_load(const char *path, struct config *ret_config, struct err *e)
 	if (read_map(&c, path, &map, e) < 0)
 		return -1;
 	c.effective = effective_of(&c, map);
-	load_paths(&c, map);
-	load_sizes(&c);
-	load_qemu(&c);
-	load_rest(&c);
-	if (load_egress(&c, e) < 0 || load_credentials(&c, e) < 0)
+	resolve_all(&c, map);
+	load_values(&c);
+	if (load_egress(&c, e) < 0 || credentials_load(c.effective, c.file, &c.credentials, e) < 0)
 		return -1;
 	*ret_config = c;
 	c = (struct config){0};

@@ -64,7 +64,7 @@ struct config {
 	uint64_t keep_bytes;
 	uint64_t keep_scopes;
 
-	unsigned cpus;
+	uint64_t cpus;
 	uint64_t memory;
 	char *qemu_program; /* likewise */
 	enum config_accelerator accelerator;

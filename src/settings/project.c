@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,6 +65,7 @@ const struct param project_params[] = {
 			"action can say otherwise. Default: false"},
 	{.name = "artifacts_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct project, artifacts_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "the most that the artifacts of a run may take"},
@@ -74,53 +76,64 @@ const struct param project_params[] = {
 		.help = "another spelling of artifacts_max_size"},
 	{.name = "cache_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct project, cache_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "the most that the cache may take"},
 	{.name = "deps_max_size",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct project, deps_max),
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "the most that the dependencies may take"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
+		.offset = offsetof(struct project, timeout_ms),
 		.help = "the longest that the actions of a run may take, in all of its machines "
 			"together"},
 	{.name = "action_timeout",
 		.type = PARAM_DURATION,
+		.offset = offsetof(struct project, action_timeout_ms),
 		.help = "the longest that one action may take"},
 	{.name = "cpus",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct project, cpus),
 		.min = 1,
 		.max = LIMIT_CPUS,
 		.help = "virtual processors of each VM"},
 	{.name = "memory",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct project, memory),
 		.min = LIMIT_MEMORY_LEAST,
 		.max = LIMIT_MEMORY_MOST,
 		.help = "memory of each VM"},
 	{.name = "keep_runs",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct project, keep_runs),
 		.min = 1,
 		.max = LIMIT_KEEP_RUNS,
 		.help = "how many runs to keep, with their logs and artifacts"},
 	{.name = "keep_days",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct project, keep_days),
 		.min = 1,
 		.max = LIMIT_KEEP_DAYS,
 		.help = "remove runs that are older than so many days"},
 	{.name = "keep_bytes",
 		.type = PARAM_SIZE,
+		.offset = offsetof(struct project, keep_bytes),
 		.min = LIMIT_DRIVE_LEAST,
 		.help = "remove the oldest runs until all of them together take at most this"},
 	{.name = "keep_scopes",
 		.type = PARAM_UINT,
+		.offset = offsetof(struct project, keep_scopes),
 		.min = 1,
 		.max = LIMIT_KEEP_RUNS,
 		.help = "keep the caches of so many cache scopes (--cache-scope), those that were "
 			"made last"},
 	{.name = "trust_source_plans",
 		.type = PARAM_BOOL,
+		.offset = offsetof(struct project, trust_source_plans),
 		.preset = "false",
 		.help = "use pre_plan and post_plan of " PROJECT_SOURCE_PLAN " in the source"},
 	{0},
@@ -278,26 +291,18 @@ static void load_plans(struct project *p)
 	p->plan_file = p->file;
 }
 
-static int load_limits(struct project *p, struct err *e)
+/* It has two spellings, of which one is given. */
+static int load_artifacts_max(struct project *p, struct err *e)
 {
-	const struct node *other = node_get(p->node, "artifact_max_size");
-	bool both = other && node_get(p->node, "artifacts_max_size");
+	static const char key[] = "artifact_max_size";
+	const struct node *other = node_get(p->node, key);
 
-	if (both)
+	if (!other)
+		return 0;
+	if (node_get(p->node, "artifacts_max_size"))
 		return node_key_err(other, p->file, e,
 			"'artifact_max_size' and 'artifacts_max_size' are the same; give one");
-	p->artifacts_max = schema_size(
-		project_params, p->node, other ? "artifact_max_size" : "artifacts_max_size");
-	p->cache_max = schema_size(project_params, p->node, "cache_max_size");
-	p->deps_max = schema_size(project_params, p->node, "deps_max_size");
-	p->timeout_ms = schema_duration(project_params, p->node, "timeout");
-	p->action_timeout_ms = schema_duration(project_params, p->node, "action_timeout");
-	p->cpus = (unsigned)schema_uint(project_params, p->node, "cpus");
-	p->memory = schema_size(project_params, p->node, "memory");
-	p->keep_runs = schema_uint(project_params, p->node, "keep_runs");
-	p->keep_days = schema_uint(project_params, p->node, "keep_days");
-	p->keep_bytes = schema_size(project_params, p->node, "keep_bytes");
-	p->keep_scopes = schema_uint(project_params, p->node, "keep_scopes");
+	p->artifacts_max = schema_size(project_params, p->node, key);
 	return 0;
 }
 
@@ -333,12 +338,12 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	p->file = file;
 	p->node = n;
 	p->source = resolve(file, node_get_text(n, "source", NULL));
-	p->trust_source_plans = schema_bool(project_params, n, "trust_source_plans");
+	schema_load(project_params, n, p);
 	load_git_objects(p);
 	load_plans(p);
 	if (load_image(p, e) < 0 || load_env(p, e) < 0)
 		return -1;
-	return load_limits(p, e);
+	return load_artifacts_max(p, e);
 }
 
 static bool looks_like_a_project(const struct node *n)

@@ -50,7 +50,7 @@ struct project {
 	uint64_t deps_max;
 	int64_t timeout_ms;
 	int64_t action_timeout_ms;
-	unsigned cpus;
+	uint64_t cpus;
 	uint64_t memory;
 	uint64_t keep_runs;
 	uint64_t keep_days;

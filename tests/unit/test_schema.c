@@ -226,6 +226,62 @@ static void test_fill_gives_every_key_in_the_order_of_the_table(void **state)
 		"\"items\":[{\"url\":\"12\",\"tries\":3}]}");
 }
 
+struct values {
+	int not_of_a_row;
+	char *path, *title, *absent;
+	bool flag;
+	uint64_t cpus, size;
+	int64_t timeout;
+	int colour;
+	const struct node *env;
+};
+
+static const struct param stored[] = {
+	{.name = "path", .type = PARAM_PATH, .offset = offsetof(struct values, path)},
+	{.name = "title",
+		.type = PARAM_STRING,
+		.preset = "none",
+		.offset = offsetof(struct values, title)},
+	{.name = "absent", .type = PARAM_STRING, .offset = offsetof(struct values, absent)},
+	{.name = "flag", .type = PARAM_BOOL, .offset = offsetof(struct values, flag)},
+	{.name = "cpus",
+		.type = PARAM_UINT,
+		.preset = "2",
+		.offset = offsetof(struct values, cpus)},
+	{.name = "size", .type = PARAM_SIZE, .offset = offsetof(struct values, size)},
+	{.name = "timeout", .type = PARAM_DURATION, .offset = offsetof(struct values, timeout)},
+	{.name = "colour",
+		.type = PARAM_ENUM,
+		.choices = colours,
+		.offset = offsetof(struct values, colour)},
+	{.name = "env", .type = PARAM_STRING_MAP, .offset = offsetof(struct values, env)},
+	{.name = "words", .type = PARAM_STRINGS},
+	{0},
+};
+
+static void test_values_go_where_the_rows_say(void **state)
+{
+	auto_node struct node *n =
+		parse("{path: /a, flag: true, size: 2KiB, timeout: 2s, colour: blue, "
+		      "env: {A: b}, words: [c]}");
+	struct values v = {.not_of_a_row = 7};
+
+	(void)state;
+	schema_load(stored, n, &v);
+	assert_string_equal(v.path, "/a");
+	assert_string_equal(v.title, "none");
+	assert_null(v.absent);
+	assert_true(v.flag);
+	assert_int_equal(v.cpus, 2);
+	assert_int_equal(v.size, 2048);
+	assert_int_equal(v.timeout, 2000);
+	assert_int_equal(v.colour, 2);
+	assert_ptr_equal(v.env, node_get(n, "env"));
+	assert_int_equal(v.not_of_a_row, 7);
+	schema_release(stored, &v);
+	assert_true(!v.path && !v.title);
+}
+
 static void test_types_have_names_for_people(void **state)
 {
 	auto_buf struct buf b;
@@ -265,6 +321,7 @@ int main(void)
 		cmocka_unit_test(test_a_second_table_adds_keys),
 		cmocka_unit_test(test_values_come_from_the_file_or_the_preset),
 		cmocka_unit_test(test_fill_gives_every_key_in_the_order_of_the_table),
+		cmocka_unit_test(test_values_go_where_the_rows_say),
 		cmocka_unit_test(test_types_have_names_for_people),
 		cmocka_unit_test(test_find_knows_the_rows),
 	};

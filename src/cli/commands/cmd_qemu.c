@@ -199,7 +199,7 @@ static int run(const struct call *call)
 		outputs_check(s->console, "--console", &inputs, &e) < 0)
 		return say_failure(&e);
 	if (s->cpus)
-		c.cpus = (unsigned)s->cpus;
+		c.cpus = s->cpus;
 	if (s->memory) {
 		c.memory = s->memory;
 		node_remove(node_get(c.effective, "qemu"), "memory");
