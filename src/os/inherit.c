@@ -79,7 +79,7 @@ static void mend_limits(void)
 	have_given_files = getrlimit(RLIMIT_NOFILE, &given_files) == 0;
 	raise_soft(RLIMIT_NOFILE, RLIM_INFINITY);
 	raise_soft(RLIMIT_STACK, STACK_USUAL);
-	raise_soft(RLIMIT_NPROC, LIMIT_NEED_PROCESSES);
+	raise_soft(RLIMIT_NPROC, RLIM_INFINITY); /* the others of this user count, too */
 	raise_soft(RLIMIT_CPU, RLIM_INFINITY);
 }
 

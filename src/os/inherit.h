@@ -13,8 +13,8 @@
  * - ended children are kept for waitpid(2), a closed pipe and a file that is too large are errors
  * of write(2), and nothing is blocked. Signals that ask a program to end and are ignored stay
  * ignored: nohup(1) and a shell's background jobs mean it;
- * - as many files as the hard limit allows can be open, all of the processor time that it allows
- * can be used, and stack and processes are as many as a run needs if the hard limit allows that;
+ * - as many files, processes and as much processor time as the hard limits allow can be used, and
+ * the stack is as large as a run needs if the hard limit allows that;
  * - we can read what we make, whatever the umask.
  */
 #ifndef OS_INHERIT_H
