@@ -30,6 +30,7 @@
  */
 #define LIMIT_ARG_BYTES (128 * KIB - 1)
 #define LIMIT_EXEC_BYTES (1 * MIB)
+#define LIMIT_VARIABLES 4096 /* of an environment; a shell takes minutes for very many */
 /* A line of the run log: what its writer makes and its readers take. */
 #define LIMIT_LOG_LINE LIMIT_NODE_BYTES
 
@@ -187,7 +188,7 @@
 /* What a run needs at least of what limits the process itself (os/inherit.h). */
 #define LIMIT_NEED_FILES 128
 #define LIMIT_NEED_STACK (1 * MIB)
-#define LIMIT_NEED_MEMORY (256 * MIB)
+#define LIMIT_NEED_MEMORY (1536 * MIB) /* emulation alone takes 1 GiB of address space */
 #define LIMIT_NEED_PROCESSES 16
 #define LIMIT_NEED_CPU_SECONDS 60
 

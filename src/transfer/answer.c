@@ -84,6 +84,9 @@ const struct answer *answer_of_git(const char *said)
 
 	if (line && line != said && line[-1] != '\n')
 		return NULL;
+	/* What follows this is the server's, newlines included. */
+	if (strstr(said, "remote error:"))
+		return NULL;
 	if (strncmp(what, code, strlen(code)) == 0)
 		return find(curl, ARRAY_SIZE(curl), strtol(what + strlen(code), NULL, 10));
 	if (strncmp(what, http, strlen(http)) != 0)

@@ -52,11 +52,14 @@ enum {
 	FLAG_WRITE = 2,
 	FLAG_CREATE = 8,
 	CHUNK = 64 * 1024,
+	READ_STALLS = 4, /* in so many times stall_ms what is read must have come */
 	/* Beside a block or two names in a request. */
 	REQUEST_MAX = SFTP_BLOCK + 2 * SFTP_NAME_MAX + 1024,
 };
 
 #define RENAME_OVER "posix-rename@openssh.com"
+#define ASIDE ".ambient-old"
+#define NO_GREETING "no greeting of sftp, version 3"
 #define SYNC "fsync@openssh.com"
 
 /* One packet of the server, up to the next exchange with it. */
@@ -262,6 +265,21 @@ static int ask(struct sftp *s, size_t start, struct answer *a)
 
 /* ---- what answers say ---- */
 
+/* By whole lines: a secret that is cut would not be found by who masks it. */
+static void keep_words(struct sftp *s, struct sshbytes words)
+{
+	size_t len = words.len;
+
+	if (len > SFTP_SAID_MAX) {
+		const uint8_t *end = memrchr(words.data, '\n', SFTP_SAID_MAX);
+
+		len = end ? (size_t)(end - words.data) : 0;
+	}
+	if (len)
+		memcpy(s->said, words.data, len);
+	s->said[len] = '\0';
+}
+
 /* The code of a STATUS. Old servers leave the words out. */
 static int read_status(struct sftp *s, struct answer *a)
 {
@@ -271,11 +289,7 @@ static int read_status(struct sftp *s, struct answer *a)
 	if (a->type != STATUS || a->rest.bad || code > INT32_MAX)
 		return nonsense(s, "an answer of another kind than was asked for");
 	words = sshwire_string(&a->rest);
-	if (words.len > SFTP_SAID_MAX)
-		words.len = SFTP_SAID_MAX;
-	if (words.len)
-		memcpy(s->said, words.data, words.len);
-	s->said[words.len] = '\0';
+	keep_words(s, words);
 	return (int)code;
 }
 
@@ -372,12 +386,21 @@ static int ask_rename(struct sftp *s, const char *from, const char *to)
 
 int sftp_rename(struct sftp *s, const char *from, const char *to)
 {
-	int code = ask_rename(s, from, to);
+	auto_free char *aside = mem_printf("%s" ASIDE, to);
+	int code = ask_rename(s, from, to), again;
 
 	if (code <= 0 || s->can_rename_over)
 		return code;
-	code = sftp_remove(s, to);
-	return code < 0 ? -1 : ask_rename(s, from, to);
+	/* What is there is moved out of the way, and back when that was not the cause. */
+	again = ask_rename(s, to, aside);
+	if (again != SFTP_OK)
+		return again < 0 ? -1 : code;
+	again = ask_rename(s, from, to);
+	if (again > 0 && ask_rename(s, aside, to) < 0)
+		return -1;
+	if (again != SFTP_OK)
+		return again;
+	return sftp_remove(s, aside) < 0 ? -1 : SFTP_OK;
 }
 
 int sftp_truncate(struct sftp *s, const struct sftp_handle *h, uint64_t size)
@@ -702,8 +725,8 @@ static int take_reading(struct sftp *s, const struct sftp_handle *h, struct read
 	return 0;
 }
 
-int sftp_read(struct sftp *s, const struct sftp_handle *h, uint64_t offset, char *data, size_t len,
-	size_t *ret_len)
+static int read_all(struct sftp *s, const struct sftp_handle *h, uint64_t offset, char *data,
+	size_t len, size_t *ret_len)
 {
 	struct reading r = {.data = data, .offset = offset, .next = offset, .end = offset + len};
 
@@ -722,6 +745,17 @@ int sftp_read(struct sftp *s, const struct sftp_handle *h, uint64_t offset, char
 	return r.refused;
 }
 
+int sftp_read(struct sftp *s, const struct sftp_handle *h, uint64_t offset, char *data, size_t len,
+	size_t *ret_len)
+{
+	int code;
+
+	s->until_ms = clock_ms() + READ_STALLS * s->stall_ms;
+	code = read_all(s, h, offset, data, len, ret_len);
+	s->until_ms = 0;
+	return code;
+}
+
 /* ---- hello ---- */
 
 static int read_version(struct sftp *s)
@@ -729,9 +763,9 @@ static int read_version(struct sftp *s)
 	struct answer a;
 
 	if (next_packet(s, &a) < 0)
-		return -1;
+		return s->end == SFTP_NONSENSE ? nonsense(s, NO_GREETING) : -1;
 	if (a.type != VERSION || sshwire_u32(&a.rest) < PROTOCOL)
-		return nonsense(s, "no greeting of sftp, version 3");
+		return nonsense(s, NO_GREETING);
 	while (a.rest.left && !a.rest.bad) {
 		struct sshbytes name = sshwire_string(&a.rest);
 		struct sshbytes value = sshwire_string(&a.rest);

@@ -5,7 +5,7 @@
  *
  * The server is a stranger. An answer has at most LIMIT_SFTP_ANSWER bytes, is the one to a request that waits for it, and
  * comes within stall_ms after the last whole answer or the last byte that the server took. A list of names ends within
- * stall_ms and LIMIT_SFTP_NAMES, and a block that is read comes in at most SFTP_PIECES answers, so that one that is
+ * stall_ms and LIMIT_SFTP_NAMES, what is read within four times stall_ms, and a block that is read comes in at most SFTP_PIECES answers, so that one that is
  * slow on purpose is left, too. What breaks one of these rules ends the session, for good.
  *
  * Functions return 0; or the positive code with which the server rejected the request (SFTP_...), and s->said is what it
@@ -92,7 +92,10 @@ int sftp_stat(
 	struct sftp *s, const char *path, struct sftp_attributes *ret); /* links are followed */
 int sftp_mkdir(struct sftp *s, const char *path);
 int sftp_remove(struct sftp *s, const char *path);
-/* `to` is replaced; where the server cannot do that at once, it is removed before. */
+/*
+ * `to` is replaced. Where the server cannot do that at once, what is there is first moved to its name with ".ambient-old"
+ * added, and back if that does not help.
+ */
 int sftp_rename(struct sftp *s, const char *from, const char *to);
 
 /* name: no longer than SFTP_NAME_MAX, without NUL and slashes; "." and ".." are left out. */

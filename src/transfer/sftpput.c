@@ -475,7 +475,7 @@ static int enter(struct job *j, struct err *e)
 		return -1;
 	j->logged_in = true;
 	code = sftp_stat(&j->sftp, path, &a);
-	if (may(j, code, e) < 0)
+	if (code != SFTP_NO_SUCH_FILE && must(j, code, e) < 0)
 		return -1;
 	if (code != SFTP_OK || a.is_file)
 		return err_reason(e, ERR_INPUT, "upload_failed",
@@ -487,8 +487,19 @@ static int make_directory(struct job *j, const char *name, struct err *e)
 {
 	auto_free char *path = path_there(j, name);
 
-	/* Where it was not seen it may be there all the same, which is no error. */
-	return strv_has(&j->directories, name) ? 0 : may(j, sftp_mkdir(&j->sftp, path), e);
+	struct sftp_attributes a = {0};
+	int code, there;
+
+	if (strv_has(&j->directories, name))
+		return 0;
+	code = sftp_mkdir(&j->sftp, path);
+	if (code <= 0)
+		return must(j, code, e);
+	/* Where it was not seen it may be there all the same. */
+	there = sftp_stat(&j->sftp, path, &a);
+	if (there < 0)
+		return must(j, there, e);
+	return there == SFTP_OK && !a.is_file ? 0 : must(j, code, e);
 }
 
 static int do_entry(struct job *j, const char *entry, bool done, struct err *e)

@@ -115,6 +115,7 @@ static void test_reports_of_git_have_a_reason(void **state)
 		{"error: RPC failed; curl 28 timed out\n", "fetch_timeout", true},
 		{"error: RPC failed; curl 1 x\n", "fetch_failed", false},
 		{"remote: error: RPC failed; HTTP 503\n", NULL, false},
+		{"fatal: remote error: no\nerror: RPC failed; HTTP 401 x\n", NULL, false},
 		{"error: RPC failed; result=22, HTTP code = 503\n", NULL, false},
 		{"", NULL, false},
 	};

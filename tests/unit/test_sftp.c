@@ -194,14 +194,73 @@ static void test_extensions_are_used_where_they_are(void **state)
 	says_status(&without, 1, SFTP_FAILURE);
 	says_status(&without, 2, SFTP_OK);
 	says_status(&without, 3, SFTP_OK);
+	says_status(&without, 4, SFTP_OK);
 	meet(&without);
 	assert_int_equal(sftp_rename(&without.s, "a", "b"), SFTP_OK);
 	EXPECT_ASKED(&without,
 		"\0\0\0\x0f\x12\0\0\0\1\0\0\0\1a\0\0\0\1b"
-		"\0\0\0\x0a\x0d\0\0\0\2\0\0\0\1b"
-		"\0\0\0\x0f\x12\0\0\0\3\0\0\0\1a\0\0\0\1b");
+		"\0\0\0\x1b\x12\0\0\0\2\0\0\0\1b\0\0\0\x0d"
+		"b.ambient-old"
+		"\0\0\0\x0f\x12\0\0\0\3\0\0\0\1a\0\0\0\1b"
+		"\0\0\0\x16\x0d\0\0\0\4\0\0\0\x0d"
+		"b.ambient-old");
 	assert_int_equal(sftp_sync(&without.s, &(struct sftp_handle){.len = 1}),
 		SFTP_OK); /* nobody was asked */
+}
+
+/* A server that renames nothing: what was there comes back. */
+static void test_a_rename_that_is_refused_loses_nothing(void **state)
+{
+	auto_server struct server v = {0}, w = {0};
+
+	(void)state;
+	prepare(&v);
+	greets(&v, 3, NULL);
+	says_status(&v, 1, SFTP_PERMISSION_DENIED);
+	says_status(&v, 2, SFTP_FAILURE);
+	meet(&v);
+	assert_int_equal(sftp_rename(&v.s, "a", "b"), SFTP_PERMISSION_DENIED);
+	assert_int_equal(v.s.last_id, 2);
+
+	prepare(&w);
+	greets(&w, 3, NULL);
+	says_status(&w, 1, SFTP_FAILURE);
+	says_status(&w, 2, SFTP_OK);
+	says_status(&w, 3, SFTP_PERMISSION_DENIED);
+	says_status(&w, 4, SFTP_OK);
+	meet(&w);
+	assert_int_equal(sftp_rename(&w.s, "a", "b"), SFTP_PERMISSION_DENIED);
+	assert_int_equal(w.s.last_id, 4);
+}
+
+/* A line that is cut could be a part of a secret. */
+static void test_words_are_kept_by_whole_lines(void **state)
+{
+	static const char words[] = "first line\n", *text;
+	auto_server struct server v = {0};
+	auto_buf struct buf b = {0};
+
+	(void)state;
+	buf_init(&b, 4096);
+	buf_adds(&b, words);
+	for (int i = 0; i < 300; i++)
+		buf_addc(&b, 'x');
+	text = b.data;
+	prepare(&v);
+	greets(&v, 3, NULL);
+	for (uint32_t id = 1; id <= 2; id++) {
+		size_t start = begin(&v, STATUS);
+
+		sshwire_put_u32(&v.answers, id);
+		sshwire_put_u32(&v.answers, SFTP_FAILURE);
+		sshwire_put_text(&v.answers, id == 1 ? text : text + strlen(words));
+		end(&v, start);
+	}
+	meet(&v);
+	assert_int_equal(sftp_remove(&v.s, "a"), SFTP_FAILURE);
+	assert_string_equal(v.s.said, "first line");
+	assert_int_equal(sftp_remove(&v.s, "a"), SFTP_FAILURE);
+	assert_string_equal(v.s.said, "");
 }
 
 static void test_names_are_bytes(void **state)
@@ -425,10 +484,10 @@ static void test_greetings(void **state)
 	bad_greeting(&v, "no greeting of sftp, version 3");
 	prepare(&v);
 	buf_add(&v.answers, "\0\0\0\0", 4);
-	bad_greeting(&v, "an empty answer");
+	bad_greeting(&v, "no greeting of sftp, version 3");
 	prepare(&v);
 	buf_adds(&v.answers, "Welcome to this host\n");
-	bad_greeting(&v, "an answer that is too long");
+	bad_greeting(&v, "no greeting of sftp, version 3");
 	prepare(&v);
 	buf_add(&v.answers, "\0\0\0\5\2", 5);
 	bad_greeting(&v, NULL);
@@ -542,6 +601,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_extensions_are_used_where_they_are),
+		cmocka_unit_test(test_a_rename_that_is_refused_loses_nothing),
+		cmocka_unit_test(test_words_are_kept_by_whole_lines),
 		cmocka_unit_test(test_names_are_bytes),
 		cmocka_unit_test(test_lists_names_and_drops_odd_ones),
 		cmocka_unit_test(test_a_directory_without_end_is_left),
