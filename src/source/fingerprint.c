@@ -3,11 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "data/contents.h"
 #include "source/gitview.h"
+
+enum { LINKED_BITS = 1 << 22 };
 
 struct fingerprint {
 	struct filememory *memory;
@@ -18,6 +22,7 @@ struct fingerprint {
 	bool git_reads; /* then `text` has them, too, and `header` waits */
 	struct buf text;
 	struct buf header;
+	uint64_t linked[LINKED_BITS / 64]; /* a Bloom filter of paths, see remember_linked */
 };
 
 struct fingerprint *fingerprint_new(struct filememory *memory)
@@ -88,6 +93,42 @@ static bool open_file(struct fingerprint *f, const struct pack_entry *entry)
 	return true;
 }
 
+/* FNV-1a, of 64 bits. */
+static uint64_t *bit_of(struct fingerprint *f, const char *path, uint64_t *ret_mask)
+{
+	uint64_t hash = 0xcbf29ce484222325U;
+
+	for (const char *p = path; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 0x100000001b3U;
+	hash = (hash ^ hash >> 32) % LINKED_BITS;
+	*ret_mask = 1ULL << (hash % 64);
+	return &f->linked[hash / 64];
+}
+
+/*
+ * A file of a repository whose contents do not count, and that has other names. One of these may be outside of the
+ * repository, and in the archive only a link to this one.
+ */
+static void remember_linked(struct fingerprint *f, const struct pack_entry *entry)
+{
+	uint64_t mask, *word = bit_of(f, entry->entry->path, &mask);
+
+	if (entry->st && entry->st->st_nlink > 1)
+		*word |= mask;
+}
+
+/* Such a tree is never the same: that is right, and rare. So it may be said in error, too. */
+static void check_link(struct fingerprint *f, const char *target)
+{
+	uint64_t mask, *word = bit_of(f, target, &mask), nonce[2];
+
+	if (!(*word & mask))
+		return;
+	if (getrandom(nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
+		nonce[0] = (uint64_t)clock_ms();
+	digest_add(f->whole, nonce, sizeof(nonce));
+}
+
 static bool on_entry(void *arg, const struct pack_entry *entry)
 {
 	struct fingerprint *f = arg;
@@ -96,6 +137,10 @@ static bool on_entry(void *arg, const struct pack_entry *entry)
 
 	close_file(f);
 	part = gitview_entry(f->git, entry->entry, is_file ? -1 : entry->fd);
+	if (is_file && part != GITVIEW_AS_IT_IS)
+		remember_linked(f, entry);
+	if (entry->entry->type == TAR_HARDLINK && part == GITVIEW_AS_IT_IS)
+		check_link(f, entry->entry->link);
 	if (part == GITVIEW_IGNORED)
 		return false;
 	f->git_reads = part == GITVIEW_READ;

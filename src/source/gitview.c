@@ -307,8 +307,11 @@ enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, in
 	g->kind = FILE_PLAIN;
 	if (g->inside && t->type == TAR_DIR && !is_stray(g))
 		g->kind = kind_of_directory(g->inside);
-	else if (g->inside && t->type == TAR_FILE && !is_stray(g))
+	else if (g->inside && (t->type == TAR_FILE || t->type == TAR_HARDLINK) && !is_stray(g))
 		g->kind = kind_of_file(g->inside);
+	/* A link has no contents of its own to be read. */
+	if (t->type == TAR_HARDLINK && g->kind != FILE_IGNORED)
+		g->kind = FILE_PLAIN;
 	if (g->kind == FILE_PLAIN)
 		return GITVIEW_AS_IT_IS;
 	if (g->kind == FILE_HEAD || g->kind == FILE_INDEX || g->kind == FILE_CONFIG)
