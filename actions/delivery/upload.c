@@ -123,10 +123,15 @@ static void explain_login(struct upload *u, struct err *e)
  * Its exit codes that a server can bring about (rsync(1)). Not among them are 12 and 255: it ends
  * with either when ssh ends, whatever the cause.
  */
-static const struct {
+struct rsync_code {
 	int code;
 	const char *reason, *words;
-} rsync_codes[] = {
+};
+
+static const struct rsync_code rsync_codes[] = {
+	{2, "upload_failed", "the server does not speak the protocol of rsync"},
+	{3, "upload_failed", "the target cannot be used"},
+	{11, "upload_failed", "the server could not read or write a file"},
 	{23, "upload_failed", "not all files could be uploaded"},
 	{24, "upload_failed", "files vanished"},
 	{25, "upload_failed", "the limit of deletions was reached"},
@@ -134,19 +139,25 @@ static const struct {
 	{35, "upload_timeout", "the server did not answer in time"},
 };
 
+/* Of a login that came about. */
+static const struct rsync_code rsync_ends[] = {
+	{12, "upload_failed", "the connection ended, or the server has no rsync"},
+};
+
 /* The last file that rsync names in the log is the one that it was about. */
-static void explain_rsync(struct upload *u, struct err *e)
+static void explain_rsync(
+	struct upload *u, const struct rsync_code *codes, size_t count, struct err *e)
 {
 	if (e->reason[0] || !actions_program_failed(u->ctx))
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(rsync_codes); i++) {
+	for (size_t i = 0; i < count; i++) {
 		struct err why = {0};
 
-		if (u->ctx->result.exit_code != rsync_codes[i].code)
+		if (u->ctx->result.exit_code != codes[i].code)
 			continue;
-		(void)err_reason(&why, ERR_INPUT, rsync_codes[i].reason,
+		(void)err_reason(&why, ERR_INPUT, codes[i].reason,
 			"%s: %s (rsync ended with %d); the log has the last file", u->login,
-			rsync_codes[i].words, rsync_codes[i].code);
+			codes[i].words, codes[i].code);
 		*e = why;
 	}
 }
@@ -174,8 +185,9 @@ static int by_rsync(struct upload *u, struct err *e)
 	strv_release(&s.argv);
 	if (result == 0)
 		return 0;
-	explain_rsync(u, e);
+	explain_rsync(u, rsync_codes, ARRAY_SIZE(rsync_codes), e);
 	explain_login(u, e);
+	explain_rsync(u, rsync_ends, ARRAY_SIZE(rsync_ends), e);
 	return -1;
 }
 

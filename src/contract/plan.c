@@ -188,10 +188,20 @@ static int check_variable(const char *name, size_t bytes, struct err *e)
 		shown, bytes, (unsigned long long)LIMIT_ARG_BYTES);
 }
 
+static int check_count(size_t count, struct err *e)
+{
+	if (count <= LIMIT_VARIABLES)
+		return 0;
+	return err_set(e, ERR_INPUT, "the environment has %zu variables, the limit is %d", count,
+		LIMIT_VARIABLES);
+}
+
 static int count_variables(const struct node *map, uint64_t *total, struct err *e)
 {
 	const struct node *item;
 
+	if (check_count(map ? map->count : 0, e) < 0)
+		return -1;
 	node_each (map, item) {
 		const char *value = node_text(item);
 		size_t bytes = strlen(item->key) + 1 + (value ? strlen(value) : 0);
@@ -252,6 +262,8 @@ static int check_steps(const struct plan *p, struct err *e)
 {
 	uint64_t lasting = 0;
 
+	if (check_count(p->env.count, e) < 0)
+		return -1;
 	strv_each (&p->env, entry) {
 		auto_free char *name = mem_strndup(*entry, strcspn(*entry, "="));
 

@@ -71,6 +71,7 @@ static const struct row rows[] = {
 		"one argument of a program, or one environment variable with its name: values of "
 		"`env`, `--env`, `setenv`, arguments of `custom`",
 		"error, status 2"),
+	COUNT(LIMIT_VARIABLES, "variables of an environment", "error, status 2"),
 	BYTES(LIMIT_EXEC_BYTES,
 		"arguments and environment of one action's program together, with 8 bytes for each",
 		"error, status 2"),
