@@ -43,6 +43,13 @@ uint32_t sshwire_u32(struct sshwire *w)
 	return v;
 }
 
+uint64_t sshwire_u64(struct sshwire *w)
+{
+	uint64_t high = sshwire_u32(w);
+
+	return high << 32 | sshwire_u32(w);
+}
+
 bool sshwire_bool(struct sshwire *w)
 {
 	uint8_t v = sshwire_byte(w);
@@ -92,6 +99,12 @@ void sshwire_put_u32(struct buf *b, uint32_t v)
 		(uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v};
 
 	buf_add(b, bytes, sizeof(bytes));
+}
+
+void sshwire_put_u64(struct buf *b, uint64_t v)
+{
+	sshwire_put_u32(b, (uint32_t)(v >> 32));
+	sshwire_put_u32(b, (uint32_t)v);
 }
 
 void sshwire_put_string(struct buf *b, const void *data, size_t len)

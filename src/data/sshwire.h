@@ -28,6 +28,7 @@ struct sshwire {
 struct sshwire sshwire_over(const void *data, size_t len);
 uint8_t sshwire_byte(struct sshwire *w);
 uint32_t sshwire_u32(struct sshwire *w);
+uint64_t sshwire_u64(struct sshwire *w);
 bool sshwire_bool(struct sshwire *w); /* 0 or 1; another value is bad */
 struct sshbytes sshwire_bytes(struct sshwire *w, size_t len);
 struct sshbytes sshwire_string(struct sshwire *w);
@@ -40,6 +41,7 @@ bool sshbytes_are(struct sshbytes b, const char *text);
 bool sshbytes_equal(struct sshbytes a, struct sshbytes b);
 
 void sshwire_put_u32(struct buf *b, uint32_t v);
+void sshwire_put_u64(struct buf *b, uint64_t v);
 void sshwire_put_string(struct buf *b, const void *data, size_t len);
 void sshwire_put_text(struct buf *b, const char *text);
 void sshwire_put_number(struct buf *b, const void *data, size_t len); /* positive; zeros go */

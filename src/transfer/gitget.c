@@ -40,7 +40,6 @@ struct job {
 	char *part;   /* the name of the directory while it is made */
 	char *path;   /* and its path */
 	struct buf said;
-	bool again;         /* the last failure is one where a second try may help */
 	struct meter meter; /* on its way to the proxy */
 	/* What is known of a program that speaks to a network. */
 	uint64_t stored, received;  /* bytes */

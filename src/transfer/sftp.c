@@ -244,12 +244,6 @@ static int end_request(struct sftp *s, size_t start)
 	return give_all(s);
 }
 
-static void put_u64(struct buf *b, uint64_t v)
-{
-	sshwire_put_u32(b, (uint32_t)(v >> 32));
-	sshwire_put_u32(b, (uint32_t)v);
-}
-
 static void put_handle(struct buf *b, const struct sftp_handle *h)
 {
 	sshwire_put_string(b, h->data, h->len);
@@ -311,13 +305,6 @@ static void skip_more(struct sshwire *w)
 	}
 }
 
-static uint64_t read_u64(struct sshwire *w)
-{
-	uint64_t high = sshwire_u32(w);
-
-	return high << 32 | sshwire_u32(w);
-}
-
 static struct sftp_attributes read_attributes(struct sshwire *w)
 {
 	struct sftp_attributes a = {0};
@@ -325,7 +312,7 @@ static struct sftp_attributes read_attributes(struct sshwire *w)
 
 	a.has_size = flags & HAS_SIZE;
 	if (flags & HAS_SIZE)
-		a.size = read_u64(w);
+		a.size = sshwire_u64(w);
 	if (flags & HAS_IDS)
 		(void)sshwire_bytes(w, 8);
 	if (flags & HAS_MODE)
@@ -409,7 +396,7 @@ int sftp_truncate(struct sftp *s, const struct sftp_handle *h, uint64_t size)
 
 	put_handle(&s->going, h);
 	sshwire_put_u32(&s->going, HAS_SIZE);
-	put_u64(&s->going, size);
+	sshwire_put_u64(&s->going, size);
 	return ask_status(s, start);
 }
 
@@ -616,7 +603,7 @@ static int ask_block(struct sftp *s, enum packet type, const struct sftp_handle 
 	size_t start = begin_request(s, type);
 
 	put_handle(&s->going, h);
-	put_u64(&s->going, block.offset);
+	sshwire_put_u64(&s->going, block.offset);
 	if (type == WRITE)
 		sshwire_put_string(&s->going, data, block.len);
 	else

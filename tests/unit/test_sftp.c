@@ -85,8 +85,7 @@ static void says_text(struct server *v, uint8_t type, uint32_t id, const char *t
 static void put_attributes(struct buf *b, uint64_t size, uint32_t mode)
 {
 	sshwire_put_u32(b, 0x8000000fU);
-	sshwire_put_u32(b, (uint32_t)(size >> 32));
-	sshwire_put_u32(b, (uint32_t)size);
+	sshwire_put_u64(b, size);
 	sshwire_put_u32(b, 1000);
 	sshwire_put_u32(b, 1000);
 	sshwire_put_u32(b, mode);
