@@ -111,16 +111,18 @@ static uint64_t *bit_of(struct fingerprint *f, const char *path, uint64_t *ret_m
  */
 static void remember_linked(struct fingerprint *f, const struct pack_entry *entry)
 {
-	uint64_t mask, *word = bit_of(f, entry->entry->path, &mask);
+	uint64_t mask, *word;
 
-	if (entry->st && entry->st->st_nlink > 1)
-		*word |= mask;
+	if (!entry->st || entry->st->st_nlink < 2)
+		return;
+	word = bit_of(f, entry->entry->path, &mask);
+	*word |= mask;
 }
 
 /* Such a tree is never the same: that is right, and rare. So it may be said in error, too. */
 static void check_link(struct fingerprint *f, const char *target)
 {
-	uint64_t mask, *word = bit_of(f, target, &mask), nonce[2];
+	uint64_t mask, *word = bit_of(f, target, &mask), nonce[2] = {0};
 
 	if (!(*word & mask))
 		return;
