@@ -32,7 +32,7 @@ DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
 DATA_HOST := contents cpio yamlfile
-CONTRACT := frame message action plan event
+CONTRACT := frame message action endpoint entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve

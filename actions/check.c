@@ -66,6 +66,16 @@ int actions_check_no_credentials(const struct node *url, const char *file, struc
 		"for private repositories use ssh:// and `ssh` of the configuration");
 }
 
+int actions_reach_url(
+	const struct entry *entry, const char *url, struct endpoints *ret_endpoints, struct err *e)
+{
+	struct err why = {0};
+
+	if (endpoints_add_url(ret_endpoints, url, &why) == 0)
+		return 0;
+	return node_err(entry->node, entry->file, e, "%s", why.msg);
+}
+
 /* ".NAME.part" is what a file is called that is not whole yet. */
 static bool is_name_of_part(const char *name)
 {

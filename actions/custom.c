@@ -93,15 +93,16 @@ static void fill_env(struct node *env, const struct node *map)
 	}
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
+	const struct node *args = entry->args;
 	const struct node *map = node_get(args, "args");
 	auto_free char *program = mem_printf(".ambient/%s", schema_text(params, args, "name"));
 	auto_buf struct buf input = {0};
 	struct node *spawn;
 
-	(void)self;
+	(void)settings;
 	(void)e;
 	buf_init(&input, JSONL_MOST_BYTES);
 	if (map)
@@ -114,7 +115,7 @@ static int expand(const struct action *self, const struct node *args, const stru
 	node_set_string(spawn, "input", input.data);
 	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
 		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
-	(void)plan_add(out, action_spawn.name, spawn, origin);
+	(void)plan_add(out, action_spawn.name, spawn, &entry->origin);
 	return 0;
 }
 

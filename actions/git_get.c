@@ -11,8 +11,6 @@
 
 #define SSH "ssh://"
 
-enum { SSH_PORT = 22 };
-
 static const struct param params[] = {
 	{.name = "url",
 		.type = PARAM_STRING,
@@ -115,27 +113,27 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return actions_check_component(node_get(args, "name"), file, e);
 }
 
-static int reach(const struct action *self, const struct node *args, const struct node *config,
-	struct strv *ret_urls, struct err *e)
+static int reach(const struct entry *entry, const struct node *settings,
+	struct endpoints *ret_endpoints, struct err *e)
 {
-	const char *url = node_get_text(args, "url", "");
-	const char *login = url + strlen(SSH);
+	const char *url = node_get_text(entry->args, "url", "");
+	auto_free char *login = NULL;
 
-	(void)self;
-	(void)config;
-	(void)e;
-	if (starts(url, SSH))
-		strv_pushf(ret_urls, SSH "%.*s:%d", (int)strcspn(login, "/"), login, SSH_PORT);
-	else
-		strv_push(ret_urls, url);
+	(void)settings;
+	if (!starts(url, SSH))
+		return actions_reach_url(entry, url, ret_endpoints, e);
+	url += strlen(SSH);
+	login = mem_strndup(url, strcspn(url, "/"));
+	endpoints_add_login(ret_endpoints, login);
 	return 0;
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
+	(void)settings;
 	(void)e;
-	action_net_add(self, args, starts(node_get_text(args, "url", ""), SSH), origin, out);
+	action_net_add(entry, starts(node_get_text(entry->args, "url", ""), SSH), out);
 	return 0;
 }
 

@@ -74,24 +74,24 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int reach(const struct action *self, const struct node *args, const struct node *config,
-	struct strv *ret_urls, struct err *e)
+static int reach(const struct entry *entry, const struct node *settings,
+	struct endpoints *ret_endpoints, struct err *e)
 {
 	const struct node *item;
 
-	(void)self;
-	(void)config;
-	(void)e;
-	node_each (node_get(args, "items"), item)
-		strv_push(ret_urls, node_get_text(item, "url", ""));
+	(void)settings;
+	node_each (node_get(entry->args, "items"), item)
+		if (actions_reach_url(entry, node_get_text(item, "url", ""), ret_endpoints, e) < 0)
+			return -1;
 	return 0;
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
+	(void)settings;
 	(void)e;
-	action_net_add(self, args, false, origin, out);
+	action_net_add(entry, false, out);
 	return 0;
 }
 

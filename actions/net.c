@@ -27,19 +27,18 @@ static const struct param params[] = {
 	{0},
 };
 
-void action_net_add(const struct action *self, const struct node *args, bool ssh,
-	const struct origin *origin, struct plan *out)
+void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
 {
 	struct node *step = node_map();
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, LIMIT_PLAN_BYTES);
-	jsonl_add(&text, args);
-	node_set_string(step, "command", self->name);
+	jsonl_add(&text, entry->args);
+	node_set_string(step, "command", entry->action->name);
 	node_set_string(step, "input", text.data);
 	if (ssh)
 		node_set_bool(step, "ssh", true);
-	(void)plan_add(out, action_net.name, step, origin);
+	(void)plan_add(out, action_net.name, step, &entry->origin);
 }
 
 /* "WORD\nSENTENCE", written by the tool; without it there is only its exit code. */

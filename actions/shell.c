@@ -42,13 +42,14 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
+	const struct node *args = entry->args;
 	struct node *spawn = node_map();
 	struct node *argv = node_set_list(spawn, "argv");
 
-	(void)self;
+	(void)settings;
 	(void)e;
 	node_add_string(argv, "bash");
 	node_add_string(argv, schema_bool(params, args, "trace") ? "-xeuo" : "-euo");
@@ -56,7 +57,7 @@ static int expand(const struct action *self, const struct node *args, const stru
 	node_set_string(spawn, "script", schema_text(params, args, "shell"));
 	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
 		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
-	(void)plan_add(out, action_spawn.name, spawn, origin);
+	(void)plan_add(out, action_spawn.name, spawn, &entry->origin);
 	return 0;
 }
 

@@ -7,7 +7,7 @@
 #ifndef ACTIONS_TABLE_H
 #define ACTIONS_TABLE_H
 
-#include "contract/action.h"
+#include "contract/entry.h"
 
 /* Every action, in the order of the documentation: for validation, help, and expansion on the host.
  */
@@ -63,6 +63,9 @@ int actions_check_value(const struct node *item, const char *prefix, const char 
  * message does not repeat the URL, so this comes before all other checks.
  */
 int actions_check_no_credentials(const struct node *url, const char *file, struct err *e) NODISCARD;
+/* endpoints_add_url, with the place of the entry in its errors. */
+int actions_reach_url(const struct entry *entry, const char *url, struct endpoints *ret_endpoints,
+	struct err *e) NODISCARD;
 /* The text can be the name of a file in one directory: neither "", ".", "..", nor with a slash. */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
 
@@ -70,8 +73,7 @@ int actions_check_component(const struct node *name, const char *file, struct er
  * net.c: add the step `net` with the command of TOOL_NET that has the action's name. `ssh`: it logs
  * in by ssh, so it may ask the agent.
  */
-void action_net_add(const struct action *self, const struct node *args, bool ssh,
-	const struct origin *origin, struct plan *out);
+void action_net_add(const struct entry *entry, bool ssh, struct plan *out);
 
 /*
  * net.c, of one that was spawned and did not succeed: was it the program, and not the machine, a

@@ -7,7 +7,7 @@
 #include "base/password.h"
 #include "base/text.h"
 
-enum { SHOWN_MAX = 120, SSH_PORT = 22 };
+enum { SHOWN_MAX = 120 };
 
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define SFTP "sftp://"
@@ -204,40 +204,38 @@ static int read_target(
 	return parse_target(d, d->key, look_up(d, config, text), forms_of(d, true), ret, e);
 }
 
-int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e)
+int delivery_expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	const struct delivery *d = self->kind;
+	const struct delivery *d = entry->action->kind;
 	auto_target struct target t = {0};
 	struct node *step;
 
-	if (read_target(d, out->config, &t, e) < 0)
+	if (read_target(d, settings, &t, e) < 0)
 		return -1;
 	step = node_map();
 	node_set_string(step, "method", t.web ? d->web : d->method);
-	node_set_string(step, "artifacts", node_get_text(args, "artifacts", "."));
+	node_set_string(step, "artifacts", node_get_text(entry->args, "artifacts", "."));
 	node_set_string(step, "login", t.login);
 	node_set_string(step, "path", t.path);
-	(void)plan_add(out, action_upload.name, step, origin);
+	(void)plan_add(out, action_upload.name, step, &entry->origin);
 	return 0;
 }
 
-int delivery_reach(const struct action *self, const struct node *args, const struct node *config,
-	struct strv *ret_urls, struct err *e)
+int delivery_reach(const struct entry *entry, const struct node *settings,
+	struct endpoints *ret_endpoints, struct err *e)
 {
-	const struct delivery *d = self->kind;
+	const struct delivery *d = entry->action->kind;
 	auto_target struct target t = {0};
 
-	(void)args;
 	/* Plans without a target can be shown and checked; to expand them is refused. */
-	if (!node_get(config, d->key))
+	if (!node_get(settings, d->key))
 		return 0;
-	if (read_target(d, config, &t, e) < 0)
+	if (read_target(d, settings, &t, e) < 0)
 		return -1;
 	if (t.web)
-		strv_pushf(ret_urls, "%s/", t.login);
-	else
-		strv_pushf(ret_urls, "ssh://%s:%d", t.login, SSH_PORT);
+		return actions_reach_url(entry, t.login, ret_endpoints, e);
+	endpoints_add_login(ret_endpoints, t.login);
 	return 0;
 }
 

@@ -23,14 +23,14 @@ struct delivery {
 };
 
 /*
- * expand and reach of all of them (action.h). The configuration's text is [USER@]HOST:PATH or
- * sftp://[USER@]HOST/PATH, or http[s]://HOST/PATH, or a name; PATH may be empty. `args` may have
- * `artifacts`, a directory of the artifacts.
+ * expand and reach of all of them (action.h). The text of the target is [USER@]HOST:PATH or
+ * sftp://[USER@]HOST/PATH, or http[s]://HOST/PATH, or a name; PATH may be empty. The arguments may
+ * have `artifacts`, a directory of the artifacts.
  */
-int delivery_expand(const struct action *self, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e) NODISCARD;
-int delivery_reach(const struct action *self, const struct node *args, const struct node *config,
-	struct strv *ret_urls, struct err *e) NODISCARD;
+int delivery_expand(const struct entry *entry, const struct node *settings, struct plan *out,
+	struct err *e) NODISCARD;
+int delivery_reach(const struct entry *entry, const struct node *settings,
+	struct endpoints *ret_endpoints, struct err *e) NODISCARD;
 
 /* ERR_INPUT that does not repeat the target, when there is a password in it. `key` names it. */
 int delivery_check_password(const char *key, const char *text, struct err *e) NODISCARD;

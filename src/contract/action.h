@@ -7,7 +7,7 @@
  * from that one row. What a user writes mostly *expands* on the host into steps (IN_STEP), and only
  * steps *run*, always in a guest. An action that can do neither is known but not in this version.
  *
- * Nothing in src/core or src/host names an action: tables are passed in.
+ * No room of src/ but cli names an action: tables are passed in.
  */
 #ifndef CONTRACT_ACTION_H
 #define CONTRACT_ACTION_H
@@ -108,6 +108,9 @@ struct action_variable {
 /* Of `reach` and `expand`: the configuration names no target. */
 #define ERR_REASON_NO_TARGET "no_target"
 
+struct entry;
+struct endpoints;
+
 struct action {
 	const char *name;           /* as users write it */
 	const char *summary;        /* one sentence for help and docs */
@@ -117,18 +120,20 @@ struct action {
 	const void *kind;
 	/* What the table cannot say; optional. Messages start with FILE:LINE:COL. */
 	int (*check)(const struct node *args, const char *file, struct err *e);
-	/* Append the steps that do it; they carry `origin`. NULL: it is a step of the same name. */
-	int (*expand)(const struct action *self, const struct node *args,
-		const struct origin *origin, struct plan *out, struct err *e);
 	/*
-	 * Optional: append what it must reach on a network, as URLs: http://, https://, or
-	 * ssh://HOST:PORT for a target that the configuration names. From its arguments and the
-	 * configuration alone: it makes the allowlist of the VM's proxy. A VM none of whose actions
-	 * says anything has no network. `config` is the effective configuration (config.h). The
-	 * reason of the error is ERR_REASON_NO_TARGET when the configuration names no target.
+	 * Append the steps that do it; they carry the entry's origin. NULL: it is a step of the
+	 * same name. `settings` is the effective configuration (config.h) with the targets of the
+	 * project. The reason of the error is ERR_REASON_NO_TARGET when it names no target.
 	 */
-	int (*reach)(const struct action *self, const struct node *args, const struct node *config,
-		struct strv *ret_urls, struct err *e);
+	int (*expand)(const struct entry *entry, const struct node *settings, struct plan *out,
+		struct err *e);
+	/*
+	 * Optional: append what it must reach on a network, from its arguments and `settings`
+	 * alone: it makes the allowlist of the VM's proxy. A VM none of whose actions says anything
+	 * has no network. Errors as of `expand`.
+	 */
+	int (*reach)(const struct entry *entry, const struct node *settings,
+		struct endpoints *ret_endpoints, struct err *e);
 	/* Do it. An error's text becomes result.text; result.outcome, if still STEP_PASSED, becomes
 	 * STEP_FAILED; its reason goes to the host (message_step_end). */
 	int (*run)(struct action_ctx *ctx, const struct node *args, struct err *e);
@@ -140,19 +145,5 @@ const struct action *action_find(const struct action *const *actions, const char
 
 /* True when this version can carry it out. */
 bool action_is_built(const struct action *a);
-
-/* Append the steps that do it: those of `expand`, or else itself with a copy of `args`. */
-int action_expand(const struct action *a, const struct node *args, const struct origin *origin,
-	struct plan *out, struct err *e) NODISCARD;
-
-/*
- * One entry of a user's list, checked: a map with `action`, an optional `timeout`, and the action's
- * parameters; known, allowed in `where`, its check passed. *ret_args is a new map without the two
- * (the caller frees), *ret_timeout_ms 0 when there is none. Messages: FILE:LINE:COL and the nearest
- * known name.
- */
-int action_parse(const struct node *entry, const struct action *const *actions, unsigned where,
-	const char *file, const struct action **ret_action, struct node **ret_args,
-	int64_t *ret_timeout_ms, struct err *e) NODISCARD;
 
 #endif

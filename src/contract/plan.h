@@ -57,11 +57,6 @@ struct plan {
 	int64_t timeout_ms;      /* for all steps but those that run always; 0: none */
 	struct strv env;         /* "NAME=value" for every step */
 	bool keep_disk; /* the scratch drive outlives the machine: complete it at the end */
-	/*
-	 * For expand functions of actions, not part of the plan: the effective configuration
-	 * (config.h) with the targets of this project. Borrowed; NULL outside of the planner.
-	 */
-	const struct node *config;
 	struct step *steps;
 	size_t count;
 };

@@ -2,13 +2,11 @@
 #include "egress/egress.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/limits.h"
-#include "base/num.h"
 #include "base/text.h"
 
-enum { LABEL_MAX = 63, QUOTED_MAX = 100, PORT_MAX = 65535 };
+enum { LABEL_MAX = 63, QUOTED_MAX = 100 };
 
 static const unsigned web_ports[] = {80, 443, 0};
 static const unsigned target_ports[] = {22, 80, 443, 0};
@@ -209,71 +207,16 @@ int egress_add_target(
 	return add(g, host, port, target_ports, from, e);
 }
 
-/* Split "HOST" or "HOST:PORT"; *ret_port stays as it is without a port. `text` is changed. */
-static int split_port(char *text, const char *whole, unsigned *ret_port, struct err *e)
+int egress_add_endpoint(struct egress *g, const struct endpoint *p, const char *from, struct err *e)
 {
-	char *colon = text[0] == '[' ? NULL : strchr(text, ':');
-	uint64_t port;
+	auto_free char *quoted = NULL;
 
-	if (!colon || strchr(colon + 1, ':'))
-		return 0; /* an address of IPv6 is refused as a host */
-	if (num_parse_u64(colon + 1, PORT_MAX, &port, e) < 0 || port == 0) {
-		auto_free char *quoted = text_safe(whole, QUOTED_MAX);
-
-		*e = (struct err){0};
-		return err_set(e, ERR_INPUT, "'%s' has an invalid port after the colon", quoted);
-	}
-	*colon = '\0';
-	*ret_port = (unsigned)port;
-	return 0;
-}
-
-static const struct {
-	const char *scheme;
-	unsigned port;
-} schemes[] = {{"http://", 80}, {"https://", 443}};
-
-/* What stands behind the scheme, or NULL. */
-static const char *skip_scheme(const char *url, unsigned *ret_port)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
-		size_t len = strlen(schemes[i].scheme);
-
-		if (strncasecmp(url, schemes[i].scheme, len) == 0) {
-			*ret_port = schemes[i].port;
-			return url + len;
-		}
-	}
-	return NULL;
-}
-
-/* "user:password@host" is not repeated in the message: what it holds may be a secret. */
-static int refuse_user(const char *authority, struct err *e)
-{
-	auto_free char *host = text_safe(strrchr(authority, '@') + 1, QUOTED_MAX);
-
-	return err_set(e, ERR_INPUT,
-		"the URL of host '%s' has a user or a password in it: URLs are logged; use a "
-		"secret",
-		host);
-}
-
-int egress_add_url(struct egress *g, const char *url, const char *from, struct err *e)
-{
-	auto_free char *quoted = text_safe(url, QUOTED_MAX);
-	unsigned port = 0;
-	const char *start = skip_scheme(url, &port);
-	auto_free char *authority = start ? mem_strndup(start, strcspn(start, "/?#\\")) : NULL;
-
-	if (!start)
-		return err_set(e, ERR_INPUT, "URL '%s' is neither http:// nor https://", quoted);
-	if (strchr(authority, '@'))
-		return refuse_user(authority, e);
-	if (split_port(authority, url, &port, e) < 0)
-		return -1;
-	if (egress_add(g, authority, port, from, e) < 0)
-		return err_wrap(e, "URL '%s'", quoted);
-	return 0;
+	if (p->scheme == ENDPOINT_SSH)
+		return egress_add_target(g, p->host, p->port, from, e);
+	if (egress_add(g, p->host, p->port, from, e) == 0)
+		return 0;
+	quoted = text_safe(p->text, QUOTED_MAX);
+	return err_wrap(e, "URL '%s'", quoted);
 }
 
 int egress_add_configured(struct egress *g, const char *item, const char *from, struct err *e)
@@ -281,8 +224,11 @@ int egress_add_configured(struct egress *g, const char *item, const char *from, 
 	auto_free char *host = mem_strdup(item);
 	unsigned port = 0;
 
-	if (split_port(host, item, &port, e) < 0)
-		return -1;
+	if (endpoint_split_port(host, &port) < 0) {
+		auto_free char *quoted = text_safe(item, QUOTED_MAX);
+
+		return err_set(e, ERR_INPUT, "'%s' has an invalid port after the colon", quoted);
+	}
 	if (port)
 		return egress_add_target(g, host, port, from, e);
 	for (const unsigned *p = web_ports; *p; p++)

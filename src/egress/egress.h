@@ -28,6 +28,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "contract/endpoint.h"
 #include "data/node.h"
 #include "egress/address.h"
 
@@ -60,8 +61,9 @@ int egress_host_name(const char *host, char *ret_name, struct err *e) NODISCARD;
  */
 int egress_add(struct egress *g, const char *host, unsigned port, const char *from,
 	struct err *e) NODISCARD;
-/* "http://host[:80]/..." or "https://host[:443]/..."; credentials in it are refused. */
-int egress_add_url(struct egress *g, const char *url, const char *from, struct err *e) NODISCARD;
+/* What an action must reach: ports 80 and 443 of web servers, 22 of ssh servers. */
+int egress_add_endpoint(
+	struct egress *g, const struct endpoint *p, const char *from, struct err *e) NODISCARD;
 /* A target of uploads that the configuration names: port 22 is right too. */
 int egress_add_target(struct egress *g, const char *host, unsigned port, const char *from,
 	struct err *e) NODISCARD;

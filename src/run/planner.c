@@ -4,10 +4,6 @@
 #include <string.h>
 
 #include "base/limits.h"
-#include "base/num.h"
-
-static const unsigned places[PROJECT_PHASES] = {
-	[PROJECT_PRE_PLAN] = IN_PRE, [PROJECT_PLAN] = IN_PLAN, [PROJECT_POST_PLAN] = IN_POST};
 
 static const enum plan_source sources[PROJECT_PHASES] = {
 	[PROJECT_PRE_PLAN] = SOURCE_PRE_PLAN,
@@ -84,38 +80,31 @@ static int64_t action_time_limit(const struct planner *p)
 	return p->config->action_timeout_ms;
 }
 
-void planner_inherit(const struct planner *p, const struct action *action, struct node *args)
+/* Add to the arguments of an action what they leave open and the project says (param.inherit). */
+static void inherit(const struct project *project, struct entry *entry)
 {
-	for (const struct param *row = action->params; row->name; row++) {
-		const char *text = p->project && row->inherit
-			? node_get_text(p->project->node, row->name, NULL)
-			: NULL;
+	for (const struct param *row = entry->action->params; row->name; row++) {
+		const char *text =
+			row->inherit ? node_get_text(project->node, row->name, NULL) : NULL;
 
-		if (text && !node_get_text(args, row->name, NULL))
-			node_set_string(args, row->name, text);
+		if (text && !node_get_text(entry->args, row->name, NULL))
+			node_set_string(entry->args, row->name, text);
 	}
 }
 
-static int expand(const struct planner *p, const struct node *entry, size_t index,
-	enum project_phase phase, const char *file, struct plan *plan, struct err *e)
+static int expand(
+	const struct planner *p, const struct entry *entry, struct plan *plan, struct err *e)
 {
-	const struct action *action;
-	auto_node struct node *args = NULL;
-	auto_free char *word = NULL;
-	struct origin origin = {.source = sources[phase], .index = index};
 	size_t first = plan->count;
-	int64_t timeout_ms;
 
-	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) <
-		0)
-		return -1;
-	word = mem_strdup(action->name);
-	origin.action = word;
-	planner_inherit(p, action, args);
-	if (action_expand(action, args, &origin, plan, e) < 0)
+	if (entry_expand(entry, p->settings, plan, e) < 0)
 		return -1;
 	for (size_t i = first; i < plan->count; i++)
-		plan->steps[i].timeout_ms = timeout_ms ? timeout_ms : action_time_limit(p);
+		plan->steps[i].timeout_ms =
+			entry->timeout_ms ? entry->timeout_ms : action_time_limit(p);
+	if (plan->count > PLAN_STEPS_BEFORE_OUTPUTS)
+		return node_err(entry->node, entry->file, e, "more than %d steps in a plan",
+			LIMIT_PLAN_STEPS);
 	return 0;
 }
 
@@ -176,8 +165,6 @@ static struct node *settings_of(const struct planner *p)
 	struct node *config = node_copy(p->config->effective);
 	const char *mapped;
 
-	if (!p->project)
-		return config;
 	mapped = node_get_text(p->config->rsync_target_map, p->project->name, NULL);
 	/* What the command line says replaces what the file says. */
 	if (overrides(p->config->rsync_target, config, "rsync_target"))
@@ -190,38 +177,28 @@ static struct node *settings_of(const struct planner *p)
 }
 
 /* Into *plan, which is empty and the caller's also after an error. */
-static int make(const struct planner *p, const struct node *list, const char *file,
-	enum project_phase phase, struct plan *plan, struct err *e)
+static int make(const struct planner *p, const struct entry_list *list, enum project_phase phase,
+	struct plan *plan, struct err *e)
 {
-	auto_node struct node *config = settings_of(p);
-	const struct node *entry;
-	size_t index = 0;
-
 	plan->source = sources[phase];
 	plan->timeout_ms = time_limit(p);
 	add_environment(p, phase, plan);
 	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, plan);
 	if (p->secrets && secrets_in_phase(p->secrets, sources[phase]))
 		add_transfers(p, secrets_input, STEP_UNPACK, SOURCE_PRELUDE, plan);
-	plan->config = config;
-	node_each (list, entry) {
-		if (expand(p, entry, index++, phase, file, plan, e) < 0)
+	for (size_t i = 0; i < list->count; i++)
+		if (expand(p, &list->items[i], plan, e) < 0)
 			return -1;
-		if (plan->count > PLAN_STEPS_BEFORE_OUTPUTS)
-			return node_err(
-				entry, file, e, "more than %d steps in a plan", LIMIT_PLAN_STEPS);
-	}
-	plan->config = NULL;
 	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, plan);
 	return 0;
 }
 
-static int build(const struct planner *p, const struct node *list, const char *file,
-	enum project_phase phase, struct plan *ret_plan, struct err *e)
+static int build(const struct planner *p, const struct entry_list *list, enum project_phase phase,
+	struct plan *ret_plan, struct err *e)
 {
 	auto_plan struct plan plan = {0};
 
-	if (make(p, list, file, phase, &plan, e) < 0 || plan_check_limits(&plan, e) < 0)
+	if (make(p, list, phase, &plan, e) < 0 || plan_check_limits(&plan, e) < 0)
 		return -1;
 	*ret_plan = plan;
 	plan = (struct plan){0};
@@ -231,66 +208,36 @@ static int build(const struct planner *p, const struct node *list, const char *f
 int planner_build(
 	const struct planner *p, enum project_phase phase, struct plan *ret_plan, struct err *e)
 {
-	return build(p, p->project->plans[phase], p->project->plan_file, phase, ret_plan, e);
+	return build(p, &p->lists[phase], phase, ret_plan, e);
 }
 
-/* "https://HOST/..." and "http://HOST/...", or "ssh://[USER@]HOST:PORT" for a target of uploads. */
-static int allow_url(struct egress *g, const char *url, const char *from, struct err *e)
+/* ---- networks and logins ---- */
+
+static int allow(const struct entry *entry, struct egress *g, struct err *e)
 {
-	static const char ssh[] = "ssh://";
-	const char *at = strchr(url, '@');
-	const char *host = at ? at + 1 : url + strlen(ssh);
-	const char *colon = strrchr(url, ':');
-	auto_free char *name = NULL;
-	uint64_t port;
+	auto_free char *from = mem_printf(
+		"%s action %zu", plan_source_name(entry->origin.source), entry->origin.index + 1);
 
-	if (strncmp(url, ssh, strlen(ssh)) != 0)
-		return egress_add_url(g, url, from, e);
-	if (colon < host || num_parse_u64(colon + 1, 65535, &port, e) < 0)
-		return err_set(e, ERR_INPUT, "'%s' is not ssh://HOST:PORT", url);
-	name = mem_strndup(host, (size_t)(colon - host));
-	return egress_add_target(g, name, (unsigned)port, from, e);
-}
-
-static int allow_action(const struct planner *p, const struct node *entry, size_t index,
-	enum project_phase phase, struct egress *g, struct err *e)
-{
-	auto_free char *from = mem_printf("%s action %zu", project_phase_keys[phase], index + 1);
-	const char *file = p->project->plan_file;
-	const struct action *action;
-	auto_node struct node *args = NULL;
-	auto_strv struct strv urls = {0};
-	auto_node struct node *config = NULL;
-	int64_t timeout_ms;
-
-	if (action_parse(entry, p->actions, places[phase], file, &action, &args, &timeout_ms, e) <
-		0)
-		return -1;
-	if (!action->reach)
-		return 0;
-	config = settings_of(p);
-	if (action->reach(action, args, config, &urls, e) < 0)
-		return -1;
-	strv_each (&urls, url) {
+	for (size_t i = 0; i < entry->endpoints.count; i++) {
 		struct err why = {0};
 
-		if (allow_url(g, *url, from, &why) < 0)
-			return node_err(entry, file, e, "%s", why.msg);
+		if (egress_add_endpoint(g, &entry->endpoints.items[i], from, &why) < 0)
+			return node_err(entry->node, entry->file, e, "%s", why.msg);
 	}
 	return 0;
 }
 
 int planner_egress(
-	const struct planner *p, enum project_phase phase, struct egress *ret_egress, struct err *e)
+	struct planner *p, enum project_phase phase, struct egress *ret_egress, struct err *e)
 {
 	auto_egress struct egress g = {0};
-	const struct node *entry;
-	size_t index = 0;
+	struct entry_list *list = &p->lists[phase];
 
 	if (phase == PROJECT_PLAN)
 		return 0;
-	node_each (p->project->plans[phase], entry)
-		if (allow_action(p, entry, index++, phase, &g, e) < 0)
+	for (size_t i = 0; i < list->count; i++)
+		if (entry_reach(&list->items[i], p->settings, e) < 0 ||
+			allow(&list->items[i], &g, e) < 0)
 			return -1;
 	if (g.count &&
 		egress_add_config(
@@ -301,68 +248,35 @@ int planner_egress(
 	return 0;
 }
 
-/* The host and user of "ssh://[USER@]HOST:PORT"; false: another kind of URL. */
-static bool split_login(const char *url, char **ret_user, char **ret_host)
+static int want_logins(
+	const struct planner *p, const struct entry *entry, struct secrets *secrets, struct err *e)
 {
-	static const char ssh[] = "ssh://";
-	const char *from = url + strlen(ssh), *at, *colon;
+	const struct secrets_asker who = {.credentials = &p->config->credentials,
+		.project = p->project->name,
+		.phase = entry->origin.source,
+		.index = entry->origin.index,
+		.action = entry->action->name};
 
-	if (strncmp(url, ssh, strlen(ssh)) != 0)
-		return false;
-	at = strchr(from, '@');
-	*ret_user = at ? mem_strndup(from, (size_t)(at - from)) : NULL;
-	from = at ? at + 1 : from;
-	colon = strrchr(from, ':');
-	*ret_host = colon ? mem_strndup(from, (size_t)(colon - from)) : mem_strdup(from);
-	return true;
-}
+	for (size_t i = 0; i < entry->endpoints.count; i++) {
+		const struct endpoint *at = &entry->endpoints.items[i];
 
-static int want_logins(const struct secrets_asker *who, const struct strv *urls,
-	struct secrets *secrets, struct err *e)
-{
-	strv_each (urls, url) {
-		auto_free char *user = NULL, *host = NULL;
-
-		if (split_login(*url, &user, &host) &&
-			secrets_want_host(secrets, who, user, host, e) < 0)
+		if (at->scheme == ENDPOINT_SSH &&
+			secrets_want_host(secrets, &who, at->user, at->host, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int want_of_action(const struct planner *p, const struct node *entry,
-	enum project_phase phase, size_t index, struct secrets *secrets, struct err *e)
-{
-	auto_node struct node *config = settings_of(p), *args = NULL;
-	auto_strv struct strv urls = {0};
-	struct secrets_asker who = {.credentials = &p->config->credentials,
-		.project = p->project->name,
-		.phase = sources[phase],
-		.index = index};
-	const struct action *action;
-	int64_t timeout_ms;
-
-	if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action, &args,
-		    &timeout_ms, e) < 0)
-		return -1;
-	if (!action->reach)
-		return 0;
-	who.action = action->name;
-	if (action->reach(action, args, config, &urls, e) < 0)
-		return -1;
-	return want_logins(&who, &urls, secrets, e);
-}
-
 int planner_secrets(
-	const struct planner *p, enum project_phase phase, struct secrets *secrets, struct err *e)
+	struct planner *p, enum project_phase phase, struct secrets *secrets, struct err *e)
 {
-	const struct node *entry;
-	size_t index = 0;
+	struct entry_list *list = &p->lists[phase];
 
 	if (phase == PROJECT_PLAN)
 		return 0;
-	node_each (p->project->plans[phase], entry)
-		if (want_of_action(p, entry, phase, index++, secrets, e) < 0)
+	for (size_t i = 0; i < list->count; i++)
+		if (entry_reach(&list->items[i], p->settings, e) < 0 ||
+			want_logins(p, &list->items[i], secrets, e) < 0)
 			return -1;
 	return 0;
 }
@@ -370,28 +284,21 @@ int planner_secrets(
 int planner_adhoc(const struct planner *p, const struct node *list, const char *file,
 	struct plan *ret_plan, struct err *e)
 {
-	return build(p, list, file, PROJECT_PLAN, ret_plan, e);
+	auto_entry_list struct entry_list entries = {0};
+
+	if (entry_list_parse(list, p->actions, SOURCE_PLAN, file, &entries, e) < 0)
+		return -1;
+	return build(p, &entries, PROJECT_PLAN, ret_plan, e);
 }
 
-static int check_list(const struct planner *p, enum project_phase phase, bool built, struct err *e)
+/* ---- checks ---- */
+
+static const struct entry *first_not_built(const struct entry_list *list)
 {
-	const struct node *entry;
-
-	node_each (p->project->plans[phase], entry) {
-		auto_node struct node *args = NULL;
-		const struct action *action;
-		int64_t timeout_ms;
-
-		if (action_parse(entry, p->actions, places[phase], p->project->plan_file, &action,
-			    &args, &timeout_ms, e) < 0)
-			return -1;
-		if (built && !action_is_built(action)) {
-			(void)node_err(entry, p->project->plan_file, e,
-				"%s: known, not in this version", action->name);
-			return err_because(e, "not_in_this_version");
-		}
-	}
-	return 0;
+	for (size_t i = 0; i < list->count; i++)
+		if (!action_is_built(list->items[i].action))
+			return &list->items[i];
+	return NULL;
 }
 
 /*
@@ -403,7 +310,7 @@ static int check_limits(const struct planner *p, enum project_phase phase, struc
 	auto_plan struct plan plan = {0};
 	struct err why = {0};
 
-	if (make(p, p->project->plans[phase], p->project->plan_file, phase, &plan, &why) == 0)
+	if (make(p, &p->lists[phase], phase, &plan, &why) == 0)
 		return plan_check_limits(&plan, e);
 	if (plan.count <= PLAN_STEPS_BEFORE_OUTPUTS)
 		return 0;
@@ -411,26 +318,46 @@ static int check_limits(const struct planner *p, enum project_phase phase, struc
 	return -1;
 }
 
-static bool all_are_built(const struct planner *p, enum project_phase phase)
+static int open_list(struct planner *p, enum project_phase phase, struct err *e)
 {
-	struct err ignored = {0};
+	struct entry_list *list = &p->lists[phase];
 
-	return check_list(p, phase, true, &ignored) == 0;
+	if (entry_list_parse(p->project->plans[phase], p->actions, sources[phase],
+		    p->project->plan_file, list, e) < 0)
+		return -1;
+	for (size_t i = 0; i < list->count; i++)
+		inherit(p->project, &list->items[i]);
+	return first_not_built(list) ? 0 : check_limits(p, phase, e);
 }
 
-int planner_check(const struct planner *p, struct err *e)
+int planner_open(struct planner *p, struct err *e)
 {
+	p->settings = settings_of(p);
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (check_list(p, phase, false, e) < 0 ||
-			(all_are_built(p, phase) && check_limits(p, phase, e) < 0))
+		if (open_list(p, phase, e) < 0)
 			return -1;
 	return 0;
 }
 
+void planner_release(struct planner *p)
+{
+	node_free(p->settings);
+	for (int i = 0; i < PROJECT_PHASES; i++)
+		entry_list_release(&p->lists[i]);
+}
+
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e)
 {
-	if (check_list(p, PROJECT_PRE_PLAN, true, e) < 0 ||
-		check_list(p, PROJECT_PLAN, true, e) < 0)
-		return -1;
-	return with_post_plan ? check_list(p, PROJECT_POST_PLAN, true, e) : 0;
+	enum project_phase end = with_post_plan ? PROJECT_PHASES : PROJECT_POST_PLAN;
+
+	for (enum project_phase phase = 0; phase < end; phase++) {
+		const struct entry *entry = first_not_built(&p->lists[phase]);
+
+		if (!entry)
+			continue;
+		(void)node_err(entry->node, entry->file, e, "%s: known, not in this version",
+			entry->action->name);
+		return err_because(e, "not_in_this_version");
+	}
+	return 0;
 }

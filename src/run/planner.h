@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "contract/action.h"
+#include "contract/entry.h"
 #include "contract/plan.h"
 #include "egress/egress.h"
 #include "secrets/secrets.h"
@@ -22,21 +22,26 @@ struct planner {
 	const struct strv *env;        /* --env; NULL: none */
 	bool keep_cache;               /* pack the cache when the plan passed */
 	const struct secrets *secrets; /* what planner_secrets found; NULL: nothing */
+
+	/* filled by planner_open */
+	struct node *settings; /* the effective configuration, with the targets of the project */
+	/* What the project says for parameters that are left open is in the arguments. */
+	struct entry_list lists[PROJECT_PHASES];
 };
 
 /*
- * Check every action of all three lists: known, allowed there, parameters right, and that what they
- * become is within the limits of plan_check_limits. Everybody who looks at a project calls this, so
- * that what `run` refuses is refused in the same words by `plan`, `run --dry-run` and the lints.
- * That an action is not built is no error here.
+ * Parse all three lists of the project, and check that every action is known and allowed there, that
+ * its parameters are right, and that what they become is within the limits of plan_check_limits.
+ * Everybody who looks at a project calls this, so that what `run` refuses is refused in the same
+ * words by `plan`, `run --dry-run` and the lints. That an action is not built is no error here. The
+ * caller releases the planner, also after an error; project and configuration outlive it.
  */
-int planner_check(const struct planner *p, struct err *e) NODISCARD;
+int planner_open(struct planner *p, struct err *e) NODISCARD;
+void planner_release(struct planner *p);
+#define auto_planner __attribute__((cleanup(planner_release)))
 
 /* ERR_INPUT, reason not_in_this_version, naming the first action that this version cannot run. */
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e) NODISCARD;
-
-/* Add to the arguments of an action what they leave open and the project says (param.inherit). */
-void planner_inherit(const struct planner *p, const struct action *action, struct node *args);
 
 /* The runnable plan for one of the three lists. */
 int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
@@ -46,14 +51,14 @@ int planner_build(const struct planner *p, enum project_phase phase, struct plan
  * What the VM of one of the three lists may reach: what its actions ask for, and then what the
  * configuration allows besides. Empty when no action asks for anything, and always for the plan.
  */
-int planner_egress(const struct planner *p, enum project_phase phase, struct egress *ret_egress,
+int planner_egress(struct planner *p, enum project_phase phase, struct egress *ret_egress,
 	struct err *e) NODISCARD;
 
 /*
  * Note which secrets the actions of one of the three lists name, which is by the hosts that they
  * log in to. To be called before planner_build. Errors of secrets_want_host, with the place.
  */
-int planner_secrets(const struct planner *p, enum project_phase phase, struct secrets *secrets,
+int planner_secrets(struct planner *p, enum project_phase phase, struct secrets *secrets,
 	struct err *e) NODISCARD;
 
 /*
@@ -62,7 +67,9 @@ int planner_secrets(const struct planner *p, enum project_phase phase, struct se
  */
 const char *planner_stored_input(const struct plan *plan, size_t step);
 
-/* The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.
+/*
+ * The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.
+ * The planner need not be open.
  */
 int planner_adhoc(const struct planner *p, const struct node *list, const char *file,
 	struct plan *ret_plan, struct err *e) NODISCARD;

@@ -21,7 +21,6 @@
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/space.h"
-#include "run/planner.h"
 #include "run/run_internal.h"
 #include "settings/statefile.h"
 #include "source/lint.h"
@@ -103,6 +102,7 @@ static void phase_release(struct phase *p)
 
 static void run_release(struct run *r)
 {
+	planner_release(&r->planner);
 	logmask_release(&r->logmask);
 	mask_free(r->mask);
 	secrets_release(&r->secrets);
@@ -138,9 +138,9 @@ static int check_environment(const struct strv *env, struct err *e)
 	return 0;
 }
 
-static struct planner planner_of(const struct run *r)
+static int open_planner(struct run *r, struct err *e)
 {
-	return (struct planner){
+	r->planner = (struct planner){
 		.actions = r->context->actions,
 		.action_env = r->context->action_env,
 		.config = r->config,
@@ -149,14 +149,15 @@ static struct planner planner_of(const struct run *r)
 		.keep_cache = r->options->cache == RUN_CACHE_RW,
 		.secrets = &r->secrets,
 	};
+	return planner_open(&r->planner, e);
 }
 
 static struct lint lint_of(const struct run *r)
 {
 	return (struct lint){
-		.actions = r->context->actions,
 		.config = r->config,
 		.project = r->project,
+		.lists = r->planner.lists,
 		.with_post_plan = !r->options->no_post_plan,
 		.will_run = true,
 	};
@@ -191,8 +192,10 @@ static int go_offline(struct phase *p, enum project_phase which, struct err *e)
 	return 0;
 }
 
-static int build_plans(struct run *r, const struct planner *planner, struct err *e)
+static int build_plans(struct run *r, struct err *e)
 {
+	struct planner *planner = &r->planner;
+
 	for (enum project_phase i = 0; i < PROJECT_PHASES; i++) {
 		struct phase *p = &r->phases[i];
 
@@ -222,10 +225,20 @@ static int prepare_hosts(struct run *r, struct err *e)
 	return stage_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
 }
 
+static int check_plans(struct run *r, struct err *e)
+{
+	struct lint lint;
+
+	if (open_planner(r, e) < 0)
+		return -1;
+	lint = lint_of(r);
+	if (lint_check(&lint, e) < 0)
+		return -1;
+	return planner_check_built(&r->planner, !r->options->no_post_plan, e);
+}
+
 static int check(struct run *r, struct err *e)
 {
-	const struct planner planner = planner_of(r);
-	const struct lint lint = lint_of(r);
 	const char *scope = r->options->cache_scope;
 
 	if (drives_check_host(r->config, r->project, e) < 0 ||
@@ -237,11 +250,9 @@ static int check(struct run *r, struct err *e)
 		return err_wrap(e, "run id");
 	if (scope && project_check_name(scope, e) < 0)
 		return err_wrap(e, "cache scope");
-	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 ||
-		planner_check(&planner, e) < 0 || lint_check(&lint, e) < 0 ||
-		planner_check_built(&planner, !r->options->no_post_plan, e) < 0)
+	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 || check_plans(r, e) < 0)
 		return -1;
-	if (build_plans(r, &planner, e) < 0 || prepare_hosts(r, e) < 0)
+	if (build_plans(r, e) < 0 || prepare_hosts(r, e) < 0)
 		return -1;
 	if (jail_is_outer_root(r->host.uid))
 		strv_push(&r->warnings,

@@ -18,6 +18,7 @@
 #include "data/digest.h"
 #include "egress/egress.h"
 #include "machine/drives.h"
+#include "run/planner.h"
 #include "run/result.h"
 #include "run/run.h"
 #include "run/runlog.h"
@@ -45,6 +46,7 @@ struct run {
 	const struct run_options *options;
 	const struct run_view *view;
 	struct event_sink sink; /* log and view, without secrets */
+	struct planner planner; /* the lists of the project, parsed */
 	struct secrets secrets; /* of both trusted phases */
 	struct mask *mask;      /* NULL: there are no secrets */
 	struct logmask logmask;

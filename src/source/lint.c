@@ -14,38 +14,20 @@ enum { SHOWN_MAX = 60, MESSAGE_MAX = 300 };
 
 /* ---- all actions in turn ---- */
 
-/* One entry of the user's lists. */
-struct entry {
-	const struct node *node;
-	const struct action *action;
-	enum project_phase phase;
-};
-
-/* The next entry in the order of the plans; false behind the last. Begin with a zeroed struct. */
+/* The next entry in the order of the plans; NULL after the last. Begin with a zeroed struct. */
 struct walk {
 	enum project_phase phase;
 	size_t index;
 };
 
-static bool next(const struct lint *l, struct walk *w, struct entry *ret)
+static const struct entry *next(const struct lint *l, struct walk *w)
 {
 	enum project_phase end = l->with_post_plan ? PROJECT_PHASES : PROJECT_POST_PLAN;
 
-	while (w->phase < end) {
-		const struct node *node = node_child(l->project->plans[w->phase], w->index++);
-
-		if (node) {
-			ret->node = node;
-			ret->action = action_find(l->actions, node_get_text(node, "action", ""));
-			ret->phase = w->phase;
-			if (ret->action)
-				return true;
-			continue;
-		}
-		w->phase++;
-		w->index = 0;
-	}
-	return false;
+	for (; w->phase < end; w->phase++, w->index = 0)
+		if (w->index < l->lists[w->phase].count)
+			return &l->lists[w->phase].items[w->index++];
+	return NULL;
 }
 
 /* ---- what cannot work ---- */
@@ -83,15 +65,15 @@ static const char *missing_target(const struct lint *l, const struct entry *entr
 
 static int check_targets(const struct lint *l, struct err *e)
 {
+	const struct entry *entry;
 	struct walk w = {0};
-	struct entry entry;
 
-	while (next(l, &w, &entry)) {
-		const char *way = missing_target(l, &entry);
+	while ((entry = next(l, &w))) {
+		const char *way = missing_target(l, entry);
 
 		if (way)
-			return node_err(entry.node, l->project->plan_file, e, NO_TARGET,
-				entry.action->name, way);
+			return node_err(entry->node, l->project->plan_file, e, NO_TARGET,
+				entry->action->name, way);
 	}
 	return 0;
 }
@@ -119,8 +101,8 @@ static void collect_names(const struct entry *entry, struct names *names)
 	const struct node *item;
 
 	if (lint->file && !lint->list)
-		add_name(names, node_get(entry->node, lint->file));
-	node_each (lint->list ? node_get(entry->node, lint->list) : NULL, item)
+		add_name(names, node_get(entry->args, lint->file));
+	node_each (lint->list ? node_get(entry->args, lint->list) : NULL, item)
 		add_name(names, node_get(item, lint->file));
 }
 
@@ -138,11 +120,10 @@ static int by_text_and_place(const void *a, const void *b)
 static int check_names(const struct lint *l, enum project_phase phase, struct err *e)
 {
 	__attribute__((cleanup(names_free))) struct names names = {0};
-	struct walk w = {.phase = phase};
-	struct entry entry;
+	const struct entry_list *list = &l->lists[phase];
 
-	while (next(l, &w, &entry) && entry.phase == phase)
-		collect_names(&entry, &names);
+	for (size_t i = 0; i < list->count; i++)
+		collect_names(&list->items[i], &names);
 	if (names.count > 1)
 		qsort(names.items, names.count, sizeof(*names.items), by_text_and_place);
 	for (size_t i = 1; i < names.count; i++) {
@@ -234,42 +215,41 @@ static void tell(struct report *r, struct strv *warnings)
 
 static void look_targets(struct report *r)
 {
+	const struct entry *entry;
 	struct walk w = {0};
-	struct entry entry;
 
-	while (next(r->lint, &w, &entry)) {
-		const char *way = missing_target(r->lint, &entry);
+	while ((entry = next(r->lint, &w))) {
+		const char *way = missing_target(r->lint, entry);
 
 		if (way && has_room(r))
-			remark(r, entry.node->line, entry.node->column, NO_TARGET,
-				entry.action->name, way);
+			remark(r, entry->node->line, entry->node->column, NO_TARGET,
+				entry->action->name, way);
 	}
 }
 
 /* Actions that hand over files to each other must be of one generation. */
 static void look_generations(struct report *r)
 {
-	struct entry first[8];
+	const struct entry *first[8], *entry;
 	size_t families = 0;
 	struct walk w = {0};
-	struct entry entry;
 
-	while (next(r->lint, &w, &entry)) {
-		const struct action_lint *lint = &entry.action->lint;
+	while ((entry = next(r->lint, &w))) {
+		const struct action_lint *lint = &entry->action->lint;
 		size_t i = 0;
 
 		if (!lint->family)
 			continue;
-		while (i < families && strcmp(first[i].action->lint.family, lint->family) != 0)
+		while (i < families && strcmp(first[i]->action->lint.family, lint->family) != 0)
 			i++;
 		if (i == families && families < ARRAY_SIZE(first))
 			first[families++] = entry;
-		else if (i < families && first[i].action->lint.generation != lint->generation &&
+		else if (i < families && first[i]->action->lint.generation != lint->generation &&
 			has_room(r))
-			remark(r, entry.node->line, entry.node->column,
+			remark(r, entry->node->line, entry->node->column,
 				"%s does not go together with %s in line %d: they put %s in "
 				"different places",
-				entry.action->name, first[i].action->name, first[i].node->line,
+				entry->action->name, first[i]->action->name, first[i]->node->line,
 				lint->family);
 	}
 }
@@ -334,12 +314,12 @@ static void scripts_release(struct scripts *s)
 
 static void collect_scripts(const struct lint *l, struct scripts *s)
 {
+	const struct entry *entry;
 	struct walk w = {0};
-	struct entry entry;
 
-	while (next(l, &w, &entry)) {
-		const struct action_lint *lint = &entry.action->lint;
-		const struct node *n = lint->script ? node_get(entry.node, lint->script) : NULL;
+	while ((entry = next(l, &w))) {
+		const struct action_lint *lint = &entry->action->lint;
+		const struct node *n = lint->script ? node_get(entry->args, lint->script) : NULL;
 		const char *text = node_text(n);
 
 		if (!text)
@@ -421,15 +401,15 @@ static int look_scripts(struct report *r, const char *memory, struct strv *warni
 int lint_warn(const struct lint *l, const char *memory, struct strv *warnings, struct err *e)
 {
 	__attribute__((cleanup(report_release))) struct report r = {.lint = l};
+	const struct entry *entry;
 	struct walk w = {0};
-	struct entry entry;
 
 	if (!l->config->lint)
 		return 0;
 	look_targets(&r);
 	look_generations(&r);
-	while (next(l, &w, &entry))
-		look_old_paths(&r, entry.node);
+	while ((entry = next(l, &w)))
+		look_old_paths(&r, entry->args);
 	if (look_scripts(&r, memory, warnings, e) < 0)
 		return -1;
 	tell(&r, warnings);

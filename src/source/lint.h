@@ -2,7 +2,7 @@
 /*
  * Mistakes in plans that each action alone does not show, found before anything runs. Documented in
  * docs/lints.md. What there is to look at is in the actions' descriptors (struct action_lint); both
- * functions are for plans that planner_check passed.
+ * functions are for plans that planner_open accepted.
  */
 #ifndef SOURCE_LINT_H
 #define SOURCE_LINT_H
@@ -11,14 +11,14 @@
 
 #include "base/err.h"
 #include "base/strv.h"
-#include "contract/action.h"
+#include "contract/entry.h"
 #include "settings/config.h"
 #include "settings/project.h"
 
 struct lint {
-	const struct action *const *actions; /* NULL-ended */
-	const struct config *config;         /* with the targets of options put in */
+	const struct config *config; /* with the targets of options put in */
 	const struct project *project;
+	const struct entry_list *lists; /* PROJECT_PHASES of them: its plans, parsed */
 	bool with_post_plan;
 	bool will_run; /* else a target that is missing is a warning: the run may be given one */
 };

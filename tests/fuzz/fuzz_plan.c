@@ -48,30 +48,28 @@ static void read_plan(const struct node *tree)
 		expect_accepted(&p);
 }
 
-static void read_action(const struct node *entry, size_t index, struct plan *p)
+static void read_entry(const struct node *node, const struct node *settings, struct plan *p)
 {
-	struct origin origin = {.source = SOURCE_PLAN, .index = index};
-	auto_node struct node *args = NULL;
-	auto_free char *word = NULL;
-	const struct action *a;
-	int64_t timeout_ms;
+	auto_entry struct entry entry = {0};
 	struct err e = {0};
 
-	if (action_parse(entry, actions_host, IN_PRE | IN_PLAN | IN_POST, "p.yaml", &a, &args,
-		    &timeout_ms, &e) < 0) {
+	if (entry_parse(node, actions_host, IN_PRE | IN_PLAN | IN_POST, "p.yaml", &entry, &e) < 0) {
 		expect_refusal(&e);
 		return;
 	}
-	if (timeout_ms < 0)
-		BUG("a time limit of %lld ms", (long long)timeout_ms);
-	origin.action = word = mem_strdup(a->name);
-	if (a->expand && a->expand(a, args, &origin, p, &e) < 0)
+	if (entry.timeout_ms < 0)
+		BUG("a time limit of %lld ms", (long long)entry.timeout_ms);
+	if (entry_reach(&entry, settings, &e) < 0)
+		expect_refusal(&e);
+	e = (struct err){0};
+	if (action_is_built(entry.action) && entry_expand(&entry, settings, p, &e) < 0)
 		expect_refusal(&e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	auto_node struct node *tree = NULL;
+	auto_node struct node *settings = node_map();
 	auto_plan struct plan p = {0};
 	struct err e = {0};
 
@@ -82,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	}
 	for (size_t i = 0; i < tree->count && i < LIMIT_PLAN_STEPS; i++)
-		read_action(tree->items[i], i, &p);
+		read_entry(tree->items[i], settings, &p);
 	expect_accepted(&p);
 	return 0;
 }

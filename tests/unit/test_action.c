@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
-#include "contract/action.h"
+#include "contract/entry.h"
 #include "data/yamlfile.h"
 
 static const struct param jump_params[] = {
@@ -20,12 +20,11 @@ static int check_jump(const struct node *args, const char *file, struct err *e)
 	return 0;
 }
 
-static int expand_jump(const struct action *self, const struct node *args,
-	const struct origin *origin, struct plan *out, struct err *e)
+static int expand_jump(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	(void)self;
-	(void)args;
-	(void)origin;
+	(void)entry;
+	(void)settings;
 	(void)out;
 	(void)e;
 	return 0;
@@ -50,53 +49,75 @@ static const struct action hop = {.name = "hop", .where = IN_STEP, .params = non
 static const struct action fly = {.name = "fly", .where = IN_PRE, .params = none};
 static const struct action *const table[] = {&jump, &hop, &fly, NULL};
 
-static int parse(const char *yaml, const struct action **ret_action, struct node **ret_args,
-	int64_t *ret_timeout_ms, struct err *e)
+/* The tree that the entry refers to is gone afterwards. */
+static int parse(const char *yaml, struct entry *ret, struct err *e)
 {
-	auto_node struct node *entry = NULL;
+	auto_node struct node *node = NULL;
+	int result;
 
-	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &entry, e), e);
-	return action_parse(
-		entry, table, IN_PLAN, "p.yaml", ret_action, ret_args, ret_timeout_ms, e);
+	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &node, e), e);
+	result = entry_parse(node, table, IN_PLAN, "p.yaml", ret, e);
+	ret->node = NULL;
+	return result;
 }
 
 static void expect_refused(const char *yaml, const char *message)
 {
-	const struct action *a;
-	struct node *args;
-	int64_t timeout_ms;
+	struct entry entry = {0};
 	struct err e = {0};
 
-	expect_err(parse(yaml, &a, &args, &timeout_ms, &e), &e, ERR_INPUT, message);
+	expect_err(parse(yaml, &entry, &e), &e, ERR_INPUT, message);
 }
 
 static void test_entries_become_action_parameters_and_limit(void **state)
 {
-	const struct action *a = NULL;
-	auto_node struct node *args = NULL;
-	int64_t timeout_ms = -1;
+	auto_entry struct entry entry = {0};
 	struct err e = {0};
 
 	(void)state;
-	expect_ok(parse("action: jump\ntimeout: 90s\nheight: 3\nname: 1.10\n", &a, &args,
-			  &timeout_ms, &e),
-		&e);
-	assert_ptr_equal(a, &jump);
-	assert_int_equal(timeout_ms, 90000);
-	assert_int_equal(args->count, 2);
-	assert_string_equal(node_get_text(args, "name", ""), "1.10");
+	expect_ok(parse("action: jump\ntimeout: 90s\nheight: 3\nname: 1.10\n", &entry, &e), &e);
+	assert_ptr_equal(entry.action, &jump);
+	assert_int_equal(entry.timeout_ms, 90000);
+	assert_int_equal(entry.args->count, 2);
+	assert_string_equal(node_get_text(entry.args, "name", ""), "1.10");
+	assert_string_equal(entry.origin.action, "jump");
 }
 
 static void test_without_a_limit_there_is_none(void **state)
 {
-	const struct action *a = NULL;
-	auto_node struct node *args = NULL;
-	int64_t timeout_ms = -1;
+	auto_entry struct entry entry = {0};
 	struct err e = {0};
 
 	(void)state;
-	expect_ok(parse("action: jump\nheight: 3\n", &a, &args, &timeout_ms, &e), &e);
-	assert_int_equal(timeout_ms, 0);
+	expect_ok(parse("action: jump\nheight: 3\n", &entry, &e), &e);
+	assert_int_equal(entry.timeout_ms, 0);
+}
+
+static void test_lists_know_the_place_of_each_entry(void **state)
+{
+	static const char yaml[] = "- {action: jump, height: 1}\n- {action: jump, height: 2}\n";
+	static const char wrong[] = "- {action: jump, height: 1}\n- {action: fly}\n";
+	auto_node struct node *nodes = NULL, *misplaced = NULL;
+	auto_entry_list struct entry_list list = {0};
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &nodes, &e), &e);
+	expect_ok(entry_list_parse(nodes, table, SOURCE_POST_PLAN, "p.yaml", &list, &e), &e);
+	assert_int_equal(list.count, 2);
+	for (size_t i = 0; i < list.count; i++) {
+		assert_int_equal(list.items[i].origin.source, SOURCE_POST_PLAN);
+		assert_int_equal(list.items[i].origin.index, i);
+		assert_ptr_equal(list.items[i].node, node_child(nodes, i));
+	}
+	entry_list_release(&list);
+	expect_ok(yamlfile_parse(wrong, strlen(wrong), "p.yaml", &misplaced, &e), &e);
+	expect_err(entry_list_parse(misplaced, table, SOURCE_PLAN, "p.yaml", &list, &e), &e,
+		ERR_INPUT, "p.yaml:2:12: action 'fly' cannot stand here, only in: pre_plan");
+	assert_int_equal(list.count, 0);
+	e = (struct err){0};
+	expect_ok(entry_list_parse(NULL, table, SOURCE_PLAN, "p.yaml", &list, &e), &e);
+	assert_int_equal(list.count, 0);
 }
 
 static void test_unknown_actions_name_the_nearest_that_may_stand_there(void **state)
@@ -157,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_entries_become_action_parameters_and_limit),
 		cmocka_unit_test(test_without_a_limit_there_is_none),
+		cmocka_unit_test(test_lists_know_the_place_of_each_entry),
 		cmocka_unit_test(test_unknown_actions_name_the_nearest_that_may_stand_there),
 		cmocka_unit_test(test_actions_in_the_wrong_list_say_where_they_belong),
 		cmocka_unit_test(test_refuses_entries_that_are_no_actions),

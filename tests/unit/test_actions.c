@@ -146,47 +146,45 @@ static void test_every_known_action_is_there(void **state)
 
 /* ---- parsing and expanding ---- */
 
-static int parse(const char *yaml, unsigned where, const struct action **ret_action,
-	struct node **ret_args, struct err *e)
+/* The tree that the entry refers to is gone afterwards. */
+static int parse(const char *yaml, unsigned where, struct entry *ret, struct err *e)
 {
-	auto_node struct node *entry = NULL;
-	int64_t timeout_ms;
+	auto_node struct node *node = NULL;
+	int result;
 
-	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &entry, e), e);
-	return action_parse(
-		entry, actions_host, where, "p.yaml", ret_action, ret_args, &timeout_ms, e);
+	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &node, e), e);
+	result = entry_parse(node, actions_host, where, "p.yaml", ret, e);
+	ret->node = NULL;
+	return result;
 }
 
 static void expect_refused(unsigned where, const char *yaml, const char *message)
 {
-	const struct action *a;
-	struct node *args = NULL;
+	struct entry entry = {0};
 	struct err e = {0};
 
-	expect_err(parse(yaml, where, &a, &args, &e), &e, ERR_INPUT, message);
+	expect_err(parse(yaml, where, &entry, &e), &e, ERR_INPUT, message);
 }
 
 static void expect_accepted(unsigned where, const char *yaml)
 {
-	auto_node struct node *args = NULL;
-	const struct action *a;
+	auto_entry struct entry entry = {0};
 	struct err e = {0};
 
-	expect_ok(parse(yaml, where, &a, &args, &e), &e);
+	expect_ok(parse(yaml, where, &entry, &e), &e);
 }
 
 /* What a user's action expands to: "ACTION ARGS", one line for each step. */
 static void expect_steps(const char *yaml, const char *steps)
 {
-	const struct origin origin = {.source = SOURCE_PLAN, .index = 2, .action = (char[]){"x"}};
-	auto_node struct node *args = NULL;
+	auto_entry struct entry entry = {0};
 	auto_plan struct plan plan = {0};
 	auto_buf struct buf b = {0};
-	const struct action *a;
 	struct err e = {0};
 
-	expect_ok(parse(yaml, IN_PRE | IN_PLAN, &a, &args, &e), &e);
-	expect_ok(action_expand(a, args, &origin, &plan, &e), &e);
+	expect_ok(parse(yaml, IN_PRE | IN_PLAN, &entry, &e), &e);
+	entry.origin.index = 2;
+	expect_ok(entry_expand(&entry, NULL, &plan, &e), &e);
 	buf_init(&b, 1 << 16);
 	for (size_t i = 0; i < plan.count; i++) {
 		const struct step *s = &plan.steps[i];
@@ -197,7 +195,7 @@ static void expect_steps(const char *yaml, const char *steps)
 		if (step->check)
 			expect_ok(step->check(s->args, "plan.json", &e), &e);
 		assert_int_equal(s->origin.index, 2);
-		assert_string_equal(s->origin.action, "x");
+		assert_string_equal(s->origin.action, entry.action->name);
 		buf_addf(&b, "%s%s ", i ? "\n" : "", s->action);
 		jsonl_add(&b, s->args);
 	}
@@ -550,11 +548,10 @@ static void guest_release(struct guest *g)
 
 static int run(struct guest *g, const char *yaml, struct err *e)
 {
-	auto_node struct node *args = NULL;
-	const struct action *a;
+	auto_entry struct entry entry = {0};
 
-	expect_ok(parse(yaml, IN_STEP, &a, &args, e), e);
-	return a->run(&g->ctx, args, e);
+	expect_ok(parse(yaml, IN_STEP, &entry, e), e);
+	return entry.action->run(&g->ctx, entry.args, e);
 }
 
 static void test_spawn_hands_everything_on(void **state)

@@ -360,6 +360,17 @@ static void test_the_list_is_bounded(void **state)
 	assert_int_equal(egress_check(&g, "h999.example", 443), EGRESS_ALLOWED);
 }
 
+/* As an action's URL gets into the list. */
+static int add_url(struct egress *g, const char *url, struct err *e)
+{
+	auto_endpoints struct endpoints list = {0};
+
+	if (endpoints_add_url(&list, url, e) < 0)
+		return -1;
+	assert_int_equal(list.count, 1);
+	return egress_add_endpoint(g, &list.items[0], "t", e);
+}
+
 static void test_urls(void **state)
 {
 	static const char *const urls[] = {"http://a.example", "HTTPS://B.example/x?y#z",
@@ -370,7 +381,7 @@ static void test_urls(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(urls); i++)
-		expect_ok(egress_add_url(&g, urls[i], "t", &e), &e);
+		expect_ok(add_url(&g, urls[i], &e), &e);
 	expect_node(&g,
 		"[{\"host\":\"a.example\",\"ports\":[80],\"private\":false,\"from\":[\"t\"]},"
 		"{\"host\":\"b.example\",\"ports\":[443],\"private\":false,\"from\":[\"t\"]},"
@@ -418,10 +429,9 @@ static void test_wrong_urls(void **state)
 		struct err e = {0};
 
 		if (rows[i].message)
-			expect_err(egress_add_url(&g, rows[i].url, "t", &e), &e, ERR_INPUT,
-				rows[i].message);
+			expect_err(add_url(&g, rows[i].url, &e), &e, ERR_INPUT, rows[i].message);
 		else /* whatever libcurl makes of the backslash: it is asked for again */
-			expect_ok(egress_add_url(&g, rows[i].url, "t", &e), &e);
+			expect_ok(add_url(&g, rows[i].url, &e), &e);
 	}
 	assert_int_equal(egress_check(&g, "b.example", 443), EGRESS_HOST_REFUSED);
 }

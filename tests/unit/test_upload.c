@@ -284,41 +284,60 @@ static void test_packages_go_by_http_in_the_same_order(void **state)
 
 /* ---- targets ---- */
 
-static void expect_target(const char *text, const char *url, const char *step)
+/* "[USER@]HOST:PORT" or the URL of the one server that the entry must reach. */
+static void expect_endpoint(const struct entry *entry, const char *text)
 {
-	const struct origin origin = {.source = SOURCE_POST_PLAN, .action = (char[]){"x"}};
-	auto_node struct node *config = node_map(), *args = node_map();
-	auto_plan struct plan plan = {.config = config};
-	auto_strv struct strv urls = {0};
+	const struct endpoint *p = &entry->endpoints.items[0];
+	auto_free char *login = NULL;
+
+	assert_int_equal(entry->endpoints.count, 1);
+	login = mem_printf(
+		"%s%s%s:%u", p->user ? p->user : "", p->user ? "@" : "", p->host, p->port);
+	assert_string_equal(p->scheme == ENDPOINT_SSH ? login : p->text, text);
+}
+
+static struct entry entry_of(const struct action *action, struct node *args)
+{
+	static char word[] = "x";
+
+	return (struct entry){.action = action,
+		.args = args,
+		.origin = {.source = SOURCE_POST_PLAN, .action = word}};
+}
+
+static void expect_target(const char *text, const char *endpoint, const char *path)
+{
+	auto_node struct node *settings = node_map(), *args = node_map();
+	struct entry entry = entry_of(&action_sftp_put, args);
+	auto_plan struct plan plan = {0};
 	struct err e = {0};
 
-	node_set_string(config, "sftp_target", text);
-	expect_ok(delivery_reach(&action_sftp_put, args, config, &urls, &e), &e);
-	assert_int_equal(urls.count, 1);
-	assert_string_equal(urls.items[0], url);
-	expect_ok(delivery_expand(&action_sftp_put, args, &origin, &plan, &e), &e);
+	node_set_string(settings, "sftp_target", text);
+	expect_ok(entry_reach(&entry, settings, &e), &e);
+	expect_endpoint(&entry, endpoint);
+	endpoints_release(&entry.endpoints);
+	expect_ok(entry_expand(&entry, settings, &plan, &e), &e);
 	assert_int_equal(plan.count, 1);
-	assert_string_equal(node_get_text(plan.steps[0].args, "path", ""), step);
+	assert_string_equal(node_get_text(plan.steps[0].args, "path", ""), path);
 }
 
 static void expect_no_target(const char *text, const char *message)
 {
-	auto_node struct node *config = node_map(), *args = node_map();
-	auto_strv struct strv urls = {0};
+	auto_node struct node *settings = node_map(), *args = node_map();
+	struct entry entry = entry_of(&action_sftp_put, args);
 	struct err e = {0};
 
-	node_set_string(config, "sftp_target", text);
-	expect_err(
-		delivery_reach(&action_sftp_put, args, config, &urls, &e), &e, ERR_INPUT, message);
+	node_set_string(settings, "sftp_target", text);
+	expect_err(entry_reach(&entry, settings, &e), &e, ERR_INPUT, message);
 }
 
 static void test_targets_are_logins_and_paths(void **state)
 {
 	(void)state;
-	expect_target("ci@www.example:/srv/a b", "ssh://ci@www.example:22", "/srv/a b");
-	expect_target("www.example:", "ssh://www.example:22", "");
-	expect_target("sftp://ci@www.example/srv", "ssh://ci@www.example:22", "/srv");
-	expect_target("sftp://www.example", "ssh://www.example:22", "");
+	expect_target("ci@www.example:/srv/a b", "ci@www.example:22", "/srv/a b");
+	expect_target("www.example:", "www.example:22", "");
+	expect_target("sftp://ci@www.example/srv", "ci@www.example:22", "/srv");
+	expect_target("sftp://www.example", "www.example:22", "");
 	expect_no_target("unstable",
 		"sftp_target 'unstable' is neither [USER@]HOST:PATH nor "
 		"sftp://[USER@]HOST/PATH");
@@ -336,39 +355,39 @@ static void test_targets_are_logins_and_paths(void **state)
 }
 
 static void expect_package_target(
-	const char *text, const char *url, const char *method, const char *path)
+	const char *text, const char *endpoint, const char *method, const char *path)
 {
-	const struct origin origin = {.source = SOURCE_POST_PLAN, .action = (char[]){"x"}};
-	auto_node struct node *config = node_map(), *args = node_map();
-	auto_plan struct plan plan = {.config = config};
-	auto_strv struct strv urls = {0};
+	auto_node struct node *settings = node_map(), *args = node_map();
+	struct entry entry = entry_of(&action_dput2, args);
+	auto_plan struct plan plan = {0};
 	struct err e = {0};
 
-	node_set_string(config, "dput_target", text);
-	node_set_string(node_set_map(config, "dput_targets"), "ci", "https://up.example/in");
-	expect_ok(delivery_reach(&action_dput2, args, config, &urls, &e), &e);
-	assert_string_equal(urls.items[0], url);
-	expect_ok(delivery_expand(&action_dput2, args, &origin, &plan, &e), &e);
+	node_set_string(settings, "dput_target", text);
+	node_set_string(node_set_map(settings, "dput_targets"), "ci", "https://up.example/in");
+	expect_ok(entry_reach(&entry, settings, &e), &e);
+	expect_endpoint(&entry, endpoint);
+	endpoints_release(&entry.endpoints);
+	expect_ok(entry_expand(&entry, settings, &plan, &e), &e);
 	assert_string_equal(node_get_text(plan.steps[0].args, "method", ""), method);
 	assert_string_equal(node_get_text(plan.steps[0].args, "path", ""), path);
 }
 
 static void expect_no_package_target(const char *text, const char *message)
 {
-	auto_node struct node *config = node_map(), *args = node_map();
-	auto_strv struct strv urls = {0};
+	auto_node struct node *settings = node_map(), *args = node_map();
+	struct entry entry = entry_of(&action_dput, args);
 	struct err e = {0};
 
-	node_set_string(config, "dput_target", text);
-	expect_err(delivery_reach(&action_dput, args, config, &urls, &e), &e, ERR_INPUT, message);
+	node_set_string(settings, "dput_target", text);
+	expect_err(entry_reach(&entry, settings, &e), &e, ERR_INPUT, message);
 }
 
 static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 {
 	(void)state;
-	expect_package_target("ci", "https://up.example/", "put", "/in");
-	expect_package_target("http://up.example", "http://up.example/", "put", "");
-	expect_package_target("u@up.example:in", "ssh://u@up.example:22", "changes", "in");
+	expect_package_target("ci", "https://up.example", "put", "/in");
+	expect_package_target("http://up.example", "http://up.example", "put", "");
+	expect_package_target("u@up.example:in", "u@up.example:22", "changes", "in");
 	expect_no_package_target("unstable",
 		"dput_target 'unstable' is neither [USER@]HOST:PATH, nor sftp://[USER@]HOST/PATH, "
 		"nor http[s]://HOST/PATH, nor a name under dput_targets");
@@ -400,7 +419,7 @@ static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 			"take them out; a login by ssh has its key under `ssh` of the "
 			"configuration, and a PATH with '@' is written sftp://HOST/PATH");
 	}
-	expect_package_target("h:/x@y", "ssh://h:22", "changes", "/x@y");
+	expect_package_target("h:/x@y", "h:22", "changes", "/x@y");
 	expect_no_package_target("https://h/a?b",
 		"dput_target 'https://h/a?b' has characters in it that a directory cannot have");
 }

@@ -52,61 +52,38 @@ static const struct option options[] = {
 	{0},
 };
 
-static const unsigned phase_where[PROJECT_PHASES] = {
-	[PROJECT_PRE_PLAN] = IN_PRE,
-	[PROJECT_PLAN] = IN_PLAN,
-	[PROJECT_POST_PLAN] = IN_POST,
-};
-
 /* One action as the user could have written it in full. */
-static int add_action(struct node *list, const struct planner *p, const struct node *entry,
-	unsigned where, struct err *e)
+static void add_action(struct node *list, const struct entry *entry)
 {
-	const struct action *action;
-	auto_node struct node *args = NULL;
-	auto_node struct node *full = NULL;
+	auto_node struct node *full = schema_fill(entry->action->params, entry->args);
+	struct node *shown = node_add_map(list);
 	const struct node *item;
-	int64_t timeout_ms;
-	struct node *shown;
 
-	if (action_parse(entry, p->actions, where, p->project->plan_file, &action, &args,
-		    &timeout_ms, e) < 0)
-		return -1;
-	planner_inherit(p, action, args);
-	full = schema_fill(action->params, args);
-	shown = node_add_map(list);
-	node_set_string(shown, "action", action->name);
+	node_set_string(shown, "action", entry->action->name);
 	node_each (full, item) {
 		if (item->kind != NODE_NULL)
 			node_set(shown, item->key, node_copy(item));
 	}
-	if (timeout_ms)
-		node_set(shown, "timeout", node_copy(node_get(entry, "timeout")));
-	return 0;
+	if (entry->timeout_ms)
+		node_set(shown, "timeout", node_copy(node_get(entry->node, "timeout")));
 }
 
-static int add_actions(
-	struct node *tree, const struct planner *p, enum project_phase phase, struct err *e)
+static void add_actions(struct node *tree, const struct planner *p, enum project_phase phase)
 {
 	struct node *list = node_set_list(tree, project_phase_keys[phase]);
-	const struct node *entry;
 
-	node_each (p->project->plans[phase], entry) {
-		if (add_action(list, p, entry, phase_where[phase], e) < 0)
-			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < p->lists[phase].count; i++)
+		add_action(list, &p->lists[phase].items[i]);
 }
 
 /* A list without actions needs no VM and has no runnable plan. */
-static int add_runnable(struct node *tree, const struct planner *p, enum project_phase phase,
+static int add_runnable(struct node *tree, struct planner *p, enum project_phase phase,
 	struct secrets *secrets, struct err *e)
 {
-	const struct node *actions = p->project->plans[phase];
 	auto_plan struct plan plan = {0};
 	struct err why = {0};
 
-	if (phase != PROJECT_PLAN && (!actions || actions->count == 0)) {
+	if (phase != PROJECT_PLAN && p->lists[phase].count == 0) {
 		node_set(tree, project_phase_keys[phase], node_null());
 		return 0;
 	}
@@ -123,7 +100,7 @@ static int add_runnable(struct node *tree, const struct planner *p, enum project
  * What each VM may reach, where there is one with a network. Without a target there is no run, but
  * there are plans to be shown.
  */
-static int add_egress(struct node *tree, const struct planner *p, struct err *e)
+static int add_egress(struct node *tree, struct planner *p, struct err *e)
 {
 	auto_node struct node *all = node_map();
 
@@ -146,19 +123,21 @@ static int add_egress(struct node *tree, const struct planner *p, struct err *e)
 	return 0;
 }
 
-static int build(const struct planner *p, bool runnable, struct secrets *secrets, struct node *tree,
-	struct err *e)
+static int show_actions(struct planner *p, struct node *tree, struct err *e)
 {
-	if (runnable && planner_check_built(p, true, e) < 0)
-		return -1;
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
-		int r = runnable ? add_runnable(tree, p, phase, secrets, e)
-				 : add_actions(tree, p, phase, e);
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
+		add_actions(tree, p, phase);
+	return add_egress(tree, p, e);
+}
 
-		if (r < 0)
+static int show_steps(struct planner *p, struct secrets *secrets, struct node *tree, struct err *e)
+{
+	if (planner_check_built(p, true, e) < 0)
+		return -1;
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
+		if (add_runnable(tree, p, phase, secrets, e) < 0)
 			return -1;
-	}
-	return runnable ? 0 : add_egress(tree, p, e);
+	return 0;
 }
 
 static int print_yaml(const struct node *tree, struct err *e)
@@ -171,15 +150,15 @@ static int print_yaml(const struct node *tree, struct err *e)
 }
 
 /* Everything that can be said of it; what is wrong is an error, the rest goes to standard error. */
-static int check(const struct planner *p, struct err *e)
+static int check(struct planner *p, struct err *e)
 {
-	const struct lint lint = {.actions = p->actions,
-		.config = p->config,
+	const struct lint lint = {.config = p->config,
 		.project = p->project,
+		.lists = p->lists,
 		.with_post_plan = true};
 	auto_strv struct strv warnings = {0};
 
-	if (planner_check(p, e) < 0 || stage_check_memory(p->config, p->project, e) < 0 ||
+	if (planner_open(p, e) < 0 || stage_check_memory(p->config, p->project, e) < 0 ||
 		lint_check(&lint, e) < 0 || lint_warn(&lint, NULL, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
@@ -191,7 +170,7 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 {
 	const struct run_context context = load_context(c);
 	auto_secrets struct secrets secrets = {0}; /* their names: none is read */
-	const struct planner planner = {
+	auto_planner struct planner planner = {
 		.actions = context.actions,
 		.action_env = context.action_env,
 		.config = c,
@@ -205,7 +184,9 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	if (source_check(c, project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
-	if (check(&planner, e) < 0 || build(&planner, s->runnable, &secrets, tree, e) < 0)
+	if (check(&planner, e) < 0 ||
+		(s->runnable ? show_steps(&planner, &secrets, tree, e)
+			     : show_actions(&planner, tree, e)) < 0)
 		return -1;
 	node_hide_passwords(tree);
 	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
