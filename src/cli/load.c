@@ -14,9 +14,19 @@
 #include "settings/names.h"
 #include "store/store.h"
 
-int load_config_quietly(const struct call *call, struct config *ret_config, struct err *e)
+/* Before anything else, for other messages quote them. */
+static int check_options(const struct config_options *o, struct err *e)
 {
-	if (config_load(call->config_file, ret_config, e) < 0)
+	if (o->rsync_target && delivery_check_password("--rsync-target", o->rsync_target, e) < 0)
+		return -1;
+	return o->dput_target ? delivery_check_password("--dput-target", o->dput_target, e) : 0;
+}
+
+int load_config_quietly(const struct call *call, const struct config_options *options,
+	struct config *ret_config, struct err *e)
+{
+	if ((options && check_options(options, e) < 0) ||
+		config_load(call->config_file, options, ret_config, e) < 0)
 		return -1;
 	if (names_check_actions(ret_config, actions_host, e) == 0 &&
 		delivery_check_config(ret_config->effective, ret_config->file, e) == 0 &&
@@ -26,9 +36,10 @@ int load_config_quietly(const struct call *call, struct config *ret_config, stru
 	return -1;
 }
 
-int load_config(const struct call *call, struct config *ret_config, struct err *e)
+int load_config(const struct call *call, const struct config_options *options,
+	struct config *ret_config, struct err *e)
 {
-	if (load_config_quietly(call, ret_config, e) < 0)
+	if (load_config_quietly(call, options, ret_config, e) < 0)
 		return -1;
 	say_warnings(&ret_config->warnings);
 	return 0;
@@ -87,30 +98,6 @@ int load_check_names(const struct config *c, struct err *e)
 		names_check_projects(c, &list, NULL, e) < 0)
 		return -1;
 	return names_check_files(c, e);
-}
-
-/* Replace an owned setting by an option's value, when there is one. */
-static void override(char **setting, const char *value)
-{
-	if (!value)
-		return;
-	free(*setting);
-	*setting = mem_strdup(value);
-}
-
-int load_targets(struct config *c, const struct load_targets *given, struct err *e)
-{
-	static const char rsync[] = "--rsync-target", dput[] = "--dput-target";
-
-	if (given->rsync && delivery_check_password(rsync, given->rsync, e) < 0)
-		return -1;
-	if (given->dput &&
-		(delivery_check_password(dput, given->dput, e) < 0 ||
-			names_check_dput_target(c, dput, given->dput, e) < 0))
-		return -1;
-	override(&c->rsync_target, given->rsync);
-	override(&c->dput_target, given->dput);
-	return 0;
 }
 
 static int unknown_project(const char *name, const struct strv *known, struct err *e)

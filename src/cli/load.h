@@ -10,14 +10,16 @@
 #include "settings/project.h"
 
 /*
- * The configuration of --config, else the default one, every action in it known. Its warnings go
- * to standard error.
+ * The configuration of --config, else the default one, with these options (NULL: none) in the place
+ * of what it says, every action and target in it known, and no password in it. Its warnings go to
+ * standard error.
  */
-int load_config(const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
+int load_config(const struct call *call, const struct config_options *options,
+	struct config *ret_config, struct err *e) NODISCARD;
 
 /* As load_config, with the warnings left in the configuration. */
-int load_config_quietly(
-	const struct call *call, struct config *ret_config, struct err *e) NODISCARD;
+int load_config_quietly(const struct call *call, const struct config_options *options,
+	struct config *ret_config, struct err *e) NODISCARD;
 
 /*
  * The projects file of an option, else (NULL) the configured one, which has every project that the
@@ -41,14 +43,6 @@ int load_check_project(const struct config *c, const struct project_list *list, 
  * (state_mode), if the umask does not say less. Before that, what the user names is opened.
  */
 void load_restrict_modes(const struct config *c);
-
-/* Values of the options that replace targets of the configuration; NULL: not given. */
-struct load_targets {
-	const char *rsync, *dput;
-};
-
-/* Put them in. ERR_INPUT for a password in one, or a name that is not in dput_targets. */
-int load_targets(struct config *c, const struct load_targets *given, struct err *e) NODISCARD;
 
 /*
  * Everything that the configuration names is there, whether a project uses it or not: projects, if

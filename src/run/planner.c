@@ -137,43 +137,30 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 			put_env(&plan->env, *entry);
 }
 
-/* The configuration as it is for this project: targets that depend on its name are put in. */
-static void set_target(
-	const struct planner *p, struct node *config, const char *key, const char *from_map)
+/* BASE/PROJECT is the target of a project that no other target is set for. */
+static void set_target(const struct planner *p, struct node *settings, const char *key)
 {
 	auto_free char *base_key = mem_printf("%s_base", key);
-	const char *base = node_get_text(config, base_key, NULL);
+	const char *base = node_get_text(settings, base_key, NULL);
 	auto_free char *below = NULL;
 
-	if (from_map)
-		node_set_string(config, key, from_map);
-	if (from_map || !base || node_get(config, key))
+	if (!base || node_get(settings, key))
 		return;
 	below = mem_printf("%s/%s", base, p->project->name);
-	node_set_string(config, key, below);
+	node_set_string(settings, key, below);
 }
 
-static bool overrides(const char *given, const struct node *config, const char *key)
-{
-	const char *in_file = node_get_text(config, key, NULL);
-
-	return given && (!in_file || strcmp(given, in_file) != 0);
-}
-
+/* The configuration as it is for this project: targets that depend on its name are put in. */
 static struct node *settings_of(const struct planner *p)
 {
-	struct node *config = node_copy(p->config->effective);
-	const char *mapped;
+	struct node *settings = node_copy(p->config->effective);
+	const char *mapped = node_get_text(p->config->rsync_target_map, p->project->name, NULL);
 
-	mapped = node_get_text(p->config->rsync_target_map, p->project->name, NULL);
-	/* What the command line says replaces what the file says. */
-	if (overrides(p->config->rsync_target, config, "rsync_target"))
-		mapped = p->config->rsync_target;
-	if (overrides(p->config->dput_target, config, "dput_target"))
-		node_set_string(config, "dput_target", p->config->dput_target);
-	set_target(p, config, "rsync_target", mapped);
-	set_target(p, config, "sftp_target", NULL);
-	return config;
+	if (mapped)
+		node_set_string(settings, "rsync_target", mapped);
+	set_target(p, settings, "rsync_target");
+	set_target(p, settings, "sftp_target");
+	return settings;
 }
 
 /* Into *plan, which is empty and the caller's also after an error. */

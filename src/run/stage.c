@@ -28,7 +28,7 @@ enum { LATER_FAILURE_MAX = 100 };
 
 /* ---- what is needed before a VM can be thought of ---- */
 
-/* Where the memory of a machine is given; NULL: by an option. */
+/* Where the memory of a machine is given. */
 static const struct node *memory_node(
 	const struct config *config, const struct project *project, const char **ret_file)
 {
@@ -57,9 +57,10 @@ int stage_check_memory(const struct config *config, const struct project *projec
 		return 0;
 	why = mem_printf("a machine cannot be given %s: this host has %s, with its swap; lower it",
 		num_show_size(wanted).s, num_show_size(total).s);
-	if (!node || !node->line)
-		return err_set(e, ERR_INPUT, "%s: %s", node ? "'memory'" : "--memory", why);
-	return node_err(node, file, e, "'memory': %s", why);
+	if (node && node->line)
+		return node_err(node, file, e, "'memory': %s", why);
+	return err_set(
+		e, ERR_INPUT, "%s: %s", config->options.memory ? "--memory" : "'memory'", why);
 }
 
 int stage_host_prepare(const struct config *config, const struct project *project,

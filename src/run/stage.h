@@ -39,8 +39,7 @@ struct stage_host {
 
 /*
  * Has this host, with its swap, the memory that each machine is to be given? ERR_INPUT, naming the
- * key: no machine could start. project may be NULL; a configuration whose effective settings lack
- * the key has its value from an option.
+ * key or the option: no machine could start. project may be NULL.
  */
 int stage_check_memory(
 	const struct config *config, const struct project *project, struct err *e) NODISCARD;

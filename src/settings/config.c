@@ -379,6 +379,30 @@ static struct node *effective_of(struct config *c, struct node *map)
 	return effective;
 }
 
+/* ---- options ---- */
+
+static void set_number(struct node *map, const char *key, uint64_t value)
+{
+	if (value)
+		node_set_uint(map, key, value);
+}
+
+static void set_text(struct node *map, const char *key, const char *value)
+{
+	if (value)
+		node_set_string(map, key, value);
+}
+
+static void apply_options(struct config *c)
+{
+	struct node *qemu = node_get(c->effective, "qemu");
+
+	set_text(c->effective, "rsync_target", c->options.rsync_target);
+	set_text(c->effective, "dput_target", c->options.dput_target);
+	set_number(qemu, "cpus", c->options.cpus);
+	set_number(qemu, "memory", c->options.memory);
+}
+
 /* ---- values ---- */
 
 /* A path as the file means it: `~` is the home directory, relative is relative to the file. */
@@ -465,6 +489,8 @@ static void load_values(struct config *c)
 	schema_load(config_qemu_params, node_get(c->effective, "qemu"), c);
 	c->state_mode =
 		(mode_t)strtoul(schema_text(config_params, c->effective, "state_mode"), NULL, 8);
+	if (c->options.rsync_target)
+		c->rsync_target_map = NULL;
 	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
 	if (strcmp(c->executor, EXECUTOR) == 0)
 		free(steal_ptr(&c->executor));
@@ -499,14 +525,16 @@ static int load_egress(struct config *c, struct err *e)
 	return egress_add_config(&all, &c->egress_allow, &c->egress_allow_private, e);
 }
 
-int config_load(const char *path, struct config *ret_config, struct err *e)
+int config_load(const char *path, const struct config_options *options, struct config *ret_config,
+	struct err *e)
 {
-	auto_config struct config c = {0};
+	auto_config struct config c = {.options = options ? *options : (struct config_options){0}};
 	auto_node struct node *map = NULL;
 
 	if (read_map(&c, path, &map, e) < 0)
 		return -1;
 	c.effective = effective_of(&c, map);
+	apply_options(&c);
 	resolve_all(&c, map);
 	load_values(&c);
 	if (load_egress(&c, e) < 0 || credentials_load(c.effective, c.file, &c.credentials, e) < 0)

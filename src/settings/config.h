@@ -22,11 +22,20 @@ enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG 
 
 enum config_machine { CONFIG_MACHINE_AUTO, CONFIG_MACHINE_MICROVM, CONFIG_MACHINE_Q35 };
 
+/* What options of the command line say in place of the file. NULL or 0: nothing. */
+struct config_options {
+	const char *rsync_target; /* for every project, whatever rsync_target_map says */
+	const char *dput_target;
+	uint64_t cpus;
+	uint64_t memory;
+};
+
 /* Paths are absolute, sizes in bytes, times in milliseconds. A pointer is NULL where nothing is
  * set. */
 struct config {
-	char *file;             /* what was read, NULL when there was no file */
-	struct strv warnings;   /* for standard error, one line each */
+	char *file;                    /* what was read, NULL when there was no file */
+	struct config_options options; /* that stand in place of what it says */
+	struct strv warnings;          /* for standard error, one line each */
 	struct node *effective; /* every key, defaults filled in: what `ambient config` prints */
 
 	char *tmpdir;
@@ -42,7 +51,8 @@ struct config {
 
 	char *rsync_target;
 	char *rsync_target_base;
-	const struct node *rsync_target_map; /* project to target, in `effective`; NULL: not set */
+	/* Project to target, in `effective`; NULL: not set, or an option has the target. */
+	const struct node *rsync_target_map;
 	char *dput_target;
 	char *sftp_target;
 	char *sftp_target_base;
@@ -80,10 +90,12 @@ struct config {
 };
 
 /*
- * Load `path`, or the default file when path is NULL. No default file is fine, no `path` is an
- * error. On failure *ret_config is untouched.
+ * Load `path`, or the default file when path is NULL, with these options (NULL: none), whose texts
+ * outlive the configuration. No default file is fine, no `path` is an error. On failure *ret_config
+ * is untouched.
  */
-int config_load(const char *path, struct config *ret_config, struct err *e) NODISCARD;
+int config_load(const char *path, const struct config_options *options, struct config *ret_config,
+	struct err *e) NODISCARD;
 void config_release(struct config *c);
 #define auto_config __attribute__((cleanup(config_release)))
 

@@ -22,17 +22,23 @@ struct names {
 	const char *remedy;
 };
 
-static int unknown(const struct config *c, const struct node *item, bool is_key,
-	const struct names *names, struct err *e)
+/* "unknown KIND 'NAME'", with the nearest name there is, or the remedy. The caller frees. */
+static char *unknown_name(const char *name, const struct names *names)
 {
-	const char *name = is_key ? item->key : item->text;
 	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
 	const char *nearest = text_nearest(name, names->known);
 	auto_free char *rest =
 		nearest ? mem_printf(", did you mean '%s'?", nearest) : mem_strdup(names->remedy);
 
-	return (is_key ? node_key_err : node_err)(
-		item, c->file, e, "unknown %s '%s'%s", names->kind, shown, rest);
+	return mem_printf("unknown %s '%s'%s", names->kind, shown, rest);
+}
+
+static int unknown(const struct config *c, const struct node *item, bool is_key,
+	const struct names *names, struct err *e)
+{
+	auto_free char *what = unknown_name(is_key ? item->key : item->text, names);
+
+	return (is_key ? node_key_err : node_err)(item, c->file, e, "%s", what);
 }
 
 /* ---- actions ---- */
@@ -97,30 +103,19 @@ int names_check_targets(const struct config *c, struct err *e)
 	const struct node *target = node_get(c->effective, "dput_target");
 	const struct node *targets = node_get(c->effective, "dput_targets"), *item;
 	auto_free const char **known = mem_array(node_count(targets) + 1, sizeof(*known));
+	const struct names names = {
+		"target", known, ": it is not in dput_targets, and an address contains a colon"};
+	auto_free char *what = NULL;
 	size_t n = 0;
 
 	if (!is_unknown(targets, target ? target->text : NULL))
 		return 0;
 	node_each (targets, item)
 		known[n++] = item->key;
-	return unknown(c, target, false,
-		&(struct names){"target", known,
-			": it is not in dput_targets, and an address contains a colon"},
-		e);
-}
-
-int names_check_dput_target(
-	const struct config *c, const char *option, const char *target, struct err *e)
-{
-	const struct node *targets = node_get(c->effective, "dput_targets");
-	auto_free char *shown = text_safe(target, LIMIT_NAME_BYTES);
-
-	if (!is_unknown(targets, target))
-		return 0;
-	return err_set(e, ERR_INPUT,
-		"%s: unknown target '%s': it is not in dput_targets of the configuration, and an "
-		"address contains a colon",
-		option, shown);
+	if (!c->options.dput_target)
+		return unknown(c, target, false, &names, e);
+	what = unknown_name(target->text, &names);
+	return err_set(e, ERR_INPUT, "--dput-target: %s", what);
 }
 
 /* ---- files and programs ---- */

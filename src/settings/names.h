@@ -18,12 +18,11 @@
 int names_check_actions(
 	const struct config *c, const struct action *const *actions, struct err *e) NODISCARD;
 
-/* A dput_target that is a name is one of dput_targets, if there are any. ERR_INPUT as above. */
+/*
+ * A dput_target that is a name is one of dput_targets, if there are any. ERR_INPUT with position, or
+ * with the name of the option that says it.
+ */
 int names_check_targets(const struct config *c, struct err *e) NODISCARD;
-
-/* The same for the value of an option (NULL: not given). */
-int names_check_dput_target(
-	const struct config *c, const char *option, const char *target, struct err *e) NODISCARD;
 
 /*
  * Files, programs and the image that the configuration names are there, whether a project uses them

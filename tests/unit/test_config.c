@@ -25,7 +25,7 @@ static void load(const char *path, struct config *c)
 {
 	struct err e = {0};
 
-	expect_ok(config_load(path, c, &e), &e);
+	expect_ok(config_load(path, NULL, c, &e), &e);
 }
 
 static void expect_path(const char *path, const char *dir, const char *wanted)
@@ -44,7 +44,7 @@ static void expect_refused(const char *text, const char *message)
 	struct config c = {0};
 	struct err e = {0};
 
-	expect_err(config_load(path, &c, &e), &e, ERR_INPUT, whole);
+	expect_err(config_load(path, NULL, &c, &e), &e, ERR_INPUT, whole);
 	assert_null(c.effective);
 }
 
@@ -339,7 +339,7 @@ static void test_a_named_file_must_be_there(void **state)
 	struct err e = {0};
 
 	(void)state;
-	expect_err(config_load(path, &c, &e), &e, ERR_INPUT, message);
+	expect_err(config_load(path, NULL, &c, &e), &e, ERR_INPUT, message);
 }
 
 static void test_a_default_file_that_is_no_file_is_an_error(void **state)
@@ -352,7 +352,36 @@ static void test_a_default_file_that_is_no_file_is_an_error(void **state)
 
 	(void)state;
 	expect_ok(path_make_dirs(path, 0755, &e), &e);
-	expect_err(config_load(NULL, &c, &e), &e, ERR_INPUT, message);
+	expect_err(config_load(NULL, NULL, &c, &e), &e, ERR_INPUT, message);
+}
+
+static void test_options_stand_in_place_of_what_the_file_says(void **state)
+{
+	static const struct config_options options = {.rsync_target = "h:/given",
+		.dput_target = "p:/given",
+		.cpus = 3,
+		.memory = 5ULL << 30};
+	auto_dir char *home = fresh_home();
+	auto_free char *path = expect_file(home, "c.yaml",
+		"rsync_target_map: {a: 'h:/a'}\nrsync_target: h:/file\n"
+		"qemu: {cpus: 1, memory: 1GiB}\n");
+	auto_config struct config c = {0};
+	const struct node *qemu;
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(config_load(path, &options, &c, &e), &e);
+	qemu = node_get(c.effective, "qemu");
+	assert_string_equal(c.rsync_target, "h:/given");
+	assert_string_equal(c.dput_target, "p:/given");
+	assert_int_equal(c.cpus, 3);
+	assert_int_equal(c.memory, 5ULL << 30);
+	assert_string_equal(node_get_text(c.effective, "rsync_target", ""), "h:/given");
+	assert_string_equal(node_get_text(c.effective, "dput_target", ""), "p:/given");
+	assert_int_equal(node_get_uint(qemu, "cpus", 0), 3);
+	assert_string_equal(node_get_text(qemu, "memory", ""), "5368709120");
+	/* It is for some projects only, and the option is for all. */
+	assert_null(c.rsync_target_map);
 }
 
 static void test_every_row_has_help_and_its_preset_fits(void **state)
@@ -404,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_refuses_wrong_files),
 		cmocka_unit_test(test_a_named_file_must_be_there),
 		cmocka_unit_test(test_a_default_file_that_is_no_file_is_an_error),
+		cmocka_unit_test(test_options_stand_in_place_of_what_the_file_says),
 		cmocka_unit_test(test_every_row_has_help_and_its_preset_fits),
 		cmocka_unit_test(test_the_example_of_the_page_loads),
 	};

@@ -29,7 +29,7 @@ static int load(struct fixture *f, const char *yaml, struct err *e)
 
 	*f = (struct fixture){.dir = expect_dir()};
 	path = expect_file(f->dir, "config.yaml", yaml);
-	return config_load(path, &f->config, e);
+	return config_load(path, NULL, &f->config, e);
 }
 
 static void setup(struct fixture *f, const char *yaml)

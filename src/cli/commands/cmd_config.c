@@ -34,7 +34,7 @@ static int run(const struct call *call)
 	const struct outputs_inputs inputs = {.config = &c};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 || load_check_names(&c, &e) < 0 ||
+	if (load_config(call, NULL, &c, &e) < 0 || load_check_names(&c, &e) < 0 ||
 		outputs_check(s->output, "--output", &inputs, &e) < 0 ||
 		print(&c, s->output, &e) < 0)
 		return say_failure(&e);

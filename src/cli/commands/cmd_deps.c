@@ -157,7 +157,7 @@ static int run(const struct call *call)
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (sig_init(&e) < 0 || load_config(call, &c, &e) < 0 ||
+	if (sig_init(&e) < 0 || load_config(call, NULL, &c, &e) < 0 ||
 		command_run_verb(call, verbs, &c, &e) < 0)
 		return say_failure(&e);
 	return 0;

@@ -446,7 +446,7 @@ static int run_doctor(const struct call *call)
 	struct err e = {0};
 	int status;
 
-	if (sig_init(&e) < 0 || load_config(call, &d.config, &e) < 0) {
+	if (sig_init(&e) < 0 || load_config(call, NULL, &d.config, &e) < 0) {
 		free(d.image);
 		return say_failure(&e);
 	}

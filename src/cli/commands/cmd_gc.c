@@ -134,7 +134,7 @@ static int load(struct session *s, const struct call *call, struct err *e)
 {
 	const char *file;
 
-	if (load_config(call, &s->config, e) < 0)
+	if (load_config(call, NULL, &s->config, e) < 0)
 		return -1;
 	file = s->settings->projects ? s->settings->projects : s->config.projects;
 	if ((s->settings->projects || access(file, F_OK) == 0 || errno != ENOENT) &&

@@ -243,7 +243,7 @@ static int prepare(const struct call *call, struct config *c, char **ret_path, s
 {
 	const struct log_settings *s = call->settings;
 
-	if ((!s->filename || s->output) && load_config(call, c, e) < 0)
+	if ((!s->filename || s->output) && load_config(call, NULL, c, e) < 0)
 		return -1;
 	return find_log(call, c, ret_path, e);
 }

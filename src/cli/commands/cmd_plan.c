@@ -200,9 +200,10 @@ static int run(const struct call *call)
 	struct project *project;
 	struct err e = {0};
 
-	const struct load_targets targets = {s->rsync_target, s->dput_target};
+	const struct config_options targets = {
+		.rsync_target = s->rsync_target, .dput_target = s->dput_target};
 
-	if (load_config(call, &c, &e) < 0 || load_targets(&c, &targets, &e) < 0 ||
+	if (load_config(call, &targets, &c, &e) < 0 ||
 		load_projects(&c, s->projects, &list, &e) < 0 || names_check_files(&c, &e) < 0 ||
 		project_find(&list, call->operands.items[0], &project, &e) < 0)
 		return say_failure(&e);

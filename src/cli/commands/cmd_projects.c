@@ -85,7 +85,7 @@ static int run(const struct call *call)
 	auto_project_list struct project_list list = {0};
 	struct err e = {0};
 
-	if (load_config(call, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
+	if (load_config(call, NULL, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
 		show(&list, s->json, &e) < 0)
 		return say_failure(&e);
 	return 0;

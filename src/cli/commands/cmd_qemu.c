@@ -187,6 +187,7 @@ static int boot(
 static int run(const struct call *call)
 {
 	const struct qemu_settings *s = call->settings;
+	const struct config_options set = {.cpus = s->cpus, .memory = s->memory};
 	auto_config struct config c = {0};
 	auto_plan struct plan plan = {0};
 	struct run_context context = load_context(&c);
@@ -195,15 +196,9 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
-		load_config(call, &c, &e) < 0 ||
+		load_config(call, &set, &c, &e) < 0 ||
 		outputs_check(s->console, "--console", &inputs, &e) < 0)
 		return say_failure(&e);
-	if (s->cpus)
-		c.cpus = s->cpus;
-	if (s->memory) {
-		c.memory = s->memory;
-		node_remove(node_get(c.effective, "qemu"), "memory");
-	}
 	if (make_plan(s, call, &context, &plan, &e) < 0)
 		return say_failure(&e);
 	plan.keep_disk = s->persist != NULL;

@@ -372,15 +372,14 @@ static void sum_up(struct session *s)
 static int load(struct session *s, struct err *e)
 {
 	struct run_settings *set = s->settings;
-	const struct load_targets targets = {set->rsync_target, set->dput_target};
-	int r = set->quiet ? load_config_quietly(s->call, &s->config, e)
-			   : load_config(s->call, &s->config, e);
+	const struct config_options targets = {
+		.rsync_target = set->rsync_target, .dput_target = set->dput_target};
 
-	if (r < 0 || load_targets(&s->config, &targets, e) < 0)
+	if ((set->quiet ? load_config_quietly : load_config)(s->call, &targets, &s->config, e) < 0)
 		return -1;
-	r = (set->quiet ? load_projects_quietly : load_projects)(
-		&s->config, set->projects, &s->list, e);
-	if (r < 0 || names_check_files(&s->config, e) < 0)
+	if ((set->quiet ? load_projects_quietly : load_projects)(
+		    &s->config, set->projects, &s->list, e) < 0 ||
+		names_check_files(&s->config, e) < 0)
 		return -1;
 	set->options.cache = (enum run_cache)set->cache;
 	s->context = load_context(&s->config);
