@@ -105,7 +105,9 @@ static void read_some(struct child *c, struct buf *output)
 	if (poll(&p, 1, 0) <= 0)
 		return;
 	n = read(c->from, chunk, sizeof(chunk));
-	if (n > 0)
+	if (n > 0 && c->watch && c->watch->take)
+		c->watch->take(c->watch->arg, chunk, (size_t)n);
+	else if (n > 0)
 		buf_add(output, chunk, (size_t)n < left ? (size_t)n : left);
 	else if (n == 0 || errno != EINTR)
 		c->from = -1;

@@ -26,10 +26,11 @@ int proc_run(
 /*
  * As proc_run, with `look` called some ten times a second while it runs, in place of a limit of
  * time. When that returns -1, with *e set, all processes of its group are killed, and -1 is
- * returned.
+ * returned. `take` is optional: it gets the output, which then is not appended to anything.
  */
 struct proc_watch {
 	int (*look)(void *arg, pid_t group, struct err *e);
+	void (*take)(void *arg, const char *data, size_t len);
 	void *arg;
 };
 

@@ -14,6 +14,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "data/tar.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
@@ -43,6 +44,7 @@ struct job {
 	struct meter meter; /* on its way to the proxy */
 	/* What is known of a program that speaks to a network. */
 	uint64_t stored, received;  /* bytes */
+	uint64_t names;             /* of files and directories in the tree of the commit */
 	int64_t cpu_ms, look_ms;    /* when to look again */
 	int64_t heard_ms, moved_ms; /* when something came; when something was made of it */
 };
@@ -258,6 +260,17 @@ static void begin_watch(struct job *j)
 	j->heard_ms = j->moved_ms = clock_ms();
 }
 
+static void set_words(
+	const struct job *j, const char *directory, const char *const *words, struct strv *argv)
+{
+	strv_push(argv, "git");
+	strv_push(argv, "-C");
+	strv_push(argv, directory);
+	add_settings(j, argv);
+	for (; *words; words++)
+		strv_push(argv, *words);
+}
+
 /*
  * What it says is in j->said. Returns its exit code, or -1 with *e when it could not start or was
  * stopped. Those that make something are watched.
@@ -269,12 +282,7 @@ static int run_git(struct job *j, const char *directory, const char *const *word
 	auto_strv struct strv argv = {0};
 	int code;
 
-	strv_push(&argv, "git");
-	strv_push(&argv, "-C");
-	strv_push(&argv, directory);
-	add_settings(j, &argv);
-	for (; *words; words++)
-		strv_push(&argv, *words);
+	set_words(j, directory, words, &argv);
 	buf_clear(&j->said);
 	begin_watch(j);
 	if (!makes)
@@ -525,8 +533,59 @@ static int fetch(struct job *j, struct err *e)
 	return 0;
 }
 
+/* Of those that an archive of the dependencies can hold, in which each takes a block. */
+static uint64_t most_names(const struct job *j)
+{
+	uint64_t room = j->o->room / TAR_BLOCK;
+
+	return j->o->bounded && room < LIMIT_TAR_ENTRIES ? room : LIMIT_TAR_ENTRIES;
+}
+
+static int check_names(void *arg, pid_t group, struct err *e)
+{
+	const struct job *j = arg;
+	auto_free char *url = NULL;
+
+	(void)group;
+	if (j->names <= most_names(j))
+		return 0;
+	url = text_safe(j->g->url, URL_SHOWN_MAX);
+	return err_reason(e, ERR_INPUT, "fetch_too_large",
+		"%s: the commit has more than %llu files and directories, which is all that there "
+		"is room for in the dependencies",
+		url, (unsigned long long)most_names(j));
+}
+
+static void count_names(void *arg, const char *data, size_t len)
+{
+	struct job *j = arg;
+
+	for (size_t i = 0; i < len; i++)
+		j->names += data[i] == '\0';
+}
+
+/*
+ * A tree of a few objects can have any number of files, if its directories are the same again and
+ * again, and git makes a list of all of them in its memory before it writes the first.
+ */
+static int check_tree(struct job *j, struct err *e)
+{
+	const struct proc_watch watch = {.look = check_names, .take = count_names, .arg = j};
+	const char *const words[] = {"ls-tree", "-r", "-t", "-z", "--name-only", j->commit, NULL};
+	auto_strv struct strv argv = {0};
+
+	set_words(j, j->path, words, &argv);
+	buf_clear(&j->said);
+	j->names = 0;
+	if (must(j, proc_run_watched(&argv, &j->said, &watch, e), e) < 0)
+		return -1;
+	return check_names(j, 0, e);
+}
+
 static int check_out(struct job *j, struct err *e)
 {
+	if (check_tree(j, e) < 0)
+		return -1;
 	if (must(j, GIT(j, j->path, e, "checkout", "-q", "--force", "--detach", j->commit), e) < 0)
 		return -1;
 	return is_whole(j, j->path) ? 0 : failed_as_it_said(j, e);
