@@ -19,12 +19,12 @@
 #include "os/fd.h"
 #include "os/path.h"
 
-#define MAGIC "ambient files 1\n"
+#define MAGIC "ambient files 2\n"
 
 enum { MAGIC_BYTES = sizeof(MAGIC) - 1, SUM_BYTES = 64 };
 
 struct key {
-	uint64_t dev, ino, size;
+	uint64_t filesystem, dev, ino, size;
 	int64_t mtime, ctime;
 	uint32_t mtime_ns, ctime_ns;
 };
@@ -34,7 +34,7 @@ struct record {
 	char sum[SUM_BYTES];
 };
 
-_Static_assert(sizeof(struct record) == 112, "a record has no padding");
+_Static_assert(sizeof(struct record) == 120, "a record has no padding");
 
 struct records {
 	struct record *items;
@@ -46,15 +46,18 @@ struct filememory {
 	struct records known; /* sorted; as the file has them */
 	struct records next;
 	bool changed; /* `next` has some that are not in `known` */
-	dev_t device; /* the last that was looked at, and what it is */
+	/* The file system that was looked at last. */
+	dev_t device;
+	uint64_t filesystem; /* its f_fsid */
 	bool device_known, device_good;
 };
 
 /* ---- records ---- */
 
-static struct key key_of(const struct stat *st)
+static struct key key_of(uint64_t filesystem, const struct stat *st)
 {
-	return (struct key){.dev = st->st_dev,
+	return (struct key){.filesystem = filesystem,
+		.dev = st->st_dev,
 		.ino = st->st_ino,
 		.size = (uint64_t)st->st_size,
 		.mtime = st->st_mtim.tv_sec,
@@ -185,27 +188,30 @@ int filememory_save(const struct filememory *m, const char *work, struct err *e)
 
 /* ---- which files ---- */
 
-static bool is_good_filesystem(int fd)
+static bool is_good_type(long type)
 {
 	static const long good[] = {
 		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC};
-	struct statfs fs;
 
-	if (fd < 0 || fstatfs(fd, &fs) < 0)
-		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		if ((long)fs.f_type == good[i])
+		if (type == good[i])
 			return true;
 	return false;
 }
 
+/* It has one, of those, that tells itself from others. */
 static bool is_on_good_filesystem(struct filememory *m, int fd, const struct stat *st)
 {
-	if (!m->device_known || m->device != st->st_dev) {
-		m->device_good = is_good_filesystem(fd);
-		m->device = st->st_dev;
-		m->device_known = true;
-	}
+	struct statfs fs;
+
+	if (m->device_known && m->device == st->st_dev)
+		return m->device_good;
+	m->device = st->st_dev;
+	m->device_known = true;
+	m->device_good = fd >= 0 && fstatfs(fd, &fs) == 0 && is_good_type((long)fs.f_type);
+	if (m->device_good)
+		memcpy(&m->filesystem, &fs.f_fsid, sizeof(m->filesystem));
+	m->device_good = m->device_good && m->filesystem;
 	return m->device_good;
 }
 
@@ -215,15 +221,19 @@ static bool has_settled(const struct stat *st)
 	struct timespec now = clock_now();
 
 	now.tv_sec -= FILEMEMORY_SETTLED_S;
-	return clock_compare(&st->st_ctim, &now) < 0;
+	return st->st_ctim.tv_nsec && clock_compare(&st->st_ctim, &now) < 0;
 }
 
 bool filememory_find(struct filememory *m, int fd, const struct stat *st, struct digest_text *ret)
 {
-	const struct key key = key_of(st);
-	const struct record *r = find(&m->known, &key);
+	const struct record *r;
+	struct key key;
 
-	if (!r || !is_on_good_filesystem(m, fd, st))
+	if (!is_on_good_filesystem(m, fd, st))
+		return false;
+	key = key_of(m->filesystem, st);
+	r = find(&m->known, &key);
+	if (!r)
 		return false;
 	memcpy(ret->s, r->sum, SUM_BYTES);
 	ret->s[SUM_BYTES] = '\0';
@@ -249,8 +259,10 @@ bool filememory_may_add(struct filememory *m, int fd, const struct stat *st)
 
 void filememory_add(struct filememory *m, const struct stat *st, const struct digest_text *sum)
 {
-	struct record r = {.key = key_of(st)};
+	struct record r = {.key = key_of(m->filesystem, st)};
 
+	if (m->device != st->st_dev) /* another one was looked at meanwhile */
+		return;
 	memcpy(r.sum, sum->s, SUM_BYTES);
 	push(&m->next, &r);
 	m->changed = true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The digests of files, remembered from one run to the next, so that a file that did not change is
- * not read again. A file is known again by device, inode, size, mtime and ctime; nobody but root
- * can set a ctime.
+ * not read again. A file is known again by file system, device, inode, size, mtime and ctime; nobody
+ * but root can set a ctime. The file system has an identity of its own (statfs, f_fsid), for another
+ * one may be mounted from the same device, with the same inodes.
  *
  * Two kinds of changes have no ctime of their own:
  *
@@ -13,8 +14,9 @@
  *
  * So a digest is remembered only after the file's pages were written (sync_file_range), before they
  * are read. This costs nothing where the kernel has done so: it does within half a minute, and
- * files that changed within FILEMEMORY_SETTLED_S are not remembered yet. Nor are files on file
- * systems that do not work so: tmpfs writes no pages, overlayfs has those of another file, ZFS sets
+ * files that changed within FILEMEMORY_SETTLED_S are not remembered yet. Nor are files whose ctime
+ * is a whole second, which a program has made that writes file systems (mke2fs), or a file system
+ * with coarse times; nor files on file systems that do not work so: tmpfs writes no pages, overlayfs has those of another file, ZFS sets
  * the times when it writes; FUSE, network and 9p file systems have servers that decide.
  *
  * The file is bounded by LIMIT_FILEMEMORY_ENTRIES and replaced by one rename. One that is damaged

@@ -320,6 +320,24 @@ static void test_what_changed_just_now_is_not_remembered(void **state)
 	filememory_free(m);
 }
 
+/* As all have that mke2fs -d writes: it tells two file systems of it not apart. */
+static void test_a_time_of_whole_seconds_is_not_remembered(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *path = path_join(dir, "files");
+	struct filememory *m = filememory_open(path);
+	auto_fd int fd = -1;
+	struct stat st;
+
+	(void)state;
+	make_file(dir, &fd, &st);
+	st.st_ctim.tv_nsec = 0;
+	assert_false(filememory_may_add(m, fd, &st));
+	st.st_ctim.tv_nsec = 1;
+	assert_int_equal(filememory_may_add(m, fd, &st), has_memory(fd));
+	filememory_free(m);
+}
+
 /*
  * A page that is dirty and mapped is written without a new ctime, until its file may be remembered.
  */
@@ -843,6 +861,7 @@ int main(void)
 		cmocka_unit_test(test_a_sparse_file_is_the_same_as_one_of_zeros),
 		cmocka_unit_test(test_a_digest_is_found_again_by_identity_and_times),
 		cmocka_unit_test(test_what_changed_just_now_is_not_remembered),
+		cmocka_unit_test(test_a_time_of_whole_seconds_is_not_remembered),
 		cmocka_unit_test(test_no_write_through_a_mapping_is_missed),
 		cmocka_unit_test(test_shared_memory_is_not_remembered),
 		cmocka_unit_test(test_other_file_systems_are_not_remembered),
