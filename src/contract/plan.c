@@ -196,31 +196,38 @@ static int check_count(size_t count, struct err *e)
 		LIMIT_VARIABLES);
 }
 
-static int count_variables(const struct node *map, uint64_t *total, struct err *e)
+/* What programs get: bytes as execve counts them, and variables, each setting of one for itself. */
+struct load {
+	uint64_t bytes;
+	size_t variables;
+};
+
+static int count_variables(const struct node *map, struct load *load, struct err *e)
 {
 	const struct node *item;
 
-	if (check_count(map ? map->count : 0, e) < 0)
+	load->variables += node_count(map);
+	if (check_count(load->variables, e) < 0)
 		return -1;
 	node_each (map, item) {
 		const char *value = node_text(item);
 		size_t bytes = strlen(item->key) + 1 + (value ? strlen(value) : 0);
 
-		*total += exec_bytes(bytes);
+		load->bytes += exec_bytes(bytes);
 		if (check_variable(item->key, bytes, e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int count_arguments(const struct node *argv, uint64_t *total, struct err *e)
+static int count_arguments(const struct node *argv, struct load *load, struct err *e)
 {
 	const struct node *item;
 
 	node_each (argv, item) {
 		size_t len = strlen(item->text);
 
-		*total += exec_bytes(len);
+		load->bytes += exec_bytes(len);
 		if (len > LIMIT_ARG_BYTES)
 			return err_set(e, ERR_INPUT,
 				"an argument of %zu bytes, the limit is %llu; put it into a file "
@@ -232,9 +239,9 @@ static int count_arguments(const struct node *argv, uint64_t *total, struct err 
 }
 
 /* *lasting counts the variables that all later programs get too. */
-static int check_exec(const struct step *s, uint64_t *lasting, struct err *e)
+static int check_exec(const struct step *s, struct load *lasting, struct err *e)
 {
-	uint64_t total;
+	struct load total;
 
 	if (count_variables(node_get(s->args, "set"), lasting, e) < 0)
 		return -1;
@@ -242,11 +249,11 @@ static int check_exec(const struct step *s, uint64_t *lasting, struct err *e)
 	if (count_variables(node_get(s->args, "env"), &total, e) < 0 ||
 		count_arguments(node_get(s->args, "argv"), &total, e) < 0)
 		return -1;
-	if (total <= LIMIT_EXEC_BYTES)
+	if (total.bytes <= LIMIT_EXEC_BYTES)
 		return 0;
 	return err_set(e, ERR_INPUT,
 		"arguments and environment of its program have %llu bytes, the limit is %llu",
-		(unsigned long long)total, (unsigned long long)LIMIT_EXEC_BYTES);
+		(unsigned long long)total.bytes, (unsigned long long)LIMIT_EXEC_BYTES);
 }
 
 static int check_environment(uint64_t bytes, struct err *e)
@@ -258,20 +265,27 @@ static int check_environment(uint64_t bytes, struct err *e)
 		(unsigned long long)bytes, (unsigned long long)LIMIT_EXEC_BYTES);
 }
 
-static int check_steps(const struct plan *p, struct err *e)
+/* The plan's own variables. */
+static int check_lasting(const struct plan *p, struct load *lasting, struct err *e)
 {
-	uint64_t lasting = 0;
-
-	if (check_count(p->env.count, e) < 0)
+	lasting->variables = p->env.count;
+	if (check_count(lasting->variables, e) < 0)
 		return -1;
 	strv_each (&p->env, entry) {
 		auto_free char *name = mem_strndup(*entry, strcspn(*entry, "="));
 
-		lasting += exec_bytes(strlen(*entry));
+		lasting->bytes += exec_bytes(strlen(*entry));
 		if (check_variable(name, strlen(*entry), e) < 0)
 			return -1;
 	}
-	if (check_environment(lasting, e) < 0)
+	return check_environment(lasting->bytes, e);
+}
+
+static int check_steps(const struct plan *p, struct err *e)
+{
+	struct load lasting = {0};
+
+	if (check_lasting(p, &lasting, e) < 0)
 		return -1;
 	for (size_t i = 0; i < p->count; i++) {
 		const struct origin *o = &p->steps[i].origin;
