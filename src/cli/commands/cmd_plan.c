@@ -100,10 +100,8 @@ static int add_runnable(struct node *tree, struct planner *p, enum project_phase
  * What each VM may reach, where there is one with a network. Without a target there is no run, but
  * there are plans to be shown.
  */
-static int add_egress(struct node *tree, struct planner *p, struct err *e)
+static int list_egress(struct planner *p, struct node *all, struct err *e)
 {
-	auto_node struct node *all = node_map();
-
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
 		auto_egress struct egress g = {0};
 		struct err why = {0};
@@ -118,21 +116,27 @@ static int add_egress(struct node *tree, struct planner *p, struct err *e)
 			return -1;
 		}
 	}
-	if (all->count)
-		node_set(tree, "egress", steal_ptr(&all));
 	return 0;
 }
 
 static int show_actions(struct planner *p, struct node *tree, struct err *e)
 {
+	auto_node struct node *egress = node_map();
+
+	if (list_egress(p, egress, e) < 0)
+		return -1;
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
 		add_actions(tree, p, phase);
-	return add_egress(tree, p, e);
+	if (egress->count)
+		node_set(tree, "egress", steal_ptr(&egress));
+	return 0;
 }
 
 static int show_steps(struct planner *p, struct secrets *secrets, struct node *tree, struct err *e)
 {
-	if (planner_check_built(p, true, e) < 0)
+	auto_node struct node *egress = node_map(); /* hosts that no run may reach are errors */
+
+	if (planner_check_built(p, true, e) < 0 || list_egress(p, egress, e) < 0)
 		return -1;
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
 		if (add_runnable(tree, p, phase, secrets, e) < 0)
