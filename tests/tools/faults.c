@@ -13,8 +13,9 @@
  *	rename state/hello/current
  *
  * What differs from run to run is ID, gen-N or PID in names, a file without a name is `unnamed`,
- * what the reader of artifacts makes in its jail is below `artifacts`. Waiting is a point too, but
- * has no number, because how often a program waits is chance: `poll 7` waits on 7 descriptors.
+ * what the reader of artifacts makes in its jail is below `artifacts`. Waiting by poll(2) is a point
+ * too, `wait`, or `wait for a machine` when a process and the channels of a guest are among what it
+ * waits for. It has no number, because how often a program waits is chance.
  *
  * FAULTS_IN      the directories, LABEL=PATH:LABEL=PATH...; /memfd stands for files in memory
  * FAULTS_TRACE   a file that gets the points, "NUMBER NAME" a line, and behind them
@@ -568,12 +569,29 @@ int futimens(int fd, const struct timespec times[2])
 
 /* ---- waiting ---- */
 
-static void poll_point(nfds_t count)
+static bool is_kind(int fd, const char *of)
 {
-	char name[32];
+	char path[32], kind[32];
+	ssize_t n;
 
-	(void)snprintf(name, sizeof(name), "poll %d", (int)count);
-	if (signal_number && is_the_one(-1, name))
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	n = syscall(SYS_readlink, path, kind, sizeof(kind));
+	return n > 0 && memmem(kind, (size_t)n, of, strlen(of));
+}
+
+static void wait_point(const struct pollfd *fds, nfds_t count)
+{
+	bool process = false, channel = false;
+	const char *name;
+
+	if (!signal_number)
+		return;
+	for (nfds_t i = 0; i < count; i++) {
+		process = process || (fds[i].fd >= 0 && is_kind(fds[i].fd, "pidfd"));
+		channel = channel || (fds[i].fd >= 0 && is_kind(fds[i].fd, "socket"));
+	}
+	name = process && channel ? "wait for a machine" : "wait";
+	if (is_the_one(-1, name))
 		send_signals(name);
 }
 
@@ -593,7 +611,7 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 
 	if (!ours)
 		return (int)syscall(SYS_poll, fds, count, timeout);
-	poll_point(count);
+	wait_point(fds, count);
 	for (int left = timeout; n == 0; left -= SLICE_MS) {
 		int slice = timeout < 0 || left > SLICE_MS ? SLICE_MS : left;
 
