@@ -27,7 +27,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base and os but what only a host has.
 BASE := err fit mem buf strv num text password base64 clock version
 OS := fd nowait flow relay path tree proc sig inherit outfile space sparse meminfo
-OS_HOST := home temporary vault
+OS_HOST := home loop temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
@@ -95,7 +95,7 @@ FAULTS_SRC := tests/tools/faults.c
 LIAR_SRC := tests/tools/archive-liar.c $(BASE_SRC) $(SHARED_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base tree frame message plan action actions executor program forward git jail node jsonl yamlfile schema config project \
+UNIT_TESTS := base loop tree frame message plan action actions executor program forward git jail node jsonl yamlfile schema config project \
 	store statefile fingerprint gitconfig gitplace archive convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \

@@ -99,9 +99,9 @@ int sshagent_start(int listen_fd, const struct sshagent_rules *rules, uid_t uid,
 
 /* ---- reports ---- */
 
-int sshagent_fd(const struct sshagent *a)
+const int *sshagent_fd(const struct sshagent *a)
 {
-	return a->sidecar.reports;
+	return &a->sidecar.reports;
 }
 
 static const char *const verdicts[SSHAGENT_VERDICTS] = {

@@ -71,7 +71,7 @@ int sshagent_start(int listen_fd, const struct sshagent_rules *rules, uid_t uid,
 	struct sshagent *ret_agent, struct err *e) NODISCARD;
 
 /* For poll(2): readable when there are reports, or when it died. -1: it was never started. */
-int sshagent_fd(const struct sshagent *a);
+const int *sshagent_fd(const struct sshagent *a);
 
 /*
  * Take what has been reported, without blocking; each report becomes an event with `source`.

@@ -54,9 +54,9 @@ int proxy_start(int listen_fd, const struct egress *allow, uid_t uid, gid_t gid,
 
 /* ---- reports ---- */
 
-int proxy_fd(const struct proxy *p)
+const int *proxy_fd(const struct proxy *p)
 {
-	return p->sidecar.reports;
+	return &p->sidecar.reports;
 }
 
 static const char *const verdicts[PROXY_VERDICTS] = {

@@ -15,7 +15,7 @@
  *	auto_proxy struct proxy p = PROXY_NONE;
  *
  *	if (proxy_start(listen_fd, &allow, uid, gid, &p, e) < 0) ...
- *	... poll proxy_fd(&p) beside the VM; when readable: proxy_read(&p, sink, kind, source, e)
+ *	... watch proxy_fd(&p) beside the VM; when readable: proxy_read(&p, sink, kind, source, e)
  *	... the VM is gone: proxy_stop(&p, sink, kind, source, e)
  */
 #ifndef EGRESS_PROXY_H
@@ -45,8 +45,8 @@ struct proxy {
 int proxy_start(int listen_fd, const struct egress *allow, uid_t uid, gid_t gid,
 	struct proxy *ret_proxy, struct err *e) NODISCARD;
 
-/* For poll(2): readable when there are reports, or when it died. */
-int proxy_fd(const struct proxy *p);
+/* For a loop (loop.h): readable when there are reports, or when it died; -1 while there is none. */
+const int *proxy_fd(const struct proxy *p);
 
 /*
  * Take what has been reported, without blocking; each report becomes an event with `kind`

@@ -26,6 +26,7 @@
 enum { TAIL_BYTES = 4096 };
 
 enum progress { STARTING, RUNNING, ENDED };
+enum { RUNNING_SOURCES = 5 };
 
 /* What is known of a machine while it lives. */
 struct running {
@@ -35,6 +36,9 @@ struct running {
 	pid_t pid;
 	int pidfd;
 	int log_fd, ctl_fd, console_fd, errors_fd; /* the host's ends; -1 once they have ended */
+	int signal_fd;                             /* -1 once the guest was told to stop */
+	struct loop_source sources[RUNNING_SOURCES];
+	bool gone; /* QEMU has ended */
 	struct frame_reader reader;
 	uint64_t nonce;
 	uint32_t ctl_sequence;
@@ -54,6 +58,8 @@ struct running {
 
 static void running_release(struct running *l)
 {
+	for (size_t i = 0; i < RUNNING_SOURCES; i++)
+		loop_remove(l->vm->loop, &l->sources[i]);
 	jail_kill(&l->pid);
 	fd_close(l->pidfd);
 	fd_close(l->log_fd);
@@ -75,7 +81,8 @@ static void running_init(struct running *l, const struct vm *vm, struct vm_resul
 		.log_fd = -1,
 		.ctl_fd = -1,
 		.console_fd = -1,
-		.errors_fd = -1};
+		.errors_fd = -1,
+		.signal_fd = sig_fd()};
 	frame_reader_init(&l->reader);
 	buf_init(&l->console, TAIL_BYTES);
 	buf_init(&l->errors, TAIL_BYTES);
@@ -730,6 +737,7 @@ static int check_signal(struct running *l, struct err *e)
 	if (!sig_pending() || l->result->stopped || l->progress == ENDED)
 		return 0;
 	l->result->stopped = true;
+	l->signal_fd = -1;
 	if (l->progress == STARTING)
 		return sig_check(e);
 	say(l, FRAME_STOP, NULL);
@@ -740,77 +748,75 @@ static int check_signal(struct running *l, struct err *e)
 
 /* ---- the loop ---- */
 
-enum source {
-	FROM_QEMU,
-	FROM_SIGNAL,
-	FROM_LOG,
-	FROM_CONSOLE,
-	FROM_ERRORS,
-	FROM_VIEW,
-	FROM_NETWORK,
-	FROM_AGENT,
-	NEWS_SOURCES
-};
-
-static int64_t next_deadline(const struct running *l)
+static int on_log(void *arg, struct err *e)
 {
-	int64_t silent = l->quiet_ms < l->silent_ms ? l->quiet_ms : l->silent_ms;
-
-	return silent < l->deadline_ms ? silent : l->deadline_ms;
+	return read_log(arg, e);
 }
 
-static int wait_for_news(struct running *l, struct pollfd *p, struct err *e)
+static int on_console(void *arg, struct err *e)
 {
-	const struct vm_observer *o = l->vm->observer;
-	enum { TICK_MS = 200 };
-	int timeout = clock_poll_timeout(next_deadline(l));
+	struct running *l = arg;
 
-	p[FROM_QEMU] = (struct pollfd){.fd = l->pidfd, .events = POLLIN};
-	p[FROM_SIGNAL] =
-		(struct pollfd){.fd = l->result->stopped ? -1 : sig_fd(), .events = POLLIN};
-	p[FROM_LOG] = (struct pollfd){.fd = l->log_fd, .events = POLLIN};
-	p[FROM_CONSOLE] = (struct pollfd){.fd = l->console_fd, .events = POLLIN};
-	p[FROM_ERRORS] = (struct pollfd){.fd = l->errors_fd, .events = POLLIN};
-	p[FROM_VIEW] = (struct pollfd){
-		.fd = o->pending_fd ? o->pending_fd(l->vm->arg) : -1, .events = POLLOUT};
-	p[FROM_NETWORK] = (struct pollfd){
-		.fd = l->vm->network ? o->news_fd(l->vm->arg) : -1, .events = POLLIN};
-	p[FROM_AGENT] = (struct pollfd){
-		.fd = l->vm->agent ? o->agent_fd(l->vm->arg) : -1, .events = POLLIN};
-	if (timeout < 0 || timeout > TICK_MS)
-		timeout = TICK_MS;
-	if (poll(p, NEWS_SOURCES, timeout) < 0 && errno != EINTR)
-		return err_sys(e, "poll");
+	(void)e;
+	(void)read_tail(l, &l->console_fd, &l->console);
 	return 0;
 }
 
-static int take_news(struct running *l, const struct pollfd *p, struct err *e)
+static int on_errors(void *arg, struct err *e)
 {
-	if (p[FROM_LOG].revents && read_log(l, e) < 0)
-		return -1;
-	if (p[FROM_CONSOLE].revents)
-		(void)read_tail(l, &l->console_fd, &l->console);
-	if (p[FROM_ERRORS].revents)
-		(void)read_tail(l, &l->errors_fd, &l->errors);
-	if (l->vm->observer->flush)
-		l->vm->observer->flush(l->vm->arg);
-	if ((p[FROM_NETWORK].revents || p[FROM_AGENT].revents) &&
-		l->vm->observer->news(l->vm->arg, e) < 0)
-		return -1;
-	return check_signal(l, e);
+	struct running *l = arg;
+
+	(void)e;
+	(void)read_tail(l, &l->errors_fd, &l->errors);
+	return 0;
+}
+
+static int on_qemu_exit(void *arg, struct err *e)
+{
+	struct running *l = arg;
+
+	(void)e;
+	l->gone = true;
+	return 0;
+}
+
+static void watch(struct running *l)
+{
+	const struct loop_source sources[RUNNING_SOURCES] = {
+		{.fd = &l->log_fd, .events = POLLIN, .ready = on_log, .arg = l},
+		{.fd = &l->console_fd, .events = POLLIN, .ready = on_console, .arg = l},
+		{.fd = &l->errors_fd, .events = POLLIN, .ready = on_errors, .arg = l},
+		{.fd = &l->signal_fd, .events = POLLIN},
+		{.fd = &l->pidfd, .events = POLLIN, .ready = on_qemu_exit, .arg = l},
+	};
+
+	memcpy(l->sources, sources, sizeof(sources));
+	for (size_t i = 0; i < RUNNING_SOURCES; i++)
+		loop_add(l->vm->loop, &l->sources[i]);
+}
+
+/* Soon, also when nothing comes, to see whether a machine stands still. */
+static int64_t next_deadline(const struct running *l)
+{
+	enum { TICK_MS = 200 };
+	int64_t next = clock_ms() + TICK_MS;
+	const int64_t others[] = {l->quiet_ms, l->silent_ms, l->deadline_ms};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i] < next)
+			next = others[i];
+	return next;
 }
 
 /* Until QEMU is gone, or may go. */
 static int live(struct running *l, struct err *e)
 {
-	struct pollfd p[NEWS_SOURCES];
-
 	for (;;) {
-		if (wait_for_news(l, p, e) < 0 || take_news(l, p, e) < 0)
+		if (loop_turn(l->vm->loop, next_deadline(l), e) < 0 || check_signal(l, e) < 0)
 			return -1;
 		if (l->progress == ENDED && (!l->vm->orderly || clock_ms() >= l->deadline_ms))
 			return 0;
-		if (p[FROM_QEMU].revents)
+		if (l->gone)
 			return qemu_is_gone(l, e);
 		if (check_time(l, e) < 0)
 			return -1;
@@ -825,8 +831,10 @@ int vm_run(const struct vm *vm, struct vm_result *ret, struct err *e)
 	*ret = (struct vm_result){0};
 	running_init(&l, vm, ret);
 	result = start(&l, e);
-	if (result == 0)
+	if (result == 0) {
+		watch(&l);
 		result = live(&l, e);
+	}
 	jail_kill(&l.pid);
 	drain_texts(&l);
 	ret->duration_ms = clock_ms() - l.started_ms;

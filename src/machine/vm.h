@@ -25,6 +25,7 @@
 #include "base/strv.h"
 #include "contract/message.h"
 #include "machine/qemu.h"
+#include "os/loop.h"
 #include "settings/image.h"
 
 /* One of DRIVE_ABSENT_BYTES has no descriptor: QEMU gets no such drive, and the guest is told so.
@@ -44,19 +45,12 @@ struct vm_observer {
 	void (*step_end)(void *arg, const struct message_step_end *m);
 	void (*note)(void *arg, const struct message_note *m);
 	void (*console)(void *arg, const char *data, size_t len);
-	int (*pending_fd)(void *arg); /* as in struct run_view */
-	void (*flush)(void *arg);
 	/*
-	 * Of a machine with a network. `listening` gets the descriptors, borrowed, of the sockets
-	 * to which QEMU connects what the guest sends to NET_PROXY_ADDRESS, PROXY_PORT and
-	 * AGENT_PORT (-1: no agent). `news_fd` and `agent_fd` are polled for reading while the
-	 * machine lives (-1: nothing to poll), then `news` is called. -1 ends the machine with that
-	 * error.
+	 * Of a machine with a network: the descriptors, borrowed, of the sockets to which QEMU
+	 * connects what the guest sends to NET_PROXY_ADDRESS, PROXY_PORT and AGENT_PORT (-1: no
+	 * agent). -1 ends the machine with that error.
 	 */
 	int (*listening)(void *arg, int listen_fd, int agent_listen_fd, struct err *e);
-	int (*news_fd)(void *arg);
-	int (*agent_fd)(void *arg);
-	int (*news)(void *arg, struct err *e);
 	/* The guest has said nothing for LIMIT_QUIET_MS. -1 ends the machine with that error. */
 	int (*quiet)(void *arg, struct err *e);
 };
@@ -83,8 +77,9 @@ struct vm {
 	int64_t run_limit_ms;
 	uint32_t first_output; /* step_count when there is none */
 	bool orderly;
-	bool network; /* see struct qemu */
-	bool agent;   /* with a network: there is something at AGENT_PORT, too */
+	bool network;      /* see struct qemu */
+	bool agent;        /* with a network: there is something at AGENT_PORT, too */
+	struct loop *loop; /* of those beside it: it takes turns while the machine lives */
 	const struct vm_observer *observer;
 	void *arg;
 };

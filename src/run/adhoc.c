@@ -22,6 +22,7 @@ struct machine {
 	const struct run_context *context;
 	const struct adhoc *adhoc;
 	const struct run_view *view;
+	struct loop loop;
 	struct stage_host host;
 	struct drives drives;
 	struct stage stage;
@@ -166,7 +167,7 @@ static int carry_out(struct machine *m, struct err *e)
 	s->plan = m->adhoc->plan;
 	s->drives = &m->drives;
 	s->sink = &m->view->sink;
-	s->view = m->view;
+	s->loop = &m->loop;
 	s->console_fd = m->console.fd;
 	ended = stage_run(s, e);
 	result_add_stage(&m->result, s);
@@ -197,6 +198,8 @@ void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	struct err e = {0};
 
 	*ret = (struct run_outcome){0};
+	if (view->source)
+		loop_add(&m.loop, view->source);
 	stage_init(&m.stage);
 	result_init(&m.result);
 	if (carry_out(&m, &e) < 0) {

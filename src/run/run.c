@@ -42,20 +42,12 @@ static void on_event(void *arg, const struct event *ev)
 	logmask_event(&r->logmask, ev);
 }
 
-static int on_pending_fd(void *arg)
-{
-	const struct run *r = arg;
-
-	return r->view->pending_fd ? r->view->pending_fd(r->view->sink.arg) : -1;
-}
-
-static void on_flush(void *arg)
+/* What the mask holds back is shown when nothing follows. */
+static void on_idle(void *arg)
 {
 	struct run *r = arg;
 
 	logmask_idle(&r->logmask);
-	if (r->view->flush)
-		r->view->flush(r->view->sink.arg);
 }
 
 void run_warn(struct run *r, const char *text)
@@ -76,11 +68,14 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		.view = view,
 		.sizes = drives_sizes(context->config, project),
 		.sink = {on_event, r},
-		.phase_view = {{on_event, r}, on_pending_fd, on_flush},
+		.idle = {.after = on_idle, .arg = r},
 		.log_fd = -1,
 		.console_fd = -1,
 		.source_fd = -1,
 		.store = STORE_NONE};
+	loop_add(&r->loop, &r->idle);
+	if (view->source)
+		loop_add(&r->loop, view->source);
 	logmask_init(&r->logmask, &(struct event_sink){on_masked_event, r});
 	for (int i = 0; i < PROJECT_PHASES; i++)
 		stage_init(&r->phases[i].stage);

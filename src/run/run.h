@@ -8,6 +8,7 @@
 #include "base/strv.h"
 #include "contract/action.h"
 #include "contract/event.h"
+#include "os/loop.h"
 #include "run/verdict.h"
 #include "settings/config.h"
 #include "settings/project.h"
@@ -38,12 +39,10 @@ struct run_options {
 	int log_fd;              /* also write the run log there, each event at once; -1: no */
 };
 
-/* What follows a run while it goes on: the terminal. All functions but sink.event may be NULL. */
+/* What follows a run while it goes on: the terminal. */
 struct run_view {
 	struct event_sink sink;
-	int (*pending_fd)(
-		void *arg);       /* a descriptor to poll for writing, or -1 when nothing waits */
-	void (*flush)(void *arg); /* it is writable, or some time went by */
+	struct loop_source *source; /* takes its turns beside the machines (loop.h); NULL: none */
 };
 
 struct run_outcome {

@@ -18,6 +18,7 @@
 #include "data/digest.h"
 #include "egress/egress.h"
 #include "machine/drives.h"
+#include "os/loop.h"
 #include "run/planner.h"
 #include "run/result.h"
 #include "run/run.h"
@@ -50,7 +51,8 @@ struct run {
 	struct secrets secrets; /* of both trusted phases */
 	struct mask *mask;      /* NULL: there are no secrets */
 	struct logmask logmask;
-	struct run_view phase_view; /* what the VMs know of the view */
+	struct loop loop; /* of those beside its machines */
+	struct loop_source idle;
 	struct runlog log;
 	int log_fd, console_fd;
 	char *run_id;

@@ -206,7 +206,7 @@ static void fill_stage(struct run *r, enum project_phase which)
 	s->agent_rules = &p->agent_rules;
 	s->drives = &p->drives;
 	s->sink = &r->sink;
-	s->view = &r->phase_view;
+	s->loop = &r->loop;
 	/* The plan's machine is given none. */
 	s->mask = which == PROJECT_PLAN ? NULL : r->mask;
 	s->console_fd = r->console_fd;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -346,21 +347,6 @@ static void end_console(struct stage *s)
 		mask_end(s->console_mask, &sink);
 }
 
-static int on_pending_fd(void *arg)
-{
-	const struct stage *s = arg;
-
-	return s->view->pending_fd ? s->view->pending_fd(s->view->sink.arg) : -1;
-}
-
-static void on_flush(void *arg)
-{
-	const struct stage *s = arg;
-
-	if (s->view->flush)
-		s->view->flush(s->view->sink.arg);
-}
-
 /* ---- a full disk ---- */
 
 static bool is_full(const char *directory, struct err *e)
@@ -409,6 +395,30 @@ static bool has_agent(const struct stage *s)
 	return has_network(s) && s->agent_rules && s->agent_rules->login_count;
 }
 
+static struct said_reports reports_of(const struct stage *s)
+{
+	return (struct said_reports){s->mask, s->egress, s->agent_rules, *s->sink};
+}
+
+static int on_proxy(void *arg, struct err *e)
+{
+	struct stage *s = arg;
+	enum plan_source source = s->plan->source;
+	struct said_reports reports = reports_of(s);
+	const struct event_sink sink = {said_report, &reports};
+
+	return proxy_read(&s->proxy, &sink, plan_source_name(source), source, e);
+}
+
+static int on_agent(void *arg, struct err *e)
+{
+	struct stage *s = arg;
+	struct said_reports reports = reports_of(s);
+	const struct event_sink sink = {said_report, &reports};
+
+	return sshagent_read(&s->agent, &sink, s->plan->source, e);
+}
+
 static int on_listening(void *arg, int listen_fd, int agent_listen_fd, struct err *e)
 {
 	struct stage *s = arg;
@@ -416,40 +426,17 @@ static int on_listening(void *arg, int listen_fd, int agent_listen_fd, struct er
 
 	if (proxy_start(listen_fd, s->egress, h->uid, h->gid, &s->proxy, e) < 0)
 		return -1;
-	return has_agent(s)
-		? sshagent_start(agent_listen_fd, s->agent_rules, h->uid, h->gid, &s->agent, e)
-		: 0;
-}
-
-static int on_news_fd(void *arg)
-{
-	const struct stage *s = arg;
-
-	return proxy_fd(&s->proxy);
-}
-
-static int on_agent_fd(void *arg)
-{
-	const struct stage *s = arg;
-
-	return sshagent_fd(&s->agent);
-}
-
-static struct said_reports reports_of(const struct stage *s)
-{
-	return (struct said_reports){s->mask, s->egress, s->agent_rules, *s->sink};
-}
-
-static int on_news(void *arg, struct err *e)
-{
-	struct stage *s = arg;
-	enum plan_source source = s->plan->source;
-	struct said_reports reports = reports_of(s);
-	const struct event_sink sink = {said_report, &reports};
-
-	if (proxy_read(&s->proxy, &sink, plan_source_name(source), source, e) < 0)
+	s->proxy_source = (struct loop_source){
+		.fd = proxy_fd(&s->proxy), .events = POLLIN, .ready = on_proxy, .arg = s};
+	loop_add(s->loop, &s->proxy_source);
+	if (!has_agent(s))
+		return 0;
+	if (sshagent_start(agent_listen_fd, s->agent_rules, h->uid, h->gid, &s->agent, e) < 0)
 		return -1;
-	return has_agent(s) ? sshagent_read(&s->agent, &sink, source, e) : 0;
+	s->agent_source = (struct loop_source){
+		.fd = sshagent_fd(&s->agent), .events = POLLIN, .ready = on_agent, .arg = s};
+	loop_add(s->loop, &s->agent_source);
+	return 0;
 }
 
 /* What proxy and agent did is part of the log also when the VM did not come to its end. */
@@ -459,8 +446,11 @@ static int end_network(struct stage *s, int result, struct err *e)
 	struct said_reports reports = reports_of(s);
 	const struct event_sink sink = {said_report, &reports};
 	struct err died = {0}, agent_died = {0};
-	int stopped = proxy_stop(&s->proxy, &sink, plan_source_name(source), source, &died);
+	int stopped;
 
+	loop_remove(s->loop, &s->proxy_source);
+	loop_remove(s->loop, &s->agent_source);
+	stopped = proxy_stop(&s->proxy, &sink, plan_source_name(source), source, &died);
 	if (sshagent_stop(&s->agent, &sink, source, &agent_died) < 0 && stopped == 0) {
 		died = agent_died;
 		stopped = -1;
@@ -479,12 +469,7 @@ static const struct vm_observer observer = {
 	.step_end = on_step_end,
 	.note = on_note,
 	.console = on_console,
-	.pending_fd = on_pending_fd,
-	.flush = on_flush,
 	.listening = on_listening,
-	.news_fd = on_news_fd,
-	.agent_fd = on_agent_fd,
-	.news = on_news,
 };
 
 /* ---- the VM ---- */
@@ -548,6 +533,7 @@ static void fill_vm(struct stage *s, const struct drives *own, struct vm *vm)
 		.network = has_network(s),
 		.agent = has_agent(s),
 		.first_output = first_output(s->plan),
+		.loop = s->loop,
 		.observer = &observer,
 		.arg = s,
 	};

@@ -18,6 +18,7 @@
 #include "machine/console.h"
 #include "machine/drives.h"
 #include "machine/vm.h"
+#include "os/loop.h"
 #include "run/run.h"
 #include "run/verdict.h"
 #include "secrets/mask.h"
@@ -61,7 +62,7 @@ struct stage {
 	const struct egress *egress; /* NULL or empty: no network */
 	const struct sshagent_rules *agent_rules; /* NULL or without logins: no ssh agent */
 	const struct event_sink *sink;
-	const struct run_view *view;
+	struct loop *loop; /* of those beside the machine: the terminal, for one */
 	/* Where the guest's console goes, within config->console_max (console.h); -1: nowhere. */
 	int console_fd;
 	const struct mask *mask; /* of secrets that its machine may say; NULL: none */
@@ -77,6 +78,7 @@ struct stage {
 	struct node *vm;           /* for vms[] of result.json */
 	struct proxy proxy;
 	struct sshagent agent;
+	struct loop_source proxy_source, agent_source;
 	struct console console;
 	struct err console_error; /* out: why the console could not be written to its end */
 	struct mask_stream *console_mask;

@@ -101,7 +101,7 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 static int serve(struct proxy *p, struct err *e)
 {
 	struct pollfd fds[] = {
-		{.fd = proxy_fd(p), .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
+		{.fd = *proxy_fd(p), .events = POLLIN}, {.fd = STDIN_FILENO, .events = POLLIN}};
 	char c;
 
 	for (;;) {

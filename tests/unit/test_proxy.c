@@ -206,7 +206,7 @@ static void test_a_dead_proxy_is_noticed(void **state)
 	start(&p, NULL);
 	expect_ok(proxy_read(&p, &sink, "plan", SOURCE_PLAN, &e), &e);
 	assert_int_equal(kill(p.sidecar.pid, SIGKILL), 0);
-	pfd = (struct pollfd){.fd = proxy_fd(&p), .events = POLLIN};
+	pfd = (struct pollfd){.fd = *proxy_fd(&p), .events = POLLIN};
 	assert_int_equal(poll(&pfd, 1, 60000), 1);
 	expect_err(proxy_read(&p, &sink, "plan", SOURCE_PLAN, &e), &e, ERR_HOST, message);
 	assert_string_equal(e.reason, "host_proxy_died");

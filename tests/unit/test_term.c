@@ -354,7 +354,7 @@ static void test_a_silent_action_leaves_one_line_on_a_terminal(void **state)
 static void pass(struct fixture *f, int64_t ms)
 {
 	f->t.waiting_ms = f->t.drawn_ms = clock_ms() - ms;
-	f->t.view.flush(f->t.view.sink.arg);
+	f->t.source.after(f->t.source.arg);
 }
 
 static void test_the_time_of_a_silent_action_is_counted_on_a_terminal(void **state)

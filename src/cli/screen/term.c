@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -468,19 +469,14 @@ static void on_event(void *arg, const struct event *ev)
 		handlers[ev->type](arg, ev);
 }
 
-static int pending_fd(void *arg)
-{
-	const struct term *t = arg;
-
-	return screen_pending_fd(&t->screen);
-}
-
-static void flush(void *arg)
+/* Each turn of the loop: what waits is written as far as the terminal takes it. */
+static void push(void *arg)
 {
 	struct term *t = arg;
 
 	show_waiting(t);
 	screen_push(&t->screen);
+	t->pending_fd = screen_pending_fd(&t->screen);
 }
 
 void term_init(struct term *t, int out_fd, int err_fd, enum screen_color color, bool quiet)
@@ -488,8 +484,10 @@ void term_init(struct term *t, int out_fd, int err_fd, enum screen_color color, 
 	*t = (struct term){.quiet = quiet};
 	screen_init(&t->screen, out_fd, err_fd, color);
 	lines_tail_init(&t->tail);
-	t->view = (struct run_view){
-		.sink = {.event = on_event, .arg = t}, .pending_fd = pending_fd, .flush = flush};
+	t->pending_fd = -1;
+	t->source = (struct loop_source){
+		.fd = &t->pending_fd, .events = POLLOUT, .after = push, .arg = t};
+	t->view = (struct run_view){.sink = {.event = on_event, .arg = t}, .source = &t->source};
 }
 
 void term_begin(struct term *t, const char *project)

@@ -32,7 +32,9 @@
 enum { TERM_QUIET_LINES = 50 };
 
 struct term {
-	struct run_view view; /* to be passed to run_project */
+	struct run_view view;      /* to be passed to run_project */
+	struct loop_source source; /* of the view */
+	int pending_fd; /* to be waited for until it can be written to; -1: nothing waits */
 	struct screen screen;
 	bool quiet;
 	uint64_t file_max; /* of output in a regular file; 0: no limit */
