@@ -60,19 +60,27 @@ int64_t proc_cpu_ns(pid_t pid)
 	return clock_ns_of(&used);
 }
 
-/* A session of its own: what a terminal tells us, we tell it if it has to end. */
-NORETURN static void become(const char *program, const struct strv *argv, int output)
+void proc_become(const char *program, const struct strv *argv, const struct proc_streams *streams)
 {
-	int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const int wanted[] = {streams->input, streams->output, streams->errors};
 
 	sig_reset();
 	inherit_give_back();
-	if (setsid() < 0 || null < 0 || dup2(null, 0) < 0 || dup2(output, 1) < 0 ||
-		dup2(output, 2) < 0)
+	if (setsid() < 0 || null < 0)
 		_exit(127);
+	for (int i = 0; i < 3; i++)
+		if (dup2(wanted[i] < 0 ? null : wanted[i], i) < 0)
+			_exit(127);
 	(void)execv(program, argv->items);
 	(void)dprintf(2, "%s: %s\n", program, strerror(errno));
 	_exit(127);
+}
+
+void proc_kill_group(pid_t pid)
+{
+	if (kill(-pid, SIGKILL) < 0)
+		(void)kill(pid, SIGKILL);
 }
 
 /* A program that we wait for. */
@@ -151,8 +159,7 @@ static void stop(struct child *c)
 	struct err ignored = {0};
 	int status;
 
-	if (kill(-c->pid, SIGKILL) < 0) /* it has not begun */
-		(void)kill(c->pid, SIGKILL);
+	proc_kill_group(c->pid);
 	while (has_ended(c, &status, &ignored) == 0 && clock_ms() < until)
 		(void)poll(NULL, 0, 1);
 }
@@ -188,7 +195,7 @@ static pid_t start(const struct strv *argv, int to, struct err *e)
 	if (pid < 0)
 		return err_sys(e, "fork");
 	if (pid == 0)
-		become(program, argv, to);
+		proc_become(program, argv, &(struct proc_streams){-1, to, to});
 	return pid;
 }
 

@@ -45,6 +45,22 @@ struct proc_usage {
 
 struct proc_usage proc_group_usage(pid_t group, const char *name);
 
+/*
+ * For those who need more than that of a program, and fork(2) themselves. In the child: become it,
+ * in a session of its own, whose terminal it does not have, with the default of every signal and
+ * with what our parent has given us (inherit.h). When that fails, the reason is on the stream of
+ * errors and the exit status is 127.
+ */
+struct proc_streams {
+	int input, output, errors; /* -1: /dev/null */
+};
+
+NORETURN void proc_become(
+	const char *program, const struct strv *argv, const struct proc_streams *streams);
+
+/* Kill it and its group, of which it may not have made itself the first yet. */
+void proc_kill_group(pid_t pid);
+
 /* As proc_run, but any exit code other than 0 is an ERR_HOST that carries the end of the output. */
 int proc_run_ok(const struct strv *argv, int64_t limit_ms, struct err *e) NODISCARD;
 

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "os/fd.h"
-#include "os/inherit.h"
 #include "os/proc.h"
 #include "os/sig.h"
 
@@ -94,20 +93,6 @@ int secret_read_public(
  */
 enum { GUARD_FD = 3 };
 
-/* A session of its own: what the program starts is killed with it, and nothing asks a terminal. */
-NORETURN static void become(const char *program, const struct strv *argv, int output)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	sig_reset();
-	inherit_give_back();
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || setsid() < 0 || null < 0 ||
-		dup2(null, 0) < 0 || dup2(output, 1) < 0 || dup2(null, 2) < 0)
-		_exit(127);
-	(void)execv(program, argv->items);
-	_exit(127);
-}
-
 /* Until the program has ended, which leaves it a zombie, or nobody is there who waits for it. */
 static void wait_for_either(pid_t pid)
 {
@@ -129,14 +114,15 @@ NORETURN static void guard(const char *program, const struct strv *argv, int out
 		dup3(output, GUARD_FD + 1, O_CLOEXEC) < 0 || close_range(GUARD_FD + 2, ~0U, 0) < 0)
 		_exit(127);
 	pid = fork();
+	if (pid == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0)
+		proc_become(program, argv, &(struct proc_streams){-1, GUARD_FD + 1, -1});
 	if (pid == 0)
-		become(program, argv, GUARD_FD + 1);
+		_exit(127);
 	(void)close(GUARD_FD + 1);
 	if (pid < 0)
 		_exit(127);
 	wait_for_either(pid);
-	(void)kill(-pid, SIGKILL);
-	(void)kill(pid, SIGKILL);
+	proc_kill_group(pid);
 	if (proc_wait(pid, &status) == 0)
 		(void)send(GUARD_FD, &status, sizeof(status), MSG_NOSIGNAL);
 	_exit(0);

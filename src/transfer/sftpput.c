@@ -80,7 +80,7 @@ static void reap(pid_t pid)
 		(void)poll(NULL, 0, END_TURN_MS);
 	if (ended != 0)
 		return;
-	(void)kill(-pid, SIGKILL);
+	proc_kill_group(pid);
 	(void)proc_wait(pid, &status);
 }
 
@@ -99,7 +99,7 @@ static void end_session(struct job *j)
 static void job_release(struct job *j)
 {
 	if (j->pid > 0)
-		(void)kill(-j->pid, SIGKILL);
+		proc_kill_group(j->pid);
 	end_session(j);
 }
 #define auto_job __attribute__((cleanup(job_release)))
@@ -120,17 +120,6 @@ static void tell(const struct job *j, const char *fmt, ...)
 }
 
 /* ---- the program ---- */
-
-NORETURN static void become(const char *program, const struct strv *argv, int talk)
-{
-	sig_reset();
-	(void)setpgid(0, 0);
-	if (dup2(talk, 0) < 0 || dup2(talk, 1) < 0 || setenv("LC_ALL", "C", 1) < 0)
-		_exit(127);
-	(void)execv(program, argv->items);
-	(void)dprintf(2, "%s: %s\n", program, strerror(errno));
-	_exit(127);
-}
 
 static int start_session(struct job *j, struct err *e)
 {
@@ -153,9 +142,10 @@ static int start_session(struct job *j, struct err *e)
 	j->pid = fork();
 	if (j->pid < 0)
 		return err_sys(e, "fork");
+	if (j->pid == 0 && setenv("LC_ALL", "C", 1) == 0)
+		proc_become(program, &argv, &(struct proc_streams){its, its, STDERR_FILENO});
 	if (j->pid == 0)
-		become(program, &argv, its);
-	(void)setpgid(j->pid, j->pid); /* whoever is first */
+		_exit(127);
 	j->talk = fd_steal(&ours);
 	return 0;
 }
@@ -202,7 +192,7 @@ static int has_ended(struct job *j, struct err *e)
 	auto_free char *now = text_safe(j->now, SHOWN_MAX);
 	int error = errno;
 
-	(void)kill(-j->pid, SIGKILL);
+	proc_kill_group(j->pid);
 	if (j->sftp.end == SFTP_CUT)
 		return was_cut(j, now, e);
 	if (j->sftp.end == SFTP_STALLED)
