@@ -35,18 +35,20 @@ DATA_HOST := contents cpio yamlfile
 CONTRACT := frame message action endpoint entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
-AGENT := sshkey knownhosts sshagent sshagent_message sshagent_answer sshagent_serve
+AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := config project credentials names image locate statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
 ARCHIVE := foreign members rewrite
+# The program ambient-hostkey, beside its main and exchange, whose library has names of ours (sftp_open).
+HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes convert deps
 RUN := run run_compare run_phase planner stage said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
-COMMANDS := cmd_run outputs run_outputs cmd_doctor cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
+COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image cmd_state cmd_log cmd_help
 SCREEN := outlet screen lines term
 HELP := catalog limitlist manual
@@ -68,6 +70,7 @@ SHARED_SRC := $(DATA:%=src/data/%.c) $(CONTRACT:%=src/contract/%.c)
 DATA_NET_SRC := $(DATA_NET:%=src/data/%.c)
 TRANSFER_SRC := $(TRANSFER:%=src/transfer/%.c)
 ARCHIVE_SRC := $(ARCHIVE:%=src/archive/%.c)
+HOSTKEY_SRC := $(HOSTKEY:%=src/hostkey/%.c)
 # The rooms that only the host has, in their order: each may use those before it.
 HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/egress/%.c) $(AGENT:%=src/agent/%.c) \
 	$(SETTINGS:%=src/settings/%.c) $(SOURCE:%=src/source/%.c) $(MACHINE:%=src/machine/%.c) \
@@ -101,7 +104,7 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	mask said \
 	secrets sshagent \
 	upload \
-	http gitget sftp sshcheck
+	http gitget sftp sshcheck hostkey
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask agent gitview sftp archive
@@ -130,22 +133,24 @@ HOST_LIBS := -lyaml -ljansson -lseccomp -lcrypto
 # jansson is linked in, so that the trusted image needs only libraries that nobody links statically.
 NETTOOL_LIBS := -l:libjansson.a -lcurl -lcrypto
 ARCHIVE_LIBS := -ljansson -larchive
+HOSTKEY_LIBS := -lssh
 
 # ---- objects ----------------------------------------------------------------------------------------
 
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) $(HOSTKEY_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
 AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
 NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/netmain.c
+ASKING_SRC := $(BASE_SRC) $(HOSTKEY_SRC) src/hostkey/exchange.c src/hostkey/main.c
 REWRITE_SRC := $(BASE_SRC) $(SHARED_SRC) $(ARCHIVE_SRC) src/archive/main.c
 
 .PHONY: all help
-## make               bin/ambient, bin/ambient-execute-plan, bin/ambient-net, bin/ambient-archive
-all: bin/ambient bin/ambient-execute-plan bin/ambient-net bin/ambient-archive
+## make               bin/ambient and the programs that it starts
+all: bin/ambient bin/ambient-execute-plan bin/ambient-net bin/ambient-archive bin/ambient-hostkey
 
 help:
 	@sed -n 's/^## //p' Makefile | awk -F '   +' '{ printf "%-42s %s\n", $$1, $$2 }'
@@ -181,6 +186,11 @@ $(O)/ambient-net: $(call obj,$(NETTOOL_SRC))
 $(O)/ambient-archive: $(call obj,$(REWRITE_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(ARCHIVE_LIBS)
+
+# Likewise with libssh, which needs Kerberos.
+$(O)/ambient-hostkey: $(call obj,$(ASKING_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOSTKEY_LIBS)
 
 bin/%: $(O)/%
 	@mkdir -p bin
@@ -249,13 +259,13 @@ $(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGR
 unit-programs: $(UNIT_TESTS:%=$(O)/tests/unit/test_%)
 test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(O)/tests/tools/numbers unit-programs \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
-test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/ambient-archive $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests $(O)/tests/tools/numbers \
+test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/ambient-archive $(O)/ambient-hostkey $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests $(O)/tests/tools/numbers \
 	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe $(O)/tests/tools/archive-liar
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
 build_tests = +@$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
-	$(MAKE) --no-print-directory FLAVOUR=release all test-tools && ln -sf ../release/ambient-archive build/san/
+	$(MAKE) --no-print-directory FLAVOUR=release all test-tools && ln -sf ../release/ambient-archive ../release/ambient-hostkey build/san/
 
 .PHONY: check check-ready check-root check-fast check-unit check-cli check-vm
 # A target that runs others says which; a target-specific value of `check` itself would win over that.
@@ -313,7 +323,7 @@ check-valgrind:
 	+@$(MAKE) --no-print-directory FLAVOUR=release all test-tools build/release/valgrind/ambient-execute-plan \
 		$(VALGRIND_UNITS:%=build/release/valgrind/test_%)
 	@mkdir -p build/release/valgrind/tests/tools
-	@ln -sf ../ambient ../ambient-net ../ambient-archive build/release/valgrind/
+	@ln -sf ../ambient ../ambient-net ../ambient-archive ../ambient-hostkey build/release/valgrind/
 	@ln -sf ../../../tests/tools/run-proxy ../../../tests/tools/numbers build/release/valgrind/tests/tools/
 	@tests/valgrind $(VALGRIND_UNITS) -- $(VALGRIND_SUITES)
 
@@ -363,8 +373,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real
@@ -423,6 +433,7 @@ install: all
 	install -D -m 755 bin/ambient-execute-plan "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan"
 	install -D -m 755 bin/ambient-net "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
 	install -D -m 755 bin/ambient-archive "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive"
+	install -D -m 755 bin/ambient-hostkey "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-hostkey"
 	install -d $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
 	@tools/install-docs "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/"
@@ -432,7 +443,8 @@ install: all
 .PHONY: uninstall
 uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan" \
-		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive"
+		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive" \
+		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-hostkey"
 	@tools/install-docs --remove "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.1)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(f)")
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")

@@ -174,3 +174,22 @@ void knownhosts_read(const char *text, size_t len, const char *host, struct know
 	}
 	ret->count = kept;
 }
+
+enum knownhosts_match knownhosts_compare(
+	const char *text, size_t len, const char *host, struct sshbytes key)
+{
+	auto_knownhosts struct knownhosts known = {0};
+	auto_knownhosts struct knownhosts revoked = {0};
+	auto_knownhosts struct knownhosts authorities = {0};
+
+	knownhosts_read(text, len, host, &known);
+	collect(text, len, "@revoked", host, &revoked);
+	collect(text, len, "@cert-authority", host, &authorities);
+	if (knownhosts_have(&revoked, key))
+		return KNOWNHOSTS_REVOKED;
+	if (knownhosts_have(&known, key))
+		return KNOWNHOSTS_MATCHES;
+	if (authorities.count > 0)
+		return KNOWNHOSTS_CERTIFIED;
+	return known.count > 0 ? KNOWNHOSTS_DIFFERS : KNOWNHOSTS_UNLISTED;
+}

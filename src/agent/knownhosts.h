@@ -22,4 +22,16 @@ void knownhosts_release(struct knownhosts *k);
 
 bool knownhosts_have(const struct knownhosts *k, struct sshbytes key);
 
+/* What the file says of a key that the host presents; an authority is of certificates. */
+enum knownhosts_match {
+	KNOWNHOSTS_MATCHES,   /* it is the host's key */
+	KNOWNHOSTS_REVOKED,   /* it is revoked for the host */
+	KNOWNHOSTS_CERTIFIED, /* the host has an authority, and this is none of its other keys */
+	KNOWNHOSTS_DIFFERS,   /* the host has other keys */
+	KNOWNHOSTS_UNLISTED,  /* the host has no keys */
+};
+
+enum knownhosts_match knownhosts_compare(
+	const char *text, size_t len, const char *host, struct sshbytes key);
+
 #endif

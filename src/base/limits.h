@@ -182,6 +182,13 @@
 /* And a second for each MiB of it, and for each 16 MiB that it may become. */
 #define LIMIT_ARCHIVE_CPU_SECONDS 60
 
+/* ssh servers that doctor asks for their keys: together, and each ambient-hostkey. */
+#define LIMIT_HOSTKEY_AT_ONCE 16
+#define LIMIT_HOSTKEY_MS (5 * 1000LL)
+#define LIMIT_HOSTKEY_MEMORY (256 * MIB)
+#define LIMIT_HOSTKEY_FILES 16
+#define LIMIT_HOSTKEY_CPU_SECONDS 5
+
 /* With less space than this left on the host a guest that fails is not to blame. */
 #define LIMIT_DISK_FULL_BYTES (1 * MIB)
 

@@ -62,19 +62,32 @@ int locate_executor(const struct config *c, const char *given, char **ret_path, 
 	return 0;
 }
 
-int locate_archive_program(const char *name, char **ret_path, struct err *e)
+/* `need`: what of ambient needs it, with its verb. */
+static int locate_helper(const char *name, const char *need, char **ret_path, struct err *e)
 {
 	auto_free char *own = own_directory();
 	auto_free char *prefix = path_parent(own);
 	auto_free char *found = find_part(name, own, prefix, X_OK);
 
 	if (!found)
-		return err_reason(e, ERR_HOST, "host_no_archive",
-			"no %s in %s, in %s/libexec/ambient or on PATH, which archives of others "
-			"need; install it beside ambient",
-			name, own, prefix);
+		return err_set(e, ERR_HOST,
+			"no %s in %s, in %s/libexec/ambient or on PATH, which %s; install it "
+			"beside ambient",
+			name, own, prefix, need);
 	*ret_path = path_absolute(found);
 	return 0;
+}
+
+int locate_archive_program(const char *name, char **ret_path, struct err *e)
+{
+	if (locate_helper(name, "archives of others need", ret_path, e) < 0)
+		return err_because(e, "host_no_archive");
+	return 0;
+}
+
+int locate_hostkey_program(const char *name, char **ret_path, struct err *e)
+{
+	return locate_helper(name, "asks hosts for their keys", ret_path, e);
 }
 
 int locate_net_tool(const char *executor, char **ret_path, struct err *e)

@@ -28,6 +28,9 @@ int locate_net_tool(const char *executor, char **ret_path, struct err *e) NODISC
  */
 int locate_archive_program(const char *name, char **ret_path, struct err *e) NODISCARD;
 
+/* The program that asks ssh servers for their keys, `name`: in the same places. ERR_HOST. */
+int locate_hostkey_program(const char *name, char **ret_path, struct err *e) NODISCARD;
+
 /*
  * Where images are that were installed with the program, <prefix>/lib/ambient/images. It need not
  * exist. The caller frees.

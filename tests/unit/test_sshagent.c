@@ -277,6 +277,40 @@ static void test_reads_known_hosts_as_ssh_does(void **state)
 			fail_msg("row %zu: %s", i, rows[i].text);
 }
 
+static void test_compares_a_key_with_known_hosts(void **state)
+{
+	static const struct {
+		const char *text;
+		enum knownhosts_match match; /* of KEY_A, presented by a.example */
+	} rows[] = {
+		{"a.example " KEY_A "\n", KNOWNHOSTS_MATCHES},
+		{"a.example " KEY_B "\na.example " KEY_A "\n", KNOWNHOSTS_MATCHES},
+		{"a.example " KEY_A "\n@cert-authority * " KEY_B "\n", KNOWNHOSTS_MATCHES},
+		{"@revoked * " KEY_A "\na.example " KEY_A "\n", KNOWNHOSTS_REVOKED},
+		{"@revoked * " KEY_A "\n", KNOWNHOSTS_REVOKED},
+		{"@revoked b.example " KEY_A "\na.example " KEY_B "\n", KNOWNHOSTS_DIFFERS},
+		{"@cert-authority *.example " KEY_B "\n", KNOWNHOSTS_CERTIFIED},
+		/* An authority's key is not a host's. */
+		{"@cert-authority *.example " KEY_A "\n", KNOWNHOSTS_CERTIFIED},
+		{"@cert-authority *.net " KEY_B "\n", KNOWNHOSTS_UNLISTED},
+		{"a.example " KEY_B "\n@cert-authority * " KEY_B "\n", KNOWNHOSTS_CERTIFIED},
+		{"a.example " KEY_B "\n", KNOWNHOSTS_DIFFERS},
+		{"a.example " KEY_B "\n@revoked * " KEY_B "\n", KNOWNHOSTS_UNLISTED},
+		{"[a.example]:22 " KEY_A "\n", KNOWNHOSTS_UNLISTED},
+		{"b.example " KEY_A "\n", KNOWNHOSTS_UNLISTED},
+		{"", KNOWNHOSTS_UNLISTED},
+	};
+	auto_buf struct buf key = {0};
+
+	(void)state;
+	buf_init(&key, LIMIT_AGENT_MESSAGE);
+	assert_int_equal(sshkey_read_line(KEY_A, strlen(KEY_A), &key), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (knownhosts_compare(rows[i].text, strlen(rows[i].text), "a.example",
+			    bytes_of(&key)) != rows[i].match)
+			fail_msg("row %zu: %s", i, rows[i].text);
+}
+
 static void test_reads_hashed_names(void **state)
 {
 	auto_dir char *dir = expect_dir();
@@ -896,6 +930,7 @@ int main(void)
 		cmocka_unit_test(test_a_damaged_key_is_refused_or_another),
 		cmocka_unit_test(test_a_certificate_belongs_to_one_key),
 		cmocka_unit_test(test_reads_known_hosts_as_ssh_does),
+		cmocka_unit_test(test_compares_a_key_with_known_hosts),
 		cmocka_unit_test(test_reads_hashed_names),
 		cmocka_unit_test(test_lists_the_keys_and_signs_the_configured_login),
 		cmocka_unit_test(test_signs_nothing_but_the_configured_login),

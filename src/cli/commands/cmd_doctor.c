@@ -17,8 +17,10 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/commands/doctor_ssh.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "hostkey/report.h"
 #include "jail/jail.h"
 #include "machine/accel.h"
 #include "machine/drives.h"
@@ -36,20 +38,27 @@
 
 struct doctor_settings {
 	const char *image;
+	bool offline;
 };
 
 struct doctor {
 	struct config config;
+	bool offline;
 	char *image;     /* to boot; NULL: none is known */
 	struct node *vm; /* of the boot, for the check of the clock; NULL: it did not boot */
+	int worst;       /* exit status of the checks so far */
 };
 
 enum { FINDING_MAX = 400 };
 
-/* A check writes what it found, and returns -1 with the remedy in *e when that is not well. */
+/*
+ * A check writes what it found, and returns -1 with the remedy in *e when that is not well. One that
+ * finds several things prints them itself (tell); its -1 ends everything.
+ */
 struct check {
 	const char *name;
 	int (*look)(struct doctor *d, char *finding, struct err *e);
+	int (*look_at_each)(struct doctor *d, struct err *e);
 };
 
 static void found(char *finding, const char *fmt, ...) PRINTF_LIKE(2, 3);
@@ -389,60 +398,131 @@ static int look_clock(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-static const struct check checks[] = {
-	{"qemu", look_qemu},
-	{"executor", look_executor},
-	{"programs", look_programs},
-	{"namespaces", look_namespaces},
-	{"accelerator", look_accelerator},
-	{"memory", look_memory},
-	{"disk", look_disk},
-	{"image", look_image},
-	{"names", look_names},
-	{"secrets", look_secrets},
-	{"projects", look_projects},
-	{"boot", look_boot},
-	{"clock", look_clock},
-};
+/* ---- one line each ---- */
 
-static int print_check(
-	const struct check *c, const char *finding, const struct err *e, struct err *ret)
+static int tell(const char *word, const char *name, const char *text, struct err *e)
 {
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, 4096);
-	buf_addf(&line, "%-4s  %-12s  ", e ? "FAIL" : "ok", c->name);
-	text_add_safe(&line, e ? e->msg : finding, strlen(e ? e->msg : finding), true);
+	buf_addf(&line, "%-4s  %-12s  ", word, name);
+	text_add_safe(&line, text, strlen(text), true);
 	buf_addc(&line, '\n');
-	return say_out(line.data, line.len, ret);
+	return say_out(line.data, line.len, e);
+}
+
+static int tell_fault(struct doctor *d, const char *name, const struct err *fault, struct err *e)
+{
+	d->worst = verdict_worst_status(d->worst, verdict_exit_status(verdict_of_error(fault), 0));
+	return tell("FAIL", name, fault->msg, e);
+}
+
+/* ---- hosts of ssh ---- */
+
+#define SSH "ssh"
+
+static int ssh_well(void *arg, const char *finding, struct err *e)
+{
+	(void)arg;
+	return tell("ok", SSH, finding, e);
+}
+
+static int ssh_warn(void *arg, const char *finding, struct err *e)
+{
+	(void)arg;
+	return tell("warn", SSH, finding, e);
+}
+
+static int ssh_fault(void *arg, const struct err *fault, struct err *e)
+{
+	return tell_fault(arg, SSH, fault, e);
+}
+
+/* Projects run without it. ERR_HOST with the remedy. */
+static int find_hostkey(char **ret_program, struct err *e)
+{
+	auto_free char *program = NULL, *line = NULL;
+
+	if (locate_hostkey_program(HOSTKEY_PROGRAM, &program, e) < 0 ||
+		ask_version(program, &line, e) < 0)
+		return -1;
+	if (!strstr(line, version_build))
+		return err_set(e, ERR_HOST,
+			strstr(line, "libssh") ? "%s; " HOSTKEY_REMEDY
+					       : "%s: install it and ambient of one release",
+			line);
+	*ret_program = steal_ptr(&program);
+	return 0;
+}
+
+static int look_ssh(struct doctor *d, struct err *e)
+{
+	auto_free char *program = NULL;
+	struct err why = {0};
+	struct doctor_ssh hosts = {.config = &d->config,
+		.well = ssh_well,
+		.warn = ssh_warn,
+		.fault = ssh_fault,
+		.arg = d};
+
+	if (d->offline)
+		hosts.why_silent = "--offline";
+	else if (find_hostkey(&program, &why) < 0)
+		hosts.why_silent = why.msg;
+	hosts.program = program;
+	hosts.is_fault = !d->offline;
+	return doctor_ssh(&hosts, e);
+}
+
+static const struct check checks[] = {
+	{.name = "qemu", .look = look_qemu},
+	{.name = "executor", .look = look_executor},
+	{.name = "programs", .look = look_programs},
+	{.name = "namespaces", .look = look_namespaces},
+	{.name = "accelerator", .look = look_accelerator},
+	{.name = "memory", .look = look_memory},
+	{.name = "disk", .look = look_disk},
+	{.name = "image", .look = look_image},
+	{.name = "names", .look = look_names},
+	{.name = "secrets", .look = look_secrets},
+	{.name = SSH, .look_at_each = look_ssh},
+	{.name = "projects", .look = look_projects},
+	{.name = "boot", .look = look_boot},
+	{.name = "clock", .look = look_clock},
+};
+
+/* -1: printing or waiting has ended. */
+static int examine_one(struct doctor *d, const struct check *c, struct err *e)
+{
+	char finding[FINDING_MAX] = "";
+	struct err fault = {0};
+
+	if (c->look_at_each)
+		return c->look_at_each(d, e);
+	if (c->look(d, finding, &fault) == 0)
+		return tell("ok", c->name, finding, e);
+	if (fault.kind != ERR_INTERRUPTED)
+		return tell_fault(d, c->name, &fault, e);
+	*e = fault;
+	return -1;
 }
 
 /* The worst status of the checks, each printed as it is known. */
 static int examine(struct doctor *d)
 {
-	struct err broken = {0};
-	int worst = 0;
+	struct err e = {0};
 
-	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
-		char finding[FINDING_MAX] = "";
-		struct err e = {0};
-		bool well = checks[i].look(d, finding, &e) == 0;
-
-		if (!well && e.kind == ERR_INTERRUPTED)
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++)
+		if (examine_one(d, &checks[i], &e) < 0)
 			return say_failure(&e);
-		if (print_check(&checks[i], finding, well ? NULL : &e, &broken) < 0)
-			return say_failure(&broken);
-		if (!well)
-			worst = verdict_worst_status(
-				worst, verdict_exit_status(verdict_of_error(&e), 0));
-	}
-	return worst;
+	return d->worst;
 }
 
 static int run_doctor(const struct call *call)
 {
 	const struct doctor_settings *settings = call->settings;
-	struct doctor d = {.image = settings->image ? mem_strdup(settings->image) : NULL};
+	struct doctor d = {.image = settings->image ? mem_strdup(settings->image) : NULL,
+		.offline = settings->offline};
 	struct err e = {0};
 	int status;
 
@@ -463,6 +543,10 @@ static const struct option doctor_options[] = {
 		.type = OPTION_STRING,
 		.offset = offsetof(struct doctor_settings, image),
 		.help = "the image to boot; else the first one of the image store"},
+	{.name = "offline",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct doctor_settings, offline),
+		.help = "do not ask the hosts under 'ssh' for their keys"},
 	{0},
 };
 
@@ -470,7 +554,9 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.summary = "Check that this machine can run projects",
 	.group = GROUP_RUN,
-	.details = "Each line is ok, or says what to do. The last lines boot a VM.\n",
+	.details = "Each line is ok, or says what to do. The last lines boot a VM. Each host under "
+		   "'ssh' in the\nconfiguration is asked for its key, which is compared with its "
+		   "known_hosts; nobody logs in.\nA host that cannot be reached is a warning.\n",
 	.options = doctor_options,
 	.settings_size = sizeof(struct doctor_settings),
 	.run = run_doctor,

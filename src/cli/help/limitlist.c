@@ -156,6 +156,12 @@ static const struct row rows[] = {
 		"processor time; besides, a second for each MiB of the file and for each 16 MiB of "
 		"`deps_max_size`",
 		"`deps_damaged`"),
+	GROUP("Hosts of ssh, as `doctor` asks them for their keys"),
+	COUNT(LIMIT_HOSTKEY_AT_ONCE, "hosts that are asked at once", "waits"),
+	TIME(LIMIT_HOSTKEY_MS, "time for all that are asked at once", "a warning"),
+	BYTES(LIMIT_HOSTKEY_MEMORY, "memory for ambient-hostkey", "a warning"),
+	COUNT(LIMIT_HOSTKEY_FILES, "files that it has open at once", "a warning"),
+	SECONDS(LIMIT_HOSTKEY_CPU_SECONDS, "processor time", "a warning"),
 	GROUP("In a guest"),
 	TIME(LIMIT_GRACE_MS, "from SIGTERM to SIGKILL when an action is out of time",
 		"it is killed"),
