@@ -96,6 +96,10 @@ NUMBERS_SRC := tests/tools/numbers.c $(BASE_SRC)
 FAULTS_SRC := tests/tools/faults.c
 # In the place of ambient-archive, for tests of what is believed of it.
 LIAR_SRC := tests/tools/archive-liar.c $(BASE_SRC) $(SHARED_SRC)
+# In the place of ambient-hostkey, for the same.
+HOSTKEY_LIAR_SRC := tests/tools/hostkey-liar.c $(BASE_SRC)
+# An ssh and sftp server of the worst kind.
+SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_sftp.c $(BASE_SRC) $(DATA_NET_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base loop tree frame message plan action actions executor program forward git jail node jsonl yamlfile schema config project \
@@ -227,6 +231,14 @@ $(O)/tests/tools/archive-liar: $(call obj,$(LIAR_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -ljansson
 
+$(O)/tests/tools/hostkey-liar: $(call obj,$(HOSTKEY_LIAR_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^
+
+$(O)/tests/tools/ssh-liar: $(call obj,$(SSH_LIAR_SRC))
+	@echo "  LD      $@"
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ -lssh -lcrypto
+
 $(O)/tests/tools/run-proxy: $(call obj,$(RUN_PROXY_SRC) $(LIBRARY_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -o $@ $^ $(HOST_LIBS) -larchive -lcurl
@@ -260,7 +272,8 @@ unit-programs: $(UNIT_TESTS:%=$(O)/tests/unit/test_%)
 test-programs: $(O)/ambient $(O)/ambient-execute-plan $(O)/ambient-net $(O)/tests/tools/run-proxy $(O)/tests/tools/numbers unit-programs \
 	$(FUZZERS:%=$(O)/tests/fuzz/replay_%)
 test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/ambient-archive $(O)/ambient-hostkey $(O)/tests/tools/fake-qemu $(O)/tests/tools/with-guests $(O)/tests/tools/numbers \
-	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe $(O)/tests/tools/archive-liar
+	$(O)/tests/tools/run-proxy $(O)/tests/tools/faults.so $(O)/tests/tools/guest-probe $(O)/tests/tools/archive-liar \
+	$(O)/tests/tools/ssh-liar $(O)/tests/tools/hostkey-liar
 
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
@@ -373,8 +386,8 @@ list-fuzzers:
 	@echo $(FUZZERS)
 TEST_SRC := $(UNIT_TESTS:%=tests/unit/test_%.c) $(FUZZERS:%=tests/fuzz/fuzz_%.c) tests/fuzz/replay.c
 list-sources:
-	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
-all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
+	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(SSH_LIAR_SRC) $(HOSTKEY_LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
+all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(SSH_LIAR_SRC) $(HOSTKEY_LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real

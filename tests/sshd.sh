@@ -110,6 +110,41 @@ with_sshd() {
 	in_network bash "$dir/with-sshd" "$dir" "$@"
 }
 
+# liar HOST [OPTION...]: an ssh server that lies (tests/tools/ssh-liar) with this name and an address of its own. It has the
+# key $dir/server/host, if no other is named, and the log $dir/server/HOST.log.
+liar() {
+	local address
+	[ -e "$dir/hosts" ] || echo '127.0.0.1 localhost' >"$dir/hosts"
+	address=127.0.1.$(wc -l <"$dir/hosts")
+	echo "$address $1" >>"$dir/hosts"
+	{
+		printf '%q ' "$SSH_LIAR" --bind "$address" --key "$dir/server/host" --log "$dir/server/$1.log" \
+			--ready "$dir/server/$1.ready" "${@:2}"
+		echo '& servers+=($!)'
+	} >>"$dir/liars"
+}
+
+# with_liars COMMAND...: in a network with these servers.
+with_liars() {
+	cat >"$dir/with-liars" <<-'END'
+		#!/bin/bash
+		set -eu
+		servers=()
+		trap 'kill "${servers[@]}"' EXIT
+		. "$1/liars"
+		until [ "$(find "$1/server" -name '*.ready' | wc -l)" = ${#servers[@]} ]; do
+			kill -0 "${servers[@]}"
+			sleep 0.05
+		done
+		shift
+		rc=0
+		"$@" || rc=$?
+		exit $rc
+	END
+	rm -f "$dir/server"/*.ready
+	in_network bash "$dir/with-liars" "$dir" "$@"
+}
+
 # No disguise of the key in what is left (state, temporary files, drives) and in what was shown; but the server
 # has said all of them.
 #

@@ -163,7 +163,7 @@ static void answer_unconnected(struct asking *a)
 static void answer_key(struct ask_question *q, const struct hostkey_report *r)
 {
 	if (r->key_len == 0 || r->key_len > sizeof(r->key)) {
-		answer(q, ASK_FAILED, "'%s' has a key that is none", q->host);
+		answer(q, ASK_FAILED, "'%s' sent an invalid key", q->host);
 		return;
 	}
 	q->outcome = ASK_KEY;
@@ -181,7 +181,8 @@ static void answer_all(struct asking *a)
 	const struct num_text time = num_show_duration(LIMIT_HOSTKEY_MS);
 
 	if (a->over && !is_last(&a->last)) {
-		answer(q, ASK_FAILED, HOSTKEY_PROGRAM " ended without an answer of '%s'", q->host);
+		answer(q, ASK_FAILED, HOSTKEY_PROGRAM " ended without an answer from '%s'",
+			q->host);
 		return;
 	}
 	switch ((enum hostkey_report_kind)a->last.kind) {
@@ -215,6 +216,10 @@ static int finish(struct asking *a, struct err *e)
 {
 	const struct event_sink sink = {.event = on_proxy_event, .arg = a};
 
+	/* What others said while one that floods was listened to. */
+	jail_kill(&a->program.pid);
+	if (!a->over)
+		(void)sidecar_read(&a->program, sizeof(a->last), take_report, a);
 	sidecar_kill(&a->program);
 	if (proxy_stop(&a->proxy, &sink, "doctor", SOURCE_PRE_PLAN, e) < 0)
 		return -1;

@@ -446,13 +446,14 @@ static int find_hostkey(char **ret_program, struct err *e)
 	if (locate_hostkey_program(HOSTKEY_PROGRAM, &program, e) < 0 ||
 		ask_version(program, &line, e) < 0)
 		return -1;
-	if (!strstr(line, version_build))
-		return err_set(e, ERR_HOST,
-			strstr(line, "libssh") ? "%s; " HOSTKEY_REMEDY
-					       : "%s: install it and ambient of one release",
-			line);
-	*ret_program = steal_ptr(&program);
-	return 0;
+	if (strstr(line, version_build)) {
+		*ret_program = steal_ptr(&program);
+		return 0;
+	}
+	if (strstr(line, "libssh"))
+		return err_set(e, ERR_HOST, "%s; " HOSTKEY_REMEDY, line);
+	return err_set(e, ERR_HOST, "%s is '%s', this is %s: install both of one release", program,
+		line, version_build);
 }
 
 static int look_ssh(struct doctor *d, struct err *e)
