@@ -31,6 +31,7 @@ static const char help[] = "usage: ssh-liar --key FILE [OPTION]...\n"
 			   "    --ready FILE           is made when connections are accepted\n"
 			   "\n"
 			   "Before ssh, and in it, of what the server sends:\n"
+			   "    --deaf                 no connection is ever made\n"
 			   "    --first TEXT           send this first\n"
 			   "    --endless TEXT         and then this, again and again\n"
 			   "    --cut N                end the connection after N bytes of ssh\n"
@@ -43,11 +44,12 @@ static const char help[] = "usage: ssh-liar --key FILE [OPTION]...\n"
 			   "    --deny                 nobody logs in\n"
 			   "    --sftp LIE             how sftp lies:\n";
 
-enum { CHUNK = 32 * 1024, BACKLOG = 50 };
+enum { CHUNK = 32 * 1024, BACKLOG = 50, FILLING = 4 };
 
 struct options {
 	struct liar liar;
 	const char *bind, *ready, *first, *endless;
+	bool deaf;
 	uint64_t port, cut, stop, flip; /* UINT64_MAX: never */
 };
 
@@ -104,7 +106,7 @@ static bool pass_on(const struct options *o, int client, char *data, size_t len,
 static void relay(const struct options *o, int client, int server)
 {
 	struct pollfd p[] = {{.fd = client, .events = POLLIN}, {.fd = server, .events = POLLIN}};
-	char data[CHUNK];
+	char data[CHUNK] = {0};
 	uint64_t sent = 0;
 
 	/* Nothing at all of ssh is to be sent. */
@@ -160,19 +162,48 @@ static int listen_on(const struct options *o)
 	return fd;
 }
 
-static int serve(const struct options *o)
+static int say_ready(const struct options *o)
 {
 	struct err e = {0};
+
+	if (!o->ready || fd_write_file(o->ready, "ready\n", strlen("ready\n"), 0644, &e) == 0)
+		return 0;
+	(void)fprintf(stderr, "ssh-liar: %s\n", e.msg);
+	return 1;
+}
+
+/* The queue of the socket is full, so that the kernel answers nobody. Until this process is killed. */
+static int be_deaf(const struct options *o, int fd)
+{
+	struct sockaddr_in own;
+	socklen_t len = sizeof(own);
+
+	if (listen(fd, 0) < 0 || getsockname(fd, (struct sockaddr *)&own, &len) < 0)
+		return 1;
+	for (int i = 0; i < FILLING; i++) {
+		int filler = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+		if (connect(filler, (struct sockaddr *)&own, len) < 0 && errno != EINPROGRESS)
+			return 1;
+	}
+	if (say_ready(o) != 0)
+		return 1;
+	for (;;)
+		(void)pause();
+}
+
+static int serve(const struct options *o)
+{
 	int fd = listen_on(o);
 
 	if (fd < 0) {
 		(void)fprintf(stderr, "ssh-liar: %s: %s\n", o->bind, strerror(errno));
 		return 1;
 	}
-	if (o->ready && fd_write_file(o->ready, "ready\n", strlen("ready\n"), 0644, &e) < 0) {
-		(void)fprintf(stderr, "ssh-liar: %s\n", e.msg);
+	if (o->deaf)
+		return be_deaf(o, fd);
+	if (say_ready(o) != 0)
 		return 1;
-	}
 	for (;;) {
 		int client = accept(fd, NULL, NULL);
 
@@ -200,6 +231,7 @@ static const struct option table[] = {
 	{"identification", required_argument, NULL, 'i'},
 	{"banner", required_argument, NULL, 'B'},
 	{"deny", no_argument, NULL, 'd'},
+	{"deaf", no_argument, NULL, 'D'},
 	{"sftp", required_argument, NULL, 'S'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -253,6 +285,8 @@ static int take_option(struct options *o, int c)
 
 	if (c == 'd')
 		o->liar.deny = true;
+	else if (c == 'D')
+		o->deaf = true;
 	else if (text_of(o, c))
 		*text_of(o, c) = optarg;
 	else if (!number_of(o, c) || num_parse_u64(optarg, UINT64_MAX - 1, number_of(o, c), &e) < 0)
