@@ -14,6 +14,7 @@
 #include "os/nowait.h"
 #include "os/outfile.h"
 #include "os/sig.h"
+#include "os/space.h"
 #include "run/verdict.h"
 
 /* A byte is shown as four at most. */
@@ -62,9 +63,11 @@ void say_warnings(const struct strv *messages)
 
 int say_out(const char *data, size_t len, struct err *e)
 {
-	if (nowait_put(STDOUT_FILENO, data, len) < 0)
-		return outfile_failed("standard output", e);
-	return 0;
+	if (nowait_put(STDOUT_FILENO, data, len) == 0)
+		return 0;
+	(void)outfile_failed("standard output", e);
+	space_explain(e, STDOUT_FILENO);
+	return -1;
 }
 
 int say_row(struct err *e, const char *fmt, ...)
@@ -141,6 +144,7 @@ int say_unwritten(int sys)
 
 	errno = sys;
 	(void)outfile_failed("standard output", &e);
+	space_explain(&e, STDOUT_FILENO);
 	return say_failure(&e);
 }
 

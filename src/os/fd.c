@@ -16,6 +16,10 @@
 
 #include "os/path.h"
 
+/* How the kernel shows files without a name. */
+#define DELETED " (deleted)"
+#define MEMORY "/memfd:"
+
 void fd_close(int fd)
 {
 	int saved = errno;
@@ -301,26 +305,51 @@ int fd_copy(int from, int to, uint64_t len, struct err *e)
 	return 0;
 }
 
+/* What the kernel says of a descriptor; NULL: nothing. The caller frees. */
+static char *link_of(int fd)
+{
+	auto_free char *link = mem_printf("/proc/self/fd/%d", fd);
+	char path[4096];
+	ssize_t n = readlink(link, path, sizeof(path));
+
+	return n < 0 ? NULL : mem_strndup(path, (size_t)n);
+}
+
+static bool is_in_memory(const char *link)
+{
+	return strncmp(link, MEMORY, strlen(MEMORY)) == 0;
+}
+
+static bool has_no_name(const char *link)
+{
+	size_t len = strlen(link);
+
+	return link[0] == '/' && len > strlen(DELETED) &&
+		strcmp(link + len - strlen(DELETED), DELETED) == 0;
+}
+
 char *fd_name(int fd)
 {
-	static const char deleted[] = " (deleted)", memory[] = "/memfd:";
 	int saved = errno;
-	auto_free char *link = mem_printf("/proc/self/fd/%d", fd);
+	auto_free char *link = link_of(fd);
 	auto_free char *directory = NULL;
-	char path[4096];
-	ssize_t n = readlink(link, path, sizeof(path) - 1);
-	size_t end = n > (ssize_t)sizeof(deleted) ? (size_t)n - (sizeof(deleted) - 1) : 0;
 
 	errno = saved;
-	if (n < 0)
+	if (!link)
 		return mem_printf("descriptor %d", fd);
-	path[n] = '\0';
-	if (strncmp(path, memory, sizeof(memory) - 1) == 0)
+	if (is_in_memory(link))
 		return mem_strdup("a file in memory");
-	if (path[0] != '/' || end == 0 || strcmp(path + end, deleted) != 0)
-		return mem_strdup(path);
-	directory = path_parent(path);
+	if (!has_no_name(link))
+		return steal_ptr(&link);
+	directory = path_parent(link);
 	return mem_printf("a temporary file in %s", directory);
+}
+
+char *fd_directory(int fd)
+{
+	auto_free char *link = link_of(fd);
+
+	return !link || link[0] != '/' || is_in_memory(link) ? NULL : path_parent(link);
 }
 
 int fd_make_private(int fd)

@@ -95,6 +95,9 @@ int fd_copy(int from, int to, uint64_t len, struct err *e) NODISCARD;
  */
 char *fd_name(int fd);
 
+/* The directory that a file of a file system is in, also one without a name; NULL: not known. */
+char *fd_directory(int fd);
+
 /*
  * Before a file is locked: take the rights of others away, for whoever can open it for reading can
  * lock it, and keep us waiting. Another user's file stays as it is: he knows who may read it. -1

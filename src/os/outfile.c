@@ -17,6 +17,7 @@
 #include "os/nowait.h"
 #include "os/path.h"
 #include "os/sig.h"
+#include "os/space.h"
 
 enum { READER_PAUSE_MS = 50, NAME_TRIES = 100, NAME_KEPT = 200 };
 
@@ -269,8 +270,10 @@ int outfile_open(
 	auto_outfile struct outfile o = OUTFILE_NONE;
 
 	o.path = mem_strdup(path);
-	if (open_path(&o, use, mode, e) < 0)
+	if (open_path(&o, use, mode, e) < 0) {
+		space_explain_probably(e, path);
 		return -1;
+	}
 	*ret = o;
 	o = (struct outfile)OUTFILE_NONE;
 	return 0;
@@ -321,7 +324,9 @@ int outfile_write(struct outfile *o, const void *data, size_t len, struct err *e
 {
 	if (nowait_put(o->fd, data, len) == 0)
 		return 0;
-	return outfile_failed(o->path, e);
+	(void)outfile_failed(o->path, e);
+	space_explain(e, o->fd);
+	return -1;
 }
 
 static int place(struct outfile *o, struct err *e)
@@ -343,12 +348,10 @@ static int place(struct outfile *o, struct err *e)
 	return 0;
 }
 
-int outfile_finish(struct outfile *o, struct err *e)
+static int finish(struct outfile *o, struct err *e)
 {
 	auto_fd int dir = -1;
 
-	if (o->stream || !o->name || o->made || o->begun)
-		return 0;
 	if (fchmod(o->fd, o->found.st_mode & 0777) < 0 || fsync(o->fd) < 0)
 		return cannot(o->path, e);
 	if (place(o, e) < 0)
@@ -356,6 +359,14 @@ int outfile_finish(struct outfile *o, struct err *e)
 	/* Where a directory may be written in and not be read, nobody can sync it. */
 	dir = openat(o->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir >= 0 && fsync(dir) < 0 ? cannot(o->path, e) : 0;
+}
+
+int outfile_finish(struct outfile *o, struct err *e)
+{
+	if (o->stream || !o->name || o->made || o->begun || finish(o, e) == 0)
+		return 0;
+	space_explain(e, o->fd);
+	return -1;
 }
 
 /* ---- which file it is ---------------------------------------------------------------------------

@@ -14,60 +14,109 @@
 #include "os/fd.h"
 #include "os/path.h"
 
-#define SAID "; the disk of the host is full: "
+#define FULL "the disk of the host is full: "
+#define QUOTA "the quota of this user is used up"
 
 /* And it is not said yet. */
 static bool is_full(const struct err *e)
 {
-	return (e->sys == ENOSPC || e->sys == EDQUOT) && !strstr(e->msg, SAID);
+	return (e->sys == ENOSPC || e->sys == EDQUOT) && !strstr(e->msg, FULL);
+}
+
+static uint64_t bytes_left(const struct statvfs *st)
+{
+	return (uint64_t)st->f_bavail * st->f_frsize;
+}
+
+/* File systems without a size or a number of files of their own say 0. */
+static bool lacks_bytes(const struct statvfs *st)
+{
+	return st->f_blocks && bytes_left(st) < LIMIT_DISK_FULL_BYTES;
+}
+
+static bool lacks_files(const struct statvfs *st)
+{
+	return st->f_files && !st->f_favail;
+}
+
+/* The caller frees. */
+static char *describe(const char *where, const struct statvfs *st)
+{
+	if (lacks_files(st))
+		return mem_printf("no more files can be made in %s", where);
+	return mem_printf("%s of %s are free in %s", num_show_size(bytes_left(st)).s,
+		num_show_size((uint64_t)st->f_blocks * st->f_frsize).s, where);
 }
 
 static void append(struct err *e, const char *where, const struct statvfs *st)
 {
-	size_t len = strlen(e->msg);
-	uint64_t left = (uint64_t)st->f_bavail * st->f_frsize;
-	uint64_t whole = (uint64_t)st->f_blocks * st->f_frsize;
+	auto_free char *quota = e->sys == EDQUOT ? mem_printf(QUOTA " in %s", where) : NULL;
+	auto_free char *text = quota ? NULL : describe(where, st);
 
-	if (e->sys == EDQUOT)
-		(void)snprintf(e->msg + len, sizeof(e->msg) - len,
-			SAID "the quota of this user is used up in %s", where);
-	else if (st->f_files && !st->f_favail)
-		(void)snprintf(e->msg + len, sizeof(e->msg) - len,
-			SAID "no more files can be made in %s", where);
-	else
-		(void)snprintf(e->msg + len, sizeof(e->msg) - len, SAID "%s of %s are free in %s",
-			num_show_size(left).s, num_show_size(whole).s, where);
+	err_ignore(err_append(e, "; " FULL "%s", quota ? quota : text));
+}
+
+/* The file system of a path, or of the first directory above it that is there. The caller frees. */
+static char *find(const char *path, struct statvfs *ret_st)
+{
+	auto_free char *there = path_absolute(path);
+
+	while (statvfs(there, ret_st) < 0) {
+		char *parent = path_parent(there);
+
+		free(there);
+		there = parent;
+		if (strcmp(there, "/") == 0 || strcmp(there, ".") == 0)
+			return NULL;
+	}
+	return steal_ptr(&there);
 }
 
 void space_explain(struct err *e, int fd)
 {
-	auto_free char *name = NULL, *directory = NULL;
+	auto_free char *directory = NULL;
 	struct statvfs st;
 	struct stat file;
 
 	/* What a device says of itself is not about the file system that its name is in. */
 	if (!is_full(e) || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode) || fstatvfs(fd, &st) < 0)
 		return;
-	name = fd_name(fd);
-	directory = name[0] == '/' ? path_parent(name) : NULL;
-	append(e, directory ? directory : name, &st);
+	directory = fd_directory(fd);
+	if (directory)
+		append(e, directory, &st);
 }
 
 void space_explain_path(struct err *e, const char *path)
 {
-	auto_free char *there = path_absolute(path);
+	auto_free char *where = NULL;
 	struct statvfs st;
 
-	if (!is_full(e))
-		return;
-	while (statvfs(there, &st) < 0) {
-		char *parent = path_parent(there);
+	if (is_full(e) && (where = find(path, &st)))
+		append(e, where, &st);
+}
 
-		free(there);
-		there = parent;
-		if (strcmp(there, "/") == 0 || strcmp(there, ".") == 0)
-			return;
-	}
-	if (st.f_bavail * st.f_frsize < LIMIT_DISK_FULL_BYTES || (st.f_files && !st.f_favail))
-		append(e, there, &st);
+void space_explain_probably(struct err *e, const char *path)
+{
+	auto_free char *where = NULL;
+	struct statvfs st;
+
+	if (is_full(e) && e->sys == EDQUOT)
+		err_ignore(err_append(e, "; " FULL QUOTA));
+	if (is_full(e) && (where = find(path, &st)) && (lacks_bytes(&st) || lacks_files(&st)))
+		append(e, where, &st);
+}
+
+int space_check(int fd, const char *what, struct err *e)
+{
+	auto_free char *where = NULL, *text = NULL;
+	struct statvfs st;
+
+	/* What cannot be asked is said by the next write to it. */
+	if (fstatvfs(fd, &st) < 0 || !lacks_bytes(&st))
+		return 0;
+	where = fd_directory(fd);
+	text = where ? describe(where, &st) : NULL;
+	if (!text)
+		return 0;
+	return err_reason(e, ERR_HOST, ERR_REASON_DISK, FULL "%s, and %s", text, what);
 }

@@ -203,7 +203,7 @@ void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	stage_init(&m.stage);
 	result_init(&m.result);
 	if (carry_out(&m, &e) < 0) {
-		space_explain_path(&e, context->config->tmpdir);
+		space_explain_probably(&e, context->config->tmpdir);
 		result_take_error(&m.result, &e);
 	}
 	result_set_image(&m.result, &m.host.image);

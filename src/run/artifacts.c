@@ -20,6 +20,7 @@
 #include "os/path.h"
 #include "os/proc.h"
 #include "os/sig.h"
+#include "os/space.h"
 
 #define INSIDE "/artifacts"
 
@@ -79,11 +80,13 @@ static int take_error(const struct err *from, struct err *e)
 
 	copy.msg[sizeof(copy.msg) - 1] = '\0';
 	safe = text_safe(copy.msg, sizeof(copy.msg) - 1);
-	if (copy.kind == ERR_HOST)
-		return strncmp(copy.reason, ERR_REASON_DISK, sizeof(copy.reason)) == 0
-			? err_reason(e, ERR_HOST, ERR_REASON_DISK, "%s", safe)
-			: err_set(e, ERR_HOST, "%s", safe);
-	return err_reason(e, ERR_GUEST, "artifacts_refused", "%s", safe);
+	if (copy.kind != ERR_HOST)
+		return err_reason(e, ERR_GUEST, "artifacts_refused", "%s", safe);
+	(void)err_set(e, ERR_HOST, "%s", safe);
+	e->sys = copy.sys;
+	return strncmp(copy.reason, ERR_REASON_DISK, sizeof(copy.reason)) == 0
+		? err_because(e, ERR_REASON_DISK)
+		: -1;
 }
 
 static int wait_for_child(
@@ -226,10 +229,14 @@ int artifacts_copy(int tar_fd, uint64_t bytes, const char *path, struct err *e)
 {
 	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 
-	if (fd < 0)
-		return err_sys(e, "make %s", path);
+	if (fd < 0) {
+		(void)err_sys(e, "make %s", path);
+		space_explain_path(e, path);
+		return -1;
+	}
 	if (copy_data(tar_fd, fd, bytes, e) == 0)
 		return 0;
+	space_explain(e, fd);
 	(void)unlink(path);
 	return err_wrap(e, "%s", path);
 }
@@ -265,17 +272,21 @@ int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_
 		.tick = count,
 		.tick_arg = s};
 	if (mkdir(dest, 0755) < 0) {
+		(void)err_sys(e, "make %s", dest);
+		space_explain_path(e, dest);
 		(void)munmap(s, sizeof(*s));
-		return err_sys(e, "make %s", dest);
+		return -1;
 	}
 	if (is_empty_archive(tar_fd, bytes, entries))
 		result = 0;
 	else
 		result = unpack_into(s, tar_fd, entries, dest, sink, e);
-	if (result == 0)
+	if (result == 0) {
 		*ret = s->result;
-	else
+	} else {
+		space_explain_path(e, dest);
 		err_ignore(path_remove_tree(dest, &ignored)); /* work/ is emptied by the next run */
+	}
 	(void)munmap(s, sizeof(*s));
 	return result;
 }

@@ -509,6 +509,7 @@ static void write_result(struct run *r, struct run_outcome *o)
 
 	if (!r->store.run_dir || store_write_result(&r->store, o->result, latest, &e) == 0)
 		return;
+	space_explain_path(&e, r->store.run_dir);
 	result_take_error(&r->result, &e);
 	result_fill_outcome(&r->result, o);
 	o->unnamed = latest;
@@ -527,7 +528,7 @@ static void explain_disk(const struct run *r, struct err *e)
 {
 	const char *tmpdir = r->config->tmpdir;
 
-	space_explain_path(e, strstr(e->msg, tmpdir) ? tmpdir : r->config->state);
+	space_explain_probably(e, strstr(e->msg, tmpdir) ? tmpdir : r->config->state);
 }
 
 void run_project(const struct run_context *context, struct project *project,

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +20,7 @@
 #include "os/fd.h"
 #include "os/meminfo.h"
 #include "os/sig.h"
+#include "os/space.h"
 #include "run/planner.h"
 #include "run/said.h"
 #include "settings/locate.h"
@@ -349,38 +349,34 @@ static void end_console(struct stage *s)
 
 /* ---- a full disk ---- */
 
-static bool is_full(const char *directory, struct err *e)
-{
-	struct statvfs st;
-	uint64_t left;
-
-	if (statvfs(directory, &st) < 0)
-		return false; /* then the next file that is made there says what is wrong */
-	left = (uint64_t)st.f_bavail * st.f_frsize;
-	if (left >= LIMIT_DISK_FULL_BYTES)
-		return false;
-	err_ignore(err_reason(e, ERR_HOST, ERR_REASON_DISK,
-		"the disk of the host is full: %s has %" PRIu64 " bytes left, and drives of the "
-		"guest are there",
-		directory, left));
-	return true;
-}
-
 /*
  * What a guest writes takes space of the host. On a full disk its machine is stopped, or its drives
  * have errors, and whatever it makes of them, an action that fails or an output that cannot be
  * packed, it is not at fault.
  */
-static int blame_disk(const struct stage *s, struct err *e)
+static int check_disks(const struct vm *vm, struct err *e)
 {
-	const struct config *c = s->host->config;
-
-	return is_full(c->tmpdir, e) || is_full(c->state, e) ? -1 : 0;
+	for (size_t i = 0; i < vm->drive_count; i++)
+		if (vm->drives[i].writable &&
+			space_check(vm->drives[i].fd, "drives of the guest are there", e) < 0)
+			return -1;
+	return 0;
 }
 
 static int on_quiet(void *arg, struct err *e)
 {
-	return blame_disk(arg, e);
+	const struct stage *s = arg;
+
+	return check_disks(s->running, e);
+}
+
+/* Looked at while its drives were open: what they took is free again when they are closed. */
+static int blame_disk(const struct stage *s, struct err *e)
+{
+	if (s->disk_error.kind == ERR_NONE)
+		return 0;
+	*e = s->disk_error;
+	return -1;
 }
 
 /* ---- the network of a trusted VM ---- */
@@ -706,7 +702,11 @@ static int attempt(struct stage *s, struct err *e)
 	report_start(s, &vm);
 	report_egress(s);
 	console_init(&s->console, s->console_fd, s->host->config->console_max);
+	s->running = &vm;
 	result = vm_run(&vm, &s->vm_result, e);
+	s->running = NULL;
+	s->disk_error = (struct err){0};
+	err_ignore(check_disks(&vm, &s->disk_error));
 	if (result < 0)
 		said_cover(s->mask, e->msg, sizeof(e->msg));
 	end_console(s);
@@ -760,13 +760,8 @@ static int attempt_without_kvm(struct stage *s, struct err *e)
 
 static int blame_disk_not_guest(const struct stage *s, struct err *e)
 {
-	struct err guest = *e;
-
-	if (guest.kind != ERR_GUEST)
-		return -1;
-	*e = (struct err){0};
-	if (blame_disk(s, e) == 0)
-		*e = guest;
+	if (e->kind == ERR_GUEST)
+		err_ignore(blame_disk(s, e));
 	return -1;
 }
 

@@ -80,6 +80,8 @@ struct stage {
 	struct sshagent agent;
 	struct loop_source proxy_source, agent_source;
 	struct console console;
+	const struct vm *running; /* while its machine runs */
+	struct err disk_error;    /* the disk of the host is full that a drive of it is on */
 	struct err console_error; /* out: why the console could not be written to its end */
 	struct mask_stream *console_mask;
 	unsigned notes; /* of the guest, so far */

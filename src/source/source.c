@@ -12,6 +12,7 @@
 #include "data/pack.h"
 #include "os/fd.h"
 #include "os/sig.h"
+#include "os/space.h"
 #include "os/temporary.h"
 #include "source/fingerprint.h"
 
@@ -247,8 +248,10 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 	source_pack_options(s, &options);
 	if (temporary_file(s->config->tmpdir, &fd, e) < 0)
 		return -1;
-	if (pack_into(s->root, s->project->source, fd, &options, &packed, e) < 0)
+	if (pack_into(s->root, s->project->source, fd, &options, &packed, e) < 0) {
+		space_explain(e, fd); /* while it takes the space */
 		return err_wrap(e, "pack the source");
+	}
 	report(s->project->source, &s->git, &packed, since_ms, sink);
 	*ret_digest = fingerprint_end(print);
 	*ret_fd = fd_steal(&fd);

@@ -14,6 +14,7 @@
 #include "cli/say.h"
 #include "os/outfile.h"
 #include "os/sig.h"
+#include "os/space.h"
 #include "store/deps.h"
 
 enum { NAME_COLUMN = 20 };
@@ -157,10 +158,12 @@ static int run(const struct call *call)
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (sig_init(&e) < 0 || load_config(call, NULL, &c, &e) < 0 ||
-		command_run_verb(call, verbs, &c, &e) < 0)
+	if (sig_init(&e) < 0 || load_config(call, NULL, &c, &e) < 0)
 		return say_failure(&e);
-	return 0;
+	if (command_run_verb(call, verbs, &c, &e) == 0)
+		return 0;
+	space_explain_probably(&e, c.state);
+	return say_failure(&e);
 }
 
 const struct command cmd_deps = {
