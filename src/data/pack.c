@@ -589,6 +589,8 @@ static struct tar_entry make_entry(struct packer *p, enum tar_type type, const s
 		t.gid = st->st_gid;
 	}
 	set_time(p, &t, st);
+	if (p->options.plain_modes && type != TAR_SYMLINK)
+		t.mode = tar_plain_mode(type, t.mode);
 	return t;
 }
 

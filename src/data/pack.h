@@ -104,6 +104,7 @@ struct pack_options {
 	const struct pack_sink *sink; /* or NULL */
 	bool keep_owner;              /* numeric user and group of the files; else 0 and 0 */
 	enum pack_kinds kinds;
+	bool plain_modes;   /* those of tar_plain_mode, not those of the files */
 	bool out_is_zero;   /* the output reads as zeros all over: runs of zeros are skipped, not
 			       written */
 	uint64_t max_bytes; /* of the archive; 0: no limit */

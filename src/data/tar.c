@@ -109,6 +109,11 @@ int tar_path_compare(const char *a, const char *b)
 	return (int)walk_rank(*a) - (int)walk_rank(*b);
 }
 
+uint32_t tar_plain_mode(enum tar_type type, uint32_t mode)
+{
+	return type == TAR_DIR || (mode & 0100) ? 0755 : 0644;
+}
+
 bool tar_symlink_stays_inside(const char *path, const char *target)
 {
 	unsigned depth = tar_path_depth(path) - 1, ups = 0;

@@ -610,6 +610,8 @@ static int make_entry(struct unpacker *u, const struct tar_entry *t, struct err 
 		u->result.withheld.set_id += t->type == TAR_FILE || t->type == TAR_DIR;
 		plain.mode &= ~(uint32_t)TAR_SPECIAL_BITS;
 	}
+	if (u->policy->plain_modes)
+		plain.mode = tar_plain_mode(t->type, t->mode) & ~(uint32_t)u->policy->mask;
 	return make_plain(u, &plain, e);
 }
 

@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "data/tar.h"
@@ -26,6 +27,8 @@ struct unpack_policy {
 	struct tar_rules rules;
 	uint64_t max_disk; /* of what the entries take on a disk, see unpack_tree; 0: no limit */
 	bool keep_owner;   /* give files the numeric user and group of the archive */
+	bool plain_modes;  /* those of tar_plain_mode, not those of the archive */
+	mode_t mask;       /* with plain_modes: bits that none has, as of umask(2) */
 	/*
 	 * The path of the tree where it was packed, or NULL. Symbolic links to it and to what is in
 	 * it become relative.
@@ -60,7 +63,8 @@ enum { UNPACK_NAME_BYTES = 256, UNPACK_BLOCK = 4096 };
  * Read the archive in the first `length` bytes of tar_fd (a file or block device) and make its
  * entries in the directory dest_fd. With rules.strict the archive is exactly `length` bytes and the
  * directory is empty; otherwise what follows the end marker is ignored (drives are larger than
- * their archives). Modes are as in the archive, whatever the umask; runs of zeros become holes, and
+ * their archives). Modes are as in the archive, whatever the umask, unless the policy has
+ * plain_modes; runs of zeros become holes, and
  * holes of the archive's file, or that it lists, are not read. The umask of the process is 0
  * meanwhile, so no other thread may make files. After a failure the directory holds what was made
  * so far: remove it.

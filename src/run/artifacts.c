@@ -243,6 +243,15 @@ int artifacts_copy(int tar_fd, uint64_t bytes, const char *path, struct err *e)
 
 /* ---- the whole ---- */
 
+/* The jail has another. */
+static mode_t own_umask(void)
+{
+	mode_t mask = umask(077);
+
+	(void)umask(mask);
+	return mask;
+}
+
 /* Of an archive that is all zeros there is nothing to read, and so no need for a jail. */
 static bool is_empty_archive(int tar_fd, uint64_t bytes, uint64_t entries)
 {
@@ -267,6 +276,8 @@ int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_
 	s->bytes = bytes;
 	s->policy = (struct unpack_policy){
 		.rules = {.strict = true, .specials = true, .max_bytes = max_bytes},
+		.plain_modes = true,
+		.mask = own_umask(),
 		.root = GUEST_ARTIFACTS,
 		.max_disk = max_bytes > LIMIT_UNPACKED_LEAST ? max_bytes : LIMIT_UNPACKED_LEAST,
 		.tick = count,

@@ -15,6 +15,9 @@
  * directory; for the archive of nothing, which is all zeros, there is none. The archive must hold
  * exactly `entries` entries. After a failure `dest` is gone.
  *
+ * Who may read and change them, the guest does not say: 0755 for directories and what its owner may
+ * execute, else 0644, less the umask of this process.
+ *
  * Made are directories, files without set-id bits and extended attributes, and symbolic links that
  * stay inside; those to GUEST_ARTIFACTS become relative. What else is there is counted in
  * ret->withheld, for the caller to keep the archive.

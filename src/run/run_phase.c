@@ -97,7 +97,7 @@ static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, r->sizes.artifacts, e);
 }
 
-/* A guest may make files that not even their owner, who we are, may read. */
+/* A guest may make more names than can be packed. */
 static int pack_artifacts(const struct run *r, int *ret_fd, struct err *e)
 {
 	if (source_pack_own(r->config, r->kept_artifacts, ret_fd, e) == 0)

@@ -96,8 +96,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"`artifacts_max_size` or `cache_max_size`; a truncated output is discarded."},
 	{"artifacts_refused", VERDICT_FAILED, "project", false,
 		"The archive of the artifacts is not one that the executor writes, or has more "
-		"files or deeper directories than the limits; or, for a post-plan, a file of the "
-		"artifacts is not readable by its owner."},
+		"files or deeper directories than the limits; or, for a post-plan, longer names "
+		"than can be packed."},
 	{"action_timeout", VERDICT_TIMEOUT, "project", false,
 		"An action took longer than its `timeout`, or than `action_timeout`. Its processes "
 		"were killed."},

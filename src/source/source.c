@@ -277,8 +277,11 @@ int source_digest(const struct source *s, struct filememory *memory, struct dige
 int source_pack_own(const struct config *config, const char *dir, int *ret_fd, struct err *e)
 {
 	struct packing packing = {0};
-	const struct pack_options options = {
-		.kinds = PACK_PLAIN, .out_is_zero = true, .tick = on_tick, .tick_arg = &packing};
+	const struct pack_options options = {.kinds = PACK_PLAIN,
+		.plain_modes = true,
+		.out_is_zero = true,
+		.tick = on_tick,
+		.tick_arg = &packing};
 	auto_pack_result struct pack_result packed = {0};
 	auto_fd int root = open(dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	auto_fd int fd = -1;

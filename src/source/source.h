@@ -78,7 +78,10 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 int source_digest(const struct source *s, struct filememory *memory, struct digest_text *ret_digest,
 	struct err *e) NODISCARD;
 
-/* The same for a directory of ours, without a word; what the strict reader refuses is left out. */
+/*
+ * Pack a directory of ours, without a word; what the strict reader refuses is left out. Modes are
+ * plain (tar_plain_mode): who may read it here says nothing about who may where it goes.
+ */
 int source_pack_own(
 	const struct config *config, const char *dir, int *ret_fd, struct err *e) NODISCARD;
 

@@ -503,6 +503,45 @@ static void test_the_strict_reader_makes_no_link_that_leads_out(void **state)
 	expect_hostile_refused(cases, ARRAY_SIZE(cases), &strict);
 }
 
+/* ---- who may read and change it ---------------------------------------------------------- */
+
+static void test_plain_modes_are_less_the_mask(void **state)
+{
+	static const struct {
+		struct tar_entry entry;
+		mode_t wide, narrow;
+	} cases[] = {
+		{TARMAKE(TAR_DIR, "d", "", 0, 0, 0, 0, 0, 0), 0755, 0750},
+		{TARMAKE(TAR_FILE, "d/closed", "", 0, 0, 0, 3, 0, 0), 0644, 0640},
+		{TARMAKE(TAR_FILE, "d/open", "", 0666, 0, 0, 3, 0, 0), 0644, 0640},
+		{TARMAKE(TAR_FILE, "d/others-run-it", "", 0677, 0, 0, 3, 0, 0), 0644, 0640},
+		{TARMAKE(TAR_FILE, "d/run", "", 0777, 0, 0, 3, 0, 0), 0755, 0750},
+		{TARMAKE(TAR_DIR, "o", "", 0777, 0, 0, 0, 0, 0), 0755, 0750},
+	};
+	auto_buf struct buf b;
+
+	(void)state;
+	buf_init(&b, ARCHIVE_MAX);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		tarmake_add(&b, &cases[i].entry);
+	tarmake_end(&b);
+	for (int narrow = 0; narrow < 2; narrow++) {
+		auto_place struct place p = place_make();
+		const struct unpack_policy plain = {
+			.rules.strict = true, .plain_modes = true, .mask = narrow ? 027 : 0};
+		struct unpack_result r;
+		struct err e = {0};
+		struct stat st;
+
+		expect_ok(unpack(&p, &b, &plain, &r, &e), &e);
+		for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+			expect_sys(fstatat(p.fd, cases[i].entry.path, &st, 0));
+			assert_int_equal(
+				st.st_mode & 07777, narrow ? cases[i].narrow : cases[i].wide);
+		}
+	}
+}
+
 /* ---- what the host does not make --------------------------------------------------------- */
 
 static const struct unpack_policy host = {
@@ -1053,6 +1092,7 @@ int main(void)
 		cmocka_unit_test(test_caches_of_earlier_versions_are_read),
 		cmocka_unit_test(test_nothing_is_made_outside),
 		cmocka_unit_test(test_the_strict_reader_makes_no_link_that_leads_out),
+		cmocka_unit_test(test_plain_modes_are_less_the_mask),
 		cmocka_unit_test(test_what_the_host_does_not_make_is_counted),
 		cmocka_unit_test(test_links_to_where_the_tree_was_become_relative),
 		cmocka_unit_test(test_a_relative_text_that_no_kernel_takes_is_withheld),
