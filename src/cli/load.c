@@ -111,21 +111,39 @@ static int unknown_project(const char *name, const struct strv *known, struct er
 		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-int load_check_project(
-	const struct config *c, const struct project_list *list, const char *name, struct err *e)
+/* Whoever reads the state of a project says what is wrong with it. */
+static int list_known(
+	const struct config *c, const struct project_list *list, struct strv *ret_known)
 {
 	auto_project_list struct project_list own = {0};
-	auto_strv struct strv known = {0};
 	struct err unread = {0}, ignored = {0};
 
 	if (!list && project_load(c->projects, &own, &unread) == 0)
 		list = &own;
-	/* Whoever reads the state of the project says what is wrong with it. */
-	if (store_list(c->state, &known, &ignored) < 0)
-		return 0;
+	if (store_list(c->state, ret_known, &ignored) < 0)
+		return -1;
 	for (size_t i = 0; list && i < list->count; i++)
-		strv_push(&known, list->items[i].name);
-	return strv_has(&known, name) ? 0 : unknown_project(name, &known, e);
+		strv_push(ret_known, list->items[i].name);
+	return 0;
+}
+
+int load_check_project(
+	const struct config *c, const struct project_list *list, const char *name, struct err *e)
+{
+	auto_strv struct strv known = {0};
+
+	if (list_known(c, list, &known) < 0 || strv_has(&known, name))
+		return 0;
+	return unknown_project(name, &known, e);
+}
+
+int load_check_new_project(const struct config *c, const char *name, struct err *e)
+{
+	auto_strv struct strv known = {0};
+
+	if (list_known(c, NULL, &known) < 0 || known.count == 0 || strv_has(&known, name))
+		return 0;
+	return unknown_project(name, &known, e);
 }
 
 void load_restrict_modes(const struct config *c)

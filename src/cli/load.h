@@ -39,6 +39,12 @@ int load_check_project(const struct config *c, const struct project_list *list, 
 	struct err *e) NODISCARD;
 
 /*
+ * The same for a command that makes state of the project, and for which it may be new: only where
+ * other projects are known.
+ */
+int load_check_new_project(const struct config *c, const char *name, struct err *e) NODISCARD;
+
+/*
  * From here on, whatever is made may be read by those alone who may read the state directory
  * (state_mode), if the umask does not say less. Before that, what the user names is opened.
  */

@@ -117,16 +117,30 @@ static void warn_of(const char *what, uint64_t entries)
 		say_warning(text);
 }
 
+/* It may be of another projects file. */
+static void warn_of_unknown(const char *project, const struct err *unknown)
+{
+	auto_free char *text = mem_printf(
+		"%s ('ambient deps clear %s' removes what was imported)", unknown->msg, project);
+
+	say_warning(text);
+}
+
 static int import(const struct call *call, const struct config *c, struct err *e)
 {
 	const char *project = call->operands.items[1];
 	struct deps_import_options o = {.tmpdir = c->tmpdir};
 	struct deps_info info;
+	struct err unknown = {0};
+	bool is_known;
 
 	load_restrict_modes(c);
+	is_known = load_check_new_project(c, project, &unknown) == 0;
 	if (find_limit(c, project, &o.max_bytes, e) < 0 ||
 		deps_import(c->state, project, &o, call->operands.items[2], &info, e) < 0)
 		return -1;
+	if (!is_known)
+		warn_of_unknown(project, &unknown);
 	warn_of("set-id or sticky bits", info.dropped.set_id);
 	warn_of("extended attributes", info.dropped.xattrs);
 	return tell("imported", project, &info, e);
