@@ -51,7 +51,7 @@ CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image cmd_state cmd_log cmd_help
 SCREEN := outlet screen lines term
-HELP := catalog limitlist manual
+HELP := catalog limitlist manual plain
 LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitget sftp sftpput sshcheck

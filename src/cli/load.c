@@ -74,7 +74,7 @@ int load_projects_quietly(
 	}
 	if (!option && e->sys == ENOENT)
 		return err_wrap(
-			e, "there is no projects file ('man 5 ambient-projects' shows one)");
+			e, "there is no projects file ('ambient help projects.yaml' shows one)");
 	return -1;
 }
 

@@ -317,7 +317,7 @@ static int check_keys(
 			(strcmp(item->key, "secrets") == 0 || strcmp(item->key, "ssh") == 0))
 			return node_key_err(item, file, e,
 				"'%s' belongs into the configuration, where it says which projects "
-				"and actions may use it ('man 5 ambient-config')",
+				"and actions may use it ('ambient help config.yaml')",
 				item->key);
 	}
 	return schema_check(table, n, file, e);

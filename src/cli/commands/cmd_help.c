@@ -5,9 +5,10 @@
 #include "cli/command.h"
 #include "cli/help/catalog.h"
 #include "cli/help/manual.h"
+#include "cli/help/plain.h"
 #include "cli/say.h"
 
-enum { TEXT_BYTES = 4 << 20 };
+enum { TEXT_BYTES = 4 << 20, TEXT_WIDTH = 96 };
 
 struct help_settings {
 	const char *markdown;
@@ -43,6 +44,25 @@ static int add_page(struct buf *b, const struct call *call, const char *name, st
 	return err_set(e, ERR_INPUT, "there is no page '%s'", shown);
 }
 
+/* The pages of files have no command: for those who have no man(1), and in every installation. */
+static const struct {
+	const char *name, *page;
+} files[] = {
+	{"config.yaml", "ambient-config.5"},
+	{"projects.yaml", "ambient-projects.5"},
+};
+
+static int add_file(struct buf *b, const struct call *call, const char *page, struct err *e)
+{
+	auto_buf struct buf roff = {0};
+
+	buf_init(&roff, TEXT_BYTES);
+	if (manual_add_page(&roff, call->commands, page, e) < 0)
+		return -1;
+	plain_add_page(b, roff.data, TEXT_WIDTH);
+	return 0;
+}
+
 static int add_help(struct buf *b, const struct call *call, struct err *e)
 {
 	const struct command *c;
@@ -51,6 +71,9 @@ static int add_help(struct buf *b, const struct call *call, struct err *e)
 		command_add_help(b, call->commands);
 		return 0;
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (strcmp(call->operands.items[0], files[i].name) == 0)
+			return add_file(b, call, files[i].page, e);
 	if (command_get(call->commands, call->operands.items[0], &c, e) < 0)
 		return -1;
 	command_add_command_help(b, c);
@@ -84,9 +107,9 @@ static int run(const struct call *call)
 
 const struct command cmd_help = {
 	.name = "help",
-	.summary = "Show what the program or one command does",
+	.summary = "Show what the program or one command does, or what a file can contain",
 	.group = GROUP_HELP,
-	.operands = "[COMMAND]",
+	.operands = "[COMMAND | config.yaml | projects.yaml]",
 	.max_operands = 1,
 	.options = options,
 	.settings_size = sizeof(struct help_settings),
