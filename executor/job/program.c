@@ -373,6 +373,12 @@ static bool interpreter_is_missing(const struct program *p)
 	return p->depth > 0 && p->missing;
 }
 
+/* It counts from the working directory, and PATH is not searched. */
+static bool relative_interpreter_is_missing(const struct program *p)
+{
+	return interpreter_is_missing(p) && p->name[0] != '/';
+}
+
 static bool cr_is_searched_for(const struct program *p)
 {
 	return cr_in_interpreter(&p->head);
@@ -381,6 +387,22 @@ static bool cr_is_searched_for(const struct program *p)
 static bool loader_is_missing(const struct program *p)
 {
 	return !p->missing && is_elf(&p->head);
+}
+
+static int refuse_relative(const struct program *p, struct err *e)
+{
+	auto_free char *subject = subject_of(p);
+	auto_free char *name = text_safe(p->name, SHOWN_MAX);
+
+	if (strchr(p->name, '/'))
+		return refuse(p, e,
+			"%s has a relative path, which counts from the working directory, and is "
+			"not there; write an absolute path",
+			subject);
+	return refuse(p, e,
+		"%s has no absolute path, and PATH is not searched for it; write its absolute "
+		"path, or '#!/usr/bin/env %s'",
+		subject, name);
 }
 
 static int refuse_dangling(const struct program *p, struct err *e)
@@ -534,6 +556,7 @@ static const struct cause {
 	{"dangling", ENOENT, is_dangling, .refuse = refuse_dangling},
 	{"missing", ENOENT, is_missing,
 		.text = "is not there; it must be in the source, or be made by an earlier action"},
+	{"interpreter_path", ENOENT, relative_interpreter_is_missing, .refuse = refuse_relative},
 	{"interpreter", ENOENT, interpreter_is_missing,
 		.text = "is not in this image; name another one, or use an image that has it"},
 	{"crlf_interpreter", ENOENT, cr_is_searched_for, .refuse = refuse_crlf},

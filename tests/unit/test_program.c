@@ -154,6 +154,14 @@ static const struct attempt attempts[] = {
 	{"missing", "", .argv0 = "./nosuch",
 		.message = "it is not there; it must be in the source, or be made by an earlier "
 			   "action"},
+	{"interpreter_path", "#!sh\n",
+		.message = "its interpreter 'sh' (the line with #!) has no absolute path, and PATH "
+			   "is not searched for it; write its absolute path, or '#!/usr/bin/env "
+			   "sh'"},
+	{"interpreter_path", "#!./interp -x\n",
+		.message = "its interpreter './interp' (the line with #!) has a relative path, "
+			   "which counts from the working directory, and is not there; write an "
+			   "absolute path"},
 	{"interpreter", "#!/no/such/interpreter -x\n",
 		.message = "its interpreter '/no/such/interpreter' (the line with #!) is not in "
 			   "this image; name another one, or use an image that has it"},
