@@ -524,6 +524,13 @@ static bool add_xattr(struct packer *p, int fd, const char *name, struct tar_ent
 	return true;
 }
 
+static void warn_of_xattr(struct packer *p, const char *name)
+{
+	auto_free char *shown = text_safe(name, SHOWN_MAX);
+
+	warn(p, "its extended attribute '%s' is left out: %s", shown, tar_xattr_refusal(name));
+}
+
 static int compare_xattrs(const void *a, const void *b)
 {
 	return strcmp(((const struct tar_xattr *)a)->name, ((const struct tar_xattr *)b)->name);
@@ -550,9 +557,7 @@ static void add_xattrs(struct packer *p, int fd, struct tar_entry *t)
 			return;
 		}
 		if (!tar_xattr_is_kept(name) && strncmp(name, "user.", 5) == 0)
-			warn(p,
-				"one of its extended attributes (user.) is left out: an archive "
-				"cannot carry its name");
+			warn_of_xattr(p, name);
 	}
 	qsort(p->xattrs, t->xattr_count, sizeof(*p->xattrs), compare_xattrs);
 }
@@ -584,13 +589,13 @@ static struct tar_entry make_entry(struct packer *p, enum tar_type type, const s
 		warn(p, "its set-id and sticky bits are cleared (mode %04o)", t.mode);
 		t.mode &= ~(uint32_t)TAR_SPECIAL_BITS;
 	}
+	if (p->options.plain_modes && type != TAR_SYMLINK)
+		t.mode = tar_plain_mode(type, t.mode);
 	if (p->options.keep_owner) {
 		t.uid = st->st_uid;
 		t.gid = st->st_gid;
 	}
 	set_time(p, &t, st);
-	if (p->options.plain_modes && type != TAR_SYMLINK)
-		t.mode = tar_plain_mode(type, t.mode);
 	return t;
 }
 

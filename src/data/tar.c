@@ -136,15 +136,24 @@ bool tar_symlink_stays_inside(const char *path, const char *target)
 	return true;
 }
 
-bool tar_xattr_is_kept(const char *name)
+const char *tar_xattr_refusal(const char *name)
 {
 	size_t len = strlen(name);
 
 	if (len > NAME_MAX_BYTES || strchr(name, '='))
-		return false;
+		return "an archive cannot carry this name";
 	if (strcmp(name, "security.capability") == 0)
-		return true;
-	return strncmp(name, "user.", 5) == 0 && len > 5 && strncmp(name, "user.overlay.", 13) != 0;
+		return NULL;
+	if (strncmp(name, "user.", 5) != 0 || len == 5)
+		return "it describes the machine that it is on";
+	return strncmp(name, "user.overlay.", 13) == 0
+		? "an overlay file system would take it for an instruction"
+		: NULL;
+}
+
+bool tar_xattr_is_kept(const char *name)
+{
+	return !tar_xattr_refusal(name);
 }
 
 /* ---- encoding ---------------------------------------------------------------------------- */

@@ -98,6 +98,9 @@ struct tar_entry {
  */
 bool tar_xattr_is_kept(const char *name);
 
+/* Why it may not; NULL: it may. */
+const char *tar_xattr_refusal(const char *name);
+
 /*
  * Write the header blocks of an entry to `out`, which has room for TAR_HEADER_MAX. Returns how many
  * bytes: a multiple of TAR_BLOCK. The entry must be within the limits named above (a BUG
@@ -125,14 +128,14 @@ unsigned tar_path_depth(const char *path); /* how many components */
 int tar_path_compare(const char *a, const char *b);
 
 /*
- * Does a symbolic link at `path` with the text `target` point into the tree, whatever other links
- * of that kind are there? It does when the target is not absolute and has ".." only at its start,
-/*
  * The mode of a file or directory whose maker is not to say who may read or change it, as git has
  * it: 0755 for directories and for what the owner may execute, else 0644.
  */
 uint32_t tar_plain_mode(enum tar_type type, uint32_t mode);
 
+/*
+ * Does a symbolic link at `path` with the text `target` point into the tree, whatever other links
+ * of that kind are there? It does when the target is not absolute and has ".." only at its start,
  * and no more of them than the link's directory is deep. (".." behind a name could follow another
  * link first: with `d/up -> ..`, the text `d/up/../x` stays inside by its letters and leads out of
  * the tree.)

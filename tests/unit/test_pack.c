@@ -453,17 +453,22 @@ static void test_attributes_that_cannot_be_kept_are_told(void **state)
 	treemake_file(p.src_fd, "b", 0644, 1);
 	set_xattr(p.src_fd, "a", "user.overlay.opaque", "y", 1);
 	set_xattr(p.src_fd, "a", "user.good", "y", 1);
+	treemake_file(p.src_fd, "aa", 0644, 1);
+	set_xattr(p.src_fd, "aa", "user.a=b", "y", 1);
 	for (int i = 0; i <= LIMIT_TAR_XATTRS; i++) {
 		auto_free char *key = mem_printf("user.%d", i);
 
 		set_xattr(p.src_fd, "b", key, "v", 1);
 	}
 	r = pack(&p, "a.tar", &sparse_output);
-	assert_int_equal(r.warning_count, 2);
+	assert_int_equal(r.warning_count, 3);
 	expect_warning(&r, 0,
-		"src/a: one of its extended attributes (user.) is left out: an archive cannot "
-		"carry its name");
+		"src/a: its extended attribute 'user.overlay.opaque' is left out: an overlay file "
+		"system would take it for an instruction");
 	expect_warning(&r, 1,
+		"src/aa: its extended attribute 'user.a=b' is left out: an archive cannot carry "
+		"this name");
+	expect_warning(&r, 2,
 		"src/b: its extended attributes are left out: they cannot be read, or are more "
 		"than 64 or more than 16.0 KiB");
 	out = unpack(&p, "a.tar", false);
