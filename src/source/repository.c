@@ -240,6 +240,25 @@ static int refuse_outside(const struct repository_search *s, const char *what, c
 static int find_alternates(struct repository_search *s, int dir, const char *file,
 	const char *outside, const char *inside, struct err *e);
 
+/* `place` is the path in the tree, and `shown` the whole one. */
+static int refuse_no_directory(
+	const struct repository_search *s, const char *place, const char *shown, struct err *e)
+{
+	bool leads_out = false;
+	auto_free char *real = repository_real(s, place, O_DIRECTORY, &leads_out);
+
+	if (real || leads_out)
+		return repository_refuse(e,
+			"its repository takes objects from %s, which is reached through a symbolic "
+			"link: write the path of the directory itself in "
+			".git/objects/info/alternates, or use a clone of its own as the source",
+			shown);
+	return repository_refuse(e,
+		"its repository takes objects from %s, which is no directory: mend "
+		".git/objects/info/alternates, or use a clone of its own as the source",
+		shown);
+}
+
 /* A directory of objects in the tree: it is packed with it. */
 static int keep_alternate(
 	const struct repository_search *s, const char *line, const char *path, struct err *e)
@@ -253,10 +272,7 @@ static int keep_alternate(
 			"machine: write a relative path in .git/objects/info/alternates",
 			shown);
 	if (!*place || !repository_exists(s->root, place, S_IFDIR))
-		return repository_refuse(e,
-			"its repository takes objects from %s, which is no directory: mend "
-			".git/objects/info/alternates, or use a clone of its own as the source",
-			shown);
+		return refuse_no_directory(s, place, shown, e);
 	strv_push(&s->found->kept_alternates, line);
 	return repository_check_alternates(s, place, 1, e);
 }
