@@ -16,74 +16,74 @@
 #include "os/temporary.h"
 #include "run/artifacts.h"
 #include "run/result.h"
-#include "run/stage.h"
+#include "run/machine.h"
 
-struct machine {
+struct adhoc_run {
 	const struct run_context *context;
 	const struct adhoc *adhoc;
 	const struct run_view *view;
 	struct loop loop;
-	struct stage_host host;
+	struct machine_host host;
 	struct drives drives;
-	struct stage stage;
+	struct machine machine;
 	struct result result;
 	struct disk disk;
 	struct outfile console;
 };
 
-static int add_drives(struct machine *m, struct err *e)
+static int add_drives(struct adhoc_run *r, struct err *e)
 {
-	const struct config *config = m->context->config;
+	const struct config *config = r->context->config;
 	auto_fd int fd = -1;
 
-	if (drives_add_stored(&m->drives, DRIVE_SRC, NULL, e) < 0 ||
-		drives_add_stored(&m->drives, DRIVE_DEPS, NULL, e) < 0 ||
-		drives_add_stored(&m->drives, DRIVE_CACHE, NULL, e) < 0 ||
+	if (drives_add_stored(&r->drives, DRIVE_SRC, NULL, e) < 0 ||
+		drives_add_stored(&r->drives, DRIVE_DEPS, NULL, e) < 0 ||
+		drives_add_stored(&r->drives, DRIVE_CACHE, NULL, e) < 0 ||
 		temporary_file(config->tmpdir, &fd, e) < 0)
 		return -1;
 	return drives_add_output(
-		&m->drives, DRIVE_ARTIFACTS, fd_steal(&fd), config->artifacts_max, e);
+		&r->drives, DRIVE_ARTIFACTS, fd_steal(&fd), config->artifacts_max, e);
 }
 
-static int add_disk(struct machine *m, struct err *e)
+static int add_disk(struct adhoc_run *r, struct err *e)
 {
-	const char *path = m->adhoc->persist;
+	const char *path = r->adhoc->persist;
 	int fd;
 
 	if (!path)
 		return 0;
-	if (disk_open(path, &m->host.image, m->context->config->scratch_bytes, &m->disk, e) < 0)
+	if (disk_open(path, &r->host.image, r->context->config->scratch_bytes, &r->disk, e) < 0)
 		return -1;
-	fd = fcntl(m->disk.copy.fd, F_DUPFD_CLOEXEC, 0);
-	return fd < 0 ? err_sys(e, "%s", path) : drives_add_disk(&m->drives, fd, e);
+	fd = fcntl(r->disk.copy.fd, F_DUPFD_CLOEXEC, 0);
+	return fd < 0 ? err_sys(e, "%s", path) : drives_add_disk(&r->drives, fd, e);
 }
 
 /* What only this command reads; for the rest see cli/commands/outputs.h. */
-static int check_console(const struct machine *m, struct err *e)
+static int check_console(const struct adhoc_run *r, struct err *e)
 {
 	if (outfile_is_not(
-		    &m->console, "--console", m->adhoc->persist, "the disk of --persist", e) < 0)
+		    &r->console, "--console", r->adhoc->persist, "the disk of --persist", e) < 0)
 		return -1;
-	return outfile_is_not(&m->console, "--console", m->adhoc->plan_file, "the plan", e);
+	return outfile_is_not(&r->console, "--console", r->adhoc->plan_file, "the plan", e);
 }
 
-static int open_console(struct machine *m, struct err *e)
+static int open_console(struct adhoc_run *r, struct err *e)
 {
-	const char *path = m->adhoc->console;
+	const char *path = r->adhoc->console;
 
 	if (!path)
 		return 0;
-	if (outfile_open(path, OUTFILE_LINES, 0644, &m->console, e) < 0 ||
-		check_console(m, e) < 0 || outfile_begin(&m->console, e) < 0)
+	if (outfile_open(path, OUTFILE_LINES, 0644, &r->console, e) < 0 ||
+		check_console(r, e) < 0 || outfile_begin(&r->console, e) < 0)
 		return err_wrap(e, "--console");
 	return 0;
 }
 
 /* What the host does not make is in the archive, beside the directory, and that is said. */
-static int keep_archive(const struct machine *m, int fd, uint64_t bytes,
+static int keep_archive(const struct adhoc_run *r, int fd, uint64_t bytes,
 	const struct unpack_withheld *w, struct err *e)
 {
-	auto_free char *path = mem_printf("%s.tar", m->adhoc->artifacts);
+	auto_free char *path = mem_printf("%s.tar", r->adhoc->artifacts);
 	auto_free char *shown = text_safe(path, 1024);
 	auto_node struct node *withheld = artifacts_withheld(w);
 	auto_free char *text = artifacts_withheld_text(withheld);
@@ -97,26 +97,26 @@ static int keep_archive(const struct machine *m, int fd, uint64_t bytes,
 		return -1;
 	n = node_map();
 	node_set_string(n, "message", message);
-	event_send(&m->view->sink, EVENT_WARNING, SOURCE_EPILOG, n);
+	event_send(&r->view->sink, EVENT_WARNING, SOURCE_EPILOG, n);
 	return 0;
 }
 
-static int keep_artifacts(struct machine *m, struct err *e)
+static int keep_artifacts(struct adhoc_run *r, struct err *e)
 {
-	const struct vm_drive *drive = drives_find(&m->drives, DRIVE_ARTIFACTS);
-	const char *dest = m->adhoc->artifacts;
+	const struct vm_drive *drive = drives_find(&r->drives, DRIVE_ARTIFACTS);
+	const char *dest = r->adhoc->artifacts;
 	struct unpack_result result;
 	struct message_output out;
 
-	if (!dest || m->result.verdict == VERDICT_INTERRUPTED ||
-		!stage_was_packed(&m->stage, DRIVE_ARTIFACTS))
+	if (!dest || r->result.verdict == VERDICT_INTERRUPTED ||
+		!machine_was_packed(&r->machine, DRIVE_ARTIFACTS))
 		return 0;
-	if (stage_output(&m->stage, DRIVE_ARTIFACTS, &out, e) < 0)
+	if (machine_output(&r->machine, DRIVE_ARTIFACTS, &out, e) < 0)
 		return -1;
-	if (artifacts_unpack(drive->fd, out.bytes, out.entries, drive->bytes, dest, &m->view->sink,
+	if (artifacts_unpack(drive->fd, out.bytes, out.entries, drive->bytes, dest, &r->view->sink,
 		    &result, e) < 0)
 		return -1;
-	return keep_archive(m, drive->fd, out.bytes, &result.withheld, e);
+	return keep_archive(r, drive->fd, out.bytes, &result.withheld, e);
 }
 
 /* They are unpacked after the run, and then it is too late. */
@@ -140,57 +140,57 @@ static int check_artifacts(const char *dest, struct err *e)
 	return -1;
 }
 
-static int prepare(struct machine *m, struct err *e)
+static int prepare(struct adhoc_run *r, struct err *e)
 {
-	const struct adhoc *adhoc = m->adhoc;
+	const struct adhoc *adhoc = r->adhoc;
 	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
 
 	if (check_artifacts(adhoc->artifacts, e) < 0 ||
-		drives_check_host(m->context->config, NULL, e) < 0 ||
-		stage_host_prepare(m->context->config, NULL, adhoc->image, path, adhoc->executor,
-			&m->host, e) < 0 ||
-		image_verify(&m->host.image, NULL, NULL, NULL, e) < 0)
+		drives_check_host(r->context->config, NULL, e) < 0 ||
+		machine_host_prepare(r->context->config, NULL, adhoc->image, path, adhoc->executor,
+			&r->host, e) < 0 ||
+		image_verify(&r->host.image, NULL, NULL, NULL, e) < 0)
 		return -1;
-	if (add_drives(m, e) < 0 || add_disk(m, e) < 0)
+	if (add_drives(r, e) < 0 || add_disk(r, e) < 0)
 		return -1;
-	return open_console(m, e);
+	return open_console(r, e);
 }
 
-static int carry_out(struct machine *m, struct err *e)
+static int carry_out(struct adhoc_run *r, struct err *e)
 {
-	struct stage *s = &m->stage;
+	struct machine *m = &r->machine;
 	int ended;
 
-	if (prepare(m, e) < 0)
+	if (prepare(r, e) < 0)
 		return -1;
-	s->host = &m->host;
-	s->plan = m->adhoc->plan;
-	s->drives = &m->drives;
-	s->sink = &m->view->sink;
-	s->loop = &m->loop;
-	s->console_fd = m->console.fd;
-	ended = stage_run(s, e);
-	result_add_stage(&m->result, s);
+	m->host = &r->host;
+	m->plan = r->adhoc->plan;
+	m->drives = &r->drives;
+	m->sink = &r->view->sink;
+	m->loop = &r->loop;
+	m->console_fd = r->console.fd;
+	ended = machine_run(m, e);
+	result_add_machine(&r->result, m);
 	if (ended < 0)
 		return -1;
-	result_take_verdict(&m->result, s);
-	if (keep_artifacts(m, e) < 0)
+	result_take_verdict(&r->result, m);
+	if (keep_artifacts(r, e) < 0)
 		return -1;
 	/* It was asked for, so it is owed. */
-	if (m->adhoc->console && s->console_error.kind != ERR_NONE) {
-		*e = s->console_error;
+	if (r->adhoc->console && m->console_error.kind != ERR_NONE) {
+		*e = m->console_error;
 		return -1;
 	}
 	/* A disk on which something failed is in a state that nobody meant: the old one stays. */
-	if (m->adhoc->persist && m->result.verdict == VERDICT_PASSED)
-		return disk_save(&m->disk, &m->host.image, e);
+	if (r->adhoc->persist && r->result.verdict == VERDICT_PASSED)
+		return disk_save(&r->disk, &r->host.image, e);
 	return 0;
 }
 
 void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	const struct run_view *view, struct run_outcome *ret)
 {
-	struct machine m = {.context = context,
+	struct adhoc_run r = {.context = context,
 		.adhoc = adhoc,
 		.view = view,
 		.disk = DISK_NONE,
@@ -199,20 +199,20 @@ void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 
 	*ret = (struct run_outcome){0};
 	if (view->source)
-		loop_add(&m.loop, view->source);
-	stage_init(&m.stage);
-	result_init(&m.result);
-	if (carry_out(&m, &e) < 0) {
+		loop_add(&r.loop, view->source);
+	machine_init(&r.machine);
+	result_init(&r.result);
+	if (carry_out(&r, &e) < 0) {
 		space_explain_probably(&e, context->config->tmpdir);
-		result_take_error(&m.result, &e);
+		result_take_error(&r.result, &e);
 	}
-	result_set_image(&m.result, &m.host.image);
-	result_send_end(&m.result, &view->sink);
-	result_fill_outcome(&m.result, ret);
-	result_release(&m.result);
-	stage_release(&m.stage);
-	drives_release(&m.drives);
-	disk_release(&m.disk);
-	stage_host_release(&m.host);
-	outfile_release(&m.console);
+	result_set_image(&r.result, &r.host.image);
+	result_send_end(&r.result, &view->sink);
+	result_fill_outcome(&r.result, ret);
+	result_release(&r.result);
+	machine_release(&r.machine);
+	drives_release(&r.drives);
+	disk_release(&r.disk);
+	machine_host_release(&r.host);
+	outfile_release(&r.console);
 }

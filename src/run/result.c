@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "os/sig.h"
-#include "run/stage.h"
+#include "run/machine.h"
 #include "settings/image.h"
 
 #define RESULT_FORMAT 1
@@ -59,23 +59,23 @@ void result_set_image(struct result *r, const struct image *image)
 	node_set_string(r->image, "digest", image->digest);
 }
 
-void result_add_stage(struct result *r, const struct stage *s)
+void result_add_machine(struct result *r, const struct machine *m)
 {
 	const struct node *action;
 
-	node_each (s->actions, action)
+	node_each (m->actions, action)
 		node_add(r->actions, node_copy(action));
-	if (node_get(s->vm, "kind"))
-		node_add(r->vms, node_copy(s->vm));
-	if (s->failed && !r->failed_action)
-		r->failed_action = node_copy(s->failed);
+	if (node_get(m->vm, "kind"))
+		node_add(r->vms, node_copy(m->vm));
+	if (m->failed && !r->failed_action)
+		r->failed_action = node_copy(m->failed);
 }
 
-void result_take_verdict(struct result *r, const struct stage *s)
+void result_take_verdict(struct result *r, const struct machine *m)
 {
-	r->verdict = s->verdict;
-	(void)snprintf(r->reason, sizeof(r->reason), "%s", s->reason);
-	(void)snprintf(r->message, sizeof(r->message), "%s", s->message);
+	r->verdict = m->verdict;
+	(void)snprintf(r->reason, sizeof(r->reason), "%s", m->reason);
+	(void)snprintf(r->message, sizeof(r->message), "%s", m->message);
 }
 
 static void describe_output(struct node *n, const struct result_output *o)

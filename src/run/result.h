@@ -16,7 +16,7 @@
 #include "run/verdict.h"
 
 struct image;
-struct stage;
+struct machine;
 
 struct result {
 	const char *project; /* its name, or NULL; borrowed, as run_id is */
@@ -47,10 +47,10 @@ void result_take_error(struct result *r, const struct err *e);
 void result_set_image(struct result *r, const struct image *image);
 
 /* What a VM did, however it ended: its actions, its row of `vms`, the action that failed. */
-void result_add_stage(struct result *r, const struct stage *s);
+void result_add_machine(struct result *r, const struct machine *m);
 
-/* What the stage came to is what the run comes to. */
-void result_take_verdict(struct result *r, const struct stage *s);
+/* The verdict of the machine is that of the run. */
+void result_take_verdict(struct result *r, const struct machine *m);
 
 /* Something that was kept, for `outputs`, and the event that tells it. */
 struct result_output {

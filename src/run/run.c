@@ -78,7 +78,7 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		loop_add(&r->loop, view->source);
 	logmask_init(&r->logmask, &(struct event_sink){on_masked_event, r});
 	for (int i = 0; i < PROJECT_PHASES; i++)
-		stage_init(&r->phases[i].stage);
+		machine_init(&r->phases[i].machine);
 	source_init(&r->source);
 	result_init(&r->result);
 	r->result.project = project->name;
@@ -92,7 +92,7 @@ static void phase_release(struct phase *p)
 	sshagent_rules_release(&p->agent_rules);
 	free(p->missed_host);
 	drives_release(&p->drives);
-	stage_release(&p->stage);
+	machine_release(&p->machine);
 }
 
 static void run_release(struct run *r)
@@ -112,8 +112,8 @@ static void run_release(struct run *r)
 	free(r->kept_artifacts);
 	for (int i = 0; i < PROJECT_PHASES; i++)
 		phase_release(&r->phases[i]);
-	stage_host_release(&r->host);
-	stage_host_release(&r->trusted);
+	machine_host_release(&r->host);
+	machine_host_release(&r->trusted);
 	store_release(&r->store);
 	result_release(&r->result);
 	strv_release(&r->warnings);
@@ -213,11 +213,11 @@ static int prepare_hosts(struct run *r, struct err *e)
 	const struct project *p = r->project;
 	const char *executor = r->options->executor;
 
-	if (stage_host_prepare(r->config, p, p->image, p->image_path, executor, &r->host, e) < 0)
+	if (machine_host_prepare(r->config, p, p->image, p->image_path, executor, &r->host, e) < 0)
 		return -1;
 	if (!r->phases[PROJECT_PRE_PLAN].wanted && !r->phases[PROJECT_POST_PLAN].wanted)
 		return 0;
-	return stage_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
+	return machine_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
 }
 
 static int check_plans(struct run *r, struct err *e)

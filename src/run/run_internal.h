@@ -23,7 +23,7 @@
 #include "run/result.h"
 #include "run/run.h"
 #include "run/runlog.h"
-#include "run/stage.h"
+#include "run/machine.h"
 #include "secrets/logmask.h"
 #include "secrets/secrets.h"
 #include "source/filememory.h"
@@ -37,7 +37,7 @@ struct phase {
 	char *missed_host;    /* left out, for the run is offline and it must reach this */
 	struct sshagent_rules agent_rules;
 	struct drives drives;
-	struct stage stage;
+	struct machine machine;
 };
 
 struct run {
@@ -57,8 +57,8 @@ struct run {
 	int log_fd, console_fd;
 	char *run_id;
 	struct drive_sizes sizes;  /* of the drives that its VMs write */
-	struct stage_host host;    /* of the plan's VM */
-	struct stage_host trusted; /* of the two others; empty when neither is wanted */
+	struct machine_host host;    /* of the plan's VM */
+	struct machine_host trusted; /* of the two others; empty when neither is wanted */
 	struct phase phases[PROJECT_PHASES];
 	int64_t used_ms; /* of the time limit, by the machines so far */
 	struct store store;

@@ -134,12 +134,12 @@ static void log_plan(struct run *r, const struct phase *p)
 	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
 }
 
-static struct stage_host *host_of(struct run *r, enum project_phase which)
+static struct machine_host *host_of(struct run *r, enum project_phase which)
 {
 	return which == PROJECT_PLAN ? &r->host : &r->trusted;
 }
 
-static int verify_image(struct run *r, const struct stage_host *host, struct err *e)
+static int verify_image(struct run *r, const struct machine_host *host, struct err *e)
 {
 	auto_strv struct strv warnings = {0};
 	auto_free char *memory = path_join(r->config->state, ".image-digests.json");
@@ -194,22 +194,22 @@ static int add_all_drives(struct run *r, enum project_phase which, struct err *e
 	return secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e);
 }
 
-static void fill_stage(struct run *r, enum project_phase which)
+static void fill_machine(struct run *r, enum project_phase which)
 {
 	struct phase *p = &r->phases[which];
-	struct stage *s = &p->stage;
+	struct machine *m = &p->machine;
 
 	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
-	s->host = host_of(r, which);
-	s->plan = &p->plan;
-	s->egress = &p->egress;
-	s->agent_rules = &p->agent_rules;
-	s->drives = &p->drives;
-	s->sink = &r->sink;
-	s->loop = &r->loop;
+	m->host = host_of(r, which);
+	m->plan = &p->plan;
+	m->egress = &p->egress;
+	m->agent_rules = &p->agent_rules;
+	m->drives = &p->drives;
+	m->sink = &r->sink;
+	m->loop = &r->loop;
 	/* The plan's machine is given none. */
-	s->mask = which == PROJECT_PLAN ? NULL : r->mask;
-	s->console_fd = r->console_fd;
+	m->mask = which == PROJECT_PLAN ? NULL : r->mask;
+	m->console_fd = r->console_fd;
 }
 
 static int run_machine(struct run *r, struct phase *p, struct err *e)
@@ -217,12 +217,12 @@ static int run_machine(struct run *r, struct phase *p, struct err *e)
 	int ended;
 
 	secrets_audit(&r->secrets, p->plan.source, &r->sink);
-	ended = stage_run(&p->stage, e);
-	r->used_ms += p->stage.vm_result.run_ms;
-	result_add_stage(&r->result, &p->stage);
+	ended = machine_run(&p->machine, e);
+	r->used_ms += p->machine.vm_result.run_ms;
+	result_add_machine(&r->result, &p->machine);
 	if (ended < 0)
 		return -1;
-	result_take_verdict(&r->result, &p->stage);
+	result_take_verdict(&r->result, &p->machine);
 	return 0;
 }
 
@@ -235,7 +235,7 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 	log_plan(r, &r->phases[which]);
 	if (verify_image(r, host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
 		return -1;
-	fill_stage(r, which);
+	fill_machine(r, which);
 	return run_machine(r, &r->phases[which], e);
 }
 
@@ -266,7 +266,7 @@ static int seal(const struct phase *p, const char *serial, struct message_output
 {
 	const struct vm_drive *drive = drives_find(&p->drives, serial);
 
-	if (stage_output(&p->stage, serial, ret_output, e) < 0)
+	if (machine_output(&p->machine, serial, ret_output, e) < 0)
 		return -1;
 	if (ftruncate(drive->fd, (off_t)ret_output->bytes) < 0 || fsync(drive->fd) < 0)
 		return seal_failed(drive, e);
@@ -349,9 +349,9 @@ int run_keep_artifacts(struct run *r, struct err *e)
 	struct message_output m;
 	struct digest_text sha256;
 
-	if (!run_passes(r) && !stage_was_packed(&p->stage, DRIVE_ARTIFACTS))
+	if (!run_passes(r) && !machine_was_packed(&p->machine, DRIVE_ARTIFACTS))
 		return 0;
-	if (stage_output(&p->stage, DRIVE_ARTIFACTS, &m, e) < 0 ||
+	if (machine_output(&p->machine, DRIVE_ARTIFACTS, &m, e) < 0 ||
 		digest_of_file(drive->fd, m.bytes, &sha256, e) < 0 ||
 		artifacts_unpack(drive->fd, m.bytes, m.entries, drive->bytes, unpacked, &r->sink,
 			&result, e) < 0)

@@ -31,7 +31,7 @@
 #include "run/adhoc.h"
 #include "run/planner.h"
 #include "run/run.h"
-#include "run/stage.h"
+#include "run/machine.h"
 #include "secrets/secret_read.h"
 #include "settings/config.h"
 #include "settings/locate.h"
@@ -189,7 +189,7 @@ static int look_memory(struct doctor *d, char *finding, struct err *e)
 {
 	uint64_t available = 0;
 
-	if (stage_check_memory(&d->config, NULL, e) < 0 || meminfo_available(&available, e) < 0)
+	if (machine_check_memory(&d->config, NULL, e) < 0 || meminfo_available(&available, e) < 0)
 		return -1;
 	if (available < d->config.memory)
 		return err_set(e, ERR_HOST,

@@ -7,7 +7,7 @@
 #include "cli/say.h"
 #include "data/yamlfile.h"
 #include "run/planner.h"
-#include "run/stage.h"
+#include "run/machine.h"
 #include "settings/names.h"
 #include "source/lint.h"
 #include "source/source.h"
@@ -162,7 +162,7 @@ static int check(struct planner *p, struct err *e)
 		.with_post_plan = true};
 	auto_strv struct strv warnings = {0};
 
-	if (planner_open(p, e) < 0 || stage_check_memory(p->config, p->project, e) < 0 ||
+	if (planner_open(p, e) < 0 || machine_check_memory(p->config, p->project, e) < 0 ||
 		lint_check(&lint, e) < 0 || lint_warn(&lint, NULL, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);

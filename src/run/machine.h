@@ -3,8 +3,8 @@
  * One VM of a run: a plan, its drives, and what the guest says about it, turned into events and a
  * verdict. run.c makes up to three of them; `ambient qemu` makes one.
  */
-#ifndef RUN_STAGE_H
-#define RUN_STAGE_H
+#ifndef RUN_MACHINE_H
+#define RUN_MACHINE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,7 +25,7 @@
 #include "settings/image.h"
 
 /* What all VMs of a run share: found and checked before anything is touched. */
-struct stage_host {
+struct machine_host {
 	const struct config *config;
 	struct image image;
 	char *qemu;
@@ -42,23 +42,23 @@ struct stage_host {
  * Has this host, with its swap, the memory that each machine is to be given? ERR_INPUT, naming the
  * key or the option: no machine could start. project may be NULL.
  */
-int stage_check_memory(
+int machine_check_memory(
 	const struct config *config, const struct project *project, struct err *e) NODISCARD;
 
-/* project may be NULL. stage_check_memory, and other ERR_INPUT, ERR_HOST. */
-int stage_host_prepare(const struct config *config, const struct project *project,
+/* project may be NULL. machine_check_memory, and other ERR_INPUT, ERR_HOST. */
+int machine_host_prepare(const struct config *config, const struct project *project,
 	const char *image, const char *image_path, const char *executor,
-	struct stage_host *ret_host, struct err *e) NODISCARD;
+	struct machine_host *ret_host, struct err *e) NODISCARD;
 /* The same for pre-plan and post-plan: config->trusted_image, and the program for networks. */
-int stage_host_prepare_trusted(const struct config *config, const struct project *project,
-	const char *executor, struct stage_host *ret_host, struct err *e) NODISCARD;
-void stage_host_release(struct stage_host *h);
+int machine_host_prepare_trusted(const struct config *config, const struct project *project,
+	const char *executor, struct machine_host *ret_host, struct err *e) NODISCARD;
+void machine_host_release(struct machine_host *h);
 
-struct stage {
-	struct stage_host
-		*host; /* stage_run changes `accel` when it finds that KVM does not work */
+struct machine {
+	struct machine_host
+		*host; /* machine_run changes `accel` when it finds that KVM does not work */
 	const struct plan *plan;
-	const struct drives *drives; /* all but exec, root and scratch, which stage_run adds */
+	const struct drives *drives; /* all but exec, root and scratch, which machine_run adds */
 	const struct egress *egress; /* NULL or empty: no network */
 	const struct sshagent_rules *agent_rules; /* NULL or without logins: no ssh agent */
 	const struct event_sink *sink;
@@ -67,7 +67,7 @@ struct stage {
 	int console_fd;
 	const struct mask *mask; /* of secrets that its machine may say; NULL: none */
 
-	/* filled by stage_run */
+	/* filled by machine_run */
 	enum verdict verdict;
 	char reason[ERR_REASON_MAX];
 	char message[ERR_MSG_MAX];
@@ -92,24 +92,24 @@ struct stage {
 	} action;
 };
 
-void stage_init(struct stage *s);
-void stage_release(struct stage *s);
-#define auto_stage __attribute__((cleanup(stage_release)))
+void machine_init(struct machine *m);
+void machine_release(struct machine *m);
+#define auto_machine __attribute__((cleanup(machine_release)))
 
 /*
  * Run the VM to its end. 0: the guest kept the contract; verdict, reason and message say what came
  * of it (passed, failed, timeout, ...). -1: it did not, or the host failed.
  */
-int stage_run(struct stage *s, struct err *e) NODISCARD;
+int machine_run(struct machine *m, struct err *e) NODISCARD;
 
 /* Does the guest say that it packed an output on this drive? */
-bool stage_was_packed(const struct stage *s, const char *serial);
+bool machine_was_packed(const struct machine *m, const char *serial);
 
 /*
  * The output that the guest claims to have packed on this drive, checked against the drive: length
  * a multiple of 512, at least 1024, not longer than the drive. ERR_GUEST, reason guest_output.
  */
-int stage_output(const struct stage *s, const char *serial, struct message_output *ret_output,
+int machine_output(const struct machine *m, const char *serial, struct message_output *ret_output,
 	struct err *e) NODISCARD;
 
 #endif
