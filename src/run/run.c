@@ -298,8 +298,8 @@ static int begin(struct run *r, struct err *e)
 		open_output(r->store.run_dir, "run.jsonl", &r->log_fd, e) < 0 ||
 		open_output(r->store.run_dir, "console.log", &r->console_fd, e) < 0)
 		return -1;
-	r->log.fds[0] = r->log_fd;
-	r->log.fds[1] = r->options->log_fd;
+	r->log.fds[RUNLOG_STATE] = r->log_fd;
+	r->log.fds[RUNLOG_COPY] = r->options->log_fd;
 	log_beginning(r);
 	return 0;
 }
@@ -489,17 +489,28 @@ static void fill_result(struct run *r)
 	result->console = path_join(r->store.run_dir, "console.log");
 }
 
+/* How the run had ended but for its log is not lost by it. */
+static void take_log_error(struct run *r, struct err *e)
+{
+	const struct result *was = &r->result;
+
+	if (!result_is_good(was) && strcmp(was->message, e->msg) != 0)
+		(void)err_append(e, "; the run itself ended: %s, %s: %s",
+			verdict_name(was->verdict), was->reason, was->message);
+	result_take_error(&r->result, e);
+}
+
 /* The log is part of what a run owes: one that cannot be written breaks it. */
 static void finish_log(struct run *r)
 {
 	struct err e = {0};
 
 	if (runlog_check(&r->log, &e) < 0)
-		result_take_error(&r->result, &e);
+		take_log_error(r, &e);
 	result_send_end(&r->result, &r->sink);
 	/* Not even the last event may be missing without a word. */
 	if (e.kind == ERR_NONE && runlog_check(&r->log, &e) < 0)
-		result_take_error(&r->result, &e);
+		take_log_error(r, &e);
 }
 
 static void write_result(struct run *r, struct run_outcome *o)

@@ -25,9 +25,11 @@ static uint64_t tail_line_max(const struct runlog *log)
 	return share < RUNLOG_TAIL_LINE ? share : RUNLOG_TAIL_LINE;
 }
 
-void runlog_init(struct runlog *log, int fd, int second_fd, uint64_t max)
+void runlog_init(struct runlog *log, int fd, int copy_fd, uint64_t max)
 {
-	*log = (struct runlog){.fds = {fd, second_fd}, .max = max, .tails_left = max / 8};
+	*log = (struct runlog){.fds = {[RUNLOG_STATE] = fd, [RUNLOG_COPY] = copy_fd},
+		.max = max,
+		.tails_left = max / 8};
 	log->fails_left = 2 * tail_line_max(log);
 	buf_init(&log->line, LIMIT_LOG_LINE);
 	for (int i = 0; i < 2; i++)
@@ -59,25 +61,40 @@ static void begin_line(
 		clock_rfc3339(utc_ns).s, plan_source_name(source), event_info(type)->name);
 }
 
-static void write_failed(struct runlog *log, int fd)
+static void keep_first(struct runlog *log, const struct err *why)
 {
+	if (log->error.kind == ERR_NONE)
+		log->error = *why;
+}
+
+/* From errno. A line may have been cut: nothing follows it, and the other place goes on. */
+static void write_failed(struct runlog *log, enum runlog_place place)
+{
+	int fd = log->fds[place];
+	struct err why = {0};
 	auto_free char *name = fd_name(fd);
 	auto_free char *shown = mem_printf("the run log %s", name);
 
-	(void)outfile_failed(shown, &log->error);
-	if (log->error.kind == ERR_HOST && log->error.sys != EPIPE)
-		(void)err_because(&log->error, ERR_REASON_DISK);
-	space_explain(&log->error, fd);
+	(void)outfile_failed(shown, &why);
+	if (why.kind == ERR_HOST && why.sys != EPIPE)
+		(void)err_because(&why, ERR_REASON_DISK);
+	space_explain(&why, fd);
+	keep_first(log, &why);
+	log->fds[place] = -1;
 }
 
 /* The readers of the log drop a line that is longer, so it is an error to have one to write. */
 static bool line_fits(struct runlog *log)
 {
-	if (log->line.overflow && log->error.kind == ERR_NONE)
-		(void)err_set(&log->error, ERR_HOST,
-			"an event of the run log is longer than %llu bytes; it begins with %.100s",
-			(unsigned long long)LIMIT_LOG_LINE, log->line.data);
-	return !log->line.overflow;
+	struct err why = {0};
+
+	if (!log->line.overflow)
+		return true;
+	(void)err_set(&why, ERR_HOST,
+		"an event of the run log is longer than %llu bytes; it begins with %.100s",
+		(unsigned long long)LIMIT_LOG_LINE, log->line.data);
+	keep_first(log, &why);
+	return false;
 }
 
 static void end_line(struct runlog *log)
@@ -86,10 +103,9 @@ static void end_line(struct runlog *log)
 	if (!line_fits(log))
 		return;
 	log->written += log->line.len;
-	for (int i = 0; i < 2; i++)
-		if (log->fds[i] >= 0 && log->error.kind == ERR_NONE &&
-			nowait_put(log->fds[i], log->line.data, log->line.len) < 0)
-			write_failed(log, log->fds[i]);
+	for (enum runlog_place i = 0; i < RUNLOG_PLACES; i++)
+		if (log->fds[i] >= 0 && nowait_put(log->fds[i], log->line.data, log->line.len) < 0)
+			write_failed(log, i);
 }
 
 static void add_fields(struct buf *line, const struct node *fields)

@@ -31,26 +31,29 @@ struct runlog_stream {
 	struct buf tail; /* what was dropped last */
 };
 
+/* Where the log is written. A failure of one never stops the other. */
+enum runlog_place { RUNLOG_STATE, RUNLOG_COPY, RUNLOG_PLACES };
+
 struct runlog {
-	int fds[2];          /* run.jsonl and --log; -1: none. Borrowed */
-	uint64_t max;        /* bytes of the whole log */
-	uint64_t written;    /* of them */
-	uint64_t set_aside;  /* for our own lines to come */
-	uint64_t tails_left; /* for the ends of actions that did not fail */
-	uint64_t fails_left; /* for those of actions that did */
-	bool limited;        /* the mark is written */
+	int fds[RUNLOG_PLACES]; /* run.jsonl and --log, borrowed; -1: none, or it failed */
+	uint64_t max;           /* bytes of the whole log */
+	uint64_t written;       /* of them */
+	uint64_t set_aside;     /* for our own lines to come */
+	uint64_t tails_left;    /* for the ends of actions that did not fail */
+	uint64_t fails_left;    /* for those of actions that did */
+	bool limited;           /* the mark is written */
 	struct buf line;
 	struct runlog_stream streams[2]; /* stdout, stderr of the running action */
 	size_t action;
 	enum plan_source source;
-	struct err error; /* the first write that failed; nothing is written after it */
+	struct err error; /* the first failure; nothing more is written to where it was */
 };
 
-void runlog_init(struct runlog *log, int fd, int second_fd, uint64_t max);
+void runlog_init(struct runlog *log, int fd, int copy_fd, uint64_t max);
 void runlog_release(struct runlog *log);
 #define auto_runlog __attribute__((cleanup(runlog_release)))
 
-/* 0 as long as everything could be written; -1 with the first error. */
+/* 0 as long as everything could be written to both places; -1 with the first error. */
 int runlog_check(const struct runlog *log, struct err *e) NODISCARD;
 
 /* Write one event; a failure is kept, see runlog_check. */

@@ -296,11 +296,14 @@ static void test_a_line_that_no_reader_takes_is_an_error(void **state)
 	memset(text, 'x', LIMIT_LOG_LINE);
 	setup(&f, MAX);
 	message(&f, EVENT_AMBIENT_STARTS, text);
-	message(&f, EVENT_AMBIENT_SUCCEEDS, "nothing follows an error");
+	message(&f, EVENT_AMBIENT_SUCCEEDS, "the end");
 	assert_int_equal(runlog_check(&f.log, &e), -1);
 	assert_int_equal(e.kind, ERR_HOST);
 	assert_non_null(strstr(e.msg, "an event of the run log is longer than 8388608 bytes"));
-	assert_int_equal(length(&f), 0);
+	/* It is left out, and the log is whole without it. */
+	read_lines(&f);
+	assert_int_equal(f.count, 1);
+	expect_field(&f, 0, "message", "the end");
 	teardown(&f);
 }
 
@@ -336,6 +339,36 @@ static void test_a_log_that_cannot_be_written_is_an_error(void **state)
 	fd_close(full);
 }
 
+/* One place that cannot be written, as the log of the state or as its copy. */
+static void expect_other_is_whole(enum runlog_place broken)
+{
+	int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	struct fixture f;
+	struct err e = {0};
+
+	setup(&f, MAX);
+	f.log.fds[broken] = full;
+	f.log.fds[broken == RUNLOG_STATE ? RUNLOG_COPY : RUNLOG_STATE] = f.fd;
+	output(&f, false, "x", 1);
+	output(&f, false, "y", 1);
+	message(&f, EVENT_AMBIENT_SUCCEEDS, "the end");
+	assert_int_equal(runlog_check(&f.log, &e), -1);
+	assert_string_equal(e.msg, "write the run log /dev/full: No space left on device");
+	read_lines(&f);
+	assert_int_equal(f.count, 3);
+	expect_field(&f, 1, "text", "y");
+	expect_field(&f, 2, "message", "the end");
+	teardown(&f);
+	fd_close(full);
+}
+
+static void test_a_failing_place_does_not_stop_the_other(void **state)
+{
+	(void)state;
+	expect_other_is_whole(RUNLOG_COPY);
+	expect_other_is_whole(RUNLOG_STATE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_a_line_that_no_reader_takes_is_an_error),
 		cmocka_unit_test(test_progress_is_not_logged),
 		cmocka_unit_test(test_a_log_that_cannot_be_written_is_an_error),
+		cmocka_unit_test(test_a_failing_place_does_not_stop_the_other),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
