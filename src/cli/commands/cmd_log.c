@@ -13,6 +13,7 @@
 #include "os/fd.h"
 #include "os/outfile.h"
 #include "os/path.h"
+#include "settings/statefile.h"
 #include "store/store.h"
 
 enum { COPY_BYTES = 64 * 1024 };
@@ -114,27 +115,50 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 	return n < 0 ? err_sys(e, "read %s", path) : put(out, chunk, held, e);
 }
 
-/* What explains a log in which no action said anything, for the run broke before. */
+/* ---- the output of actions ---- */
+
+/* "broken, guest_panic: the kernel of the guest panicked", of the last event or of result.json;
+ * "passed" where there is no reason. NULL: it does not say. The caller frees. */
+static char *ending_of(const struct node *n)
+{
+	const char *result = node_get_text(n, "result", NULL);
+	const char *reason = node_get_text(n, "reason", NULL);
+	const char *message = node_get_text(n, "message", NULL);
+
+	if (!result)
+		return NULL;
+	return reason && message ? mem_printf("%s, %s: %s", result, reason, message)
+				 : mem_strdup(result);
+}
+
+/* Of a log that has no end. Only the state has a result.json beside it; result NULL: another log. */
+static char *ending_beside(const char *result)
+{
+	auto_node struct node *n = result ? statefile_recall(STATEFILE_RESULT, result) : NULL;
+
+	return ending_of(n);
+}
+
+/* What explains a log in which no action said anything. ending NULL: nothing says it. */
 static void warn_no_output(const struct logread *r, const char *ending)
 {
-	auto_free char *text =
-		mem_printf("%s: no action wrote anything; the run ended: %s", r->name, ending);
+	auto_free char *text = ending
+		? mem_printf("%s: no action wrote anything; the run ended: %s", r->name, ending)
+		: mem_printf("%s: no action wrote anything, and nothing says how the run ended: "
+			     "it was killed, or is in progress",
+			  r->name);
 
 	say_warning(text);
 }
 
-/* "broken, guest_panic: the kernel of the guest panicked"; NULL when the event is no such end. */
-static char *ending_of(const struct node *event)
+static bool is_ending(const struct node *event)
 {
-	const char *result = node_get_text(event, "result", NULL);
-	const char *reason = node_get_text(event, "reason", NULL);
-	const char *message = node_get_text(event, "message", NULL);
+	int type = (int)event_by_name(node_get_text(event, "type", ""));
 
-	return reason && message ? mem_printf("%s, %s: %s", result ? result : "?", reason, message)
-				 : NULL;
+	return type == EVENT_AMBIENT_FAILS || type == EVENT_AMBIENT_SUCCEEDS;
 }
 
-static int put_output(struct logread *r, struct sink *out, struct err *e)
+static int put_output(struct logread *r, const char *result, struct sink *out, struct err *e)
 {
 	const struct node *event;
 	auto_buf struct buf bytes = {0};
@@ -149,15 +173,19 @@ static int put_output(struct logread *r, struct sink *out, struct err *e)
 			any = true;
 			if (put(out, bytes.data, bytes.len, e) < 0)
 				return -1;
-		} else if (event_by_name(node_get_text(event, "type", "")) == EVENT_AMBIENT_FAILS) {
+		} else if (is_ending(event)) {
 			free(ending);
 			ending = ending_of(event);
 		}
 	}
-	if (more == 0 && !any && ending)
+	if (!ending)
+		ending = ending_beside(result);
+	if (more == 0 && !any)
 		warn_no_output(r, ending);
 	return more;
 }
+
+/* ---- all formats ---- */
 
 static int put_html(struct logread *r, struct sink *out, struct err *e)
 {
@@ -190,7 +218,9 @@ static void warn_damage(const struct logread *r)
 		say_warning(cut);
 }
 
-static int show_log(const char *path, enum log_format format, struct sink *out, struct err *e)
+/* result_json: of the same run; NULL: not known. */
+static int show_log(const char *path, const char *result_json, enum log_format format,
+	struct sink *out, struct err *e)
 {
 	auto_logread struct logread r = {.fd = -1};
 	int result;
@@ -199,7 +229,7 @@ static int show_log(const char *path, enum log_format format, struct sink *out, 
 		return copy_file(out, path, e);
 	if (logread_open(&r, path, e) < 0)
 		return -1;
-	result = format == LOG_RAW ? put_output(&r, out, e) : put_html(&r, out, e);
+	result = format == LOG_RAW ? put_output(&r, result_json, out, e) : put_html(&r, out, e);
 	if (result == 0)
 		warn_damage(&r);
 	return result;
@@ -238,6 +268,14 @@ static int find_log(const struct call *call, const struct config *c, char **ret_
 	return 0;
 }
 
+/* The result of the run whose log this is; NULL: the log is no run's of the state. */
+static char *result_beside(const struct log_settings *s, const char *log)
+{
+	auto_free char *dir = path_parent(log);
+
+	return s->filename ? NULL : path_join(dir, "result.json");
+}
+
 /* The log, and the configuration where it says which that is, or what may not be written. */
 static int prepare(const struct call *call, struct config *c, char **ret_path, struct err *e)
 {
@@ -267,6 +305,15 @@ static int open_sink(struct sink *out, const char *path, struct err *e)
 	return 0;
 }
 
+static int show_file(
+	const struct log_settings *s, const char *path, struct sink *out, struct err *e)
+{
+	auto_free char *result_json = result_beside(s, path);
+
+	return s->console ? copy_file(out, path, e)
+			  : show_log(path, result_json, (enum log_format)s->format, out, e);
+}
+
 static int show(const struct call *call, struct err *e)
 {
 	const struct log_settings *s = call->settings;
@@ -282,8 +329,7 @@ static int show(const struct call *call, struct err *e)
 	if (result == 0)
 		result = s->output ? check_output(&out, &c, path, e) : open_sink(&out, "-", e);
 	if (result == 0)
-		result = s->console ? copy_file(&out, path, e)
-				    : show_log(path, (enum log_format)s->format, &out, e);
+		result = show_file(s, path, &out, e);
 	if (result == 0)
 		result = outfile_finish(&out.file, e);
 	outfile_release(&out.file);
