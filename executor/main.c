@@ -135,6 +135,17 @@ static int complain(const struct err *e)
 	return e->kind == ERR_INPUT ? 2 : 3;
 }
 
+#define TEXT_OF(number) #number
+#define MARK_OF(number) EXECUTOR_NAME EXECUTOR_MARK TEXT_OF(number) "\n"
+
+/* One string in the file, which the host looks for (contract.h). */
+static const char mark[] = MARK_OF(CONTRACT_VERSION);
+
+static int print_version(void)
+{
+	return printf(EXECUTOR_NAME " %s\n%s", version_build, mark) < 0 ? 3 : 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct machine machine;
@@ -148,7 +159,7 @@ int main(int argc, char **argv)
 	if (choice == PID1_HELP)
 		return fputs(pid1_usage, stdout) < 0 ? 3 : 0;
 	if (choice == PID1_VERSION)
-		return printf("ambient-execute-plan %s\n", version_build) < 0 ? 3 : 0;
+		return print_version();
 	if (choice == PID1_CONNECT)
 		return connect_main(argc - 2, argv + 2, &e) < 0 ? complain(&e) : 0;
 	if (serve(&machine, &e) < 0)

@@ -48,6 +48,12 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define PLAN_NAME "plan.json"
 
 /*
+ * In the file of the executor stand EXECUTOR_NAME, this text, CONTRACT_VERSION in decimal and a
+ * newline. The host looks for it before it starts a machine, and contains it nowhere itself.
+ */
+#define EXECUTOR_MARK ": contract "
+
+/*
  * In a trusted machine only: the program that speaks to networks, and certificates beside those of
  * the image. The executor copies all members below TOOLS_NAME to GUEST_TOOLS.
  */

@@ -8,8 +8,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -21,6 +22,14 @@
 #include "os/sig.h"
 
 enum { LOOK_MS = 100 };
+
+/* Directories can be searched, which access(2) does not tell from executed. */
+static bool is_executable_file(const char *path)
+{
+	struct stat st;
+
+	return access(path, X_OK) == 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
 
 char *proc_find(const char *name)
 {
@@ -34,7 +43,7 @@ char *proc_find(const char *name)
 	for (char *dir = strtok_r(list, ":", &save); dir; dir = strtok_r(NULL, ":", &save)) {
 		auto_free char *candidate = path_join(dir, name);
 
-		if (dir[0] == '/' && access(candidate, X_OK) == 0)
+		if (dir[0] == '/' && is_executable_file(candidate))
 			return steal_ptr(&candidate);
 	}
 	return NULL;

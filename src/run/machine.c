@@ -24,6 +24,7 @@
 #include "run/planner.h"
 #include "run/said.h"
 #include "settings/locate.h"
+#include "settings/programs.h"
 
 enum { LATER_FAILURE_MAX = 100 };
 
@@ -75,8 +76,8 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 	h.memory = memory_of(config, project);
 	if (machine_check_memory(config, project, e) < 0 ||
 		image_open(config->image_store, image, image_path, &h.image, e) < 0 ||
-		locate_executor(config, executor, &h.executor, e) < 0 ||
-		locate_qemu(config, &h.qemu, e) < 0 ||
+		programs_executor(config, executor, &h.executor, e) < 0 ||
+		programs_qemu(config, &h.qemu, e) < 0 ||
 		jail_vm_user(config->vm_user, &h.uid, &h.gid, e) < 0 ||
 		accel_choose(config, &h.image, &h.accel, e) < 0) {
 		machine_host_release(&h);

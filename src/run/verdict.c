@@ -140,8 +140,12 @@ const struct verdict_reason verdict_reasons[] = {
 		"A file of the image does not match its digest in image.yaml: it was changed or "
 		"is damaged. Make or fetch the image again."},
 	{"no_executor", VERDICT_INPUT_ERROR, "operator", false,
-		"The executor, ambient-execute-plan, was not found. The message lists the places "
-		"that were searched."},
+		"The executor, ambient-execute-plan, was not found, or the program in its place is "
+		"not the executor of this release. The message names the key, or the places that "
+		"were searched."},
+	{"no_qemu", VERDICT_INPUT_ERROR, "operator", false,
+		"`qemu.program` of the configuration names something that is not QEMU. The message "
+		"has the position."},
 	{"run_id_used", VERDICT_INPUT_ERROR, "user", false,
 		"A run with the id of `--run-id` exists. Every run needs an id of its own."},
 	{"state_unknown", VERDICT_INPUT_ERROR, "operator", false,

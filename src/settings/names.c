@@ -9,8 +9,8 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "os/proc.h"
 #include "settings/image.h"
+#include "settings/programs.h"
 
 enum { PATH_SHOWN_MAX = 600 };
 
@@ -145,16 +145,14 @@ static int check_file(
 	return 0;
 }
 
-static int check_program(
-	const struct config *c, const struct node *item, const char *key, struct err *e)
+/* A default that is not there is told by the runs that need it. */
+static int check_programs(const struct config *c, struct err *e)
 {
-	auto_free char *path = item && item->text ? proc_find(item->text) : NULL;
+	auto_free char *executor = NULL, *qemu = NULL;
 
-	if (!item || !item->text || (path && access(path, X_OK) == 0))
-		return 0;
-	return missing(c, item, key,
-		path ? strerror(errno) : "there is no such program, neither as a path nor in PATH",
-		e);
+	if (c->executor && programs_executor(c, NULL, &executor, e) < 0)
+		return -1;
+	return c->qemu_program ? programs_qemu(c, &qemu, e) : 0;
 }
 
 static int check_ssh(const struct config *c, const struct node *host, struct err *e)
@@ -180,12 +178,9 @@ static int check_trusted_image(const struct config *c, struct err *e)
 
 int names_check_files(const struct config *c, struct err *e)
 {
-	const struct node *qemu = node_get(c->effective, "qemu"), *item;
+	const struct node *item;
 
-	if (c->executor && check_program(c, node_get(c->effective, "executor"), "executor", e) < 0)
-		return -1;
-	if (check_program(c, node_get(qemu, "program"), "program", e) < 0 ||
-		check_trusted_image(c, e) < 0 ||
+	if (check_programs(c, e) < 0 || check_trusted_image(c, e) < 0 ||
 		check_file(c, node_get(c->effective, "ca_certificates"), "ca_certificates", e) < 0)
 		return -1;
 	node_each (node_get(c->effective, "ssh"), item)

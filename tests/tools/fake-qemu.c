@@ -98,6 +98,8 @@ int main(int argc, char **argv)
 	struct err e = {0};
 
 	(void)signal(SIGPIPE, SIG_IGN);
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts("QEMU emulator version 7.2.0 (fake-qemu)") < 0 ? 1 : 0;
 	if (argc == 2 && strcmp(argv[1], "--flags") == 0) {
 		fake_guest_list_flags();
 		return 0;

@@ -35,6 +35,7 @@
 #include "secrets/secret_read.h"
 #include "settings/config.h"
 #include "settings/locate.h"
+#include "settings/programs.h"
 
 struct doctor_settings {
 	const char *image;
@@ -71,47 +72,14 @@ static void found(char *finding, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* The first line of what `program --version` says. */
-static int ask_version(const char *program, char **ret_line, struct err *e)
-{
-	auto_strv struct strv argv = {0};
-	auto_buf struct buf said = {0};
-
-	buf_init(&said, 300);
-	strv_push(&argv, program);
-	strv_push(&argv, "--version");
-	if (proc_run(&argv, LIMIT_HELPER_MS, &said, e) < 0)
-		return -1;
-	said.data[strcspn(said.data, "\n")] = '\0';
-	*ret_line = text_safe(said.data, 200);
-	return 0;
-}
-
-/* "QEMU emulator version 7.2.22 (...)": 702 for that; 0 when it is no such line. */
-static unsigned long version_of(const char *line)
-{
-	static const char word[] = "version ";
-	const char *at = strstr(line, word);
-	unsigned long major, minor;
-	char *end;
-
-	if (!at)
-		return 0;
-	major = strtoul(at + strlen(word), &end, 10);
-	if (*end != '.' || major > 1000)
-		return 0;
-	minor = strtoul(end + 1, &end, 10);
-	return major * 100 + (minor < 100 ? minor : 99);
-}
-
 static int look_qemu(struct doctor *d, char *finding, struct err *e)
 {
 	auto_free char *program = NULL, *line = NULL;
 	unsigned long version;
 
-	if (locate_qemu(&d->config, &program, e) < 0 || ask_version(program, &line, e) < 0)
+	if (programs_qemu(&d->config, &program, e) < 0 || programs_version(program, &line, e) < 0)
 		return -1;
-	version = version_of(line);
+	version = programs_qemu_version(line);
 	if (version == 0)
 		return err_set(e, ERR_HOST, "%s says '%s': is it QEMU?", program, line);
 	if (version < 702)
@@ -124,7 +92,8 @@ static int look_executor(struct doctor *d, char *finding, struct err *e)
 {
 	auto_free char *path = NULL, *line = NULL;
 
-	if (locate_executor(&d->config, NULL, &path, e) < 0 || ask_version(path, &line, e) < 0)
+	if (programs_executor(&d->config, NULL, &path, e) < 0 ||
+		programs_version(path, &line, e) < 0)
 		return -1;
 	if (!strstr(line, version_build))
 		return err_set(e, ERR_INPUT, "%s is '%s', this is %s: install both of one release",
@@ -151,7 +120,7 @@ static char *archive_note(void)
 	struct err why = {0};
 
 	if (locate_archive_program(REWRITE_PROGRAM, &path, &why) < 0 ||
-		ask_version(path, &line, &why) < 0)
+		programs_version(path, &line, &why) < 0)
 		return mem_printf("; %s", why.msg);
 	if (strstr(line, version_build))
 		return mem_strdup("");
