@@ -157,8 +157,8 @@ static int check_kept(const struct jail *j, struct err *e)
 	return 0;
 }
 
-/* The group of /dev/kvm, where only its group may open it. */
-static int find_kvm_group(struct jail_setup *s, struct err *e)
+/* The group of /dev/kvm, where only its group may open it; else *ret_gid stays as it is. */
+static int find_kvm_group(gid_t *ret_gid, struct err *e)
 {
 	struct stat st;
 
@@ -170,8 +170,20 @@ static int find_kvm_group(struct jail_setup *s, struct err *e)
 		return err_reason(e, ERR_HOST, "host_kvm_unusable",
 			"/dev/kvm is open to root only, and QEMU never runs as root: give it a "
 			"group (chgrp kvm /dev/kvm; chmod 660 /dev/kvm) or use accelerator: tcg");
-	s->extra_gid = st.st_gid;
+	*ret_gid = st.st_gid;
 	return 0;
+}
+
+int jail_check_kvm(struct err *e)
+{
+	auto_fd int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	gid_t any = 0;
+
+	if (fd < 0)
+		return err_reason(e, ERR_HOST, "host_kvm_unusable",
+			"/dev/kvm: %s; join the group that owns it, or set 'accelerator: auto'",
+			strerror(errno));
+	return jail_may_change_ids() ? find_kvm_group(&any, e) : 0;
 }
 
 static int choose_identity(struct jail_setup *s, struct err *e)
@@ -187,7 +199,7 @@ static int choose_identity(struct jail_setup *s, struct err *e)
 	if (!j->root_ok && (s->uid == 0 || s->gid == 0))
 		return err_set(e, ERR_HOST, "refused to start as user %u, group %u of the host",
 			(unsigned)s->uid, (unsigned)s->gid);
-	return j->keep_kvm_group ? find_kvm_group(s, e) : 0;
+	return j->keep_kvm_group ? find_kvm_group(&s->extra_gid, e) : 0;
 }
 
 static void add_tree(struct jail_setup *s, const char *outside, const char *inside, unsigned flags)

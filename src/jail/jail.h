@@ -192,10 +192,16 @@ void jail_kill(pid_t *pid);
 int jail_probe(struct err *e) NODISCARD;
 
 /*
+ * Can a QEMU in the jail open /dev/kvm? When the caller is root, that is another user's right, with
+ * the group of the device (keep_kvm_group). ERR_HOST, reason host_kvm_unusable, with the remedy.
+ */
+int jail_check_kvm(struct err *e) NODISCARD;
+
+/*
  * The identity for QEMU and for readers of hostile bytes when the caller is root. `configured`: the
- * name of a user of the password database (not root), or NULL for an id that nothing else on the
- * host uses: no user or group has it and no range of /etc/subuid or /etc/subgid holds it. For
- * callers who are not root: their own ids. ERR_INPUT when the configured user is not usable.
+ * name of a user of the password database (not root); NULL for an id that nothing else on the host uses: no user or group has it and no
+ * range of /etc/subuid or /etc/subgid holds it. For callers who are not root: their own ids.
+ * ERR_INPUT when the configured user is not usable.
  */
 int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e) NODISCARD;
 

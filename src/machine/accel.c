@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "machine/accel.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
 
+#include "jail/jail.h"
 #include "machine/tsc.h"
 #include "os/fd.h"
 #include "os/path.h"
@@ -19,13 +18,6 @@ static bool processor_offers_kvm(void)
 	if (fd_read_file("/proc/cpuinfo", &text, &ignored) < 0)
 		return false;
 	return strstr(text.data, " vmx") || strstr(text.data, " svm");
-}
-
-static bool kvm_opens(void)
-{
-	auto_fd int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	return fd >= 0;
 }
 
 /* ---- what was found since the host booted ---- */
@@ -96,14 +88,14 @@ static void choose_automatically(const struct config *c, bool opens, struct acce
 
 static int choose_accelerator(const struct config *c, struct accel *a, struct err *e)
 {
-	bool opens = kvm_opens();
-	int why = errno;
+	struct err why = {0};
+	bool opens = jail_check_kvm(&why) == 0;
 
 	*a = (struct accel){.accelerator = ACCELERATOR_TCG};
-	if (c->accelerator == CONFIG_ACCEL_KVM && !opens)
-		return err_reason(e, ERR_HOST, "host_kvm_unusable",
-			"/dev/kvm: %s; join the group that owns it, or set 'accelerator: auto'",
-			strerror(why));
+	if (c->accelerator == CONFIG_ACCEL_KVM && !opens) {
+		*e = why;
+		return -1;
+	}
 	if (c->accelerator == CONFIG_ACCEL_KVM)
 		a->accelerator = ACCELERATOR_KVM;
 	if (c->accelerator == CONFIG_ACCEL_AUTO)

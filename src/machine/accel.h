@@ -4,7 +4,7 @@
  *
  * That /dev/kvm is there proves nothing: on some machines it opens, creates a VM, and then runs the
  * guest slower than emulation or not at all. So `auto` takes KVM only where the processor offers it
- * (vmx or svm in /proc/cpuinfo), /dev/kvm can be opened, and a guest has come up under it. The
+ * (vmx or svm in /proc/cpuinfo), QEMU in its jail can open /dev/kvm, and a guest has come up under it. The
  * first VM after a boot of the host is that proof: when it does not say hello in time, it is
  * started again under TCG, and the finding is kept in the state directory until the host boots
  * again.

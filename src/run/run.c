@@ -542,6 +542,15 @@ static void explain_disk(const struct run *r, struct err *e)
 	space_explain_probably(e, strstr(e->msg, tmpdir) ? tmpdir : r->config->state);
 }
 
+/* A caller finds its own id in the result, however early the run ends. */
+static void take_run_id(struct run *r)
+{
+	const char *id = r->options->run_id;
+
+	if (id && text_is_utf8(id, strlen(id)))
+		r->run_id = mem_strdup(id);
+}
+
 void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret)
 {
@@ -550,9 +559,7 @@ void run_project(const struct run_context *context, struct project *project,
 
 	*ret = (struct run_outcome){0};
 	run_init(&r, context, project, options, view);
-	/* A caller finds its own id in the result, however early the run ends. */
-	if (options->run_id && text_is_utf8(options->run_id, strlen(options->run_id)))
-		r.run_id = mem_strdup(options->run_id);
+	take_run_id(&r);
 	if (carry_out(&r, &e) < 0) {
 		explain_disk(&r, &e);
 		result_take_error(&r.result, &e);
@@ -561,28 +568,43 @@ void run_project(const struct run_context *context, struct project *project,
 	run_release(&r);
 }
 
-/* By the same function as a run, but without a lock: what it reads is replaced, never changed. */
-static int look_ahead(struct run *r, bool *ret_unchanged, struct err *e)
+/* What a run finds out only when it has the lock, or when the turn of its pre-plan comes. */
+static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 {
-	*ret_unchanged = false;
-	if (check(r, e) < 0)
-		return -1;
+	const char *missed_host = r->phases[PROJECT_PRE_PLAN].missed_host;
+
 	if (store_look(r->config->state, r->project->name, &r->store, e) < 0 ||
-		source_inspect(&r->source, e) < 0)
+		(r->run_id && store_check_run_id(&r->store, r->run_id, e) < 0) ||
+		source_inspect(&r->source, e) < 0 || run_compare(r, ret_unchanged, e) < 0)
 		return -1;
-	return run_compare(r, ret_unchanged, e);
+	return !*ret_unchanged && missed_host ? run_need_deps(r, missed_host, e) : 0;
+}
+
+/* By the same functions as a run, but without a lock: what they read is replaced, never changed. */
+static int look_ahead(struct run *r, struct run_forecast *ret, struct err *e)
+{
+	struct run_forecast f = {0};
+
+	if (check(r, e) < 0 || look_at_store(r, &f.unchanged, e) < 0)
+		return -1;
+	for (int i = 0; i < PROJECT_PHASES; i++)
+		f.actions[i] = r->phases[i].wanted ? node_count(r->project->plans[i]) : 0;
+	f.stored_deps = r->phases[PROJECT_PRE_PLAN].missed_host != NULL;
+	*ret = f;
+	return 0;
 }
 
 int run_check(const struct run_context *context, struct project *project,
-	const struct run_options *options, const struct run_view *view, bool *ret_unchanged,
-	struct err *e)
+	const struct run_options *options, const struct run_view *view,
+	struct run_forecast *ret_forecast, struct err *e)
 {
 	struct lint lint;
 	struct run r;
 	int result;
 
 	run_init(&r, context, project, options, view);
-	result = look_ahead(&r, ret_unchanged, e);
+	take_run_id(&r);
+	result = look_ahead(&r, ret_forecast, e);
 	lint = lint_of(&r);
 	if (result == 0)
 		result = lint_warn(&lint, NULL, &r.warnings, e);

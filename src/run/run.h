@@ -63,13 +63,20 @@ void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret);
 void run_outcome_release(struct run_outcome *o);
 
+/* What a run would do. */
+struct run_forecast {
+	bool unchanged;                 /* it would be skipped */
+	size_t actions[PROJECT_PHASES]; /* of each plan, as the user wrote it; 0: no machine */
+	bool stored_deps; /* it is offline: they take the place of what the pre-plan would fetch */
+};
+
 /*
  * What a run does before it touches anything: check all that can be checked, and see whether it
  * would be skipped. Takes no lock. Warnings go to the view.
  */
 int run_check(const struct run_context *context, struct project *project,
-	const struct run_options *options, const struct run_view *view, bool *ret_unchanged,
-	struct err *e) NODISCARD;
+	const struct run_options *options, const struct run_view *view,
+	struct run_forecast *ret_forecast, struct err *e) NODISCARD;
 
 #define RUN_UNCHANGED "nothing changed since the last successful run"
 

@@ -400,20 +400,27 @@ static int make_run_dir(struct store *s, const char *path, uint64_t number, stru
 	return 0;
 }
 
+int store_check_run_id(const struct store *s, const char *run_id, struct err *e)
+{
+	auto_free char *path = mem_printf("%s/runs/%s", s->dir, run_id);
+	struct stat st;
+
+	if (project_check_name(run_id, e) < 0)
+		return err_wrap(e, "run id");
+	if (lstat(path, &st) == 0)
+		return err_reason(e, ERR_INPUT, "run_id_used", "run id %s is used already", run_id);
+	return 0;
+}
+
 int store_begin_run(struct store *s, const char *run_id, struct err *e)
 {
 	auto_free char *runs = in_dir(s, "runs");
 	auto_free char *path = path_join(runs, run_id);
 	uint64_t number;
-	struct stat st;
 
-	if (project_check_name(run_id, e) < 0)
-		return err_wrap(e, "run id");
-	if (make_open_dir(runs, e) < 0)
-		return -1;
 	/* Nobody else makes it meanwhile: the lock of the project is ours. */
-	if (lstat(path, &st) == 0)
-		return err_reason(e, ERR_INPUT, "run_id_used", "run id %s is used already", run_id);
+	if (store_check_run_id(s, run_id, e) < 0 || make_open_dir(runs, e) < 0)
+		return -1;
 	if (next_run_number(runs, &number, e) < 0 || make_run_dir(s, path, number, e) < 0)
 		return -1;
 	s->run_dir = steal_ptr(&path);

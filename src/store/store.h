@@ -70,8 +70,14 @@ void store_release(struct store *s); /* also empties work/ and gives the lock ba
 	}
 
 /*
- * Make runs/<run-id>, and give the run a number greater than that of any run that is there. A run
- * id that is used already or is no file name: ERR_INPUT.
+ * May a run have this id? ERR_INPUT: it is no file name, or (reason run_id_used) a run has it. Of *s
+ * only `dir` is needed; without the lock the answer may be old when it is given.
+ */
+int store_check_run_id(const struct store *s, const char *run_id, struct err *e) NODISCARD;
+
+/*
+ * Make runs/<run-id>, and give the run a number greater than that of any run that is there. ERR_INPUT
+ * of store_check_run_id.
  */
 int store_begin_run(struct store *s, const char *run_id, struct err *e) NODISCARD;
 

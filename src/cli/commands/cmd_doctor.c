@@ -267,9 +267,9 @@ static int look_project(struct doctor *d, struct project *p, struct err *e)
 	const struct run_context context = load_context(&d->config);
 	const struct run_options options = {.log_fd = -1};
 	const struct run_view view = {.sink = {.event = ignore_event}};
-	bool unchanged;
+	struct run_forecast forecast;
 
-	return run_check(&context, p, &options, &view, &unchanged, e) < 0
+	return run_check(&context, p, &options, &view, &forecast, e) < 0
 		? err_wrap(e, "%s", p->name)
 		: 0;
 }

@@ -268,22 +268,21 @@ static void run_one(struct session *s, struct project *project)
 }
 
 /* What --dry-run says of a project that could run: "hello  would run: 3 actions in image tiny". */
-static void describe(struct session *s, const struct project *p)
+static void describe(struct session *s, const struct project *p, const struct run_forecast *f)
 {
-	size_t plan = node_count(p->plans[PROJECT_PLAN]);
-	size_t pre = node_count(p->plans[PROJECT_PRE_PLAN]);
-	size_t post =
-		s->settings->options.no_post_plan ? 0 : node_count(p->plans[PROJECT_POST_PLAN]);
+	const size_t *actions = f->actions;
 	auto_free char *image = text_safe(p->image, LIMIT_NAME_BYTES);
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
-	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, plan, num_plural(plan),
-		image);
-	if (pre)
-		buf_addf(&line, ", %zu before it", pre);
-	if (post)
-		buf_addf(&line, ", %zu after it", post);
+	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, actions[PROJECT_PLAN],
+		num_plural(actions[PROJECT_PLAN]), image);
+	if (actions[PROJECT_PRE_PLAN])
+		buf_addf(&line, ", %zu before it", actions[PROJECT_PRE_PLAN]);
+	if (f->stored_deps)
+		buf_adds(&line, ", with the stored dependencies in place of the pre_plan");
+	if (actions[PROJECT_POST_PLAN])
+		buf_addf(&line, ", %zu after it", actions[PROJECT_POST_PLAN]);
 	term_note(&s->term, line.data);
 }
 
@@ -296,12 +295,15 @@ static void describe_unchanged(struct session *s, const struct project *p)
 
 static void check_one(struct session *s, struct project *project)
 {
+	struct run_forecast forecast;
 	struct err e = {0};
-	bool unchanged;
 
-	if (run_check(&s->context, project, &s->settings->options, &s->term.view, &unchanged, &e) ==
+	if (run_check(&s->context, project, &s->settings->options, &s->term.view, &forecast, &e) ==
 		0) {
-		(unchanged ? describe_unchanged : describe)(s, project);
+		if (forecast.unchanged)
+			describe_unchanged(s, project);
+		else
+			describe(s, project, &forecast);
 		return;
 	}
 	(void)err_wrap(&e, "%s", project->name);
