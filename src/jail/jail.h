@@ -198,12 +198,19 @@ int jail_probe(struct err *e) NODISCARD;
 int jail_check_kvm(struct err *e) NODISCARD;
 
 /*
- * The identity for QEMU and for readers of hostile bytes when the caller is root. `configured`: the
- * name of a user of the password database (not root); NULL for an id that nothing else on the host uses: no user or group has it and no
+ * The identity for QEMU and for readers of hostile bytes when the caller is root. `configured`: see
+ * jail_find_user; NULL for an id that nothing else on the host uses: no user or group has it and no
  * range of /etc/subuid or /etc/subgid holds it. For callers who are not root: their own ids.
  * ERR_INPUT when the configured user is not usable.
  */
 int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e) NODISCARD;
+
+/*
+ * The ids of a user whom the configuration names: a name of the password database, or a decimal user
+ * id that is no name. An id that is not in the database has the group of the same number. ERR_INPUT:
+ * there is no such user, user or group are 0, or the caller could not become this user.
+ */
+int jail_find_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e) NODISCARD;
 
 /*
  * Can this process give another identity to what it starts? Root can, but not "root" of a user

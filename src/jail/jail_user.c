@@ -18,6 +18,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/text.h"
+
+enum { SHOWN_MAX = 60 }; /* of a name in messages */
+
 struct id_range {
 	unsigned first, last;
 };
@@ -125,21 +131,67 @@ static int find_free(uid_t *ret_uid, gid_t *ret_gid, struct err *e)
 		"as vm_user in the configuration");
 }
 
-static int find_named(const char *name, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+/* Some databases say by errno that there is none (getpwnam(3)). */
+static bool is_absence(int sys)
+{
+	return sys == 0 || sys == ENOENT || sys == ESRCH;
+}
+
+/* By name, else by number. NULL: the database has no such user, unless errno is another failure. */
+static const struct passwd *look_up(const char *name, bool is_number, uid_t number)
 {
 	const struct passwd *user;
 
 	errno = 0;
 	user = getpwnam(name);
-	if (!user && errno)
-		return err_sys(e, "vm_user: look up %s", name);
-	if (!user)
-		return err_set(e, ERR_INPUT, "vm_user: there is no user '%s' on this host", name);
-	if (user->pw_uid == 0 || user->pw_gid == 0)
+	if (user || !is_number || !is_absence(errno))
+		return user;
+	errno = 0;
+	return getpwuid(number);
+}
+
+/* The last number means "no user" to the kernel. */
+static bool read_number(const char *text, uid_t *ret_number)
+{
+	struct err no_number = {0};
+	uint64_t n;
+
+	if (num_parse_u64(text, UINT32_MAX - 1, &n, &no_number) < 0)
+		return false;
+	*ret_number = (uid_t)n;
+	return true;
+}
+
+/* Where the caller chooses: ids without a map cannot be had by anybody here. */
+static bool can_become(uid_t uid, gid_t gid)
+{
+	return !jail_may_change_ids() ||
+		(is_mapped("/proc/self/uid_map", uid) && is_mapped("/proc/self/gid_map", gid));
+}
+
+int jail_find_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct err *e)
+{
+	auto_free char *shown = text_safe(configured, SHOWN_MAX);
+	uid_t uid = 0;
+	gid_t gid;
+	bool is_number = read_number(configured, &uid);
+	const struct passwd *user = look_up(configured, is_number, uid);
+
+	if (!user && !is_absence(errno))
+		return err_sys(e, "look up %s", shown);
+	if (!user && !is_number)
+		return err_set(e, ERR_INPUT, "there is no user '%s' on this host", shown);
+	gid = user ? user->pw_gid : uid;
+	uid = user ? user->pw_uid : uid;
+	if (uid == 0 || gid == 0)
+		return err_set(e, ERR_INPUT, "'%s' %s; name a user without rights", shown,
+			uid == 0 ? "is root" : "has group 0, which is root's");
+	if (!can_become(uid, gid))
 		return err_set(e, ERR_INPUT,
-			"vm_user: '%s' has user or group 0; name one without rights", name);
-	*ret_uid = user->pw_uid;
-	*ret_gid = user->pw_gid;
+			"'%s' is user %u, group %u, which do not exist in this user namespace",
+			shown, (unsigned)uid, (unsigned)gid);
+	*ret_uid = uid;
+	*ret_gid = gid;
 	return 0;
 }
 
@@ -150,6 +202,7 @@ int jail_vm_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struct 
 		*ret_gid = getegid();
 		return 0;
 	}
-	return configured ? find_named(configured, ret_uid, ret_gid, e)
-			  : find_free(ret_uid, ret_gid, e);
+	if (!configured)
+		return find_free(ret_uid, ret_gid, e);
+	return jail_find_user(configured, ret_uid, ret_gid, e) < 0 ? err_wrap(e, "vm_user") : 0;
 }

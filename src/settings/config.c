@@ -249,8 +249,9 @@ const struct param config_params[] = {
 		.offset = offsetof(struct config, vm_user),
 		.not_empty = true,
 		.help = "the user, by name or number, that QEMU runs as when ambient is started by "
-			"root; "
-			"default: one that nothing else on the host uses"},
+			"root; a number without an entry in the password database has the group of "
+			"the same number; 0 is refused; default: one that nothing else on the host "
+			"uses"},
 	{.name = "keep_runs",
 		.type = PARAM_UINT,
 		.offset = offsetof(struct config, keep_runs),

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "jail/jail.h"
 #include "settings/image.h"
 #include "settings/programs.h"
 
@@ -176,11 +177,27 @@ static int check_trusted_image(const struct config *c, struct err *e)
 	return err_wrap(e, "%s:%d:%d: 'trusted_image'", c->file, item->line, item->column);
 }
 
+/* Whoever starts ambient: to others the key means nothing, but it may be root the next time. */
+static int check_vm_user(const struct config *c, struct err *e)
+{
+	struct err why = {0};
+	uid_t uid;
+	gid_t gid;
+
+	if (!c->vm_user || jail_find_user(c->vm_user, &uid, &gid, &why) == 0)
+		return 0;
+	if (why.kind == ERR_INPUT)
+		return node_err(
+			node_get(c->effective, "vm_user"), c->file, e, "'vm_user': %s", why.msg);
+	*e = why;
+	return err_wrap(e, "vm_user");
+}
+
 int names_check_files(const struct config *c, struct err *e)
 {
 	const struct node *item;
 
-	if (check_programs(c, e) < 0 || check_trusted_image(c, e) < 0 ||
+	if (check_programs(c, e) < 0 || check_vm_user(c, e) < 0 || check_trusted_image(c, e) < 0 ||
 		check_file(c, node_get(c->effective, "ca_certificates"), "ca_certificates", e) < 0)
 		return -1;
 	node_each (node_get(c->effective, "ssh"), item)

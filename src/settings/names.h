@@ -25,9 +25,9 @@ int names_check_actions(
 int names_check_targets(const struct config *c, struct err *e) NODISCARD;
 
 /*
- * Files, programs and the image that the configuration names are there, and are what they should be,
- * whether a project uses them or not: files of `ssh`, ca_certificates, trusted_image, executor,
- * qemu.program. Sources of secrets are not looked at: a file may be there only while a run needs it.
+ * Files, programs, the user and the image that the configuration names are there, and are what they
+ * should be, whether a project uses them or not: files of `ssh`, ca_certificates, trusted_image,
+ * executor, qemu.program, vm_user. Sources of secrets are not looked at: a file may be there only while a run needs it.
  * ERR_INPUT with position.
  */
 int names_check_files(const struct config *c, struct err *e) NODISCARD;

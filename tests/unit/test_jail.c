@@ -1069,6 +1069,47 @@ static void test_probe_works_here(void **state)
 	expect_ok(jail_probe(&e), &e);
 }
 
+static void expect_user(const char *configured, uid_t wanted_uid, gid_t wanted_gid)
+{
+	struct err e = {0};
+	uid_t uid = 0;
+	gid_t gid = 0;
+
+	expect_ok(jail_find_user(configured, &uid, &gid, &e), &e);
+	assert_int_equal(uid, wanted_uid);
+	assert_int_equal(gid, wanted_gid);
+}
+
+static void expect_no_user(const char *configured, const char *message)
+{
+	struct err e = {0};
+	uid_t uid = 1;
+	gid_t gid = 1;
+
+	expect_err(jail_find_user(configured, &uid, &gid, &e), &e, ERR_INPUT, message);
+	assert_int_equal(uid, 1);
+	assert_int_equal(gid, 1);
+}
+
+/* Debian's: sync is 4 of group 65534. The range of candidates has no entries. */
+static void test_users_have_names_and_numbers(void **state)
+{
+	(void)state;
+	expect_user("nobody", 65534, 65534);
+	expect_user("65534", 65534, 65534);
+	expect_user("sync", 4, 65534);
+	expect_user("4", 4, 65534);
+	expect_user("65525", 65525, 65525);
+	expect_no_user("root", "'root' is root; name a user without rights");
+	expect_no_user("0", "'0' is root; name a user without rights");
+	expect_no_user("no-such-user", "there is no user 'no-such-user' on this host");
+	expect_no_user("-1", "there is no user '-1' on this host");
+	expect_no_user("1x", "there is no user '1x' on this host");
+	expect_no_user("4294967295", "there is no user '4294967295' on this host");
+	expect_no_user(
+		"99999999999999999999", "there is no user '99999999999999999999' on this host");
+}
+
 static void test_vm_user(void **state)
 {
 	struct err e = {0};
@@ -1089,7 +1130,7 @@ static void test_vm_user(void **state)
 		"vm_user: there is no user 'no-such-user' on this host");
 	e = (struct err){0};
 	expect_err(jail_vm_user("root", &uid, &gid, &e), &e, ERR_INPUT,
-		"vm_user: 'root' has user or group 0; name one without rights");
+		"vm_user: 'root' is root; name a user without rights");
 }
 
 /* ---- with the host's network ---- */
@@ -1408,6 +1449,7 @@ int main(void)
 		cmocka_unit_test(test_jail_dies_with_its_parent),
 		cmocka_unit_test(test_kill_takes_the_whole_jail),
 		cmocka_unit_test(test_probe_works_here),
+		cmocka_unit_test(test_users_have_names_and_numbers),
 		cmocka_unit_test(test_vm_user),
 		cmocka_unit_test(test_host_network_is_the_callers_without_local_sockets),
 		cmocka_unit_test(test_no_exec_forbids_exec_and_not_fork),
