@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "contract/frame.h"
 #include "data/cpio.h"
@@ -608,12 +609,22 @@ static int died_before_hello(const struct running *l, int status, struct err *e)
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
 }
 
-static int panicked(const char *from, struct err *e)
+/* What Linux panics with when it has no memory and nothing to kill (mm/oom_kill.c). */
+static bool is_lack_of_memory(const char *panic)
+{
+	return strstr(panic, "deadlocked on memory") || strcasestr(panic, "out of memory");
+}
+
+static int panicked(const struct running *l, const char *from, struct err *e)
 {
 	auto_free char *line = mem_strndup(from, strcspn(from, "\r\n"));
 	auto_free char *said = text_safe(line, 300);
 
-	return err_reason(e, ERR_GUEST, "guest_panic", "the guest's kernel panicked: %s", said);
+	(void)err_reason(e, ERR_GUEST, "guest_panic", "the guest's kernel panicked: %s", said);
+	return is_lack_of_memory(line)
+		? err_append(e, "; the machine has %s of memory: give it more by 'memory'",
+			  num_show_size(l->vm->memory).s)
+		: -1;
 }
 
 /* QEMU is gone without an end event. Its exit status proves nothing, but says where to look. */
@@ -626,7 +637,7 @@ static int died(const struct running *l, int status, struct err *e)
 		return err_reason(e, ERR_HOST, "host_qemu_killed", "QEMU was killed by signal %d",
 			WTERMSIG(status));
 	if (panic)
-		return panicked(panic, e);
+		return panicked(l, panic, e);
 	if (l->progress == STARTING)
 		return died_before_hello(l, status, e);
 	return err_reason(e, ERR_GUEST, "guest_power_off",

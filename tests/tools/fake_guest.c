@@ -239,6 +239,13 @@ static void panics(struct guest *g)
 	power_off();
 }
 
+static void lacks_memory(struct guest *g)
+{
+	(void)g;
+	say("[    0.9] Kernel panic - not syncing: System is deadlocked on memory\r\n");
+	power_off();
+}
+
 static void garbage(struct guest *g)
 {
 	char noise[4096];
@@ -728,6 +735,7 @@ static const struct flag {
 	{"exits-at-once", AT_POWER_ON, exits_at_once, "QEMU itself fails, with a message"},
 	{"resets", AT_POWER_ON, resets, "QEMU ends without a fault, and nothing was said"},
 	{"panics", AT_POWER_ON, panics, "the kernel panics before the executor runs"},
+	{"lacks-memory", AT_POWER_ON, lacks_memory, "the kernel panics for want of memory"},
 	{"garbage", AT_POWER_ON, garbage, "bytes that are no frame, before hello"},
 	{"wrong-version", AT_POWER_ON, wrong_version, "hello with another protocol version"},
 	{"wrong-build", AT_POWER_ON, wrong_build, "hello of another build"},

@@ -318,7 +318,7 @@ static void test_refuses_wrong_files(void **state)
 		"'kvm'?");
 	expect_refused("cpus: 0\n", ":1:7: 'cpus' must be at least 1, not 0");
 	expect_refused(
-		"qemu: {memory: 512}\n", ":1:16: 'memory' must be at least 64.0 MiB, not 512 B");
+		"qemu: {memory: 512}\n", ":1:16: 'memory' must be at least 128.0 MiB, not 512 B");
 	expect_refused("timeout: never\n",
 		":1:10: 'timeout': 'never' is not a duration; write for example 90s, 45m, 2h or "
 		"1h30m (a year at most)");

@@ -197,7 +197,7 @@ static void test_refuses_bad_sizes_times_and_numbers(void **state)
 		"1h30m (a year at most)");
 	expect_refused(HELLO "    cpus: 1000\n", ":5:11: 'cpus' must be at most 255, not 1000");
 	expect_refused(HELLO "    memory: 1MiB\n",
-		":5:13: 'memory' must be at least 64.0 MiB, not 1.0 MiB");
+		":5:13: 'memory' must be at least 128.0 MiB, not 1.0 MiB");
 	expect_refused(HELLO "    artifacts_max_size: 1G\n    artifact_max_size: 1G\n",
 		":6:5: 'artifact_max_size' and 'artifacts_max_size' are the same; give one");
 	expect_refused(HELLO "    env: {1A: x}\n",

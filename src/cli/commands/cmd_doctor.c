@@ -413,7 +413,7 @@ static int find_hostkey(char **ret_program, struct err *e)
 	auto_free char *program = NULL, *line = NULL;
 
 	if (locate_hostkey_program(HOSTKEY_PROGRAM, &program, e) < 0 ||
-		ask_version(program, &line, e) < 0)
+		programs_version(program, &line, e) < 0)
 		return -1;
 	if (strstr(line, version_build)) {
 		*ret_program = steal_ptr(&program);
