@@ -208,7 +208,8 @@ static void on_output(void *arg, uint32_t step, bool is_stderr, const char *data
 	m->sink->event(m->sink->arg, &ev);
 }
 
-static void add_measures(const struct machine *m, struct node *n, const struct message_step_end *msg)
+static void add_measures(
+	const struct machine *m, struct node *n, const struct message_step_end *msg)
 {
 	if (msg->exit_code >= 0)
 		node_set_int(n, "exit_code", msg->exit_code);
@@ -238,7 +239,8 @@ static void report_failure(struct machine *m, const struct message_step_end *msg
 		node_set_string(m->failed, "action", action_name(m, msg->step));
 		node_set(m->failed, "exit_code",
 			msg->exit_code >= 0 ? node_int(msg->exit_code) : node_null());
-		node_set(m->failed, "signal", msg->signal > 0 ? node_int(msg->signal) : node_null());
+		node_set(
+			m->failed, "signal", msg->signal > 0 ? node_int(msg->signal) : node_null());
 	}
 	event_send(m->sink, EVENT_ACTION_FAILED, origin_of(m, msg->step)->source, n);
 }
@@ -795,8 +797,8 @@ bool machine_was_packed(const struct machine *m, const char *serial)
 	return false;
 }
 
-int machine_output(
-	const struct machine *m, const char *serial, struct message_output *ret_output, struct err *e)
+int machine_output(const struct machine *m, const char *serial, struct message_output *ret_output,
+	struct err *e)
 {
 	const struct vm_drive *drive = drives_find(m->drives, serial);
 	const struct message_end *end = &m->vm_result.end;

@@ -56,7 +56,7 @@ struct run {
 	struct runlog log;
 	int log_fd, console_fd;
 	char *run_id;
-	struct drive_sizes sizes;  /* of the drives that its VMs write */
+	struct drive_sizes sizes;    /* of the drives that its VMs write */
 	struct machine_host host;    /* of the plan's VM */
 	struct machine_host trusted; /* of the two others; empty when neither is wanted */
 	struct phase phases[PROJECT_PHASES];
