@@ -7,10 +7,16 @@
 
 void base64_add(struct buf *b, const void *data, size_t len); /* append the text of these bytes */
 
-/* Append the bytes of a text. -1 when it is no base64 (b may then hold part of it). */
+/*
+ * Append the bytes that `text` encodes. -1: it is not valid base64; b may then contain a part of
+ * them.
+ */
 int base64_decode(struct buf *b, const char *text, size_t len);
 
-/* The same into memory with room for len / 4 * 3 bytes: no other has them. */
+/*
+ * As base64_decode, into memory of at least len / 4 * 3 bytes. The caller has the only copy of the
+ * bytes: there is no buffer in between.
+ */
 int base64_decode_to(void *to, const char *text, size_t len, size_t *ret_len);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages that have to fit into a buffer. What a message says is at its end (the reason, what to
- * do) and in its format; what is long is a path or a name that somebody else chose. So the middle
- * of those is left out, and the words of the message always stand.
+ * Messages that have to fit into a buffer. The important words of a message are in its format and
+ * at its end (the reason, the remedy). The long parts are paths and names, which users and guests
+ * choose. So only the middle of such arguments is left out; the words of the format are always
+ * kept.
  */
 #ifndef BASE_FIT_H
 #define BASE_FIT_H
@@ -13,16 +14,19 @@
 #include "base/err.h"
 
 /*
- * Shorten s to at most max bytes (at least 8): "..." replaces what is in the middle, a third of
- * what is kept stands before it and two thirds after it. UTF-8 sequences stay whole.
+ * Shorten s to at most max bytes (at least 8). "..." replaces the middle; a third of the remaining
+ * text precedes it, and two thirds follow it. UTF-8 sequences are not split.
  */
 void fit_middle(char *s, size_t max);
 
 /*
- * As snprintf, but passwords in arguments of %s are not shown (password.h), and when the text is longer than size - 1 bytes, arguments of %s are shortened by
- * fit_middle, the longest ones first, and nothing else. Known are the conversions c d e f g i o p s
- * u x X % with flags, width, precision and the lengths j l ll t z, at most FIT_PIECES of them and
- * of the texts between; anything else is a BUG of the caller, as every format is a constant.
+ * As snprintf, with two differences. Passwords in arguments of %s are hidden (password.h). If the
+ * text is longer than size - 1 bytes, arguments of %s are shortened by fit_middle, the longest ones
+ * first, and nothing else is shortened.
+ *
+ * The format may contain the conversions c d e f g i o p s u x X % with flags, width, precision and
+ * the length modifiers j l ll t z: at most FIT_PIECES conversions and literal texts between them.
+ * Anything else is a BUG of the caller, because every format is a constant.
  */
 enum { FIT_PIECES = 40 };
 void fit_format(char *ret, size_t size, const char *fmt, ...) PRINTF_LIKE(3, 4);

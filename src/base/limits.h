@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every limit of the program, in one place. A limit is a refusal with a message, never a silent
- * cut. What an operator can set has its default here too.
+ * Every limit of the program, in one place. Input beyond a limit is rejected with a message and
+ * never silently truncated. The defaults of configurable limits are here, too.
  */
 #ifndef BASE_LIMITS_H
 #define BASE_LIMITS_H
@@ -21,17 +21,20 @@
 #define LIMIT_YAML_ANCHORS 1000
 #define LIMIT_PLAN_BYTES (4 * MIB)
 #define LIMIT_PLAN_STEPS 1000
-/* Of the action `shell`. JSON makes up to six bytes of one: it fits LIMIT_PLAN_BYTES. */
+/*
+ * For the action `shell`. JSON encodes a byte in up to six bytes, so a snippet fits
+ * LIMIT_PLAN_BYTES.
+ */
 #define LIMIT_SNIPPET_BYTES (512 * KIB)
 /*
- * Linux starts no program with an argument, or a NAME=value, of 128 KiB (MAX_ARG_STRLEN, with its
- * NUL), nor with more than 2 MiB of both together, pointers included. Half of it is for what an
- * action's programs add.
+ * Linux does not start a program with an argument or a NAME=value of 128 KiB (MAX_ARG_STRLEN, which
+ * includes the NUL), nor with more than 2 MiB of arguments and variables together, pointers
+ * included. The program uses half of that, so that programs started by an action can add their own.
  */
 #define LIMIT_ARG_BYTES (128 * KIB - 1)
 #define LIMIT_EXEC_BYTES (1 * MIB)
-#define LIMIT_VARIABLES 4096 /* of an environment; a shell takes minutes for very many */
-/* A line of the run log: what its writer makes and its readers take. */
+#define LIMIT_VARIABLES 4096 /* in an environment; a shell takes minutes for very many */
+/* A line of the run log, for writer and readers. */
 #define LIMIT_LOG_LINE LIMIT_NODE_BYTES
 
 /* Names that become file names, QEMU arguments or log fields. */
@@ -40,164 +43,193 @@
 /* Frames between guest and host. */
 #define LIMIT_FRAME_PAYLOAD (64 * KIB)
 #define LIMIT_CTL_PAYLOAD (64 * KIB)
-/* Warnings and the like of one VM: what is more is dropped, and that is said. */
+/* Warnings and other notes of one VM. The surplus is dropped, and a message says so. */
 #define LIMIT_NOTES 1000
 
-/* Numbers of a guest that go into logs and results: 2^53-1, which every reader of JSON can hold. */
+/* Numbers of a guest in logs and results: 2^53-1, which every JSON reader can represent. */
 #define LIMIT_JSON_NUMBER ((uint64_t)9007199254740991)
 
-/* Tar archives that a guest wrote, when they are unpacked on the host. */
+/* Tar archives written by a guest, when the host unpacks them. */
 #define LIMIT_TAR_ENTRIES 1000000
 #define LIMIT_TAR_DEPTH 128
 #define LIMIT_TAR_PATH 4096
-/* Blocks and inodes: as many bytes as artifacts_max_size, but not less than this. */
+/*
+ * The least limit of the disk space that an unpacked archive uses: blocks and inodes. The limit is
+ * artifacts_max_size, or this if artifacts_max_size is smaller.
+ */
 #define LIMIT_UNPACKED_LEAST (1 * MIB)
 #define LIMIT_TAR_PAX_BYTES (64 * KIB)
 
-/* Extended attributes of one entry: how many, and the bytes of their names and values together. */
+/* Extended attributes of one entry: their number, and the size of all names and values together. */
 #define LIMIT_TAR_XATTRS 64
 #define LIMIT_TAR_XATTR_BYTES (16 * KIB)
-/* Holes of one file that its header lists; smaller ones are zeros to be read. */
+/* Holes of one file that are listed in its header. Further holes are read as zeros. */
 #define LIMIT_TAR_HOLES 200
 
-/* Trees that are packed, and archives that only the guest unpacks. */
+/* Trees that are packed, and archives that are only unpacked in a guest. */
 #define LIMIT_TAR_LONG_PATH (16 * KIB)
-/* Names of a directory and of those above it, at once; files with more than one link. */
+/*
+ * Memory for the names in a directory and in all directories above it; the number of files with
+ * more than one link.
+ */
 #define LIMIT_PACK_NAMES_BYTES (128 * MIB)
 #define LIMIT_PACK_LINKS 1000000
-/* Files of a project whose digests are remembered; others are read again. */
+/* Files of a project whose digests are remembered. Other files are read again. */
 #define LIMIT_FILEMEMORY_ENTRIES 500000
 
-/* What an operator can ask for: what is outside is a typing error, not a wish. */
+/* Values of the configuration and of options. A value out of range is taken for a typing error. */
 #define LIMIT_CPUS 255
 /* Measured with Debian's kernel 6.1: 72 MiB panic, 80 MiB leave no room for an action, 96 MiB do;
  * 128 MiB are enough with 32 processors and on each machine. */
 #define LIMIT_MEMORY_LEAST (128 * MIB)
 #define LIMIT_MEMORY_MOST (16 * TIB)
-#define LIMIT_DRIVE_MOST (8 * TIB) /* every file system of a host can hold such a file */
+#define LIMIT_DRIVE_MOST (8 * TIB) /* every file system of a host supports a file of this size */
 #define LIMIT_DRIVE_LEAST 1024     /* the smallest tar archive: two blocks of zeros */
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 #define LIMIT_KEEP_RUNS 1000000
 #define LIMIT_KEEP_DAYS 36500
 
 /*
- * Programs of the host that are trusted and asked (os/proc.h): git for the operator's settings,
- * QEMU for its version; mke2fs, which writes. Killed ones are waited for so long, then left.
+ * Trusted programs on the host (os/proc.h): git for the operator's settings and QEMU for its
+ * version (LIMIT_HELPER_MS); mke2fs, which writes a file system. LIMIT_HELPER_KILL_MS is how long a
+ * killed program is waited for; after that it is abandoned.
  */
 #define LIMIT_HELPER_MS (60 * 1000LL)
 #define LIMIT_MKE2FS_MS (10 * 60 * 1000LL)
 #define LIMIT_HELPER_KILL_MS (2 * 1000LL)
 
-/* git, when it looks at a source tree. What it does not manage with these is "unknown". */
+/* git on a source tree. A question that git does not answer within these limits is "unknown". */
 #define LIMIT_GIT_MS (30 * 1000LL)
-/* From here on nothing more is asked. */
+/* After this time, git is not asked any further question. */
 #define LIMIT_GIT_ALL_MS (60 * 1000LL)
-#define LIMIT_GIT_SUBMODULES 100 /* checked out; of one tree, those of submodules included */
+#define LIMIT_GIT_SUBMODULES 100 /* that are checked out, in one tree, nested submodules included */
 #define LIMIT_GIT_CPU_SECONDS 60
-/* The operator's settings and ignore file, a tree's configuration; .git files and alternates. */
+/*
+ * LIMIT_GIT_CONFIG: the operator's settings, and the configuration of a tree. LIMIT_GIT_EXCLUDES:
+ * the operator's ignore file and attributes files. LIMIT_GIT_POINTER: `.git` files and lists of
+ * alternates.
+ */
 #define LIMIT_GIT_CONFIG (1 * MIB)
 #define LIMIT_GIT_EXCLUDES (1 * MIB)
 #define LIMIT_GIT_NESTED (64 * MIB) /* configurations of repositories in directories */
 #define LIMIT_GIT_POINTER (16 * KIB)
-#define LIMIT_GIT_GRAFTS 1000        /* entries of a .git that is put together */
-#define LIMIT_GIT_FILTERS (16 * KIB) /* names of settings of filters */
-#define LIMIT_GIT_CHANGES (64 * KIB) /* paths whose attributes are asked for at once */
+#define LIMIT_GIT_GRAFTS 1000        /* entries of a composed .git (compose.h) */
+#define LIMIT_GIT_FILTERS (16 * KIB) /* names of the settings of filters */
+#define LIMIT_GIT_CHANGES (64 * KIB) /* paths in one question about attributes */
 #define LIMIT_GIT_MEMORY (4 * GIB)
-#define LIMIT_GIT_FILES 1024 /* open at a time */
-/* The commit and the first changes: more is only more. Names of about half a million files. */
+#define LIMIT_GIT_FILES 1024 /* open at the same time */
+/*
+ * The output of `git status`: it contains the commit and the first changes, and further changes do
+ * not alter the answer. The output of `git ls-files`: names of about half a million files.
+ */
 #define LIMIT_GIT_STATUS_BYTES (64 * KIB)
 #define LIMIT_GIT_INDEX_BYTES (64 * MIB)
 
-/* The egress proxy of a VM. Heads are of HTTP messages; each connection has a buffer each way. */
+/*
+ * The egress proxy of a VM. A head is that of an HTTP message. Each connection has one buffer per
+ * direction.
+ */
 #define LIMIT_EGRESS_HOSTS 1000
-#define LIMIT_PROXY_CONNECTIONS 256 /* more of them wait in the socket's queue */
+#define LIMIT_PROXY_CONNECTIONS 256 /* further ones wait in the socket's queue */
 #define LIMIT_PROXY_BUFFER (16 * KIB)
 #define LIMIT_PROXY_HEAD (15 * KIB)
 #define LIMIT_PROXY_FIELDS 100
-#define LIMIT_PROXY_LOOKUPS 8             /* at a time; more of them wait */
-#define LIMIT_PROXY_ADDRESSES 16          /* of one name; more are not tried */
-#define LIMIT_PROXY_HEAD_MS (30 * 1000LL) /* until the request's head is there */
+#define LIMIT_PROXY_LOOKUPS 8             /* at the same time; further ones wait */
+#define LIMIT_PROXY_ADDRESSES 16          /* of one name; further ones are not tried */
+#define LIMIT_PROXY_HEAD_MS (30 * 1000LL) /* until the head of the request is complete */
 #define LIMIT_PROXY_LOOKUP_MS (20 * 1000LL)
-#define LIMIT_PROXY_CONNECT_MS (30 * 1000LL)  /* all addresses together */
-#define LIMIT_PROXY_ATTEMPT_MS (10 * 1000LL)  /* one address */
+#define LIMIT_PROXY_CONNECT_MS (30 * 1000LL)  /* for all addresses together */
+#define LIMIT_PROXY_ATTEMPT_MS (10 * 1000LL)  /* for one address */
 #define LIMIT_PROXY_IDLE_MS (5 * 60 * 1000LL) /* without a byte in either direction */
-#define LIMIT_PROXY_HALF_MS (60 * 1000LL)     /* the same when one side has ended */
-#define LIMIT_PROXY_EVENTS 10000 /* attempts of one VM that are logged; more are counted */
+#define LIMIT_PROXY_HALF_MS (60 * 1000LL)     /* the same after one side has closed */
+#define LIMIT_PROXY_EVENTS 10000 /* logged attempts of one VM; further ones are counted */
 #define LIMIT_PROXY_STOP_MS (10 * 1000LL)
-/* In the guest: longer than the proxy needs for a lookup and a connection. */
+/* In the guest. Longer than the time that the proxy has for a lookup and a connection. */
 #define LIMIT_CONNECT_MS (90 * 1000LL)
 
-/* shellcheck, when it looks at the scripts of a plan; what does not fit is told as that. */
+/*
+ * shellcheck on the scripts of a plan. If the scripts or the answer exceed a limit, a warning says
+ * so.
+ */
 #define LIMIT_SHELLCHECK_MS (20 * 1000LL)
 #define LIMIT_SHELLCHECK_CPU_SECONDS 20
 #define LIMIT_SHELLCHECK_MEMORY (1 * GIB)
 #define LIMIT_SHELLCHECK_FILES 64
 #define LIMIT_SHELLCHECK_BYTES (4 * MIB)
-/* Warnings about one plan that are shown; then it is said how many more there are. */
+/* Warnings shown about one plan. Further ones are counted, and the number is shown. */
 #define LIMIT_LINT_WARNINGS 50
 
 /* Transfers in trusted VMs. */
-#define LIMIT_HTTP_PAUSE_MS 1000            /* before the second try; it doubles with each */
+#define LIMIT_HTTP_PAUSE_MS 1000            /* before the second attempt; doubled each time */
 #define LIMIT_HTTP_CONNECT_MS (60 * 1000LL) /* the proxy has its own, shorter limits */
-#define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without a byte of the file */
+#define LIMIT_HTTP_STALL_MS (60 * 1000LL)   /* without receiving a byte of the file */
 #define LIMIT_HTTP_REPORT_MS 2000
-#define LIMIT_HTTP_HEADS (256 * KIB)   /* of one answer, interim ones included */
-#define LIMIT_HTTP_UNWANTED (64 * KIB) /* the body of an answer that is not the file */
-/* Of the body of an answer: what is sent around the file, and the smallest chunks for each byte. */
+#define LIMIT_HTTP_HEADS (256 * KIB)   /* of one response, interim responses included */
+#define LIMIT_HTTP_UNWANTED (64 * KIB) /* the body of a response that is not the requested file */
+/*
+ * Bytes received in the body of a response: a fixed surplus (extensions of chunks and the like),
+ * and a factor for each byte of the file, which allows for the smallest chunks.
+ */
 #define LIMIT_HTTP_OVERHEAD (1 * MIB)
 #define LIMIT_HTTP_OVERHEAD_FACTOR 8
 
 /*
- * git over a network: what it may receive beyond twice what it stores, the memory of its transfer
- * program, which holds the list of references, and how long nothing may be stored or worked on.
+ * git over a network: the bytes that it may receive beyond twice the size that it stores; the
+ * memory of its transfer program, which contains the list of references; the time in which it may
+ * store nothing and use no processor time.
  */
 #define LIMIT_GIT_OVERHEAD (64 * MIB)
 #define LIMIT_GIT_LIST_MEMORY (256 * MIB)
 #define LIMIT_GIT_WAIT_MS (10 * 60 * 1000LL)
 
-/* Secrets: each of them, all of a run, and the command that says one. */
+/* Secrets: the size of one, the number in a run, and the time for a command that prints one. */
 #define LIMIT_SECRET_BYTES (64 * KIB)
 #define LIMIT_SECRETS 64
 #define LIMIT_SECRET_COMMAND_MS (60 * 1000LL)
-/* Uploads: what is to be uploaded, as JSON; how ssh is started; partial files of a server. */
+/*
+ * Uploads: the list of what is to be uploaded, as JSON; the number of files and directories in it;
+ * the command that starts ssh; answers, directories and partial files of an sftp server.
+ */
 #define LIMIT_UPLOAD_WORK LIMIT_NODE_BYTES
 #define LIMIT_UPLOAD_NAMES (LIMIT_NODE_COUNT / 2)
 #define LIMIT_SSH_COMMAND (32 * KIB)
 #define LIMIT_SFTP_ANSWER (256 * KIB) /* as in OpenSSH */
 #define LIMIT_SFTP_NAMES 100000
-#define LIMIT_UPLOAD_PARTS 10000 /* what is more is not continued, and not removed */
-/* Known hosts and certificates of ssh. */
+#define LIMIT_UPLOAD_PARTS 10000 /* further ones are not resumed and not removed */
+/* ssh: a known_hosts file, a certificate. */
 #define LIMIT_SSH_FILE_BYTES (256 * KIB)
-/* The agent of a VM, which signs with keys that stay on the host. */
-#define LIMIT_SSH_KEY_BYTES (32 * KIB) /* a private key as text */
+/* The agent of a VM, which signs with keys that never leave the host. */
+#define LIMIT_SSH_KEY_BYTES (32 * KIB) /* a private key, as text */
 #define LIMIT_AGENT_MESSAGE (16 * KIB)
-#define LIMIT_AGENT_CONNECTIONS 16 /* more of them wait in the socket's queue */
+#define LIMIT_AGENT_CONNECTIONS 16 /* further ones wait in the socket's queue */
 #define LIMIT_AGENT_IDLE_MS (5 * 60 * 1000LL)
-#define LIMIT_AGENT_SIGNATURES 1000 /* of one VM; what is more is refused */
-#define LIMIT_AGENT_EVENTS 2000     /* signatures and refusals that are logged; more are counted */
+#define LIMIT_AGENT_SIGNATURES 1000 /* for one VM; further ones are refused */
+#define LIMIT_AGENT_EVENTS 2000     /* logged signatures and refusals; further ones are counted */
 #define LIMIT_AGENT_STOP_MS (10 * 1000LL)
 
-/* An archive that somebody else made, while ambient-archive reads it. */
+/* Archives that were not written by this program, read by ambient-archive. */
 #define LIMIT_ARCHIVE_MEMORY (1 * GIB)
 #define LIMIT_ARCHIVE_FILES 16
-#define LIMIT_ARCHIVE_STALL_MS (2 * 60 * 1000LL) /* without a byte that is read or written */
-/* And a second for each MiB of it, and for each 16 MiB that it may become. */
+#define LIMIT_ARCHIVE_STALL_MS (2 * 60 * 1000LL) /* without reading or writing a byte */
+/* In addition, one second for each MiB of the file and for each 16 MiB of `deps_max_size`. */
 #define LIMIT_ARCHIVE_CPU_SECONDS 60
 
-/* ssh servers that doctor asks for their keys: together, and each ambient-hostkey. */
+/*
+ * ssh servers that doctor asks for host keys: servers at the same time, and each ambient-hostkey.
+ */
 #define LIMIT_HOSTKEY_AT_ONCE 16
 #define LIMIT_HOSTKEY_MS (5 * 1000LL)
 #define LIMIT_HOSTKEY_MEMORY (256 * MIB)
 #define LIMIT_HOSTKEY_FILES 16
 #define LIMIT_HOSTKEY_CPU_SECONDS 5
 
-/* With less space than this left on the host a guest that fails is not to blame. */
+/* If the host has less free space than this, a guest that fails is not blamed. */
 #define LIMIT_DISK_FULL_BYTES (1 * MIB)
 
-/* What a run needs at least of what limits the process itself (os/inherit.h). */
+/* What a run needs at least from the resource limits of the process (os/inherit.h). */
 #define LIMIT_NEED_FILES 128
 #define LIMIT_NEED_STACK (1 * MIB)
-#define LIMIT_NEED_MEMORY (1536 * MIB) /* emulation alone takes 1 GiB of address space */
+#define LIMIT_NEED_MEMORY (1536 * MIB) /* emulation alone uses 1 GiB of address space */
 #define LIMIT_NEED_PROCESSES 16
 #define LIMIT_NEED_CPU_SECONDS 60
 
@@ -214,33 +246,46 @@
 #define DEFAULT_ACTION_TIMEOUT_MS (60 * 60 * 1000LL)
 #define DEFAULT_BOOT_TIMEOUT_MS (120 * 1000LL)
 
-/* How long the host waits for the guest to react. */
-#define LIMIT_STOP_MS (30 * 1000LL)    /* from `stop`, or from the end of a time limit, to `end` */
+/* How long the host waits for a reaction of the guest. */
+#define LIMIT_STOP_MS (30 * 1000LL)    /* from `stop`, or from a time limit, to `end` */
 #define LIMIT_ACK_MS (10 * 1000LL)     /* from `end` to the guest powering off */
 #define LIMIT_SILENCE_MS (60 * 1000LL) /* without a frame */
-/* Without a frame, until the host looks whether its disk is full, which stops a machine. */
+/*
+ * Without a frame: the host then checks whether its disk is full, because a full disk stops a
+ * machine.
+ */
 #define LIMIT_QUIET_MS (12 * 1000LL)
-/* Before hello: a machine that uses less than a hundredth of a processor stands still. */
+/*
+ * Before `hello`: a machine that uses less than one hundredth of a processor for this time is taken
+ * to hang.
+ */
 #define LIMIT_STANDSTILL_MS (15 * 1000LL)
-#define LIMIT_STARTS 3 /* of a machine that hangs or resets before its hello */
+#define LIMIT_STARTS 3 /* of a machine that hangs or resets before its `hello` */
 #define HEARTBEAT_MS 5000
-/* From the end of the run's time limit: for the guest to pack outputs (LIMIT_ALWAYS_MS) and to end.
+/*
+ * From the time limit of the run: the time in which the guest packs its outputs (LIMIT_ALWAYS_MS)
+ * and ends.
  */
 #define LIMIT_EPILOG_MS (16 * 60 * 1000LL)
 
 /* In the guest. */
-#define LIMIT_GRACE_MS 2000                /* from SIGTERM to SIGKILL when a step is out of time */
-#define LIMIT_ALWAYS_MS (15 * 60 * 1000LL) /* for all steps together that run always */
-#define LIMIT_DRIVES_MS (20 * 1000LL)      /* until every drive of `go` is there */
-#define LIMIT_DEVICE_LIST_BYTES (64 * KIB) /* of an image: device nodes that stand for modules */
+#define LIMIT_GRACE_MS 2000                /* from SIGTERM to SIGKILL after a time limit */
+#define LIMIT_ALWAYS_MS (15 * 60 * 1000LL) /* for all steps that run always, together */
+#define LIMIT_DRIVES_MS (20 * 1000LL)      /* until every drive listed in `go` is present */
+#define LIMIT_DEVICE_LIST_BYTES (64 * KIB) /* of an image: the device nodes that modules provide */
 #define LIMIT_HOSTS_BYTES (64 * KIB)       /* of /etc/hosts */
-#define LIMIT_PORTS_MS (10 * 1000LL)       /* until the two ports are there */
-#define LIMIT_REAP_MS (10 * 1000LL)        /* in which no killed process ended: it cannot */
+#define LIMIT_PORTS_MS (10 * 1000LL)       /* until the two ports are present */
+#define LIMIT_REAP_MS (10 * 1000LL)        /* without the end of a killed process: it hangs */
 
-/* Of its available memory a guest keeps a sixteenth from its job, but not more than this. */
+/*
+ * A guest reserves a sixteenth of its available memory, which its job cannot use, and at most this.
+ */
 #define LIMIT_GUEST_RESERVE (128 * MIB)
 
-/* One process or thread for so much of a job's memory, and at least so many. */
+/*
+ * A job may have one process or thread for each LIMIT_PROCESS_MEMORY of its memory, and at least
+ * LIMIT_PROCESSES_LEAST.
+ */
 #define LIMIT_PROCESS_MEMORY (256 * KIB)
 #define LIMIT_PROCESSES_LEAST 256
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory that is there or the program is not: running out of it ends it with a message and status
- * 3, so no caller has a branch for it. Every size that a stranger can influence is bounded before
- * it comes here.
+ * Memory allocation that cannot fail: when memory runs out, the program prints a message and exits
+ * with status 3, so callers need no error path. Sizes that untrusted input can influence must be
+ * bounded by the caller before.
  */
 #ifndef BASE_MEM_H
 #define BASE_MEM_H
@@ -28,7 +28,7 @@ static inline void mem_auto_free(void *p)
 }
 #define auto_free __attribute__((cleanup(mem_auto_free)))
 
-/* Take the value out of an owning variable: the caller now owns it. */
+/* Move the value out of an owning variable. The caller owns it; the variable becomes NULL. */
 #define steal_ptr(p)                                                                               \
 	({                                                                                         \
 		__typeof__(p) stolen_from_ = (p);                                                  \

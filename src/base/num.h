@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers, sizes and durations that people write and read. */
+/* Parsing and showing numbers, sizes and durations. */
 #ifndef BASE_NUM_H
 #define BASE_NUM_H
 
@@ -12,24 +12,24 @@ int num_parse_u64(const char *s, uint64_t max, uint64_t *ret_value, struct err *
 
 /*
  * A size in bytes: "4096", "2G", "16 GB", "1TB", "512MiB", "50Gi", "1.5 GiB". K, M, G, T with or
- * without B are powers of 1000, Ki, Mi, Gi, Ti with or without B of 1024; case of the letters does
- * not matter. A fraction is exact to 18 digits and rounded down to whole bytes; less than one byte
- * is refused, as is a fraction without a unit. At most INT64_MAX. ERR_INPUT with the forms that are
- * known.
+ * without B are powers of 1000; Ki, Mi, Gi, Ti with or without B are powers of 1024. Case does not
+ * matter. A fraction is exact to 18 digits and rounded down to whole bytes. A size of less than one
+ * byte and a fraction without a unit are rejected. At most INT64_MAX. ERR_INPUT that lists the
+ * valid forms.
  */
 int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
 /* A duration in milliseconds: "500ms", "90s", "45m", "2h", "1h30m"; a bare number is seconds. */
 int num_parse_duration(const char *s, int64_t *ret_ms, struct err *e) NODISCARD;
 
-/* For people: "1.2 MiB", "831 B". The text is in a static buffer of the caller. */
+/* For people: "1.2 MiB", "831 B". The text is in a struct returned by value. */
 struct num_text {
 	char s[32];
 };
 struct num_text num_show_size(uint64_t bytes);
 struct num_text num_show_duration(int64_t ms); /* "0.4 s", "12.3 s", "2 min 03 s", "1 h 02 min" */
 
-/* The letter behind a noun that is counted: "s", or nothing when there is one. */
+/* The plural ending of a counted noun: "s", or "" when count is 1. */
 const char *num_plural(uint64_t count);
 
 #endif

@@ -1,33 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passwords in URLs and targets, which are not shown: "https://USER:PASSWORD@HOST/..." and
- * "USER:PASSWORD@HOST:PATH". Messages, logs and results are kept, and read by others.
+ * Hiding passwords in URLs and targets: "https://USER:PASSWORD@HOST/..." and
+ * "USER:PASSWORD@HOST:PATH". Messages, logs and results are stored and read by others.
  *
- * Who makes a message does not have to think of this: arguments of %s in messages (fit.h), text_safe
- * (text.h) and fields of events (contract/event.h) are shown through password_hide.
+ * Code that makes a message need not call this. password_hide is applied to arguments of %s in
+ * messages (fit.h), by text_safe (text.h), and to the fields of events (contract/event.h).
  */
 #ifndef BASE_PASSWORD_H
 #define BASE_PASSWORD_H
 
 #include <stdbool.h>
 
-/* What is shown in place of a password. */
+/* The replacement for a password. */
 #define PASSWORD_HIDDEN "***"
 
 /*
- * Is there a password in this URL or target, however badly it is written? The password may have any
- * bytes, also those that end the host of a valid URL. True in doubt: for values that are refused
- * then, without being repeated.
+ * Does this URL or target contain a password, even if it is malformed? The password may contain any
+ * bytes, also those that would end the host of a valid URL. True in doubt. For values that are then
+ * rejected without being quoted.
  */
 bool password_is_in(const char *url);
 
-/* What is after the scheme and its slashes, however many there are; without a scheme, all of it. */
+/*
+ * The part after the scheme and its slashes, however many slashes there are. Without a scheme, the
+ * whole text.
+ */
 const char *password_skip_scheme(const char *url);
 
 /*
- * The text with PASSWORD_HIDDEN in place of each password: in URLs anywhere in it, also in those that
- * became a part of a path; and, when it is one word, in a target. NULL when nothing is hidden. The
- * caller frees.
+ * A copy of the text with PASSWORD_HIDDEN in place of each password: in URLs anywhere in it, also
+ * in URLs that are part of a path, and, if the text is one word, in a target. NULL when there is
+ * nothing to hide. The caller frees.
  */
 char *password_hide(const char *s);
 

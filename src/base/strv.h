@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A growing vector of strings, always ended by NULL, so that items can be passed to execv. */
+/* A growing vector of strings, always terminated by NULL, so that items can be passed to execv. */
 #ifndef BASE_STRV_H
 #define BASE_STRV_H
 
@@ -20,7 +20,7 @@ void strv_push_owned(struct strv *v, char *s); /* takes ownership of s */
 void strv_push_all(struct strv *v, const struct strv *more);
 bool strv_has(const struct strv *v, const char *s);
 
-/* An environment is a vector of "NAME=value": set or replace one. */
+/* For an environment, a vector of "NAME=value": set or replace one variable. */
 void strv_setenv(struct strv *env, const char *name, const char *value);
 
 #define auto_strv __attribute__((cleanup(strv_release)))
