@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* File descriptors: owned by auto_fd, close-on-exec from birth, whole reads and writes. */
+/* File descriptors: auto_fd closes them, all are close-on-exec, reads and writes are complete. */
 #ifndef OS_FD_H
 #define OS_FD_H
 
@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-void fd_close(int fd); /* accepts -1; errno is kept */
+void fd_close(int fd); /* -1 is ignored; errno is kept */
 static inline void fd_auto_close(const int *fd)
 {
 	fd_close(*fd);
@@ -26,71 +26,79 @@ static inline int fd_steal(int *fd)
 	return stolen;
 }
 
-/* Write all of it, whatever short writes, EINTR and EAGAIN say. 0, or -1 with errno. */
+/* Write all bytes; short writes, EINTR and EAGAIN are handled. 0, or -1 with errno. */
 int fd_write_all(int fd, const void *data, size_t len);
 int fd_pwrite_all(int fd, const void *data, size_t len, uint64_t offset);
 
-/* Read until len bytes are there or the end. The number of bytes read, or -1 with errno. */
+/* Read until len bytes or the end of the file. The number of bytes read, or -1 with errno. */
 ssize_t fd_read_full(int fd, void *data, size_t len);
 ssize_t fd_pread_full(int fd, void *data, size_t len, uint64_t offset);
 
-/* Append the rest of fd to b; ERR_INPUT naming `name` when that is more than b->max. */
+/* Append the rest of fd to b. ERR_INPUT that names `name` when the rest is larger than b->max. */
 int fd_read_to_end(int fd, const char *name, struct buf *b, struct err *e) NODISCARD;
 
 /*
- * Open a regular file for reading. Anything else is ERR_INPUT, and is not waited for: a fifo that
- * stands where a file should be would hang its reader.
+ * Open a regular file for reading. Any other kind of file is ERR_INPUT. The open never blocks: a
+ * fifo in place of a file would otherwise hang its reader.
  */
 int fd_open_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
 
 /*
- * open(2) of a path of somebody else's: beneath the directory `dir`, through no symbolic link and
- * no ".." that leads out (errno EXDEV, ELOOP). O_CLOEXEC is added. -1 with errno.
+ * open(2) of an untrusted path, relative to the directory `dir`. Symbolic links, and ".."
+ * components that lead out of `dir`, are rejected (errno ELOOP, EXDEV). O_CLOEXEC is added. -1 with
+ * errno.
  */
 int fd_open_beneath(int dir, const char *path, int flags);
 
 /*
- * The same through symbolic links that stay beneath the directory: one that leads out, or is
- * absolute, is EXDEV.
+ * As fd_open_beneath, but symbolic links that stay beneath the directory are followed. A link that
+ * leads out of it, or that is absolute, is EXDEV.
  */
 int fd_open_within(int dir, const char *path, int flags);
 
 /*
- * Append a whole regular file that is there to b; ret_st may be NULL. -1 with errno: EINVAL when it
- * is something else, which is not opened; EFBIG when it is more than b->max.
+ * Append the contents of a regular file to b; ret_st may be NULL. -1 with errno: EINVAL when `path`
+ * is not a regular file (it is not opened then); EFBIG when the file is larger than b->max.
  */
 int fd_read_beneath(int dir, const char *path, struct buf *b, struct stat *ret_st);
 
-/* Append a whole regular file to b. A directory, a fifo, more than b->max: ERR_INPUT. */
+/*
+ * Append the contents of a regular file to b. ERR_INPUT for a directory, a fifo, and a file larger
+ * than b->max.
+ */
 int fd_read_file(const char *path, struct buf *b, struct err *e) NODISCARD;
 
-/* Make a file of exactly these bytes, synced. It is removed when that fails. */
+/* Create a file with exactly these bytes and sync it. On failure the file is removed. */
 int fd_write_synced(
 	const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
 
-/* Rename a synced file over another and sync the directory. `from` is gone in either case. */
+/*
+ * Rename a synced file over another one and sync the directory. `from` no longer exists after the
+ * call, also when it failed.
+ */
 int fd_move(const char *from, const char *to, struct err *e) NODISCARD;
 
 /*
- * Make `path` hold exactly these bytes: written under a temporary name in the same directory,
- * synced, renamed, directory synced. A kill at any moment leaves the old file or the new one, and
- * perhaps the temporary one, PATH.RANDOM.tmp: make it elsewhere by fd_write_synced and fd_move
- * where that would stay.
+ * Replace the contents of `path` by exactly these bytes: they are written to a temporary file in
+ * the same directory, which is synced and renamed; then the directory is synced. If the program is
+ * killed, `path` is the old file or the new one, and the temporary file, PATH.RANDOM.tmp, may be
+ * left. Where nobody would remove that, create the file elsewhere by fd_write_synced and call
+ * fd_move.
  */
 int fd_write_file(
 	const char *path, const void *data, size_t len, mode_t mode, struct err *e) NODISCARD;
 
-/* fsync of a directory, so that renames in it last. */
+/* fsync a directory, so that renames in it survive a crash. */
 int fd_sync_dir(const char *path, struct err *e) NODISCARD;
 
-/* An anonymous file in memory, at its start. -1 with *e set. */
+/* Create an anonymous file in memory; its offset is 0. The descriptor, or -1 with *e set. */
 int fd_memory(const char *name, struct err *e) NODISCARD;
 
 /* Copy `len` bytes from the current position of `from` to that of `to`. */
 int fd_copy(int from, int to, uint64_t len, struct err *e) NODISCARD;
 
 /*
- * What to call a descriptor in a message: its path, "a temporary file in DIR" for one that has no
+ * The name of a descriptor for messages: its path, "a temporary file in DIR" for a file that has no
  * name any more, or "a file in memory". errno is kept. The caller frees.
  */
 char *fd_name(int fd);
@@ -99,17 +107,18 @@ char *fd_name(int fd);
 char *fd_directory(int fd);
 
 /*
- * Before a file is locked: take the rights of others away, for whoever can open it for reading can
- * lock it, and keep us waiting. Another user's file stays as it is: he knows who may read it. -1
- * with errno.
+ * Before locking a file: remove the permissions of other users, because any user who can open the
+ * file for reading could lock it and make this program wait. A file of another user is left alone,
+ * because its owner decides who may read it. -1 with errno.
  */
 int fd_make_private(int fd) NODISCARD;
 
 int fd_set_nonblock(int fd, struct err *e) NODISCARD;
 
 /*
- * Move a descriptor above 3: standard descriptors of ours may be closed, and what a child is given
- * as its own must not be mistaken for them. -1 with errno, and *fd is -1 then.
+ * Move a descriptor to a number above 3. The standard descriptors of this process may be closed,
+ * and descriptors that are set up for a child must not get their numbers. -1 with errno, and *fd is
+ * -1 then.
  */
 int fd_above_stdio(int *fd) NODISCARD;
 

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The user's home and what lies below it. Host only: a guest has no users. Results are to be freed.
+/*
+ * The user's home directory and XDG directories. Host only: a guest has no users. The caller frees.
  */
 #ifndef OS_HOME_H
 #define OS_HOME_H
 
-/* "~" and "~/x" by $HOME (else the password database); "~user" stays as it is. */
+/* "~" and "~/x" are expanded by $HOME, else by the password database; "~user" is not expanded. */
 char *home_expand(const char *path);
 
 /*
- * A directory of the XDG Base Directory Specification (0.8): the variable when it holds an absolute
- * path, else `fallback` below the home directory. Example: home_xdg("XDG_CONFIG_HOME", ".config").
+ * A directory of the XDG Base Directory Specification (0.8): the value of the variable if it is an
+ * absolute path, else `fallback` below the home directory. Example: home_xdg("XDG_CONFIG_HOME",
+ * ".config").
  */
 char *home_xdg(const char *variable, const char *fallback);
 

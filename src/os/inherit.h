@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a process inherits, and may not rely on: its parent may have closed the standard
- * descriptors, ignored or blocked any signal, left thousands of files open and set any limit.
+ * State that a process inherits and cannot rely on. The parent may have closed the standard
+ * descriptors, ignored or blocked any signal, left thousands of files open, and set any resource
+ * limit.
  *
- * After inherit_mend a program of ours finds what a shell in a terminal would have given it:
+ * inherit_mend gives the program the state that a shell in a terminal would give it:
  *
- * - descriptors 0 to 2 are open, so that no file of ours gets one of these numbers. One that was
- *   closed is /dev/null, opened the other way round: what is written there fails with EBADF as
- *   before, and does so only if somebody writes;
- * - other descriptors stay open for us (an option may name /dev/fd/9), and close in whatever we
- *   start;
- * - ended children are kept for waitpid(2), a closed pipe and a file that is too large are errors
- * of write(2), and nothing is blocked. Signals that ask a program to end and are ignored stay
- * ignored: nohup(1) and a shell's background jobs mean it;
- * - as many files, processes and as much processor time as the hard limits allow can be used, and
- * the stack is as large as a run needs if the hard limit allows that;
- * - we can read what we make, whatever the umask.
+ * - Descriptors 0 to 2 are open, so that no file of this program gets one of these numbers. A
+ *   descriptor that was closed is /dev/null, opened for the opposite direction: a write to it fails
+ *   with EBADF as before, and only if there is a write.
+ * - Other descriptors stay open in this process (an option may name /dev/fd/9) and are closed in
+ *   child programs.
+ * - Ended children are kept for waitpid(2). Writing to a closed pipe and exceeding the file size
+ *   limit are errors of write(2). No signal is blocked. A signal that asks a program to end and
+ *   that was ignored stays ignored: nohup(1) and background jobs of a shell rely on it.
+ * - The soft limits of open files, processes and processor time are raised to the hard limits. The
+ *   stack limit is as large as a run needs, if the hard limit allows it.
+ * - This process can read the files that it creates, whatever the umask.
  */
 #ifndef OS_INHERIT_H
 #define OS_INHERIT_H
@@ -24,16 +25,19 @@
 
 #include "base/err.h"
 
-/* Once, at the start of main. ERR_HOST when there is not even /dev/null. */
+/* Call once, at the start of main. ERR_HOST when even /dev/null cannot be opened. */
 int inherit_mend(struct err *e) NODISCARD;
 
 /*
- * Do the hard limits leave enough for a run whose largest file has so many bytes? ERR_HOST, reason
- * ERR_REASON_LIMIT, with the remedy, when not.
+ * Check that the hard limits are sufficient for a run whose largest file has this many bytes.
+ * ERR_HOST with reason ERR_REASON_LIMIT and the remedy if not.
  */
 int inherit_check_limits(uint64_t largest_file, struct err *e) NODISCARD;
 
-/* In a child before exec: the limit of open files as we were given it, and a directory to be in. */
+/*
+ * In a child before exec: restore the inherited limit of open files, and set a working directory
+ * that exists.
+ */
 void inherit_give_back(void);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a machine and those beside it wait for: descriptors of several owners, of which none knows
- * the others. Each owner adds its sources; whoever runs the loop takes turns.
+ * The event loop for a machine and the processes beside it. It waits for descriptors of several
+ * owners, which do not know each other. Each owner adds its sources; the code that runs the loop
+ * calls loop_turn.
  */
 #ifndef OS_LOOP_H
 #define OS_LOOP_H
@@ -13,17 +14,17 @@
 
 enum { LOOP_SOURCES_MAX = 16 };
 
-/* Its owner leaves it where it is while it is in a loop. */
+/* The owner must not move the struct while it is in a loop. */
 struct loop_source {
-	const int
-		*fd;  /* looked at in each turn; -1: there is nothing to wait for. NULL: never is */
+	/* read in each turn; -1: nothing to wait for now; NULL: never */
+	const int *fd;
 	short events; /* POLLIN, POLLOUT */
 	/*
-	 * The descriptor is ready, or has an error or an end. -1 ends the turn with *e. NULL: it only
-	 * ends the wait.
+	 * Called when the descriptor is ready, has an error, or has reached its end. -1 ends the
+	 * turn with *e. NULL: a ready descriptor only ends the wait.
 	 */
 	int (*ready)(void *arg, struct err *e);
-	/* Optional: the turn is over, whatever was ready. */
+	/* Optional: called at the end of each turn, whatever was ready. */
 	void (*after)(void *arg);
 	void *arg;
 };
@@ -34,12 +35,14 @@ struct loop {
 };
 
 void loop_add(struct loop *l, struct loop_source *s);
-void loop_remove(struct loop *l, const struct loop_source *s); /* one that is not there is fine */
+/* a source that is not in the loop is ignored */
+void loop_remove(struct loop *l, const struct loop_source *s);
 
 /*
- * One turn: wait until a source is ready or until `deadline_ms` of clock_ms (clock.h), call `ready`
- * of each that is, and then `after` of all, both in the order in which they were added. A signal
- * ends the wait. Sources that are added meanwhile have their first turn next time. ERR_HOST.
+ * One turn: wait until a source is ready or until `deadline_ms` (clock_ms, clock.h), call `ready`
+ * of each ready source, then `after` of all sources, both in the order in which they were added. A
+ * signal ends the wait. A source that is added during a turn first takes part in the next one.
+ * ERR_HOST.
  */
 int loop_turn(struct loop *l, int64_t deadline_ms, struct err *e) NODISCARD;
 

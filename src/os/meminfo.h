@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the kernel says about the machine's memory (proc(5), /proc/meminfo). */
+/* The memory of this computer as the kernel reports it (proc(5), /proc/meminfo). */
 #ifndef OS_MEMINFO_H
 #define OS_MEMINFO_H
 
@@ -7,10 +7,13 @@
 
 #include "base/err.h"
 
-/* MemAvailable: what programs can have without swapping and without the kernel's own reserve. */
+/*
+ * MemAvailable, in bytes: the memory that programs can use without swapping and without the
+ * kernel's own reserve.
+ */
 int meminfo_available(uint64_t *ret_bytes, struct err *e) NODISCARD;
 
-/* MemTotal and SwapTotal together: what all programs can have at most. */
+/* MemTotal plus SwapTotal, in bytes: the most that all programs together can use. */
 int meminfo_total(uint64_t *ret_bytes, struct err *e) NODISCARD;
 
 #endif

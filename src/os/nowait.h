@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing to what others read, without being at their mercy: a terminal that was stopped with ^S
- * and a pipe whose reader sleeps take no bytes, and a write(2) that waits for them cannot be
- * interrupted, because the signals that ask us to end are blocked (os/sig.h).
+ * Writing to standard output and the like without blocking. A terminal that was stopped with ^S and
+ * a pipe whose reader sleeps accept no bytes. A blocking write(2) to them could not be interrupted,
+ * because the signals that ask the program to end are blocked (os/sig.h).
  *
- * O_NONBLOCK belongs to the open file, which the shell and others share with us, so it is never set
- * on the descriptor that we were given:
+ * O_NONBLOCK is a property of the open file, which this process shares with the shell and other
+ * processes. So it is never set on an inherited descriptor:
  *
- * - a terminal or pipe is opened again through /proc/self/fd, which gives an open file of our own;
- * - a socket is written with MSG_DONTWAIT;
- * - a file on a disk is written as it is (its disk may be slow, but is never asleep);
- * - where opening again is refused (another user's terminal), poll(2) says when a small piece fits:
- *   PIPE_BUF bytes of a pipe, as POSIX promises; a terminal promises nothing, so few bytes.
+ * - a terminal or pipe is opened again through /proc/self/fd, which gives a separate open file;
+ * - a socket is written to with MSG_DONTWAIT;
+ * - a file on a disk is written to normally (its disk may be slow, but never sleeps);
+ * - if opening again fails (another user's terminal), poll(2) reports when a small piece fits:
+ *   PIPE_BUF bytes of a pipe, which POSIX guarantees; a terminal guarantees nothing, so only few
+ *   bytes.
  */
 #ifndef OS_NOWAIT_H
 #define OS_NOWAIT_H
@@ -24,24 +25,24 @@ enum nowait_way { NOWAIT_PLAIN, NOWAIT_NONBLOCK, NOWAIT_SOCKET, NOWAIT_POLL };
 struct nowait {
 	int fd; /* owned */
 	enum nowait_way way;
-	size_t piece; /* NOWAIT_POLL: most bytes of one write */
+	size_t piece; /* NOWAIT_POLL: the most bytes in one write */
 };
 #define NOWAIT_NONE                                                                                \
 	{                                                                                          \
 		.fd = -1                                                                           \
 	}
 
-/* fd is borrowed: only a duplicate is kept. -1 with errno, and ret->fd is -1 then. */
+/* fd is borrowed; a duplicate is kept. -1 with errno, and ret->fd is -1 then. */
 int nowait_open(int fd, struct nowait *ret);
 void nowait_release(struct nowait *w);
 #define auto_nowait __attribute__((cleanup(nowait_release)))
 
-/* What goes at once. The number of bytes, or -1 with errno: EAGAIN when it is none. */
+/* Write what can be written at once. The number of bytes, or -1 with errno; EAGAIN: no byte. */
 ssize_t nowait_write(const struct nowait *w, const void *data, size_t len);
 
 /*
- * Write all of it to a borrowed descriptor. A reader that sleeps is waited for until a signal
- * comes. 0, or -1 with errno: EINTR when a signal came first.
+ * Write all bytes to a borrowed descriptor. Waits for a sleeping reader until a signal comes. 0, or
+ * -1 with errno; EINTR: a signal came first.
  */
 int nowait_put(int fd, const void *data, size_t len);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trusted helper programs of the host (mke2fs and the like). Hostile input goes through jail.h. */
+/*
+ * Trusted helper programs of the host (mke2fs and the like). Untrusted input goes through jail.h.
+ */
 #ifndef OS_PROC_H
 #define OS_PROC_H
 
@@ -11,22 +13,23 @@
 #include "base/strv.h"
 
 /*
- * Run argv[0] (looked up in PATH), standard input from /dev/null, standard output and error
- * appended to `output` (which bounds them; the surplus is read and dropped). The signal mask of the
- * child is empty. Returns the exit code (128 + signal when it was killed), or -1 with *e when it
- * could not start.
+ * Run argv[0], which is looked up in PATH. Standard input is /dev/null; standard output and error
+ * are appended to `output`, whose maximum limits them; the surplus is read and discarded. The
+ * signal mask of the child is empty. Returns the exit code (128 + signal when it was killed), or -1
+ * with *e when it could not be started.
  *
- * What a program opens may not answer: a fifo, a dead server's file system. So after limit_ms all
- * processes of its group are killed: ERR_HOST, "git did not answer within 60 s". A signal to us
- * does the same at once: ERR_INTERRUPTED.
+ * A file that the program opens may never answer: a fifo, the file system of a dead server. So
+ * after limit_ms all processes of its group are killed: ERR_HOST, "git did not answer within 60 s".
+ * A signal to this process kills them at once: ERR_INTERRUPTED.
  */
 int proc_run(
 	const struct strv *argv, int64_t limit_ms, struct buf *output, struct err *e) NODISCARD;
 
 /*
- * As proc_run, with `look` called some ten times a second while it runs, in place of a limit of
- * time. When that returns -1, with *e set, all processes of its group are killed, and -1 is
- * returned. `take` is optional: it gets the output, which then is not appended to anything.
+ * As proc_run, but without a time limit: `look` is called about ten times a second while the
+ * program runs. If it returns -1, with *e set, all processes of the group are killed, and the
+ * result is -1. `take` is optional. If it is set, it gets the output, and nothing is appended to
+ * `output`.
  */
 struct proc_watch {
 	int (*look)(void *arg, pid_t group, struct err *e);
@@ -37,19 +40,20 @@ struct proc_watch {
 int proc_run_watched(const struct strv *argv, struct buf *output, const struct proc_watch *watch,
 	struct err *e) NODISCARD;
 
-/* What the processes of a group use, as far as /proc says: less is no error. */
+/* What the processes of a group use, as far as /proc shows it. Missing entries are no error. */
 struct proc_usage {
-	int64_t cpu_ms;        /* of all that live, and of those that they have waited for */
-	uint64_t memory_bytes; /* of the largest one whose name begins with `name` */
+	/* of all running processes, and of the children that they have reaped */
+	int64_t cpu_ms;
+	uint64_t memory_bytes; /* of the largest process whose name begins with `name` */
 };
 
 struct proc_usage proc_group_usage(pid_t group, const char *name);
 
 /*
- * For those who need more than that of a program, and fork(2) themselves. In the child: become it,
- * in a session of its own, whose terminal it does not have, with the default of every signal and
- * with what our parent has given us (inherit.h). When that fails, the reason is on the stream of
- * errors and the exit status is 127.
+ * In the child of a fork(2), for callers that need more than proc_run: execute the program, in a
+ * session of its own without a controlling terminal, with the default action of every signal and
+ * with the inherited limit of open files (inherit_give_back). If that fails, the reason is written
+ * to the stream of errors and the exit status is 127.
  */
 struct proc_streams {
 	int input, output, errors; /* -1: /dev/null */
@@ -58,21 +62,25 @@ struct proc_streams {
 NORETURN void proc_become(
 	const char *program, const struct strv *argv, const struct proc_streams *streams);
 
-/* Kill it and its group, of which it may not have made itself the first yet. */
+/* Kill a process and its group. The process need not have become the leader of its group yet. */
 void proc_kill_group(pid_t pid);
 
-/* As proc_run, but any exit code other than 0 is an ERR_HOST that carries the end of the output. */
+/* As proc_run, but an exit code other than 0 is ERR_HOST with the end of the output. */
 int proc_run_ok(const struct strv *argv, int64_t limit_ms, struct err *e) NODISCARD;
 
-/* Wait for one child, through EINTR. The status of waitpid(2), or -1 with errno. */
+/* Wait for one child; EINTR is retried. 0 with the status of waitpid(2), or -1 with errno. */
 int proc_wait(pid_t pid, int *ret_status);
 
-/* The processor time that a child has used so far, all its threads, in nanoseconds; 0 when there is
- * no such process. */
+/*
+ * The processor time of a child and all its threads so far, in nanoseconds; 0 when there is no such
+ * process.
+ */
 int64_t proc_cpu_ns(pid_t pid);
 
-/* The absolute path of a program: as given when it has a slash, else by PATH (then /usr/sbin,
- * /sbin). */
+/*
+ * The absolute path of a program. A name with a slash is returned as it is; other names are looked
+ * up in PATH, then in /usr/sbin and /sbin. The caller frees.
+ */
 char *proc_find(const char *name);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Two descriptors, or pairs of them, that are copied into each other until both have ended. */
+/*
+ * Copying between two descriptors, or pairs of descriptors, in both directions until both have
+ * ended.
+ */
 #ifndef OS_RELAY_H
 #define OS_RELAY_H
 
@@ -10,7 +13,10 @@
 
 enum { RELAY_POLL_FDS = 4 };
 
-/* Read from and written to on side a and side b; the same number twice is a socket. Borrowed. */
+/*
+ * The descriptors for reading and writing on side a and on side b. The same number twice is a
+ * socket. Borrowed.
+ */
 struct relay {
 	int a_in, a_out, b_in, b_out;
 	struct flow up, down; /* a to b, b to a */
@@ -19,16 +25,16 @@ struct relay {
 };
 
 void relay_init(struct relay *r, int a_in, int a_out, int b_in, int b_out);
-void relay_release(struct relay *r); /* a zeroed struct is fine; the descriptors stay */
+void relay_release(struct relay *r); /* accepts a zeroed struct; the descriptors stay open */
 #define auto_relay __attribute__((cleanup(relay_release)))
 
-/* What to wait for: RELAY_POLL_FDS entries. */
+/* Fill in what to poll for: RELAY_POLL_FDS entries. */
 void relay_poll(const struct relay *r, struct pollfd *p);
 
 /*
- * Move what can be moved after poll(2) said so. 1: it goes on; 0: both sides have ended; -1: one
- * broke. The end of a side that is no socket is passed on by closing the other side's descriptor,
- * which becomes -1 here.
+ * Move the data that poll(2) reported as ready. 1: not finished; 0: both sides have ended; -1: one
+ * side is broken. If a side is not a socket, the end of the other side is passed on by closing the
+ * descriptor, which becomes -1 here.
  */
 int relay_move(struct relay *r, const struct pollfd *p, struct err *e) NODISCARD;
 

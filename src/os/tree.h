@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks through whole trees of files: removing one, and adding up what it takes.
+ * Walks through directory trees: removing one, and adding up its size.
  *
- * A tree may be as deep and its names may be as odd as its maker liked. Everything is reached by
- * descriptors from the directory above, no link is followed, no other file system is entered, and
- * however deep the tree is, at most TREE_OPEN_DIRS directories are open. Nothing is written, so
- * that a full disk can be emptied; directories that their owner may not write are made writable
- * before they are emptied.
+ * A tree is untrusted: it may have any depth and any names. Each entry is reached by the descriptor
+ * of its parent directory, no link is followed, and no other file system is entered. At most
+ * TREE_OPEN_DIRS directories are open, whatever the depth. Nothing is written, so that a full disk
+ * can be emptied. Directories that their owner may not write to are made writable before they are
+ * emptied.
  */
 #ifndef OS_TREE_H
 #define OS_TREE_H
@@ -18,21 +18,22 @@
 enum { TREE_OPEN_DIRS = 64 };
 
 /*
- * Remove `name` of the directory `dir`, a file or a tree. Absent is fine. Ends at the first thing
- * that cannot be removed; `shown` is how messages call the directory. *ret_bytes (may be NULL) gets
- * the bytes of the disk that are free now, also when only a part could be removed.
+ * Remove `name` in the directory `dir`, a file or a tree. A missing name is no error. The removal
+ * stops at the first entry that cannot be removed. `shown` is the name of the directory in
+ * messages. *ret_bytes (may be NULL) is the disk space that was freed, in bytes, also after a
+ * partial removal.
  */
 int tree_remove(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
 /*
- * The bytes of the disk that `name` of the directory `dir` takes, of files with several names the
- * share of one. A directory that may not be read counts without what is in it. Absent is 0.
+ * The disk space of `name` in the directory `dir`, in bytes. A file with several names counts with
+ * the share of one name. An unreadable directory counts without its contents. A missing name is 0.
  */
 int tree_measure(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
-/* The same for a tar archive of it: a header for each name and content in blocks of 512 bytes. */
+/* The size of a tar archive of it: a header for each name, and contents in blocks of 512 bytes. */
 int tree_archive_size(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
