@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA-256 (FIPS 180-4) of files and of what a run depends on. The one user of libcrypto. */
+/*
+ * SHA-256 (FIPS 180-4) of files and of values that a run depends on. Only this module and
+ * agent/sshkey.c use libcrypto.
+ */
 #ifndef DATA_DIGEST_H
 #define DATA_DIGEST_H
 
@@ -12,16 +15,18 @@ struct digest_text {
 	char s[65]; /* 64 lower-case hex digits */
 };
 
-struct digest; /* a digest in the making */
+struct digest; /* a digest in progress */
 
 struct digest *digest_new(void);
 void digest_add(struct digest *d, const void *data, size_t len);
-struct digest_text digest_end(struct digest *d); /* also frees d */
+struct digest_text digest_end(struct digest *d); /* frees d */
 
 struct digest_text digest_of(const void *data, size_t len);
 
-/* Of the first `bytes` bytes of a file, its offset untouched. ERR_HOST; ERR_INTERRUPTED by a
- * signal. */
+/*
+ * The digest of the first `bytes` bytes of a file. The offset of fd is not changed. ERR_HOST;
+ * ERR_INTERRUPTED when a signal came.
+ */
 int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e) NODISCARD;
 
 #endif

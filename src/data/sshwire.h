@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The encoding of the SSH protocols (RFC 4251, section 5): numbers with the highest byte first,
- * strings of bytes behind their length. Reading never fails half-way: what is wrong makes the
- * reader `bad`, all that is read then is empty, and the caller looks once, at the end.
+ * The encoding of the SSH protocols (RFC 4251, section 5): numbers in big-endian byte order,
+ * strings preceded by their length. A read never fails halfway: invalid data sets `bad` of the
+ * reader, all later reads return empty values, and the caller checks once, at the end.
  */
 #ifndef DATA_SSHWIRE_H
 #define DATA_SSHWIRE_H
@@ -13,7 +13,7 @@
 
 #include "base/buf.h"
 
-/* Bytes of somebody else. */
+/* Borrowed bytes. */
 struct sshbytes {
 	const uint8_t *data;
 	size_t len;
@@ -29,12 +29,15 @@ struct sshwire sshwire_over(const void *data, size_t len);
 uint8_t sshwire_byte(struct sshwire *w);
 uint32_t sshwire_u32(struct sshwire *w);
 uint64_t sshwire_u64(struct sshwire *w);
-bool sshwire_bool(struct sshwire *w); /* 0 or 1; another value is bad */
+bool sshwire_bool(struct sshwire *w); /* 0 or 1; another value is invalid */
 struct sshbytes sshwire_bytes(struct sshwire *w, size_t len);
 struct sshbytes sshwire_string(struct sshwire *w);
-/* A positive mpint without its sign byte. Negative ones, zero and needless zeros are bad. */
+/*
+ * A positive mpint, without its sign byte. Negative numbers, zero, and superfluous zero bytes are
+ * invalid.
+ */
 struct sshbytes sshwire_number(struct sshwire *w);
-/* Nothing was wrong, and nothing is left. */
+/* True: all data was valid, and none is left. */
 bool sshwire_ended(const struct sshwire *w);
 
 bool sshbytes_are(struct sshbytes b, const char *text);
@@ -44,6 +47,7 @@ void sshwire_put_u32(struct buf *b, uint32_t v);
 void sshwire_put_u64(struct buf *b, uint64_t v);
 void sshwire_put_string(struct buf *b, const void *data, size_t len);
 void sshwire_put_text(struct buf *b, const char *text);
-void sshwire_put_number(struct buf *b, const void *data, size_t len); /* positive; zeros go */
+/* positive; leading zeros are removed */
+void sshwire_put_number(struct buf *b, const void *data, size_t len);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML, read into nodes and written from them. The only user of libyaml.
+ * Reading and writing YAML as trees of nodes. The only user of libyaml.
  *
- * What is read is one document of UTF-8 in the core schema of YAML 1.2, where yes, no, on and off
- * are words like others. Anchors and aliases work (an alias is a copy); a byte order mark is passed
- * over. Refused, each with FILE:LINE:COL: more than LIMIT_YAML_BYTES, a second document, a key that
- * is twice in a mapping, keys that are not scalars, merge keys (`<<`), tags other than those of the
- * core schema, NUL characters, and trees beyond the limits of node.h (checked as they grow, so
- * aliases that multiply end early).
+ * The input is one document of UTF-8 in the core schema of YAML 1.2, where yes, no, on and off are
+ * ordinary strings. Anchors and aliases are supported (an alias is a copy). A byte order mark is
+ * skipped. Rejected, each with FILE:LINE:COL: more than LIMIT_YAML_BYTES, a second document, a
+ * repeated key in a mapping, keys that are not scalars, merge keys (`<<`), tags other than those of
+ * the core schema, NUL characters, and trees beyond the limits of node.h. The limits are checked
+ * while the tree grows, so aliases that multiply are rejected early.
  */
 #ifndef DATA_YAMLFILE_H
 #define DATA_YAMLFILE_H
@@ -18,10 +18,10 @@
 #include "base/err.h"
 #include "data/node.h"
 
-/* An empty document is a NODE_NULL. Whatever is wrong with the file is ERR_INPUT. */
+/* An empty document is a NODE_NULL. Any fault of the file is ERR_INPUT. */
 int yamlfile_read(const char *path, struct node **ret_node, struct err *e) NODISCARD;
 
-/* From an open file at its start; `name` is for messages. */
+/* Read an open file from its start; `name` is for messages. */
 int yamlfile_read_fd(int fd, const char *name, struct node **ret_node, struct err *e) NODISCARD;
 
 int yamlfile_parse(const char *text, size_t len, const char *name, struct node **ret_node,
