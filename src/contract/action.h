@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions: what a plan consists of.
+ * Actions: the items of a plan.
  *
- * One file in actions/ describes one action in one `struct action`; the tables in actions/table.h
- * collect them. Parsing, validation, `ambient actions`, the documentation and `--help` all come
- * from that one row. What a user writes mostly *expands* on the host into steps (IN_STEP), and only
- * steps *run*, always in a guest. An action that can do neither is known but not in this version.
+ * One file in actions/ defines one action in one `struct action`; the tables in actions/table.h
+ * collect them. Parsing, validation, `ambient actions`, the documentation and `--help` are all
+ * derived from that struct. On the host, most actions of a user *expand* into steps (IN_STEP). Only
+ * steps *run*, and always in a guest. An action with neither `expand` nor `run` is known, but not
+ * supported in this version.
  *
- * No room of src/ but cli names an action: tables are passed in.
+ * In src/, only cli names an action; other code gets the tables as arguments.
  */
 #ifndef CONTRACT_ACTION_H
 #define CONTRACT_ACTION_H
@@ -22,7 +23,7 @@
 #include "data/node.h"
 #include "data/schema.h"
 
-/* Where an action may stand. */
+/* The lists in which an action is allowed. */
 enum action_where {
 	IN_PRE = 1,
 	IN_PLAN = 2,
@@ -30,82 +31,92 @@ enum action_where {
 	IN_STEP = 8, /* in a runnable plan */
 };
 
-/* What the executor offers to a running step. */
+/* The interface of the executor for a running step. */
 struct action_ctx;
 
 struct spawn {
 	struct strv argv;      /* argv[0] is looked up in PATH of the environment */
-	struct strv env;       /* added to ctx->env for this process only */
+	struct strv env;       /* added to ctx->env, for this process only */
 	const char *directory; /* NULL: GUEST_SRC */
-	const char *input;     /* bytes for standard input, or NULL for /dev/null */
+	const char *input;     /* bytes for standard input; NULL: /dev/null */
 	size_t input_len;
-	const char *script; /* text of a file that is the last argument, or NULL */
-	bool merge_output;  /* one pipe for both streams: all of it is standard output */
-	bool agent;         /* it may use GUEST_AGENT_SOCKET, which the host may answer */
-	bool net_tool;      /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
+	/* contents of a script file whose path becomes the last argument, or NULL */
+	const char *script;
+	/* both streams use one pipe, and all output counts as standard output */
+	bool merge_output;
+	bool agent;    /* it may use GUEST_AGENT_SOCKET, if the host provides an agent */
+	bool net_tool; /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
 };
 
 struct action_ops {
 	/*
-	 * Run a program to its end with its output streamed to the host, within the limits of the
-	 * step; every process that it started is gone afterwards. 0 when it exited with 0.
+	 * Run a program to its end, within the limits of the step. Its output is streamed to the
+	 * host. When the call returns, all processes that it started have ended. 0 when the exit
+	 * code is 0.
 	 */
 	int (*spawn)(struct action_ctx *ctx, const struct spawn *s, struct err *e);
 
 	/*
-	 * The drive with this serial, as `go` announced it. The descriptor is the caller's; -1 with
-	 * DRIVE_ABSENT_BYTES for an input that does not exist yet.
+	 * Open the drive with this serial, as announced in `go`. The caller owns the descriptor. It
+	 * is -1, with DRIVE_ABSENT_BYTES, for an input that does not exist yet.
 	 */
 	int (*open_drive)(struct action_ctx *ctx, const char *serial, bool writable, int *ret_fd,
 		uint64_t *ret_bytes, struct err *e);
 
-	/* To be called in long loops: heartbeats, stop, time limits. -1 when the step must end. */
+	/*
+	 * Must be called in long loops: handles heartbeats, stop and time limits. -1 when the step
+	 * must end.
+	 */
 	int (*tick)(struct action_ctx *ctx, struct err *e);
 
-	/* How long the step may still run, in milliseconds, at least 1. */
+	/* The remaining time of the step, in milliseconds, at least 1. */
 	int64_t (*time_left_ms)(struct action_ctx *ctx);
 
-	/* Text for the user, as if a program had written it to its standard output. */
+	/* Text for the user, handled like standard output of a program. */
 	void (*print)(struct action_ctx *ctx, const char *data, size_t len);
 
-	/* Something that people should see, and that is no fault of the step. */
+	/* A warning for the user that does not make the step fail. */
 	void (*warn)(struct action_ctx *ctx, const char *text);
 
-	/* An archive was packed: becomes part of the end message. */
+	/* Report an archive that was packed. It is listed in the end message. */
 	void (*packed)(
 		struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries);
 };
 
 struct action_ctx {
 	const struct action_ops *ops;
-	struct strv env;                /* of this and all later steps; setenv changes it */
-	struct message_step_end result; /* outcome, exit code, ...: set by ops->spawn, or by run */
+	struct strv env;                /* of this step and all later ones; setenv changes it */
+	struct message_step_end result; /* outcome, exit code, ...; set by ops->spawn or by run */
 };
 
-/* Of the configuration: where an action delivers to. */
+/* The kind of target in the configuration to which an action delivers. */
 enum action_target { TARGET_NONE, TARGET_RSYNC, TARGET_DPUT };
 
-/* What can be wrong with a plan beyond what a table of parameters says; for src/source/lint.h. */
+/* Facts for checks of a plan that a table of parameters cannot express (src/source/lint.h). */
 struct action_lint {
-	const char *script;        /* the parameter that is a script for bash */
-	const char *shebang;       /* the first line of a file that would run it in the same way */
-	const char *list;          /* a parameter that is a list of mappings; NULL: none is */
-	const char *file;          /* its key, or else the parameter, that names a file it makes */
-	enum action_target target; /* it fails without one */
+	const char *script;  /* the parameter that contains a bash script */
+	const char *shebang; /* the first line of a file that would be run in the same way */
+	const char *list;    /* a parameter that is a list of mappings; NULL: none */
 	/*
-	 * Actions of one family hand over files to each other, each generation in another place.
+	 * the key in these mappings, or else the parameter, that names a file which the action
+	 * creates
+	 */
+	const char *file;
+	enum action_target target; /* the action fails without a target of this kind */
+	/*
+	 * Actions of one family pass files to each other. Each generation uses another directory.
 	 */
 	const char *family;
 	unsigned generation;
 };
 
-/* A variable that every action finds in its environment. */
+/* A variable in the environment of every action. */
 struct action_variable {
 	const char *name, *value;
 	const char *help; /* for the documentation */
 };
 
-/* Of `reach` and `expand`: the configuration names no target. */
+/* Reason of errors of `reach` and `expand`: the configuration contains no target. */
 #define ERR_REASON_NO_TARGET "no_target"
 
 struct entry;
@@ -116,34 +127,41 @@ struct action {
 	const char *summary;        /* one sentence for help and docs */
 	unsigned where;             /* enum action_where, or-ed */
 	const struct param *params; /* schema.h; ends with a NULL name */
-	/* Hooks that several actions share find here what sets this one apart; a type of theirs. */
+	/*
+	 * Data for hooks that several actions share: the differences between these actions. The
+	 * type is defined by the hooks.
+	 */
 	const void *kind;
-	/* What the table cannot say; optional. Messages start with FILE:LINE:COL. */
+	/* Optional: checks that the table cannot express. Messages start with FILE:LINE:COL. */
 	int (*check)(const struct node *args, const char *file, struct err *e);
 	/*
-	 * Append the steps that do it; they carry the entry's origin. NULL: it is a step of the
-	 * same name. `settings` is the effective configuration (config.h) with the targets of the
-	 * project. The reason of the error is ERR_REASON_NO_TARGET when it names no target.
+	 * Append the steps of this action; they carry the entry's origin. NULL: the action is a
+	 * step of the same name. `settings` is the effective configuration (config.h) with the
+	 * targets of the project. The error has the reason ERR_REASON_NO_TARGET when the settings
+	 * contain no target.
 	 */
 	int (*expand)(const struct entry *entry, const struct node *settings, struct plan *out,
 		struct err *e);
 	/*
-	 * Optional: append what it must reach on a network, from its arguments and `settings`
-	 * alone: it makes the allowlist of the VM's proxy. A VM none of whose actions says anything
-	 * has no network. Errors as of `expand`.
+	 * Optional: append the servers that the action must reach on a network, from its arguments
+	 * and `settings` alone. The allowlist of the VM's proxy is made from them. If no action of
+	 * a VM appends a server, the VM has no network. Errors as of `expand`.
 	 */
 	int (*reach)(const struct entry *entry, const struct node *settings,
 		struct endpoints *ret_endpoints, struct err *e);
-	/* Do it. An error's text becomes result.text; result.outcome, if still STEP_PASSED, becomes
-	 * STEP_FAILED; its reason goes to the host (message_step_end). */
+	/*
+	 * Run the step. On failure, the text of the error becomes result.text, and result.outcome,
+	 * if still STEP_PASSED, becomes STEP_FAILED. The reason of the error is sent to the host
+	 * (message_step_end).
+	 */
 	int (*run)(struct action_ctx *ctx, const struct node *args, struct err *e);
 	struct action_lint lint;
 };
 
-/* By name in a NULL-ended table, or NULL. */
+/* Find an action by name in a NULL-terminated table. NULL: none. */
 const struct action *action_find(const struct action *const *actions, const char *name);
 
-/* True when this version can carry it out. */
+/* True when this version supports the action. */
 bool action_is_built(const struct action *a);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The contract between host and guest: names, places, versions. Nothing here has code.
+ * The contract between host and guest: names, paths, versions. There is no code here.
  *
- * A run's VM has virtual drives, found by their virtio serial, and two virtio-serial ports, found
- * by their name. The guest says `hello` on the log port, the host answers `go` on the control port
- * with the drives that must be there, the guest runs the steps of plan.json, reports in frames
- * (frame.h, message.h), says `end`, and powers off when the host has acknowledged that.
+ * The VM of a run has virtual drives, identified by their virtio serials, and two virtio-serial
+ * ports, identified by their names. The guest sends `hello` on the log port. The host answers `go`
+ * on the control port, with the list of drives that must be present. The guest runs the steps of
+ * plan.json and reports in frames (frame.h, message.h). It sends `end`, and powers off after the
+ * host has acknowledged it.
  *
- * Whoever changes the meaning of anything here raises CONTRACT_VERSION.
+ * A change of the meaning of anything here must increase CONTRACT_VERSION.
  */
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
@@ -28,22 +29,26 @@
 
 enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 
-/* The length of an empty archive, all zeros: what an output has room for at least. */
+/* The length of an empty archive, all zeros: the minimum size of an output. */
 #define DRIVE_EMPTY_BYTES 1024
-/* An input that does not exist yet is announced with this length, and the machine has no such
- * drive: each one costs an emulated guest's start some milliseconds. It counts as an empty archive.
+/*
+ * The length announced for an input that does not exist yet. The machine has no such drive, because
+ * each drive adds some milliseconds to the boot of an emulated guest. It counts as an empty
+ * archive.
  */
 #define DRIVE_ABSENT_BYTES 0
 
 #define PORT_LOG "ambient.log"
 #define PORT_CTL "ambient.ctl"
 
-/* The two steps that the host itself asks for, around the actions: args `archive` (serial),
- * `directory`. */
+/*
+ * The two steps that the host adds before and after the user's actions: args `archive` (serial),
+ * `directory`.
+ */
 #define STEP_UNPACK "tar_extract"
 #define STEP_PACK "tar_create"
 
-/* Members of the archive on DRIVE_EXEC; the first is also the init of the initramfs. */
+/* Members of the archive on DRIVE_EXEC. The first one is also the init of the initramfs. */
 #define EXECUTOR_NAME "ambient-execute-plan"
 #define PLAN_NAME "plan.json"
 
@@ -61,61 +66,62 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define TOOL_NET "ambient-net"
 #define TOOL_CERTIFICATES "certificates.pem"
 
-/* Directories of the guest. */
+/* Directories and files of the guest. */
 #define GUEST_CI "/ci"
-#define GUEST_OLD                                                                                  \
-	"/workspace" /* what earlier versions of Ambient CI had in the place of GUEST_CI */
+/* The directory of earlier versions of Ambient CI that corresponds to GUEST_CI. */
+#define GUEST_OLD "/workspace"
 #define GUEST_SRC "/ci/src"
 #define GUEST_DEPS "/ci/deps"
 #define GUEST_CACHE "/ci/cache"
 #define GUEST_ARTIFACTS "/ci/artifacts"
 #define GUEST_SECRETS "/ci/secrets"
-/* Of each action that is a script: NUMBER/ACTION, counted from 1, while it runs. */
+/* One directory for each running action that is a script: NUMBER/ACTION, counted from 1. */
 #define GUEST_ACTIONS "/ci/actions"
 #define GUEST_TOOLS "/run/ambient"
 #define GUEST_NET_TOOL GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_NET
 #define GUEST_NET_ERROR GUEST_TOOLS "/error"
-#define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, where there are keys */
-#define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for other programs */
+#define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, if there are keys */
+#define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for use by other programs */
 #define GUEST_HOME "/root"
 #define GUEST_TMP "/tmp"
 #define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
- * In a guest with a network the host's proxy is the one thing that answers (docs/egress.md).
- * Actions know it as GUEST_PROXY_URL; executor/net/forward.h takes it from there to where it is.
+ * In a guest with a network, only the host's proxy can be reached (docs/egress.md). Actions use
+ * GUEST_PROXY_URL; executor/net/forward.h forwards it to the proxy.
  */
 #define NET_PROXY_ADDRESS "10.0.2.2"
 #define GUEST_PROXY_ADDRESS "127.0.0.1"
 #define PROXY_PORT 3128
 #define GUEST_PROXY_URL "http://127.0.0.1:3128"
 /*
- * Set for TOOL_NET alone: a URL by which it gets to the proxy without the forwarder, whose copying
- * takes longer than many transfers where the machine is emulated. What stands in it is the
- * executor's to say; without it the proxy is at GUEST_PROXY_URL.
+ * Set only for TOOL_NET: a URL of the proxy that bypasses the forwarder, whose copying takes longer
+ * than many transfers on an emulated machine. The executor chooses the value. If it is not set, the
+ * proxy is at GUEST_PROXY_URL.
  */
 #define GUEST_NEAR_PROXY "AMBIENT_PROXY"
 /*
- * Beside it, where the configuration says so, the host's ssh agent (agent/sshagent.h). Programs
- * that an action starts with `agent` find it as the socket GUEST_AGENT_SOCKET.
+ * If the configuration enables it, the host's ssh agent (agent/sshagent.h) listens at the address
+ * of the proxy. Programs that an action starts with `agent` reach it by the socket
+ * GUEST_AGENT_SOCKET.
  */
 #define AGENT_PORT 3129
 #define GUEST_AGENT_SOCKET GUEST_TOOLS "/ssh-agent"
 /*
- * For TOOL_NET too: how many bytes the archive of the dependencies may have, where the machine has
- * such an output, and how many milliseconds the action has left.
+ * Also for TOOL_NET: the maximum size of the archive of the dependencies in bytes, if the machine
+ * has such an output, and the remaining time of the action in milliseconds.
  */
 #define GUEST_DEPS_MAX "AMBIENT_DEPS_MAX"
 #define GUEST_TIME_LEFT "AMBIENT_TIME_LEFT"
 
 /*
- * The initramfs of an image holds kernel modules in load order, in two stages: a template of a
- * running VM can be frozen between them, when it has not yet opened a drive.
+ * The initramfs of an image contains kernel modules in load order, in two stages. A template of a
+ * running VM can be frozen between the stages, before it has opened a drive.
  */
 #define MODULES_CHANNELS "/modules/1-channels"
-#define MODULES_PCI "/modules/1-pci" /* where the machine has devices on a PCI bus */
+#define MODULES_PCI "/modules/1-pci" /* if the machine has devices on a PCI bus */
 #define MODULES_DRIVES "/modules/2-drives"
-/* A third, loaded only when `go` says that there is a network. */
+/* A third stage, loaded only when `go` says that there is a network. */
 #define MODULES_NETWORK "/modules/3-network"
 
 #endif

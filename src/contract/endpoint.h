@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an action must reach on a network: a server, and how it is spoken to. Actions make endpoints
- * of their arguments and of the configuration (action.h); the allowlist of a machine and the logins
- * that need secrets are made of them.
+ * A server that an action must reach on a network, and its protocol. Actions make endpoints from
+ * their arguments and the configuration (action.h). The allowlist of a machine and the list of
+ * logins that need secrets are made from the endpoints.
  *
- * Here a URL is only taken apart. Whether a machine may reach the host is for egress.h to say.
+ * This module only splits a URL. egress.h decides whether a machine may reach the host.
  */
 #ifndef CONTRACT_ENDPOINT_H
 #define CONTRACT_ENDPOINT_H
@@ -17,10 +17,10 @@ enum endpoint_scheme { ENDPOINT_HTTP, ENDPOINT_HTTPS, ENDPOINT_SSH };
 
 struct endpoint {
 	enum endpoint_scheme scheme;
-	char *user; /* who logs in, ENDPOINT_SSH only; NULL: nobody is named */
-	char *host; /* as it is written */
+	char *user; /* login name, ENDPOINT_SSH only; NULL: not given */
+	char *host; /* as written */
 	unsigned port;
-	char *text; /* the whole as it is written, for messages */
+	char *text; /* the complete text as written, for messages */
 };
 
 struct endpoints {
@@ -32,14 +32,14 @@ void endpoints_release(struct endpoints *list); /* a zeroed struct is an empty l
 #define auto_endpoints __attribute__((cleanup(endpoints_release)))
 
 /*
- * Cut ":PORT" off a host, when it is there; without it *port stays as it is. An address of IPv6,
- * which has several colons, stays whole. -1: it is not a port from 1 to 65535.
+ * Remove ":PORT" from a host, if present, and store it in *port; otherwise *port is unchanged. An
+ * IPv6 address, which has several colons, is unchanged. -1: it is not a port from 1 to 65535.
  */
 int endpoint_split_port(char *host, unsigned *port) NODISCARD;
 
 /*
  * Append the server of "http://HOST[:PORT]/..." or "https://HOST[:PORT]/...". ERR_INPUT that quotes
- * the URL when it is something else. One with a user or a password is refused, and not quoted.
+ * the URL if it has another form. A URL with a user or a password is rejected, and not quoted.
  */
 int endpoints_add_url(struct endpoints *list, const char *url, struct err *e) NODISCARD;
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens in a run, as data. Every event goes the same way: run.c makes it, a sink passes it
- * to the run log (JSON Lines), the terminal and the result. The table in event.c is the one list of
- * types and their fields: the writer checks against it, the reader and docs/format-run-log.md come
- * from it.
+ * The events of a run, as data. Every event takes the same path: run.c creates it, and a sink
+ * passes it to the run log (JSON Lines), the terminal and the result. The table in event.c is the
+ * only list of types and their fields: the writer checks against it, and the reader and
+ * docs/format-run-log.md are derived from it.
  *
- * Names are those of the existing Ambient CI where it has them, so that its users' scripts go on.
+ * The names are those of the existing Ambient CI where it has such an event, so that scripts of its
+ * users keep working.
  */
 #ifndef CONTRACT_EVENT_H
 #define CONTRACT_EVENT_H
@@ -55,7 +56,7 @@ enum event_type {
 
 struct event_field {
 	const char *name;
-	const char *help; /* with the unit */
+	const char *help; /* including the unit */
 	bool optional;
 };
 
@@ -63,31 +64,36 @@ struct event_info {
 	const char *name; /* as in the run log */
 	const char *help;
 	const struct event_field *fields; /* ends with a NULL name */
-	bool transient;                   /* for the terminal only, never in the log: progress */
+	bool transient;                   /* only for the terminal, not logged: progress */
 };
 
 struct event {
 	enum event_type type;
 	enum plan_source source;
 	int64_t utc_ns;
-	const struct node
-		*fields; /* a map as the table says; NULL for EVENT_ACTION_OUTPUT, which has: */
-	size_t action;   /* index in the user's list */
+	/*
+	 * A map as defined by the table; NULL for EVENT_ACTION_OUTPUT, which uses the members
+	 * below.
+	 */
+	const struct node *fields;
+	size_t action; /* index in the user's list */
 	bool is_stderr;
-	const char *data; /* bytes of the guest, as they came */
+	const char *data; /* output of the guest, unchanged */
 	size_t len;
 };
 
-/* Who is told. */
+/* The receiver of events. */
 struct event_sink {
 	void (*event)(void *arg, const struct event *ev);
 	void *arg;
 };
 
 const struct event_info *event_info(enum event_type type);
-int event_by_name(const char *name); /* -1 when there is none */
+int event_by_name(const char *name); /* -1: no such event */
 
-/* Tell `sink` now. Takes ownership of fields (NULL: none). A field that the table lacks is a BUG.
+/*
+ * Pass an event to `sink` now. Takes ownership of fields (NULL: none). A field that is not in the
+ * table is a BUG.
  */
 void event_send(const struct event_sink *sink, enum event_type type, enum plan_source source,
 	struct node *fields);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames: how messages travel over the two virtio-serial ports.
+ * Frames: the transport of messages over the two virtio-serial ports.
  *
- * A frame is a header of 24 bytes and a payload, all integers little-endian:
+ * A frame is a header of 24 bytes and a payload. All integers are little-endian:
  *
  *     offset size
  *          0    4  FRAME_MAGIC
@@ -12,10 +12,10 @@
  *         20    2  type
  *         22    2  zero
  *
- * The nonce and the sequence number catch accidents (a late frame of another run, lost bytes). They
- * prove nothing about the sender: the code under test is root in the guest and can forge both.
+ * The nonce and the sequence number detect accidents (a late frame of another run, lost bytes).
+ * They prove nothing about the sender: the code under test is root in the guest and can forge both.
  *
- * The reader takes any bytes and never allocates more than its fixed buffer.
+ * The reader accepts arbitrary bytes and never allocates more than its fixed buffer.
  */
 #ifndef CONTRACT_FRAME_H
 #define CONTRACT_FRAME_H
@@ -47,36 +47,39 @@ enum frame_type {
 };
 
 struct frame {
-	uint16_t type;          /* unknown types reach the caller, who refuses them */
+	uint16_t type;          /* unknown types are returned, too; the caller rejects them */
 	const uint8_t *payload; /* inside the reader: valid until the next call */
 	size_t len;
 };
 
-/* Write the header of the next frame into out; the nonce of `hello` and `go` becomes 0. */
+/* Write the header of the next frame to out. The nonce of `hello` and `go` is written as 0. */
 void frame_header(uint8_t out[FRAME_HEADER_BYTES], enum frame_type type, uint64_t nonce,
 	uint32_t sequence, size_t payload_len);
 
 struct frame_reader {
 	uint8_t *data; /* FRAME_READER_BYTES */
 	size_t start, end;
-	uint64_t nonce;    /* expected in every frame but `hello` and `go` */
-	uint32_t sequence; /* expected next */
+	uint64_t nonce;    /* expected in every frame except `hello` and `go` */
+	uint32_t sequence; /* expected in the next frame */
 };
 
 void frame_reader_init(struct frame_reader *r);
 void frame_reader_release(struct frame_reader *r);
 
-/* Where the next bytes go; *ret_room is more than 0 once frame_reader_next has returned 0. */
+/* The place for the next bytes. *ret_room is more than 0 once frame_reader_next has returned 0. */
 uint8_t *frame_reader_room(struct frame_reader *r, size_t *ret_room);
 void frame_reader_fed(struct frame_reader *r, size_t n);
 
 /*
- * The next whole frame: 1, or 0 when more bytes are needed, or -1 with ERR_GUEST and a reason of
- * `guest_frame_*` when the bytes are none (the channel is then of no use any more).
+ * Get the next complete frame. 1: *ret_frame is set. 0: more bytes are needed. -1: the bytes are
+ * not a frame, ERR_GUEST with a reason `guest_frame_*`; the channel cannot be used any more.
  */
 int frame_reader_next(struct frame_reader *r, struct frame *ret_frame, struct err *e) NODISCARD;
 
-/* Bytes that were fed and are not yet part of a whole frame: more than 0 at the end means a cut. */
+/*
+ * The number of bytes that are not yet part of a complete frame. More than 0 at the end: the last
+ * frame is truncated.
+ */
 size_t frame_reader_pending(const struct frame_reader *r);
 
 #endif
