@@ -2,17 +2,18 @@
 /*
  * Runs one program, or one C function, in a jail: QEMU, git, shellcheck, the reader of artifacts.
  *
- * The jailed process has namespaces of its own (user, network, mount, pid, ipc, uts, cgroup), is
- * pid 1 of them and a direct child of the caller. It sees a read-only root in memory with the
- * host's /usr (read-only), the binds, devices and files it was given, and nothing else: no /proc,
- * no home directory, no /etc but ld.so.cache, no network interface but a loopback that is down. It
- * has no capability and cannot get one, no environment but `env`, no descriptor but those it was
- * given, a seccomp filter, and dies with the caller. docs/decisions/0003-jail.md says why in this
- * order.
+ * The jailed process has its own namespaces (user, network, mount, pid, ipc, uts, cgroup), is pid 1
+ * in them and a direct child of the caller. It sees a read-only root in memory with the host's /usr
+ * (read-only), the binds, devices and files that it was given, and nothing else: no /proc, no home
+ * directory, no /etc except ld.so.cache, no network interface except a loopback that is down. It
+ * has no capability and cannot get one, no environment except `env`, no descriptor except those
+ * that it was given, and a seccomp filter. It is killed when the caller ends.
+ * docs/decisions/0003-jail.md gives the reasons for this order.
  *
- * The struct is data: fill it, then start it. It needs no privileges; the caller must be
- * single-threaded. Linux 5.12 or newer. If a part of the jail cannot be made, nothing runs:
- * ERR_HOST, with reason "host_no_namespaces" and the remedy in the message if the host forbids it.
+ * The struct is data: the caller fills it, then starts it. No privileges are needed. The caller
+ * must be single-threaded. Linux 5.12 or newer. If a part of the jail cannot be created, nothing
+ * runs: ERR_HOST, with reason "host_no_namespaces" and the remedy in the message if the host
+ * forbids it.
  *
  *	auto_jail struct jail j;
  *
@@ -35,10 +36,10 @@
 #include "base/strv.h"
 
 enum jail_bind_flag {
-	JAIL_WRITABLE = 1 << 0,   /* else read-only, everything mounted below it included */
+	JAIL_WRITABLE = 1 << 0,   /* else read-only, including everything mounted below it */
 	JAIL_EXEC = 1 << 1,       /* else noexec */
-	JAIL_DEVICE = 1 << 2,     /* device nodes work; jail_device sets it */
-	JAIL_IF_PRESENT = 1 << 3, /* left out when the outside path does not exist */
+	JAIL_DEVICE = 1 << 2,     /* device nodes work; set by jail_device */
+	JAIL_IF_PRESENT = 1 << 3, /* ignored when the outside path does not exist */
 };
 
 struct jail_bind {
@@ -49,9 +50,9 @@ struct jail_bind {
 
 struct jail_file {
 	char *inside;
-	const void *data; /* borrowed; NULL when the content comes from fd */
+	const void *data; /* borrowed; NULL: the contents come from fd */
 	size_t len;
-	int fd;        /* borrowed; read from offset 0 to its end, its own offset is left alone */
+	int fd;        /* borrowed; read from offset 0 to its end; its offset is not changed */
 	int64_t mtime; /* seconds since 1970; 0: now */
 };
 
@@ -60,10 +61,10 @@ struct jail_keep {
 	int inside;
 };
 
-/* A TCP socket that listens on 127.0.0.1 and this port of the jail's own network. */
+/* A TCP socket that listens on 127.0.0.1 and this port in the jail's own network namespace. */
 struct jail_listener {
 	uint16_t port;
-	int *ret_fd; /* where jail_start puts the socket */
+	int *ret_fd; /* where jail_start stores the socket */
 };
 
 enum { JAIL_LISTENERS_MAX = 2 };
@@ -72,48 +73,50 @@ struct jail {
 	const char *name; /* for messages: "qemu", "git", "unpack"; borrowed */
 
 	/*
-	 * Either an absolute path, an ELF file; it is opened outside and started by descriptor, so
-	 * it need not exist inside, but its interpreter and libraries must (/usr is there). Or a
-	 * function: its return value (0 to 255) is the exit status; it sees a copy of the caller's
-	 * memory and must not return through exit(3).
+	 * Either a program: an absolute path of an ELF file. It is opened outside and started by
+	 * descriptor, so it need not exist inside, but its interpreter and libraries must (/usr
+	 * does). Or a function: its return value (0 to 255) is the exit status. The function runs
+	 * on a copy of the caller's memory and must not call exit(3).
 	 */
 	const char *program; /* borrowed */
 	int (*entry)(void *arg);
 	void *arg;
 
-	struct strv argv; /* the first item is the program's own name */
-	struct strv env;  /* empty at first; nothing of the caller's is added */
+	struct strv argv; /* the first item is argv[0] */
+	struct strv env;  /* initially empty; no variable of the caller is added */
 
 	int stdout_fd; /* borrowed, -1: /dev/null; standard input is always /dev/null */
 	int stderr_fd;
 
 	bool no_children; /* fork and exec fail inside with EPERM (threads are allowed) */
-	bool no_exec;     /* of a function: exec fails inside with EPERM, fork does not */
-	bool own_calls;   /* of a function: only the system calls that ours need (jail_seccomp.c) */
+	bool no_exec;     /* for a function: exec fails inside with EPERM, fork does not */
+	/* for a function: allow only the system calls that ours need (jail_seccomp.c) */
+	bool own_calls;
 	/*
-	 * Stay in the caller's network namespace. Sockets of local processes that have no path
-	 * (abstract ones) are in it too, so new sockets of AF_UNIX are refused then.
+	 * Stay in the caller's network namespace. Abstract sockets of local processes are reachable
+	 * in it, so new sockets of AF_UNIX are forbidden then.
 	 */
 	bool host_network;
-	bool need_proc; /* a /proc of the jail's own; some containers refuse to mount one */
+	bool need_proc; /* mount a /proc of the jail's own; some containers forbid this */
 
 	/*
-	 * The identity that the host sees. Callers who are not root have no choice: their own,
-	 * whatever is written here. For root: jail_vm_user, or the owner of a source tree. User or
-	 * group 0 is refused unless root_ok says that it is meant.
+	 * The identity of the process as the host sees it. For callers other than root it is always
+	 * their own, and these members are ignored. For root: jail_vm_user, or the owner of a
+	 * source tree. User or group 0 is rejected unless root_ok is set.
 	 */
 	uid_t uid;
 	gid_t gid;
 	bool root_ok;
-	bool keep_kvm_group; /* root callers: also the group of /dev/kvm, if that gives access */
+	/* root callers: also use the group of /dev/kvm, if that gives access */
+	bool keep_kvm_group;
 
-	/* Limits, 0: as the caller's. No core file is ever written. */
+	/* Resource limits; 0: those of the caller. A core file is never written. */
 	uint64_t max_files;       /* open descriptors */
-	uint64_t max_file_bytes;  /* the size of a file it writes */
+	uint64_t max_file_bytes;  /* the size of a file that the process writes */
 	uint64_t max_memory;      /* address space */
-	uint64_t max_cpu_seconds; /* then SIGKILL */
+	uint64_t max_cpu_seconds; /* followed by SIGKILL */
 
-	/* Filled by the functions below. */
+	/* Filled in by the functions below. */
 	struct jail_keep *keeps;
 	size_t keep_count;
 	struct jail_bind *binds;
@@ -129,66 +132,78 @@ void jail_release(struct jail *j);
 #define auto_jail __attribute__((cleanup(jail_release)))
 
 /*
- * Let the program have a descriptor of the caller: returns its number inside (3, 4, ... in the
- * order of the calls). The descriptor is borrowed until jail_start returned. Directories are
- * refused by jail_start, because openat(fd, "..") leads out of every wall.
+ * Pass a descriptor of the caller to the program. Returns its number inside (3, 4, ... in the order
+ * of the calls). The descriptor is borrowed until jail_start has returned. jail_start rejects
+ * directories, because openat(fd, "..") would lead out of the jail.
  */
 int jail_keep(struct jail *j, int fd);
-void jail_keep_as(
-	struct jail *j, int fd, int inside); /* the same under a number >= 3 of one's own */
+/* As jail_keep, with a number >= 3 chosen by the caller. */
+void jail_keep_as(struct jail *j, int fd, int inside);
 
-/* A file in the jail's root, copied into memory, mode 0444. Parents are made. data is borrowed. */
+/*
+ * Create a file in the jail's root, in memory, mode 0444. Parent directories are created. data is
+ * borrowed.
+ */
 void jail_place(struct jail *j, const char *inside, const void *data, size_t len);
-/* fd: a regular file, borrowed. mtime: of the file inside, in seconds since 1970; 0: now. */
+/*
+ * As jail_place, with the contents of fd, a regular file, borrowed. mtime: of the file inside, in
+ * seconds since 1970; 0: now.
+ */
 void jail_place_fd(struct jail *j, const char *inside, int fd, int64_t mtime);
 
 /*
- * A directory or file of the host, with everything mounted below it; nosuid and nodev. A relative
- * `outside` means the working directory of this call. `inside` is absolute and not below another
- * bind. For root the outside path is opened with root's rights, so the directories above it need
- * not be open to uid and gid.
+ * Show a directory or file of the host in the jail, with everything mounted below it; nosuid and
+ * nodev. A relative `outside` is relative to the working directory of this call. `inside` is
+ * absolute and not below another bind. For root, the outside path is opened with root's rights, so
+ * uid and gid need no access to the directories above it.
  */
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags);
-void jail_device(
-	struct jail *j, const char *path); /* "/dev/null", "/dev/kvm": the host's own node */
+/* Show a device node of the host: "/dev/null", "/dev/kvm". */
+void jail_device(struct jail *j, const char *path);
 
 /*
- * Make a listening socket on the jail's own network and hand it out: *ret_fd, the caller's to
- * close, is set by jail_start when that succeeds. Such sockets are the only things on that network;
- * without one even the loopback stays down.
+ * Create a listening socket in the jail's own network namespace and pass it to the caller.
+ * jail_start sets *ret_fd on success; the caller closes it. Such sockets are the only ones in that
+ * namespace. Without one, even the loopback interface stays down.
  */
 void jail_listen(struct jail *j, uint16_t port, int *ret_fd);
 
 /*
- * Start it. On success everything up to the exec of the program (or the call of the function)
- * worked. The caller reaps ret_pid; ret_pidfd (may be NULL) is close-on-exec, readable when it
- * ended, and the caller's to close. On failure nothing is left behind.
+ * Start the jail. On success, everything up to the exec of the program (or the call of the
+ * function) has succeeded. The caller reaps ret_pid. ret_pidfd (may be NULL) is close-on-exec and
+ * readable when the process has ended; the caller closes it. On failure nothing is left running.
  */
 int jail_start(const struct jail *j, pid_t *ret_pid, int *ret_pidfd, struct err *e) NODISCARD;
 
 /* How a program ended. */
 struct jail_end {
 	int exit_code;  /* or -1 */
-	int signal;     /* that killed it, or 0; SIGKILL too when one of the next two is set */
-	bool timed_out; /* killed at the limit */
-	bool overflow;  /* killed because `out` was full; out holds its first max bytes */
+	int signal;     /* that killed it, or 0; SIGKILL too if one of the next two is set */
+	bool timed_out; /* killed at the time limit */
+	bool overflow;  /* killed because `out` was full; out contains its first max bytes */
 };
 
 /*
- * Start it, collect its standard output in `out` and the beginning of its standard error in
- * `errors` (both bounded by their max; surplus of `errors` is dropped), wait at most limit_ms.
- * stdout_fd and stderr_fd of the struct are not used. -1 when it could not be started, or
- * ERR_INTERRUPTED when a signal asked the caller to stop (then it is killed and reaped as well).
+ * Start the jail, collect its standard output in `out` and the beginning of its standard error in
+ * `errors` (both limited by their max; the surplus of `errors` is discarded), and wait at most
+ * limit_ms. stdout_fd and stderr_fd of the struct are not used. -1 when it could not be started, or
+ * ERR_INTERRUPTED when a signal asked the caller to stop (the process is then killed and reaped,
+ * too).
  */
 int jail_run(const struct jail *j, int64_t limit_ms, struct buf *out, struct buf *errors,
 	struct jail_end *ret_end, struct err *e) NODISCARD;
 
-/* Kill and reap, then set *pid to -1. A pid <= 0 is left alone, so that it serves as a destructor.
+/*
+ * Kill and reap a process, then set *pid to -1. A pid <= 0 is ignored, so that the function can be
+ * a destructor.
  */
 void jail_kill(pid_t *pid);
 #define auto_jailed __attribute__((cleanup(jail_kill)))
 
-/* Can walls be put up here? Builds a whole jail around nothing. For doctor and early checks. */
+/*
+ * Check that jails work on this host, by starting a complete one that does nothing. For doctor and
+ * early checks.
+ */
 int jail_probe(struct err *e) NODISCARD;
 
 /*
@@ -218,7 +233,7 @@ int jail_find_user(const char *configured, uid_t *ret_uid, gid_t *ret_gid, struc
  */
 bool jail_may_change_ids(void);
 
-/* Is this id of our own namespace, as far as we can see, the host's root? */
+/* Is this id of our own namespace root on the host, as far as this process can determine? */
 bool jail_is_outer_root(uid_t uid);
 
 #endif
