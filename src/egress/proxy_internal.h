@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the files of the proxy's process only. One loop (proxy_serve.c) waits for everything;
- * each connection of the VM (proxy_conn.c) goes
+ * Shared by the files of the proxy's process only. One loop (proxy_serve.c) waits for everything.
+ * Each connection of the VM (proxy_conn.c) passes through the states
  *
  *	HEAD ---> LOOKUP ---> DIAL ---> RELAY ---> LINGER ---> REPORT ---> FREE
- *	  the request    its name    the server   both ways  our last   told to
- *	  is read        is looked   is called                bytes     the parent
- *	                 up
+ *	read      resolve     connect   copy       send the    report
+ *	the       the host    to the    in both    last        to the
+ *	request   name        server    directions bytes       parent
  *
- * and whatever goes wrong on the way leads to LINGER with a refusal in the buffer, or to REPORT.
- * Names are looked up by children (proxy_lookup.c), because libc's resolver waits; servers are
- * called without waiting (proxy_dial.c).
+ * An error in any state leads to LINGER, with an error response in the buffer, or to REPORT. Names
+ * are resolved by child processes (proxy_lookup.c), because the resolver of libc blocks.
+ * Connections to servers are made without blocking (proxy_dial.c).
  */
 #ifndef EGRESS_PROXY_INTERNAL_H
 #define EGRESS_PROXY_INTERNAL_H
@@ -24,12 +24,12 @@
 #include "egress/proxy_http.h"
 #include "os/flow.h"
 
-/* ---- what the parent is told: one datagram each ---- */
+/* ---- reports to the parent: one datagram each ---- */
 
 enum proxy_verdict {
-	PROXY_ALLOWED, /* there was a connection */
-	PROXY_REFUSED, /* against the rules */
-	PROXY_FAILED,  /* by the rules, but no connection came about */
+	PROXY_ALLOWED, /* a connection was established */
+	PROXY_REFUSED, /* blocked by the rules */
+	PROXY_FAILED,  /* allowed by the rules, but the connection failed */
 	PROXY_VERDICTS,
 };
 
@@ -40,7 +40,7 @@ struct proxy_report {
 	uint32_t port;
 	uint64_t sent, received; /* bytes to the server, from the server */
 	int64_t duration_ms;
-	/* Texts end in a NUL and are "" when there is nothing to say. */
+	/* Each text ends in a NUL and may be "". */
 	char method[PROXY_METHOD_MAX + 1];
 	char host[PROXY_HOST_MAX + 1];
 	char address[ADDRESS_TEXT_MAX];
@@ -56,7 +56,7 @@ struct proxy_setup {
 	const struct egress *allow;
 };
 
-/* Its whole life; a struct proxy_setup. The result is its exit status. */
+/* The process's main function. `setup` is a struct proxy_setup. Returns the exit status. */
 int proxy_inside(void *setup);
 
 enum proxy_state {
@@ -69,46 +69,46 @@ enum proxy_state {
 	PROXY_REPORT,
 };
 
-/* A descriptor and what the loop watches it for. */
+/* A descriptor and the events that the loop watches. */
 struct proxy_watched {
 	int fd;        /* -1: none; owned */
-	uint32_t mask; /* of epoll; 0: not watched at all */
+	uint32_t mask; /* of epoll; 0: not registered */
 	uint64_t token;
 };
 
-/* The addresses of one family, tried one after the other; the two families race. */
+/* The addresses of one family, tried one after the other. The two families race. */
 struct proxy_lane {
 	struct proxy_watched socket;
 	bool is_ipv6;
 	bool over;
-	size_t next;         /* in addresses of the connection */
-	int64_t start_ms;    /* not before; CLOCK_NEVER until the other lane allows it */
-	int64_t deadline_ms; /* of the attempt that goes on */
+	size_t next;         /* index in addresses of the connection */
+	int64_t start_ms;    /* earliest start; CLOCK_NEVER until the other lane allows it */
+	int64_t deadline_ms; /* of the current attempt */
 };
 
 struct proxy_conn {
 	enum proxy_state state;
-	uint32_t generation; /* so that an event for an earlier one in this place is known */
+	uint32_t generation; /* detects events for an earlier connection in this slot */
 	struct proxy_watched client, server;
 	struct flow up, down;
 	struct proxy_request request;
-	char name[EGRESS_HOST_MAX + 1]; /* the host in its one form */
-	bool answer_due;                /* the server's final head has not come yet */
+	char name[EGRESS_HOST_MAX + 1]; /* the host in canonical form */
+	bool answer_due;                /* the server's final head has not been received yet */
 	int64_t since_ms, deadline_ms;
 
-	uint64_t turn; /* in the queue for lookups */
-	bool looking;  /* a lookup goes on for it */
+	uint64_t turn; /* place in the queue for lookups */
+	bool looking;  /* a lookup is in progress for it */
 	struct address addresses[LIMIT_PROXY_ADDRESSES];
 	size_t address_count;
 	struct proxy_lane lanes[2];
 	int connect_errno; /* of the last attempt */
-	bool broken;       /* what the client has is not whole: it gets a reset, not an end */
+	bool broken;       /* the response to the client is truncated: close with a reset */
 
 	struct proxy_report report;
 };
 
 struct proxy_lookup {
-	pid_t pid; /* 0: none goes on */
+	pid_t pid; /* 0: no lookup in progress */
 	struct proxy_watched answer;
 	int64_t deadline_ms;
 	unsigned conn;
@@ -118,54 +118,54 @@ struct proxy_lookup {
 struct proxy_server {
 	int epoll;
 	struct proxy_watched listener, reports;
-	int64_t accept_ms; /* not before, when descriptors or memory ran out */
+	int64_t accept_ms; /* earliest next accept, if descriptors or memory ran out */
 	bool finishing;
 	const struct egress *allow;
-	struct proxy_conn *conns; /* LIMIT_PROXY_CONNECTIONS of them */
-	char *buffers;            /* two for each */
+	struct proxy_conn *conns; /* LIMIT_PROXY_CONNECTIONS items */
+	char *buffers;            /* two for each connection */
 	unsigned active;
 	uint64_t turns;
 	struct proxy_lookup lookups[LIMIT_PROXY_LOOKUPS];
 };
 
-/* What an event is for. */
+/* The object that an event is about. */
 enum proxy_role {
 	PROXY_ROLE_LISTENER,
 	PROXY_ROLE_REPORTS,
 	PROXY_ROLE_LOOKUP,
 	PROXY_ROLE_CLIENT,
 	PROXY_ROLE_SERVER,
-	PROXY_ROLE_LANE, /* and the next one, for the second lane */
+	PROXY_ROLE_LANE, /* the next value is the second lane */
 };
 
 /* ---- proxy_serve.c ---- */
 
 uint64_t proxy_token(enum proxy_role role, unsigned index, uint32_t generation);
 unsigned proxy_index(const struct proxy_server *s, const struct proxy_conn *c);
-/* Watch it for these events of epoll; 0: leave it alone, even if it breaks. */
+/* Watch for these events of epoll. 0: do not watch, not even for errors. */
 void proxy_watch(struct proxy_server *s, struct proxy_watched *w, uint32_t mask);
 void proxy_unwatch_and_close(struct proxy_server *s, struct proxy_watched *w);
-/* Tell the parent. False: not now; EPOLLOUT on the socket of the reports will come. */
+/* Send a report to the parent. False: not possible now; EPOLLOUT on the report socket follows. */
 bool proxy_tell(struct proxy_server *s, const struct proxy_report *report);
 
 /* ---- proxy_conn.c ---- */
 
 void proxy_conn_begin(struct proxy_server *s, struct proxy_conn *c, int client_fd);
-void proxy_conn_event(struct proxy_server *s, struct proxy_conn *c);    /* client or server moved */
-void proxy_conn_resolved(struct proxy_server *s, struct proxy_conn *c); /* addresses are there */
-void proxy_conn_dialled(struct proxy_server *s, struct proxy_conn *c);  /* server.fd is there */
+void proxy_conn_event(struct proxy_server *s, struct proxy_conn *c);    /* a socket is ready */
+void proxy_conn_resolved(struct proxy_server *s, struct proxy_conn *c); /* addresses are known */
+void proxy_conn_dialled(struct proxy_server *s, struct proxy_conn *c);  /* server.fd is connected */
 void proxy_conn_expire(struct proxy_server *s, struct proxy_conn *c);   /* its deadline passed */
 void proxy_conn_end(struct proxy_server *s, struct proxy_conn *c);      /* close and report */
-void proxy_conn_report(struct proxy_server *s, struct proxy_conn *c);   /* try again to tell */
+void proxy_conn_report(struct proxy_server *s, struct proxy_conn *c);   /* try to send again */
 void proxy_conn_stop(struct proxy_server *s, struct proxy_conn *c);     /* the run is over */
 
-/* The end of an attempt that brought no connection: tell the client and remember for the report. */
+/* End an attempt without a connection: send the client an error, and set the report. */
 void proxy_conn_refuse(struct proxy_server *s, struct proxy_conn *c, enum proxy_verdict verdict,
 	const char *reason, unsigned status, const char *fmt, ...) PRINTF_LIKE(6, 7);
 
 /* ---- proxy_lookup.c ---- */
 
-/* Start as many of the waiting lookups as may go on at a time. */
+/* Start waiting lookups, up to the limit of concurrent lookups. */
 void proxy_lookup_start(struct proxy_server *s);
 void proxy_lookup_event(struct proxy_server *s, struct proxy_lookup *l);
 void proxy_lookup_expire(struct proxy_server *s, struct proxy_lookup *l);
