@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ssh agent of a trusted VM: keys that stay on the host, and a process that signs with them
- * (draft-miller-ssh-agent). It is for `ssh_agent: true` of the configuration; docs/secrets.md tells
- * operators what it does.
+ * The ssh agent of a trusted VM: a process on the host that signs with keys that never leave the
+ * host (draft-miller-ssh-agent). It is used for `ssh_agent: true` of the configuration;
+ * docs/secrets.md describes it for operators.
  *
- * It signs one thing only: the login (RFC 4252, section 7) of a configured user at a configured
- * host. That it is that host's session is proved by what the client must say first, OpenSSH's
- * session-bind: the host's key, which must be one of the known hosts, and that key's signature of
- * the session, which is checked and must be the one that the login is for. Everything else is
- * refused with SSH_AGENT_FAILURE.
+ * It signs only one kind of data: the login (RFC 4252, section 7) of a configured user at a
+ * configured host. The client must prove that the session belongs to that host by OpenSSH's
+ * session-bind request, which must come first. It contains the host's key, which must be in
+ * known_hosts, and a signature of the session by that key. The signature is verified, and the login
+ * must be for that session. All other requests are rejected with SSH_AGENT_FAILURE.
  *
- * The process is in a jail (jail.h) with nothing but a listening socket, which is in the network of
- * QEMU's jail, and a socket for reports. It gets the keys after its start, into a vault. Each
- * signature and each refusal becomes an event of the run log (EVENT_SSH_AGENT). Messages,
- * connections, signatures and events are bounded by LIMIT_AGENT_* of limits.h.
+ * The process runs in a jail (jail.h) with only a listening socket, which is in the network
+ * namespace of QEMU's jail, and a socket for reports. It receives the keys after its start and
+ * keeps them in a vault. Each signature and each refusal becomes an event of the run log
+ * (EVENT_SSH_AGENT). Messages, connections, signatures and events are limited by LIMIT_AGENT_* of
+ * limits.h.
  */
 #ifndef AGENT_SSHAGENT_H
 #define AGENT_SSHAGENT_H
@@ -35,15 +36,15 @@ struct sshagent_key {
 	struct sshbytes public_key;
 };
 
-/* Who may log in where by which key. */
+/* A permitted login: host, user and key. */
 struct sshagent_login {
 	const char *host, *user;
-	size_t key; /* index of it */
+	size_t key; /* index in the keys */
 	const struct knownhosts *known;
-	struct sshbytes certificate; /* that the key may log in with; empty: none */
+	struct sshbytes certificate; /* a certificate for logins with the key; empty: none */
 };
 
-/* All that the rows point at is borrowed. */
+/* All pointers in the items are borrowed. */
 struct sshagent_rules {
 	struct sshagent_key *keys;
 	size_t key_count;
@@ -58,36 +59,40 @@ struct sshagent {
 	struct sidecar sidecar;
 	uint64_t told;      /* events sent */
 	uint64_t kept_back; /* reports beyond LIMIT_AGENT_EVENTS */
-	char refusal[256];  /* the first one, for people; "": there was none */
+	char refusal[256];  /* the first one, for people; "": none */
 };
 
 #define SSHAGENT_NONE ((struct sshagent){.sidecar = SIDECAR_NONE})
 
 /*
- * Start it. listen_fd is borrowed until this returns; the rules, too. uid and gid: as in struct
- * jail. On failure nothing is left behind.
+ * Start the agent. listen_fd and rules are borrowed until this returns. uid and gid: as in struct
+ * jail. On failure nothing is left running.
  */
 int sshagent_start(int listen_fd, const struct sshagent_rules *rules, uid_t uid, gid_t gid,
 	struct sshagent *ret_agent, struct err *e) NODISCARD;
 
-/* For poll(2): readable when there are reports, or when it died. -1: it was never started. */
+/*
+ * The descriptor for poll(2): readable when there are reports, or when the process has ended. -1:
+ * it was never started.
+ */
 const int *sshagent_fd(const struct sshagent *a);
 
 /*
- * Take what has been reported, without blocking; each report becomes an event with `source`.
- * ERR_HOST, reason "host_agent_died", when the process has gone.
+ * Receive pending reports, without blocking. Each report becomes an event with `source`. ERR_HOST,
+ * reason "host_agent_died", when the process has ended.
  */
 int sshagent_read(struct sshagent *a, const struct event_sink *sink, enum plan_source source,
 	struct err *e) NODISCARD;
 
 /*
- * The VM is gone: take the last reports, end it, reap it. ERR_HOST, reason "host_agent_died", when
- * it did not last until now. An agent that was never started is fine.
+ * Call this after the VM has ended: receives the last reports, and stops and reaps the agent.
+ * ERR_HOST, reason "host_agent_died", when the process ended before. An agent that was never
+ * started is ignored.
  */
 int sshagent_stop(struct sshagent *a, const struct event_sink *sink, enum plan_source source,
 	struct err *e) NODISCARD;
 
-/* Kill and reap, without a word. The destructor. */
+/* Kill and reap without an error. The destructor. */
 void sshagent_kill(struct sshagent *a);
 #define auto_sshagent __attribute__((cleanup(sshagent_kill)))
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the files of the agent's process only: sshagent_message.c reads what clients say,
- * sshagent_answer.c decides, sshagent_serve.c is the process with its connections.
+ * Shared by the files of the agent's process only: sshagent_message.c parses requests of clients,
+ * sshagent_answer.c decides about them, and sshagent_serve.c is the process with its connections.
  */
 #ifndef AGENT_SSHAGENT_INTERNAL_H
 #define AGENT_SSHAGENT_INTERNAL_H
@@ -12,7 +12,7 @@
 #include "agent/sshagent.h"
 #include "base/limits.h"
 
-/* ---- messages (draft-miller-ssh-agent, section 3 and 5.1) ---- */
+/* ---- messages (draft-miller-ssh-agent, sections 3 and 5.1) ---- */
 
 enum sshagent_type {
 	SSHAGENT_FAILURE = 5,
@@ -34,35 +34,35 @@ enum sshagent_kind {
 	SSHAGENT_MALFORMED,
 };
 
-/* Points into the message. */
+/* All pointers point into the message. */
 struct sshagent_request {
 	enum sshagent_kind kind;
 	uint8_t type;
-	struct sshbytes key, data; /* of a signature */
+	struct sshbytes key, data; /* of a request for a signature */
 	uint32_t flags;
-	struct sshbytes host_key, session, signature; /* of a binding */
+	struct sshbytes host_key, session, signature; /* of a session-bind request */
 	bool forwarding;
 };
 
-/* A message without its length. */
+/* Parse a message, given without its length field. */
 void sshagent_read_request(struct sshbytes message, struct sshagent_request *ret);
 
-/* What is signed to log in: RFC 4252, section 7; OpenSSH's PROTOCOL, section 2.11. */
+/* The data that is signed for a login: RFC 4252, section 7; OpenSSH's PROTOCOL, section 2.11. */
 struct sshagent_userauth {
 	struct sshbytes session, user, algorithm, key;
 	struct sshbytes host_key; /* of publickey-hostbound-v00@openssh.com; else empty */
 };
 
-/* False: the data are anything else. */
+/* False: the data is not a login. */
 bool sshagent_read_userauth(struct sshbytes data, struct sshagent_userauth *ret);
 
-/* ---- what the parent is told: one datagram each ---- */
+/* ---- reports to the parent: one datagram each ---- */
 
 enum sshagent_verdict { SSHAGENT_SIGNED, SSHAGENT_REFUSED, SSHAGENT_VERDICTS };
 
 struct sshagent_report {
 	uint32_t verdict; /* enum sshagent_verdict */
-	/* Texts end in a NUL and are "" when there is nothing to say. */
+	/* Each text ends in a NUL and may be "". */
 	char host[256];
 	char user[72];
 	char key[64]; /* its fingerprint */
@@ -70,11 +70,11 @@ struct sshagent_report {
 	char message[200];
 };
 
-/* ---- deciding ---- */
+/* ---- decisions ---- */
 
 enum { SSHAGENT_SESSION_MIN = 16, SSHAGENT_SESSION_MAX = 64 };
 
-/* Of one connection. */
+/* The state of one connection. */
 struct sshagent_session {
 	bool bound;
 	uint8_t id[SSHAGENT_SESSION_MAX];
@@ -87,13 +87,13 @@ void sshagent_session_release(struct sshagent_session *s);
 
 struct sshagent_state {
 	const struct sshagent_rules *rules;
-	const struct sshkey *keys; /* one for each of the rules */
+	const struct sshkey *keys; /* one for each key of the rules */
 	unsigned signatures;       /* so far */
 };
 
 /*
- * Answer one message: `reply`, which is empty, becomes a message without its length. True: the
- * parent must be told *ret_report.
+ * Answer one message. `reply` must be empty; it becomes the answer, without its length field. True:
+ * *ret_report must be sent to the parent.
  */
 bool sshagent_answer(struct sshagent_state *a, struct sshagent_session *s, struct sshbytes message,
 	struct buf *reply, struct sshagent_report *ret_report);
@@ -103,11 +103,11 @@ bool sshagent_answer(struct sshagent_state *a, struct sshagent_session *s, struc
 struct sshagent_setup {
 	int listen_fd;
 	int reports;
-	int keys; /* of each key the length, 4 bytes of the host, and its text */
+	int keys; /* for each key: the length, 4 bytes in host byte order, and the text */
 	const struct sshagent_rules *rules;
 };
 
-/* Its whole life; a struct sshagent_setup. The result is its exit status. */
+/* The process's main function. `setup` is a struct sshagent_setup. Returns the exit status. */
 int sshagent_inside(void *setup);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys of SSH: a private one, in the form that ssh-keygen writes ("BEGIN OPENSSH PRIVATE KEY",
- * OpenSSH's PROTOCOL.key), signatures by it, and the check of somebody else's signature. ed25519,
- * rsa of 2048 to 16384 bits (with SHA-2 only), and ecdsa on the three NIST curves.
+ * SSH keys: reading a private key in the format of ssh-keygen ("BEGIN OPENSSH PRIVATE KEY",
+ * OpenSSH's PROTOCOL.key), signing with it, and verifying signatures by other keys. Supported are
+ * ed25519, rsa of 2048 to 16384 bits (with SHA-2 only), and ecdsa on the three NIST curves.
  *
- * A private key is in a vault and nowhere else but, while a signature is made, in libcrypto's
- * memory, which clears it. This file and data/digest.c are the users of libcrypto.
+ * A private key is only in a vault and, while a signature is made, in libcrypto's memory, which
+ * libcrypto clears. Only this file and data/digest.c use libcrypto.
  */
 #ifndef AGENT_SSHKEY_H
 #define AGENT_SSHKEY_H
@@ -18,53 +18,57 @@
 /* The bytes are in the vault: a key is moved, not copied. */
 struct sshkey {
 	struct vault vault;
-	struct sshbytes type;       /* "ssh-ed25519", ... */
-	struct sshbytes public_key; /* the blob, as agents and servers name the key */
-	struct sshbytes fields;     /* what stands behind the type in the private part */
+	struct sshbytes type; /* "ssh-ed25519", ... */
+	/* the blob that identifies the key in the agent and ssh protocols */
+	struct sshbytes public_key;
+	struct sshbytes fields; /* the data after the type in the private part */
 };
 
 /*
- * Read one. ERR_INPUT: no such key, one with a passphrase, of another kind or size, or damaged.
- * `text` is borrowed.
+ * Read a private key. ERR_INPUT: not a key, with a passphrase, of an unsupported type or size, or
+ * damaged. `text` is borrowed.
  */
 int sshkey_parse(const char *text, size_t len, struct sshkey *ret, struct err *e) NODISCARD;
-void sshkey_release(struct sshkey *k); /* wipes; a zeroed struct is fine */
+void sshkey_release(struct sshkey *k); /* overwrites the key; accepts a zeroed struct */
 #define auto_sshkey __attribute__((cleanup(sshkey_release)))
 
 /*
- * The signature of `data` in its form for SSH (algorithm and bytes), appended. `algorithm` is one
- * of the key's: its type, for rsa rsa-sha2-256 or rsa-sha2-512. ERR_INPUT for another one, ERR_HOST
- * when libcrypto fails.
+ * Append the signature of `data` in SSH format (algorithm and bytes). `algorithm` is the type of
+ * the key, or for rsa rsa-sha2-256 or rsa-sha2-512. ERR_INPUT for another algorithm, ERR_HOST when
+ * libcrypto fails.
  */
 int sshkey_sign(const struct sshkey *k, struct sshbytes algorithm, struct sshbytes data,
 	struct buf *ret_signature, struct err *e) NODISCARD;
 
-/* Can a key of this type sign by this algorithm? */
+/* Can a key of this type sign with this algorithm? */
 bool sshkey_knows(struct sshbytes type, struct sshbytes algorithm);
 
-/* Has the owner of this public key signed these bytes? Anything that is not well-formed: no. */
+/*
+ * Was this signature of these bytes made with this public key? False, too, when an argument is
+ * malformed.
+ */
 bool sshkey_verify(struct sshbytes public_key, struct sshbytes data, struct sshbytes signature);
 
-/* "SHA256:..." as ssh-keygen -l shows it, appended. */
+/* Append the fingerprint, "SHA256:...", in the format of ssh-keygen -l. */
 void sshkey_fingerprint(struct buf *b, struct sshbytes public_key);
 
 /*
- * The blob of a line in the form of authorized_keys, TYPE BASE64 [COMMENT], appended: of public
- * keys, certificates, known hosts. -1 when it is none, or the blob is of another type.
+ * Append the blob of a line in the format of authorized_keys, TYPE BASE64 [COMMENT]: a public key,
+ * a certificate, a known host. -1: the line is malformed, or the blob has another type.
  */
 int sshkey_read_line(const char *line, size_t len, struct buf *ret_blob);
 
 /*
- * From now on libcrypto keeps what is secret in memory that is not swapped out, where the limit of
- * locked memory allows it. For a process that signs.
+ * Make libcrypto keep its secrets in memory that is not swapped out, where the limit of locked
+ * memory permits. For a process that signs.
  */
 void sshkey_use_locked_memory(void);
 
-/* Is this blob a user certificate for that key? Who has signed it is the server's business. */
+/* Is this blob a user certificate for this key? The signer is not checked; the server does that. */
 bool sshkey_certifies(struct sshbytes certificate, struct sshbytes public_key);
 #define SSHKEY_CERTIFICATE_SUFFIX "-cert-v01@openssh.com"
 
-/* HMAC-SHA1, which hides names in known_hosts. */
+/* HMAC-SHA1, which is used to hash host names in known_hosts. */
 enum { SSHKEY_HMAC_BYTES = 20 };
 void sshkey_hmac(struct sshbytes key, struct sshbytes data, uint8_t ret[SSHKEY_HMAC_BYTES]);
 
