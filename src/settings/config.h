@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operator's configuration: ~/.config/ambient/config.yaml, documented in docs/format-config.md.
- * Read once, checked whole, then only looked at.
+ * It is read once, checked completely, and not changed afterwards.
  */
 #ifndef SETTINGS_CONFIG_H
 #define SETTINGS_CONFIG_H
@@ -22,36 +22,40 @@ enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG 
 
 enum config_machine { CONFIG_MACHINE_AUTO, CONFIG_MACHINE_MICROVM, CONFIG_MACHINE_Q35 };
 
-/* What options of the command line say in place of the file. NULL or 0: nothing. */
+/* Values of command line options, which override the file. NULL or 0: not given. */
 struct config_options {
-	const char *rsync_target; /* for every project, whatever rsync_target_map says */
+	const char *rsync_target; /* for every project, even if it is in rsync_target_map */
 	const char *dput_target;
 	uint64_t cpus;
 	uint64_t memory;
 };
 
-/* Paths are absolute, sizes in bytes, times in milliseconds. A pointer is NULL where nothing is
- * set. */
+/*
+ * Paths are absolute, sizes in bytes, times in milliseconds. A pointer is NULL if no value is set.
+ */
 struct config {
-	char *file;                    /* what was read, NULL when there was no file */
-	struct config_options options; /* that stand in place of what it says */
+	char *file;                    /* the file that was read, NULL when there was none */
+	struct config_options options; /* the options that override it */
 	struct strv warnings;          /* for standard error, one line each */
-	struct node *effective; /* every key, defaults filled in: what `ambient config` prints */
+	/* every key, with defaults filled in: the output of `ambient config` */
+	struct node *effective;
 
 	char *tmpdir;
 	char *image_store;
 	char *projects;
 	char *state;
-	mode_t state_mode; /* of directories below it; files have the same without the x bits */
-	char *executor;    /* a path, or a name without a slash for PATH; NULL: the default one */
+	/* of directories below `state`; files have the same without the x bits */
+	mode_t state_mode;
+	/* a path, or a name without a slash for PATH; NULL: the default executor */
+	char *executor;
 
-	char *trusted_image;   /* of pre- and post-plans: a name in the image store, or a path */
-	char *ca_certificates; /* a PEM file, for trusted VMs beside those of the image; NULL: none
-				*/
+	char *trusted_image; /* for pre- and post-plans: a name in the image store, or a path */
+	/* A PEM file, added to the certificates of the image in trusted VMs; NULL: none. */
+	char *ca_certificates;
 
 	char *rsync_target;
 	char *rsync_target_base;
-	/* Project to target, in `effective`; NULL: not set, or an option has the target. */
+	/* Project to target, in `effective`; NULL: not set, or an option gives the target. */
 	const struct node *rsync_target_map;
 	char *dput_target;
 	char *sftp_target;
@@ -68,7 +72,7 @@ struct config {
 	int64_t action_timeout_ms;
 	int64_t boot_timeout_ms;
 
-	/* What retention.h keeps of a project's runs; 0 days or bytes: any. */
+	/* How many runs of a project retention.h keeps; 0 days or bytes: no limit. */
 	uint64_t keep_runs;
 	uint64_t keep_days;
 	uint64_t keep_bytes;
@@ -76,23 +80,23 @@ struct config {
 
 	uint64_t cpus;
 	uint64_t memory;
-	char *qemu_program; /* likewise */
+	char *qemu_program; /* as `executor` */
 	enum config_accelerator accelerator;
 	bool require_kvm;
 	enum config_machine machine;
 
-	struct strv egress_allow; /* both as given, and right: egress_add_config takes them */
+	struct strv egress_allow; /* both as written, checked: arguments for egress_add_config */
 	struct strv egress_allow_private;
 
 	bool uefi;
 	bool lint;
-	char *vm_user; /* a user name or a decimal uid; NULL: the default of the jail */
+	char *vm_user; /* a user name or a decimal uid; NULL: the default of jail_vm_user */
 };
 
 /*
- * Load `path`, or the default file when path is NULL, with these options (NULL: none), whose texts
- * outlive the configuration. No default file is fine, no `path` is an error. On failure *ret_config
- * is untouched.
+ * Load `path`, or the default file when path is NULL. options (NULL: none) is copied, but its
+ * strings must outlive the configuration. A missing default file is no error, a missing `path` is
+ * one. On failure *ret_config is not changed.
  */
 int config_load(const char *path, const struct config_options *options, struct config *ret_config,
 	struct err *e) NODISCARD;
@@ -101,7 +105,7 @@ void config_release(struct config *c);
 
 char *config_default_path(void); /* the caller frees */
 
-/* The rows, for help and documentation. */
+/* The tables of keys, for help and documentation. */
 extern const struct param config_params[];
 extern const struct param config_qemu_params[];
 extern const struct param config_egress_params[];

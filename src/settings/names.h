@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names in the configuration that stand for something defined elsewhere: actions, projects, targets,
- * files. A name that nothing defines is a typing mistake whose effect would be silent, so it is an error.
+ * Checks of names in the configuration that refer to definitions elsewhere: actions, projects,
+ * targets, files. An undefined name is a typing error that would silently have no effect, so it is
+ * rejected.
  */
 #ifndef SETTINGS_NAMES_H
 #define SETTINGS_NAMES_H
@@ -12,15 +13,15 @@
 #include "settings/project.h"
 
 /*
- * Every action that a secret names is one of `actions` (NULL-ended) and runs where secrets are:
- * in a pre-plan or post-plan. ERR_INPUT with position and nearest name.
+ * Every action named by a secret must be in `actions` (NULL-terminated) and run where secrets are
+ * available: in a pre-plan or post-plan. ERR_INPUT with the position and the nearest name.
  */
 int names_check_actions(
 	const struct config *c, const struct action *const *actions, struct err *e) NODISCARD;
 
 /*
- * A dput_target that is a name is one of dput_targets, if there are any. ERR_INPUT with position, or
- * with the name of the option that says it.
+ * A dput_target that is a name must be in dput_targets, if that is set. ERR_INPUT with the
+ * position, or with the name of the option.
  */
 int names_check_targets(const struct config *c, struct err *e) NODISCARD;
 
@@ -32,15 +33,16 @@ int names_check_targets(const struct config *c, struct err *e) NODISCARD;
  */
 int names_check_files(const struct config *c, struct err *e) NODISCARD;
 
-/* Where projects are known beside a projects file; each may be NULL. */
+/* Projects known from other sources than the projects file; each may be NULL. */
 struct names_elsewhere {
 	const struct project_list *configured; /* the configured projects file */
-	const struct strv *stored;             /* names with state */
+	const struct strv *stored;             /* names of projects with state */
 };
 
 /*
- * Every project that the configuration names (secrets.*.projects, rsync_target_map) is in the list,
- * or known elsewhere (NULL: nothing is). ERR_INPUT as above.
+ * Every project named in the configuration (secrets.*.projects, rsync_target_map) must be in the
+ * list, or known from another source (NULL: none). ERR_INPUT with the position and the nearest
+ * name.
  */
 int names_check_projects(const struct config *c, const struct project_list *list,
 	const struct names_elsewhere *elsewhere, struct err *e) NODISCARD;

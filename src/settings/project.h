@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The operator's projects file, documented in docs/format-projects.md, and the plan that a source
- * tree may bring along.
+ * tree may contain.
  *
- * The projects file is trusted, the source tree is not. Actions stay nodes here: what they mean is
- * for the action table, that is for the planner.
+ * The projects file is trusted, the source tree is not. Actions are kept as nodes here. The planner
+ * interprets them by the action table.
  */
 #ifndef SETTINGS_PROJECT_H
 #define SETTINGS_PROJECT_H
@@ -18,33 +18,35 @@
 #include "data/node.h"
 #include "data/schema.h"
 
-/* Where a source tree may bring its plan. */
+/* The path of a plan in a source tree. */
 #define PROJECT_SOURCE_PLAN ".radicle/ambient.yaml"
 
 enum project_phase { PROJECT_PRE_PLAN, PROJECT_PLAN, PROJECT_POST_PLAN, PROJECT_PHASES };
 extern const char *const project_phase_keys[PROJECT_PHASES]; /* "pre_plan", "plan", "post_plan" */
 
 struct project {
-	const char *name;        /* fit to be a file name */
+	const char *name;        /* a valid file name */
 	const char *file;        /* the projects file, for messages */
-	const struct node *node; /* its mapping, for positions */
+	const struct node *node; /* its mapping, for positions in messages */
 	char *source;            /* absolute */
-	const char *image;       /* as given: a name in the image store, unless image_path is set */
-	char *image_path;        /* absolute, when `image` is a path; else NULL */
+	/* as written: a name in the image store, unless image_path is set */
+	const char *image;
+	char *image_path; /* absolute, if `image` is a path; else NULL */
 
 	/*
-	 * The actions, each a node with its position in plan_file; NULL is an empty list.
-	 * plan_given is false when the projects file has none of the three keys.
+	 * The lists of actions: nodes with positions in plan_file; NULL is an empty list.
+	 * plan_given is false if the projects file has none of the three keys.
 	 */
 	const struct node *plans[PROJECT_PHASES];
 	const char *plan_file;
 	bool plan_given;
 
-	struct strv git_objects; /* absolute: whose objects the source's repository may borrow */
-	const struct node *env;  /* mapping of strings; NULL: none */
+	/* absolute: directories whose objects the source's repository may use */
+	struct strv git_objects;
+	const struct node *env; /* a mapping of strings; NULL: none */
 	bool trust_source_plans;
 
-	/* 0 where the project says nothing and the configuration decides */
+	/* 0: not set in the project, so the configuration applies */
 	uint64_t artifacts_max;
 	uint64_t cache_max;
 	uint64_t deps_max;
@@ -57,7 +59,8 @@ struct project {
 	uint64_t keep_bytes;
 	uint64_t keep_scopes;
 
-	struct node *source_plan; /* owned: what plans point into after project_adopt_source_plan */
+	/* owned: `plans` points into it after project_adopt_source_plan */
+	struct node *source_plan;
 	char *source_plan_file;
 };
 
@@ -68,35 +71,40 @@ struct project_list {
 	size_t count;
 };
 
-/* Everything that can be checked without looking at sources and images is checked. */
+/* Load a projects file. Everything that does not depend on sources and images is checked. */
 int project_load(const char *path, struct project_list *ret_list, struct err *e) NODISCARD;
 void project_list_release(struct project_list *list);
 #define auto_project_list __attribute__((cleanup(project_list_release)))
 
-/* By name; ERR_INPUT with the nearest name when there is none. The project stays the list's. */
+/*
+ * Find a project by name. ERR_INPUT with the nearest name when there is none. The list owns the
+ * project.
+ */
 int project_find(struct project_list *list, const char *name, struct project **ret_project,
 	struct err *e) NODISCARD;
 
-/* ERR_INPUT, with the position of `source` in the projects file, when it is not a directory. */
+/*
+ * ERR_INPUT, with the position of `source` in the projects file, if the source is not a directory.
+ */
 int project_check_source(const struct project *p, struct err *e) NODISCARD;
 
-/* Fit to be the name of a directory of ours: ERR_INPUT says what is wrong with it. */
+/* Check that a name is a valid name of a directory. ERR_INPUT gives the reason. */
 int project_check_name(const char *name, struct err *e) NODISCARD;
 
 /*
- * Where the projects file gives no plan: take it from .radicle/ambient.yaml of the source. Its
- * pre_plan and post_plan are used only if trust_source_plans says so, else a line in `warnings`
- * tells that they are ignored. ERR_INPUT when there is no such file either. Does nothing when
+ * If the projects file contains no plan, take it from .radicle/ambient.yaml of the source. Its
+ * pre_plan and post_plan are used only with trust_source_plans; otherwise a warning in `warnings`
+ * says that they are ignored. ERR_INPUT when there is no such file either. Does nothing if
  * plan_given.
  */
 int project_adopt_source_plan(struct project *p, struct strv *warnings, struct err *e) NODISCARD;
 
 /*
- * Read .radicle/ambient.yaml beneath a source directory, following no link, and check its keys: the
- * three plans, each a list. No such file: *ret_plan is NULL.
+ * Read .radicle/ambient.yaml in a source directory, without following links, and check its keys:
+ * the three plans, each a list. If there is no such file, *ret_plan is NULL.
  */
 int project_read_source_plan(const char *source, struct node **ret_plan, struct err *e) NODISCARD;
 
-extern const struct param project_params[]; /* the rows, for help and documentation */
+extern const struct param project_params[]; /* the table of keys, for help and documentation */
 
 #endif

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON files that the program keeps for itself (docs/format-state.md). They are all read here,
- * by one table for each kind, because they may have been written by a newer version, damaged by a
- * disk, or edited by hand.
+ * The JSON files in which the program stores its own data (docs/format-state.md). All of them are
+ * read here, by one table for each kind, because a newer version may have written them, a disk may
+ * have damaged them, or somebody may have edited them.
  *
- * A file is understood when its `format` is one that this version knows and each key that the table
- * names has the right type; the run that a state file names has a name that a run can have. Other
- * keys are ignored: a change that a reader must not ignore raises the format. A file that is not
- * understood counts as absent for whoever would save time by it, and is a reason to remove nothing
- * for whoever removes.
+ * A file is valid if this version knows its `format`, each key in the table has the right type, and
+ * the run named in a state file has a valid name. Other keys are ignored; a change that a reader
+ * must not ignore increases the format. Code that uses a file to save time treats an invalid file
+ * as absent. Code that removes files treats it as a reason to remove nothing.
  */
 #ifndef SETTINGS_STATEFILE_H
 #define SETTINGS_STATEFILE_H
@@ -23,36 +22,36 @@
 enum { STATEFILE_BYTES = 8 * 1024 * 1024 };
 
 enum statefile_kind {
-	STATEFILE_STATE,  /* state.json, state-CLASS.json: the last run that passed */
+	STATEFILE_STATE,  /* state.json, state-CLASS.json: the last successful run */
 	STATEFILE_RESULT, /* result.json of a run */
 	STATEFILE_IMAGES, /* .image-digests.json */
 	STATEFILE_LINT,   /* lint.json */
-	STATEFILE_DEPS,   /* deps.json in a file of `ambient deps export` */
+	STATEFILE_DEPS,   /* deps.json in an archive of `ambient deps export` */
 };
 
 /*
- * Read a file of at most STATEFILE_BYTES. *ret_node, the caller's, is NULL when there is no file.
- * ERR_INPUT, reason state_unknown, names the file and the remedy: it is not JSON, has an unknown
- * format, or a wrong type. ERR_INPUT or ERR_HOST without that reason: it cannot be read.
+ * Read a file of at most STATEFILE_BYTES. *ret_node is owned by the caller, and NULL when there is
+ * no file. ERR_INPUT, reason state_unknown, with the file and the remedy: the file is not JSON, has
+ * an unknown format, or a wrong type. ERR_INPUT or ERR_HOST without that reason: it cannot be read.
  */
 int statefile_read(enum statefile_kind kind, const char *path, struct node **ret_node,
 	struct err *e) NODISCARD;
 
-/* The same of text that was read already; `name` stands for it in messages. */
+/* As statefile_read, for text that was read already; `name` is its name in messages. */
 int statefile_parse(enum statefile_kind kind, const char *text, size_t len, const char *name,
 	struct node **ret_node, struct err *e) NODISCARD;
 
-/* For files whose only use is to save time: NULL when it is absent, damaged or unreadable. */
+/* For files that only save time: NULL if the file is absent, damaged or unreadable. */
 struct node *statefile_recall(enum statefile_kind kind, const char *path);
 
 /*
- * Such a file could not be written: `why`. A disk that is full or broken and a signal are an error
- * of the run, -1. Anything else, a directory in its place for example, costs time only: it is
- * pushed to `warnings` with the remedy, and the result is 0.
+ * Handle the failure to write a file that only saves time; `why` is the error. A full or broken
+ * disk and a signal are an error of the run: -1. Any other error, for example a directory with the
+ * name of the file, is pushed to `warnings` with the remedy, and the result is 0.
  */
 int statefile_not_kept(const struct err *why, struct strv *warnings, struct err *e) NODISCARD;
 
-/* Is this the error of a file that was read and not understood? */
+/* Is this the error of a file that was read, but is invalid (reason state_unknown)? */
 bool statefile_is_unknown(const struct err *e);
 
 #endif
