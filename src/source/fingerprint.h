@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The digest of an archive as pack.c makes it, or would make it: everything that is in its headers
- * but times, and contents, of which those of a repository are seen as in gitview.h.
+ * The digest of an archive as written by pack.c, or as it would be written. It covers the contents
+ * and everything in the headers except times. Contents of repositories are normalized (gitview.h).
  *
  *	auto_fingerprint struct fingerprint *f = fingerprint_new(memory);
  *	const struct pack_sink sink = fingerprint_sink(f);
@@ -20,10 +20,10 @@ struct fingerprint;
 
 struct fingerprint *fingerprint_new(struct filememory *memory); /* borrowed */
 struct pack_sink fingerprint_sink(struct fingerprint *f);
-/* Of all that went into the sink. Once. */
+/* The digest of everything that the sink received. Call once. */
 struct digest_text fingerprint_end(struct fingerprint *f);
 
-void fingerprint_free(struct fingerprint *f); /* NULL is fine */
+void fingerprint_free(struct fingerprint *f); /* accepts NULL */
 static inline void fingerprint_auto_free(struct fingerprint **f)
 {
 	fingerprint_free(*f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a file of git's configuration as git does it: git-config(1), "Syntax". Files that it
- * includes are not read.
+ * Parsing a configuration file of git in the same way as git: git-config(1), "Syntax". Included
+ * files are not read.
  */
 #ifndef SOURCE_GITCONFIG_H
 #define SOURCE_GITCONFIG_H
@@ -11,12 +11,15 @@
 
 /*
  * Called for each setting, in the order of the text: "core.worktree", "includeif.gitdir:~/x/.path".
- * Names are in lower case but for subsections in quotes; value is NULL when there is none. Anything
- * but 0 ends the reading, and is returned.
+ * Names are in lower case except subsections in quotes. value is NULL if the setting has none. A
+ * result other than 0 stops the parser, which returns it.
  */
 typedef int (*gitconfig_fn)(void *arg, const char *key, const char *value);
 
-/* *ret_understood is false when git would not understand the text; what comes before was told. */
+/*
+ * Parse a text. *ret_understood is false if git would reject the text; fn was called for the
+ * settings before the error.
+ */
 int gitconfig_each(const char *text, size_t len, gitconfig_fn fn, void *arg, bool *ret_understood);
 
 #endif

@@ -1,32 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of a repository counts when it is asked whether a source changed. A repository that was made
- * again by `git clone` holds other bytes: packed objects, an index with other times, logs of what
- * was done. What a plan sees of it is the same, and this is the list of what is made equal:
+ * The parts of a repository that count when a source is checked for changes. A repository that was
+ * made again by `git clone` contains other bytes: packed objects, an index with other times, other
+ * logs. A plan sees the same repository. So the following differences are removed:
  *
- * - objects: their names are digests, and refs and index name them. What is in `objects/` by such a
- *   name, and files of packs and commit graphs, are ignored; alternates and anything else count;
- * - HEAD and refs: their names and values, packed or not, and the commit of each, but see below;
- * - the index: mode, flags, object and path of each entry; not times, device and inode;
- * - config: every line, but see below;
- * - logs/HEAD and what is in logs/refs but the stash, FETCH_HEAD, ORIG_HEAD, COMMIT_EDITMSG, gc.log,
- *   info/refs: ignored; so are the modes of these files, of objects and refs, and the directories
- *   that git makes for them. The modes of HEAD, index and config count.
+ * - objects: their names are digests, and refs and the index contain these names. In `objects/`,
+ *   files with such names and files of packs and commit graphs are ignored; alternates and
+ *   everything else count;
+ * - HEAD and refs: names and values count, packed or not, and the commit of each; see below for
+ *   exceptions;
+ * - the index: mode, flags, object and path of each entry count; times, device and inode do not;
+ * - config: every line counts; see below for exceptions;
+ * - ignored: logs/HEAD, logs/refs except the stash, FETCH_HEAD, ORIG_HEAD, COMMIT_EDITMSG, gc.log,
+ *   info/refs; the modes of these files, of objects and refs; the directories that git creates for
+ *   them. The modes of HEAD, index and config count.
  *
- * What a clone of this very repository has besides is ignored, so that it does not matter whether
- * it is there:
+ * Data that `git clone` of this repository adds is ignored, so that its presence does not matter:
  *
- * - refs/remotes/origin/X at the value of refs/heads/X. Any other remote's branch counts;
- * - refs/remotes/origin/HEAD when it names such an X, and HEAD names refs/heads/X;
- * - in config the sections [remote "origin"] and [branch "X"] where they are as `git clone` writes
- *   them: url and the usual fetch; remote = origin and merge = refs/heads/X. When the rest of the
- *   file has a section of a remote or branch, or includes another file, all of it counts.
+ * - refs/remotes/origin/X with the value of refs/heads/X. A branch of any other remote counts;
+ * - refs/remotes/origin/HEAD if it names such an X, and HEAD names refs/heads/X;
+ * - in config the sections [remote "origin"] and [branch "X"] as written by `git clone`: url and
+ *   the usual fetch; remote = origin and merge = refs/heads/X. If the rest of the file contains a
+ *   section of a remote or branch, or includes another file, the whole file counts.
  *
- * All else is as in any other directory: hooks, shallow, info/exclude. What cannot be read as
- * it should be counts byte for byte. These are the directories that are called .git, and those of
- * submodules and worktrees in them, if git takes them for repositories: a HEAD that names a ref or a
- * commit, directories objects and refs; for worktrees a HEAD and a file commondir. One that lacks
- * something, or has a link there, is a directory as any other.
+ * Everything else is treated as in any other directory: hooks, shallow, info/exclude. A file that
+ * cannot be parsed counts byte for byte. The rules apply to directories called .git, and to those
+ * of submodules and worktrees in them, if git accepts them as repositories: a HEAD that names a ref
+ * or a commit, directories objects and refs; for worktrees a HEAD and a file commondir. If one of
+ * these is missing or a link, the directory is an ordinary one.
  */
 #ifndef SOURCE_GITVIEW_H
 #define SOURCE_GITVIEW_H
@@ -40,21 +41,21 @@
 struct gitview;
 
 struct gitview *gitview_new(void);
-void gitview_free(struct gitview *g); /* NULL is fine */
+void gitview_free(struct gitview *g); /* accepts NULL */
 
 enum gitview_part {
-	GITVIEW_AS_IT_IS, /* also all that is in no repository */
+	GITVIEW_AS_IT_IS, /* includes everything that is not in a repository */
 	GITVIEW_IGNORED,
-	GITVIEW_READ, /* a regular file of which gitview_read is to have the contents */
+	GITVIEW_READ, /* a regular file whose contents must be passed to gitview_read */
 };
 
-/* The next entry of the archive, in its order; fd is a directory, opened, or -1. */
+/* The next entry of the archive, in its order. fd is an open directory, or -1. */
 enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, int fd);
 
-/* The contents of the entry. False: not understood, it is to be taken as it is. */
+/* The contents of the entry. False: not understood; the caller must use the bytes as they are. */
 bool gitview_read(struct gitview *g, const char *data, size_t len, struct digest *d);
 
-/* After the last entry. */
+/* Call after the last entry. */
 void gitview_end(struct gitview *g, struct digest *d);
 
 #endif

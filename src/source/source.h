@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The source tree on its way to the VMs: what is packed is decided once, and packed once, for all
- * of them. Whoever else walks what would be packed uses source_pack_options, and so sees the same.
+ * Packing the source tree for the VMs. The files to pack are selected once, and packed once, for
+ * all VMs. Other code that walks the same files uses source_pack_options, and so gets the same
+ * selection.
  *
  *	struct source s;
  *
@@ -27,10 +28,10 @@
 struct source {
 	const struct config *config;   /* borrowed */
 	const struct project *project; /* borrowed */
-	int root;                      /* the directory; the path is looked up once */
+	int root;                      /* the open directory; the path is resolved only once */
 	struct repository repository;
-	struct gitsettings settings; /* of the operator; empty when there is no repository */
-	struct git_state git;        /* after source_inspect, as the next two */
+	struct gitsettings settings; /* of the operator; empty if there is no repository */
+	struct git_state git;        /* set by source_inspect, like the next two */
 	struct composition composition;
 	struct pack_avoid avoid[2];
 	size_t avoid_count;
@@ -40,40 +41,40 @@ void source_init(struct source *s);
 void source_close(struct source *s);
 
 /*
- * Open the source of a project and decide what is packed, before anything else is touched: of the
- * tree itself, and of what its repository needs from elsewhere (repository.h). alone: nothing
- * outside of the tree is packed, whatever the operator has named; for runs with a cache scope.
- * ERR_INPUT, with the place in the projects file and the remedy, when the source is the state
- * directory, tmpdir, or a repository without a work tree, or when its repository is not whole.
+ * Open the source of a project and select the files to pack, before anything else is done: those of
+ * the tree, and those that its repository needs from outside (repository.h). alone: nothing outside
+ * of the tree is packed, whatever the operator has named; for runs with a cache scope. ERR_INPUT,
+ * with the position in the projects file and the remedy, if the source is the state directory,
+ * tmpdir, or a repository without a work tree, or if its repository is incomplete.
  */
 int source_open(struct source *s, const struct config *config, const struct project *project,
 	bool alone, struct err *e) NODISCARD;
 
-/* What source_open would say, for those who pack nothing. */
+/* Check for the errors of source_open, for callers that pack nothing. */
 int source_check(
 	const struct config *config, const struct project *project, struct err *e) NODISCARD;
 
 /*
- * Ask git for commit and state (git.h). ERR_INPUT when the format of the repository is none that
- * this host's git can read: nor could we tell what a machine needs.
+ * Ask git for commit and state (git.h). ERR_INPUT if the git of this host does not support the
+ * format of the repository; this program could not tell either which files a machine needs.
  */
 int source_inspect(struct source *s, struct err *e) NODISCARD;
 
-/* What of the options is about what is packed: directories that are left out, and grafts. */
+/* Set the options that select the packed files: excluded directories, and grafts. */
 void source_pack_options(const struct source *s, struct pack_options *o);
 
 /*
- * Pack the tree into a file without a name in tmpdir; *ret_fd is the caller's. State directory and
- * tmpdir are left out when they are inside. Progress, warnings and EVENT_SOURCE go to the sink.
- * *ret_digest is of what was packed.
- * ERR_INPUT, ERR_HOST, ERR_INTERRUPTED.
+ * Pack the tree into a file without a name in tmpdir; *ret_fd is owned by the caller. The state
+ * directory and tmpdir are left out if they are in the tree. Progress, warnings and EVENT_SOURCE
+ * are sent to the sink. *ret_digest is the digest of the packed files. ERR_INPUT, ERR_HOST,
+ * ERR_INTERRUPTED.
  */
 int source_pack(const struct source *s, struct filememory *memory, const struct event_sink *sink,
 	int *ret_fd, struct digest_text *ret_digest, struct err *e) NODISCARD;
 
 /*
- * The digest that source_pack would give (fingerprint.h), by a walk through the tree: files that
- * the memory knows are not read.
+ * The digest that source_pack would return (fingerprint.h), by a walk through the tree. Files in
+ * the cache `memory` are not read.
  */
 int source_digest(const struct source *s, struct filememory *memory, struct digest_text *ret_digest,
 	struct err *e) NODISCARD;
