@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which accelerator and which machine a VM gets.
+ * Selecting the accelerator and the machine type of a VM.
  *
  * That /dev/kvm is there proves nothing: on some machines it opens, creates a VM, and then runs the
  * guest slower than emulation or not at all. So `auto` takes KVM only where the processor offers it
@@ -22,22 +22,23 @@
 struct accel {
 	enum qemu_accelerator accelerator;
 	enum qemu_machine machine;
-	/* `auto` chose KVM, and no guest has come up under it since the host booted. */
+	/* `auto` selected KVM, and no guest has booted under it since the host booted. */
 	bool unproved;
 };
 
 /*
- * ERR_HOST: `require_kvm` without KVM (host_kvm_required), `accelerator: kvm` without /dev/kvm
- * (host_kvm_unusable). ERR_INPUT: the image boots on no machine that is wanted.
+ * Choose an accelerator and a machine type. ERR_HOST: `require_kvm` without KVM
+ * (host_kvm_required), `accelerator: kvm` without /dev/kvm (host_kvm_unusable). ERR_INPUT: the
+ * image boots on none of the configured machine types.
  */
 int accel_choose(const struct config *c, const struct image *image, struct accel *ret,
 	struct err *e) NODISCARD;
 
-/* The same without KVM, after it failed; refused where KVM is required. */
+/* Choose again without KVM, after KVM failed. Rejected if KVM is required. */
 int accel_without_kvm(const struct config *c, const struct image *image, struct accel *ret,
 	struct err *e) NODISCARD;
 
-/* Keep the finding. Failing to is no fault: then the next run finds out again. */
+/* Store whether KVM works. A failure to store it is ignored: the next run tests again. */
 void accel_remember(const struct config *c, bool kvm_works);
 
 #endif

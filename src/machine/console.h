@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a guest's kernel says on its serial port, kept within a limit: the first `max` bytes as they
- * come, and of what is more only the end, behind a line that says how much is missing.
+ * Keeping the output of a guest's serial port within a limit: the first `max` bytes as they arrive,
+ * and only the end of the rest, preceded by a line with the number of missing bytes.
  *
- * A file that cannot be written is given up, with the reason in `error`; the machine runs on.
+ * If the file cannot be written, `error` is set and writing stops; the machine continues.
  */
 #ifndef MACHINE_CONSOLE_H
 #define MACHINE_CONSOLE_H
@@ -18,21 +18,22 @@
 enum { CONSOLE_TAIL_BYTES = 64 * 1024 };
 
 struct console {
-	int fd; /* borrowed; -1: nowhere, or given up */
+	int fd; /* borrowed; -1: no file, or writing has stopped */
 	uint64_t max;
-	uint64_t bytes;   /* so far, kept or not */
-	uint64_t dropped; /* those beyond max; the last CONSOLE_TAIL_BYTES of them are in tail */
+	uint64_t bytes; /* received so far, kept or not */
+	/* received after the first max; tail contains the last CONSOLE_TAIL_BYTES of them */
+	uint64_t dropped;
 	struct buf tail;
-	struct err error; /* why it was given up; kind ERR_NONE: it was not */
+	struct err error; /* why writing has stopped; kind ERR_NONE: it has not */
 };
 
 void console_init(struct console *c, int fd, uint64_t max);
 void console_release(struct console *c);
 
-/* True at the first byte that is beyond the limit, once. */
+/* Take output of the guest. True once, at the first byte beyond the limit. */
 bool console_take(struct console *c, const char *data, size_t len);
 
-/* The machine has ended: write the end of what was dropped. */
+/* Call after the machine has ended: writes the kept end of the output. */
 void console_end(struct console *c);
 
 #endif

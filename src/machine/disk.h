@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A machine's disk that is kept in a file: `ambient qemu --persist FILE`.
+ * The disk of a machine that is kept in a file: `ambient qemu --persist FILE`.
  *
- * The file is the scratch drive as the guest left it, an ext4 that the host never looks into, in
- * which the image's overlay has what changed. Behind it stands one block of DISK_LABEL_BYTES that
- * says of which image:
+ * The file is the scratch drive as the guest left it, an ext4 file system that the host never
+ * reads. The image's overlay stores its changes in it. It is followed by one block of
+ * DISK_LABEL_BYTES that identifies the image:
  *
  *     ambient disk 1
  *     image <name> <digest>
  *
- * A machine works on a copy beside the file, made by reflink where that can be, so the file is as
- * it was until disk_save replaces it by one rename (os/outfile.h).
+ * A machine uses a copy in the same directory, made by reflink if possible. So the file is
+ * unchanged until disk_save replaces it by one rename (os/outfile.h).
  */
 #ifndef MACHINE_DISK_H
 #define MACHINE_DISK_H
@@ -25,7 +25,7 @@ enum { DISK_LABEL_BYTES = 512 };
 
 struct disk {
 	char *path;
-	struct outfile copy; /* takes the place of the file when the disk is saved */
+	struct outfile copy; /* replaces the file when the disk is saved */
 	int lock_fd;         /* the file, if there was one: locked against a second machine */
 };
 #define DISK_NONE                                                                                  \
@@ -34,13 +34,13 @@ struct disk {
 	}
 
 /*
- * Make a copy of the file, or a new disk of `bytes` bytes when there is no file. ERR_INPUT: the
- * file is no disk, or one of another image. ERR_BUSY: another machine works on it.
+ * Create a copy of the file, or a new disk of `bytes` bytes if there is no file. ERR_INPUT: the
+ * file is not a disk, or belongs to another image. ERR_BUSY: another machine uses it.
  */
 int disk_open(const char *path, const struct image *image, uint64_t bytes, struct disk *ret_disk,
 	struct err *e) NODISCARD;
 
-/* Put the copy into the place of the file. After the machine is gone. */
+/* Replace the file by the copy. Call after the machine has ended. */
 int disk_save(struct disk *d, const struct image *image, struct err *e) NODISCARD;
 
 void disk_release(struct disk *d);
