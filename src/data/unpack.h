@@ -23,12 +23,6 @@
 typedef int (*unpack_tick_fn)(void *arg, uint64_t entries, uint64_t bytes, struct err *e);
 
 struct unpack_policy {
-	/* With `specials`, only what the strict rules accept is made, and the rest is counted. */
-	struct tar_rules rules;
-	uint64_t max_disk; /* of what the entries take on a disk, see unpack_tree; 0: no limit */
-	bool keep_owner;   /* give files the numeric user and group of the archive */
-	bool plain_modes;  /* those of tar_plain_mode, not those of the archive */
-	mode_t mask;       /* with plain_modes: bits that none has, as of umask(2) */
 	/*
 	 * With `specials`: only entries that the strict rules accept are created; the others are
 	 * counted.
@@ -36,6 +30,8 @@ struct unpack_policy {
 	struct tar_rules rules;
 	uint64_t max_disk; /* disk space of all entries, see unpack_tree; 0: no limit */
 	bool keep_owner;   /* set the numeric user and group of files as in the archive */
+	bool plain_modes;  /* modes of tar_plain_mode, not those of the archive */
+	mode_t mask;       /* with plain_modes: bits to remove, as of umask(2) */
 	/*
 	 * The path of the tree where it was packed, or NULL. Symbolic links to it and to paths
 	 * below it become relative.
@@ -74,16 +70,10 @@ enum { UNPACK_NAME_BYTES = 256, UNPACK_BLOCK = 4096 };
  * entries in the directory dest_fd. With rules.strict the archive is exactly `length` bytes and the
  * directory is empty; otherwise what follows the end marker is ignored (drives are larger than
  * their archives). Modes are as in the archive, whatever the umask, unless the policy has
- * plain_modes; runs of zeros become holes, and
- * holes of the archive's file, or that it lists, are not read. The umask of the process is 0
- * meanwhile, so no other thread may make files. After a failure the directory holds what was made
- * so far: remove it.
- *
- * An archive of small files takes more disk space than its length: contents of files, directories
- * and long links use whole blocks, and every name uses an inode. max_disk limits their sum.
- *
- * ERR_GUEST: the archive was not written by our writer, or breaks the rules. ERR_HOST: a file could
- * not be created.
+ * plain_modes. Runs of zeros become holes. Holes of the archive's file, and holes listed in the
+ * archive, are not read. The umask of the process is 0 during the call, so no other thread may
+ * create files. After a failure the directory contains the entries created so far; the caller
+ * removes it.
  */
 int unpack_tree(int tar_fd, uint64_t length, int dest_fd, const struct unpack_policy *p,
 	struct unpack_result *ret, struct err *e) NODISCARD;
