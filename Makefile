@@ -46,7 +46,7 @@ HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes convert deps
-RUN := run run_compare run_phase planner machine said result verdict runlog artifacts adhoc
+RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image cmd_state cmd_log cmd_help

@@ -19,11 +19,11 @@
 
 enum { FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 
-enum stage { STAGE_SET_UP, STAGE_DIRECTORY, STAGE_PROGRAM };
+enum start_step { START_SET_UP, START_DIRECTORY, START_PROGRAM };
 
 /* What a child that cannot become its program tells us, through a pipe that exec closes. */
 struct failure {
-	enum stage stage;
+	enum start_step step;
 	int error;
 };
 
@@ -43,9 +43,9 @@ void child_release(struct child *c)
 
 /* ---- in the child ---- */
 
-NORETURN static void give_up(int report, enum stage stage)
+NORETURN static void give_up(int report, enum start_step step)
 {
-	struct failure f = {.stage = stage, .error = errno};
+	struct failure f = {.step = step, .error = errno};
 
 	(void)fd_write_all(report, &f, sizeof(f));
 	_exit(127);
@@ -100,16 +100,16 @@ NORETURN static void become(const struct birth *b)
 	const int report = 3;
 
 	if (place_descriptors(b->in, b->out, b->err, b->report) < 0)
-		give_up(b->report, STAGE_SET_UP);
+		give_up(b->report, START_SET_UP);
 	if (setsid() < 0)
-		give_up(report, STAGE_SET_UP);
+		give_up(report, START_SET_UP);
 	sig_reset();
 	reset_limits();
 	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
-		give_up(report, STAGE_DIRECTORY);
+		give_up(report, START_DIRECTORY);
 	environ = b->env->items; /* execvp looks for the program in the PATH of this one */
 	execute(b);
-	give_up(report, STAGE_PROGRAM);
+	give_up(report, START_PROGRAM);
 }
 
 /* ---- in the executor ---- */
@@ -137,9 +137,9 @@ static int explain(const struct spawn *s, const struct failure *f, struct child 
 
 	c->exit_code = 126;
 	errno = f->error;
-	if (f->stage == STAGE_SET_UP)
+	if (f->step == START_SET_UP)
 		return err_sys(e, "set up '%s'", name);
-	if (f->stage == STAGE_DIRECTORY)
+	if (f->step == START_DIRECTORY)
 		return err_sys(e, "cannot run '%s' in the directory %s", name,
 			s->directory ? s->directory : GUEST_SRC);
 	if (f->error == ENOENT)

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a machine and its guest do, as events and as rows of the result. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "run/machine_internal.h"
+#include "run/said.h"
+
+enum { LATER_FAILURE_MAX = 100 };
+
+/* ---- from steps to the user's actions ---- */
+
+const struct origin *machine_origin(const struct machine *m, size_t step)
+{
+	return &m->plan->steps[step].origin;
+}
+
+/* One action of the user can be several steps: they stand together and share their origin. */
+static bool same_action(const struct machine *m, size_t a, size_t b)
+{
+	const struct origin *x = machine_origin(m, a), *y = machine_origin(m, b);
+
+	return x->source == y->source && x->index == y->index;
+}
+
+static bool is_last_of_action(const struct machine *m, size_t step)
+{
+	return step + 1 >= m->plan->count || !same_action(m, step, step + 1);
+}
+
+const char *machine_action_name(const struct machine *m, size_t step)
+{
+	return machine_origin(m, step)->action;
+}
+
+static struct node *action_fields(const struct machine *m, size_t step)
+{
+	struct node *n = node_map();
+
+	node_set_uint(n, "action", machine_origin(m, step)->index);
+	node_set_string(n, "name", machine_action_name(m, step));
+	return n;
+}
+
+/* ---- what the guest reports ---- */
+
+static void on_hello(void *arg, const struct message_hello *msg, int64_t boot_ms)
+{
+	struct machine *m = arg;
+	struct node *n = node_map();
+	auto_free char *build = said_safe(m->mask, msg->build, MESSAGE_BUILD_MAX);
+
+	node_set_string(n, "version", build);
+	node_set_int(n, "boot_ms", boot_ms);
+	event_send(m->sink, EVENT_EXECUTOR_STARTS, m->plan->source, n);
+}
+
+static void on_step_start(void *arg, uint32_t step)
+{
+	struct machine *m = arg;
+
+	if (m->action.running && same_action(m, m->action.step, step))
+		return;
+	memset(&m->action, 0, sizeof(m->action));
+	m->action.step = step;
+	m->action.running = true;
+	event_send(m->sink, EVENT_EXECUTE_ACTION, machine_origin(m, step)->source,
+		action_fields(m, step));
+}
+
+static void on_output(void *arg, uint32_t step, bool is_stderr, const char *data, size_t len)
+{
+	struct machine *m = arg;
+	const struct event ev = {
+		.type = EVENT_ACTION_OUTPUT,
+		.source = machine_origin(m, step)->source,
+		.utc_ns = clock_utc_ns(),
+		.action = machine_origin(m, step)->index,
+		.is_stderr = is_stderr,
+		.data = data,
+		.len = len,
+	};
+
+	m->sink->event(m->sink->arg, &ev);
+}
+
+static void add_measures(
+	const struct machine *m, struct node *n, const struct message_step_end *msg)
+{
+	if (msg->exit_code >= 0)
+		node_set_int(n, "exit_code", msg->exit_code);
+	if (msg->signal > 0)
+		node_set_int(n, "signal", msg->signal);
+	node_set_uint(n, "duration_ms", m->action.wall_ns / 1000000);
+	node_set_uint(n, "cpu_ms", m->action.cpu_ns / 1000000);
+	node_set_uint(n, "peak_memory", m->action.peak_bytes);
+}
+
+static void report_failure(struct machine *m, const struct message_step_end *msg)
+{
+	struct node *n = action_fields(m, msg->step);
+	/* A guest can claim that all its actions failed: the first has room for its reason. */
+	auto_free char *text =
+		said_safe(m->mask, msg->text, m->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
+	const char *reason = verdict_reason_of_step(m->plan->source, msg->outcome, msg->reason);
+
+	node_set_string(n, "reason", reason);
+	node_set_string(n, "message", text);
+	if (!m->failed) {
+		m->failed = node_map();
+		m->failed_reason = reason;
+		node_set_uint(m->failed, "index", machine_origin(m, msg->step)->index);
+		node_set_string(m->failed, "source",
+			plan_source_name(machine_origin(m, msg->step)->source));
+		node_set_string(m->failed, "action", machine_action_name(m, msg->step));
+		node_set(m->failed, "exit_code",
+			msg->exit_code >= 0 ? node_int(msg->exit_code) : node_null());
+		node_set(
+			m->failed, "signal", msg->signal > 0 ? node_int(msg->signal) : node_null());
+	}
+	event_send(m->sink, EVENT_ACTION_FAILED, machine_origin(m, msg->step)->source, n);
+}
+
+/* actions[] of result.json has the user's own actions only. */
+static void keep_action(struct machine *m, const struct message_step_end *msg)
+{
+	struct node *n;
+
+	if (machine_origin(m, msg->step)->source != m->plan->source)
+		return;
+	n = node_add_map(m->actions);
+	node_set_uint(n, "index", machine_origin(m, msg->step)->index);
+	node_set_string(n, "source", plan_source_name(m->plan->source));
+	node_set_string(n, "action", machine_action_name(m, msg->step));
+	node_set_string(n, "result", verdict_name(verdict_of_outcome(msg->outcome)));
+	add_measures(m, n, msg);
+}
+
+static void on_step_end(void *arg, const struct message_step_end *msg)
+{
+	struct machine *m = arg;
+	bool passed = msg->outcome == STEP_PASSED;
+	struct node *n;
+
+	m->action.wall_ns += msg->wall_ns;
+	m->action.cpu_ns += msg->cpu_ns;
+	if (msg->peak_bytes > m->action.peak_bytes)
+		m->action.peak_bytes = msg->peak_bytes;
+	if (passed && !is_last_of_action(m, msg->step))
+		return;
+	n = action_fields(m, msg->step);
+	add_measures(m, n, msg);
+	event_send(m->sink, EVENT_ACTION_FINISHED, machine_origin(m, msg->step)->source, n);
+	if (passed)
+		event_send(m->sink, EVENT_ACTION_SUCCEEDED, machine_origin(m, msg->step)->source,
+			action_fields(m, msg->step));
+	else
+		report_failure(m, msg);
+	keep_action(m, msg);
+	m->action.running = false;
+}
+
+static void on_note(void *arg, const struct message_note *msg)
+{
+	struct machine *m = arg;
+	bool last = m->notes == LIMIT_NOTES;
+	auto_free char *text = last
+		? mem_strdup("the guest has more to remark than is kept: the rest is dropped")
+		: said_safe(m->mask, msg->text, MESSAGE_TEXT_MAX);
+	struct node *n;
+
+	if (m->notes > LIMIT_NOTES)
+		return;
+	m->notes++;
+	n = node_map();
+	node_set_string(n, "message", text);
+	event_send(m->sink, msg->warning || last ? EVENT_WARNING : EVENT_DEBUG, m->plan->source, n);
+}
+
+/* What is missing is not missing for its length. */
+void machine_note_console_error(struct machine *m)
+{
+	struct node *n;
+
+	if (m->console.error.kind == ERR_NONE || m->console_error.kind != ERR_NONE)
+		return;
+	m->console_error = m->console.error;
+	n = node_map();
+	node_set_string(n, "message", m->console_error.msg);
+	event_send(m->sink, EVENT_WARNING, m->plan->source, n);
+}
+
+static void keep_console(void *arg, const char *data, size_t len)
+{
+	struct machine *m = arg;
+	struct node *n;
+
+	if (console_take(&m->console, data, len)) {
+		n = node_map();
+		node_set_uint(n, "limit", m->console.max);
+		event_send(m->sink, EVENT_CONSOLE_LIMIT, m->plan->source, n);
+	}
+	machine_note_console_error(m);
+}
+
+static void on_console(void *arg, const char *data, size_t len)
+{
+	struct machine *m = arg;
+	const struct mask_sink sink = {keep_console, m};
+
+	if (!m->mask) {
+		keep_console(m, data, len);
+		return;
+	}
+	if (!m->console_mask)
+		m->console_mask = mask_stream_new(m->mask);
+	mask_write(m->console_mask, data, len, &sink);
+}
+
+/* What was held back of the console is shown when nothing follows. */
+void machine_end_console(struct machine *m)
+{
+	const struct mask_sink sink = {keep_console, m};
+
+	if (m->console_mask)
+		mask_end(m->console_mask, &sink);
+}
+
+const struct vm_observer machine_observer = {
+	.quiet = machine_check_quiet,
+	.hello = on_hello,
+	.step_start = on_step_start,
+	.output = on_output,
+	.step_end = on_step_end,
+	.note = on_note,
+	.console = on_console,
+	.listening = machine_listen,
+};
+
+/* ---- the machine itself ---- */
+
+void machine_report_start(struct machine *m, const struct vm *vm)
+{
+	struct node *n = node_map();
+	auto_strv struct strv argv = {0};
+
+	vm_argv(vm, &argv);
+	node_set_string(n, "kind", plan_source_name(m->plan->source));
+	node_set_string(n, "accelerator", qemu_accelerator_name(vm->accelerator));
+	node_set_string(n, "machine", qemu_machine_name(vm->machine));
+	node_set_string(n, "image", vm->image->name);
+	node_set_uint(n, "cpus", vm->cpus);
+	node_set_uint(n, "memory", vm->memory);
+	node_add_strv(node_set_list(n, "argv"), &argv);
+	node_set_string(m->vm, "kind", plan_source_name(m->plan->source));
+	node_set_string(m->vm, "accelerator", qemu_accelerator_name(vm->accelerator));
+	node_add_strv(node_set_list(m->vm, "argv"), &argv);
+	event_send(m->sink, EVENT_VM_STARTS, m->plan->source, n);
+}
+
+/* What the proxy of this VM will allow: before anything in it can ask. */
+void machine_report_egress(struct machine *m)
+{
+	struct node *n;
+
+	if (!machine_has_network(m))
+		return;
+	n = node_map();
+	node_set_string(n, "kind", plan_source_name(m->plan->source));
+	node_set(n, "hosts", egress_to_node(m->egress));
+	event_send(m->sink, EVENT_EGRESS_LIST, m->plan->source, n);
+}
+
+/*
+ * A guest whose clock runs at another speed measures nothing rightly and keeps no time limit. Up to
+ * a second is the way of the last frame on a busy host.
+ */
+void machine_check_clock(struct machine *m)
+{
+	int64_t guest_ms = (int64_t)(m->vm_result.end.guest_ns / 1000000);
+	int64_t host_ms = m->vm_result.run_ms;
+	int64_t off = guest_ms > host_ms ? guest_ms - host_ms : host_ms - guest_ms;
+	struct node *n;
+
+	if (off <= 1000 || off * 50 <= host_ms)
+		return;
+	n = node_map();
+	node_set_int(n, "guest_ms", guest_ms);
+	node_set_int(n, "host_ms", host_ms);
+	event_send(m->sink, EVENT_CLOCK_SKEW, m->plan->source, n);
+}
+
+void machine_describe_vm(struct machine *m)
+{
+	const struct vm_result *r = &m->vm_result;
+
+	node_set(m->vm, "boot_ms", r->said_hello ? node_int(r->boot_ms) : node_null());
+	node_set_int(m->vm, "duration_ms", r->duration_ms);
+	if (!r->ended)
+		return;
+	node_set_int(m->vm, "run_ms", r->run_ms);
+	node_set_int(m->vm, "guest_ms", (int64_t)(r->end.guest_ns / 1000000));
+}
+
+void machine_report_end(struct machine *m)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "kind", plan_source_name(m->plan->source));
+	node_set_int(n, "duration_ms", m->vm_result.duration_ms);
+	event_send(m->sink, EVENT_VM_ENDS, m->plan->source, n);
+}
+
+void machine_report_death(struct machine *m, const struct err *e)
+{
+	struct node *n = node_map();
+
+	node_set_string(n, "kind", plan_source_name(m->plan->source));
+	node_set_string(n, "reason", verdict_reason_of_error(e));
+	node_set_string(n, "message", e->msg);
+	event_send(m->sink, EVENT_VM_DIED, m->plan->source, n);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "run/machine_host.h"
+
+#include <string.h>
+
+#include "base/num.h"
+#include "jail/jail.h"
+#include "os/meminfo.h"
+#include "settings/locate.h"
+#include "settings/programs.h"
+
+/* Where the memory of a machine is given. */
+static const struct node *memory_node(
+	const struct config *config, const struct project *project, const char **ret_file)
+{
+	const struct node *own = project ? node_get(project->node, "memory") : NULL;
+
+	*ret_file = own ? project->file : config->file;
+	return own ? own : node_get(node_get(config->effective, "qemu"), "memory");
+}
+
+static uint64_t memory_of(const struct config *config, const struct project *project)
+{
+	return project && project->memory ? project->memory : config->memory;
+}
+
+int machine_check_memory(const struct config *config, const struct project *project, struct err *e)
+{
+	const uint64_t wanted = memory_of(config, project);
+	const char *file;
+	const struct node *node = memory_node(config, project, &file);
+	auto_free char *why = NULL;
+	uint64_t total = 0;
+
+	if (meminfo_total(&total, e) < 0)
+		return -1;
+	if (wanted <= total)
+		return 0;
+	why = mem_printf("a machine cannot be given %s: this host has %s, with its swap; lower it",
+		num_show_size(wanted).s, num_show_size(total).s);
+	if (node && node->line)
+		return node_err(node, file, e, "'memory': %s", why);
+	return err_set(
+		e, ERR_INPUT, "%s: %s", config->options.memory ? "--memory" : "'memory'", why);
+}
+
+int machine_host_prepare(const struct config *config, const struct project *project,
+	const char *image, const char *image_path, const char *executor,
+	struct machine_host *ret_host, struct err *e)
+{
+	struct machine_host h = {.config = config};
+
+	h.cpus = (unsigned)(project && project->cpus ? project->cpus
+						     : config->cpus); /* LIMIT_CPUS */
+	h.memory = memory_of(config, project);
+	if (machine_check_memory(config, project, e) < 0 ||
+		image_open(config->image_store, image, image_path, &h.image, e) < 0 ||
+		programs_executor(config, executor, &h.executor, e) < 0 ||
+		programs_qemu(config, &h.qemu, e) < 0 ||
+		jail_vm_user(config->vm_user, &h.uid, &h.gid, e) < 0 ||
+		accel_choose(config, &h.image, &h.accel, e) < 0) {
+		machine_host_release(&h);
+		return -1;
+	}
+	*ret_host = h;
+	return 0;
+}
+
+int machine_host_prepare_trusted(const struct config *config, const struct project *project,
+	const char *executor, struct machine_host *ret_host, struct err *e)
+{
+	const char *image = config->trusted_image;
+	struct machine_host h;
+
+	if (machine_host_prepare(
+		    config, project, image, strchr(image, '/') ? image : NULL, executor, &h, e) < 0)
+		return err_wrap(e, "pre- and post-plans");
+	if (locate_net_tool(h.executor, &h.net_tool, e) < 0) {
+		machine_host_release(&h);
+		return -1;
+	}
+	*ret_host = h;
+	return 0;
+}
+
+void machine_host_release(struct machine_host *h)
+{
+	image_release(&h->image);
+	free(h->qemu);
+	free(h->executor);
+	free(h->net_tool);
+	*h = (struct machine_host){0};
+}
