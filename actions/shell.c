@@ -9,8 +9,9 @@
  */
 #include <string.h>
 
+#include "actions/limits.h"
+
 #include "actions/table.h"
-#include "base/limits.h"
 
 static const char *const mistaken[] = {"script", "run", "command", "cmd", "snippet", NULL};
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "executor/limits.h"
 #include "os/fd.h"
 
 enum {

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "actions/delivery/delivery.h"
+#include "actions/limits.h"
 #include "base/limits.h"
 #include "base/text.h"
 #include "data/jsonl.h"

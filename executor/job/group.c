@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "base/num.h"
+#include "executor/limits.h"
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 #include "os/meminfo.h"

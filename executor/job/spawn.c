@@ -25,6 +25,7 @@
 #include "executor/job/group.h"
 #include "executor/job/reap.h"
 #include "executor/job/script.h"
+#include "executor/limits.h"
 #include "executor/net/forward.h"
 #include "os/fd.h"
 

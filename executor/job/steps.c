@@ -9,6 +9,7 @@
 #include "base/fit.h"
 #include "base/num.h"
 #include "data/pack.h"
+#include "executor/limits.h"
 
 struct run *run_of(struct action_ctx *ctx)
 {

@@ -13,6 +13,7 @@
 
 #include "contract/action.h"
 #include "contract/plan.h"
+#include "executor/limits.h"
 #include "executor/link.h"
 #include "executor/machine/machine.h"
 

@@ -8,8 +8,8 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/num.h"
+#include "executor/limits.h"
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "executor/limits.h"
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 #include "os/path.h"

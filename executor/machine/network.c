@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
+#include "executor/limits.h"
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 

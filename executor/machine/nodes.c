@@ -10,8 +10,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "data/tar.h"
+#include "executor/limits.h"
 #include "os/fd.h"
 #include "os/path.h"
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
+#include "executor/limits.h"
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 

@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "contract/contract.h"
+#include "executor/limits.h"
 #include "os/fd.h"
 #include "os/relay.h"
 

@@ -10,6 +10,8 @@
 
 #include "base/err.h"
 
+#include "executor/limits.h"
+
 /*
  * Ask the proxy at `proxy` ("ADDRESS:PORT"; NULL: the one of GUEST_PROXY_URL) for a connection and
  * copy until both sides have ended. ERR_INPUT: host or port are none, or the proxy refuses, and

@@ -24,6 +24,7 @@
 #include "contract/contract.h"
 #include "data/jsonl.h"
 #include "data/node.h"
+#include "executor/limits.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/tree.h"

@@ -5,9 +5,9 @@
 #include <poll.h>
 #include <string.h>
 
+#include "agent/limits.h"
 #include "base/clock.h"
 #include "base/fit.h"
-#include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "egress/proxy.h"

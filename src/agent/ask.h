@@ -8,6 +8,7 @@
 #ifndef AGENT_ASK_H
 #define AGENT_ASK_H
 
+#include "agent/limits.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/strv.h"

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/limits.h"
 #include "agent/sshagent_internal.h"
 #include "base/text.h"
 #include "jail/jail.h"

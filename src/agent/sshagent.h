@@ -23,6 +23,7 @@
 #include <sys/types.h>
 
 #include "agent/knownhosts.h"
+#include "agent/limits.h"
 #include "agent/sshkey.h"
 #include "base/err.h"
 #include "base/strv.h"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agent/limits.h"
 #include "base/fit.h"
 #include "base/text.h"
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "agent/limits.h"
 #include "agent/sshagent_internal.h"
 #include "base/clock.h"
 #include "os/fd.h"

@@ -4,6 +4,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "contract/limits.h"
+
 /* ---- encoding ---- */
 
 static void put8(struct buf *b, uint8_t v)

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "contract/contract.h"
 #include "contract/frame.h"
+#include "contract/limits.h"
 
 enum {
 	MESSAGE_BUILD_MAX = 64,

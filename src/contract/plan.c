@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "contract/action.h"
+#include "contract/limits.h"
 #include "data/jsonl.h"
 #include "data/schema.h"
 

@@ -24,6 +24,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "contract/limits.h"
 #include "data/node.h"
 
 #define PLAN_FORMAT 1

@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "data/limits.h"
 
 /* ---- writing strings: the run log is made of them, so plain text must cost next to nothing ----
  */

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "data/limits.h"
 #include "data/node.h"
 
 /*

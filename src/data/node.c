@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "base/password.h"
+#include "data/limits.h"
 
 /* ---- making ---- */
 

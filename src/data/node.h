@@ -21,6 +21,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "data/limits.h"
 
 enum node_kind { NODE_NULL, NODE_SCALAR, NODE_LIST, NODE_MAP };
 

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
+#include "data/limits.h"
 #include "data/tar.h"
 #include "os/fd.h"
 

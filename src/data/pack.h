@@ -25,6 +25,7 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "data/limits.h"
 #include "data/tar.h"
 
 /* The reason (struct err) when the archive would be larger than max_bytes. */

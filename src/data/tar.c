@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "data/limits.h"
 
 /*
  * The ustar header: IEEE Std 1003.1-2017, "pax", ustar Interchange Format. Text fields end with a

@@ -20,6 +20,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "data/limits.h"
 
 enum {
 	TAR_BLOCK = 512,

@@ -11,6 +11,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "data/limits.h"
 #include "os/fd.h"
 
 enum { SHOWN_MAX = 60 };

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "base/limits.h"
 #include "base/text.h"
+#include "egress/limits.h"
 
 enum { LABEL_MAX = 63, QUOTED_MAX = 100 };
 

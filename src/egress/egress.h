@@ -30,6 +30,7 @@
 #include "contract/endpoint.h"
 #include "data/node.h"
 #include "egress/address.h"
+#include "egress/limits.h"
 
 enum { EGRESS_HOST_MAX = 253, EGRESS_PORTS_MAX = 3 };
 

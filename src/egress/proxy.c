@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "base/limits.h"
+#include "egress/limits.h"
 #include "egress/proxy_internal.h"
 #include "jail/jail.h"
 

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "contract/event.h"
 #include "egress/egress.h"
+#include "egress/limits.h"
 #include "jail/sidecar.h"
 
 struct proxy {

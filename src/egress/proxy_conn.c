@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fit.h"
+#include "egress/limits.h"
 
 enum {
 	/* While a head is awaited, room is kept for what is added to it. */

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 
 #include "base/clock.h"
+#include "egress/limits.h"
 #include "os/fd.h"
 
 enum { HEAD_START_MS = 250 };

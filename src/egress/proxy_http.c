@@ -7,8 +7,8 @@
 #include <strings.h>
 
 #include "base/fit.h"
-#include "base/limits.h"
 #include "base/mem.h"
+#include "egress/limits.h"
 
 enum { PORT_MAX = 65535, DIGITS_MAX = 18 };
 

@@ -19,8 +19,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "base/limits.h"
 #include "egress/egress.h"
+#include "egress/limits.h"
 #include "egress/proxy_http.h"
 #include "os/flow.h"
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "egress/limits.h"
 #include "os/fd.h"
 #include "os/proc.h"
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "egress/limits.h"
 #include "os/fd.h"
 
 enum { EVENTS_MAX = 64, ACCEPT_PAUSE_MS = 200 };

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "data/pack.h"
+#include "machine/limits.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/path.h"

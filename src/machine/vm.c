@@ -20,6 +20,7 @@
 #include "contract/frame.h"
 #include "data/cpio.h"
 #include "jail/jail.h"
+#include "machine/limits.h"
 #include "os/fd.h"
 #include "os/proc.h"
 #include "os/sig.h"

@@ -24,6 +24,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "contract/message.h"
+#include "machine/limits.h"
 #include "machine/qemu.h"
 #include "os/loop.h"
 #include "settings/image.h"

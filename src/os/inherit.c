@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "os/limits.h"
 
 enum { STANDARD = 3 };
 

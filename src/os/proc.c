@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/num.h"
 #include "os/fd.h"
 #include "os/inherit.h"
+#include "os/limits.h"
 #include "os/path.h"
 #include "os/sig.h"
 

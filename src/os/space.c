@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
-#include "base/limits.h"
 #include "base/num.h"
 #include "os/fd.h"
+#include "os/limits.h"
 #include "os/path.h"
 
 #define FULL "the disk of the host is full: "

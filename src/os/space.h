@@ -8,6 +8,8 @@
 
 #include "base/err.h"
 
+#include "os/limits.h"
+
 /*
  * To an error of a full disk or quota (ENOSPC, EDQUOT in e->sys) append which file system it is and
  * how much is free: that of an open file, or that of a path, or of the first directory above it

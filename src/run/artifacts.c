@@ -21,6 +21,7 @@
 #include "os/proc.h"
 #include "os/sig.h"
 #include "os/space.h"
+#include "run/limits.h"
 
 #define INSIDE "/artifacts"
 

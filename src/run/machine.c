@@ -8,6 +8,7 @@
 #include "machine/accel.h"
 #include "machine/tsc.h"
 #include "os/space.h"
+#include "run/limits.h"
 #include "run/machine_internal.h"
 #include "run/said.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
+#include "run/limits.h"
 #include "run/machine_internal.h"
 #include "run/said.h"
 

@@ -6,13 +6,13 @@
 
 #include "base/base64.h"
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/text.h"
 #include "data/jsonl.h"
 #include "os/fd.h"
 #include "os/nowait.h"
 #include "os/outfile.h"
 #include "os/space.h"
+#include "run/limits.h"
 
 /* Our own lines: what one action has of them, and what is at the end of a run. */
 enum { ACTION_LINES = 700, END_LINES = 16 * 1024 };

@@ -11,6 +11,7 @@
 #include "data/pack.h"
 #include "data/tar.h"
 #include "os/fd.h"
+#include "secrets/limits.h"
 #include "secrets/secret_read.h"
 
 enum { SHOWN_MAX = 80, CONFIG_MAX = 64 * 1024 };

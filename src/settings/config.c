@@ -11,6 +11,7 @@
 #include "egress/egress.h"
 #include "os/home.h"
 #include "os/path.h"
+#include "settings/limits.h"
 
 #define EXECUTOR "ambient-execute-plan"
 

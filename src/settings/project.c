@@ -14,6 +14,7 @@
 #include "os/fd.h"
 #include "os/home.h"
 #include "os/path.h"
+#include "settings/limits.h"
 
 enum { SHOWN_MAX = 60, PATH_SHOWN_MAX = 600 };
 

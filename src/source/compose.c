@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "contract/contract.h"
 #include "os/fd.h"
 #include "os/path.h"
+#include "source/limits.h"
 
 /* What a linked worktree takes from its repository (gitrepository-layout(5)). */
 static const char *const shared[] = {"config", "description", "objects", "packed-refs", "shallow"};

@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "os/fd.h"
 #include "os/path.h"
+#include "source/limits.h"
 
 #define MAGIC "ambient files 2\n"
 

@@ -34,6 +34,7 @@
 
 #include "base/err.h"
 #include "data/digest.h"
+#include "source/limits.h"
 
 /* 5 s and more than the 30 s after which Linux writes dirty pages (vm.dirty_expire_centisecs). */
 enum { FILEMEMORY_SETTLED_S = 40 };

@@ -7,9 +7,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/limits.h"
 #include "data/contents.h"
 #include "source/gitview.h"
+#include "source/limits.h"
 
 enum { LINKED_BITS = 1 << 22 };
 

@@ -20,12 +20,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "jail/jail.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
 #include "source/gitreply.h"
+#include "source/limits.h"
 
 #define CONFIG_INSIDE "/gitconfig"
 #define SETTINGS_INSIDE "/gitsettings"

@@ -8,6 +8,7 @@
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "source/limits.h"
 
 void gitreply_init(struct gitreply *r, size_t out_max)
 {

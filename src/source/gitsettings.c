@@ -14,6 +14,7 @@
 #include "os/path.h"
 #include "os/proc.h"
 #include "source/gitplace.h"
+#include "source/limits.h"
 
 /* Settings that are handed on, by the names that git prints; their values are words. */
 static const struct {

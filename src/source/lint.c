@@ -8,6 +8,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "contract/contract.h"
+#include "source/limits.h"
 #include "source/shellcheck.h"
 
 enum { SHOWN_MAX = 60, MESSAGE_MAX = 300 };

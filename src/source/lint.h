@@ -14,6 +14,7 @@
 #include "contract/entry.h"
 #include "settings/config.h"
 #include "settings/project.h"
+#include "source/limits.h"
 
 struct lint {
 	const struct config *config; /* including targets given by options */

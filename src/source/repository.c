@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "os/fd.h"
 #include "os/path.h"
+#include "source/limits.h"
 #include "source/repository_internal.h"
 
 void repository_release(struct repository *r)

@@ -11,10 +11,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/limits.h"
 #include "base/text.h"
 #include "os/path.h"
 #include "source/gitconfig.h"
+#include "source/limits.h"
 #include "source/repository_internal.h"
 
 /* As deep as git goes; all together, since each may name many. */

@@ -17,6 +17,7 @@
 #include "os/fd.h"
 #include "os/proc.h"
 #include "settings/statefile.h"
+#include "source/limits.h"
 
 #define SCRIPT_PREFIX "/script-"
 

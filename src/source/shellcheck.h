@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "data/node.h"
+#include "source/limits.h"
 
 /*
  * Check complete scripts, each with its shebang. `memory` is the path of a file that caches the

@@ -23,6 +23,7 @@
 #include "os/proc.h"
 #include "os/sig.h"
 #include "os/space.h"
+#include "store/limits.h"
 
 enum { STDERR_MAX = 300, WINDOW = 1 << 20 };
 

@@ -20,6 +20,7 @@
 #include "os/proc.h"
 #include "os/tree.h"
 #include "transfer/answer.h"
+#include "transfer/limits.h"
 #include "transfer/meter.h"
 #include "transfer/sshcheck.h"
 

@@ -21,6 +21,7 @@
 #include "data/digest.h"
 #include "os/fd.h"
 #include "transfer/answer.h"
+#include "transfer/limits.h"
 
 enum {
 	PROXY_TEXT_MAX = 300,

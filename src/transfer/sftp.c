@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "data/sshwire.h"
 #include "os/fd.h"
+#include "transfer/limits.h"
 
 /* Section 3 of the draft. */
 enum packet {

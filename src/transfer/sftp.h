@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "transfer/limits.h"
+
 #include "base/buf.h"
 
 enum {

@@ -20,13 +20,13 @@
 
 #include "base/clock.h"
 #include "base/fit.h"
-#include "base/limits.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "data/digest.h"
 #include "os/fd.h"
 #include "os/proc.h"
 #include "os/sig.h"
+#include "transfer/limits.h"
 #include "transfer/sftp.h"
 
 enum {

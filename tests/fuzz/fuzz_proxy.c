@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "egress/egress.h"
+#include "egress/limits.h"
 #include "egress/proxy_http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,8 +10,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "os/fd.h"
+#include "transfer/limits.h"
 #include "transfer/sftp.h"
 
 enum { FILE_BYTES = 5 * SFTP_BLOCK + 3, STALL_MS = 1000, GUARD = 16 };

@@ -19,6 +19,7 @@
 #include "data/jsonl.h"
 #include "data/tar.h"
 #include "fake_tar.h"
+#include "machine/limits.h"
 #include "machine/qemu.h"
 #include "os/fd.h"
 

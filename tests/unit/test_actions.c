@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "actions/limits.h"
 #include "actions/table.h"
-#include "base/limits.h"
 #include "data/jsonl.h"
 #include "data/pack.h"
 #include "data/yamlfile.h"

@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "data/jsonl.h"
+#include "run/limits.h"
 #include "settings/config.h"
 
 /* Every test has a home directory of its own, and nothing of ours in the environment. */
@@ -82,17 +83,17 @@ static void test_defaults_are_those_of_the_limits(void **state)
 	(void)state;
 	load(NULL, &c);
 	expect_path(c.state, home, ".local/state/ambient");
-	assert_int_equal(c.cpus, DEFAULT_CPUS);
-	assert_int_equal(c.memory, DEFAULT_MEMORY);
-	assert_int_equal(c.scratch_bytes, DEFAULT_SCRATCH_BYTES);
-	assert_int_equal(c.artifacts_max, DEFAULT_ARTIFACTS_MAX);
-	assert_int_equal(c.cache_max, DEFAULT_CACHE_MAX);
-	assert_int_equal(c.deps_max, DEFAULT_DEPS_MAX);
-	assert_int_equal(c.log_max, DEFAULT_LOG_MAX);
-	assert_int_equal(c.console_max, DEFAULT_CONSOLE_MAX);
+	assert_int_equal(c.cpus, 1);
+	assert_int_equal(c.memory, 1 * GIB);
+	assert_int_equal(c.scratch_bytes, 20 * GIB);
+	assert_int_equal(c.artifacts_max, 1 * GIB);
+	assert_int_equal(c.cache_max, 10 * GIB);
+	assert_int_equal(c.deps_max, 10 * GIB);
+	assert_int_equal(c.log_max, 256 * MIB);
+	assert_int_equal(c.console_max, 16 * MIB);
 	assert_int_equal(c.timeout_ms, DEFAULT_RUN_TIMEOUT_MS);
-	assert_int_equal(c.action_timeout_ms, DEFAULT_ACTION_TIMEOUT_MS);
-	assert_int_equal(c.boot_timeout_ms, DEFAULT_BOOT_TIMEOUT_MS);
+	assert_int_equal(c.action_timeout_ms, 60 * 60 * 1000);
+	assert_int_equal(c.boot_timeout_ms, 120 * 1000);
 }
 
 static void test_directories_of_the_environment_are_used(void **state)

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "data/jsonl.h"
 #include "egress/egress.h"
+#include "egress/limits.h"
 
 static void add(struct egress *g, const char *host, unsigned port)
 {

@@ -25,6 +25,7 @@
 #include "executor/machine/machine.h"
 #include "executor/machine/nodes.h"
 #include "executor/machine/pid1.h"
+#include "machine/limits.h"
 
 #define NONCE 0x1122334455667788u
 

@@ -13,6 +13,7 @@
 #include "base/strv.h"
 #include "os/proc.h"
 #include "source/git.h"
+#include "source/limits.h"
 
 #define GIT(dir, ...) run_git(dir, (const char *const[]){__VA_ARGS__, NULL})
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "data/jsonl.h"
+#include "data/limits.h"
 
 static struct node *parse(const char *text)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "expect.h"
 
+#include "contract/limits.h"
 #include "contract/message.h"
 
 static struct frame frame_of(const struct buf *b)

@@ -2,6 +2,7 @@
 #include "expect.h"
 
 #include "base/limits.h"
+#include "data/limits.h"
 #include "data/node.h"
 
 static void test_set_keeps_order_and_replaces_in_place(void **state)

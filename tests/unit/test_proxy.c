@@ -16,6 +16,7 @@
 #include "base/limits.h"
 #include "base/strv.h"
 #include "data/jsonl.h"
+#include "egress/limits.h"
 #include "egress/proxy.h"
 #include "egress/proxy_internal.h"
 #include "jail/jail.h"

@@ -3,6 +3,7 @@
 #include "expect.h"
 
 #include "base/limits.h"
+#include "egress/limits.h"
 #include "egress/proxy_http.h"
 
 #define HOST "Host: a.example\r\n"

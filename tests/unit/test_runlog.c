@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/limits.h"
 #include "contract/event.h"
 #include "data/jsonl.h"
+#include "run/limits.h"
 #include "run/runlog.h"
 
 struct fixture {

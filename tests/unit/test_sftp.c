@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "data/sshwire.h"
+#include "transfer/limits.h"
 #include "transfer/sftp.h"
 
 enum {

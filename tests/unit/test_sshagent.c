@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "agent/limits.h"
 #include "agent/sshagent_internal.h"
 #include "base/base64.h"
 #include "base/strv.h"

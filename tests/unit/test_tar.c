@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "data/limits.h"
 #include "expect.h"
 #include "tarmake.h"
 

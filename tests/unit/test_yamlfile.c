@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "data/jsonl.h"
+#include "data/limits.h"
 #include "data/yamlfile.h"
 
 static struct node *parse(const char *text)

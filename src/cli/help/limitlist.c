@@ -3,8 +3,22 @@
 
 #include <inttypes.h>
 
+#include "actions/limits.h"
+#include "agent/limits.h"
 #include "base/limits.h"
 #include "base/num.h"
+#include "contract/limits.h"
+#include "data/limits.h"
+#include "egress/limits.h"
+#include "executor/limits.h"
+#include "machine/limits.h"
+#include "os/limits.h"
+#include "run/limits.h"
+#include "secrets/limits.h"
+#include "settings/limits.h"
+#include "source/limits.h"
+#include "store/limits.h"
+#include "transfer/limits.h"
 
 enum unit { UNIT_BYTES, UNIT_COUNT, UNIT_MS, UNIT_SECONDS };
 

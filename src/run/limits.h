@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits of one run. */
+#ifndef RUN_LIMITS_H
+#define RUN_LIMITS_H
+
+#include "base/limits.h"
+
+/* A line of the run log, for writer and readers. */
+#define LIMIT_LOG_LINE LIMIT_NODE_BYTES
+/* Warnings and other notes of one VM. The surplus is dropped, and a message says so. */
+#define LIMIT_NOTES 1000
+/*
+ * The least limit of the disk space that an unpacked archive uses: blocks and inodes. The limit is
+ * artifacts_max_size, or this if artifacts_max_size is smaller.
+ */
+#define LIMIT_UNPACKED_LEAST (1 * MIB)
+#define LIMIT_STARTS 3 /* of a machine that hangs or resets before its `hello` */
+#define DEFAULT_RUN_TIMEOUT_MS (2 * 60 * 60 * 1000LL)
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits of values of the configuration. */
+#ifndef SETTINGS_LIMITS_H
+#define SETTINGS_LIMITS_H
+
+#include "base/limits.h"
+
+#define LIMIT_DRIVE_LEAST 1024 /* the smallest tar archive: two blocks of zeros */
+#define LIMIT_SCRATCH_LEAST (16 * MIB)
+
+#endif
