@@ -17,12 +17,11 @@ static const struct param params[] = {
 	{.name = "name",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "the program `.ambient/<name>` of the source tree"},
+		.help = "the name of the program, `.ambient/<name>` in the source tree"},
 	{.name = "args",
 		.type = PARAM_NODE,
-		.help = "a mapping: what the program gets, as variables AMBIENT_CI_<key> and as "
-			"JSON on "
-			"standard input"},
+		.help = "a mapping of arguments; the program gets each as a variable "
+			"AMBIENT_CI_<key>, and all as JSON on standard input"},
 	ACTIONS_MERGE_OUTPUT,
 	{0},
 };

@@ -15,17 +15,17 @@ static const struct param params[] = {
 	{.name = "url",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "the repository, https://, http:// or " SSH
+		.help = "the URL of the repository, https://, http:// or " SSH
 			"[USER@]HOST/PATH; a host of " SSH
-			" has to be under `ssh` of the configuration"},
+			" must be listed under `ssh` in the configuration"},
 	{.name = "commit",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "the whole name of the commit, 40 or 64 hexadecimal digits"},
+		.help = "the full hash of the commit, 40 or 64 hexadecimal digits"},
 	{.name = "name",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "its directory below " GUEST_DEPS},
+		.help = "the directory for the files, below " GUEST_DEPS},
 	{0},
 };
 
@@ -139,8 +139,8 @@ static int expand(
 
 const struct action action_git_get = {
 	.name = "git_get",
-	.summary = "Fetch a commit of another repository into the dependencies, without running "
-		   "anything of it.",
+	.summary = "Fetch a commit of another repository into the dependencies. No code of "
+		   "the repository runs.",
 	.where = IN_PRE,
 	.params = params,
 	.check = check,

@@ -13,15 +13,15 @@ static const struct param item_params[] = {
 	{.name = "url",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "where it is, http:// or https://"},
+		.help = "the URL of the file, http:// or https://"},
 	{.name = "filename",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "its name below " GUEST_DEPS},
+		.help = "the name for the file, below " GUEST_DEPS},
 	{.name = "checksum",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "sha256: and 64 hexadecimal digits"},
+		.help = "the checksum of the file: sha256: and 64 hexadecimal digits"},
 	{0},
 };
 
@@ -30,7 +30,7 @@ static const struct param params[] = {
 		.type = PARAM_MAPS,
 		.sub = item_params,
 		.required = true,
-		.help = "what to download, each with url, filename and checksum"},
+		.help = "the files to download, each with url, filename and checksum"},
 	{0},
 };
 
@@ -97,7 +97,7 @@ static int expand(
 
 const struct action action_http_get = {
 	.name = "http_get",
-	.summary = "Download files into the dependencies and check what they are.",
+	.summary = "Download files into the dependencies and verify their checksums.",
 	.where = IN_PRE,
 	.params = params,
 	.check = check,

@@ -7,7 +7,8 @@ static const struct param params[] = {
 		.type = PARAM_STRING,
 		.required = true,
 		.not_empty = true,
-		.help = "the directory; parents are made too; relative to the source directory"},
+		.help = "the directory, relative to the source directory; missing parent "
+			"directories are created"},
 	{0},
 };
 

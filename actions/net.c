@@ -22,8 +22,13 @@ static const struct param params[] = {
 		.required = true,
 		.not_empty = true,
 		.help = "a command of " TOOL_NET},
-	{.name = "input", .type = PARAM_STRING, .required = true, .help = "its work, as JSON"},
-	{.name = "ssh", .type = PARAM_BOOL, .help = "it logs in by ssh, so it may ask the agent"},
+	{.name = "input",
+		.type = PARAM_STRING,
+		.required = true,
+		.help = "the work of the command, as JSON"},
+	{.name = "ssh",
+		.type = PARAM_BOOL,
+		.help = "the command logs in by ssh and may use the agent"},
 	{0},
 };
 
@@ -127,7 +132,7 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 
 const struct action action_net = {
 	.name = "net",
-	.summary = "Carry out a transfer, in a trusted VM.",
+	.summary = "Transfer data over the network, in a trusted VM.",
 	.where = IN_STEP,
 	.params = params,
 	.run = run,

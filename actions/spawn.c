@@ -12,20 +12,22 @@ static const struct param params[] = {
 		.help = "program and arguments; the program is looked up in PATH"},
 	{.name = "env",
 		.type = PARAM_STRING_MAP,
-		.help = "environment variables for this program, beside those of the plan"},
+		.help = "environment variables for this program, in addition to those of the plan"},
 	{.name = "directory",
 		.type = PARAM_STRING,
 		.preset = GUEST_SRC,
-		.help = "where it runs; relative to the source directory"},
-	{.name = "input", .type = PARAM_STRING, .help = "what it reads from standard input"},
+		.help = "the working directory, relative to the source directory"},
+	{.name = "input",
+		.type = PARAM_STRING,
+		.help = "the data for the program's standard input"},
 	{.name = "script",
 		.type = PARAM_STRING,
-		.help = "text of a file that is there while the program runs; its path is the last "
-			"argument"},
+		.help = "the text of a file that exists while the program runs; its path is the "
+			"last argument"},
 	{.name = ACTIONS_MERGE_KEY,
 		.type = PARAM_BOOL,
 		.preset = "false",
-		.help = "standard output and standard error are one pipe"},
+		.help = "use one pipe for standard output and standard error"},
 	{0},
 };
 

@@ -38,16 +38,20 @@ const struct action *const actions_host[] = {
 
 const struct action_variable actions_env[] = {
 	{"HOME", GUEST_HOME, "the home directory of root, on the scratch disk"},
-	{"USER", "root", "who runs the actions"},
-	{"LOGNAME", "root", "the same"},
+	{"USER", "root", "the user that runs the actions"},
+	{"LOGNAME", "root", "like USER"},
 	{"SHELL", "/bin/bash",
-		"a bash without it asks the name services for root's shell each time it starts"},
-	{"PATH", GUEST_PATH, "where programs are searched"},
-	{"LANG", "C.UTF-8", "text is UTF-8, messages are not translated"},
-	{"TERM", "dumb", "output is no terminal: programs leave colours and cursor movements out"},
+		"bash looks up root's shell in the name services at each start if it is "
+		"not set"},
+	{"PATH", GUEST_PATH, "search path for programs"},
+	{"LANG", "C.UTF-8", "text is UTF-8; messages are not translated"},
+	{"TERM", "dumb",
+		"the output is not a terminal: programs print no colors and no cursor "
+		"movements"},
 	{"TMPDIR", GUEST_TMP, "temporary files, on the scratch disk"},
-	{"CI", "true", "the sign of a build server, by which programs ask no questions"},
-	{"CARGO_HOME", GUEST_DEPS, "where cargo finds what a pre-plan fetched"},
-	{"CARGO_TARGET_DIR", GUEST_CACHE, "where cargo builds, so that the next run continues"},
+	{"CI", "true", "indicates a build server: programs ask no questions"},
+	{"CARGO_HOME", GUEST_DEPS,
+		"directory in which cargo finds the dependencies fetched by a pre-plan"},
+	{"CARGO_TARGET_DIR", GUEST_CACHE, "build directory of cargo, kept for the next run"},
 	{0},
 };

@@ -44,9 +44,9 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
 #define ACTIONS_MERGE_OUTPUT                                                                       \
 	{                                                                                          \
 		.name = ACTIONS_MERGE_KEY, .type = PARAM_BOOL, .preset = "false", .inherit = true, \
-		.help = "whether standard error goes to the same pipe as standard output, so "     \
-			"that their order is exact on several processors too; the log then has "   \
-			"all of it as standard output"                                             \
+		.help = "connect standard error to the same pipe as standard output, so that "     \
+			"their order is exact even on several processors; the log then "           \
+			"contains all output as standard output"                                   \
 	}
 
 /*

@@ -15,11 +15,11 @@ static const struct param params[] = {
 		.type = PARAM_STRING,
 		.required = true,
 		.not_empty = true,
-		.help = "serial of the drive that gets the archive"},
+		.help = "serial of the drive for the archive"},
 	{.name = "directory",
 		.type = PARAM_PATH,
 		.required = true,
-		.help = "what to pack; relative to the source directory"},
+		.help = "the directory to pack, relative to the source directory"},
 	{0},
 };
 
@@ -94,7 +94,7 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 
 const struct action action_tar_create = {
 	.name = "tar_create",
-	.summary = "Pack a directory as the archive on an output drive.",
+	.summary = "Pack a directory into an archive on an output drive.",
 	.where = IN_STEP,
 	.params = params,
 	.run = run,

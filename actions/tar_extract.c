@@ -13,11 +13,12 @@ static const struct param params[] = {
 		.type = PARAM_STRING,
 		.required = true,
 		.not_empty = true,
-		.help = "serial of the drive that holds the archive"},
+		.help = "serial of the drive with the archive"},
 	{.name = "directory",
 		.type = PARAM_PATH,
 		.required = true,
-		.help = "where to unpack it; made if absent; relative to the source directory"},
+		.help = "the directory to unpack to, relative to the source directory; created "
+			"if missing"},
 	{0},
 };
 

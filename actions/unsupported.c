@@ -17,8 +17,7 @@ static const struct param no_params[] = {{0}};
 
 const struct action action_cargo_fetch = {
 	.name = "cargo_fetch",
-	.summary = "Download the crates that Cargo.lock names, without running any code of the "
-		   "project.",
+	.summary = "Download the crates that Cargo.lock names. No code of the project runs.",
 	.where = IN_PRE,
 	.params = no_params,
 };
@@ -40,7 +39,7 @@ const struct action action_cargo_clippy = {
 
 const struct action action_cargo_deny = {
 	.name = "cargo_deny",
-	.summary = "Check the dependencies by deny.toml, offline.",
+	.summary = "Check the dependencies against deny.toml, offline.",
 	.where = IN_PLAN,
 	.params = no_params,
 };
@@ -91,13 +90,13 @@ static const struct param rustup_params[] = {
 	{.name = "profile",
 		.type = PARAM_ENUM,
 		.choices = rustup_profiles,
-		.help = "how much of the toolchain"},
+		.help = "the set of components to install"},
 	{0},
 };
 
 const struct action action_rustup = {
 	.name = "rustup",
-	.summary = "Download a Rust toolchain, which the plan then uses.",
+	.summary = "Download a Rust toolchain for the plan.",
 	.where = IN_PRE,
 	.params = rustup_params,
 };
@@ -123,21 +122,21 @@ static const struct param deb_get_params[] = {
 		.type = PARAM_STRINGS,
 		.required = true,
 		.not_empty = true,
-		.help = "Debian packages; what they depend on comes along"},
+		.help = "Debian packages; their dependencies are included"},
 	{.name = "suite",
 		.type = PARAM_STRING,
 		.not_empty = true,
 		.preset = "stable",
-		.help = "of which release"},
+		.help = "the Debian release"},
 	{.name = "cert",
 		.type = PARAM_STRING,
-		.help = "the key that has signed the release file, if not one of Debian's"},
+		.help = "the key that signs the release file, if it is not one of Debian's"},
 	{0},
 };
 
 const struct action action_deb_get = {
 	.name = "deb_get",
-	.summary = "Download Debian packages of a release whose signature was verified.",
+	.summary = "Download Debian packages of a release whose signature is verified.",
 	.where = IN_PRE,
 	.params = deb_get_params,
 };

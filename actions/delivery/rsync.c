@@ -7,8 +7,8 @@ static const struct param params[] = {{0}};
 
 const struct action action_rsync = {
 	.name = "rsync",
-	.summary =
-		"Copy the artifacts to the configured rsync target, and remove what else is there.",
+	.summary = "Copy the artifacts to the configured rsync target, and remove all other "
+		   "files there.",
 	.where = IN_POST,
 	.params = params,
 	.kind = &kind,

@@ -6,8 +6,7 @@ static const struct delivery kind = {.key = "sftp_target", .method = UPLOAD_SFTP
 const struct action action_sftp_put = {
 	.name = "sftp_put",
 	.summary = "Upload the files of a directory of the artifacts to the configured sftp "
-		   "target; what "
-		   "was cut is continued.",
+		   "target. An interrupted upload is resumed.",
 	.where = IN_POST,
 	.params = delivery_params,
 	.check = delivery_check,

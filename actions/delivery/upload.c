@@ -32,8 +32,8 @@ static const struct param params[] = {
 		.type = PARAM_ENUM,
 		.choices = methods,
 		.required = true,
-		.help = "how it is done: rsync, every file by sftp, Debian packages by sftp, or by "
-			"HTTP PUT"},
+		.help = "the kind of upload: rsync, every file by sftp, Debian packages by sftp, "
+			"or by HTTP PUT"},
 	{.name = "artifacts",
 		.type = PARAM_PATH,
 		.required = true,
@@ -43,7 +43,7 @@ static const struct param params[] = {
 		.required = true,
 		.not_empty = true,
 		.help = "the host, or USER@HOST; for put http://HOST or https://HOST"},
-	{.name = "path", .type = PARAM_STRING, .required = true, .help = "a directory there"},
+	{.name = "path", .type = PARAM_STRING, .required = true, .help = "a directory on the host"},
 	{0},
 };
 

@@ -22,7 +22,7 @@ const struct option command_common_options[] = {
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct common_settings, config),
-		.help = "read this configuration, not ~/.config/ambient/config.yaml"},
+		.help = "use this configuration file instead of ~/.config/ambient/config.yaml"},
 	{.name = "help",
 		.letter = 'h',
 		.type = OPTION_FLAG,
@@ -38,8 +38,8 @@ const struct option command_common_options[] = {
 
 const char *const command_group_names[GROUPS] = {
 	[GROUP_RUN] = "Run",
-	[GROUP_SHOW] = "Look at what is configured",
-	[GROUP_KEEP] = "Look at what was kept",
+	[GROUP_SHOW] = "Show the configuration",
+	[GROUP_KEEP] = "Show and manage stored data",
 	[GROUP_HELP] = "Help",
 };
 
@@ -112,17 +112,18 @@ int command_run_verb(const struct call *call, const struct command_verb *verbs,
 void command_add_help(struct buf *b, const struct command *const *commands)
 {
 	buf_adds(b,
-		"Usage: ambient [OPTION]... COMMAND ...\n\n"
-		"Builds and tests code that nobody vouches for, in microVMs without network.\n");
+		"Usage: ambient [OPTION]... COMMAND ...\n"
+		"\n"
+		"Builds and tests untrusted code in microVMs without a network.\n");
 	for (int group = 0; group < GROUPS; group++) {
 		buf_addf(b, "\n%s:\n", command_group_names[group]);
 		for (const struct command *const *c = commands; *c; c++)
 			if ((int)(*c)->group == group)
 				buf_addf(b, "  %-10s %s\n", (*c)->name, (*c)->summary);
 	}
-	buf_adds(b, "\nOptions, before or behind the command:\n");
+	buf_adds(b, "\nOptions, before or after the command:\n");
 	options_add_help(b, command_common_options, HELP_WIDTH);
-	buf_adds(b, "\n'ambient COMMAND --help' tells more about a command.\n");
+	buf_adds(b, "\n'ambient COMMAND --help' describes one command.\n");
 }
 
 void command_add_command_help(struct buf *b, const struct command *c)
@@ -137,7 +138,7 @@ void command_add_command_help(struct buf *b, const struct command *c)
 		buf_adds(b, "\nOptions:\n");
 		options_add_help(b, c->options, HELP_WIDTH);
 	}
-	buf_adds(b, "\nOptions of every command:\n");
+	buf_adds(b, "\nOptions of all commands:\n");
 	options_add_help(b, command_common_options, HELP_WIDTH);
 }
 

@@ -60,12 +60,12 @@ int command_run_verb(const struct call *call, const struct command_verb *verbs,
 /* For --help of run, and for ambient(1): a table, as in `details`. */
 #define COMMAND_EXIT_STATUSES                                                                      \
 	"  0         passed, or unchanged\n"                                                       \
-	"  1         an action failed, or a limit on outputs or memory was reached\n"              \
-	"  2         arguments, configuration, projects file, source or image are wrong\n"         \
-	"  3         the machinery broke: the host, QEMU, or the guest\n"                          \
-	"  4         a time limit\n"                                                               \
-	"  5         another run of the project goes on\n"                                         \
-	"  130, 143  interrupted by SIGINT, by SIGTERM or SIGHUP\n"
+	"  1         an action failed, or the outputs or memory exceeded a limit\n"                \
+	"  2         invalid arguments, configuration, projects file, source or image\n"           \
+	"  3         a failure of the infrastructure: the host, QEMU, or the guest\n"              \
+	"  4         a time limit was reached\n"                                                   \
+	"  5         another run of the project is in progress\n"                                  \
+	"  130, 143  interrupted by SIGINT; by SIGTERM or SIGHUP\n"
 
 extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config,
 	cmd_state, cmd_deps, cmd_gc, cmd_log, cmd_image, cmd_qemu, cmd_help;

@@ -12,7 +12,7 @@ static const unsigned places[SOURCES] = {
 
 /* What every entry of a user's list may carry beside the parameters of its action. */
 static const struct param common_params[] = {
-	{.name = "action", .type = PARAM_STRING, .required = true, .help = "which action"},
+	{.name = "action", .type = PARAM_STRING, .required = true, .help = "name of the action"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.help = "time limit of this action, for example 90s or 45m"},

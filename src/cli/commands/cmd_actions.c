@@ -16,7 +16,7 @@ static const struct option options[] = {
 	{.name = "all",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct actions_settings, all),
-		.help = "also the steps that stand in runnable plans only"},
+		.help = "also list the steps that only runnable plans contain"},
 	{.name = "json",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct actions_settings, json),
@@ -57,7 +57,7 @@ static void add_parameter(struct buf *b, const struct param *row, int indent)
 
 static void add_details(struct buf *b, const struct action *a)
 {
-	buf_addf(b, "%s: %s\n\nStands in: ", a->name, a->summary);
+	buf_addf(b, "%s: %s\n\nAllowed in: ", a->name, a->summary);
 	catalog_add_where(b, a, ", ");
 	buf_addf(b, "\n%s", action_is_built(a) ? "" : "Known, not in this version.\n");
 	buf_addf(b, "\nParameters%s\n", a->params->name ? ":" : ": none");
@@ -123,7 +123,7 @@ static int run(const struct call *call)
 
 const struct command cmd_actions = {
 	.name = "actions",
-	.summary = "List the actions that plans consist of, or show one",
+	.summary = "List the actions of plans, or show one",
 	.group = GROUP_SHOW,
 	.operands = "[ACTION]",
 	.max_operands = 1,

@@ -15,7 +15,7 @@ static const struct option options[] = {
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct config_settings, output),
-		.help = "write there, not to standard output"},
+		.help = "write to this file instead of standard output"},
 	{0},
 };
 

@@ -182,23 +182,24 @@ static int run(const struct call *call)
 
 const struct command cmd_deps = {
 	.name = "deps",
-	.summary = "Take dependencies to another machine, list them, remove them",
+	.summary = "List, export, import and remove the stored dependencies",
 	.group = GROUP_KEEP,
 	.operands = "list | export PROJECT FILE | import PROJECT FILE | clear PROJECT",
 	.min_operands = 1,
 	.max_operands = 3,
-	.details =
-		"  list         what is there, of all projects and scopes\n"
-		"  export       write the dependencies of a project to a file; - is standard "
-		"output\n"
-		"  import       take a file as the dependencies of a project: an exported one, if "
-		"its digest is\n"
-		"               right; tar, alone or compressed by gzip, bzip2, xz, zstd or lz4; "
-		"zip\n"
-		"  clear        remove them; the next pre-plan fetches everything again\n"
-		"\n"
-		"With them `ambient run --offline` carries out a project where there is no "
-		"network.\n",
+	.details = "  list         show the stored dependencies of all projects and scopes\n"
+		   "  export       write the dependencies of a project to a file; - is "
+		   "standard output\n"
+		   "  import       replace the dependencies of a project by those in a "
+		   "file: one written by\n"
+		   "               export, if its digest matches; a tar archive, alone or "
+		   "compressed by gzip,\n"
+		   "               bzip2, xz, zstd or lz4; or a zip archive\n"
+		   "  clear        remove the dependencies; the next pre-plan downloads "
+		   "everything again\n"
+		   "\n"
+		   "With stored dependencies, `ambient run --offline` runs a project "
+		   "without a network.\n",
 	.options = options,
 	.settings_size = sizeof(struct deps_settings),
 	.run = run,

@@ -512,11 +512,11 @@ static const struct option doctor_options[] = {
 		.argument = "NAME",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct doctor_settings, image),
-		.help = "the image to boot; else the first one of the image store"},
+		.help = "the image to boot; default: the first one in the image store"},
 	{.name = "offline",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct doctor_settings, offline),
-		.help = "do not ask the hosts under 'ssh' for their keys"},
+		.help = "do not ask the hosts under 'ssh' for their host keys"},
 	{0},
 };
 
@@ -524,9 +524,11 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.summary = "Check that this machine can run projects",
 	.group = GROUP_RUN,
-	.details = "Each line is ok, or says what to do. The last lines boot a VM. Each host under "
-		   "'ssh' in the\nconfiguration is asked for its key, which is compared with its "
-		   "known_hosts; nobody logs in.\nA host that cannot be reached is a warning.\n",
+	.details = "Each line is ok, or says what to do. The last checks boot a VM. doctor "
+		   "asks each host under\n"
+		   "'ssh' in the configuration for its host key and compares the key with "
+		   "known_hosts, without\n"
+		   "logging in. An unreachable host is a warning.\n",
 	.options = doctor_options,
 	.settings_size = sizeof(struct doctor_settings),
 	.run = run_doctor,

@@ -35,41 +35,42 @@ static const struct option options[] = {
 		.letter = 'n',
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct gc_settings, dry_run),
-		.help = "say what would be removed, and remove nothing"},
+		.help = "show what would be removed, but remove nothing"},
 	{.name = "keep-runs",
 		.aliases = runs_aliases,
 		.argument = "N",
 		.type = OPTION_COUNT,
 		.max = LIMIT_KEEP_RUNS,
 		.offset = offsetof(struct gc_settings, runs),
-		.help = "keep so many runs of each project, whatever is configured"},
+		.help = "keep this many runs of each project, regardless of the configuration"},
 	{.name = "keep-days",
 		.argument = "N",
 		.type = OPTION_COUNT,
 		.max = LIMIT_KEEP_DAYS,
 		.offset = offsetof(struct gc_settings, days),
-		.help = "remove runs that are older than so many days"},
+		.help = "remove runs older than this many days"},
 	{.name = "keep-bytes",
 		.argument = "SIZE",
 		.type = OPTION_SIZE,
 		.offset = offsetof(struct gc_settings, bytes),
-		.help = "remove the oldest runs until all of a project together take at most this"},
+		.help = "remove the oldest runs of each project until its runs take at most this "
+			"much space"},
 	{.name = "projects",
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct gc_settings, projects),
-		.help = "read this projects file, not the configured one"},
+		.help = "use this projects file instead of the configured one"},
 	{.name = "keep-scopes",
 		.argument = "N",
 		.type = OPTION_COUNT,
 		.max = LIMIT_KEEP_RUNS,
 		.offset = offsetof(struct gc_settings, scopes),
-		.help = "keep the caches of so many cache scopes of each project"},
+		.help = "keep the caches of this many cache scopes of each project"},
 	{.name = "quiet",
 		.letter = 'q',
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct gc_settings, quiet),
-		.help = "print nothing but errors"},
+		.help = "print only errors"},
 	{0},
 };
 
@@ -219,19 +220,18 @@ static int run(const struct call *call)
 
 const struct command cmd_gc = {
 	.name = "gc",
-	.summary = "Remove old runs, and what killed ones left",
+	.summary = "Remove old runs, and files left by killed runs",
 	.group = GROUP_KEEP,
 	.operands = "[PROJECT]...",
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details =
-		"Every run does this for its project when it ends. Without a name, all projects of "
-		"the state\n"
-		"directory are looked at. How much is kept is configured, by keep_runs, keep_days, "
-		"keep_bytes\n"
-		"and, of cache scopes, keep_scopes.\n"
-		"\n"
-		"Never removed: a run that goes on, the latest one, and the last one that "
-		"passed.\n",
+	.details = "Every run does this for its own project when it ends. Without a name, "
+		   "gc checks all projects in\n"
+		   "the state directory. keep_runs, keep_days and keep_bytes in the "
+		   "configuration limit the runs,\n"
+		   "keep_scopes limits the cache scopes.\n"
+		   "\n"
+		   "gc never removes a run in progress, the latest run, or the last run "
+		   "that passed.\n",
 	.options = options,
 	.settings_size = sizeof(struct gc_settings),
 	.run = run,

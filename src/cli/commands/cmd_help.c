@@ -20,14 +20,15 @@ static const struct option options[] = {
 		.argument = "PAGE",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct help_settings, markdown),
-		.help = "a table of the program as Markdown: actions, config, projects, errors, "
-			"run-log, commands",
+		.help = "print a table of the program as Markdown: actions, variables, config, "
+			"projects, errors, limits, run-log or commands",
 		.hidden = true},
 	{.name = "man",
 		.argument = "PAGE",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct help_settings, man),
-		.help = "a manual page, for example ambient-run.1; 'list' names them all",
+		.help = "print a manual page, for example ambient-run.1; 'list' prints the names "
+			"of all pages",
 		.hidden = true},
 	{0},
 };

@@ -98,12 +98,13 @@ const struct command cmd_image = {
 	.operands = "list | verify IMAGE... | import ... | remove ...",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details =
-		"  list         the images, their size and the digest of their image.yaml\n"
-		"  verify       read every file of an image and compare its digest with "
-		"image.yaml\n"
-		"  import       not in this version\n"
-		"  remove       not in this version; an image is a directory of the image store\n",
+	.details = "  list         show the images, their size and the digest of their "
+		   "image.yaml\n"
+		   "  verify       read every file of an image and compare its digest with "
+		   "image.yaml\n"
+		   "  import       not in this version\n"
+		   "  remove       not in this version; an image is a directory of the "
+		   "image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
 	.run = run,

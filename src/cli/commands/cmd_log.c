@@ -44,29 +44,28 @@ static const struct option options[] = {
 		.type = OPTION_ENUM,
 		.choices = formats,
 		.offset = offsetof(struct log_settings, format),
-		.help = "raw: what the actions wrote, in order of arrival (default); json: the run "
-			"log, one "
-			"event a line; html: a page of its own"},
+		.help = "raw: the output of the actions, in order of arrival (default); json: "
+			"the run log, one event per line; html: a self-contained page"},
 	{.name = "console",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct log_settings, console),
-		.help = "the console of the guest's kernel instead"},
+		.help = "show the console of the guest's kernel instead of the log"},
 	{.name = "run",
 		.argument = "ID",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct log_settings, run),
-		.help = "of this run, not of the last one that was not skipped"},
+		.help = "show this run instead of the last run that was not skipped"},
 	{.name = "filename",
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct log_settings, filename),
-		.help = "of this run log, wherever it is"},
+		.help = "read this run log, in any directory"},
 	{.name = "output",
 		.letter = 'o',
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct log_settings, output),
-		.help = "write there, not to standard output"},
+		.help = "write to this file instead of standard output"},
 	{0},
 };
 
@@ -346,7 +345,7 @@ static int run(const struct call *call)
 
 const struct command cmd_log = {
 	.name = "log",
-	.summary = "Show the log of a run: of the project's last one, or of the last one of all",
+	.summary = "Show the log of a run: the last run of a project, or of all projects",
 	.group = GROUP_KEEP,
 	.operands = "[PROJECT]",
 	.max_operands = 1,

@@ -20,7 +20,7 @@ static const struct option options[] = {
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct projects_settings, projects),
-		.help = "read this projects file, not the configured one"},
+		.help = "use this projects file instead of the configured one"},
 	{.name = "json",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct projects_settings, json),
@@ -93,7 +93,7 @@ static int run(const struct call *call)
 
 const struct command cmd_projects = {
 	.name = "projects",
-	.summary = "List the projects that are known",
+	.summary = "List the configured projects",
 	.group = GROUP_SHOW,
 	.options = options,
 	.settings_size = sizeof(struct projects_settings),

@@ -57,95 +57,97 @@ static const struct option options[] = {
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, projects),
-		.help = "read this projects file, not the configured one"},
+		.help = "use this projects file instead of the configured one"},
 	{.name = "force",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, options.force),
-		.help = "run also when nothing changed since the last run that passed"},
+		.help = "run even if nothing changed since the last run that passed"},
 	{.name = "dry-run",
 		.letter = 'n',
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, dry_run),
-		.help = "check everything, say what would run, and run nothing"},
+		.help = "check all input and show what would run, but run nothing"},
 	{.name = "quiet",
 		.letter = 'q',
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, quiet),
-		.help = "print nothing, unless a run does not pass: then the action, the last 50 "
-			"lines of its output and the path of the log; nothing of a project that "
-			"another run is busy with (status 5)"},
+		.help = "print nothing for a run that passes, or if another run of the project "
+			"is in progress (status 5); otherwise print the action, the last 50 "
+			"lines of its output and the path of the log"},
 	{.name = "color",
 		.argument = "WHEN",
 		.type = OPTION_ENUM,
 		.choices = screen_colors,
 		.offset = offsetof(struct run_settings, color),
-		.help = "auto (on a terminal without NO_COLOR; default), always, never"},
+		.help = "when to print colors: auto (on a terminal, unless NO_COLOR is set; "
+			"default), always, never"},
 	{.name = "result",
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, result),
-		.help = "write a JSON object for each project there, one a line, as soon as it "
-			"ended"},
+		.help = "write one JSON object per project to this file, one per line, as soon "
+			"as the project has ended"},
 	{.name = "log",
 		.argument = "FILE",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, log),
-		.help = "write the run log there too, each event at once"},
+		.help = "also write the run log to this file, each event immediately"},
 	{.name = "run-id",
 		.argument = "ID",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, options.run_id),
-		.help = "the id of the run; default: made from the time"},
+		.help = "the id of the run; default: generated from the time"},
 	{.name = "env",
 		.argument = "NAME=VALUE",
 		.type = OPTION_LIST,
 		.offset = offsetof(struct run_settings, options.env),
-		.help = "set a variable for all actions; can be given several times"},
+		.help = "set an environment variable for all actions; can be given several times"},
 	{.name = "no-post-plan",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, options.no_post_plan),
-		.help = "leave the post-plan out"},
+		.help = "skip the post-plan"},
 	{.name = "cache",
 		.argument = "MODE",
 		.type = OPTION_ENUM,
 		.choices = cache_modes,
 		.offset = offsetof(struct run_settings, cache),
-		.help = "rw: read and keep the cache (default); ro: read it only; none: neither"},
+		.help = "rw: read and update the cache (default); ro: only read it; none: use no "
+			"cache"},
 	{.name = "cache-scope",
 		.argument = "NAME",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, options.cache_scope),
-		.help = "keep the cache under this name, apart from the project's own, which is "
-			"read when "
-			"there is none of that name yet"},
+		.help = "use a separate cache with this name; if it does not exist yet, read the "
+			"project's own cache"},
 	{.name = "executor",
 		.argument = "PATH",
 		.type = OPTION_PATH,
 		.offset = offsetof(struct run_settings, options.executor),
-		.help = "the program that runs in the VM; default: found beside ambient"},
+		.help = "the executor, which runs in the VM; default: the one installed with "
+			"ambient"},
 	{.name = "rsync-target",
 		.aliases = rsync_aliases,
 		.argument = "TARGET",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct run_settings, rsync_target),
-		.help = "where the rsync actions copy to"},
+		.help = "the target of the rsync actions"},
 	{.name = "dput-target",
 		.aliases = dput_aliases,
 		.argument = "TARGET",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct run_settings, dput_target),
-		.help = "where the dput actions upload to"},
+		.help = "the target of the dput actions"},
 	{.name = "uefi",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, uefi),
-		.help = "boot the image by its firmware",
+		.help = "boot the image by UEFI firmware",
 		.later = true},
 	{.name = "offline",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, options.offline),
-		.help = "boot no VM that has a network: a pre-plan that needs one is left out and "
-			"the stored dependencies are used, a post-plan that needs one is refused "
-			"before anything runs"},
+		.help = "start no VM with a network: skip a pre-plan that needs one and use the "
+			"stored dependencies; reject a post-plan that needs one before anything "
+			"runs"},
 	{0},
 };
 
@@ -460,17 +462,19 @@ static void refused(const struct call *call, const struct err *why)
 
 const struct command cmd_run = {
 	.name = "run",
-	.summary = "Run projects: build and test each in microVMs of its own",
+	.summary = "Run projects: build and test each in its own microVMs",
 	.group = GROUP_RUN,
 	.operands = "[PROJECT]...",
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details = "Without a name, all projects of the projects file run, one after the other. A "
-		   "project whose\n"
-		   "source, plans, image, dependencies and settings are those of its last run that "
-		   "passed is skipped.\n"
-		   "Of the source all counts that the machine is given, also ignored files, modes, "
-		   "tags and the stash,\n"
-		   "but not times of files and how git stores its objects.\n"
+	.details = "Without a name, all projects of the projects file run, one after the "
+		   "other. A project is\n"
+		   "skipped if its source, plans, image, dependencies and settings are the "
+		   "same as in its last run\n"
+		   "that passed. Everything that the machine gets from the source is "
+		   "compared, including ignored\n"
+		   "files, modes, tags and the stash. File times and the way git stores its "
+		   "objects are not\n"
+		   "compared.\n"
 		   "\n"
 		   "The exit status is that of the worst project:\n" COMMAND_EXIT_STATUSES,
 	.options = options,

@@ -36,7 +36,7 @@ static int run(const struct call *call)
 
 const struct command cmd_state = {
 	.name = "state",
-	.summary = "Show what is kept of each project, as JSON",
+	.summary = "Show the stored data of each project as JSON",
 	.group = GROUP_KEEP,
 	.run = run,
 };

@@ -143,7 +143,7 @@ static void add_actions_page(struct buf *b, const struct command *const *command
 {
 	(void)commands;
 	for (const struct action *const *a = load_context(NULL).actions; *a; a++) {
-		buf_addf(b, "### `%s`\n\n%s%s\n\nStands in: ", (*a)->name, (*a)->summary,
+		buf_addf(b, "### `%s`\n\n%s%s\n\nAllowed in: ", (*a)->name, (*a)->summary,
 			action_is_built(*a) ? "" : " *Known, not in this version.*");
 		catalog_add_where(b, *a, ", ");
 		buf_adds(b, ".\n\n");
@@ -181,7 +181,7 @@ static void add_errors_page(struct buf *b, const struct command *const *commands
 {
 	(void)commands;
 	buf_adds(b,
-		"| reason | result | status | whose fault | retry | meaning |\n"
+		"| reason | result | status | at fault | retry | meaning |\n"
 		"| --- | --- | --- | --- | --- | --- |\n");
 	for (const struct verdict_reason *r = verdict_reasons; r->reason; r++) {
 		buf_addf(b, "| `%s` | `%s` | ", r->reason, verdict_name(r->verdict));
@@ -206,7 +206,7 @@ static void add_run_log_page(struct buf *b, const struct command *const *command
 		buf_addf(b, "### `%s`\n\n%s\n\n", info->name, info->help);
 		for (const struct event_field *f = info->fields; f->name; f++)
 			buf_addf(b, "- `%s`: %s%s\n", f->name, f->help,
-				f->optional ? " (not always)" : "");
+				f->optional ? " (optional)" : "");
 		buf_adds(b, info->fields->name ? "\n" : "");
 	}
 }

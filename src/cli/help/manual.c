@@ -165,11 +165,16 @@ static void add_see_also(struct buf *b, const struct command *const *commands, c
 static void add_exit_status(struct buf *b)
 {
 	buf_adds(b,
-		".SH EXIT STATUS\nThat of\n.BR ambient\\-run (1)\nis that of the worst project:\n");
+		".SH EXIT STATUS\n"
+		"The exit status of\n"
+		".BR ambient\\-run (1)\n"
+		"is that of the worst project:\n");
 	add_text(b, COMMAND_EXIT_STATUSES, false);
 	buf_adds(b,
-		".PP\nThe other commands end with 0, 2 and 3 in the same sense;\n"
-		".BR ambient\\-qemu (1)\nwith all but 5.\n");
+		".PP\n"
+		"The other commands use 0, 2 and 3 with the same meaning;\n"
+		".BR ambient\\-qemu (1)\n"
+		"uses all but 5.\n");
 }
 
 static void add_files(struct buf *b)
@@ -186,17 +191,21 @@ static void add_files(struct buf *b)
 
 static void add_program(struct buf *b, const struct command *const *commands)
 {
-	add_title(b, "ambient", 1, "build and test code that nobody vouches for, in microVMs");
+	add_title(b, "ambient", 1, "build and test untrusted code in microVMs");
 	buf_adds(b,
-		".SH SYNOPSIS\n.B ambient\n[\\fIOPTION\\fR]... \\fICOMMAND\\fR ...\n"
+		".SH SYNOPSIS\n"
+		".B ambient\n"
+		"[\\fIOPTION\\fR]... \\fICOMMAND\\fR ...\n"
 		".SH DESCRIPTION\n"
-		"A batch runner for continuous integration. The source tree of a project is "
-		"packed into a drive of\n"
-		"a virtual machine that has no network and sees nothing else of the host; the "
-		"actions of its plan\n"
-		"run there, their output is shown as it comes, and what they leave behind as "
-		"artifacts is checked\n"
-		"and kept.\n"
+		".B ambient\n"
+		"is a batch runner for continuous integration. It packs the source tree "
+		"of a project into a\n"
+		"drive of a virtual machine, which has no network and no access to other "
+		"data of the host.\n"
+		"The actions of the project's plan run in the machine.\n"
+		".B ambient\n"
+		"shows their output as it arrives, and checks and stores the artifacts "
+		"that they write.\n"
 		".SH COMMANDS\n");
 	for (const struct command *const *c = commands; *c; c++) {
 		buf_adds(b, ".TP\n.BR ambient\\-");
@@ -205,7 +214,10 @@ static void add_program(struct buf *b, const struct command *const *commands)
 		add_roff(b, (*c)->summary);
 		buf_adds(b, ".\n");
 	}
-	buf_adds(b, ".SH OPTIONS\nOf every command, before or behind its name:\n");
+	buf_adds(b,
+		".SH OPTIONS\n"
+		"All commands accept these options, before or after the name of the "
+		"command:\n");
 	add_options(b, command_common_options);
 	add_exit_status(b);
 	add_files(b);
@@ -242,25 +254,28 @@ static void add_command(
 static void add_values(struct buf *b)
 {
 	add_text(b,
-		"Sizes are written as 4096, 2G, 16 GB, 512MiB: K, M, G and T are powers of 1000, "
-		"Ki, Mi, Gi and Ti of 1024, with or without B. Durations are written as 500ms, "
-		"90s, 45m, 2h, "
-		"1h30m. In paths ~ is the home directory, and what is relative is relative to the "
-		"directory of the file. Quotes around a value never matter. An unknown key is an "
-		"error that names file, line and column.\n",
+		"Sizes are written as 4096, 2G, 16 GB, 512MiB: K, M, G and T are powers "
+		"of 1000, Ki, Mi, Gi and Ti of 1024, with or without B. Durations are "
+		"written as 500ms, 90s, 45m, 2h, 1h30m. In paths, ~ is the home "
+		"directory. Relative paths are relative to the directory of the file. "
+		"Quotes around a value do not change its meaning. An unknown key is an "
+		"error; the message names file, line and column.\n",
 		true);
 }
 
 static void add_config(struct buf *b, const struct command *const *commands)
 {
-	add_title(b, "ambient-config", 5, "how this host runs projects");
+	add_title(b, "ambient-config", 5, "configuration file of ambient");
 	buf_adds(b, ".SH SYNOPSIS\n.I ~/.config/ambient/config.yaml\n.SH DESCRIPTION\n");
 	add_text(b,
-		"The configuration of ambient, in YAML. It belongs to the operator: nothing in a "
-		"source tree can change it. There need not be one: every key has a default or may "
-		"be absent. The program shows what holds by 'ambient config'.\n",
+		"This file is the configuration of ambient, in YAML. It belongs to the "
+		"operator: files in a source tree cannot change it. The file is "
+		"optional: every key has a default or may be absent. 'ambient config' "
+		"shows the effective configuration.\n",
 		true);
-	buf_adds(b, ".SH KEYS\nA dot is a step down: qemu.cpus is cpus under qemu.\n");
+	buf_adds(b,
+		".SH KEYS\n"
+		"A dot separates levels: qemu.cpus is the key cpus under qemu.\n");
 	add_params(b, config_params, "");
 	buf_adds(b, ".SH VALUES\n");
 	add_values(b);
@@ -280,7 +295,7 @@ static void add_action(struct buf *b, const struct action *a)
 	add_roff(b, a->summary);
 	if (!action_is_built(a))
 		buf_adds(b, " Known, not in this version.");
-	buf_adds(b, " Stands in: ");
+	buf_adds(b, " Allowed in: ");
 	catalog_add_where(b, a, ", ");
 	buf_adds(b, ".\n");
 	add_params(b, a->params, "");
@@ -288,13 +303,13 @@ static void add_action(struct buf *b, const struct action *a)
 
 static void add_projects(struct buf *b, const struct command *const *commands)
 {
-	add_title(b, "ambient-projects", 5, "what is run, and how it is built and tested");
+	add_title(b, "ambient-projects", 5, "projects file of ambient");
 	buf_adds(b, ".SH SYNOPSIS\n.I ~/.config/ambient/projects.yaml\n.SH DESCRIPTION\n");
 	add_text(b,
-		"A YAML file with the key 'projects': a mapping of names to what each project is. "
-		"A "
-		"plan is a list of actions; each is a mapping with the key 'action', its name, and "
-		"its parameters. A plan ends at the first action that fails.\n",
+		"This YAML file has the key 'projects', which maps the name of each "
+		"project to its settings. A plan is a list of actions. Each action is a "
+		"mapping: the key 'action' is its name, the other keys are its "
+		"parameters. A plan stops at the first action that fails.\n",
 		true);
 	buf_adds(b, ".SH KEYS OF A PROJECT\n");
 	add_params(b, project_params, "");
