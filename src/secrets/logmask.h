@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between what a run says and those who hear it: secrets are covered in what actions print
- * (mask.h). What the plan's actions print passes as it is, because their machine has no secrets; so
- * do all other events, in which secrets are covered where strangers' words come in (said.h).
+ * An event sink that masks secrets in the output of actions (mask.h). Output of the plan's actions
+ * is passed unchanged, because their machine has no secrets. All other events are passed unchanged
+ * too: untrusted text in them is masked where it is received (said.h).
  */
 #ifndef SECRETS_LOGMASK_H
 #define SECRETS_LOGMASK_H
@@ -13,22 +13,22 @@
 #include "secrets/mask.h"
 
 struct logmask {
-	const struct mask *mask; /* NULL: nothing to cover, events pass as they are */
+	const struct mask *mask; /* NULL: no secrets, events are passed unchanged */
 	struct event_sink next;
 	struct mask_stream *streams[2]; /* stdout, stderr of the running action */
-	struct event last[2];           /* what came last on each: whose bytes are held back */
+	struct event last[2];           /* last event of each stream, for its held bytes */
 	int64_t fed_ms;
 };
 
 void logmask_init(struct logmask *l, const struct event_sink *next);
 void logmask_release(struct logmask *l);
 
-/* From now on; the mask is ready, and lives longer than l. */
+/* Mask all following events. The mask is ready and must outlive l. */
 void logmask_use(struct logmask *l, const struct mask *mask);
 
 void logmask_event(struct logmask *l, const struct event *ev);
 
-/* To be called now and then: shows what waited for more that did not come. */
+/* Call it periodically: passes on held bytes that no further bytes have followed. */
 void logmask_idle(struct logmask *l);
 
 #endif

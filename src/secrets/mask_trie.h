@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The automaton of Aho and Corasick over symbols 0 to 255: finds all of many words in one pass.
- * Words are added, then trie_ready is called once. Its memory is wiped by trie_free.
+ * The automaton of Aho and Corasick over symbols 0 to 255: finds many words in one pass.
+ * Add all words, then call trie_ready once. trie_free wipes the memory.
  */
 #ifndef SECRETS_MASK_TRIE_H
 #define SECRETS_MASK_TRIE_H
@@ -14,12 +14,12 @@
 
 struct trie_node {
 	uint32_t child, sibling; /* 0: none */
-	uint32_t fail;           /* the longest proper suffix that is a beginning too */
+	uint32_t fail;           /* node of the longest proper suffix that begins a word */
 	uint32_t depth;
-	uint32_t longest;  /* the length of the longest word that ends here; 0: none */
-	uint32_t shortest; /* the length of the shortest word that begins like this */
+	uint32_t longest;  /* length of the longest word that ends here; 0: none */
+	uint32_t shortest; /* length of the shortest word with this beginning */
 	uint8_t symbol;
-	bool let_go; /* so short a beginning that it may be shown */
+	bool let_go; /* this beginning is short enough to be shown */
 };
 
 struct trie {
@@ -30,14 +30,14 @@ struct trie {
 	uint32_t first[256]; /* children of the root */
 };
 
-/* Makes room for words of so many symbols together. */
+/* Allocates memory for words with this total number of symbols. */
 void trie_init(struct trie *t, size_t symbols);
 void trie_free(struct trie *t);
 
 void trie_add(struct trie *t, const uint8_t *word, size_t len);
 void trie_ready(struct trie *t);
 
-/* From a state (0 at the beginning) by a symbol to the next one. */
+/* Returns the next state after a symbol. The first state is 0. */
 uint32_t trie_step(const struct trie *t, uint32_t state, uint8_t symbol);
 
 #endif
