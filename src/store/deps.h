@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The dependencies of a project outside of a run: taken to a machine that has no network, looked
- * at, removed.
+ * Export, import, list and remove the dependencies of a project outside of a run, for example to
+ * transfer them to a host without a network.
  *
- * An exported file is a tar archive (docs/format-drive.md) of two members: deps.json, which names
- * the project and has length and SHA-256 of the other, and deps.tar, the archive as it is stored.
+ * An exported file is a tar archive (docs/format-drive.md) with two members: deps.json, which has
+ * the project's name and the length and SHA-256 of the other, and deps.tar, the stored archive.
  */
 #ifndef STORE_DEPS_H
 #define STORE_DEPS_H
@@ -19,42 +19,44 @@
 struct deps_info {
 	uint64_t bytes;
 	struct digest_text sha256;
-	struct rewrite_dropped dropped; /* of an import: what of a foreign archive was not taken */
+	struct rewrite_dropped dropped; /* of an import: attributes that were dropped */
 };
 
 /*
- * Write the project's dependencies to `path` (os/outfile.h), which appears whole or not at all;
- * for a pipe or a device they are put together in `tmpdir` first. ERR_INPUT, reason no_deps, when
- * there are none. No lock is needed: what is stored is replaced, never changed.
+ * Write the project's dependencies to `path` (os/outfile.h), which is created complete or not at
+ * all; for a pipe or a device the file is first assembled in `tmpdir`. ERR_INPUT, reason no_deps,
+ * if there are none. No lock is needed, because stored archives are replaced, never changed.
  */
 int deps_export(const char *state, const char *tmpdir, const char *project, const char *path,
 	struct deps_info *ret_info, struct err *e) NODISCARD;
 
 struct deps_import_options {
 	uint64_t max_bytes;  /* deps_max_size */
-	const char *tmpdir;  /* where a foreign archive is written again */
-	const char *program; /* ambient-archive; NULL: where it is installed */
+	const char *tmpdir;  /* directory for the conversion of a foreign archive */
+	const char *program; /* path of ambient-archive; NULL: the installed one */
 };
 
 /*
- * Take such a file, or an archive that somebody else made (store/convert.h), as the project's
- * dependencies, under its lock. What begins with a member deps.json is an exported file. ERR_INPUT,
- * reason deps_damaged, when it is neither, is not whole, does not have the digest that it should
- * have, or breaks a rule for archives of guests; then the old ones stay. Those of another project
- * are taken, too; those of more than max_bytes are ERR_INPUT before the first byte is written. Holes
- * stay holes.
+ * Replace the project's dependencies by an exported file or by an archive of another program
+ * (store/convert.h), under the project's lock. A file whose first member is deps.json is an
+ * exported file. ERR_INPUT, reason deps_damaged, if the file is neither, is truncated, does not
+ * match its digest, or breaks a rule for archives of guests; the old dependencies are then kept. A
+ * file exported from another project is accepted. More than max_bytes is ERR_INPUT before the first
+ * byte is written. Holes are preserved.
  */
 int deps_import(const char *state, const char *project, const struct deps_import_options *o,
 	const char *path, struct deps_info *ret_info, struct err *e) NODISCARD;
 
-/* Remove them, those of all scopes, under the lock. *ret_bytes: what they took; 0: there were none.
+/*
+ * Remove the dependencies of all scopes, under the lock. *ret_bytes: the disk space that they used;
+ * 0: there were none.
  */
 int deps_clear(
 	const char *state, const char *project, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
 /*
- * A list of maps {project, name, bytes, changed}, or {project, error} of one whose dependencies
- * cannot be listed; sorted. The caller frees.
+ * Returns a sorted list of maps {project, name, bytes, changed}, or {project, error} for a project
+ * whose dependencies cannot be listed. The caller frees.
  */
 int deps_list(const char *state, struct node **ret_list, struct err *e) NODISCARD;
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What becomes of old runs: which of <state>/<project>/runs/ are kept, and the removal of the
- * others. docs/format-state.md says it for users.
+ * The removal of old runs from <state>/<project>/runs/. docs/format-state.md describes it for
+ * users.
  *
- * Kept whatever the policy says: a run that goes on (its `lock` is held, see store.h), the one
- * that `latest` points to, and the last ordinary one that passed. Of the others the newest
- * `policy.runs` that took place are kept; so many that were skipped as unchanged are kept besides,
- * so that a frequent timer does not push real runs out. Of these those go that are older than
- * `policy.days`, and then the oldest until all of them together take at most `policy.bytes`.
+ * These runs are always kept: a run in progress (its `lock` is held, see store.h), the run that
+ * `latest` points to, and the last ordinary run that passed. Of the other runs, the newest
+ * `policy.runs` are kept. The same number of runs that were skipped as unchanged is kept in
+ * addition, so that a frequent timer does not displace real runs. Then runs older than
+ * `policy.days` are removed, and then the oldest runs until all runs take at most `policy.bytes`.
  *
- * Of cache scopes the archives of the last `policy.scopes` are kept.
+ * The archives of the last `policy.scopes` cache scopes are kept.
  *
- * For runs no lock of the project is needed, so no run is ever refused because of it; and nothing
- * is written to the disk, so it works when that is full. A removal that was cut short is finished
- * by the next.
+ * The removal of runs does not take the project's lock, so it never causes a run to end as busy. It
+ * writes nothing to the disk, so it works on a full disk. The next removal completes an interrupted
+ * one.
  */
 #ifndef STORE_RETENTION_H
 #define STORE_RETENTION_H
@@ -29,20 +29,20 @@ struct retention_policy {
 	uint64_t runs;   /* at least 1 */
 	uint64_t days;   /* 0: any age */
 	uint64_t bytes;  /* 0: any size */
-	uint64_t scopes; /* of which the archives are kept (scopes.h); at least 1 */
+	uint64_t scopes; /* number of scopes whose archives are kept (scopes.h); at least 1 */
 };
 
-/* That of the configuration, with what the project (NULL: none) says of itself. */
+/* The policy of the configuration, overridden by the keys of the project (NULL: none). */
 struct retention_policy retention_policy_of(const struct config *c, const struct project *p);
 
-/* Something that was removed, or that a dry run would have removed. */
+/* An item that was removed, or would be removed by a dry run. */
 struct retention_item {
 	const char *project;
-	const char *run_id;      /* NULL: no run, but a scope, or */
-	const char *scope;       /* NULL: what a killed run left in work/ and old generations */
+	const char *run_id;      /* NULL: not a run, but */
+	const char *scope;       /* both NULL: work/ and old generations of a killed run */
 	const char *why;         /* "more than 10 runs" */
-	uint64_t bytes;          /* of the disk */
-	const struct err *error; /* it could not be removed, or not wholly; NULL: it is gone */
+	uint64_t bytes;          /* disk space */
+	const struct err *error; /* the removal failed or is incomplete; NULL: it succeeded */
 };
 
 struct retention_view {
@@ -51,9 +51,9 @@ struct retention_view {
 };
 
 /*
- * Apply the policy to one project. What cannot be removed is told to the view and the others are
- * removed all the same; *ret_failed is their number. -1 when the project could not be looked at,
- * and ERR_INTERRUPTED when a signal came in between.
+ * Apply the policy to one project. An item that cannot be removed is reported to the view, and the
+ * removal continues; *ret_failed is the number of such items. -1 if the project cannot be read, or
+ * ERR_INTERRUPTED after a signal.
  */
 int retention_apply(const char *state, const char *project, const struct retention_policy *policy,
 	bool dry_run, const struct retention_view *view, unsigned *ret_failed,

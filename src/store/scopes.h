@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What becomes of the archives of cache scopes (`--cache-scope`): a bridge may use one for every
- * stranger's branch, and each may hold cache_max_size. The scopes that have run last are kept; of
- * the others archives and state files are removed.
+ * The removal of old cache scopes (`--cache-scope`). A bridge may use a scope for every untrusted
+ * branch, and each scope may take cache_max_size. The scopes with the latest runs are kept;
+ * archives and state files of the others are removed.
  */
 #ifndef STORE_SCOPES_H
 #define STORE_SCOPES_H
@@ -12,13 +12,13 @@
 
 #include "base/err.h"
 
-/* Told of a scope that goes; bytes: what it took of the disk. */
+/* Called for each removed scope; bytes: the disk space that it used. */
 typedef void (*scopes_told)(void *arg, const char *scope, uint64_t bytes);
 
 /*
- * Keep `keep` scopes of a project. Where there are more, the project's lock is taken, unless a run
- * goes on: then nothing is done. Writes nothing, so that it works on a full disk. dry_run: only
- * tells. What the project's own runs keep is not touched.
+ * Keep `keep` scopes of a project. If there are more, take the project's lock and remove the
+ * others; if a run holds the lock, do nothing. Writes nothing, so that it works on a full disk.
+ * dry_run: only report. Data of the project's own runs is not changed.
  */
 int scopes_forget(const char *state, const char *project, uint64_t keep, bool dry_run,
 	scopes_told told, void *arg, struct err *e) NODISCARD;

@@ -2,24 +2,24 @@
 /*
  * The state directory:
  *
- *     <state>/<project>/lock              flock: held while a run goes on
- *     <state>/<project>/state.json        what the last successful run was (digest, commit, run id)
- *     <state>/<project>/state-CLASS.json  the same of runs that may not speak for all others
+ *     <state>/<project>/lock              flock: held during a run
+ *     <state>/<project>/state.json        the last run that passed (digest, commit, run id)
+ *     <state>/<project>/state-CLASS.json  the same for runs of a class (cache mode and scope)
  *     <state>/<project>/current           -> gen-N
  *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps
  *     <state>/<project>/runs/<run-id>/    lock, number, result.json, run.jsonl, console.log,
  *                                         artifacts/
  *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped
- *     <state>/<project>/work/             what the run that holds the lock is making
+ *     <state>/<project>/work/             files of the run that holds the lock
  *
- * Everything is made in work/, synced, and renamed into its place: `current` is replaced by one
- * rename, so a kill at any moment leaves the old generation or the new one. What a killed run left
- * (work/, generations that are not current) is removed by the next run that takes the lock, or by
- * store_sweep. Of what a run keeps, retention.h removes the old; a run that goes on holds a flock
- * of its runs/<run-id>/lock, from before the directory has that name. Both locks are files that
- * only their owner can open, whatever state_mode says: who may read keeps nobody waiting. A
- * `current` that is no link to a generation is ERR_INPUT, for nobody knows what may be removed
- * then.
+ * All files are made in work/, synced, and renamed into place. `current` is replaced by one rename,
+ * so a kill at any time leaves either the old or the new generation. The next run that takes the
+ * lock, or store_sweep, removes the remains of a killed run (work/, generations that are not
+ * current). retention.h removes old runs. A run in progress holds a flock on its
+ * runs/<run-id>/lock, which it takes before the directory gets that name. Both lock files are
+ * accessible only to their owner, regardless of state_mode, so that a user with read access cannot
+ * block runs. A `current` that is not a link to a generation is ERR_INPUT, because then it is not
+ * known which generations may be removed.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -44,25 +44,25 @@ struct store {
 };
 
 /*
- * Make the directory if needed and take the lock without waiting, then remove what a killed run
- * left. ERR_BUSY, reason locked, names process and start of the run that holds it.
+ * Create the directory if needed, take the lock without waiting, and remove the remains of a killed
+ * run. ERR_BUSY, reason locked, names process and start time of the run that holds the lock.
  */
 int store_lock(
 	const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
 
 /*
- * Take the lock of a project that has a directory, and write nothing, so that it works on a full
- * disk. Of *ret_store only `dir` and `current` are filled. *ret_taken false: a run goes on.
+ * Take the lock of a project that has a directory. Writes nothing, so that it works on a full disk.
+ * Fills only `dir` and `current` of *ret_store. *ret_taken false: a run is in progress.
  */
 int store_try_lock(const char *state, const char *project, struct store *ret_store, bool *ret_taken,
 	struct err *e) NODISCARD;
 /*
- * For those who only look: fills `dir` and `current` without a lock. A project that has no
- * directory has no generation. ERR_INPUT as store_lock.
+ * For readers: fills `dir` and `current` without a lock. A project without a directory has no
+ * generation. ERR_INPUT as in store_lock.
  */
 int store_look(
 	const char *state, const char *project, struct store *ret_store, struct err *e) NODISCARD;
-void store_release(struct store *s); /* also empties work/ and gives the lock back */
+void store_release(struct store *s); /* also empties work/ and releases the lock */
 #define auto_store __attribute__((cleanup(store_release)))
 #define STORE_NONE                                                                                 \
 	{                                                                                          \
@@ -82,83 +82,86 @@ int store_check_run_id(const struct store *s, const char *run_id, struct err *e)
 int store_begin_run(struct store *s, const char *run_id, struct err *e) NODISCARD;
 
 /*
- * The path of the archive `name` ("cache", "cache@x", "deps") in the current generation, NULL when
- * there is none. The caller frees.
+ * Returns the path of the archive `name` ("cache", "cache@x", "deps") in the current generation, or
+ * NULL if there is none. The caller frees.
  */
 char *store_current(const struct store *s, const char *name);
 
-/* Where to make an archive of the next generation: work/gen/<name>. The caller frees. */
+/* Returns the path for an archive of the next generation, work/gen/<name>. The caller frees. */
 char *store_next(const struct store *s, const char *name, struct err *e) NODISCARD;
 
 /*
- * The number of a run, by which runs are in order whatever the clock said; runs_fd is runs/. 0: it
- * has none, because an older version made it, and so it came before all that have one.
+ * Returns the number of a run. Numbers give the order of runs, regardless of the clock. runs_fd is
+ * runs/. 0: the run has none, because version 0.1.0 made it; it precedes all runs with a number.
  */
 uint64_t store_run_number(int runs_fd, const char *run_id);
 
-/* The class whose state file this is, by its name; NULL: none's. The caller frees. */
+/* Returns the class of a state file, by its name; NULL: not a state file. The caller frees. */
 char *store_class_of(const char *file);
 
 /*
- * What the last successful run of a class was: the content of its state file, NULL when there is
- * none. A class NULL is that of ordinary runs. Errors are those of statefile_read; also
- * state_unknown when the run of state.json is not there. The caller frees.
+ * Read the state file of a class, which describes its last run that passed. *ret_state is NULL if
+ * there is none. The class NULL is that of ordinary runs. Errors are those of statefile_read, and
+ * state_unknown if the run named by state.json does not exist. The caller frees.
  */
 int store_last_success(
 	const struct store *s, const char *class, struct node **ret_state, struct err *e) NODISCARD;
 
 /*
- * Publish work/gen, if there is one: what it lacks is linked from the current generation, then it
- * is synced and becomes current. Then the state file of the class is replaced by `state`, which was
- * written before; those of other classes stay as they are. At last the old generation is removed,
- * which may be left to the next run. An error leaves the old generation, or the new one with the
- * old state file: then the next run is not skipped.
+ * Publish work/gen, if it exists. Archives that it lacks are linked from the current generation;
+ * then it is synced and becomes current. Then `state`, which was written to a temporary file
+ * before, replaces the state file of the class; the state files of other classes are not changed.
+ * Finally the old generation is removed; if that fails, the next run removes it. An error leaves
+ * the old generation, or the new one with the old state file; the next run is then not skipped.
  */
 int store_publish(
 	struct store *s, const char *class, const struct node *state, struct err *e) NODISCARD;
 
-/* The first half of store_publish alone: what one VM left, before the next one starts. */
+/*
+ * Only the first half of store_publish: publish the outputs of one VM before the next one starts.
+ */
 int store_publish_outputs(struct store *s, struct err *e) NODISCARD;
 
-/* Write result.json of the run, and turn `latest` to it if that is wanted. */
+/* Write result.json of the run. latest: also set the link `latest` to the run. */
 int store_write_result(
 	const struct store *s, const struct node *result, bool latest, struct err *e) NODISCARD;
 
 /*
- * Remove what a killed run left, unless a run goes on: then *ret_bytes is 0. Takes the lock only
- * when there is something, and writes nothing, so that it works on a full disk. dry_run: only look.
+ * Remove the remains of a killed run. If a run is in progress, do nothing; *ret_bytes is then 0.
+ * Takes the lock only if there is something to remove, and writes nothing, so that it works on a
+ * full disk. dry_run: only report.
  */
 int store_sweep(const char *state, const char *project, bool dry_run, uint64_t *ret_bytes,
 	struct err *e) NODISCARD;
 
 /*
- * Is everything understood that says what may be removed: `current` and all state files, and is the
- * run there that state.json names? Nothing of the project may be removed otherwise. Takes no lock.
- * ERR_INPUT names the file and the remedy.
+ * Check that `current` and all state files are understood, and that the run named by state.json
+ * exists. Otherwise nothing of the project may be removed. Takes no lock. ERR_INPUT names the file
+ * and the remedy.
  */
 int store_check(const char *state, const char *project, struct err *e) NODISCARD;
 
 /*
- * The names of the projects that the state directory knows, sorted. None when it is not there. A
- * directory that may not be looked into counts as a project.
+ * Returns the sorted names of the projects in the state directory; none if it does not exist. An
+ * unreadable directory counts as a project.
  */
 int store_list(const char *state, struct strv *ret_projects, struct err *e) NODISCARD;
 
-/* state.json of a project, read without a lock; NULL when there is none. As store_last_success. */
+/* Read state.json of a project without a lock; NULL if there is none. As store_last_success. */
 int store_read_state(
 	const char *state, const char *project, struct node **ret_state, struct err *e) NODISCARD;
 
 /*
- * For `state`, of one project: {"last_success": ..., "latest_run": ...}, each as its file has it,
- * or "error". Reads without a lock. Each is within the limits of node.h, all projects together are
- * not, so they are shown one by one. The caller frees.
+ * For `ambient state`: {"last_success": ..., "latest_run": ...} of one project, each with the
+ * content of its file, or "error". Reads without a lock. One project is within the limits of
+ * node.h; all projects together may not be, so each is printed separately. The caller frees.
  */
 struct node *store_describe_project(const char *state, const char *project);
 
-/* For `log`: the project whose `latest` was turned last. ERR_INPUT when there is none. */
+/* For `ambient log`: the project whose `latest` was set last. ERR_INPUT if there is none. */
 int store_last_project(const char *state, char **ret_project, struct err *e) NODISCARD;
 
-/* For `log`: the run's directory; run_id NULL: the latest. ERR_INPUT when there is none. */
+/* For `ambient log`: a run's directory; run_id NULL: the latest run. ERR_INPUT if there is none. */
 int store_find_run(const char *state, const char *project, const char *run_id, char **ret_dir,
 	struct err *e) NODISCARD;
 
