@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ambient qemu`: one VM with empty inputs, without project and state. */
+/* `ambient qemu`: one VM with empty inputs, without a project and without state. */
 #ifndef RUN_ADHOC_H
 #define RUN_ADHOC_H
 
@@ -9,15 +9,15 @@
 struct adhoc {
 	const char *image; /* name or path */
 	const struct plan *plan;
-	const char *plan_file; /* that it was read from; NULL: none */
-	const char *artifacts; /* to be made, else ERR_INPUT before the boot; NULL: thrown away */
+	const char *plan_file; /* the file of the plan; NULL: none */
+	const char *artifacts; /* directory to create, else ERR_INPUT before boot; NULL: discard */
 	const char *console;   /* file for the console; NULL: none */
 	const char
 		*persist; /* file of the disk (disk.h); replaced when the plan passed; NULL: none */
 	const char *executor;
 };
 
-/* As run_project: whatever happens is in *ret, which run_outcome_release releases. */
+/* As run_project: the result, or the error, is in *ret. Release it by run_outcome_release. */
 void adhoc_run(const struct run_context *context, const struct adhoc *adhoc,
 	const struct run_view *view, struct run_outcome *ret);
 

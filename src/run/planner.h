@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a project's actions to the steps that a VM carries out. No side effects, no clock, no disk.
+/*
+ * Converts a project's actions to the steps for a VM. Has no side effects, and uses neither the
+ * clock nor the disk.
  */
 #ifndef RUN_PLANNER_H
 #define RUN_PLANNER_H
@@ -16,25 +18,26 @@
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
 	const struct action_variable
-		*action_env; /* what the actions rely on; see actions/table.h */
+		*action_env; /* environment of all actions; see actions/table.h */
 	const struct config *config;
-	const struct project *project; /* for planner_adhoc NULL */
+	const struct project *project; /* NULL for planner_adhoc */
 	const struct strv *env;        /* --env; NULL: none */
-	bool keep_cache;               /* pack the cache when the plan passed */
-	const struct secrets *secrets; /* what planner_secrets found; NULL: nothing */
+	bool keep_cache;               /* pack the cache after a plan that passed */
+	const struct secrets *secrets; /* filled by planner_secrets; NULL: none */
 
 	/* filled by planner_open */
 	struct node *settings; /* the effective configuration, with the targets of the project */
-	/* What the project says for parameters that are left open is in the arguments. */
+	/* The arguments include the project's values for parameters that actions do not set. */
 	struct entry_list lists[PROJECT_PHASES];
 };
 
 /*
- * Parse all three lists of the project, and check that every action is known and allowed there, that
- * its parameters are right, and that what they become is within the limits of plan_check_limits.
- * Everybody who looks at a project calls this, so that what `run` refuses is refused in the same
- * words by `plan`, `run --dry-run` and the lints. That an action is not built is no error here. The
- * caller releases the planner, also after an error; project and configuration outlive it.
+ * Parse all three lists of the project. Check that every action is known and allowed in its list,
+ * that its parameters are valid, and that the resulting plan is within the limits of
+ * plan_check_limits. All commands that read a project call this function, so that `run`, `plan`,
+ * `run --dry-run` and the lints reject the same projects with the same messages. An action that is
+ * not in this version is not an error here. The caller releases the planner, also after an error.
+ * Project and configuration must outlive it.
  */
 int planner_open(struct planner *p, struct err *e) NODISCARD;
 void planner_release(struct planner *p);
@@ -43,32 +46,34 @@ void planner_release(struct planner *p);
 /* ERR_INPUT, reason not_in_this_version, naming the first action that this version cannot run. */
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e) NODISCARD;
 
-/* The runnable plan for one of the three lists. */
+/* Build the runnable plan for one of the three lists. */
 int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
 	struct err *e) NODISCARD;
 
 /*
- * What the VM of one of the three lists may reach: what its actions ask for, and then what the
- * configuration allows besides. Empty when no action asks for anything, and always for the plan.
+ * Returns the hosts that the VM of one of the three lists may reach: those that its actions need,
+ * then those that the configuration allows in addition. Empty if no action needs a host, and always
+ * for the plan.
  */
 int planner_egress(struct planner *p, enum project_phase phase, struct egress *ret_egress,
 	struct err *e) NODISCARD;
 
 /*
- * Note which secrets the actions of one of the three lists name, which is by the hosts that they
- * log in to. To be called before planner_build. Errors of secrets_want_host, with the place.
+ * Register the secrets that the actions of one of the three lists need: the keys for the hosts that
+ * they log in to. Call it before planner_build. Errors are those of secrets_want_host, with file
+ * and line of the action.
  */
 int planner_secrets(struct planner *p, enum project_phase phase, struct secrets *secrets,
 	struct err *e) NODISCARD;
 
 /*
- * The serial of the drive that a step unpacks, if it is one that an earlier run has filled: cache
- * or dependencies. NULL: the step does something else.
+ * Returns the serial of the drive that a step unpacks, if an earlier run wrote its archive: cache
+ * or dependencies. NULL for all other steps.
  */
 const char *planner_stored_input(const struct plan *plan, size_t step);
 
 /*
- * The runnable plan of `ambient qemu --shell`: the list is made of the same actions as a project's.
+ * Build the runnable plan of `ambient qemu`. The list has the same actions as that of a project.
  * The planner need not be open.
  */
 int planner_adhoc(const struct planner *p, const struct node *list, const char *file,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a run has come to: filled as the run goes on, and made into result.json
- * (docs/format-result.md) at its end. Every run has one, also one that never began.
+ * The result of a run. It is filled during the run, and written as result.json
+ * (docs/format-result.md) at its end. Every run has a result, even one that never started.
  */
 #ifndef RUN_RESULT_H
 #define RUN_RESULT_H
@@ -19,7 +19,7 @@ struct image;
 struct machine;
 
 struct result {
-	const char *project; /* its name, or NULL; borrowed, as run_id is */
+	const char *project; /* the project's name, or NULL; borrowed, as is run_id */
 	const char *run_id;  /* NULL: none */
 	enum verdict verdict;
 	char reason[ERR_REASON_MAX];
@@ -32,18 +32,18 @@ struct result {
 	char *log, *console;        /* paths, owned, or NULL */
 };
 
-void result_init(struct result *r); /* passed so far, and begun now */
+void result_init(struct result *r); /* verdict passed; the run starts now */
 void result_release(struct result *r);
 #define auto_result __attribute__((cleanup(result_release)))
 
-/* Did it end well: passed or unchanged? */
+/* True for passed and unchanged. */
 bool result_is_good(const struct result *r);
 int result_exit_status(const struct result *r);
 
-/* The run ends with this error. */
+/* Set verdict, reason and message from an error that ends the run. */
 void result_take_error(struct result *r, const struct err *e);
 
-/* The image of the VMs; nothing happens when it was not opened. */
+/* Set the image of the VMs. Does nothing if the image was not opened. */
 void result_set_image(struct result *r, const struct image *image);
 
 /* What a VM did, however it ended: its actions, its row of `vms`, the action that failed. */
@@ -52,25 +52,25 @@ void result_add_machine(struct result *r, const struct machine *m);
 /* The verdict of the machine is that of the run. */
 void result_take_verdict(struct result *r, const struct machine *m);
 
-/* Something that was kept, for `outputs`, and the event that tells it. */
+/* A kept output, for `outputs` and the event EVENT_OUTPUT_KEPT. */
 struct result_output {
 	const char *kind; /* "artifacts", "cache", "deps" */
 	const char *path;
 	uint64_t bytes, entries;
 	const char *sha256;
-	const char *archive;         /* of artifacts, some of which are only there; or NULL */
-	const struct node *withheld; /* their numbers, with `archive` */
+	const char *archive;         /* the archive of artifacts, if some are only in it; or NULL */
+	const struct node *withheld; /* the numbers of those, with `archive` */
 };
 void result_add_output(
 	struct result *r, const struct result_output *o, const struct event_sink *sink);
 
-/* The last event of the run. */
+/* Send the last event of the run. */
 void result_send_end(const struct result *r, const struct event_sink *sink);
 
-/* The content of result.json; the caller frees. */
+/* Returns the content of result.json; the caller frees. */
 struct node *result_to_node(const struct result *r);
 
-/* Fill all of an outcome that follows from the result. */
+/* Fill the fields of an outcome that depend on the result. */
 void result_fill_outcome(const struct result *r, struct run_outcome *ret);
 
 #endif

@@ -14,50 +14,49 @@
 #include "settings/project.h"
 
 enum run_cache {
-	RUN_CACHE_RW,   /* read it, publish it when the run passed */
-	RUN_CACHE_RO,   /* read it, throw away what the run made of it */
-	RUN_CACHE_NONE, /* neither */
+	RUN_CACHE_RW,   /* read it; publish it if the run passed */
+	RUN_CACHE_RO,   /* read it; discard the run's changes */
+	RUN_CACHE_NONE, /* neither read nor publish it */
 };
 
-/* What all runs of a process share. */
+/* Data that all runs of a process share. */
 struct run_context {
 	const struct config *config;
 	const struct action *const *actions; /* NULL-ended */
 	const struct action_variable
-		*action_env; /* what the actions rely on; see actions/table.h */
+		*action_env; /* environment of all actions; see actions/table.h */
 };
 
 struct run_options {
-	bool force; /* also when nothing changed */
+	bool force; /* run even if nothing changed */
 	bool no_post_plan;
-	bool offline; /* refuse what needs a network */
+	bool offline; /* start no VM with a network */
 	enum run_cache cache;
 	const char *cache_scope; /* NULL: the project's own */
-	const char *run_id;      /* NULL: made from the time */
-	struct strv env;         /* NAME=value for the actions; refused when it is not */
-	const char *executor;    /* path or name; NULL: as configured, else found (locate.h) */
-	int log_fd;              /* also write the run log there, each event at once; -1: no */
+	const char *run_id;      /* NULL: generated from the time */
+	struct strv env;         /* NAME=value for the actions; any other form is an error */
+	const char *executor;    /* path or name; NULL: as configured, else searched (locate.h) */
+	int log_fd;              /* second file for the run log; -1: none */
 };
 
-/* What follows a run while it goes on: the terminal. */
+/* The view of a run in progress: the terminal. */
 struct run_view {
 	struct event_sink sink;
-	struct loop_source *source; /* takes its turns beside the machines (loop.h); NULL: none */
+	struct loop_source *source; /* polled together with the machines (loop.h); NULL: none */
 };
 
 struct run_outcome {
 	enum verdict verdict;
 	int exit_status;
-	struct err
-		error; /* what to print on standard error when verdict is not passed or unchanged */
+	struct err error;    /* to be printed, unless the verdict is passed or unchanged */
 	struct node *result; /* result.json (docs/format-result.md); never NULL after run_project */
-	char *log;           /* path of run.jsonl, NULL when there is none */
-	bool unnamed;        /* `latest` does not lead to it: result.json could not be written */
+	char *log;           /* path of run.jsonl; NULL: none */
+	bool unnamed;        /* result.json was not written, so `latest` is another run */
 };
 
 /*
- * Run the project. Whatever happens is in *ret: there is no other way to fail. The caller has
- * called sig_init; a signal ends the run in order.
+ * Run the project. The result is in *ret, also after any error. The caller has called sig_init;
+ * after a signal the run ends in an orderly way.
  */
 void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret);
@@ -71,8 +70,8 @@ struct run_forecast {
 };
 
 /*
- * What a run does before it touches anything: check all that can be checked, and see whether it
- * would be skipped. Takes no lock. Warnings go to the view.
+ * Do what a run does before it changes anything: check all input, and find whether the run would be
+ * skipped. Takes no lock. Warnings go to the view.
  */
 int run_check(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view,

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between the files of a run only: what is known of one (run.c has the story), and its phases
- * (run_phase.c), of which each is a VM with drives of its own.
+ * Declarations shared by the files of a run only: the state of a run (run.c), and its phases
+ * (run_phase.c). Each phase is a VM with its own drives.
  *
- *	phase      drives beside executor, root and scratch         leaves
+ *	phase      drives besides executor, root and scratch        outputs
  *	pre_plan   source, old dependencies, secrets                new dependencies
  *	plan       source, dependencies, old cache                  artifacts, new cache
- *	post_plan  source, artifacts (packed again by the host),    nothing
+ *	post_plan  source, artifacts (packed again by the host),    none
  *	           secrets
  *
- * pre_plan and post_plan are trusted: no code of the project runs there, and they may have a
- * network. The plan never has one.
+ * pre_plan and post_plan are trusted: no code of the project runs in them, and they may have a
+ * network. The plan never has a network.
  */
 #ifndef RUN_RUN_INTERNAL_H
 #define RUN_RUN_INTERNAL_H
@@ -31,10 +31,10 @@
 #include "store/store.h"
 
 struct phase {
-	bool wanted; /* it has actions, and they are to be carried out */
+	bool wanted; /* the phase has actions, and they are to run */
 	struct plan plan;
-	struct egress egress; /* what it may reach; nothing: it has no network */
-	char *missed_host;    /* left out, for the run is offline and it must reach this */
+	struct egress egress; /* hosts that it may reach; none: no network */
+	char *missed_host;    /* offline, and skipped because it needs this host */
 	struct sshagent_rules agent_rules;
 	struct drives drives;
 	struct machine machine;
@@ -46,12 +46,12 @@ struct run {
 	struct project *project;
 	const struct run_options *options;
 	const struct run_view *view;
-	struct event_sink sink; /* log and view, without secrets */
-	struct planner planner; /* the lists of the project, parsed */
+	struct event_sink sink; /* log and view; secrets are masked */
+	struct planner planner; /* the parsed lists of the project */
 	struct secrets secrets; /* of both trusted phases */
-	struct mask *mask;      /* NULL: there are no secrets */
+	struct mask *mask;      /* NULL: no secrets */
 	struct logmask logmask;
-	struct loop loop; /* of those beside its machines */
+	struct loop loop; /* the sources polled together with the machines */
 	struct loop_source idle;
 	struct runlog log;
 	int log_fd, console_fd;
@@ -60,20 +60,20 @@ struct run {
 	struct machine_host host;    /* of the plan's VM */
 	struct machine_host trusted; /* of the two others; empty when neither is wanted */
 	struct phase phases[PROJECT_PHASES];
-	int64_t used_ms; /* of the time limit, by the machines so far */
+	int64_t used_ms; /* time used by the machines so far, of the time limit */
 	struct store store;
 	struct source source;
-	struct filememory *memory;        /* of files that need not be read again */
-	struct digest_text source_digest; /* of the archive of the source (fingerprint.h) */
-	struct digest_text files_digest;  /* of the other files that machines are given */
-	struct digest_text plans_digest;  /* of plans and settings; "" when they are too long */
-	/* Of everything that a run depends on; "" when it cannot be known. */
+	struct filememory *memory;        /* digests of files that need not be read again */
+	struct digest_text source_digest; /* digest of the source's archive (fingerprint.h) */
+	struct digest_text files_digest;  /* digest of all other files passed to machines */
+	struct digest_text plans_digest;  /* of plans and settings; "" if they are too long */
+	/* Of everything that a run depends on; "" if it cannot be computed. */
 	struct digest_text digest;
 	int source_fd;        /* the packed source */
-	char *deps;           /* what the plan gets as dependencies; NULL: none */
-	char *kept_artifacts; /* the directory of the unpacked ones; NULL: none yet */
+	char *deps;           /* the dependencies for the plan; NULL: none */
+	char *kept_artifacts; /* directory of the unpacked artifacts; NULL: none yet */
 	struct result result;
-	struct strv warnings; /* from before there was a log */
+	struct strv warnings; /* warnings from before the log existed */
 };
 
 static inline bool run_passes(const struct run *r)
@@ -83,22 +83,22 @@ static inline bool run_passes(const struct run *r)
 
 void run_warn(struct run *r, const char *text);
 
-/* The stored archive that a run is given as "cache" or "deps"; NULL: none. The caller frees. */
+/* Returns the stored archive for the run's "cache" or "deps"; NULL: none. The caller frees. */
 char *run_stored(const struct run *r, const char *name);
 
 /* ---- run_compare.c ---- */
 
 /*
- * Fill r->memory, r->source_digest and r->digest, and compare with the last run of the class that
- * passed. Only what is needed to know the answer is looked at. What a run would refuse is refused
- * here, too: an image whose files are not those of its image.yaml.
+ * Fill r->memory, r->source_digest and r->digest, and compare them with the last run of the class
+ * that passed. Reads only what is needed for the answer. Input that a run would reject is an error
+ * here too: an image whose files do not match its image.yaml.
  */
 int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
 
-/* Fill r->files_digest: of programs and stored dependencies as they are now. */
+/* Fill r->files_digest, the digest of the current programs and stored dependencies. */
 int run_look_at_files(struct run *r, struct err *e) NODISCARD;
 
-/* r->digest, from the three before and all else that the run depends on; nothing is read for it. */
+/* Fill r->digest from the other three digests and the other inputs of the run. Reads no files. */
 void run_make_digest(struct run *r);
 
 char *run_class(const struct run *r); /* the caller frees */
@@ -106,21 +106,24 @@ char *run_class(const struct run *r); /* the caller frees */
 /* ---- run_phase.c ---- */
 
 /*
- * Make the drives of a phase and run its VM. 0: the verdict is in r->result, whatever it is. -1:
- * the machinery broke.
+ * Make the drives of a phase and run its VM. 0: r->result has the verdict, which may be a failure.
+ * -1: the infrastructure failed.
  */
 int run_phase(struct run *r, enum project_phase which, struct err *e) NODISCARD;
 
 /*
- * image_verify of all images of the run. Without the lock (r->store.work is NULL) nothing is
- * written.
+ * Call image_verify for all images of the run. Without the lock (r->store.work is NULL) it writes
+ * nothing.
  */
 int run_verify_images(struct run *r, struct err *e) NODISCARD;
 
-/* In place of a pre-plan that must reach `host`: stored dependencies, or ERR_INPUT, "offline". */
+/*
+ * For a skipped pre-plan that needs `host`: check that dependencies are stored. ERR_INPUT, reason
+ * offline, if there are none.
+ */
 int run_need_deps(struct run *r, const char *host, struct err *e) NODISCARD;
 
-/* What the VMs left, checked; each is called when its phase is over. */
+/* Check and store the outputs of a VM. Each is called after its phase. */
 int run_keep_deps(struct run *r, struct err *e) NODISCARD;      /* passed only; published at once */
 int run_keep_artifacts(struct run *r, struct err *e) NODISCARD; /* also of a failed plan */
 int run_keep_cache(struct run *r, struct err *e) NODISCARD;     /* passed only; published at once */

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The run log: events (contract/event.h) as JSON Lines, one event a line, flushed at once:
+ * The run log: events (contract/event.h) as JSON Lines, one event per line, written immediately:
  *
  *     {"timestamp":"2026-11-22T03:49:19.123456Z","source":"plan","type":"execute_action",...}
  *
- * The log as a whole is bounded by log_max. Our own lines (configuration, plan, the beginning and
- * the end of each action) are always written: their number and their length have limits of their
- * own, and when the plan is known, room for them is set aside. What others have to say goes into
- * what is left: output, and what a machine remarks, connects to and has signed. What does not fit
- * is dropped, and the fact is marked once; of output that was dropped the end is kept and written
- * when its action is over: room for that of the action that fails is set aside, and an eighth of
- * log_max for those of others.
+ * log_max limits the whole log. Ambient's own lines (configuration, plan, start and end of each
+ * action) are always written: their number and length have separate limits, and space for them is
+ * reserved when the plan is known. Data from guests shares the remaining space: output, notes,
+ * connections and signatures. Data that does not fit is dropped, and one event reports this. The
+ * end of dropped output is kept and written after its action. Space is reserved for that of the
+ * failed action, and an eighth of log_max for those of all others.
  */
 #ifndef RUN_RUNLOG_H
 #define RUN_RUNLOG_H
@@ -21,14 +20,16 @@
 #include "base/buf.h"
 #include "contract/event.h"
 
-/* The end of a stream's output that is kept: less when log_max is small, or when it is longer than
- * this as a line of the log. */
+/*
+ * Bytes kept of the end of dropped output: less if log_max is small, or if the line in the log
+ * would exceed RUNLOG_TAIL_LINE.
+ */
 enum { RUNLOG_TAIL_BYTES = 64 * 1024, RUNLOG_TAIL_LINE = 128 * 1024 };
 
 struct runlog_stream {
-	char cut[4]; /* the start of a UTF-8 sequence whose rest is still to come */
+	char cut[4]; /* an incomplete UTF-8 sequence */
 	size_t cut_len;
-	struct buf tail; /* what was dropped last */
+	struct buf tail; /* the end of the dropped output */
 };
 
 /* Where the log is written. A failure of one never stops the other. */
@@ -56,7 +57,7 @@ void runlog_release(struct runlog *log);
 /* 0 as long as everything could be written to both places; -1 with the first error. */
 int runlog_check(const struct runlog *log, struct err *e) NODISCARD;
 
-/* Write one event; a failure is kept, see runlog_check. */
+/* Write one event. An error is stored; see runlog_check. */
 void runlog_event(struct runlog *log, const struct event *ev);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What strangers said, on its way into events and messages. Secrets are covered where their words
- * come in and nowhere else: a word of ours that is a line of some secret stays what it is, so that
- * programs can read the run log. A mask of NULL covers nothing.
+ * Masks secrets in untrusted text for events and messages. Only untrusted text is masked, where it
+ * is received. Ambient's own words are never masked, even if a secret has such a line, so that
+ * programs can read the run log. A mask of NULL masks nothing.
  */
 #ifndef RUN_SAID_H
 #define RUN_SAID_H
@@ -14,13 +14,15 @@
 #include "egress/egress.h"
 #include "secrets/mask.h"
 
-/* Without secrets, and safe to show in one line of at most `max` bytes. The caller frees. */
+/*
+ * Returns the text without secrets and control characters, at most `max` bytes. The caller frees.
+ */
 char *said_safe(const struct mask *m, const char *text, size_t max);
 
-/* A message that has words of strangers in it, in place. */
+/* Mask a message that contains untrusted text, in place. */
 void said_cover(const struct mask *m, char *message, size_t size);
 
-/* Between proxy and agent of a VM, who report what it asked for, and those who hear it. */
+/* Filters the events from proxy and agent of a VM, which report the VM's requests. */
 struct said_reports {
 	const struct mask *mask;
 	const struct egress *egress;
