@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Archives that others made, read by libarchive: tar (v7, ustar, pax, GNU), alone or compressed once
- * by gzip, bzip2, xz, zstd or lz4, and zip. The only file that knows libarchive.
+ * Reads archives of other programs by libarchive: tar (v7, ustar, pax, GNU), alone or compressed
+ * once by gzip, bzip2, xz, zstd or lz4, and zip. Only foreign.c uses libarchive.
  *
- * No other format and no other filter is enabled, so no program is started. Names are given out as
- * the archive has them, byte for byte, but for those that a zip says are UTF-8, which libarchive
- * brings to normalization form C. What libarchive only warns of is an error, except that a tar's
- * names cannot be converted: those are wanted as they are.
+ * No other format and no other filter is enabled, so libarchive starts no program. Names are
+ * returned byte for byte, except names that a zip marks as UTF-8, which libarchive converts to
+ * normalization form C. Warnings of libarchive are errors, except that a tar's names cannot be
+ * converted, because they are used unconverted.
  *
- * The caller is single-threaded; the locale's character type is set.
+ * The caller is single-threaded and has set LC_CTYPE.
  */
 #ifndef ARCHIVE_FOREIGN_H
 #define ARCHIVE_FOREIGN_H
@@ -22,26 +22,25 @@
 struct foreign;
 
 struct foreign_source {
-	int fd;          /* a regular file, borrowed */
-	uint64_t length; /* what is behind it is not read */
-	uint64_t
-		max_bytes; /* that a tar may have, decompressed, headers and zeros at its end included */
-	/* Called each time that a part was read, with its length. -1 with *e set ends the reading. */
+	int fd;             /* a regular file, borrowed */
+	uint64_t length;    /* bytes after it are not read */
+	uint64_t max_bytes; /* of a decompressed tar, with its headers and the zeros at its end */
+	/* Called after each read, with the number of bytes. -1 with *e set stops reading. */
 	int (*on_read)(void *arg, uint64_t bytes, struct err *e);
 	void *arg;
 };
 
 struct foreign_entry {
-	/* Only path, link, type, mode, size and time. The mode has all of TAR_MODE_BITS. */
+	/* Only path, link, type, mode, size and time are set. The mode has all of TAR_MODE_BITS. */
 	struct tar_entry entry;
-	bool xattrs;      /* it has extended attributes, or access control lists */
-	bool sparse;      /* it lists its holes: its data may end before its size */
-	const char *kind; /* of what no archive of ours may have, "a fifo"; else NULL */
+	bool xattrs;      /* has extended attributes or access control lists */
+	bool sparse;      /* has a list of holes: its data may end before its size */
+	const char *kind; /* for types that are rejected: "a fifo"; else NULL */
 };
 
 /*
- * Open it. `to_end`: after the last entry, look at all that follows up to the end of the file, which
- * may be zeros only, and is how damage of the compression there is seen.
+ * Open an archive. `to_end`: after the last entry, read the rest of the file, which may only
+ * contain zeros. This detects damage at the end of the compressed data.
  */
 int foreign_open(
 	const struct foreign_source *s, bool to_end, struct foreign **ret, struct err *e) NODISCARD;
@@ -53,15 +52,15 @@ static inline void foreign_auto_close(struct foreign **f)
 #define auto_foreign __attribute__((cleanup(foreign_auto_close)))
 
 /*
- * 1: *ret is the next entry, with strings that live until the next call; 0: the end, which a tar
- * must have marked; -1: ERR_INPUT that says what is wrong, or what on_read returned.
+ * 1: *ret is the next entry; its strings are valid until the next call. 0: the end; a tar must have
+ * an end marker. -1: ERR_INPUT with the fault, or the error of on_read.
  */
 int foreign_next(struct foreign *f, struct foreign_entry *ret, struct err *e) NODISCARD;
 
-/* Go over the data of the entry. */
+/* Skip the data of the entry. */
 int foreign_skip(struct foreign *f, struct err *e) NODISCARD;
 
-/* 1: the next part of its data, which stands at *ret_offset; what is between is zeros. 0: the end. */
+/* 1: the next part of the data, at *ret_offset; gaps between parts are zeros. 0: the end. */
 int foreign_data(struct foreign *f, const void **ret_data, size_t *ret_len, uint64_t *ret_offset,
 	struct err *e) NODISCARD;
 

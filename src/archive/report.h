@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the program ambient-archive is given and what it says: the agreement between src/store, which
- * starts it in a jail, and src/archive/main.c.
+ * The interface of the program ambient-archive: between src/store, which starts it in a jail, and
+ * src/archive/main.c.
  *
  *	ambient-archive MAX_BYTES
  *	ambient-archive --version
  *
  * It reads the regular file REWRITE_IN, writes the archive to the empty file REWRITE_OUT, and sends
  * reports, one datagram each, to the socket REWRITE_REPORTS. The last one is REPORT_DONE or
- * REPORT_FAILED. All of it is a stranger's claim: the archive that it read may have taken it over.
+ * REPORT_FAILED. Its output is untrusted: a hostile archive may have taken control of the program.
  */
 #ifndef ARCHIVE_REPORT_H
 #define ARCHIVE_REPORT_H
@@ -18,14 +18,14 @@
 #include "base/err.h"
 
 #define REWRITE_PROGRAM "ambient-archive"
-/* Where it does not start for the lack of a library; later versions of Debian have the name, too. */
+/* The remedy if a library is missing; later versions of Debian provide this name too. */
 #define REWRITE_REMEDY "on Debian: apt-get install libarchive13"
 
 enum { REWRITE_IN = 3, REWRITE_OUT = 4, REWRITE_REPORTS = 5 };
 
 enum rewrite_report_kind { REPORT_PROGRESS = 1, REPORT_DONE, REPORT_FAILED };
 
-/* What of the entries our archive does not have. */
+/* Attributes of entries that were dropped. */
 struct rewrite_dropped {
 	uint64_t set_id; /* files and directories with set-id or sticky bits */
 	uint64_t xattrs; /* entries with extended attributes or access control lists */
@@ -33,13 +33,13 @@ struct rewrite_dropped {
 
 struct rewrite_report {
 	uint32_t kind;
-	uint32_t is_host; /* of REPORT_FAILED: the host is at fault, not the archive */
-	uint64_t read;    /* bytes of the input, each time that they were read */
-	uint64_t entries; /* of the input, each time that they were read */
-	uint64_t bytes;   /* written so far; of REPORT_DONE: of the whole archive */
+	uint32_t is_host; /* REPORT_FAILED: the host is at fault, not the archive */
+	uint64_t read;    /* bytes read, in both passes */
+	uint64_t entries; /* entries read, in both passes */
+	uint64_t bytes;   /* written so far; REPORT_DONE: length of the archive */
 	struct rewrite_dropped dropped;
 	char reason[ERR_REASON_MAX];
-	char message[ERR_MSG_MAX]; /* of REPORT_FAILED */
+	char message[ERR_MSG_MAX]; /* REPORT_FAILED only */
 };
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What comes before SSH on a connection: the proxy's answer, and the lines that a server may send
- * before its identification (RFC 4253, section 4.2). Nothing behind the line that is looked for is
- * taken from the socket. All of it waits; the caller is killed when it takes too long.
+ * The data before SSH on a connection: the proxy's response, and the lines that a server may send
+ * before its identification string (RFC 4253, section 4.2). No bytes after these are read from the
+ * socket. All functions block without a time limit; the parent kills the process after a time
+ * limit.
  */
 #ifndef HOSTKEY_GREETING_H
 #define HOSTKEY_GREETING_H
@@ -13,22 +14,25 @@
 #include "base/err.h"
 
 enum {
-	GREETING_HEAD_MAX = 16 * 1024,  /* of the proxy's answer */
-	GREETING_LINES_MAX = 64 * 1024, /* before the identification, together */
-	GREETING_SHOWN_MAX = 120,       /* of the first of them */
+	GREETING_HEAD_MAX = 16 * 1024,  /* of the proxy's response */
+	GREETING_LINES_MAX = 64 * 1024, /* all lines before the identification string */
+	GREETING_SHOWN_MAX = 120,       /* of the first of these lines */
 };
 
-/* Ask the proxy for a connection. *ret_open: there is one. -1: the socket fails. */
+/* Request a connection from the proxy. *ret_open: it was established. -1: a socket error. */
 int greeting_tunnel(
 	int fd, const char *host, unsigned port, bool *ret_open, struct err *e) NODISCARD;
 
 enum greeting {
-	GREETING_SSH,    /* the identification is what comes next */
-	GREETING_CLOSED, /* the end came, and nothing before it */
-	GREETING_OTHER,  /* something else came */
+	GREETING_SSH,    /* the identification string is next */
+	GREETING_CLOSED, /* the connection ended without a byte */
+	GREETING_OTHER,  /* other data */
 };
 
-/* Skip lines up to the identification. The beginning of the first line is appended to `first`. */
+/*
+ * Skip lines up to the identification string. The beginning of the first line is appended to
+ * `first`.
+ */
 enum greeting greeting_wait(int fd, struct buf *first);
 
 #endif

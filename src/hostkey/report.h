@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the program ambient-hostkey is given and what it says: the agreement between src/agent,
- * which starts it in a jail, and src/hostkey/main.c.
+ * The interface of the program ambient-hostkey: between src/agent, which starts it in a jail, and
+ * src/hostkey/main.c.
  *
  *	ambient-hostkey HOST [TYPE]...
  *	ambient-hostkey --version
  *
- * It asks HOST, through the proxy at HOSTKEY_PROXY_PORT of its own loopback, for its key, one of
- * these types if the host has one, and sends reports, one datagram each, to the socket
- * HOSTKEY_REPORTS. It never authenticates. All that it says is a claim: the server may have taken
- * it over.
+ * It connects to HOST through the proxy at HOSTKEY_PROXY_PORT of its own loopback, and gets its
+ * host key, of one of the given types if the host has one. It sends reports, one datagram each, to
+ * the socket HOSTKEY_REPORTS. It never authenticates. Its output is untrusted: a hostile server may
+ * have taken control of the program.
  */
 #ifndef HOSTKEY_REPORT_H
 #define HOSTKEY_REPORT_H
@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define HOSTKEY_PROGRAM "ambient-hostkey"
-/* Where it does not start for the lack of a library; later versions of Debian have the name, too. */
+/* The remedy if a library is missing; later versions of Debian provide this name too. */
 #define HOSTKEY_REMEDY "on Debian: apt-get install libssh-4"
 
 enum {
@@ -29,15 +29,15 @@ enum {
 };
 
 enum hostkey_report_kind {
-	/* on the way */
-	HOSTKEY_CONNECTED = 1, /* the proxy has a connection */
-	HOSTKEY_GREETED,       /* the server sent an identification of SSH */
-	/* the last one */
-	HOSTKEY_KEY, /* the key is there, and the server proved that it has its secret part */
-	HOSTKEY_NO_CONNECTION, /* the proxy says why */
-	HOSTKEY_CLOSED,        /* the connection ended before a byte came */
-	HOSTKEY_NOT_SSH,       /* text: the first line of what came */
-	HOSTKEY_FAILED,        /* text: why there was no key exchange */
+	/* progress */
+	HOSTKEY_CONNECTED = 1, /* the proxy has connected */
+	HOSTKEY_GREETED,       /* the server sent an SSH identification string */
+	/* the last report */
+	HOSTKEY_KEY,           /* the key; the server proved that it has the private key */
+	HOSTKEY_NO_CONNECTION, /* the proxy logged the cause */
+	HOSTKEY_CLOSED,        /* the connection ended without a byte */
+	HOSTKEY_NOT_SSH,       /* text: the first line received */
+	HOSTKEY_FAILED,        /* text: why the key exchange failed */
 };
 
 struct hostkey_report {
