@@ -1,26 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A commit of another repository, by the program git, into a directory of its own.
+ * Fetches a commit of another repository by the program git, into a new directory.
  *
- * - Nothing of the repository runs: no hooks, filters (attributes of the repository do not count at
- *   all: files get the bytes that were committed), submodules, file system monitors, templates,
- *   credential helpers, and no configuration but what is said here. git gets there by the protocol
- *   of the URL only.
- * - The directory is made under another name, ".NAME.part", and put in place by a rename when HEAD
- *   is the commit and the files are those of the commit. What had the name before is removed then.
- * - The history is not fetched, unless the server gives commits away only together with it.
- * - A directory that is there already, with the commit and its files and no other, is left as it
- *   is, and nothing is asked over the network.
+ * - No code of the repository runs. There are no hooks, filters, submodules, file system monitors,
+ *   templates and credential helpers, and no configuration except that set here. Attributes of the
+ *   repository are ignored, so files have the committed bytes. git uses only the protocol of the
+ *   URL.
+ * - The directory is created as ".NAME.part". It is renamed to NAME when HEAD is the commit and the
+ *   files match the commit. An earlier entry NAME is then removed.
+ * - The history is not fetched, unless the server does not serve the commit on its own.
+ * - An existing directory with exactly the commit and its files is kept, without network access.
  *
- * git itself has no bounds, so it is watched: what it stores counts as o->room, what it receives is
- * counted on its way to the proxy (meter.h), and a server that sends something else than a
- * repository, or nothing, is left.
+ * git itself has no limits, so they are enforced from outside: stored bytes are limited by o->room,
+ * received bytes are counted on the way from the proxy (meter.h), and the transfer ends if the
+ * server sends no data, or data that is not a repository.
  *
- * A request that fails over HTTP has the reason of its status (answer.h), and is tried again where that may help, as
- * in http.h. Messages of a server are in the log and in no error.
+ * A failed HTTP request has the reason of its status (answer.h), and is retried if a retry may
+ * succeed, as in http.h. Messages of the server are in the log, but not in errors.
  *
- * The reasons of errors are those of http.h, and fetch_commit for a repository that lacks it,
- * fetch_host_key for a server with another key.
+ * The reasons of errors are those of http.h, and fetch_commit if the repository lacks the commit,
+ * fetch_host_key if the server's host key is not the expected one.
  */
 #ifndef TRANSFER_GITGET_H
 #define TRANSFER_GITGET_H
@@ -30,12 +29,12 @@
 
 struct gitget {
 	const char *url;    /* http://, https://, or ssh://[USER@]HOST/PATH; no credentials */
-	const char *commit; /* its whole name: 40 or 64 hexadecimal digits of either case */
-	const char *name;   /* of the directory: one component */
-	const char *dir;    /* the absolute path of the one above; o->dir_fd is the same */
-	/* The command for ssh:// and its options, of words without blanks and quotes. */
+	const char *commit; /* full hash: 40 or 64 hexadecimal digits of either case */
+	const char *name;   /* name of the directory: one component */
+	const char *dir;    /* absolute path of the parent directory; o->dir_fd is the same */
+	/* The ssh command with options, for ssh://. Words without spaces and quotes. */
 	const struct strv *ssh;
-	/* What its option ProxyCommand is: "PROGRAM... ", followed by the proxy; NULL: as it is. */
+	/* Beginning of ssh's ProxyCommand, "PROGRAM... "; the proxy is appended. NULL: none. */
 	const char *ssh_proxy;
 };
 

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files from web servers into one directory. The one user of libcurl.
+ * Transfers files from web servers into one directory. Only http.c uses libcurl.
  *
- * - At most `parallel` transfers at a time, in the order of the list.
- * - Success is a last answer with a status of 200 to 299 that is whole, and nothing else. What each
- *   other answer means, and whether a second try may help, is in tables (answer.h, `codes` here).
- * - Where one may help there are `tries` in all, with a pause that doubles. A Retry-After of the
- *   server, up to HTTP_RETRY_AFTER_MAX_MS, is waited for. A transfer is resumed where it was cut.
- * - Progress is bytes of the file. Without one for `stall_ms` a try ends; heads, bodies that are
- *   not the file, and what chunks have around them are bounded by LIMIT_HTTP_HEADS,
- *   LIMIT_HTTP_UNWANTED and LIMIT_HTTP_OVERHEAD. All files together take at most `room`. Encodings
- *   that nobody asked for are refused, so nothing grows on its way to the disk.
- * - A file has no name before its SHA-256 is right (open(2), O_TMPFILE), so nothing partial or
- *   wrong is ever there, not even after a power cut. One that is there already and is right is left
- *   as it is; what else has the name is replaced by a rename, from ".NAME.part".
- * - Redirects are followed, HTTP_REDIRECTS_MAX of them, never from https to http.
- * - Names lead out of the directory in no way: they are single components, and no link is followed.
+ * - At most `parallel` transfers run at a time, in the order of the list.
+ * - A transfer succeeds only with a complete final response with a status of 200 to 299. Tables
+ *   give the meaning of every other response, and whether a retry may succeed (answer.h, `codes` in
+ *   http.c).
+ * - If a retry may succeed, there are `tries` attempts in total, with a pause that doubles. A
+ *   Retry-After header is obeyed, up to HTTP_RETRY_AFTER_MAX_MS. An interrupted transfer is
+ *   resumed.
+ * - Only bytes of the file count as progress. An attempt ends after `stall_ms` without progress.
+ *   LIMIT_HTTP_HEADS, LIMIT_HTTP_UNWANTED and LIMIT_HTTP_OVERHEAD limit header sections, bodies
+ *   that are not the file, and chunk extensions. All files together take at most `room`. Content
+ *   encodings are rejected, so received data is never decompressed.
+ * - A file gets its name only after its SHA-256 was verified (open(2), O_TMPFILE), so no partial or
+ *   wrong file is visible, even after a power failure. An existing file with the right digest is
+ *   kept. Any other entry of that name is replaced by a rename from ".NAME.part".
+ * - At most HTTP_REDIRECTS_MAX redirects are followed, never from https to http.
+ * - Names are single components, and no link is followed, so nothing is written outside the
+ *   directory.
  *
- * The first item that cannot be had ends everything. Its error has a reason of docs/errors.md
+ * The first failed item ends the whole transfer. Its error has a reason of docs/errors.md
  * (fetch_...).
  */
 #ifndef TRANSFER_HTTP_H
@@ -35,46 +38,45 @@ enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 1
 
 struct http_item {
 	const char *url;    /* http:// or https:// */
-	const char *name;   /* of the file: one component */
+	const char *name;   /* name of the file: one component */
 	const char *sha256; /* 64 hexadecimal digits of either case */
 };
 
 struct transfer_options {
 	int dir_fd;
-	bool bounded;             /* by room */
-	uint64_t room;            /* bytes of an archive of all files that are fetched */
+	bool bounded;             /* `room` is a limit */
+	uint64_t room;            /* maximum length of an archive of all fetched files */
 	const char *proxy;        /* URL; NULL: none */
-	const char *certificates; /* a PEM file of authorities; NULL: the system's */
-	unsigned parallel;        /* at least 1; each of the following, too */
+	const char *certificates; /* PEM file of certificate authorities; NULL: the system's */
+	unsigned parallel;        /* at least 1, as all following numbers */
 	unsigned tries;
 	int64_t pause_ms;   /* before the second try */
-	int64_t connect_ms; /* the longest that a connection may take */
-	int64_t stall_ms;   /* the longest without a byte of the file */
-	int64_t report_ms;  /* how often long transfers are told about */
-	/* Progress, for people: a line, or several that came within HTTP_TELL_MS; no last newline.
-	 */
+	int64_t connect_ms; /* time limit for a connection */
+	int64_t stall_ms;   /* time limit without a byte of the file */
+	int64_t report_ms;  /* interval of progress lines of long transfers */
+	/* Reports progress: a line, or all lines of HTTP_TELL_MS; without a final newline. */
 	void (*tell)(void *arg, const char *lines);
 	void *arg;
 };
 
-/* Once per process, before anything else of this module. */
+/* Call it once per process, before all other functions of this module. */
 int http_init(struct err *e) NODISCARD;
 
 /*
- * Ask for something, and be content with the head of the answer. `field` is a line of the request,
- * "Name: value". It fails as http_get does.
+ * Send a request and read only the header section of the response. `field` is a header field of the
+ * request, "Name: value". Errors are those of http_get.
  */
 int http_probe(const char *url, const char *field, const struct transfer_options *o,
 	struct err *e) NODISCARD;
 
-/* Does the proxy connect to this port of a host? Nothing is sent there. It fails as http_get. */
+/* Check that the proxy connects to a port of a host. Sends nothing to it. Errors as in http_get. */
 int http_tunnel(
 	const char *host, unsigned port, const struct transfer_options *o, struct err *e) NODISCARD;
 
 /*
- * PUT the file `name` of the directory to `url`, which ends in a slash, followed by the name. It
- * is tried again as above, from its beginning, and redirects are not followed. Reasons:
- * upload_refused, upload_failed.
+ * PUT the file `name` of the directory to `url`, which ends in a slash, followed by the name.
+ * Retries are as above, but start at the beginning of the file. Redirects are not followed.
+ * Reasons: upload_refused, upload_failed.
  */
 int http_put(const char *url, const char *name, const struct transfer_options *o,
 	struct err *e) NODISCARD;

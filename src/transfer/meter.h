@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A relay on the way to the proxy that counts what comes back. Programs whose transfers cannot be
- * bounded from within, as git's, go through it, and who started them looks at the count. It is a
- * process, with another one for each connection, at a port of 127.0.0.1.
+ * A relay to the proxy that counts the received bytes. Programs without a limit of their own, such
+ * as git, connect through it, and their parent checks the count. It is a process that listens on a
+ * port of 127.0.0.1, with a child process for each connection.
  */
 #ifndef TRANSFER_METER_H
 #define TRANSFER_METER_H
@@ -13,7 +13,7 @@
 #include "base/err.h"
 
 struct meter {
-	pid_t pid; /* 0: there is none */
+	pid_t pid; /* 0: no relay */
 	unsigned port;
 	uint64_t *received; /* shared with the processes */
 };
@@ -21,10 +21,10 @@ struct meter {
 /* `proxy` is "http://A.B.C.D:PORT". */
 int meter_start(const char *proxy, struct meter *ret, struct err *e) NODISCARD;
 
-/* Bytes that came from the proxy on all connections; 0 where there is no meter. */
+/* Returns the bytes received from the proxy on all connections; 0 without a relay. */
 uint64_t meter_received(const struct meter *m);
 
-/* Ends its processes. A zeroed struct is fine. */
+/* Ends the processes. Accepts a zeroed struct. */
 void meter_stop(struct meter *m);
 #define auto_meter __attribute__((cleanup(meter_stop)))
 

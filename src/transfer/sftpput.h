@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files to a directory of a server by SFTP (sftp.h), through ssh(1) of OpenSSH, which logs in.
+ * Uploads files to a directory of a server by SFTP (sftp.h), through ssh(1) of OpenSSH, which logs
+ * in.
  *
- * - A file is sent under another name beside its own, ".ambient-HASH-DIGEST.part": HASH is of its
- *   name, DIGEST the SHA-256 of what is in it. It gets its name by a rename, when the server says
- *   that it is as long as here. A partial file is therefore of the same content or has another
- *   name; those of other contents are removed when the file is in place.
- * - A connection that is cut is made again, `tries` of transfer_options in all, with a pause that
- *   doubles. A partial file, of this run or an earlier one, is continued where it ends, when its
- *   last 4 MiB, read back, are those of the file; else it is begun anew.
- * - A login that never came about is not tried again: that is a matter of keys.
- * - A server that for stall_ms neither answers nor takes anything of a file is left, and so is one
- *   that breaks the protocol, or whose lists have no end.
+ * - A file is uploaded to ".ambient-HASH-DIGEST.part" in the same directory: HASH is the hash of
+ *   its name, DIGEST the SHA-256 of its content. It is renamed when the server reports the right
+ *   length. Therefore partial files of other contents have other names; they are removed after the
+ *   rename.
+ * - A broken connection is opened again, `tries` of transfer_options in total, with a pause that
+ *   doubles. A partial file of this or an earlier run is resumed if its last 4 MiB, read back,
+ *   match the file; otherwise it is uploaded from the beginning.
+ * - A failed login is not retried, because its cause is usually a key.
+ * - The upload ends if the server neither responds nor accepts data for stall_ms, violates the
+ *   protocol, or sends a list that exceeds its limit.
  *
- * What ssh says goes to standard error, unchanged. Reasons: upload_cut, upload_timeout,
- * upload_failed; none when nobody could log in.
+ * Messages of ssh go to standard error, unchanged. Reasons: upload_cut, upload_timeout,
+ * upload_failed; none if the login failed.
  */
 #ifndef TRANSFER_SFTPPUT_H
 #define TRANSFER_SFTPPUT_H
@@ -24,13 +25,12 @@
 #include "transfer/http.h"
 
 struct sftpput {
-	const struct strv
-		*ssh;     /* how the subsystem sftp of the host is started, the login included */
-	const char *host; /* for messages */
-	const char *path; /* a directory there; "": where the login leads */
+	const struct strv *ssh; /* command that starts the host's sftp subsystem, with the login */
+	const char *host;       /* for messages */
+	const char *path;       /* a directory on the server; "": the initial directory */
 	/*
-	 * In this order, relative to `path` and to o->dir_fd: "NAME/" is a directory to be made
-	 * unless it is there, "NAME" a file.
+	 * In this order, relative to `path` and to o->dir_fd: "NAME/" is a directory, which is
+	 * created if it does not exist; "NAME" is a file.
 	 */
 	const struct node *entries;
 };
