@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands: what follows `ambient` on a command line. Each is one file cmd_<name>.c that ends in
- * one row; main.c lists the rows, and help, manual page and dispatch read them.
+ * The commands of `ambient`. Each is a file cmd_<name>.c, which ends with its `struct command`.
+ * main.c lists them; help, manual pages and dispatch use the list.
  */
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
@@ -14,7 +14,7 @@
 
 enum command_group { GROUP_RUN, GROUP_SHOW, GROUP_KEEP, GROUP_HELP, GROUPS };
 
-/* A command line that was understood. */
+/* A parsed command line. */
 struct call {
 	const struct command *const *commands;
 	const struct command *command;
@@ -33,31 +33,31 @@ struct command {
 	const struct option *options;
 	size_t settings_size;
 
-	/* Do it: the exit status. Errors are printed already. */
+	/* Run the command. Returns the exit status; errors are already printed. */
 	int (*run)(const struct call *call);
 
-	/* The command line is wrong (optional): tell who waits for an answer in a file. */
+	/* Optional; called for an invalid command line: report it in files named by options. */
 	void (*refused)(const struct call *call, const struct err *e);
 };
 
 struct config;
 
-/* What the first operand of a command may be: `ambient deps list`. */
+/* A value of the first operand of a command, such as `list` in `ambient deps list`. */
 struct command_verb {
 	const char *name;
 	const char *operands;              /* for the usage: " PROJECT FILE" */
-	size_t min_operands, max_operands; /* behind the verb */
+	size_t min_operands, max_operands; /* after the verb */
 	int (*run)(const struct call *call, const struct config *c,
-		struct err *e); /* NULL: known, not in this version */
+		struct err *e); /* NULL: not in this version */
 };
 
-/* Run the verb that the first operand names, of a list that ends with a row without a name. */
+/* Run the verb named by the first operand. The list ends with a row without a name. */
 int command_run_verb(const struct call *call, const struct command_verb *verbs,
 	const struct config *c, struct err *e) NODISCARD;
 
 #define COMMAND_OPERANDS_MAX ((size_t)-1)
 
-/* For --help of run, and for ambient(1): a table, as in `details`. */
+/* For --help of run and for ambient(1): a table, as in `details`. */
 #define COMMAND_EXIT_STATUSES                                                                      \
 	"  0         passed, or unchanged\n"                                                       \
 	"  1         an action failed, or the outputs or memory exceeded a limit\n"                \
@@ -70,12 +70,12 @@ int command_run_verb(const struct call *call, const struct command_verb *verbs,
 extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config,
 	cmd_state, cmd_deps, cmd_gc, cmd_log, cmd_image, cmd_qemu, cmd_help;
 
-/* From argv to the exit status. `commands` ends with NULL. */
+/* Parse argv and run the command. Returns the exit status. `commands` ends with NULL. */
 int command_main(const struct command *const *commands, int argc, char **argv);
 
 const struct command *command_find(const struct command *const *commands, const char *name);
 
-/* As command_find; ERR_INPUT with the nearest name when there is none. */
+/* As command_find; ERR_INPUT with the nearest name if there is none. */
 int command_get(const struct command *const *commands, const char *name,
 	const struct command **ret_command, struct err *e) NODISCARD;
 

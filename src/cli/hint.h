@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands that messages propose. Every layer writes them as 'ambient COMMAND ...' in quotes; here,
- * where they are shown, they become commands that work as printed: the program as the user called
- * it, and with the --config and the --projects that he gave.
+ * Completes commands that messages propose. All layers write them as 'ambient COMMAND ...' in
+ * quotes. Before a message is printed, they are completed so that they work as printed: with the
+ * program as the user called it, and with the --config and --projects of the command line.
  */
 #ifndef CLI_HINT_H
 #define CLI_HINT_H
 
 #include "base/buf.h"
 
-/* Once, at the start. `program` is argv[0] (NULL: ambient); it and `config` must stay valid. */
+/* Call once, at the start. `program` is argv[0] (NULL: ambient). The strings must stay valid. */
 void hint_set_program(const char *program);
 void hint_set_config(const char *config); /* as given on the command line; NULL: not given */
 

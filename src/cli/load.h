@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What most commands begin with: configuration, projects, the actions of this program. */
+/* Load the inputs of most commands: configuration, projects, and the actions of this program. */
 #ifndef CLI_LOAD_H
 #define CLI_LOAD_H
 
@@ -10,21 +10,21 @@
 #include "settings/project.h"
 
 /*
- * The configuration of --config, else the default one, with these options (NULL: none) in the place
- * of what it says, every action and target in it known, and no password in it. Its warnings go to
- * standard error.
+ * Load the configuration of --config, else the default one. `options` (NULL: none) override its
+ * keys. Unknown actions, unknown targets and passwords in it are errors. Warnings go to standard
+ * error.
  */
 int load_config(const struct call *call, const struct config_options *options,
 	struct config *ret_config, struct err *e) NODISCARD;
 
-/* As load_config, with the warnings left in the configuration. */
+/* As load_config, but the warnings are only stored in the configuration. */
 int load_config_quietly(const struct call *call, const struct config_options *options,
 	struct config *ret_config, struct err *e) NODISCARD;
 
 /*
- * The projects file of an option, else (NULL) the configured one, which has every project that the
- * configuration names. With an option, a project that neither of the two files has, and that never
- * ran, is a warning on standard error, which load_projects_quietly leaves out.
+ * Load the projects file of an option, else (NULL) the configured one, which must have every
+ * project named by the configuration. With an option, a project that is in neither file and has
+ * never run causes a warning on standard error; load_projects_quietly prints no warning.
  */
 int load_projects_quietly(const struct config *c, const char *option, struct project_list *ret_list,
 	struct err *e) NODISCARD;
@@ -32,8 +32,8 @@ int load_projects(const struct config *c, const char *option, struct project_lis
 	struct err *e) NODISCARD;
 
 /*
- * ERR_INPUT, with the nearest name there is, when a project is neither in the list nor has state.
- * Without a list (NULL) the configured projects file is read; one that is wrong has none.
+ * ERR_INPUT, with the nearest known name, if a project is neither in the list nor has state.
+ * Without a list (NULL), the configured projects file is read; an invalid file counts as empty.
  */
 int load_check_project(const struct config *c, const struct project_list *list, const char *name,
 	struct err *e) NODISCARD;
@@ -51,13 +51,13 @@ int load_check_new_project(const struct config *c, const char *name, struct err 
 void load_restrict_modes(const struct config *c);
 
 /*
- * Everything that the configuration names is there, whether a project uses it or not: projects, if
+ * Check that everything named by the configuration exists, even if no project uses it: projects, if
  * the configured projects file can be read, and files (names_check_files). ERR_INPUT. For commands
- * that show the configuration or run something, not for those that read what runs left.
+ * that show the configuration or run something, not for commands that read stored data.
  */
 int load_check_names(const struct config *c, struct err *e) NODISCARD;
 
-/* The one place that says which actions this program knows. */
+/* Returns the context of runs. Only this function sets the list of actions of this program. */
 struct run_context load_context(const struct config *c);
 
 #endif

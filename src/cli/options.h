@@ -29,7 +29,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-/* What the value is, and what is at `offset`. Strings point into argv. */
+/* The type of the value, and of the field at `offset`. Strings point into argv. */
 enum option_type {
 	OPTION_FLAG,   /* bool; has no value */
 	OPTION_STRING, /* const char *: UTF-8, because it goes into plans and results */
@@ -50,48 +50,50 @@ struct option {
 	size_t offset;
 	uint64_t min, max;          /* OPTION_COUNT, OPTION_SIZE; 0: 1 and no maximum */
 	const char *const *choices; /* OPTION_ENUM; ends with NULL */
-	bool later;  /* known, but has no effect in this version, which must be an error */
-	bool hidden; /* not in the help */
+	bool later;                 /* not in this version; giving it is an error */
+	bool hidden;                /* not in the help */
 };
 
-/* The tables that hold for a command line, and where their values go. */
+/* The option tables for a command line, and the structs for their values. */
 struct options {
 	const struct option *table; /* of the command; NULL: none */
 	void *settings;
 	const struct option *common; /* of every command */
 	void *common_settings;
 	struct strv operands;       /* filled by options_parse; options_release frees */
-	const struct option *later; /* the first given option that is marked so, else NULL */
+	const struct option *later; /* the first given option with `later` set; NULL: none */
 };
 
 /*
- * Parse items[0..count). A mistake is an ERR_INPUT that names the option and, if one is near, the
- * right one; what follows it is still read as far as it makes sense, so that a caller who has to
- * report to a file that an option names (run --result) can.
+ * Parse items[0..count). A mistake is ERR_INPUT, which names the option and the nearest valid one,
+ * if any. The following items are still parsed as far as possible, so that the caller can write an
+ * error to a file named by an option (run --result).
  */
 int options_parse(struct options *o, char *const *items, size_t count, struct err *e) NODISCARD;
 
-/* As options_parse with the common table only, up to the first operand. *ret_used: items read. */
+/*
+ * As options_parse, with the common table only, up to the first operand. *ret_used: items parsed.
+ */
 int options_parse_common(struct options *o, char *const *items, size_t count, size_t *ret_used,
 	struct err *e) NODISCARD;
 
-/* ERR_INPUT, reason not_in_this_version, when an option was given that is marked `later`. */
+/* ERR_INPUT, reason not_in_this_version, if an option with `later` was given. */
 int options_check_later(const struct options *o, struct err *e) NODISCARD;
 
 /* Frees the operands and the lists in the settings. */
 void options_release(struct options *o);
 
-/* Does its help have anything to show? The table may be NULL. */
+/* True if the table (NULL: empty) has an option that is not hidden. */
 bool options_are_shown(const struct option *table);
 
 /* Append the help of a table: one option after the other, wrapped at `width` columns. */
 void options_add_help(struct buf *b, const struct option *table, size_t width);
 
-/* Append words, wrapped at `width`, further lines indented. `column`: where the first begins. */
+/* Append text, wrapped at `width`. `column`: start of the first line; `indent`: of the others. */
 void options_add_wrapped(
 	struct buf *b, const char *text, size_t column, size_t indent, size_t width);
 
-/* Append how an option is written, "-o, --output FILE"; and what it does, with its aliases. */
+/* Append the usage of an option, "-o, --output FILE"; and its help with its aliases. */
 void options_add_usage(struct buf *b, const struct option *o);
 void options_add_text(struct buf *b, const struct option *o);
 

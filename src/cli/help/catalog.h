@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The program's tables, for people: actions, parameters, reasons, events; as text, JSON and
- * Markdown. */
+/* The program's tables of actions, parameters, reasons and events, as text, JSON and Markdown. */
 #ifndef CLI_HELP_CATALOG_H
 #define CLI_HELP_CATALOG_H
 
@@ -16,16 +15,16 @@
 /* "pre_plan, plan" */
 void catalog_add_where(struct buf *b, const struct action *a, const char *separator);
 
-/* What a parameter is for, that it is required, its default. */
+/* Append the help of a parameter, whether it is required, and its default. */
 void catalog_add_help(struct buf *b, const struct param *row);
 
-/* For `actions --json`; the caller frees. */
+/* For `ambient actions --json`; the caller frees. */
 struct node *catalog_action(const struct action *a);
 struct node *catalog_actions(const struct action *const *actions, bool steps_too);
 
 /*
- * The generated parts of docs/: a name and what writes it as Markdown. tools/docs puts each between
- * its two marks in the page that has them.
+ * The generated parts of docs/: a name and the function that writes it as Markdown. tools/docs
+ * inserts each between its two marks in a page.
  */
 struct catalog_page {
 	const char *name;

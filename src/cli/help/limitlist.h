@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The limits of base/limits.h, for docs/limits.md: the one list of them for people. */
+/* The list of all limits of base/limits.h, for docs/limits.md. */
 #ifndef CLI_HELP_LIMITLIST_H
 #define CLI_HELP_LIMITLIST_H
 
 #include "base/buf.h"
 
-/* A table in Markdown for each group. Every LIMIT_ of limits.h has a row; a lint (claims) compares.
+/*
+ * Append a Markdown table for each group. Every LIMIT_ of limits.h has a row; the lint `claims`
+ * checks this.
  */
 void limitlist_add(struct buf *b);
 

@@ -10,10 +10,10 @@
 #include "base/err.h"
 #include "cli/command.h"
 
-/* Append the names of all pages, "ambient-run.1", one a line. */
+/* Append the names of all pages, such as "ambient-run.1", one per line. */
 void manual_add_list(struct buf *b, const struct command *const *commands);
 
-/* Append a page of the list. Another name: ERR_INPUT. */
+/* Append a page of the list. ERR_INPUT for any other name. */
 int manual_add_page(struct buf *b, const struct command *const *commands, const char *page,
 	struct err *e) NODISCARD;
 

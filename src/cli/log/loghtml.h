@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run log as one HTML page that needs nothing else: no script, no request to anywhere. Everything
- * from the log is escaped, and control characters are made visible, because a guest wrote it.
+ * A run log as a self-contained HTML page, without scripts and external resources. All text from
+ * the log is escaped, including control characters, because it is untrusted.
  */
 #ifndef CLI_LOG_LOGHTML_H
 #define CLI_LOG_LOGHTML_H
@@ -10,7 +10,7 @@
 #include "cli/log/logread.h"
 #include "data/node.h"
 
-/* What each page begins with, and hardly another one does. */
+/* The beginning of each page, by which such a file is recognized. */
 #define LOGHTML_BEGINNING                                                                          \
 	"<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"                  \
 	"<meta http-equiv=\"Content-Security-Policy\" "                                            \

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Output of an action as lines, for places where nothing can be drawn again.
+ * Output of an action as lines, for output that cannot be rewritten.
  *
- * A carriage return is no end of a line: what follows it is written over the line, as a progress
- * bar is, so of a line the text behind its last one counts. Returns before the newline, as in files
- * of other systems, are nothing.
+ * A carriage return does not end a line: the following text overwrites the line, as in a progress
+ * bar. Therefore only the text after the last carriage return is shown. Carriage returns directly
+ * before the newline are ignored.
  */
 #ifndef CLI_SCREEN_LINES_H
 #define CLI_SCREEN_LINES_H
@@ -13,12 +13,14 @@
 
 #include "base/buf.h"
 
-/* How many bytes at the start of a line, up to its newline or to `len`, are written over. */
+/*
+ * Returns the number of overwritten bytes at the start of a line, which ends at `len` or a newline.
+ */
 size_t lines_overwritten(const char *line, size_t len);
 
-/* The last lines of two streams, each whole, in the order in which they ended. */
+/* The last complete lines of two streams, in the order in which they ended. */
 struct lines_tail {
-	struct buf parts[2]; /* of each stream, the line that has not ended */
+	struct buf parts[2]; /* the incomplete line of each stream */
 	struct buf text;
 };
 
@@ -28,7 +30,7 @@ void lines_tail_clear(struct lines_tail *t);
 void lines_tail_add(struct lines_tail *t, int stream, const char *data, size_t len);
 
 /*
- * The last lines, at most `count` of them and about 128 KiB; lines that have not ended count. Valid
+ * Returns the last lines: at most `count`, and about 128 KiB, including incomplete lines. Valid
  * until the tail is changed.
  */
 const char *lines_tail_last(struct lines_tail *t, unsigned count, size_t *ret_len);

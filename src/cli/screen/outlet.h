@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A way out that never makes us wait: a terminal that was stopped with ^S, a pipe whose reader
- * sleeps, must not keep the host from a running VM.
+ * Output without blocking: a terminal stopped with ^S, or a pipe whose reader does not read, must
+ * not block the supervision of a running VM.
  *
- * Bytes go into a bounded queue and from there to the descriptor as far as it takes them without
- * blocking (os/nowait.h).
+ * Bytes are appended to a queue of limited size, and written to the descriptor as far as that is
+ * possible without blocking (os/nowait.h).
  */
 #ifndef CLI_SCREEN_OUTLET_H
 #define CLI_SCREEN_OUTLET_H
@@ -21,7 +21,7 @@ enum { OUTLET_QUEUE_BYTES = 8 << 20 };
 struct outlet {
 	struct nowait to;
 	struct buf queue;
-	size_t head; /* bytes of the queue that are written already */
+	size_t head; /* bytes of the queue that are already written */
 	int error;   /* errno of the first failed write; nothing is written after it */
 };
 
@@ -29,18 +29,18 @@ void outlet_open(struct outlet *o, int fd); /* fd is borrowed: only a duplicate 
 void outlet_release(struct outlet *o);
 
 /*
- * Where to append at most `n` bytes; NULL when the queue has no room for them. What is `important`
- * (our own lines, few and short) may use a reserve behind the end of the queue.
+ * Returns the buffer to append at most `n` bytes to; NULL if the queue is full. `important` (for
+ * our own lines, few and short): may use a reserve beyond the limit of the queue.
  */
 struct buf *outlet_room(struct outlet *o, size_t n, bool important);
 
-void outlet_push(struct outlet *o);         /* write what goes without waiting */
+void outlet_push(struct outlet *o);         /* write as much as possible without blocking */
 bool outlet_waits(const struct outlet *o);  /* bytes are left in the queue */
 bool outlet_is_low(const struct outlet *o); /* less than half of the queue is used */
 
 /*
- * Write the rest and wait for it, but not beyond a signal that asks us to stop: then the error is
- * EINTR.
+ * Write the rest of the queue, and block until it is written. A signal ends the wait; the error is
+ * then EINTR.
  */
 void outlet_finish(struct outlet *o);
 

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a run shows: our own lines, one line that is rewritten, and the output of the guest.
+ * The output of a run: our own lines, a status line that is rewritten, and the output of the guest.
  *
- * The guest is hostile, so its output can neither command the terminal nor look like our lines:
- * every line of it is indented, control characters are made visible (text.h), and of escape
- * sequences only colours (SGR) pass, when there are colours at all, until the end of the line. A
- * carriage return rewrites its own line on a terminal; elsewhere what is behind it takes the place
- * of the line (lines.h).
+ * The guest is untrusted, so its output must neither control the terminal nor look like our lines.
+ * Every line of it is indented, and control characters are escaped (text.h). Of escape sequences
+ * only colors (SGR) are passed, if colors are on, until the end of the line. On a terminal, a
+ * carriage return rewrites its own line; elsewhere the text after it replaces the line (lines.h).
  *
- * On a terminal output shows up as it comes; where the two streams meet in a line, it is broken. In
- * pipes and files, and on terminals that cannot rewrite a line, the streams are kept apart: whole
+ * On a terminal, output is shown as it arrives; the line is broken when the other stream writes. In
+ * pipes and files, and on terminals that cannot rewrite a line, the streams are separate: complete
  * lines, up to SCREEN_LINE_MAX bytes, in the order in which they end.
  *
- * A regular file has no reader that it waits for and no end of its own, so what the guest may put
- * into one has a limit (screen_limit_file); what is more is dropped, and a line says so.
+ * Output of the guest in a regular file has a limit (screen_limit_file). Output beyond it is
+ * dropped, and a line reports this.
  *
- * Nothing here waits for a reader, but screen_finish. What a slow reader leaves no room for is
- * dropped and counted, and a line says so.
+ * Only screen_finish blocks. Output for which a slow reader leaves no space is dropped and counted,
+ * and a line reports this.
  */
 #ifndef CLI_SCREEN_SCREEN_H
 #define CLI_SCREEN_SCREEN_H
@@ -34,55 +33,55 @@ extern const char *const screen_colors[]; /* "auto", "always", "never", NULL: fo
 enum screen_paint { PAINT_BOLD, PAINT_DIM, PAINT_GOOD, PAINT_BAD, PAINT_WARN, PAINT_END };
 
 struct screen_stream {
-	struct buf held; /* bytes that cannot be shown before more of them come */
+	struct buf held; /* incomplete bytes, held until more bytes arrive */
 };
 
 struct screen {
 	struct outlet out, err;
 	bool same; /* both are one terminal, pipe or file: then only `out` is used */
 	bool terminal;
-	bool rewrite; /* the current line can be drawn again */
+	bool rewrite; /* the current line can be rewritten */
 	bool color;
 	bool unicode;
 
 	struct screen_stream streams[2]; /* stdout, stderr of the running action */
-	int open;                        /* the stream whose line is not ended, or -1 */
-	bool dirty;                      /* colours of the guest are on in that line */
+	int open;                        /* the stream with an incomplete line shown, or -1 */
+	bool dirty;                      /* colors of the guest are on in that line */
 	uint64_t dropped;
 
 	uint64_t file_max; /* bytes of output shown when `out` is a regular file; 0: no limit */
-	uint64_t shown;    /* of them */
-	bool limited;      /* there was more */
+	uint64_t shown;    /* bytes shown so far */
+	bool limited;      /* the limit was exceeded */
 
 	bool status_shown;
 };
 
-/* Descriptors are borrowed. NO_COLOR (no-color.org), TERM, LC_ALL, LC_CTYPE and LANG are asked. */
+/* Descriptors are borrowed. Reads NO_COLOR (no-color.org), TERM, LC_ALL, LC_CTYPE and LANG. */
 void screen_init(struct screen *s, int out_fd, int err_fd, enum screen_color color);
 void screen_release(struct screen *s);
 
-/* The escape sequence, or "" without colours. */
+/* Returns the escape sequence, or "" without colors. */
 const char *screen_paint(const struct screen *s, enum screen_paint p);
 
-/* A line of ours. What strangers wrote has gone through text_safe. No newline at the end. */
+/* Print one of our lines. Untrusted text in it must be escaped by text_safe. No final newline. */
 void screen_line(struct screen *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void screen_warning(struct screen *s, const char *message); /* on standard error; made safe here */
+void screen_warning(struct screen *s, const char *message); /* to standard error; escapes it */
 
-/* Draw the line that is rewritten, cut to the terminal's width; does nothing elsewhere. */
+/* Draw the status line, truncated to the terminal's width. Does nothing without a terminal. */
 void screen_status(struct screen *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Can screen_status draw without breaking a line of the guest that is not ended? */
+/* True if screen_status would not break an incomplete line of the guest. */
 bool screen_is_between_lines(const struct screen *s);
 
-/* From now on at most `max` bytes of output go to a regular file; 0: no limit. */
+/* Limit further output to a regular file to `max` bytes; 0: no limit. */
 void screen_limit_file(struct screen *s, uint64_t max);
 
-/* Bytes of an action, as they came. */
+/* Print output of an action. */
 void screen_output(struct screen *s, bool is_stderr, const char *data, size_t len);
-void screen_end_output(struct screen *s); /* the action is over: show what is held, end the line */
+void screen_end_output(struct screen *s); /* the action ended: show held bytes, end the line */
 
-int screen_pending_fd(const struct screen *s); /* to be polled for writing, or -1 */
-void screen_push(struct screen *s);            /* write what goes without waiting */
-void screen_finish(struct screen *s);          /* write all of it */
+int screen_pending_fd(const struct screen *s); /* poll it for writing; -1: none */
+void screen_push(struct screen *s);            /* write as much as possible without blocking */
+void screen_finish(struct screen *s);          /* write everything; blocks */
 
 #endif
