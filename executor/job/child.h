@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting one program with everything about it as programs expect: its own session without a
- * terminal, default signals and limits, umask 022, no descriptor but 0, 1 and 2.
+ * Starts one program with the usual state of a process: its own session without a terminal, default
+ * signals and limits, umask 022, no descriptors except 0, 1 and 2.
  */
 #ifndef EXECUTOR_JOB_CHILD_H
 #define EXECUTOR_JOB_CHILD_H
@@ -13,8 +13,8 @@
 
 struct child {
 	pid_t pid;
-	struct stream out, err; /* its standard output and error; with merge_output out is both */
-	/* When it could not be started: as a shell would say it, 127 not found, 126 otherwise. */
+	struct stream out, err; /* standard output and error; with merge_output, `out` is both */
+	/* If it could not be started: 127: not found; 126: other cause, as in a shell. */
 	int exit_code;
 };
 
@@ -24,10 +24,12 @@ struct child {
 		.pid = -1, .out = STREAM_NONE(FRAME_STDOUT), .err = STREAM_NONE(FRAME_STDERR)      \
 	}
 
-void child_release(struct child *c); /* closes; the process is somebody else's to end */
+void child_release(struct child *c); /* closes the pipes; does not end the process */
 #define auto_child __attribute__((cleanup(child_release)))
 
-/* Once the program runs: 0. -1 with exit_code when it cannot be run; exit_code 0: our own fault. */
+/*
+ * 0: the program runs. -1: it cannot be run, see exit_code; exit_code 0: an error of the executor.
+ */
 int child_start(
 	const struct spawn *s, const struct strv *env, struct child *ret, struct err *e) NODISCARD;
 

@@ -7,7 +7,7 @@
 #include "contract/plan.h"
 #include "executor/machine/machine.h"
 
-/* Read PLAN_NAME and check it against the table. ERR_HOST or ERR_INPUT. */
+/* Read PLAN_NAME and check it with the table of actions. ERR_HOST or ERR_INPUT. */
 int planfile_read(const struct machine *m, const struct action *const *actions,
 	struct plan *ret_plan, struct err *e) NODISCARD;
 

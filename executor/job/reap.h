@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of processes. The executor is process 1 of its pid namespace: whatever loses its parent
- * becomes its child, and kill(-1) reaches everything but itself, whatever group, session, parent or
- * control group it has. One such kill beats a fork bomb too: the kernel marks all processes in one
- * go, and a process that is marked cannot fork.
+ * Kills and reaps processes. The executor is process 1 of its pid namespace: a process whose parent
+ * has ended becomes its child, and kill(-1) reaches all processes except itself, regardless of
+ * their group, session, parent or control group. One such kill also ends a fork bomb: the kernel
+ * marks all processes in one pass, and a marked process cannot fork.
  *
- * To find the children that have ended the kernel goes through all that live. With thousands of
- * them that must not be done for each one that dies, least of all by a process that runs before
- * everything else: hence the pause after each look.
+ * To find children that have ended, the kernel searches all children. With thousands of them, a
+ * search for each ended child would take too long, particularly in a process with precedence over
+ * all others. Therefore there is a pause after each search.
  */
 #ifndef EXECUTOR_JOB_REAP_H
 #define EXECUTOR_JOB_REAP_H
@@ -20,22 +20,22 @@
 
 struct reap {
 	pid_t main;          /* the program of the step */
-	bool gone;           /* it has ended, with: */
+	bool gone;           /* it has ended, with `status` */
 	int status;          /* of waitpid(2) */
-	bool left;           /* there were other children when it was last looked */
-	uint64_t count;      /* how many were reaped */
-	int64_t look_ns;     /* not to be looked again before this moment */
-	uint64_t cpu_ns;     /* of everything that was reaped */
-	uint64_t peak_bytes; /* resident set of the largest */
+	bool left;           /* the last search found other children */
+	uint64_t count;      /* number of reaped processes */
+	int64_t look_ns;     /* do not search before this time */
+	uint64_t cpu_ns;     /* of all reaped processes */
+	uint64_t peak_bytes; /* largest resident set of a reaped process */
 };
 
-/* Collect what has ended by now. */
+/* Reap all processes that have ended. */
 void reap_ended(struct reap *r);
 
-/* Send a signal to everything. */
+/* Send a signal to all other processes. */
 void reap_signal(int signal);
 
-/* How long not to look for ended children again: 0 when it is time. */
+/* Time until the next search for ended children; 0: now. */
 int64_t reap_pause_ns(const struct reap *r);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Running one program of a step: start it, hand its output to the host as it comes, watch the
- * limits and the host, and see to it that at the end nothing of it is left.
+ * Runs the program of a step: starts it, sends its output to the host as it arrives, enforces the
+ * limits, handles `stop`, and finally kills all remaining processes of the step.
  */
 #ifndef EXECUTOR_JOB_SPAWN_H
 #define EXECUTOR_JOB_SPAWN_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A pipe from a program: one of its output streams, or both of them.
+ * A pipe from a program: one of its output streams, or both.
  *
- * On one processor the executor, which runs before everything else, has read each write before the
- * program goes on, so the order between two streams is exact. That ends when the host does not take
- * what was read: then the program would write on, into either pipe. So the pipes are plugged:
- * filled up with bytes of ours, by tee(2), which needs no memory and is one step for everybody
- * else. The next write waits, and goes on when the plug has been taken out.
+ * On one processor, the executor has a higher priority than all other processes. It reads each
+ * write before the program continues, so the order of the two streams is exact. While the host does
+ * not accept output, the executor cannot read, and the program could write to both pipes. Therefore
+ * the pipes are plugged: filled with the executor's own bytes by tee(2), which needs no memory and
+ * is atomic for other processes. The next write of the program blocks until the plug is removed.
  */
 #ifndef EXECUTOR_JOB_STREAM_H
 #define EXECUTOR_JOB_STREAM_H
@@ -19,10 +19,10 @@
 
 struct stream {
 	enum frame_type type;
-	int fd;             /* our end, non-blocking; -1: there is none */
-	int their_fd;       /* the program's end: kept open to be plugged */
-	size_t before_plug; /* bytes of the program in front of the plug */
-	size_t plug;        /* bytes of ours behind them; 0: it is not plugged */
+	int fd;             /* our end, non-blocking; -1: none */
+	int their_fd;       /* the program's end, kept open for the plug */
+	size_t before_plug; /* bytes of the program before the plug */
+	size_t plug;        /* our bytes after them; 0: no plug */
 };
 
 #define STREAM_NONE(what)                                                                          \
@@ -30,17 +30,17 @@ struct stream {
 		.type = (what), .fd = -1, .their_fd = -1                                           \
 	}
 
-/* Make the pipe; the program gets a copy of their_fd. Both ends are above 3 and close on exec. */
+/* Create the pipe; the program gets a copy of their_fd. Both ends are above 3 and close on exec. */
 int stream_open(struct stream *s, struct err *e) NODISCARD;
 void stream_close(struct stream *s);
 
-/* As read(2), non-blocking, of what the program wrote: takes the plug out once it is the next. */
+/* As read(2), non-blocking, for the program's output. Removes the plug when it is reached. */
 ssize_t stream_read(struct stream *s, void *data, size_t room);
 
-/* Fill the pipe up. No memory for that is no fault: it stays as it is. */
+/* Plug the pipe. If there is no memory for that, the pipe is left unchanged, without an error. */
 void stream_plug(struct stream *s);
 
-/* A pipe whose ends are above 3 and close on exec. */
+/* Create a pipe whose ends are above 3 and close on exec. */
 int stream_pipe(int *ret_read, int *ret_write, struct err *e) NODISCARD;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the executor runs: the few things that differ between a machine that it boots itself, one
- * that was booted by the image's own init, and a test's namespace on a host. Everything else is the
- * same, and the story in main.c does not know which it is.
+ * The environment of the executor. This interface has the differences between a machine that the
+ * executor boots itself, a machine booted by the image's own init, and the namespaces of a test on
+ * a host. All other code, including main.c, is independent of them.
  */
 #ifndef EXECUTOR_MACHINE_MACHINE_H
 #define EXECUTOR_MACHINE_MACHINE_H
@@ -12,30 +12,30 @@
 #include "base/err.h"
 #include "contract/message.h"
 
-/* A drive of `go` and where it was found: a device name ("vda"), or on a host a descriptor. */
+/* A drive of `go` and its location: a device name ("vda"), or a descriptor on a host. */
 struct drive {
 	struct message_drive want;
 	char device[32];
-	int fd; /* -1, or not owned */
+	int fd; /* not owned; -1: none */
 };
 
 struct machine {
-	/* As init: file systems, modules, consoles; until the ports can be looked for. */
+	/* The work of init before the ports can be opened: file systems, modules, consoles. */
 	int (*start)(struct machine *m, struct err *e);
 	int (*open_ports)(struct machine *m, int *ret_log, int *ret_ctl, struct err *e);
-	/* Everything between `go` and the first step: clock, drives, root, directories. */
+	/* All work between `go` and the first step: clock, drives, root, directories. */
 	int (*prepare)(struct machine *m, const struct message_go *go, struct err *e);
-	/* Never of one that is announced as absent. */
+	/* Not called for a drive announced as absent. */
 	int (*open_drive)(
 		const struct machine *m, const struct drive *d, int *ret_fd, struct err *e);
-	/* The end. Returns only where the process is just to exit. */
+	/* Shut the machine down. Returns only if the process shall exit. */
 	void (*shut_down)(struct machine *m);
 
 	struct drive drives[DRIVES_MAX];
 	uint32_t drive_count;
-	int log_fd, ctl_fd; /* on a host: given, not owned */
+	int log_fd, ctl_fd; /* on a host: set by the caller, not owned */
 	bool forward;       /* programs need a forwarder to the proxy (forward.h) */
-	/* Where the host's proxy is, and its ssh agent would be; NULL: there is no network. */
+	/* Address of the host's proxy and ssh agent; NULL: no network. */
 	const char *host_address;
 };
 
@@ -43,33 +43,33 @@ extern const struct machine machine_boot;    /* boot.c: init of a machine that t
 extern const struct machine machine_unit;    /* unit.c: started by the init of an image */
 extern const struct machine machine_on_host; /* onhost.c: in a test's namespaces */
 
-/* The drive with this serial, or NULL. */
+/* Returns the drive with this serial, or NULL. */
 const struct drive *machine_drive(const struct machine *m, const char *serial);
 
-/* ---- what boot and unit share: guest.c, ports.c, blockdev.c ---- */
+/* ---- shared by boot and unit: guest.c, ports.c, blockdev.c ---- */
 
 int ports_open(struct machine *m, int *ret_log, int *ret_ctl, struct err *e) NODISCARD;
 
-/* Find every drive of `go` by its serial; ERR_HOST when one is missing, or not as announced. */
+/* Find every drive of `go` by its serial. ERR_HOST if one is missing or differs from `go`. */
 int blockdev_find(struct machine *m, const struct message_go *go, struct err *e) NODISCARD;
 int blockdev_open(
 	const struct machine *m, const struct drive *d, int *ret_fd, struct err *e) NODISCARD;
 
-/* Random bytes and the time from the host, before any other process runs. */
+/* Set random seed and clock from the host, before any other process runs. */
 int guest_seed(const struct message_go *go, struct err *e) NODISCARD;
-/* Add the name of this machine to the file, /etc/hosts, unless it is there. */
+/* Add the name of this machine to the file, /etc/hosts, if it lacks the name. */
 int guest_add_host(const char *path, const char *name, struct err *e) NODISCARD;
 /* Give the machine an id, unless the file, /etc/machine-id, has one. */
 int guest_identify(const char *path, struct err *e) NODISCARD;
-/* Host name and id, loopback, the executor out of the way of the out-of-memory killer. */
+/* Set host name and id, start loopback, and exempt the executor from the out-of-memory killer. */
 int guest_name(struct err *e) NODISCARD;
-/* The directories of GUEST_CI; GUEST_SECRETS only if there is such a drive. */
+/* Create the directories of GUEST_CI; GUEST_SECRETS only if there is a drive for it. */
 int guest_make_dirs(const struct machine *m, struct err *e) NODISCARD;
 int guest_mount(const char *what, const char *where, const char *type, unsigned long flags,
 	const char *data, struct err *e) NODISCARD;
 NORETURN void guest_power_off(void);
 
-/* network.c: give the network device its address. ERR_HOST, with what the image lacks. */
+/* network.c: configure the network device. ERR_HOST, which names what the image lacks. */
 int network_up(struct err *e) NODISCARD;
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Device nodes that are there before their kernel module is: who opens one (/dev/fuse,
+ * Creates device nodes for kernel modules that are not loaded. Opening such a node (/dev/fuse,
  * /dev/net/tun, /dev/loop-control, /dev/mapper/control) makes the kernel load the module. An image
- * with kernel modules has a list of them, made by depmod(8).
+ * with kernel modules has a list of these nodes, written by depmod(8).
  */
 #ifndef EXECUTOR_MACHINE_NODES_H
 #define EXECUTOR_MACHINE_NODES_H
@@ -18,10 +18,10 @@ struct node_spec {
 	dev_t device;
 };
 
-/* A line of modules.devname: "tun net/tun c10:200". False for a comment and for what is none. */
+/* Parse a line of modules.devname: "tun net/tun c10:200". False for comments and invalid lines. */
 bool nodes_parse(const char *line, struct node_spec *ret);
 
-/* Make those in the list of the running kernel's modules; without a list, none. */
+/* Create the nodes in the list of the running kernel's modules; without a list, none. */
 int nodes_make(struct err *e) NODISCARD;
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How the executor was started decides what kind of machine it is in. */
+/* Selects the kind of machine from the way in which the executor was started. */
 #ifndef EXECUTOR_MACHINE_PID1_H
 #define EXECUTOR_MACHINE_PID1_H
 
@@ -11,8 +11,8 @@ enum pid1_choice { PID1_RUN, PID1_CONNECT, PID1_HELP, PID1_VERSION };
 extern const char pid1_usage[];
 
 /*
- * Choose by process id and arguments. As init of a machine the arguments are whatever words of the
- * kernel's command line the kernel did not know, and are ignored. ERR_INPUT for wrong options.
+ * Choose by process id and arguments. If the executor is the init of a machine, its arguments are
+ * unknown words of the kernel's command line, and are ignored. ERR_INPUT for invalid options.
  */
 int pid1_choose(int argc, char **argv, enum pid1_choice *ret_choice, struct machine *ret_machine,
 	struct err *e) NODISCARD;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The scratch disk of a machine that the host booted: all that a job writes is on it. It is the
- * upper layer of the root, and some directories of the root are directories of the disk itself,
- * without the overlay: a build's files need no second look-up there, and what overlayfs cannot do
- * works (O_TMPFILE, swap files, another overlay on top).
+ * The scratch disk of a machine booted by the host. It contains all data that a job writes. It is
+ * the upper layer of the root. Some directories of the root are directories of the disk itself,
+ * without the overlay: files of a build then need no second lookup, and features that overlayfs
+ * lacks work (O_TMPFILE, swap files, another overlay on top).
  */
 #ifndef EXECUTOR_MACHINE_SCRATCH_H
 #define EXECUTOR_MACHINE_SCRATCH_H
@@ -18,9 +18,9 @@
 int scratch_mount(const struct machine *m, struct err *e) NODISCARD;
 
 /*
- * Put directories of the disk in the place of GUEST_CI, GUEST_HOME, GUEST_TMP and /var/tmp below
- * `root`, with what the image has there. Of a disk that was kept they are as they were left, save
- * GUEST_CI, which is empty.
+ * Mount directories of the disk at GUEST_CI, GUEST_HOME, GUEST_TMP and /var/tmp below `root`, with
+ * the contents of the image. On a disk of an earlier run (--persist) they keep their contents,
+ * except GUEST_CI, which is empty.
  */
 int scratch_bind(const char *root, struct err *e) NODISCARD;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The programs that a trusted machine gets beside the executor. */
+/* The additional programs of a trusted machine. */
 #ifndef EXECUTOR_MACHINE_TOOLS_H
 #define EXECUTOR_MACHINE_TOOLS_H
 
 #include "executor/machine/machine.h"
 
-/* Copy what is on DRIVE_EXEC to GUEST_TOOLS: the executor itself is there then, too. ERR_HOST. */
+/* Copy the contents of DRIVE_EXEC, which include the executor, to GUEST_TOOLS. ERR_HOST. */
 int tools_unpack(const struct machine *m, struct err *e) NODISCARD;
 
 #endif
