@@ -52,7 +52,7 @@ const char *verdict_reason_of_outcome(enum step_outcome o); /* NULL for STEP_PAS
 const char *verdict_reason_of_step(enum plan_source source, enum step_outcome o, const char *said);
 enum verdict verdict_of_reason(const char *reason); /* the reason must be in the table */
 
-/* The table behind docs/errors.md: every reason, ended by a NULL reason. */
+/* The table of all reasons, for docs/errors.md; ends with a NULL reason. */
 struct verdict_reason {
 	const char *reason;
 	enum verdict verdict;

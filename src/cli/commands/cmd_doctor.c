@@ -235,7 +235,7 @@ static int look_accelerator(struct doctor *d, char *finding, struct err *e)
 			qemu_machine_name(a.machine));
 	else
 		found(finding,
-			"TCG (emulation), on %s: KVM is not to be had here. QEMU's own security "
+			"TCG (emulation), on %s: KVM is not available here. QEMU's own security "
 			"policy "
 			"covers KVM only",
 			qemu_machine_name(a.machine));
