@@ -27,7 +27,7 @@ Q := $(if $(filter 1,$(V)),,@)
 # The executor has all of base and os but what only a host has.
 BASE := err fit mem buf strv num text password base64 clock version
 OS := fd nowait flow relay path tree proc sig inherit outfile space sparse meminfo
-OS_HOST := home loop temporary vault
+OS_HOST := home loop settled temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire

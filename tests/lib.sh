@@ -164,7 +164,7 @@ run() {
 	if "$@" >"$dir/out" 2>"$dir/err"; then status=0; else status=$?; fi
 	check_sanitizers
 	# A command that a message proposes begins with the program as it was called.
-	[ -n "${HINTS_AS_PRINTED-}" ] || sed -i "s|'$AMBIENT |'ambient |g" "$dir/err"
+	[ -n "${HINTS_AS_PRINTED-}" ] || sed -i "s|'$AMBIENT |'ambient |g" "$dir/err" "$dir/out"
 }
 
 # A sanitizer's report is a failure of every test, whatever the test expected.

@@ -18,6 +18,7 @@
 #include "data/yamlfile.h"
 #include "os/fd.h"
 #include "os/path.h"
+#include "os/settled.h"
 #include "settings/locate.h"
 #include "settings/statefile.h"
 
@@ -275,11 +276,17 @@ int image_open(const char *store, const char *name, const char *path, struct ima
 
 /* ---- digests, remembered ---- */
 
-static char *identity_of(const struct stat *st)
+/* NULL: nothing that tells every change of the file (settled.h). The caller frees. */
+static char *identity_of(int fd, const struct stat *st)
 {
-	return mem_printf("%ju:%ju:%jd:%jd.%09ld:%jd.%09ld", (uintmax_t)st->st_dev,
-		(uintmax_t)st->st_ino, (intmax_t)st->st_size, (intmax_t)st->st_mtim.tv_sec,
-		st->st_mtim.tv_nsec, (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
+	uint64_t filesystem = settled_filesystem(fd);
+
+	if (!filesystem)
+		return NULL;
+	return mem_printf("%016jx:%ju:%ju:%jd:%jd.%09ld:%jd.%09ld", (uintmax_t)filesystem,
+		(uintmax_t)st->st_dev, (uintmax_t)st->st_ino, (intmax_t)st->st_size,
+		(intmax_t)st->st_mtim.tv_sec, st->st_mtim.tv_nsec, (intmax_t)st->st_ctim.tv_sec,
+		st->st_ctim.tv_nsec);
 }
 
 static int verify_part(const struct image *i, const struct image_file *part, struct node *known,
@@ -288,21 +295,24 @@ static int verify_part(const struct image *i, const struct image_file *part, str
 	auto_fd int fd = open(part->path, O_RDONLY | O_CLOEXEC);
 	auto_free char *identity = NULL;
 	struct digest_text digest;
+	bool settled;
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "image %s: %s", i->name, part->path);
-	identity = identity_of(&st);
-	if (strcmp(node_get_text(known, identity, ""), part->sha256) == 0)
+	identity = identity_of(fd, &st);
+	if (identity && strcmp(node_get_text(known, identity, ""), part->sha256) == 0)
 		return 0;
+	settled = identity && settled_file(fd, &st);
 	if (digest_of_file(fd, (uint64_t)st.st_size, &digest, e) < 0)
 		return err_wrap(e, "image %s: %s", i->name, part->path);
 	if (strcmp(digest.s, part->sha256) != 0)
 		return err_reason(e, ERR_INPUT, "image_digest",
 			"image %s: %s has the digest %s, image.yaml says %s; make the image again",
 			i->name, part->path, digest.s, part->sha256);
-	node_set_string(known, identity, digest.s);
-	*changed = true;
+	if (settled)
+		node_set_string(known, identity, digest.s);
+	*changed = *changed || settled;
 	return 0;
 }
 

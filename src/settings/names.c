@@ -10,10 +10,15 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "jail/jail.h"
+#include "os/fd.h"
 #include "settings/image.h"
+#include "settings/limits.h"
 #include "settings/programs.h"
 
 enum { PATH_SHOWN_MAX = 600 };
+
+#define PEM "-----BEGIN CERTIFICATE-----"
+#define PEM_TRUSTED "-----BEGIN TRUSTED CERTIFICATE-----"
 
 /* What a name is looked up among. `known` ends with NULL; `remedy` follows a name that none is
  * near. */
@@ -193,12 +198,32 @@ static int check_vm_user(const struct config *c, struct err *e)
 	return err_wrap(e, "vm_user");
 }
 
+/* A file without any would be ignored, and each server would seem to have a wrong certificate. */
+static int check_certificates(const struct config *c, const struct node *item, struct err *e)
+{
+	auto_buf struct buf pem = {0};
+	struct err why = {0};
+
+	if (!item || !item->text)
+		return 0;
+	if (check_file(c, item, "ca_certificates", e) < 0)
+		return -1;
+	buf_init(&pem, LIMIT_CERTIFICATES_BYTES);
+	if (fd_read_file(item->text, &pem, &why) < 0)
+		return node_err(item, c->file, e, "'ca_certificates': %s", why.msg);
+	if (memmem(pem.data, pem.len, PEM, strlen(PEM)) ||
+		memmem(pem.data, pem.len, PEM_TRUSTED, strlen(PEM_TRUSTED)))
+		return 0;
+	return missing(c, item, "ca_certificates",
+		"it contains no certificate in PEM form ('" PEM "')", e);
+}
+
 int names_check_files(const struct config *c, struct err *e)
 {
 	const struct node *item;
 
 	if (check_programs(c, e) < 0 || check_vm_user(c, e) < 0 || check_trusted_image(c, e) < 0 ||
-		check_file(c, node_get(c->effective, "ca_certificates"), "ca_certificates", e) < 0)
+		check_certificates(c, node_get(c->effective, "ca_certificates"), e) < 0)
 		return -1;
 	node_each (node_get(c->effective, "ssh"), item)
 		if (check_ssh(c, item, e) < 0)

@@ -282,6 +282,13 @@ static void add_alternates(struct composer *c, const struct repository *r)
 }
 
 /* git in a submodule goes by the configuration of that alone. */
+/* They were directories when the source was looked at. */
+static int has_changed(const char *place, struct err *e)
+{
+	return err_set(e, ERR_INPUT, "%s changed while the run started (%s): try again", place,
+		strerror(errno));
+}
+
 static int add_nested(const struct repository *r, int root, const struct gitsettings *settings,
 	struct composition *ret, struct err *e)
 {
@@ -294,7 +301,7 @@ static int add_nested(const struct repository *r, int root, const struct gitsett
 
 		c.dir = fd_open_beneath(root, c.place, O_PATH | O_DIRECTORY);
 		if (c.dir < 0)
-			return err_sys(e, "%s", c.place);
+			return has_changed(c.place, e);
 		add_config(&c);
 		fd_close(c.dir);
 		for (size_t k = before; k < ret->texts.count; k++)
@@ -329,7 +336,7 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 	if (r->kind == REPOSITORY_INSIDE) {
 		c.dir = fd_open_beneath(root, c.place, O_PATH | O_DIRECTORY);
 		if (c.dir < 0)
-			return err_sys(e, "%s", c.place);
+			return has_changed(c.place, e);
 		(void)keep_fd(ret, c.dir);
 	}
 	c.own = r->kind == REPOSITORY_WORKTREE ? r->own.fd : c.dir;

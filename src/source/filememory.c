@@ -7,16 +7,14 @@
 #include "source/filememory.h"
 
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "os/fd.h"
 #include "os/path.h"
+#include "os/settled.h"
 #include "source/limits.h"
 
 #define MAGIC "ambient files 2\n"
@@ -48,8 +46,8 @@ struct filememory {
 	bool changed; /* `next` has some that are not in `known` */
 	/* The file system that was looked at last. */
 	dev_t device;
-	uint64_t filesystem; /* its f_fsid */
-	bool device_known, device_good;
+	uint64_t filesystem; /* settled_filesystem */
+	bool device_known;
 };
 
 /* ---- records ---- */
@@ -188,40 +186,14 @@ int filememory_save(const struct filememory *m, const char *work, struct err *e)
 
 /* ---- which files ---- */
 
-static bool is_good_type(long type)
-{
-	static const long good[] = {
-		EXT4_SUPER_MAGIC, XFS_SUPER_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC};
-
-	for (size_t i = 0; i < ARRAY_SIZE(good); i++)
-		if (type == good[i])
-			return true;
-	return false;
-}
-
-/* It has one, of those, that tells itself from others. */
 static bool is_on_good_filesystem(struct filememory *m, int fd, const struct stat *st)
 {
-	struct statfs fs;
-
 	if (m->device_known && m->device == st->st_dev)
-		return m->device_good;
+		return m->filesystem;
 	m->device = st->st_dev;
 	m->device_known = true;
-	m->device_good = fd >= 0 && fstatfs(fd, &fs) == 0 && is_good_type((long)fs.f_type);
-	if (m->device_good)
-		memcpy(&m->filesystem, &fs.f_fsid, sizeof(m->filesystem));
-	m->device_good = m->device_good && m->filesystem;
-	return m->device_good;
-}
-
-/* A ctime in the future says that the clock was wrong: then nothing is known about ticks. */
-static bool has_settled(const struct stat *st)
-{
-	struct timespec now = clock_now();
-
-	now.tv_sec -= FILEMEMORY_SETTLED_S;
-	return st->st_ctim.tv_nsec && clock_compare(&st->st_ctim, &now) < 0;
+	m->filesystem = settled_filesystem(fd);
+	return m->filesystem;
 }
 
 bool filememory_find(struct filememory *m, int fd, const struct stat *st, struct digest_text *ret)
@@ -241,20 +213,9 @@ bool filememory_find(struct filememory *m, int fd, const struct stat *st, struct
 	return true;
 }
 
-/*
- * From here on a program that has the file in its memory gets a page fault, and the file a new
- * ctime, before it can write to it again. Without dirty pages nothing is waited for.
- */
-static bool write_pages(int fd)
-{
-	return sync_file_range(fd, 0, 0,
-		       SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-			       SYNC_FILE_RANGE_WAIT_AFTER) == 0;
-}
-
 bool filememory_may_add(struct filememory *m, int fd, const struct stat *st)
 {
-	return m->path && has_settled(st) && is_on_good_filesystem(m, fd, st) && write_pages(fd);
+	return m->path && is_on_good_filesystem(m, fd, st) && settled_file(fd, st);
 }
 
 void filememory_add(struct filememory *m, const struct stat *st, const struct digest_text *sum)

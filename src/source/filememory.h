@@ -1,27 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A cache of file digests between runs, so that an unchanged file is not read again. A file is
- * identified by file system, device, inode, size, mtime and ctime; only root can set a ctime. The
- * file system is identified by its own id (statfs, f_fsid), because another one with the same
- * inodes may be mounted from the same device.
- *
- * Two kinds of changes do not change the ctime:
- *
- * - a second change in the same tick of the clock;
- * - a change through a shared mapping (mmap) to a page that is dirty already. The kernel sets the
- *   times when a page becomes writable. After that it does not notice writes until it has written
- *   the page to the disk and made it read-only again.
- *
- * So a digest is stored only if the file's pages were written to the disk (sync_file_range) before
- * they were read. This costs nothing if the kernel has written them already, which it does within
- * half a minute. Files are not cached if
- *
- * - they changed within FILEMEMORY_SETTLED_S;
- * - their ctime is a whole second, because it was set by a program that writes file systems
- *   (mke2fs), or by a file system with coarse times;
- * - their file system works differently: tmpfs writes no pages, overlayfs has those of another
- *   file, ZFS sets the times when it writes, and for FUSE, network and 9p file systems a server
- *   decides.
+ * identified by file system, device, inode, size, mtime and ctime. Only files are cached whose
+ * identity tells every later change (os/settled.h).
  *
  * The cache file is limited by LIMIT_FILEMEMORY_ENTRIES and replaced by one rename. A damaged file
  * and one of another version count as absent. The format is defined in filememory.c.
@@ -35,9 +16,6 @@
 #include "base/err.h"
 #include "data/digest.h"
 #include "source/limits.h"
-
-/* 5 s and more than the 30 s after which Linux writes dirty pages (vm.dirty_expire_centisecs). */
-enum { FILEMEMORY_SETTLED_S = 40 };
 
 struct filememory;
 

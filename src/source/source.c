@@ -269,7 +269,7 @@ int source_digest(const struct source *s, struct filememory *memory, struct dige
 
 	source_pack_options(s, &options);
 	if (pack_tree(s->root, s->project->source, -1, &options, &packed, e) < 0)
-		return err_wrap(e, "look at the source");
+		return err_wrap(e, "pack the source");
 	*ret_digest = fingerprint_end(print);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "data/contents.h"
+#include "os/settled.h"
 #include "source/fingerprint.h"
 #include "source/gitview.h"
 
@@ -313,7 +314,7 @@ static void test_what_changed_just_now_is_not_remembered(void **state)
 	assert_int_equal(filememory_may_add(m, fd, &st), has_memory(fd));
 	st.st_ctim = clock_now();
 	assert_false(filememory_may_add(m, fd, &st));
-	st.st_ctim.tv_sec -= FILEMEMORY_SETTLED_S - 5;
+	st.st_ctim.tv_sec -= SETTLED_S - 5;
 	assert_false(filememory_may_add(m, fd, &st));
 	st.st_ctim.tv_sec += 1000;
 	assert_false(filememory_may_add(m, fd, &st));

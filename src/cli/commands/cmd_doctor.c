@@ -18,6 +18,7 @@
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/commands/doctor_ssh.h"
+#include "cli/hint.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "hostkey/report.h"
@@ -275,22 +276,29 @@ static int look_project(struct doctor *d, struct project *p, struct err *e)
 }
 
 /* Those in files are read. Programs are not started: one may ask a question. */
+/* Its command is found, but not run: that may ask somebody, or cost money. */
+static int look_secret(const struct credential *s, struct err *e)
+{
+	auto_free char *program = s->command.count ? proc_find(s->command.items[0]) : NULL;
+	auto_vault struct vault value = {0};
+	size_t len;
+
+	if (s->file && secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0)
+		return -1;
+	if (s->variable && !s->value_len)
+		return err_set(e, ERR_INPUT, "the variable %s is not set or empty", s->variable);
+	if (s->command.count && (!program || access(program, X_OK) < 0))
+		return err_set(e, ERR_INPUT, "%s: there is no such program", s->command.items[0]);
+	return 0;
+}
+
 static int look_secrets(struct doctor *d, char *finding, struct err *e)
 {
 	const struct credentials *c = &d->config.credentials;
 
-	for (size_t i = 0; i < c->count; i++) {
-		const struct credential *s = &c->secrets[i];
-		auto_vault struct vault value = {0};
-		size_t len;
-
-		if (s->file && secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0)
-			return err_wrap(e, "secret %s", s->name);
-		if (s->variable && !s->value_len)
-			return err_set(e, ERR_INPUT,
-				"secret %s: the variable %s is not set or empty", s->name,
-				s->variable);
-	}
+	for (size_t i = 0; i < c->count; i++)
+		if (look_secret(&c->secrets[i], e) < 0)
+			return err_wrap(e, "secret %s", c->secrets[i].name);
 	found(finding, "%zu secret%s", c->count, num_plural(c->count));
 	return 0;
 }
@@ -371,11 +379,13 @@ static int look_clock(struct doctor *d, char *finding, struct err *e)
 
 static int tell(const char *word, const char *name, const char *text, struct err *e)
 {
-	auto_buf struct buf line = {0};
+	auto_buf struct buf line = {0}, whole = {0};
 
-	buf_init(&line, 4096);
+	buf_init(&whole, 2 * ERR_MSG_MAX);
+	hint_add_message(&whole, text);
+	buf_init(&line, 4 * whole.max);
 	buf_addf(&line, "%-4s  %-12s  ", word, name);
-	text_add_safe(&line, text, strlen(text), true);
+	text_add_safe(&line, whole.data, whole.len, true);
 	buf_addc(&line, '\n');
 	return say_out(line.data, line.len, e);
 }
