@@ -66,6 +66,17 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 	return 0;
 }
 
+/* An image.yaml that does not say it is from before that: then the guest tells. */
+static int check_network(const struct image *image, struct err *e)
+{
+	if (!image->no_network)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the image '%s' has no driver for a network device: pre- and post-plans need an "
+		"image like '" CONFIG_TRUSTED_IMAGE "' (trusted_image)",
+		image->name);
+}
+
 int machine_host_prepare_trusted(const struct config *config, const struct project *project,
 	const char *executor, struct machine_host *ret_host, struct err *e)
 {
@@ -75,7 +86,7 @@ int machine_host_prepare_trusted(const struct config *config, const struct proje
 	if (machine_host_prepare(
 		    config, project, image, strchr(image, '/') ? image : NULL, executor, &h, e) < 0)
 		return err_wrap(e, "pre- and post-plans");
-	if (locate_net_tool(h.executor, &h.net_tool, e) < 0) {
+	if (check_network(&h.image, e) < 0 || locate_net_tool(h.executor, &h.net_tool, e) < 0) {
 		machine_host_release(&h);
 		return -1;
 	}

@@ -64,6 +64,9 @@ static const struct param image_params[] = {
 		.choices = boot_kinds,
 		.help = "how it boots"},
 	{.name = "kernel_version", .type = PARAM_STRING, .help = "for people"},
+	{.name = "network",
+		.type = PARAM_BOOL,
+		.help = "false: it has no driver for a network device"},
 	{.name = "machines", .type = PARAM_STRINGS, .help = "QEMU machines that it boots on"},
 	{.name = "kernel", .type = PARAM_MAP, .sub = file_params, .help = "the kernel"},
 	{.name = "initramfs", .type = PARAM_MAP, .sub = file_params, .help = "kernel modules"},
@@ -160,6 +163,7 @@ int image_parse(
 	i.name = mem_strdup(schema_text(image_params, i.node, "name"));
 	memcpy(i.digest, digest_of(text, len).s, sizeof(i.digest));
 	read_machines(&i);
+	i.no_network = !node_get_bool(i.node, "network", true);
 	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
 		check_kind(&i, file, e) < 0)
 		return -1;

@@ -24,6 +24,7 @@ struct image {
 	struct image_file parts[IMAGE_PARTS];
 	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
 	bool microvm, q35; /* the machine types that it boots on */
+	bool no_network;   /* image.yaml says that it cannot be a trusted machine's */
 	struct node *node; /* the contents of image.yaml */
 };
 
