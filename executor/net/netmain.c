@@ -104,6 +104,15 @@ static uint64_t said(const char *name, uint64_t preset)
 	return text && num_parse_u64(text, INT64_MAX, &value, &ignored) == 0 ? value : preset;
 }
 
+/* The moment before which a server must have been given up; 0: none was said. */
+static int64_t end_of_time(void)
+{
+	uint64_t left = said(GUEST_TIME_LEFT, 0);
+	int64_t end;
+
+	return left && !__builtin_add_overflow(clock_ms(), (int64_t)left, &end) ? end : 0;
+}
+
 /* Who gives an action little time wants to know about a server that says nothing before its end. */
 static int64_t patience(void)
 {
@@ -125,6 +134,7 @@ static int prepare(struct transfer_options *o, struct err *e)
 		.pause_ms = LIMIT_HTTP_PAUSE_MS,
 		.connect_ms = LIMIT_HTTP_CONNECT_MS,
 		.stall_ms = patience(),
+		.end_ms = end_of_time(),
 		.report_ms = LIMIT_HTTP_REPORT_MS,
 		.tell = tell,
 	};

@@ -65,7 +65,7 @@ int command_run_verb(const struct call *call, const struct command_verb *verbs,
 	"  3         a failure of the infrastructure: the host, QEMU, or the guest\n"              \
 	"  4         a time limit was reached\n"                                                   \
 	"  5         another run of the project is in progress\n"                                  \
-	"  130, 143  interrupted by SIGINT; by SIGTERM or SIGHUP\n"
+	"  130, 143  interrupted by SIGINT; by SIGTERM, SIGHUP or SIGALRM\n"
 
 extern const struct command cmd_run, cmd_doctor, cmd_plan, cmd_projects, cmd_actions, cmd_config,
 	cmd_state, cmd_deps, cmd_gc, cmd_log, cmd_image, cmd_qemu, cmd_help;

@@ -694,8 +694,8 @@ static int too_late(const struct running *l, struct err *e)
 			"tcg' in the "
 			"configuration");
 	return err_reason(e, ERR_GUEST, "guest_boot_timeout",
-		"the guest did not boot within %lld s (boot_timeout): %s",
-		(long long)(l->vm->boot_timeout_ms / 1000), said);
+		"the guest did not boot within %s (boot_timeout): %s",
+		num_show_duration(l->vm->boot_timeout_ms).s, said);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,10 +49,23 @@ static int mend_descriptors(struct err *e)
 
 /* ---- signals ---- */
 
+/*
+ * Timers survive execve(2), and the signals of these two would kill. SIGALRM is a time limit that a
+ * parent sets on purpose (sig.h).
+ */
+static void stop_timers(void)
+{
+	const struct itimerval none = {0};
+
+	(void)setitimer(ITIMER_VIRTUAL, &none, NULL);
+	(void)setitimer(ITIMER_PROF, &none, NULL);
+}
+
 static int mend_signals(struct err *e)
 {
 	sigset_t none;
 
+	stop_timers();
 	(void)sigemptyset(&none);
 	if (signal(SIGCHLD, SIG_DFL) == SIG_ERR || signal(SIGPIPE, SIG_IGN) == SIG_ERR ||
 		signal(SIGXFSZ, SIG_IGN) == SIG_ERR || sigprocmask(SIG_SETMASK, &none, NULL) < 0)

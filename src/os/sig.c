@@ -24,7 +24,8 @@ static bool is_ignored(int signo)
 
 int sig_init(struct err *e)
 {
-	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP};
+	/* SIGALRM: `alarm N; exec` of a parent is a time limit, and its timer survives execve(2). */
+	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
 	sigset_t set;
 
 	(void)sigemptyset(&set);
@@ -62,7 +63,16 @@ void sig_detach(void)
 
 const char *sig_name(int signo)
 {
-	return signo == SIGINT ? "SIGINT" : signo == SIGTERM ? "SIGTERM" : "SIGHUP";
+	switch (signo) {
+	case SIGINT:
+		return "SIGINT";
+	case SIGTERM:
+		return "SIGTERM";
+	case SIGALRM:
+		return "SIGALRM";
+	default:
+		return "SIGHUP";
+	}
 }
 
 int sig_check(struct err *e)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIGINT, SIGTERM and SIGHUP are blocked from the start and read as data, so that a signal never
+ * SIGINT, SIGTERM, SIGHUP and SIGALRM are blocked from the start and read as data, so that a signal never
  * interrupts a step halfway. A signal that the parent ignored stays ignored. Long loops call
  * sig_pending; poll loops watch sig_fd.
  */

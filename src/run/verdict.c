@@ -107,7 +107,7 @@ const struct verdict_reason verdict_reasons[] = {
 		"The time limit of the run was reached, and the guest did not end by itself, so "
 		"it was killed. Usually the code under test keeps the guest busy."},
 	{"interrupted", VERDICT_INTERRUPTED, "user", true,
-		"A signal stopped the run: 130 for SIGINT, 143 for SIGTERM and SIGHUP."},
+		"A signal stopped the run: 130 for SIGINT, 143 for SIGTERM, SIGHUP and SIGALRM."},
 	{"locked", VERDICT_BUSY, "user", true,
 		"Another run of the project is in progress; the message names its process and its "
 		"start. This run did not wait."},

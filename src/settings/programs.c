@@ -202,7 +202,16 @@ static bool has_qemu_text(const char *path)
 	return fd >= 0 && is_guest_program(fd) && contains(fd, qemu_version_text) > 0;
 }
 
-/* A script that starts it, or one that may be executed but not read. */
+static bool is_script(const char *path)
+{
+	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	char head[2];
+
+	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+		memcmp(head, "#!", sizeof(head)) == 0;
+}
+
+/* One that may be executed but not read, or that is not QEMU. */
 static int ask_qemu(const struct named *n, const char *path, struct err *e)
 {
 	auto_free char *line = NULL, *why = NULL;
@@ -243,6 +252,11 @@ int programs_qemu(const struct config *c, char **ret_path, struct err *e)
 	if (!path)
 		return -1;
 	n.name = path;
+	if (is_script(path))
+		return refuse(&n,
+			"it is a script, and the jail of QEMU has neither a shell nor the files "
+			"that one reads; name the program that it starts",
+			e);
 	if (!has_qemu_text(path) && ask_qemu(&n, path, e) < 0)
 		return -1;
 	*ret_path = steal_ptr(&path);

@@ -22,7 +22,7 @@ int programs_executor(
 	const struct config *c, const char *given, char **ret_path, struct err *e) NODISCARD;
 
 /*
- * QEMU, as locate_qemu finds it. A file without QEMU's text (a script that starts it) is asked for
+ * QEMU, as locate_qemu finds it. A file without QEMU's text (one that cannot be read) is asked for
  * its version. ERR_INPUT, reason no_qemu, with the position of the key: it is not there, not a
  * program, or not QEMU. ERR_HOST, reason host_no_qemu: no key names one, and none is installed.
  */

@@ -189,15 +189,20 @@ static void read_result(struct sorting *s, struct run_entry *r)
 	r->unchanged = strcmp(node_get_text(result, "result", ""), "unchanged") == 0;
 }
 
-static void add_run(struct sorting *s, const char *id, const struct claim *c, const struct stat *st)
+static int add_run(struct sorting *s, const char *id, const struct claim *c, const struct stat *st,
+	struct err *e)
 {
 	struct run_entry *r;
+	uint64_t number;
+
+	if (store_run_number(s->runs_fd, id, &number, e) < 0)
+		return -1;
 
 	s->items = mem_resize(s->items, s->count + 1, sizeof(*s->items));
 	r = &s->items[s->count++];
 	*r = (struct run_entry){
 		.id = mem_strdup(id),
-		.number = store_run_number(s->runs_fd, id),
+		.number = number,
 		.ended = st->st_mtim,
 		.dev = st->st_dev,
 		.ino = st->st_ino,
@@ -206,6 +211,7 @@ static void add_run(struct sorting *s, const char *id, const struct claim *c, co
 	};
 	if (!r->kept && !r->rubble)
 		read_result(s, r);
+	return 0;
 }
 
 static int look_at_run(struct sorting *s, const char *id, struct err *e)
@@ -218,8 +224,7 @@ static int look_at_run(struct sorting *s, const char *id, struct err *e)
 		return 0;
 	if (claim(s, id, &c, e) < 0)
 		return -1;
-	add_run(s, id, &c, &st);
-	return 0;
+	return add_run(s, id, &c, &st, e);
 }
 
 static int newest_first(const void *a, const void *b)

@@ -333,19 +333,26 @@ void store_release(struct store *s)
 
 /* ---- a run ---- */
 
-uint64_t store_run_number(int runs_fd, const char *run_id)
+int store_run_number(int runs_fd, const char *run_id, uint64_t *ret, struct err *e)
 {
 	auto_free char *path = mem_printf("%s/" NUMBER_FILE, run_id);
 	auto_fd int fd =
 		openat(runs_fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct err ignored = {0};
 	char text[24] = "";
-	uint64_t number;
 
-	if (fd < 0 || fd_read_full(fd, text, sizeof(text) - 1) < 0)
+	*ret = 0;
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	return num_parse_u64(text, RUN_NUMBER_MAX, &number, &ignored) < 0 ? 0 : number;
+	if (fd >= 0 && fd_read_full(fd, text, sizeof(text) - 1) >= 0) {
+		text[strcspn(text, "\n")] = '\0';
+		if (num_parse_u64(text, RUN_NUMBER_MAX, ret, &ignored) == 0)
+			return 0;
+	}
+	return err_reason(e, ERR_INPUT, "state_unknown",
+		"the file runs/%s is not the number of a run: the order of runs is not known; "
+		"remove the run's directory when nobody needs it",
+		path);
 }
 
 /* One more than any run has that is there. */
@@ -357,8 +364,12 @@ static int next_run_number(const char *runs, uint64_t *ret_number, struct err *e
 	if (!dir)
 		return err_sys(e, "list %s", runs);
 	for (struct dirent *entry; (entry = readdir(dir));) {
-		uint64_t number = store_run_number(dirfd(dir), entry->d_name);
+		struct err unknown = {0};
+		uint64_t number;
 
+		/* While one is not understood, no run is removed by its number. */
+		if (store_run_number(dirfd(dir), entry->d_name, &number, &unknown) < 0)
+			continue;
 		if (number >= *ret_number)
 			*ret_number = number < RUN_NUMBER_MAX ? number + 1 : number;
 	}

@@ -91,10 +91,11 @@ char *store_current(const struct store *s, const char *name);
 char *store_next(const struct store *s, const char *name, struct err *e) NODISCARD;
 
 /*
- * Returns the number of a run. Numbers give the order of runs, regardless of the clock. runs_fd is
+ * Read the number of a run. Numbers give the order of runs, regardless of the clock. runs_fd is
  * runs/. 0: the run has none, because version 0.1.0 made it; it precedes all runs with a number.
+ * ERR_INPUT, reason state_unknown, with the remedy: what is there is not a number.
  */
-uint64_t store_run_number(int runs_fd, const char *run_id);
+int store_run_number(int runs_fd, const char *run_id, uint64_t *ret, struct err *e) NODISCARD;
 
 /* Returns the class of a state file, by its name; NULL: not a state file. The caller frees. */
 char *store_class_of(const char *file);

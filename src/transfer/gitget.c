@@ -507,7 +507,7 @@ static int fetch_with_tries(struct job *j, struct err *e)
 		answer = answer_of_git(j->said.data);
 		if (answer && !answer->again)
 			return failed_as_it_said(j, e);
-		if (!answer || tries >= j->o->tries)
+		if (!answer || tries >= j->o->tries || !transfer_may_pause(j->o, pause))
 			return 1;
 		text = mem_printf(
 			"%s; trying again in %s", answer->words, num_show_duration(pause).s);

@@ -793,7 +793,7 @@ static int try_again(struct transfer *t, const struct failure *f, struct err *e)
 {
 	int64_t pause = pause_of(t);
 
-	if (!f->again || t->tries >= t->o->tries)
+	if (!f->again || t->tries >= t->o->tries || !transfer_may_pause(t->o, pause))
 		return give_up(t, f, e);
 	tell(t, "%s: %s; again in %s", t->item->name, f->text, num_show_duration(pause).s);
 	if (f->from_zero && start_over(t, e) < 0)

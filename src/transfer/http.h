@@ -32,6 +32,7 @@
 
 #include "transfer/limits.h"
 
+#include "base/clock.h"
 #include "base/err.h"
 
 enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 100 };
@@ -53,11 +54,18 @@ struct transfer_options {
 	int64_t pause_ms;   /* before the second try */
 	int64_t connect_ms; /* time limit for a connection */
 	int64_t stall_ms;   /* time limit without a byte of the file */
+	int64_t end_ms;     /* of clock_ms: no pause lasts until then; 0: any may */
 	int64_t report_ms;  /* interval of progress lines of long transfers */
 	/* Reports progress: a line, or all lines of HTTP_TELL_MS; without a final newline. */
 	void (*tell)(void *arg, const char *lines);
 	void *arg;
 };
+
+/* False: the pause would use up the time that is left, so the last failure counts. */
+static inline bool transfer_may_pause(const struct transfer_options *o, int64_t pause_ms)
+{
+	return !o->end_ms || clock_ms() + pause_ms < o->end_ms;
+}
 
 /* Call it once per process, before all other functions of this module. */
 int http_init(struct err *e) NODISCARD;

@@ -545,7 +545,7 @@ int sftpput(const struct sftpput *p, const struct transfer_options *o, struct er
 		if (session(&j, &why) == 0)
 			return 0;
 		end_session(&j);
-		if (!j.cut || tries >= o->tries)
+		if (!j.cut || tries >= o->tries || !transfer_may_pause(o, pause))
 			return give_up(&j, tries, &why, e);
 		tell(&j, "%s; again in %s", why.msg, num_show_duration(pause).s);
 		(void)poll(NULL, 0, (int)pause);
