@@ -15,8 +15,8 @@
 #include "os/space.h"
 #include "os/temporary.h"
 #include "run/artifacts.h"
-#include "run/result.h"
 #include "run/machine.h"
+#include "run/result.h"
 
 struct adhoc_run {
 	const struct run_context *context;
@@ -119,21 +119,42 @@ static int keep_artifacts(struct adhoc_run *r, struct err *e)
 	return keep_archive(r, drive->fd, out.bytes, &result.withheld, e);
 }
 
-/* They are unpacked after the run, and then it is too late. */
-static int check_artifacts(const char *dest, struct err *e)
+/* Neither of the two exists yet, so their names are compared. */
+static int are_two(const char *made, const char *option, const char *other, struct err *e)
 {
-	auto_free char *archive = dest ? mem_printf("%s.tar", dest) : NULL;
-	auto_free char *parent = dest ? path_parent(dest) : NULL;
-	const char *const made[] = {dest, archive};
+	auto_free char *a = path_absolute(made), *b = other ? path_absolute(other) : NULL;
+
+	if (!other || strcmp(a, b) != 0)
+		return 0;
+	return err_set(e, ERR_INPUT, "--artifacts %s and %s %s are one file", made, option, other);
+}
+
+static int is_new(const struct adhoc *adhoc, const char *made, struct err *e)
+{
 	struct stat st;
 
-	for (size_t i = 0; dest && i < ARRAY_SIZE(made); i++)
-		if (lstat(made[i], &st) == 0)
-			return err_set(e, ERR_INPUT,
-				"--artifacts %s: %s is there already; name a directory that does "
-				"not exist yet",
-				dest, made[i]);
-	if (!dest || access(parent, W_OK | X_OK) == 0)
+	if (lstat(made, &st) == 0)
+		return err_set(e, ERR_INPUT,
+			"--artifacts %s: %s is there already; name a directory that does not exist "
+			"yet",
+			adhoc->artifacts, made);
+	if (are_two(made, "--console", adhoc->console, e) < 0)
+		return -1;
+	return are_two(made, "--persist", adhoc->persist, e);
+}
+
+/* They are unpacked after the run, and then it is too late. */
+static int check_artifacts(const struct adhoc *adhoc, struct err *e)
+{
+	const char *dest = adhoc->artifacts;
+	auto_free char *archive = dest ? mem_printf("%s.tar", dest) : NULL;
+	auto_free char *parent = dest ? path_parent(dest) : NULL;
+
+	if (!dest)
+		return 0;
+	if (is_new(adhoc, dest, e) < 0 || is_new(adhoc, archive, e) < 0)
+		return -1;
+	if (access(parent, W_OK | X_OK) == 0)
 		return 0;
 	(void)err_sys(e, "--artifacts %s: no directory can be made in %s", dest, parent);
 	e->kind = ERR_INPUT;
@@ -145,8 +166,7 @@ static int prepare(struct adhoc_run *r, struct err *e)
 	const struct adhoc *adhoc = r->adhoc;
 	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
 
-	if (check_artifacts(adhoc->artifacts, e) < 0 ||
-		drives_check_host(r->context->config, NULL, e) < 0 ||
+	if (check_artifacts(adhoc, e) < 0 || drives_check_host(r->context->config, NULL, e) < 0 ||
 		machine_host_prepare(r->context->config, NULL, adhoc->image, path, adhoc->executor,
 			&r->host, e) < 0 ||
 		image_verify(&r->host.image, NULL, NULL, NULL, e) < 0)

@@ -12,7 +12,6 @@
 #include "cli/screen/term.h"
 #include "data/yamlfile.h"
 #include "os/fd.h"
-#include "os/path.h"
 #include "os/sig.h"
 #include "run/adhoc.h"
 #include "run/planner.h"
@@ -189,31 +188,14 @@ static int boot(
 	return status;
 }
 
-/* No directory of artifacts exists yet, so names are compared. */
-static int are_two(const char *made, const char *option, const char *other, struct err *e)
-{
-	auto_free char *a = path_absolute(made), *b = other ? path_absolute(other) : NULL;
-
-	if (!other || strcmp(a, b) != 0)
-		return 0;
-	return err_set(e, ERR_INPUT, "--artifacts %s and %s %s are one file", made, option, other);
-}
-
 /* Two outputs: the directory, and an archive of what the host does not create in it. */
-static int check_artifacts(
-	const struct qemu_settings *s, const struct outputs_inputs *inputs, struct err *e)
+static int check_artifacts(const char *path, const struct outputs_inputs *inputs, struct err *e)
 {
-	const char *path = s->artifacts;
 	auto_free char *archive = path ? mem_printf("%s.tar", path) : NULL;
 
-	if (outputs_check(path, "--artifacts", inputs, e) < 0 ||
-		outputs_check(archive, "--artifacts", inputs, e) < 0)
+	if (outputs_check(path, "--artifacts", inputs, e) < 0)
 		return -1;
-	for (const char *made = path; made; made = made == path ? archive : NULL)
-		if (are_two(made, "--console", s->console, e) < 0 ||
-			are_two(made, "--persist", s->persist, e) < 0)
-			return -1;
-	return 0;
+	return outputs_check(archive, "--artifacts", inputs, e);
 }
 
 static int run(const struct call *call)
@@ -230,7 +212,7 @@ static int run(const struct call *call)
 	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
 		load_config(call, &set, &c, &e) < 0 ||
 		outputs_check(s->console, "--console", &inputs, &e) < 0 ||
-		check_artifacts(s, &inputs, &e) < 0)
+		check_artifacts(s->artifacts, &inputs, &e) < 0)
 		return say_failure(&e);
 	if (make_plan(s, call, &context, &plan, &e) < 0)
 		return say_failure(&e);
