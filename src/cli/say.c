@@ -17,9 +17,6 @@
 #include "os/space.h"
 #include "run/verdict.h"
 
-/* A byte is shown as four at most. */
-enum { MESSAGE_MAX = 4096, SAY_LINE_MAX = 4 * MESSAGE_MAX + 64 };
-
 /* A signal came while a message waited for its reader, and the message was dropped. */
 static bool cut_short;
 
@@ -30,16 +27,24 @@ void say_aside(const struct buf *text)
 		cut_short = true;
 }
 
-static void say_line(const char *label, const char *message)
+void say_add_message(struct buf *line, const char *message)
 {
-	auto_buf struct buf line = {0}, whole = {0};
+	auto_buf struct buf whole = {0};
 
 	buf_init(&whole, SIZE_MAX / 2); /* as long as the message, which is shortened then */
 	hint_add_message(&whole, message);
-	fit_middle(whole.data, MESSAGE_MAX);
+	fit_middle(whole.data, SAY_MESSAGE_MAX);
+	/* A byte is shown as four at most. */
+	text_add_safe(line, whole.data, strlen(whole.data), true);
+}
+
+static void say_line(const char *label, const char *message)
+{
+	auto_buf struct buf line = {0};
+
 	buf_init(&line, SAY_LINE_MAX);
 	buf_adds(&line, label);
-	text_add_safe(&line, whole.data, strlen(whole.data), true);
+	say_add_message(&line, message);
 	buf_addc(&line, '\n');
 	say_aside(&line);
 }

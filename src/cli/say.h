@@ -13,6 +13,13 @@
 /* Print "ERROR: message" or "WARNING: message", one line each, with control characters escaped. */
 void say_error(const struct err *e);
 void say_warning(const char *message);
+
+/*
+ * Append a message as errors show it: on one line that is safe for a terminal, shortened in the
+ * middle, with proposed commands as they have to be typed (hint.h). `line` has SAY_LINE_MAX bytes.
+ */
+enum { SAY_MESSAGE_MAX = 4096, SAY_LINE_MAX = 4 * SAY_MESSAGE_MAX + 64 };
+void say_add_message(struct buf *line, const char *message);
 void say_warnings(const struct strv *messages);
 
 /* Print the text to standard error, unchanged. As above, a signal ends the writing. */

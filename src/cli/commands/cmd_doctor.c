@@ -18,7 +18,6 @@
 #include "base/version.h"
 #include "cli/command.h"
 #include "cli/commands/doctor_ssh.h"
-#include "cli/hint.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "hostkey/report.h"
@@ -30,9 +29,9 @@
 #include "os/proc.h"
 #include "os/sig.h"
 #include "run/adhoc.h"
+#include "run/machine.h"
 #include "run/planner.h"
 #include "run/run.h"
-#include "run/machine.h"
 #include "secrets/secret_read.h"
 #include "settings/config.h"
 #include "settings/locate.h"
@@ -275,8 +274,7 @@ static int look_project(struct doctor *d, struct project *p, struct err *e)
 		: 0;
 }
 
-/* Those in files are read. Programs are not started: one may ask a question. */
-/* Its command is found, but not run: that may ask somebody, or cost money. */
+/* One in a file is read. A command is found but not run, because it may ask a question. */
 static int look_secret(const struct credential *s, struct err *e)
 {
 	auto_free char *program = s->command.count ? proc_find(s->command.items[0]) : NULL;
@@ -379,13 +377,11 @@ static int look_clock(struct doctor *d, char *finding, struct err *e)
 
 static int tell(const char *word, const char *name, const char *text, struct err *e)
 {
-	auto_buf struct buf line = {0}, whole = {0};
+	auto_buf struct buf line = {0};
 
-	buf_init(&whole, 2 * ERR_MSG_MAX);
-	hint_add_message(&whole, text);
-	buf_init(&line, 4 * whole.max);
+	buf_init(&line, SAY_LINE_MAX);
 	buf_addf(&line, "%-4s  %-12s  ", word, name);
-	text_add_safe(&line, whole.data, whole.len, true);
+	say_add_message(&line, text);
 	buf_addc(&line, '\n');
 	return say_out(line.data, line.len, e);
 }
