@@ -195,19 +195,16 @@ unsigned long programs_qemu_version(const char *line)
 	return major * 100 + (minor < 100 ? minor : 99);
 }
 
-static bool has_qemu_text(const char *path)
+static bool has_qemu_text(int fd)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-
 	return fd >= 0 && is_guest_program(fd) && contains(fd, qemu_version_text) > 0;
 }
 
-static bool is_script(const char *path)
+static bool is_script(int fd)
 {
-	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char head[2];
 
-	return fd >= 0 && read(fd, head, sizeof(head)) == (ssize_t)sizeof(head) &&
+	return fd >= 0 && pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) &&
 		memcmp(head, "#!", sizeof(head)) == 0;
 }
 
@@ -246,18 +243,20 @@ int programs_qemu(const struct config *c, char **ret_path, struct err *e)
 {
 	struct named n = {.config = c, .name = c->qemu_program, .key = "program", .is_qemu = true};
 	auto_free char *path = NULL;
+	auto_fd int fd = -1;
 
 	n.item = n.name ? node_get(node_get(c->effective, "qemu"), n.key) : NULL;
 	path = find_qemu(&n, e);
 	if (!path)
 		return -1;
 	n.name = path;
-	if (is_script(path))
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (is_script(fd))
 		return refuse(&n,
 			"it is a script, and the jail of QEMU has neither a shell nor the files "
 			"that one reads; name the program that it starts",
 			e);
-	if (!has_qemu_text(path) && ask_qemu(&n, path, e) < 0)
+	if (!has_qemu_text(fd) && ask_qemu(&n, path, e) < 0)
 		return -1;
 	*ret_path = steal_ptr(&path);
 	return 0;
