@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "expect.h"
+#include "entrymake.h"
 
 #include "contract/entry.h"
 #include "data/yamlfile.h"
@@ -49,16 +49,9 @@ static const struct action hop = {.name = "hop", .where = IN_STEP, .params = non
 static const struct action fly = {.name = "fly", .where = IN_PRE, .params = none};
 static const struct action *const table[] = {&jump, &hop, &fly, NULL};
 
-/* The tree that the entry refers to is gone afterwards. */
 static int parse(const char *yaml, struct entry *ret, struct err *e)
 {
-	auto_node struct node *node = NULL;
-	int result;
-
-	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &node, e), e);
-	result = entry_parse(node, table, IN_PLAN, "p.yaml", ret, e);
-	ret->node = NULL;
-	return result;
+	return parse_entry(yaml, table, IN_PLAN, ret, e);
 }
 
 static void expect_refused(const char *yaml, const char *message)

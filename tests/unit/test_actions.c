@@ -3,7 +3,7 @@
  * The actions themselves: what their rows say, what they expand to, and what the steps do, with the
  * executor's side played by the test.
  */
-#include "expect.h"
+#include "entrymake.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -146,16 +146,9 @@ static void test_every_known_action_is_there(void **state)
 
 /* ---- parsing and expanding ---- */
 
-/* The tree that the entry refers to is gone afterwards. */
 static int parse(const char *yaml, unsigned where, struct entry *ret, struct err *e)
 {
-	auto_node struct node *node = NULL;
-	int result;
-
-	expect_ok(yamlfile_parse(yaml, strlen(yaml), "p.yaml", &node, e), e);
-	result = entry_parse(node, actions_host, where, "p.yaml", ret, e);
-	ret->node = NULL;
-	return result;
+	return parse_entry(yaml, actions_host, where, ret, e);
 }
 
 static void expect_refused(unsigned where, const char *yaml, const char *message)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/limits.h"
 #include "tarmake.h"
 #include "treemake.h"
 
@@ -8,6 +7,7 @@
 #include <sys/xattr.h>
 
 #include "base/limits.h"
+#include "data/limits.h"
 #include "data/pack.h"
 #include "data/unpack.h"
 #include "os/proc.h"

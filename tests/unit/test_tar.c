@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "data/limits.h"
 #include "expect.h"
 #include "tarmake.h"
 
 #include "base/fit.h"
 #include "base/limits.h"
+#include "data/limits.h"
 #include "data/tar.h"
 
 #define ARCHIVE_MAX (4 * MIB)
