@@ -9,7 +9,6 @@
 #define EXECUTOR_NET_CONNECT_H
 
 #include "base/err.h"
-
 #include "executor/limits.h"
 
 /*

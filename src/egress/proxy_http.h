@@ -19,9 +19,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "egress/limits.h"
-
 #include "base/buf.h"
+#include "egress/limits.h"
 
 enum { PROXY_METHOD_MAX = 20, PROXY_HOST_MAX = 300, PROXY_TEXT_MAX = 160 };
 

@@ -7,7 +7,6 @@
 #define OS_SPACE_H
 
 #include "base/err.h"
-
 #include "os/limits.h"
 
 /*

@@ -30,10 +30,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "transfer/limits.h"
-
 #include "base/clock.h"
 #include "base/err.h"
+#include "transfer/limits.h"
 
 enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 100 };
 

@@ -23,9 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "transfer/limits.h"
-
 #include "base/buf.h"
+#include "transfer/limits.h"
 
 enum {
 	SFTP_NAME_MAX = 4096, /* bytes of a path in a request */
