@@ -578,7 +578,8 @@ static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 		source_inspect(&r->source, e) < 0 || run_compare(r, ret_unchanged, e) < 0)
 		return -1;
 	/* What packing refuses is found out by a walk through the source. */
-	if (!*r->source_digest.s && source_digest(&r->source, r->memory, &r->source_digest, e) < 0)
+	if (!*r->source_digest.s &&
+		source_digest(&r->source, r->memory, &r->sink, &r->source_digest, e) < 0)
 		return -1;
 	return !*ret_unchanged && missed_host ? run_need_deps(r, missed_host, e) : 0;
 }

@@ -262,7 +262,7 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 	/* Nothing is to be saved then: the digest is made of what is packed. */
 	if (r->options->force || !*node_get_text(last, "digest", ""))
 		return 0;
-	if (source_digest(&r->source, r->memory, &r->source_digest, e) < 0 ||
+	if (source_digest(&r->source, r->memory, &r->sink, &r->source_digest, e) < 0 ||
 		run_look_at_files(r, e) < 0)
 		return -1;
 	run_make_digest(r);

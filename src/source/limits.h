@@ -5,6 +5,9 @@
 
 #include "base/limits.h"
 
+/* The archive of a source. A hole in a file counts in full: it is read as zeros for the digest. */
+#define LIMIT_SOURCE_BYTES (1 * TIB)
+
 /* Files of a project whose digests are remembered. Other files are read again. */
 #define LIMIT_FILEMEMORY_ENTRIES 500000
 

@@ -15,6 +15,7 @@
 #include "os/space.h"
 #include "os/temporary.h"
 #include "source/fingerprint.h"
+#include "source/limits.h"
 
 enum { PATH_SHOWN_MAX = 600 };
 
@@ -190,10 +191,12 @@ int source_inspect(struct source *s, struct err *e)
 		&s->repository, s->root, &s->settings, &s->git, &s->composition, e);
 }
 
-void source_pack_options(const struct source *s, struct pack_options *o)
+/* The options that select the packed files. */
+static void select_files(const struct source *s, struct pack_options *o)
 {
 	o->avoid = s->avoid;
 	o->avoid_count = s->avoid_count;
+	o->max_bytes = LIMIT_SOURCE_BYTES;
 	o->grafts = s->composition.grafts;
 	o->graft_count = s->composition.count;
 }
@@ -245,7 +248,7 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 	auto_fd int fd = -1;
 	int64_t since_ms = clock_ms();
 
-	source_pack_options(s, &options);
+	select_files(s, &options);
 	if (temporary_file(s->config->tmpdir, &fd, e) < 0)
 		return -1;
 	if (pack_into(s->root, s->project->source, fd, &options, &packed, e) < 0) {
@@ -258,16 +261,16 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 	return 0;
 }
 
-int source_digest(const struct source *s, struct filememory *memory, struct digest_text *ret_digest,
-	struct err *e)
+int source_digest(const struct source *s, struct filememory *memory, const struct event_sink *sink,
+	struct digest_text *ret_digest, struct err *e)
 {
 	auto_fingerprint struct fingerprint *print = fingerprint_new(memory);
 	const struct pack_sink told = fingerprint_sink(print);
-	struct packing packing = {0};
+	struct packing packing = {.sink = sink, .next_ms = clock_ms()};
 	struct pack_options options = {.sink = &told, .tick = on_tick, .tick_arg = &packing};
 	auto_pack_result struct pack_result packed = {0};
 
-	source_pack_options(s, &options);
+	select_files(s, &options);
 	if (pack_tree(s->root, s->project->source, -1, &options, &packed, e) < 0)
 		return err_wrap(e, "pack the source");
 	*ret_digest = fingerprint_end(print);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packing the source tree for the VMs. The files to pack are selected once, and packed once, for
- * all VMs. Other code that walks the same files uses source_pack_options, and so gets the same
- * selection.
+ * Packing the source tree for the VMs: an archive of at most LIMIT_SOURCE_BYTES. The files to pack
+ * are selected once, and packed once, for all VMs. The digest is of the same selection.
  *
  *	struct source s;
  *
@@ -60,9 +59,6 @@ int source_check(
  */
 int source_inspect(struct source *s, struct err *e) NODISCARD;
 
-/* Set the options that select the packed files: excluded directories, and grafts. */
-void source_pack_options(const struct source *s, struct pack_options *o);
-
 /*
  * Pack the tree into a file without a name in tmpdir; *ret_fd is owned by the caller. The state
  * directory and tmpdir are left out if they are in the tree. Progress, warnings and EVENT_SOURCE
@@ -74,10 +70,10 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 
 /*
  * The digest that source_pack would return (fingerprint.h), by a walk through the tree. Files in
- * the cache `memory` are not read.
+ * the cache `memory` are not read. Progress is sent to the sink.
  */
-int source_digest(const struct source *s, struct filememory *memory, struct digest_text *ret_digest,
-	struct err *e) NODISCARD;
+int source_digest(const struct source *s, struct filememory *memory, const struct event_sink *sink,
+	struct digest_text *ret_digest, struct err *e) NODISCARD;
 
 /*
  * Pack a directory of ours, without a word; what the strict reader refuses is left out. Modes are

@@ -119,6 +119,7 @@ static const struct row rows[] = {
 	TIME(LIMIT_GIT_ALL_MS, "time for all git commands", "the state of the source is unknown"),
 	COUNT(LIMIT_GIT_SUBMODULES, "submodules whose state is checked",
 		"the state of the source is unknown"),
+	BYTES(LIMIT_SOURCE_BYTES, "the archive of a source, with its holes", "error, status 2"),
 	COUNT(LIMIT_FILEMEMORY_ENTRIES, "files whose digests are stored",
 		"further files are read again"),
 	BYTES(LIMIT_GIT_CONFIG, "a git configuration file", "error, status 2"),
