@@ -241,9 +241,17 @@ int delivery_reach(const struct entry *entry, const struct node *settings,
 
 /* ---- the configuration ---- */
 
-/* Those of Ambient CI may have other forms, which are refused when an action uses them. */
-static const char *const target_keys[] = {
-	"rsync_target", "rsync_target_base", "dput_target", "sftp_target", "sftp_target_base"};
+static const struct target_key {
+	const char *key;
+	const struct action *action; /* what a target of this key may be */
+} target_keys[] = {
+	{"rsync_target", &action_rsync},
+	{"rsync_target_base", &action_rsync},
+	{"rsync_target_map", &action_rsync},
+	{"dput_target", &action_dput},
+	{"sftp_target", &action_sftp_put},
+	{"sftp_target_base", &action_sftp_put},
+};
 
 static int check_named(const struct node *item, const char *file, struct err *e)
 {
@@ -263,24 +271,60 @@ static int check_named(const struct node *item, const char *file, struct err *e)
 	return 0;
 }
 
-static int check_value(const struct node *item, const char *key, const char *file, struct err *e)
+/*
+ * Those of Ambient CI may have other forms, so one that no action uses is no error. An option of the
+ * command line has no place in a file: it is used or refused.
+ */
+static void warn_of_form(const struct delivery *d, const struct node *config,
+	const struct node *item, const char *key, const char *file, struct strv *warnings)
+{
+	auto_target struct target t = {0};
+	struct err why = {0}, placed = {0};
+
+	if (item->line == 0 ||
+		parse_target(d, key, look_up(d, config, item->text), forms_of(d, true), &t, &why) ==
+			0)
+		return;
+	err_ignore(node_err(item, file, &placed, "%s; no action can use it", why.msg));
+	strv_push(warnings, placed.msg);
+}
+
+static int check_value(const struct target_key *k, const struct node *config,
+	const struct node *item, const char *file, struct strv *warnings, struct err *e)
 {
 	struct err why = {0};
 
-	if (!item || !item->text || delivery_check_password(key, item->text, &why) == 0)
+	if (!item->text)
 		return 0;
-	return node_err(item, file, e, "%s", why.msg);
+	if (delivery_check_password(k->key, item->text, &why) < 0)
+		return node_err(item, file, e, "%s", why.msg);
+	warn_of_form(k->action->kind, config, item, k->key, file, warnings);
+	return 0;
 }
 
-int delivery_check_config(const struct node *config, const char *file, struct err *e)
+/* A key has one target, or one for each project. */
+static int check_key(const struct target_key *k, const struct node *config, const char *file,
+	struct strv *warnings, struct err *e)
+{
+	const struct node *value = node_get(config, k->key), *item;
+
+	if (!value)
+		return 0;
+	if (value->kind != NODE_MAP)
+		return check_value(k, config, value, file, warnings, e);
+	node_each (value, item)
+		if (check_value(k, config, item, file, warnings, e) < 0)
+			return -1;
+	return 0;
+}
+
+int delivery_check_config(
+	const struct node *config, const char *file, struct strv *warnings, struct err *e)
 {
 	const struct node *item;
 
 	for (size_t i = 0; i < ARRAY_SIZE(target_keys); i++)
-		if (check_value(node_get(config, target_keys[i]), target_keys[i], file, e) < 0)
-			return -1;
-	node_each (node_get(config, "rsync_target_map"), item)
-		if (check_value(item, "rsync_target_map", file, e) < 0)
+		if (check_key(&target_keys[i], config, file, warnings, e) < 0)
 			return -1;
 	node_each (node_get(config, "dput_targets"), item)
 		if (check_named(item, file, e) < 0)

@@ -36,10 +36,12 @@ int delivery_reach(const struct entry *entry, const struct node *settings,
 int delivery_check_password(const char *key, const char *text, struct err *e) NODISCARD;
 
 /*
- * Check all targets of the effective configuration, even if no action uses them: no target contains
- * a password, and dput_targets has valid names and targets. ERR_INPUT with file, line and column.
+ * Check all targets of the effective configuration, even if no action uses them. ERR_INPUT with
+ * file, line and column: a target contains a password, or dput_targets has an invalid name or
+ * target. Other targets that no action could use are warnings, appended as one line each.
  */
-int delivery_check_config(const struct node *config, const char *file, struct err *e) NODISCARD;
+int delivery_check_config(const struct node *config, const char *file, struct strv *warnings,
+	struct err *e) NODISCARD;
 
 /* The parameter of actions with a sub-directory, and its check. */
 extern const struct param delivery_params[];
