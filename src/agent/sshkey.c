@@ -360,6 +360,8 @@ bool sshkey_verify(struct sshbytes public_key, struct sshbytes data, struct sshb
 
 static const char head[] = "-----BEGIN OPENSSH PRIVATE KEY-----";
 static const char tail[] = "-----END OPENSSH PRIVATE KEY-----";
+static const char pem_head[] = "-----BEGIN ";
+static const char pem_kind[] = "PRIVATE KEY-----";
 
 void sshkey_release(struct sshkey *k)
 {
@@ -457,12 +459,19 @@ static int read_secret_part(struct sshkey *k, struct sshbytes part, struct err *
 	return 0;
 }
 
-static int read_blob(struct sshkey *k, size_t len, struct err *e)
+static int has_passphrase(struct err *e)
+{
+	return err_set(e, ERR_INPUT,
+		"it has a passphrase, which nobody can type here; "
+		"'ssh-keygen -p -N \"\" -f FILE' removes it");
+}
+
+static int read_blob(struct sshkey *k, size_t len, struct sshbytes *ret_secret, struct err *e)
 {
 	static const char magic[] = "openssh-key-v1"; /* with its NUL */
 	struct sshwire w = sshwire_over(k->vault.data, len);
 	struct sshbytes begin = sshwire_bytes(&w, sizeof(magic));
-	struct sshbytes cipher = sshwire_string(&w), kdf, part;
+	struct sshbytes cipher = sshwire_string(&w), kdf;
 	uint32_t count;
 
 	kdf = sshwire_string(&w);
@@ -471,26 +480,63 @@ static int read_blob(struct sshkey *k, size_t len, struct err *e)
 	if (w.bad || memcmp(begin.data, magic, sizeof(magic)) != 0 || count != 1)
 		return damaged(e);
 	if (!sshbytes_are(cipher, "none") || !sshbytes_are(kdf, "none"))
-		return err_set(e, ERR_INPUT,
-			"it has a passphrase, which nobody can type here; "
-			"'ssh-keygen -p -N \"\" -f FILE' removes it");
+		return has_passphrase(e);
 	k->public_key = sshwire_string(&w);
-	part = sshwire_string(&w);
-	return sshwire_ended(&w) ? read_secret_part(k, part, e) : damaged(e);
+	*ret_secret = sshwire_string(&w);
+	return sshwire_ended(&w) ? 0 : damaged(e);
 }
 
-int sshkey_parse(const char *text, size_t len, struct sshkey *ret, struct err *e)
+static int read_parts(
+	const char *text, size_t len, struct sshkey *k, struct sshbytes *ret_secret, struct err *e)
 {
-	auto_sshkey struct sshkey k = {0};
 	size_t bytes = 0;
 
 	if (len > LIMIT_SSH_KEY_BYTES)
 		return err_set(e, ERR_INPUT, "it is too long for a key (%zu bytes)",
 			(size_t)LIMIT_SSH_KEY_BYTES);
-	if (decode(text, len, &k.vault, &bytes, e) < 0 || read_blob(&k, bytes, e) < 0)
+	if (decode(text, len, &k->vault, &bytes, e) < 0)
+		return -1;
+	return read_blob(k, bytes, ret_secret, e);
+}
+
+int sshkey_parse(const char *text, size_t len, struct sshkey *ret, struct err *e)
+{
+	auto_sshkey struct sshkey k = {0};
+	struct sshbytes secret;
+
+	if (read_parts(text, len, &k, &secret, e) < 0 || read_secret_part(&k, secret, e) < 0)
 		return -1;
 	*ret = k;
 	k = (struct sshkey){0};
+	return 0;
+}
+
+/* RFC 7468, and the headers of RFC 1421 that OpenSSL writes. */
+static int check_pem(const char *text, size_t len, struct err *e)
+{
+	const char *from = find_text(text, len, pem_head);
+	const char *end = from ? memchr(from, '\n', len - (size_t)(from - text)) : NULL;
+	size_t line = end ? (size_t)(end - from) : 0;
+
+	if (!from || !find_text(from, line, pem_kind))
+		return err_set(e, ERR_INPUT,
+			"it is not a private key for ssh: it has no line '-----BEGIN ... PRIVATE "
+			"KEY-----'");
+	if (find_text(from, line, "ENCRYPTED") || find_text(text, len, "Proc-Type: 4,ENCRYPTED"))
+		return has_passphrase(e);
+	return 0;
+}
+
+int sshkey_check(const char *text, size_t len, struct buf *ret_public, struct err *e)
+{
+	auto_sshkey struct sshkey k = {0};
+	struct sshbytes secret;
+
+	if (!find_text(text, len, head))
+		return check_pem(text, len, e);
+	if (read_parts(text, len, &k, &secret, e) < 0)
+		return -1;
+	buf_add(ret_public, k.public_key.data, k.public_key.len);
 	return 0;
 }
 
@@ -533,8 +579,21 @@ int sshkey_read_line(const char *line, size_t len, struct buf *ret_blob)
 		: -1;
 }
 
-/* TYPE-cert-v01@openssh.com, a nonce, and what stands behind the type of the key
- * (PROTOCOL.certkeys). */
+bool sshkey_is_certificate(struct sshbytes blob)
+{
+	struct sshwire w = sshwire_over(blob.data, blob.len);
+	struct sshbytes type = sshwire_string(&w);
+	size_t suffix = strlen(SSHKEY_CERTIFICATE_SUFFIX);
+
+	return type.len > suffix &&
+		memcmp(type.data + type.len - suffix, SSHKEY_CERTIFICATE_SUFFIX, suffix) == 0 &&
+		w.left > 0;
+}
+
+/*
+ * A certificate is TYPE-cert-v01@openssh.com, a nonce, and what follows the type of the key
+ * (PROTOCOL.certkeys).
+ */
 bool sshkey_certifies(struct sshbytes certificate, struct sshbytes public_key)
 {
 	struct sshwire c = sshwire_over(certificate.data, certificate.len);

@@ -29,6 +29,13 @@ struct sshkey {
  * damaged. `text` is borrowed.
  */
 int sshkey_parse(const char *text, size_t len, struct sshkey *ret, struct err *e) NODISCARD;
+
+/*
+ * Check that ssh(1) can read a private key: text in OpenSSH's format or in PEM, of any type, and
+ * without a passphrase. Append the blob of its public key; nothing for PEM, which has none.
+ * ERR_INPUT with the remedy. `text` is borrowed.
+ */
+int sshkey_check(const char *text, size_t len, struct buf *ret_public, struct err *e) NODISCARD;
 void sshkey_release(struct sshkey *k); /* overwrites the key; accepts a zeroed struct */
 #define auto_sshkey __attribute__((cleanup(sshkey_release)))
 
@@ -66,6 +73,7 @@ void sshkey_use_locked_memory(void);
 
 /* Is this blob a user certificate for this key? The signer is not checked; the server does that. */
 bool sshkey_certifies(struct sshbytes certificate, struct sshbytes public_key);
+bool sshkey_is_certificate(struct sshbytes blob); /* for any key */
 #define SSHKEY_CERTIFICATE_SUFFIX "-cert-v01@openssh.com"
 
 /* HMAC-SHA1, which is used to hash host names in known_hosts. */

@@ -21,20 +21,24 @@ enum { SHOWN_MAX = 80, CONFIG_MAX = 64 * 1024 };
 #define SSH_DIR ".ssh"
 #define SECRETS_SSH GUEST_SECRETS "/" SSH_DIR
 
+static void host_release(struct secret_host *h)
+{
+	vault_free(&h->known_hosts);
+	vault_free(&h->certificate);
+	strv_release(&h->users);
+	buf_release(&h->public_key);
+	buf_release(&h->certificate_blob);
+	knownhosts_release(&h->known);
+}
+
 void secrets_release(struct secrets *s)
 {
 	for (size_t i = 0; i < s->count; i++)
 		vault_free(&s->items[i].value);
 	for (size_t i = 0; i < s->use_count; i++)
 		free(s->uses[i].action);
-	for (size_t i = 0; i < s->host_count; i++) {
-		vault_free(&s->hosts[i].known_hosts);
-		vault_free(&s->hosts[i].certificate);
-		strv_release(&s->hosts[i].users);
-		buf_release(&s->hosts[i].public_key);
-		buf_release(&s->hosts[i].certificate_blob);
-		knownhosts_release(&s->hosts[i].known);
-	}
+	for (size_t i = 0; i < s->host_count; i++)
+		host_release(&s->hosts[i]);
 	free(s->uses);
 	free(s->hosts);
 	*s = (struct secrets){0};
@@ -187,67 +191,92 @@ static int read_secret(struct secret *s, struct err *e)
 	return 0;
 }
 
-static int read_host(struct secret_host *h, struct err *e)
-{
-	if (secret_read_public(h->from->known_hosts, LIMIT_SSH_FILE_BYTES, &h->known_hosts,
-		    &h->known_hosts_len, e) < 0)
-		return err_wrap(e, "known_hosts of %s", h->from->host);
-	if (h->from->certificate &&
-		secret_read_public(h->from->certificate, LIMIT_SSH_FILE_BYTES, &h->certificate,
-			&h->certificate_len, e) < 0)
-		return err_wrap(e, "certificate for %s", h->from->host);
-	return 0;
-}
-
-/* ---- keys that stay on the host ---- */
-
 static struct sshbytes bytes_of(const struct buf *b)
 {
 	return (struct sshbytes){(const uint8_t *)b->data, b->len};
 }
 
-static int read_agent_key(struct secret_host *h, struct err *e)
+/* ---- logins: what ssh would refuse in the middle of a run ---- */
+
+static int read_agent_key(struct secret_host *h, const char *text, size_t len, struct err *e)
 {
 	auto_sshkey struct sshkey key = {0};
 
-	if (sshkey_parse(h->key->value.data, h->key->len, &key, e) < 0)
-		return err_wrap(e, "secret %s, for the ssh agent", h->key->from->name);
-	buf_init(&h->public_key, LIMIT_SSH_KEY_BYTES);
+	if (sshkey_parse(text, len, &key, e) < 0)
+		return err_wrap(e, "secret %s, for the ssh agent", h->from->key);
 	buf_add(&h->public_key, key.public_key.data, key.public_key.len);
 	return 0;
 }
 
-static int read_agent_certificate(struct secret_host *h, struct err *e)
+static int read_key(struct secret_host *h, const char *text, size_t len, struct err *e)
+{
+	buf_init(&h->public_key, LIMIT_SSH_KEY_BYTES);
+	if (h->from->ssh_agent)
+		return read_agent_key(h, text, len, e);
+	if (sshkey_check(text, len, &h->public_key, e) < 0)
+		return err_wrap(e, "secret %s, for ssh to %s", h->from->key, h->from->host);
+	return 0;
+}
+
+static bool is_its_certificate(const struct secret_host *h)
+{
+	struct sshbytes blob = bytes_of(&h->certificate_blob);
+
+	return h->public_key.len ? sshkey_certifies(blob, bytes_of(&h->public_key))
+				 : sshkey_is_certificate(blob);
+}
+
+static int read_certificate(struct secret_host *h, struct err *e)
 {
 	if (!h->from->certificate)
 		return 0;
+	if (secret_read_public(h->from->certificate, LIMIT_SSH_FILE_BYTES, &h->certificate,
+		    &h->certificate_len, e) < 0)
+		return err_wrap(e, "certificate for %s", h->from->host);
 	buf_init(&h->certificate_blob, LIMIT_AGENT_MESSAGE);
 	if (sshkey_read_line(h->certificate.data, h->certificate_len, &h->certificate_blob) < 0 ||
-		!sshkey_certifies(bytes_of(&h->certificate_blob), bytes_of(&h->public_key)))
+		!is_its_certificate(h))
 		return err_set(e, ERR_INPUT,
 			"certificate for %s: %s is not a certificate for key %s", h->from->host,
 			h->from->certificate, h->from->key);
 	return 0;
 }
 
-/* What would else be refused in the middle of a run. */
-static int read_agent(const struct secrets *s, struct secret_host *h, struct err *e)
+static int read_known_hosts(struct secret_host *h, struct err *e)
 {
-	if (!h->from->ssh_agent)
-		return 0;
-	for (size_t i = 0; i < s->count; i++)
-		if (strcmp(s->items[i].from->name, h->from->key) == 0)
-			h->key = &s->items[i];
-	if (read_agent_key(h, e) < 0 || read_agent_certificate(h, e) < 0)
-		return -1;
+	if (secret_read_public(h->from->known_hosts, LIMIT_SSH_FILE_BYTES, &h->known_hosts,
+		    &h->known_hosts_len, e) < 0)
+		return err_wrap(e, "known_hosts of %s", h->from->host);
 	knownhosts_read(h->known_hosts.data, h->known_hosts_len, h->from->host, &h->known);
-	if (!h->known.count)
+	if (!h->known.count && h->from->ssh_agent)
 		return err_set(e, ERR_INPUT,
 			"known_hosts of %s: %s has no key of this host, without which the ssh "
 			"agent signs nothing for it",
 			h->from->host, h->from->known_hosts);
 	return 0;
 }
+
+static int read_host(const struct secrets *s, struct secret_host *h, struct err *e)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (strcmp(s->items[i].from->name, h->from->key) == 0)
+			h->key = &s->items[i];
+	if (read_key(h, h->key->value.data, h->key->len, e) < 0 || read_certificate(h, e) < 0)
+		return -1;
+	return read_known_hosts(h, e);
+}
+
+int secrets_check_login(
+	const struct credential_host *host, const char *key, size_t len, struct err *e)
+{
+	struct secret_host h = {.from = host};
+	int result = read_key(&h, key, len, e) < 0 ? -1 : read_certificate(&h, e);
+
+	host_release(&h);
+	return result;
+}
+
+/* ---- keys that stay on the host ---- */
 
 static size_t agent_key(struct sshagent_rules *r, const struct secret_host *h)
 {
@@ -302,7 +331,7 @@ int secrets_read(struct secrets *s, struct err *e)
 		}
 	}
 	for (size_t i = 0; i < s->host_count; i++)
-		if (read_host(&s->hosts[i], e) < 0 || read_agent(s, &s->hosts[i], e) < 0)
+		if (read_host(s, &s->hosts[i], e) < 0)
 			return because_unreadable(e);
 	return 0;
 }

@@ -49,9 +49,9 @@ struct secret_host {
 	struct strv users; /* user names with which actions log in */
 	struct vault known_hosts, certificate;
 	size_t known_hosts_len, certificate_len;
-	/* With ssh_agent: */
 	const struct secret *key;
-	struct buf public_key, certificate_blob;
+	struct buf public_key; /* blob; may be empty without ssh_agent (sshkey_check) */
+	struct buf certificate_blob;
 	struct knownhosts known;
 };
 
@@ -93,11 +93,18 @@ int secrets_want_host(struct secrets *s, const struct secrets_asker *who, const 
 /*
  * Read all registered secrets. ERR_INPUT, reason secret_missing: a file does not exist, or a
  * variable is not set. Reason secret_unreadable: other users have access to a file; a command
- * failed or took too long; a value is too long, or too short to be masked in logs (mask.h); with
- * ssh_agent, the agent cannot use the key, the certificate is for another key, or known_hosts lacks
- * the host.
+ * failed or took too long; a value is too long, or too short to be masked in logs (mask.h); ssh or
+ * the agent cannot use the key; the certificate is for another key; with ssh_agent, known_hosts
+ * lacks the host.
  */
 int secrets_read(struct secrets *s, struct err *e) NODISCARD;
+
+/*
+ * Check the private key for a host and the host's certificate as secrets_read does, without a run.
+ * ERR_INPUT. `key` is borrowed.
+ */
+int secrets_check_login(
+	const struct credential_host *host, const char *key, size_t len, struct err *e) NODISCARD;
 
 /*
  * Fill the rules for the agent of this phase's VM (sshagent.h); without logins if it needs none.

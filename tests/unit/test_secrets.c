@@ -14,7 +14,11 @@
 #include "secrets/secrets.h"
 #include "settings/config.h"
 
-#define KEY_TEXT "-----BEGIN KEY-----\nc2VjcmV0IGtleQ\n-----END KEY-----"
+#define KEY_TEXT "-----BEGIN EC PRIVATE KEY-----\nc2VjcmV0IGtleQ\n-----END EC PRIVATE KEY-----"
+/* Its type and a nonce. */
+#define CERTIFICATE                                                                                \
+	"ssh-ed25519-cert-v01@openssh.com "                                                        \
+	"AAAAIHNzaC1lZDI1NTE5LWNlcnQtdjAxQG9wZW5zc2guY29tAAAABG9uY2U=\n"
 
 struct fixture {
 	char *dir;
@@ -385,6 +389,18 @@ static void expect_content(const char *dir, const char *name, const char *wanted
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
 
+/* A key that was made for this test and is used nowhere. */
+#define AGENT_KEY                                                                                  \
+	"-----BEGIN OPENSSH PRIVATE KEY-----\n"                                                    \
+	"b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"                 \
+	"QyNTUxOQAAACAnD6rZqqs8Yf5VIAhdE/C/BRjONHT1VaUv2ZxDEfo+DQAAAIgdshuFHbIb\n"                 \
+	"hQAAAAtzc2gtZWQyNTUxOQAAACAnD6rZqqs8Yf5VIAhdE/C/BRjONHT1VaUv2ZxDEfo+DQ\n"                 \
+	"AAAEBl2+LotODovf3uwAlVyLZuTvAE65KsuX1c5/VqbVqp+ScPqtmqqzxh/lUgCF0T8L8F\n"                 \
+	"GM40dPVVpS/ZnEMR+j4NAAAAAAECAwQF\n"                                                       \
+	"-----END OPENSSH PRIVATE KEY-----\n"
+#define AGENT_PUBLIC                                                                               \
+	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICcPqtmqqzxh/lUgCF0T8L8FGM40dPVVpS/ZnEMR+j4N"
+
 static void test_the_drive_has_what_the_actions_of_its_phase_named(void **state)
 {
 	struct fixture f;
@@ -404,7 +420,7 @@ static void test_the_drive_has_what_the_actions_of_its_phase_named(void **state)
 	put(&f, "key", KEY_TEXT, 0600);
 	put(&f, "token", "hunter2", 0400);
 	put(&f, "hosts", "a.example ssh-ed25519 AAAA\n", 0644);
-	put(&f, "cert", "ssh-ed25519-cert-v01@openssh.com AAAA\n", 0644);
+	put(&f, "cert", CERTIFICATE, 0644);
 	who = asker(&f);
 	expect_ok(secrets_want_host(&f.secrets, &who, "ci", "a.example", &e), &e);
 	who.phase = SOURCE_PRE_PLAN;
@@ -419,23 +435,11 @@ static void test_the_drive_has_what_the_actions_of_its_phase_named(void **state)
 	expect_content(dir, "key", KEY_TEXT);
 	expect_content(dir, ".ssh/key-0", KEY_TEXT "\n");
 	expect_content(dir, ".ssh/known_hosts-0", "a.example ssh-ed25519 AAAA\n");
-	expect_content(dir, ".ssh/certificate-0", "ssh-ed25519-cert-v01@openssh.com AAAA\n");
+	expect_content(dir, ".ssh/certificate-0", CERTIFICATE);
 	other = path_join(dir, "token");
 	assert_int_equal(access(other, F_OK), -1);
 	teardown(&f);
 }
-
-/* A key that was made for this test and is used nowhere. */
-#define AGENT_KEY                                                                                  \
-	"-----BEGIN OPENSSH PRIVATE KEY-----\n"                                                    \
-	"b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMwAAAAtzc2gtZW\n"                 \
-	"QyNTUxOQAAACAnD6rZqqs8Yf5VIAhdE/C/BRjONHT1VaUv2ZxDEfo+DQAAAIgdshuFHbIb\n"                 \
-	"hQAAAAtzc2gtZWQyNTUxOQAAACAnD6rZqqs8Yf5VIAhdE/C/BRjONHT1VaUv2ZxDEfo+DQ\n"                 \
-	"AAAEBl2+LotODovf3uwAlVyLZuTvAE65KsuX1c5/VqbVqp+ScPqtmqqzxh/lUgCF0T8L8F\n"                 \
-	"GM40dPVVpS/ZnEMR+j4NAAAAAAECAwQF\n"                                                       \
-	"-----END OPENSSH PRIVATE KEY-----\n"
-#define AGENT_PUBLIC                                                                               \
-	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICcPqtmqqzxh/lUgCF0T8L8FGM40dPVVpS/ZnEMR+j4N"
 
 static void test_the_drive_of_an_agent_has_no_private_key(void **state)
 {
@@ -474,6 +478,53 @@ static void test_the_drive_of_an_agent_has_no_private_key(void **state)
 	assert_string_equal(rules.logins[0].user, "ci");
 	assert_string_equal(rules.logins[1].user, "root");
 	teardown(&f);
+}
+
+static void expect_no_login(const char *key, const char *certificate, const char *message)
+{
+	struct fixture f;
+	struct secrets_asker who;
+	auto_free char *wanted = NULL;
+	struct err e = {0};
+
+	setup(&f,
+		"secrets:\n"
+		"  deploy: {file: key, projects: [web], actions: [rsync]}\n"
+		"ssh:\n"
+		"  - {host: a.example, key: deploy, known_hosts: hosts, certificate: cert}\n");
+	put(&f, "key", key, 0600);
+	put(&f, "cert", certificate, 0644);
+	put(&f, "hosts", "", 0644);
+	who = asker(&f);
+	expect_ok(secrets_want_host(&f.secrets, &who, "ci", "a.example", &e), &e);
+	assert_int_equal(secrets_read(&f.secrets, &e), -1);
+	wanted = mem_printf(message, f.dir);
+	assert_string_equal(e.msg, wanted);
+	assert_string_equal(e.reason, "secret_unreadable");
+	teardown(&f);
+}
+
+static void test_what_ssh_cannot_log_in_with_is_found_before_the_run(void **state)
+{
+	static const char no_key[] = "secret deploy, for ssh to a.example: it is not a private key "
+				     "for ssh: it has no line '-----BEGIN ... PRIVATE KEY-----'";
+	static const char locked[] = "secret deploy, for ssh to a.example: it has a passphrase, "
+				     "which nobody can type here; 'ssh-keygen -p -N \"\" -f FILE' "
+				     "removes it";
+	static const char other[] = "certificate for a.example: %s/cert is not a certificate for "
+				    "key deploy";
+
+	(void)state;
+	expect_no_login("a token, for another server\n", CERTIFICATE, no_key);
+	expect_no_login(AGENT_PUBLIC "\n", CERTIFICATE, no_key);
+	expect_no_login("-----BEGIN PUBLIC KEY-----\nAAAA\n", CERTIFICATE, no_key);
+	expect_no_login("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n", CERTIFICATE, locked);
+	expect_no_login(
+		"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", CERTIFICATE, locked);
+	expect_no_login(KEY_TEXT, "ssh-ed25519-cert-v01@openssh.com AAAA\n", other);
+	expect_no_login(KEY_TEXT, AGENT_PUBLIC "\n", other);
+	/* Its key is known, so the certificate has to be for it. */
+	expect_no_login(AGENT_KEY, CERTIFICATE, other);
 }
 
 static void keep(void *arg, const struct event *ev)
@@ -551,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_nothing_of_a_vault_is_left_or_in_a_child),
 		cmocka_unit_test(test_the_drive_has_what_the_actions_of_its_phase_named),
 		cmocka_unit_test(test_the_drive_of_an_agent_has_no_private_key),
+		cmocka_unit_test(test_what_ssh_cannot_log_in_with_is_found_before_the_run),
 		cmocka_unit_test(test_each_use_is_an_event_without_the_value),
 		cmocka_unit_test(test_warns_of_a_secret_with_short_lines_and_does_not_show_them),
 	};

@@ -226,6 +226,9 @@ static void test_a_certificate_belongs_to_one_key(void **state)
 	assert_false(sshkey_certifies(bytes_of(&key), bytes_of(&key)));
 	assert_false(sshkey_certifies((struct sshbytes){0}, bytes_of(&key)));
 	assert_false(sshkey_certifies(bytes_of(&certificate), (struct sshbytes){0}));
+	assert_true(sshkey_is_certificate(bytes_of(&certificate)));
+	assert_false(sshkey_is_certificate(bytes_of(&key)));
+	assert_false(sshkey_is_certificate((struct sshbytes){0}));
 }
 
 /* ---- known hosts ---- */
