@@ -77,19 +77,15 @@ static void add_actions(struct node *tree, const struct planner *p, enum project
 }
 
 /* A list without actions needs no VM and has no runnable plan. */
-static int add_runnable(struct node *tree, struct planner *p, enum project_phase phase,
-	struct secrets *secrets, struct err *e)
+static int add_runnable(
+	struct node *tree, struct planner *p, enum project_phase phase, struct err *e)
 {
 	auto_plan struct plan plan = {0};
-	struct err why = {0};
 
 	if (phase != PROJECT_PLAN && p->lists[phase].count == 0) {
 		node_set(tree, project_phase_keys[phase], node_null());
 		return 0;
 	}
-	/* As with egress: an error of the run, and the plan can be shown all the same. */
-	if (planner_secrets(p, phase, secrets, &why) < 0)
-		say_warning(why.msg);
 	if (planner_build(p, phase, &plan, e) < 0)
 		return -1;
 	node_set(tree, project_phase_keys[phase], plan_to_node(&plan));
@@ -132,14 +128,14 @@ static int show_actions(struct planner *p, struct node *tree, struct err *e)
 	return 0;
 }
 
-static int show_steps(struct planner *p, struct secrets *secrets, struct node *tree, struct err *e)
+static int show_steps(struct planner *p, struct node *tree, struct err *e)
 {
 	auto_node struct node *egress = node_map(); /* hosts that no run may reach are errors */
 
 	if (planner_check_built(p, true, e) < 0 || list_egress(p, egress, e) < 0)
 		return -1;
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (add_runnable(tree, p, phase, secrets, e) < 0)
+		if (add_runnable(tree, p, phase, e) < 0)
 			return -1;
 	return 0;
 }
@@ -153,8 +149,17 @@ static int print_yaml(const struct node *tree, struct err *e)
 	return say_buf(&text, NULL, e);
 }
 
+/* What each list may have: no secret is read. */
+static int check_secrets(struct planner *p, struct secrets *secrets, struct err *e)
+{
+	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
+		if (planner_secrets(p, phase, secrets, e) < 0)
+			return -1;
+	return 0;
+}
+
 /* Everything that can be said of it; what is wrong is an error, the rest goes to standard error. */
-static int check(struct planner *p, struct err *e)
+static int check(struct planner *p, struct secrets *secrets, struct err *e)
 {
 	const struct lint lint = {.config = p->config,
 		.project = p->project,
@@ -163,7 +168,8 @@ static int check(struct planner *p, struct err *e)
 	auto_strv struct strv warnings = {0};
 
 	if (planner_open(p, e) < 0 || machine_check_memory(p->config, p->project, e) < 0 ||
-		lint_check(&lint, e) < 0 || lint_warn(&lint, NULL, &warnings, e) < 0)
+		lint_check(&lint, e) < 0 || lint_warn(&lint, NULL, &warnings, e) < 0 ||
+		check_secrets(p, secrets, e) < 0)
 		return -1;
 	say_warnings(&warnings);
 	return 0;
@@ -173,7 +179,7 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	struct err *e)
 {
 	const struct run_context context = load_context(c);
-	auto_secrets struct secrets secrets = {0}; /* their names: none is read */
+	auto_secrets struct secrets secrets = {0};
 	auto_planner struct planner planner = {
 		.actions = context.actions,
 		.action_env = context.action_env,
@@ -188,9 +194,8 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	if (source_check(c, project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
-	if (check(&planner, e) < 0 ||
-		(s->runnable ? show_steps(&planner, &secrets, tree, e)
-			     : show_actions(&planner, tree, e)) < 0)
+	if (check(&planner, &secrets, e) < 0 ||
+		(s->runnable ? show_steps(&planner, tree, e) : show_actions(&planner, tree, e)) < 0)
 		return -1;
 	node_hide_passwords(tree);
 	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
