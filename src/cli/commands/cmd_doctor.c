@@ -33,6 +33,7 @@
 #include "run/planner.h"
 #include "run/run.h"
 #include "secrets/secret_read.h"
+#include "secrets/secrets.h"
 #include "settings/config.h"
 #include "settings/locate.h"
 #include "settings/programs.h"
@@ -265,7 +266,9 @@ static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *
 static int look_project(struct doctor *d, struct project *p, struct err *e)
 {
 	const struct run_context context = load_context(&d->config);
-	const struct run_options options = {.log_fd = -1};
+	/* What is not there on a machine without a network is not demanded. */
+	const struct run_options options = {
+		.log_fd = -1, .offline = d->offline, .no_post_plan = d->offline};
 	const struct run_view view = {.sink = {.event = ignore_event}};
 	struct run_forecast forecast;
 
@@ -274,17 +277,32 @@ static int look_project(struct doctor *d, struct project *p, struct err *e)
 		: 0;
 }
 
+/* The hosts that this secret is the key for. */
+static int look_logins(const struct credentials *c, const struct credential *s, const char *value,
+	size_t len, struct err *e)
+{
+	for (size_t i = 0; i < c->host_count; i++)
+		if (strcmp(c->hosts[i].key, s->name) == 0 &&
+			secrets_check_login(&c->hosts[i], value, len, e) < 0)
+			return -1;
+	return 0;
+}
+
 /* One in a file is read. A command is found but not run, because it may ask a question. */
-static int look_secret(const struct credential *s, struct err *e)
+static int look_secret(const struct credentials *c, const struct credential *s, struct err *e)
 {
 	auto_free char *program = s->command.count ? proc_find(s->command.items[0]) : NULL;
 	auto_vault struct vault value = {0};
 	size_t len;
 
-	if (s->file && secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0)
+	if (s->file &&
+		(secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0 ||
+			look_logins(c, s, value.data, len, e) < 0))
 		return -1;
 	if (s->variable && !s->value_len)
 		return err_set(e, ERR_INPUT, "the variable %s is not set or empty", s->variable);
+	if (s->variable)
+		return look_logins(c, s, s->value.data, s->value_len, e);
 	if (s->command.count && (!program || access(program, X_OK) < 0))
 		return err_set(e, ERR_INPUT, "%s: there is no such program", s->command.items[0]);
 	return 0;
@@ -295,7 +313,7 @@ static int look_secrets(struct doctor *d, char *finding, struct err *e)
 	const struct credentials *c = &d->config.credentials;
 
 	for (size_t i = 0; i < c->count; i++)
-		if (look_secret(&c->secrets[i], e) < 0)
+		if (look_secret(c, &c->secrets[i], e) < 0)
 			return err_wrap(e, "secret %s", c->secrets[i].name);
 	found(finding, "%zu secret%s", c->count, num_plural(c->count));
 	return 0;
@@ -522,7 +540,9 @@ static const struct option doctor_options[] = {
 	{.name = "offline",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct doctor_settings, offline),
-		.help = "do not ask the hosts under 'ssh' for their host keys"},
+		.help = "for a machine without a network: check what `ambient run "
+			"--offline --no-post-plan` needs, and do not ask the hosts under 'ssh' for "
+			"their host keys"},
 	{0},
 };
 
