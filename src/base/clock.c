@@ -9,7 +9,7 @@
 
 enum { NS_PER_SECOND = 1000000000 };
 
-/* The years that have four digits, and so texts that sort. */
+/* Years with four digits, so that timestamps sort as text. */
 #define FIRST_SECOND INT64_C(-62167219200) /* 0000-01-01T00:00:00Z */
 #define LAST_SECOND INT64_C(253402300799)  /* 9999-12-31T23:59:59Z */
 
@@ -84,7 +84,7 @@ static struct timespec clamp(const struct timespec *t)
 	return *t;
 }
 
-/* Nanoseconds count upwards from the second before, also before 1970. */
+/* tv_nsec is never negative, so seconds before 1970 are rounded down. */
 static struct timespec timespec_of(int64_t utc_ns)
 {
 	struct timespec t = {

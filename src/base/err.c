@@ -11,8 +11,8 @@
 #include "base/fit.h"
 
 /*
- * The last two thirds of what stays when the middle is left out are the message as it was set, with
- * what was appended.
+ * fit_middle keeps the last two thirds of a text that is too long. They have room for the message
+ * as it was set and the text appended to it.
  */
 _Static_assert((ERR_MSG_MAX - ERR_CONTEXT_MAX - 8) / 3 * 2 >= ERR_SET_MAX + ERR_CONTEXT_MAX,
 	"contexts can displace a message");
@@ -56,13 +56,13 @@ int err_because(struct err *e, const char *reason)
 	return -1;
 }
 
-/* A disk that is full or broken, whatever was done with it. */
+/* The disk is full or broken, whatever the operation was. */
 static bool is_of_disk(int sys)
 {
 	return sys == ENOSPC || sys == EDQUOT || sys == EIO;
 }
 
-/* What to do when a limit of the process was reached; NULL: none was. */
+/* The remedy if a limit of the process was reached; else NULL. */
 static const char *limit_remedy(int sys)
 {
 	struct rlimit now;

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/password.h"
 
-/* ---- leaving out the middle ---- */
+/* ---- truncating in the middle ---- */
 
 static const char gap[] = "...";
 
@@ -18,7 +18,7 @@ static bool is_tail(char c)
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-/* How many bytes of the start and of the end stay when the middle of s is left out. */
+/* The bytes kept at the start and at the end when the middle of s is left out. */
 struct halves {
 	size_t head, tail;
 };
@@ -35,7 +35,7 @@ static struct halves halves_of(const char *s, size_t len, size_t max)
 	return h;
 }
 
-/* s as it fits into max bytes, to `out`, which has room for them. Returns the bytes put. */
+/* Write s, shortened to max bytes, to `out`, which has room for them. Returns the bytes written. */
 static size_t put_fitting(char *out, const char *s, size_t len, size_t max)
 {
 	struct halves h;
@@ -67,7 +67,7 @@ struct piece {
 	const char *text;
 	size_t len;
 	bool may_shrink;
-	char number[NUMBER_MAX]; /* where text points to for a conversion that is no %s */
+	char number[NUMBER_MAX]; /* buffer for `text` of conversions other than %s */
 };
 
 /* One conversion: "%-*.3lld". */
@@ -82,7 +82,7 @@ struct spec {
 struct formatting {
 	struct piece pieces[FIT_PIECES];
 	size_t count;
-	char *hidden[FIT_PIECES]; /* arguments that had a password, without it */
+	char *hidden[FIT_PIECES]; /* arguments that contained a password, which is hidden */
 	size_t hidden_count;
 };
 
@@ -114,7 +114,7 @@ static int read_number(const char **p)
 	return n;
 }
 
-/* Flags, width, precision, length and conversion behind a percent sign; *p moves behind them. */
+/* Parse flags, width, precision, length and conversion after a percent sign; *p is advanced. */
 static struct spec read_spec(const char **p, va_list *ap)
 {
 	struct spec s = {.precision = -1};
@@ -135,7 +135,7 @@ static struct spec read_spec(const char **p, va_list *ap)
 	return s;
 }
 
-/* The argument as it is shown; *len is its length then. */
+/* The argument with passwords hidden; *len is updated. */
 static const char *without_passwords(struct formatting *f, const char *value, size_t *len)
 {
 	auto_free char *whole = NULL;
@@ -173,7 +173,7 @@ static void add_string(struct formatting *f, const struct spec *s, const char *v
 		add_text(f, blanks, missing, false);
 }
 
-/* As snprintf, of the one argument that the conversion takes. */
+/* snprintf of one argument, whose type the conversion determines. */
 static int show_number(char *out, const struct spec *s, const char *fmt, va_list *ap)
 {
 	switch (s->conversion) {
@@ -252,7 +252,7 @@ static size_t length_at(const struct formatting *f, size_t most)
 	return total;
 }
 
-/* The most that an argument may have for all of it to fit: the longest ones lose first. */
+/* The longest limit per argument with which the text fits: the longest arguments are cut first. */
 static size_t choose_most(const struct formatting *f, size_t room)
 {
 	size_t low = 0, high = room;
@@ -278,8 +278,10 @@ static void put_together(const struct formatting *f, char *ret, size_t size)
 		const struct piece *p = &f->pieces[i];
 		size_t max = p->may_shrink && p->len > most ? most : p->len;
 
-		/* Words of ours that are longer than the buffer alone: a buffer of that size is
-		 * never used for them, but nothing is written behind its end. */
+		/*
+		 * The fixed text alone can be longer than the buffer. No caller uses so small a
+		 * buffer, but the end of the buffer must not be overrun.
+		 */
 		if (max > room - len)
 			max = room - len;
 		if (max < p->len && max <= strlen(gap))

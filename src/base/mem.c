@@ -10,7 +10,7 @@
 
 enum { EXIT_BROKEN = 3 };
 
-/* Nothing is left to make an error of. A limit of the process is a likely cause, so it is named. */
+/* There is no memory for an error. A process limit is a likely cause, so the message names it. */
 NORETURN static void end(void)
 {
 	static const char plain[] = "ERROR: out of memory\n";

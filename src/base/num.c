@@ -70,7 +70,7 @@ static uint64_t size_factor(const char *unit)
 	return 0;
 }
 
-/* More digits after the point than any unit has room for are a mistake. */
+/* More digits after the point are an error: no unit has that many. */
 enum { FRACTION_DIGITS = 18 };
 
 /* An exact decimal: value / scale. */
@@ -100,8 +100,8 @@ static int parse_decimal(const char **s, struct decimal *ret)
 }
 
 /*
- * Whole bytes, rounded down. The product needs at most 64 + 60 bits for the decimal and 40 for the
- * unit, so it can overflow. Less than a byte is a mistake, not 0.
+ * Whole bytes, rounded down; less than one byte is an error, not 0. The product of the decimal (at
+ * most 64 + 60 bits) and the unit (40 bits) can overflow.
  */
 static int scale_decimal(const struct decimal *d, uint64_t factor, uint64_t *ret_bytes)
 {

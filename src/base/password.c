@@ -9,10 +9,10 @@
 
 #define BLANKS " \t\n\r\f\v"
 
-/* What ends the part of a URL in which user and host are. */
+/* The characters that end the authority of a URL (user and host). */
 static const char authority_ends[] = "/?#\\";
 
-/* ":8443/" is a port, and what follows it is a path. */
+/* ":8443/" is a port followed by a path. */
 static bool is_port(const char *colon)
 {
 	size_t digits = strspn(colon + 1, "0123456789");
@@ -20,7 +20,7 @@ static bool is_port(const char *colon)
 	return digits > 0 && digits <= 5 && colon[1 + digits] == '/';
 }
 
-/* The length of a colon, as it is or encoded; 0: it is none. */
+/* The length of a colon, plain or percent-encoded; 0: no colon. */
 static size_t colon_len(const char *p)
 {
 	if (*p == ':')
@@ -53,19 +53,19 @@ bool password_is_in(const char *url)
 
 /* ---- hiding ---- */
 
-/* A text without blanks that is not looked at yet. */
+/* The part of the text that is still to be searched; without blanks unless the text is a URL. */
 struct word {
 	const char *start, *last_at; /* the password ends before the last '@' */
-	bool is_value;               /* it is the whole text, so it may be a target */
+	bool is_value;               /* the complete text, so it may be a target */
 };
 
-/* The '@' of a component of a path: only targets have a password there. */
+/* Whether the path component contains an '@': of paths, only targets contain passwords. */
 static bool component_has_at(const char *p)
 {
 	return memchr(p, '@', strcspn(p, authority_ends)) != NULL;
 }
 
-/* Where its password begins; NULL: it has none. */
+/* The start of the password; NULL: there is none. */
 static const char *find_password(const struct word *w)
 {
 	const char *component = w->start;
@@ -91,7 +91,7 @@ static const char *find_password(const struct word *w)
 	return NULL;
 }
 
-/* The next word with an '@' from p on; false: there is none. */
+/* Find the next word with an '@', starting at p; false: there is none. */
 static bool next_word(const char *p, const char *whole, struct word *ret)
 {
 	bool is_url = password_skip_scheme(whole) != whole;

@@ -12,7 +12,7 @@ static bool is_tail(unsigned char c)
 	return (c & 0xc0) == 0x80;
 }
 
-/* The range that the second byte of a sequence must be in, by its first (Unicode 15, table 3-7). */
+/* Whether the second byte of a sequence is valid after this first byte (Unicode 15, table 3-7). */
 static bool second_fits(unsigned char first, unsigned char second)
 {
 	switch (first) {
@@ -71,7 +71,10 @@ static uint32_t decode(const char *s, int n)
 	return c;
 }
 
-/* Controls of ECMA-48, and those that reorder text (Unicode UAX 9, table 4; "Trojan Source"). */
+/*
+ * Control characters of ECMA-48 and characters that reorder text (Unicode UAX 9, table 4; "Trojan
+ * Source").
+ */
 static bool is_control(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e || c == 0x200f ||
@@ -90,7 +93,7 @@ static void add_visible(struct buf *b, uint32_t c)
 		buf_addf(b, c < 0x80 ? "\\x%02x" : "\\u%04x", c);
 }
 
-/* How many bytes at s may pass as they are: most text is plain, and is copied in one piece. */
+/* The number of printable ASCII bytes at s. Most text is only that, and is copied in one piece. */
 static size_t plain_run(const char *s, size_t len)
 {
 	size_t i = 0;
@@ -147,10 +150,10 @@ static unsigned char least(unsigned a, unsigned b)
 	return (unsigned char)(a < b ? a : b);
 }
 
-/* How many letters are wrong, missing, too many, or swapped with the next one. */
+/* The number of letters that are wrong, missing, extra, or swapped with the next one. */
 static size_t edit_distance(const char *a, const char *b)
 {
-	unsigned char d[WORD_MAX + 1][WORD_MAX + 1]; /* of the first i and j letters */
+	unsigned char d[WORD_MAX + 1][WORD_MAX + 1]; /* by the lengths of the two prefixes */
 	size_t la = strlen(a), lb = strlen(b);
 
 	if (la > WORD_MAX || lb > WORD_MAX)
@@ -169,7 +172,7 @@ static size_t edit_distance(const char *a, const char *b)
 	return d[la][lb];
 }
 
-/* Bytes that mean nothing to a shell; nor do those of UTF-8. */
+/* Bytes without a special meaning in a shell, and bytes of UTF-8. */
 static bool is_plain(char c)
 {
 	unsigned char byte = (unsigned char)c;
@@ -201,7 +204,7 @@ char *text_word(const char *word)
 
 const char *text_nearest(const char *s, const char *const *candidates)
 {
-	/* Of two or three letters, two wrong ones make another word. */
+	/* With two of three letters changed it is a different word. */
 	size_t best = strlen(s) < 4 ? 1 : strlen(s) / 3 + 1;
 	const char *nearest = NULL;
 
