@@ -16,7 +16,7 @@
 
 #include "os/path.h"
 
-/* How the kernel shows files without a name. */
+/* How the kernel shows files without a name in /proc/self/fd. */
 #define DELETED " (deleted)"
 #define MEMORY "/memfd:"
 
@@ -29,7 +29,7 @@ void fd_close(int fd)
 	errno = saved;
 }
 
-/* Whoever shares an open file with us may have made it non-blocking, for himself and for us. */
+/* Another process that shares the open file may have made it non-blocking. */
 static void wait_until_writable(int fd)
 {
 	struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -150,7 +150,9 @@ int fd_open_within(int dir, const char *path, int flags)
 	enum { TRIES = 100 };
 	int fd = -1;
 
-	/* A ".." is refused with EAGAIN while anything on the host is renamed or mounted. */
+	/*
+	 * openat2(2) fails with EAGAIN for paths with ".." during any rename or mount on the host.
+	 */
 	for (int i = 0; i < TRIES; i++) {
 		fd = open_resolved(dir, path, flags, 0);
 		if (fd >= 0 || errno != EAGAIN)
@@ -167,7 +169,7 @@ int fd_read_beneath(int dir, const char *path, struct buf *b, struct stat *ret_s
 
 	if (found < 0 || fstat(found, &st) < 0)
 		return -1;
-	/* Looked at before it is opened: opening a device can do things. */
+	/* Check before opening, because opening a device can have side effects. */
 	if (!S_ISREG(st.st_mode)) {
 		errno = EINVAL;
 		return -1;
@@ -305,7 +307,7 @@ int fd_copy(int from, int to, uint64_t len, struct err *e)
 	return 0;
 }
 
-/* What the kernel says of a descriptor; NULL: nothing. The caller frees. */
+/* The target of the descriptor's link in /proc; NULL: unreadable. The caller frees it. */
 static char *link_of(int fd)
 {
 	auto_free char *link = mem_printf("/proc/self/fd/%d", fd);

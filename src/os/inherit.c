@@ -50,8 +50,8 @@ static int mend_descriptors(struct err *e)
 /* ---- signals ---- */
 
 /*
- * Timers survive execve(2), and the signals of these two would kill. SIGALRM is a time limit that a
- * parent sets on purpose (sig.h).
+ * Timers survive execve(2), and the signals of these two kill the process. SIGALRM is a time limit
+ * that a parent sets on purpose (sig.h).
  */
 static void stop_timers(void)
 {
@@ -77,7 +77,9 @@ static int mend_signals(struct err *e)
 
 #define STACK_USUAL (8 * MIB)
 
-/* Up to `wanted` if the hard limit allows it. That it could not be raised shows where it is needed.
+/*
+ * Raise the soft limit to `wanted`, or to the hard limit. A failure shows up where the limit is
+ * reached.
  */
 static void raise_soft(__rlimit_resource_t resource, rlim_t wanted)
 {
@@ -94,7 +96,7 @@ static void mend_limits(void)
 	have_given_files = getrlimit(RLIMIT_NOFILE, &given_files) == 0;
 	raise_soft(RLIMIT_NOFILE, RLIM_INFINITY);
 	raise_soft(RLIMIT_STACK, STACK_USUAL);
-	raise_soft(RLIMIT_NPROC, RLIM_INFINITY); /* the others of this user count, too */
+	raise_soft(RLIMIT_NPROC, RLIM_INFINITY); /* counts all processes of the user */
 	raise_soft(RLIMIT_CPU, RLIM_INFINITY);
 }
 
@@ -106,10 +108,10 @@ void inherit_give_back(void)
 		(void)setrlimit(RLIMIT_NOFILE, &given_files);
 	/* Programs like git refuse to start in a directory that was removed. */
 	if (!getcwd(ignored, sizeof(ignored)) && chdir("/") < 0)
-		return; /* then they say so */
+		return; /* git will report it */
 }
 
-/* What a run needs at least, and how people raise it. */
+/* The minimum for a run, and how to raise it. */
 static const struct need {
 	__rlimit_resource_t resource;
 	rlim_t least;
@@ -147,7 +149,7 @@ int inherit_check_limits(uint64_t largest_file, struct err *e)
 	return 0;
 }
 
-/* ---- all together ---- */
+/* ---- inherit_mend ---- */
 
 int inherit_mend(struct err *e)
 {

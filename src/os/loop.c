@@ -48,7 +48,7 @@ int loop_turn(struct loop *l, int64_t deadline_ms, struct err *e)
 	if (poll(polls, turn.count, clock_poll_timeout(deadline_ms)) < 0) {
 		if (errno != EINTR)
 			return err_sys(e, "poll");
-		memset(polls, 0, sizeof(polls)); /* it has filled nothing */
+		memset(polls, 0, sizeof(polls)); /* poll failed and did not set revents */
 	}
 	if (call_ready(&turn, polls, e) < 0)
 		return -1;

@@ -28,7 +28,7 @@ static int find(const char *text, const char *name, uint64_t *ret_bytes, struct 
 	return 0;
 }
 
-/* Each line behind a newline, the first one, too. */
+/* A newline before each line, also the first one, so that names are found at the start of lines. */
 static int read_lines(struct buf *ret, struct err *e)
 {
 	buf_init(ret, 64 * KIB);

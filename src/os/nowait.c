@@ -14,10 +14,10 @@
 #include "os/fd.h"
 #include "os/sig.h"
 
-/* What a terminal takes at once when poll says that it takes something. */
+/* The bytes that a terminal accepts without blocking when poll(2) reports POLLOUT. */
 enum { TERMINAL_PIECE = 64, PAUSE_MS = 10 };
 
-/* Also what fails at once, as it is: a descriptor for reading only. */
+/* Includes descriptors that are open only for reading: a write to them fails at once. */
 static bool is_plain(int fd, const struct stat *st)
 {
 	return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY || S_ISREG(st->st_mode) ||
@@ -84,8 +84,8 @@ ssize_t nowait_write(const struct nowait *w, const void *data, size_t len)
 }
 
 /*
- * -1, EINTR: a signal came. `again`: poll(2) has just said that there is room, and there was not
- * enough, as for the two bytes that a terminal makes of a newline.
+ * -1, EINTR: a signal arrived. `again`: poll(2) has just reported room, but there was not enough: a
+ * terminal needs two bytes for a newline.
  */
 static int wait_for_room(int fd, bool again)
 {

@@ -26,7 +26,7 @@ static int refuse(const char *path, const char *why, struct err *e)
 	return err_set(e, ERR_INPUT, "%s: %s", path, why);
 }
 
-/* From errno. Mostly the path is wrong, but a full disk is nobody's mistake. */
+/* Set the error from errno. Usually the path is wrong; a full disk is not the user's error. */
 static int cannot(const char *path, struct err *e)
 {
 	(void)err_sys(e, "%s", path);
@@ -41,10 +41,9 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* ---- descriptors --------------------------------------------------------------------------------
- */
+/* ---- descriptors ---- */
 
-/* The number that a name stands for; -1: it is a path. */
+/* The descriptor number that the path stands for; -1: an ordinary path. */
 static int descriptor_of(const char *path)
 {
 	static const char *const numbered[] = {"/dev/fd/", "/proc/self/fd/"};
@@ -70,7 +69,10 @@ static int open_descriptor(struct outfile *o, int fd, struct err *e)
 		free(o->path);
 		o->path = mem_strdup("standard output");
 	}
-	/* Who closed it did not mean us to write, and we have to (os/inherit.h). */
+	/*
+	 * The descriptor was closed when we started; os/inherit.h opened it, but the output is
+	 * needed.
+	 */
 	if (fd <= STDERR_FILENO && (flags & O_ACCMODE) == O_RDONLY) {
 		errno = EBADF;
 		return outfile_failed(o->path, e);
@@ -84,7 +86,7 @@ static int open_descriptor(struct outfile *o, int fd, struct err *e)
 	return 0;
 }
 
-/* The file behind standard output or standard error, under a name of its own. */
+/* Standard output or standard error, if it is this regular file; else -1. */
 static int descriptor_with_file(const struct stat *st)
 {
 	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
@@ -96,10 +98,9 @@ static int descriptor_with_file(const struct stat *st)
 	return -1;
 }
 
-/* ---- pipes and devices --------------------------------------------------------------------------
- */
+/* ---- pipes and devices ---- */
 
-/* Without a reader a fifo cannot be opened; poll(2) does not say when one comes. */
+/* A fifo cannot be opened for writing without a reader, and poll(2) cannot wait for a reader. */
 static int wait_for_reader(const struct outfile *o, struct err *e)
 {
 	struct pollfd p = {.fd = sig_fd(), .events = POLLIN};
@@ -122,10 +123,9 @@ static int open_stream(struct outfile *o, struct err *e)
 	}
 }
 
-/* ---- regular files ------------------------------------------------------------------------------
- */
+/* ---- regular files ---- */
 
-/* The directory and the name in it, of a path without links at its end. */
+/* Open the directory of `path`, which must not end in a symbolic link, and set the name in it. */
 static int open_directory(struct outfile *o, const char *path, struct err *e)
 {
 	auto_free char *parent = path_parent(path);
@@ -137,7 +137,7 @@ static int open_directory(struct outfile *o, const char *path, struct err *e)
 	return o->dir < 0 ? cannot(o->path, e) : 0;
 }
 
-/* A name that nobody can guess, for `make` to use, which fails when it is taken. */
+/* Call `make` with random names until one is not taken. */
 static int with_random_name(struct outfile *o, int (*make)(struct outfile *o, const char *name))
 {
 	for (int i = 0; i < NAME_TRIES; i++) {
@@ -175,7 +175,7 @@ static int open_whole(struct outfile *o, struct err *e)
 	o->fd = openat(o->dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (o->fd >= 0)
 		return 0;
-	/* Some file systems cannot make files without a name. */
+	/* Some file systems do not support O_TMPFILE. */
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL)
 		return cannot(o->path, e);
 	return with_random_name(o, create_named) < 0 ? cannot(o->path, e) : 0;
@@ -211,10 +211,12 @@ static int open_regular(
 	return open_whole(o, e);
 }
 
-/* ---- opening ------------------------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
-/* By the descriptor, so that the kernel's rules about links in directories of all hold. */
+/*
+ * The path is read from the descriptor: the kernel has resolved it, with its rules about symbolic
+ * links in world-writable directories.
+ */
 static char *path_of(int fd)
 {
 	auto_free char *self = mem_printf("/proc/self/fd/%d", fd);
@@ -285,7 +287,7 @@ void outfile_release(struct outfile *o)
 
 	if (o->temporary)
 		(void)unlinkat(o->dir, o->temporary, 0);
-	/* It was made to be looked at, and never used. */
+	/* Remove the file if opening it created it and nothing was written. */
 	if (o->made && !o->begun && fstatat(o->dir, o->name, &now, AT_SYMLINK_NOFOLLOW) == 0 &&
 		same_file(&now, &o->found) && now.st_size == 0)
 		(void)unlinkat(o->dir, o->name, 0);
@@ -297,8 +299,7 @@ void outfile_release(struct outfile *o)
 	*o = (struct outfile)OUTFILE_NONE;
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 int outfile_begin(struct outfile *o, struct err *e)
 {
@@ -356,7 +357,7 @@ static int finish(struct outfile *o, struct err *e)
 		return cannot(o->path, e);
 	if (place(o, e) < 0)
 		return -1;
-	/* Where a directory may be written in and not be read, nobody can sync it. */
+	/* A directory that is writable but not readable cannot be synced. */
 	dir = openat(o->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return dir >= 0 && fsync(dir) < 0 ? cannot(o->path, e) : 0;
 }
@@ -369,8 +370,7 @@ int outfile_finish(struct outfile *o, struct err *e)
 	return -1;
 }
 
-/* ---- which file it is ---------------------------------------------------------------------------
- */
+/* ---- identity ---- */
 
 static bool is_file(const struct outfile *o)
 {

@@ -68,7 +68,10 @@ char *path_absolute(const char *path)
 	auto_strv struct strv parts = {0};
 	char *save = NULL;
 
-	/* From a directory that was removed no path leads anywhere; opening it says so. */
+	/*
+	 * The current directory was removed, so there is no absolute path. Opening the path will
+	 * report it.
+	 */
 	if (path[0] != '/' && !cwd)
 		return mem_strdup(path);
 	for (char *part = strtok_r(whole, "/", &save); part; part = strtok_r(NULL, "/", &save)) {

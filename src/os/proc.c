@@ -23,7 +23,7 @@
 
 enum { LOOK_MS = 100 };
 
-/* Directories can be searched, which access(2) does not tell from executed. */
+/* access(2) also accepts directories, which have the execute permission, too. */
 static bool is_executable_file(const char *path)
 {
 	struct stat st;
@@ -92,18 +92,18 @@ void proc_kill_group(pid_t pid)
 		(void)kill(pid, SIGKILL);
 }
 
-/* A program that we wait for. */
+/* A child process that we wait for. */
 struct child {
 	const char *name;
-	pid_t pid; /* and its group */
-	int from;  /* what it says; -1: it says nothing more */
+	pid_t pid; /* also its process group */
+	int from;  /* its output; -1: at end of file */
 	int64_t limit_ms, until_ms;
-	const struct proc_watch *watch; /* NULL: only time and signals are looked at */
+	const struct proc_watch *watch; /* NULL: only the time limit and signals are checked */
 	int64_t next_look_ms;
-	int64_t pause_ms; /* between two looks at whether it has ended */
+	int64_t pause_ms; /* between two calls of waitpid */
 };
 
-/* Whatever comes, so that a signal is heard at once and time is looked at soon. */
+/* Wait for output or a signal, at most `ms`, so that time limits are checked often enough. */
 static void wait_for_output(const struct child *c, int64_t ms)
 {
 	struct pollfd p[] = {{.fd = c->from, .events = POLLIN}, {.fd = sig_fd(), .events = POLLIN}};
@@ -111,7 +111,7 @@ static void wait_for_output(const struct child *c, int64_t ms)
 	(void)poll(p, ARRAY_SIZE(p), (int)ms);
 }
 
-/* Some output, if there is any by now. It ends with the last process that could write any. */
+/* Read available output. End of file comes when the last process that has the pipe open ends. */
 static void read_some(struct child *c, struct buf *output)
 {
 	struct pollfd p = {.fd = c->from, .events = POLLIN};
@@ -130,7 +130,7 @@ static void read_some(struct child *c, struct buf *output)
 		c->from = -1;
 }
 
-/* May it go on? */
+/* Check signals, the time limit and the watch; -1: stop the child. */
 static int look(struct child *c, struct err *e)
 {
 	int64_t now = clock_ms();
@@ -148,7 +148,7 @@ static int look(struct child *c, struct err *e)
 	return 0;
 }
 
-/* 1: it has ended; 0: not yet; -1: it cannot be waited for. */
+/* 1: ended; 0: still running; -1: waitpid failed. */
 static int has_ended(const struct child *c, int *ret_status, struct err *e)
 {
 	pid_t got = waitpid(c->pid, ret_status, WNOHANG);
@@ -159,8 +159,8 @@ static int has_ended(const struct child *c, int *ret_status, struct err *e)
 }
 
 /*
- * A process that waits for a device or a server that does not answer may not hear even SIGKILL. It
- * is left alone then: whoever asked for an end gets one.
+ * A process in an uninterruptible sleep (a device or file server that does not answer) does not
+ * react even to SIGKILL. Give up on it after a while, so that the caller can continue.
  */
 static void stop(struct child *c)
 {
@@ -173,7 +173,7 @@ static void stop(struct child *c)
 		(void)poll(NULL, 0, 1);
 }
 
-/* Its output, and its status when it has ended, which is mostly at once when it says no more. */
+/* Collect output until its end and then the exit status, which usually follows at once. */
 static int attend(struct child *c, struct buf *output, int *ret_status, struct err *e)
 {
 	int ended = 0;
@@ -192,7 +192,7 @@ static int attend(struct child *c, struct buf *output, int *ret_status, struct e
 	return ended < 0 ? -1 : 0;
 }
 
-/* Its end of the pipe is the caller's to close. */
+/* The caller closes `to`. */
 static pid_t start(const struct strv *argv, int to, struct err *e)
 {
 	auto_free char *program = proc_find(argv->items[0]);
@@ -242,7 +242,9 @@ int proc_run_watched(
 	return run(argv, 0, output, watch, e);
 }
 
-/* proc(5), /proc/PID/stat: fields are counted from the name on, which may have anything in it. */
+/*
+ * proc(5), /proc/PID/stat: fields are counted from the end of the name, which may contain anything.
+ */
 static void add_usage(const char *stat, pid_t group, const char *name, struct proc_usage *u)
 {
 	const char *open = strchr(stat, '('), *close = strrchr(stat, ')');
@@ -250,7 +252,7 @@ static void add_usage(const char *stat, pid_t group, const char *name, struct pr
 	long waited_user, waited_system, pages;
 	int pgrp;
 
-	/* The kernel writes numbers that fit their types. */
+	/* No overflow: the kernel writes numbers that fit their types. */
 	if (!open || !close ||
 		/* NOLINTNEXTLINE(cert-err34-c) */
 		sscanf(close + 1,

@@ -55,7 +55,7 @@ static void pass_end(struct flow *f, int *out)
 	f->shut = true;
 }
 
-/* poll(2) has said which end is ready, because the descriptors may be such that wait. */
+/* Only ends that poll(2) reported as ready are used, because the descriptors may be blocking. */
 static ssize_t move(struct flow *f, int in, const struct pollfd *can_read, int *out,
 	const struct pollfd *can_write)
 {

@@ -32,7 +32,7 @@ uint64_t settled_filesystem(int fd)
 	return id;
 }
 
-/* A ctime in the future says that the clock was wrong: then nothing is known about ticks. */
+/* A ctime in the future shows that the clock was wrong, so the ctime cannot be relied on. */
 static bool is_old(const struct stat *st)
 {
 	struct timespec now = clock_now();
@@ -42,8 +42,8 @@ static bool is_old(const struct stat *st)
 }
 
 /*
- * From here on a program that has the file in its memory gets a page fault, and the file a new
- * ctime, before it can write to it again. Without dirty pages nothing is waited for.
+ * After this, a program that has mapped the file takes a page fault at its next write, and the file
+ * gets a new ctime. Without dirty pages this does not wait.
  */
 static bool write_pages(int fd)
 {

@@ -14,7 +14,10 @@
 static int signal_fd = -1;
 static int caught;
 
-/* By nohup(1), or by a shell of its background jobs. A blocked signal would come all the same. */
+/*
+ * Ignored by nohup(1), or by a shell for background jobs. sigprocmask(2) would make such a signal
+ * pending all the same.
+ */
 static bool is_ignored(int signo)
 {
 	struct sigaction now;
@@ -24,7 +27,7 @@ static bool is_ignored(int signo)
 
 int sig_init(struct err *e)
 {
-	/* SIGALRM: `alarm N; exec` of a parent is a time limit, and its timer survives execve(2). */
+	/* SIGALRM: a parent sets a time limit by `alarm N; exec`; the timer survives execve(2). */
 	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
 	sigset_t set;
 
@@ -84,7 +87,7 @@ int sig_check(struct err *e)
 	return err_reason(e, ERR_INTERRUPTED, "interrupted", "stopped by %s", sig_name(signo));
 }
 
-/* As the kernel has it (rt_sigaction(2)): libc's own refuses signals 32 and 33. */
+/* The kernel's struct (rt_sigaction(2)), because libc's sigaction rejects signals 32 and 33. */
 struct kernel_sigaction {
 	void (*handler)(int);
 	unsigned long flags;
@@ -97,7 +100,7 @@ void sig_reset(void)
 	const struct kernel_sigaction action = {.handler = SIG_DFL};
 	sigset_t none;
 
-	/* It fails for SIGKILL and SIGSTOP only, which are always at their default. */
+	/* This fails only for SIGKILL and SIGSTOP, which always have the default action. */
 	for (int i = 1; i < NSIG; i++)
 		(void)syscall(SYS_rt_sigaction, i, &action, NULL, sizeof(action.mask));
 	(void)sigemptyset(&none);

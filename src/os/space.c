@@ -17,7 +17,7 @@
 #define FULL "the disk of the host is full: "
 #define QUOTA "the quota of this user is used up"
 
-/* And it is not said yet. */
+/* Out of space, and the message does not say so yet. */
 static bool is_full(const struct err *e)
 {
 	return (e->sys == ENOSPC || e->sys == EDQUOT) && !strstr(e->msg, FULL);
@@ -28,7 +28,7 @@ static uint64_t bytes_left(const struct statvfs *st)
 	return (uint64_t)st->f_bavail * st->f_frsize;
 }
 
-/* File systems without a size or a number of files of their own say 0. */
+/* File systems without a fixed size, or without a limit of files, report 0. */
 static bool lacks_bytes(const struct statvfs *st)
 {
 	return st->f_blocks && bytes_left(st) < LIMIT_DISK_FULL_BYTES;
@@ -39,7 +39,7 @@ static bool lacks_files(const struct statvfs *st)
 	return st->f_files && !st->f_favail;
 }
 
-/* The caller frees. */
+/* The caller frees the result. */
 static char *describe(const char *where, const struct statvfs *st)
 {
 	if (lacks_files(st))
@@ -56,7 +56,10 @@ static void append(struct err *e, const char *where, const struct statvfs *st)
 	err_ignore(err_append(e, "; " FULL "%s", quota ? quota : text));
 }
 
-/* The file system of a path, or of the first directory above it that is there. The caller frees. */
+/*
+ * The file system of a path, or of its nearest existing parent directory. The caller frees the
+ * result.
+ */
 static char *find(const char *path, struct statvfs *ret_st)
 {
 	auto_free char *there = path_absolute(path);
@@ -78,7 +81,7 @@ void space_explain(struct err *e, int fd)
 	struct statvfs st;
 	struct stat file;
 
-	/* What a device says of itself is not about the file system that its name is in. */
+	/* ENOSPC from a device is not about the file system that contains the device node. */
 	if (!is_full(e) || fstat(fd, &file) < 0 || !S_ISREG(file.st_mode) || fstatvfs(fd, &st) < 0)
 		return;
 	directory = fd_directory(fd);
@@ -111,7 +114,7 @@ int space_check(int fd, const char *what, struct err *e)
 	auto_free char *where = NULL, *text = NULL;
 	struct statvfs st;
 
-	/* What cannot be asked is said by the next write to it. */
+	/* If the check fails, the next write reports the error. */
 	if (fstatvfs(fd, &st) < 0 || !lacks_bytes(&st))
 		return 0;
 	where = fd_directory(fd);

@@ -14,14 +14,16 @@
 #include "os/sig.h"
 #include "os/space.h"
 
-/* Zeros are looked for in pieces of a page, and what is on its way to the disk is so long at most.
+/*
+ * PAGE is the granularity for zeros. FLUSH limits the data that the kernel has not yet written to
+ * the disk.
  */
 enum { CHUNK = 1 << 20, PAGE = 4096, FLUSH = 16 << 20 };
 
 struct copy {
 	int from, to;
 	uint64_t offset;           /* in `from`, of byte 0 of `to` */
-	uint64_t flushed, pending; /* the position, and bytes written behind it */
+	uint64_t flushed, pending; /* start and length of the data that is not yet flushed */
 	char *chunk;
 };
 
@@ -29,7 +31,7 @@ void sparse_flush(int fd, uint64_t *done, uint64_t end)
 {
 	if (end < *done + FLUSH)
 		return;
-	/* What fails here fails again at the fsync, which is looked at. */
+	/* A failure is ignored: the later fsync, whose result is checked, reports it again. */
 	(void)sync_file_range(fd, (off_t)*done, (off_t)(end - *done), SYNC_FILE_RANGE_WRITE);
 	if (*done >= FLUSH)
 		(void)sync_file_range(fd, (off_t)(*done - FLUSH), FLUSH,
@@ -53,7 +55,7 @@ static int write_piece(
 	return -1;
 }
 
-/* The pages of the chunk that are not zeros, neighbours by one write. */
+/* Write the pages of the chunk that are not zeros, adjacent ones with one write. */
 static int write_chunk(const struct copy *c, size_t len, uint64_t at, struct err *e)
 {
 	size_t begin = 0;
@@ -71,7 +73,7 @@ static int write_chunk(const struct copy *c, size_t len, uint64_t at, struct err
 	return begin < len ? write_piece(c, c->chunk + begin, len - begin, at + begin, e) : 0;
 }
 
-/* A short copy is left to the kernel: if it is soon removed, nothing of it reaches the disk. */
+/* Small copies are not flushed: a file that is soon removed then never reaches the disk. */
 static void flush(struct copy *c, uint64_t written, uint64_t at)
 {
 	c->pending += written;
@@ -101,7 +103,7 @@ static int copy_range(struct copy *c, uint64_t at, uint64_t end, struct err *e)
 	return 0;
 }
 
-/* Where the next data of `from` begins and ends, as positions of `to`. 0: there is none. */
+/* The range of the next data of `from`, in positions of `to`. Returns 0 if there is none. */
 static int next_data(const struct copy *c, uint64_t at, uint64_t bytes, uint64_t *ret_begin,
 	uint64_t *ret_end, struct err *e)
 {

@@ -9,7 +9,7 @@
 
 #include "os/path.h"
 
-/* A directory that is not there, or is not ours to write in, is the operator's to mend. */
+/* A missing or unwritable directory is the operator's to fix. */
 static int no_temporary(const char *tmpdir, struct err *e)
 {
 	int sys = errno;
@@ -42,7 +42,7 @@ int temporary_file(const char *tmpdir, int *ret_fd, struct err *e)
 		*ret_fd = fd;
 		return 0;
 	}
-	/* Some file systems cannot make files without a name. */
+	/* Some file systems do not support O_TMPFILE. */
 	if (errno == EOPNOTSUPP || errno == EISDIR)
 		return temporary_by_name(tmpdir, ret_fd, e);
 	return no_temporary(tmpdir, e);

@@ -16,7 +16,7 @@
 
 enum { BLOCK = 512, SHOWN_NAME = 200 };
 
-/* A directory on the way from the top to where the walk is. */
+/* A directory between the top and the current position. */
 struct level {
 	DIR *dir;      /* NULL: closed, because too many below it are open */
 	long position; /* of a closed one */
@@ -28,7 +28,7 @@ struct walk {
 	int top; /* borrowed */
 	const char *shown;
 	bool remove;
-	bool archive; /* count what an archive takes, not what the disk has */
+	bool archive; /* count bytes as in an archive, not as on the disk */
 	uint64_t bytes;
 	dev_t device;
 	struct level *levels;
@@ -46,7 +46,7 @@ static int failed(const struct walk *w, const char *what, const char *name, stru
 	return err_sys(e, "%s %s in %s, %zu directories deep", what, safe, w->shown, w->count);
 }
 
-/* The directory that the walk is in. */
+/* The current directory. */
 static int here(const struct walk *w)
 {
 	DIR *dir = w->count ? w->levels[w->count - 1].dir : NULL;
@@ -60,7 +60,7 @@ static void count_bytes(struct walk *w, const struct stat *st)
 {
 	uint64_t links = S_ISDIR(st->st_mode) || st->st_nlink == 0 ? 1 : st->st_nlink;
 
-	/* What another name keeps alive is not free when this one goes. */
+	/* A file with other hard links frees no space when this name is removed. */
 	if (w->remove && links > 1)
 		return;
 	if (!w->archive)
@@ -71,9 +71,9 @@ static void count_bytes(struct walk *w, const struct stat *st)
 		w->bytes += BLOCK;
 }
 
-/* ---- down and up ---- */
+/* ---- entering and leaving directories ---- */
 
-/* By the descriptor, because the name could have become a link meanwhile. */
+/* Through the descriptor, because the name could have been replaced by a symbolic link. */
 static void make_readable(int parent, const char *name)
 {
 	auto_fd int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -82,7 +82,7 @@ static void make_readable(int parent, const char *name)
 	if (fd < 0)
 		return;
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	/* Where this does not help, opening it says why. */
+	/* If this does not help, opening the directory reports the error. */
 	(void)chmod(path, 0700);
 }
 
@@ -98,7 +98,7 @@ static int open_dir(const struct walk *w, const char *name)
 	return fd;
 }
 
-/* Keep few directories open: let the uppermost go, and remember where its list was read to. */
+/* Limit the open directories: close the uppermost one and remember its read position. */
 static void close_uppermost(struct walk *w)
 {
 	struct level *l;
@@ -111,7 +111,7 @@ static void close_uppermost(struct walk *w)
 	l->dir = NULL;
 }
 
-/* Takes the descriptor. */
+/* Takes ownership of fd. */
 static int push(struct walk *w, int fd, const char *name, const struct stat *st, struct err *e)
 {
 	DIR *dir = fdopendir(fd);
@@ -129,7 +129,7 @@ static int push(struct walk *w, int fd, const char *name, const struct stat *st,
 	return 0;
 }
 
-/* 0: went in, or there is nothing to go into. */
+/* 0: entered, or nothing to enter. */
 static int go_down(struct walk *w, const char *name, struct err *e)
 {
 	auto_fd int fd = open_dir(w, name);
@@ -146,13 +146,13 @@ static int go_down(struct walk *w, const char *name, struct err *e)
 		return failed(w, "enter", name, e);
 	}
 	w->device = st.st_dev;
-	/* A directory that its owner made unwritable is still ours to empty. */
+	/* The owner may have made the directory read-only. */
 	if (w->remove && (st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
 		return failed(w, "make writable", name, e);
 	return push(w, fd_steal(&fd), name, &st, e);
 }
 
-/* The directory above was closed: find it again, and make sure that it is the same. */
+/* The parent directory was closed: reopen it, and check that it is the same one. */
 static int reopen_parent(struct walk *w, struct err *e)
 {
 	struct level *parent = &w->levels[w->count - 2];
@@ -167,7 +167,10 @@ static int reopen_parent(struct walk *w, struct err *e)
 	if (!parent->dir)
 		return failed(w, "go back from", w->levels[w->count - 1].name, e);
 	(void)fd_steal(&fd);
-	/* What was removed is not listed again; otherwise go on where we were. */
+	/*
+	 * When removing, read from the start: removed entries do not come again. Else continue at
+	 * the position.
+	 */
 	if (!w->remove)
 		seekdir(parent->dir, parent->position);
 	return 0;
@@ -191,7 +194,7 @@ static int go_up(struct walk *w, struct err *e)
 
 /* ---- the walk ---- */
 
-/* A directory is entered, anything else is removed or counted. */
+/* Enter a directory; remove or count any other entry. */
 static int visit(struct walk *w, const char *name, struct err *e)
 {
 	struct stat st;

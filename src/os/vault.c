@@ -24,7 +24,7 @@ void vault_alloc(struct vault *v, size_t size)
 		BUG("out of memory: %zu bytes for secrets", bytes);
 	if (madvise(data, bytes, MADV_DONTDUMP) < 0 || madvise(data, bytes, MADV_WIPEONFORK) < 0)
 		BUG("the kernel is older than 4.14: madvise");
-	/* The limit of locked memory is often small. Without the lock a secret can be in swap. */
+	/* The limit of locked memory is often low. Without the lock a secret can be swapped out. */
 	err_ignore(mlock(data, bytes));
 	*v = (struct vault){data, bytes};
 }
@@ -41,8 +41,8 @@ void vault_free(struct vault *v)
 int vault_forbid_core(struct err *e)
 {
 	/*
-	 * 1 and not 0: a core_pattern that is a pipe ignores every limit but this one, and a core
-	 * file of one byte is none.
+	 * 1 and not 0: with a core_pattern that is a pipe, the kernel ignores all values but 1, and
+	 * a core file of one byte contains nothing.
 	 */
 	const struct rlimit none = {1, 1};
 
