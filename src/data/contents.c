@@ -31,7 +31,7 @@ static void feed_zeros(struct contents *c, size_t len)
 	digest_add(c->digest, zeros, len);
 }
 
-/* What of the chunk came before was zeros. */
+/* All bytes of the chunk before this one were zeros and were not hashed yet. */
 static void begin_chunk(struct contents *c)
 {
 	uint64_t number = c->at / CONTENTS_CHUNK;

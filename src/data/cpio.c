@@ -11,7 +11,7 @@
 
 #define TRAILER "TRAILER!!!"
 
-/* Everything in the archive starts at a multiple of four. */
+/* All parts of the archive are aligned to four bytes. */
 static int pad(int to, uint64_t written, struct err *e)
 {
 	static const char zeros[4];

@@ -7,7 +7,7 @@
 #include "os/fd.h"
 #include "os/sig.h"
 
-/* libcrypto fails here only when it has no memory or no SHA-256 at all: neither can be handled. */
+/* libcrypto fails here only without memory or without SHA-256; neither can be handled. */
 static void must(int ok)
 {
 	if (ok != 1)

@@ -9,20 +9,18 @@
 #include "base/text.h"
 #include "data/limits.h"
 
-/* ---- writing strings: the run log is made of them, so plain text must cost next to nothing ----
- */
+/* ---- writing strings: fast for plain text, which is most of a run log ---- */
 
 typedef uint64_t word;
 #define EACH_BYTE(c) ((word)0x0101010101010101ULL * (c))
 
-/* Whether a word has a zero byte: the borrow reaches a high bit that was not set. */
+/* Whether a word has a zero byte: then the subtraction borrows from a high bit that was not set. */
 static word zero_bytes(word w)
 {
 	return (w - EACH_BYTE(1)) & ~w & EACH_BYTE(0x80);
 }
 
-/* Whether a word of eight bytes may have one that is not plain: below 0x20, ", \, DEL or not ASCII.
- */
+/* Whether one of the eight bytes may need escaping: below 0x20, ", \, DEL or not ASCII. */
 static word maybe_special(word w)
 {
 	word below_space = (w - EACH_BYTE(0x20)) & ~w & EACH_BYTE(0x80);
@@ -31,7 +29,7 @@ static word maybe_special(word w)
 		zero_bytes(w ^ EACH_BYTE('\\')) | zero_bytes(w ^ EACH_BYTE(0x7f));
 }
 
-/* What stands behind the backslash for an ASCII character, 'u' for \u00xx, 0 for what may stay. */
+/* The character after the backslash for each ASCII character; 'u': \u00xx; 0: not escaped. */
 static const char escapes[128] = {
 	[0 ... '\t' - 1] = 'u',
 	['\t'] = 't',
@@ -45,8 +43,9 @@ static const char escapes[128] = {
 };
 
 /*
- * The controls beyond ASCII: C1, the Arabic letter mark, and of the general punctuation the marks,
- * line separators, embeddings and isolates. All are in the basic plane: one \u names them.
+ * Control characters beyond ASCII: C1, the Arabic letter mark, and the marks, line separators,
+ * embeddings and isolates of the general punctuation. All are in the basic plane, so one \u is
+ * enough.
  */
 static bool is_control(unsigned c)
 {
@@ -54,7 +53,9 @@ static bool is_control(unsigned c)
 		(c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* The code point of a sequence of two or three bytes; 0 for four, which hold no controls. */
+/*
+ * The code point of a sequence of two or three bytes; 0 for four bytes, which are never controls.
+ */
 static unsigned decode(const char *s, int n)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -66,7 +67,7 @@ static unsigned decode(const char *s, int n)
 
 static const char hex[] = "0123456789abcdef";
 
-/* A byte that is not of UTF-8, as text_safe shows it: "\xff", of which the backslash is escaped. */
+/* An invalid byte as text_safe shows it, "\xff", with the backslash escaped for JSON. */
 static char *put_byte(char *out, unsigned char c)
 {
 	const char shown[] = {'\\', '\\', 'x', hex[c >> 4], hex[c & 0xf]};
@@ -97,7 +98,7 @@ static inline char *put_ascii(char *out, unsigned char c)
 	return out;
 }
 
-/* One character beyond ASCII. *s moves behind it. */
+/* Write one character beyond ASCII and advance *s. */
 static char *put_wide(char *out, const char **s, size_t len)
 {
 	int n = text_utf8_sequence(*s, len);
@@ -112,7 +113,7 @@ static char *put_wide(char *out, const char **s, size_t len)
 	return out + n;
 }
 
-/* Whether a whole word at p may be copied as it is. */
+/* Copy a whole word if no byte of it may need escaping. */
 static bool copy_word(char *out, const char *p, const char *end)
 {
 	word w;
@@ -126,10 +127,10 @@ static bool copy_word(char *out, const char *p, const char *end)
 	return true;
 }
 
-/* A word's worth of characters, each at its longest: \u and four digits. */
+/* The longest output for the characters of one word: \u and four digits each. */
 enum { PIECE = 4096, PUT_MAX = 6 * sizeof(word) };
 
-/* Escape until the text or the piece ends. *s moves behind what was done. Returns the bytes put. */
+/* Escape until the text ends or the piece is full; *s is advanced. Returns the bytes written. */
 static size_t escape_piece(char *piece, const char **s, const char *end)
 {
 	char *out = piece;
@@ -173,8 +174,10 @@ void jsonl_add_string(struct buf *b, const char *s, size_t len)
 
 /* ---- writing nodes ---- */
 
-/* A real number in the fewest digits that read back as the same one, always with a point or
- * exponent. */
+/*
+ * A real number in the fewest digits that read back as the same number, always with a point or an
+ * exponent.
+ */
 static void show_real(double value, char *text, size_t size)
 {
 	for (int digits = 15; digits <= 17; digits++) {
@@ -214,7 +217,7 @@ static bool is_number(const char *s, bool *ret_real)
 	return *s == '\0';
 }
 
-/* Whether a plain scalar may be written bare: only if jsonl_parse gives back this very text. */
+/* Whether a plain scalar may be written without quotes: jsonl_parse must return the same text. */
 static bool stays_the_same_bare(const struct node *n)
 {
 	char text[64];
@@ -239,7 +242,7 @@ static void add_scalar(struct buf *b, const struct node *n)
 		jsonl_add_string(b, n->text, strlen(n->text));
 }
 
-/* indent < 0: everything on one line. */
+/* indent < 0: all on one line. */
 static void add_break(struct buf *b, int indent)
 {
 	if (indent >= 0)
@@ -317,9 +320,9 @@ static const char *behind_string(const char *p, const char *end)
 }
 
 /*
- * The parser builds its whole tree before anybody can count it, so the text is measured first:
- * every value but the first of its parent stands behind a comma, every parent begins with a
- * bracket.
+ * The size of the tree, measured before parsing, because the parser builds the whole tree before a
+ * limit could be checked. An array or object counts when its bracket opens; each value after the
+ * first one of its parent follows a comma.
  */
 static struct node_size measure_text(const char *text, size_t len)
 {

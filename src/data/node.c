@@ -100,7 +100,7 @@ void node_hide_passwords(struct node *n)
 		node_hide_passwords(n->items[i]);
 }
 
-/* The vector doubles at powers of two, so that a list of n items costs O(n). */
+/* The capacity doubles when the count is a power of two, so that a list of n items costs O(n). */
 static void push(struct node *n, struct node *child)
 {
 	if ((n->count & (n->count - 1)) == 0)

@@ -25,14 +25,17 @@
 enum {
 	BUFFER_BYTES = 1 << 20,
 	PAGE = 4096,              /* writes to a drive start at multiples of it */
-	LISTING_BYTES = 64 << 10, /* also the most that all names of attributes can have */
+	LISTING_BYTES = 64 << 10, /* also the limit for all names of attributes of a file */
 	TICK_ENTRIES = 256,
 	TICK_BYTES = BUFFER_BYTES,
-	SMALL_HOLE = 64 << 10, /* shorter ones are written as zeros with what is around them */
+	SMALL_HOLE = 64 << 10, /* shorter holes are written as zeros */
 	SHOWN_MAX = 300,
 };
 
-/* A file with more than one link, by its identity; where its first path is in `link_paths`. */
+/*
+ * A file with more than one link, by device and inode, with the position of its first path in
+ * `link_paths`.
+ */
 struct link_slot {
 	dev_t dev;
 	ino_t ino;
@@ -44,20 +47,19 @@ struct packer {
 	const char *shown; /* of the tree that is being packed */
 	int fd;
 	char *header;  /* TAR_HEADER_MAX, for the sink; NULL when there is none */
-	bool told;     /* the sink wants the contents of the entry at hand */
-	dev_t out_dev; /* of fd, when that is a regular file: it is left out of its own contents */
+	bool told;     /* the sink wants the contents of the current entry */
+	dev_t out_dev; /* of fd, if that is a regular file: it is not packed into itself */
 	ino_t out_ino;
-	char *buffer;  /* what was not written yet; BUFFER_BYTES */
-	char *listing; /* LISTING_BYTES of a directory, or names of attributes, as the kernel has
-			  them */
-	/* Of the entry at hand. */
+	char *buffer;  /* not yet written; BUFFER_BYTES */
+	char *listing; /* LISTING_BYTES: raw directory entries or attribute names */
+	/* Of the current entry. */
 	struct tar_xattr xattrs[LIMIT_TAR_XATTRS];
-	char *xattr_text; /* names and values: LIMIT_TAR_XATTR_BYTES, and a NUL behind each name */
+	char *xattr_text; /* names and values: LIMIT_TAR_XATTR_BYTES, and a NUL after each name */
 	size_t xattr_bytes;
 	struct tar_hole holes[LIMIT_TAR_HOLES];
-	size_t used;     /* bytes in it */
-	uint64_t offset; /* where its first byte goes; a multiple of PAGE */
-	struct buf path; /* of the entry at hand */
+	size_t used;     /* bytes in `buffer` */
+	uint64_t offset; /* of `buffer` in the output; a multiple of PAGE */
+	struct buf path; /* of the current entry */
 	struct buf previous;
 	uint64_t ticked_entries, ticked_bytes;
 	size_t names_bytes; /* held by all listings, see LIMIT_PACK_NAMES_BYTES */
@@ -75,7 +77,9 @@ void pack_result_release(struct pack_result *r)
 
 /* ---- messages ---------------------------------------------------------------------------- */
 
-/* The path of the entry at hand for people, below the name of the tree. The caller frees. */
+/*
+ * The path of the current entry for messages, prefixed with the name of the tree. The caller frees.
+ */
 static char *shown_path(const struct packer *p)
 {
 	auto_free char *safe = text_safe(p->path.data, SHOWN_MAX);
@@ -115,7 +119,7 @@ static int refuse(const struct packer *p, struct err *e, const char *fmt, ...)
 	return err_wrap(e, "%s", path);
 }
 
-/* From errno, about the entry at hand: what its owner can mend is the input's fault. */
+/* Set the error for the current entry from errno; ERR_INPUT if its owner can fix it. */
 static int cannot(const struct packer *p, const char *what, struct err *e)
 {
 	auto_free char *path = NULL;
@@ -165,7 +169,7 @@ static int write_failed(const struct packer *p, struct err *e)
 	return err_sys(e, "write the archive at byte %" PRIu64 ", %s", p->offset, name);
 }
 
-/* Write `len` bytes off the front of the buffer; what is left moves to the front. */
+/* Write the first `len` bytes of the buffer and move the rest to its start. */
 static int write_front(struct packer *p, size_t len, struct err *e)
 {
 	if (p->fd >= 0 && fd_pwrite_all(p->fd, p->buffer, len, p->offset) < 0)
@@ -176,7 +180,10 @@ static int write_front(struct packer *p, size_t len, struct err *e)
 	return tick(p, e);
 }
 
-/* Room for `len` more bytes; whole pages are written so that no drive has to read what it has. */
+/*
+ * Make room for `len` bytes. Only whole pages are written, so that the kernel need not read the
+ * drive to fill up a page.
+ */
 static int make_room(struct packer *p, size_t len, struct err *e)
 {
 	if (BUFFER_BYTES - p->used >= len)
@@ -198,7 +205,7 @@ static int put_zeros(struct packer *p, uint64_t len, struct err *e)
 	return 0;
 }
 
-/* Zeros that the output has already are skipped, by whole pages. */
+/* Zeros. If the output is known to read as zeros, whole pages are skipped. */
 static int put_hole(struct packer *p, uint64_t len, struct err *e)
 {
 	uint64_t first = -position(p) & (PAGE - 1), pages;
@@ -218,7 +225,7 @@ static void tell_data(const struct packer *p, const char *data, size_t len)
 		p->options.sink->data(p->options.sink->arg, data, len);
 }
 
-/* Zeros of a file's contents. */
+/* Zeros that belong to the contents of a file. */
 static int put_gap(struct packer *p, uint64_t len, struct err *e)
 {
 	if (p->told && len)
@@ -262,7 +269,10 @@ static void tell_entry(struct packer *p, const struct tar_entry *t, int fd, cons
 			.st = st});
 }
 
-/* The header of an entry, when the whole entry has room. Path and link are within the limits. */
+/*
+ * Write the header if the limit has room for the entry with its contents. Path and link have been
+ * checked.
+ */
 static int put_header_of(
 	struct packer *p, const struct tar_entry *t, int fd, const struct stat *st, struct err *e)
 {
@@ -289,7 +299,7 @@ static int put_header(struct packer *p, const struct tar_entry *t, struct err *e
 
 /* ---- files ------------------------------------------------------------------------------- */
 
-/* Read up to `len` bytes of the file; *ret_got is less only at its end. */
+/* Read up to `len` bytes of the file; *ret_got is less only at end of file. */
 static int put_from_file(struct packer *p, int fd, uint64_t len, uint64_t *ret_got, struct err *e)
 {
 	*ret_got = 0;
@@ -315,7 +325,7 @@ static int put_from_file(struct packer *p, int fd, uint64_t len, uint64_t *ret_g
 	return 0;
 }
 
-/* *missing grows by what is not there any more. */
+/* *missing is increased by the bytes that the file lost since fstat. */
 static int put_dense(struct packer *p, int fd, uint64_t size, uint64_t *missing, struct err *e)
 {
 	uint64_t got;
@@ -326,7 +336,7 @@ static int put_dense(struct packer *p, int fd, uint64_t size, uint64_t *missing,
 	return put_gap(p, size - got, e);
 }
 
-/* The next data at or behind `at`: *ret_start to *ret_end, both `size` when there are no more. */
+/* Find the next data at or after `at`; both results are `size` if there are no more data. */
 static int find_data(struct packer *p, int fd, uint64_t at, uint64_t size, uint64_t *ret_start,
 	uint64_t *ret_end, struct err *e)
 {
@@ -347,7 +357,7 @@ static int find_data(struct packer *p, int fd, uint64_t at, uint64_t size, uint6
 	return 0;
 }
 
-/* From `at` up to `end`. */
+/* Write the contents from `at` to `end`. */
 static int put_sparse(
 	struct packer *p, int fd, uint64_t at, uint64_t end, uint64_t *missing, struct err *e)
 {
@@ -363,7 +373,7 @@ static int put_sparse(
 	return 0;
 }
 
-/* A hole that the header lists is zeros, whatever has come there since. */
+/* A hole listed in the header reads as zeros, even if data was written into it since. */
 static int put_around_holes(struct packer *p, int fd, const struct tar_entry *t, uint64_t size,
 	uint64_t *missing, struct err *e)
 {
@@ -385,8 +395,8 @@ static bool is_sparse(const struct stat *st)
 }
 
 /*
- * The header said st_size, so exactly that many bytes follow, whatever happens to the file
- * meanwhile: zeros stand for what it lost, and what it gained is for the next time.
+ * The header says st_size, so exactly that many bytes must follow even if the file changes
+ * meanwhile. Lost bytes are replaced with zeros; added ones are ignored.
  */
 static int put_contents(
 	struct packer *p, int fd, const struct stat *st, const struct tar_entry *t, struct err *e)
@@ -432,7 +442,7 @@ static void grow_links(struct packer *p)
 }
 
 /*
- * *ret_first is the path under which this file came already, or NULL: then the path at hand is
+ * *ret_first is the path under which this file was packed before, or NULL: then the current path is
  * remembered.
  */
 static int find_link(struct packer *p, const struct stat *st, const char **ret_first, struct err *e)
@@ -459,7 +469,7 @@ static int find_link(struct packer *p, const struct stat *st, const char **ret_f
 
 /* ---- holes and attributes ---------------------------------------------------------------- */
 
-/* Where there are more holes than a header can list, the smallest of them are not listed. */
+/* If there are more holes than a header can list, the smallest ones are not listed. */
 static size_t forget_smallest(struct tar_hole *holes, size_t count)
 {
 	size_t smallest = 0;
@@ -504,7 +514,10 @@ static int find_holes(
 	return lseek(fd, 0, SEEK_SET) < 0 ? cannot(p, "read", e) : 0;
 }
 
-/* False when there is no more room. An attribute that has gone meanwhile was never there. */
+/*
+ * False if the limits are exceeded or the attribute cannot be read. One that was removed meanwhile
+ * is skipped.
+ */
 static bool add_xattr(struct packer *p, int fd, const char *name, struct tar_entry *t)
 {
 	size_t len = strlen(name);
@@ -516,7 +529,7 @@ static bool add_xattr(struct packer *p, int fd, const char *name, struct tar_ent
 	n = fgetxattr(fd, name, at + len + 1, LIMIT_TAR_XATTR_BYTES - p->xattr_bytes - len);
 	if (n < 0)
 		return errno == ENODATA;
-	/* With no room at all the kernel says only how much it would be. */
+	/* With a size of 0 the call only returns the length needed. */
 	if ((size_t)n > LIMIT_TAR_XATTR_BYTES - p->xattr_bytes - len)
 		return false;
 	memcpy(at, name, len + 1);
@@ -537,7 +550,10 @@ static int compare_xattrs(const void *a, const void *b)
 	return strcmp(((const struct tar_xattr *)a)->name, ((const struct tar_xattr *)b)->name);
 }
 
-/* Those of the system (access control lists, labels) describe this machine, and stay here. */
+/*
+ * System attributes (access control lists, labels) are specific to this machine and are not
+ * archived.
+ */
 static void add_xattrs(struct packer *p, int fd, struct tar_entry *t)
 {
 	ssize_t n = p->options.kinds == PACK_PLAIN ? 0 : flistxattr(fd, p->listing, LISTING_BYTES);
@@ -630,7 +646,7 @@ static int add_opened_file(struct packer *p, int fd, const struct stat *st, stru
 	return first ? 0 : put_contents(p, fd, st, &t, e);
 }
 
-/* 1 when the entry vanished between listing and opening (with a warning), 0, or -1. */
+/* 1: the entry was removed after the listing (with a warning). Else -1. */
 static int open_failed(struct packer *p, struct err *e)
 {
 	if (errno == ENOENT) {
@@ -642,11 +658,11 @@ static int open_failed(struct packer *p, struct err *e)
 	return cannot(p, "open", e);
 }
 
-/* time: the modification time in its place; NULL: its own. */
+/* time: replaces the modification time; NULL: use the file's own. */
 static int add_file(
 	struct packer *p, int dir, const char *name, const struct timespec *time, struct err *e)
 {
-	/* Non-blocking, in case a fifo took the place of the file since it was listed. */
+	/* Non-blocking, because a fifo may have replaced the file after the listing. */
 	auto_fd int fd =
 		openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
@@ -701,8 +717,8 @@ static int add_fifo(struct packer *p, const struct stat *st, struct err *e)
 /* ---- directories ------------------------------------------------------------------------- */
 
 /*
- * The names of one directory, sorted. Each item is the d_type of the entry and its name; items
- * points into `text`, which does not grow any more by then.
+ * The names of one directory, sorted. Each item is the d_type of an entry followed by its name. The
+ * items point into `text`, which must not grow after that.
  */
 struct listing {
 	struct packer *packer;
@@ -778,7 +794,7 @@ static int listing_read(struct listing *l, int dir, struct err *e)
 	return 0;
 }
 
-/* The name of a graft in the directory at hand; NULL when it is not one of its entries. */
+/* The name of the graft if it is an entry of the current directory; else NULL. */
 static const char *graft_name(const struct packer *p, const struct pack_graft *g)
 {
 	const char *name = g->path;
@@ -791,7 +807,7 @@ static const char *graft_name(const struct packer *p, const struct pack_graft *g
 	return strchr(name, '/') ? NULL : name;
 }
 
-/* A name that the directory has, too, is listed twice then. */
+/* A name that is also in the directory is then listed twice; add_children skips the second one. */
 static int listing_graft(struct listing *l, struct err *e)
 {
 	const struct pack_options *o = &l->packer->options;
@@ -822,7 +838,7 @@ static const struct pack_graft *find_graft(const struct packer *p)
 	return NULL;
 }
 
-/* An item of a listing, whose path is the one at hand. */
+/* Add an item of a listing; p->path is its path. */
 static int add_item(
 	struct packer *p, const struct listing *l, int dir, const char *item, struct err *e)
 {
@@ -833,7 +849,7 @@ static int add_item(
 	return add_entry(p, dir, (unsigned char)item[0], item + 1, e);
 }
 
-/* dir -1: a directory that has grafts only. */
+/* dir -1: a directory that contains only grafts. */
 static int add_children(struct packer *p, int dir, struct err *e)
 {
 	auto_listing struct listing l = {.packer = p};
@@ -914,7 +930,7 @@ static int add_special(struct packer *p, const struct stat *st, struct err *e)
 	return 0;
 }
 
-/* The kinds that have no contents, and file systems that do not tell the kind in a listing. */
+/* For entries without contents, and for file systems without d_type. */
 static int add_by_stat(struct packer *p, int dir, const char *name, struct err *e)
 {
 	struct stat st;
@@ -1030,7 +1046,7 @@ void pack_free(struct packer *p)
 	free(p);
 }
 
-/* Members are the program's own choice, so a wrong one is its own mistake. */
+/* The program chooses the members, so an invalid one is a bug. */
 static int put_member(struct packer *p, enum tar_type type, const char *path, mode_t mode,
 	uint64_t size, struct err *e)
 {
@@ -1077,8 +1093,9 @@ int pack_add_fd(struct packer *p, const char *path, mode_t mode, int fd, struct 
 }
 
 /*
- * An archive of nothing is zeros. A drive that has them is not written: in a machine where nothing
- * else is, the first write and the wait for it are a thirtieth of all that a short run costs.
+ * The archive is empty, so it consists of zeros, and the drive contains these already. It is not
+ * written then: in a VM with no other output, the first write and the wait for it take a thirtieth
+ * of the time of a short run.
  */
 static bool is_there(const struct packer *p)
 {
@@ -1112,7 +1129,10 @@ int pack_tree(int root_fd, const char *shown, int out_fd, const struct pack_opti
 	struct pack_result *ret, struct err *e)
 {
 	auto_packer struct packer *p = pack_begin(out_fd, o);
-	/* A descriptor with a position of its own, readable also when root_fd is only a path. */
+	/*
+	 * A descriptor with its own position; it is readable even if root_fd was opened with
+	 * O_PATH.
+	 */
 	auto_fd int dir = openat(root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	p->shown = shown;

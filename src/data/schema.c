@@ -19,7 +19,7 @@ const struct param *schema_find(const struct param *table, const char *key)
 	return NULL;
 }
 
-/* ---- what a value must be ---- */
+/* ---- description of valid values ---- */
 
 static void add_choices(struct buf *b, const char *const *choices)
 {
@@ -79,7 +79,7 @@ static int refuse_text(
 	return node_err(n, file, e, "'%s' must be %s, not '%s'", row->name, type.data, shown);
 }
 
-/* An error of num.h has the value in it, but neither key nor place. */
+/* An error of num.h contains the value, but neither the key nor the position. */
 static int refuse_number(const struct param *row, const struct node *n, const char *file,
 	const struct err *why, struct err *e)
 {
@@ -298,7 +298,7 @@ static void add_names(struct strv *names, const struct param *table)
 		strv_push(names, row->name);
 }
 
-/* The key of the table that people mean who write this one, or NULL. */
+/* The key that users mean when they write this common wrong name; NULL: none. */
 static const char *meant_by(const struct param *table, const char *key)
 {
 	for (const struct param *row = table; row && row->name; row++)
@@ -370,7 +370,7 @@ int schema_check(const struct param *table, const struct node *map, const char *
 	return schema_check_both(table, NULL, map, file, e);
 }
 
-/* ---- checking what a program wrote ---- */
+/* ---- checking files written by programs ---- */
 
 static int check_quotes(
 	const struct param *row, const struct node *n, const char *file, struct err *e)
@@ -430,7 +430,7 @@ bool schema_bool(const struct param *table, const struct node *map, const char *
 	return text && (text[0] == 't' || text[0] == 'T');
 }
 
-/* What was checked cannot fail here, unless a preset of ours is wrong. */
+/* Checked values are always valid here; a failure means that one of our defaults is invalid. */
 static void must(int result, const char *key, const struct err *e)
 {
 	if (result < 0)
@@ -470,7 +470,7 @@ int64_t schema_duration(const struct param *table, const struct node *map, const
 	return ms;
 }
 
-/* Text stays text in JSON too: `rsync_target: 10.5` is the string that it was meant as. */
+/* Text remains a string in JSON, too: `rsync_target: 10.5` was meant as text. */
 static void quote_all(struct node *n)
 {
 	n->quoted = n->kind == NODE_SCALAR;
@@ -528,7 +528,7 @@ struct node *schema_fill(const struct param *table, const struct node *map)
 	return filled;
 }
 
-/* ---- into a struct ---- */
+/* ---- loading into a struct ---- */
 
 static int choice_of(const struct param *row, const char *text)
 {

@@ -72,7 +72,7 @@ struct sshbytes sshwire_number(struct sshwire *w)
 		return spoil(w);
 	if (b.data[0])
 		return b;
-	/* A zero stands only in front of a byte that would else be a sign. */
+	/* A leading zero is valid only before a byte whose high bit would be read as the sign. */
 	if (b.len < 2 || !(b.data[1] & 0x80))
 		return spoil(w);
 	return (struct sshbytes){b.data + 1, b.len - 1};

@@ -11,7 +11,7 @@
 
 /*
  * The ustar header: IEEE Std 1003.1-2017, "pax", ustar Interchange Format. Text fields end with a
- * NUL unless they are full; numbers are octal digits, zeros in front, and a NUL.
+ * NUL unless they are full; numbers are octal digits with leading zeros, and a NUL.
  */
 struct ustar {
 	char name[100];
@@ -43,12 +43,12 @@ enum {
 };
 
 #define OCTAL7_MAX 07777777ULL      /* in a field of 8 */
-#define OCTAL11_MAX 077777777777ULL /* in a field of 12: 8 GiB, less one byte \ */
+#define OCTAL11_MAX 077777777777ULL /* in a field of 12: 8 GiB, less one byte */
 
 #define XATTR_PREFIX "SCHILY.xattr."
 #define FILETYPE_SOCKET "socket"
 
-static const char pax_name[] = "@PaxHeader"; /* what a reader that knows no pax makes of it */
+static const char pax_name[] = "@PaxHeader"; /* file name for readers without pax support */
 
 /* ---- paths ------------------------------------------------------------------------------- */
 
@@ -95,7 +95,7 @@ unsigned tar_path_depth(const char *path)
 	return depth;
 }
 
-/* The end of a path stands before what is below it, and that before longer names. */
+/* A directory sorts before its entries, and these before longer names. */
 static unsigned walk_rank(char c)
 {
 	return c == '\0' ? 0 : c == '/' ? 1 : (unsigned)(unsigned char)c + 1;
@@ -166,7 +166,9 @@ static void put_octal(char *field, size_t size, uint64_t value)
 	field[size - 1] = '\0';
 }
 
-/* The sum of the bytes, eight at a time: every header passes here twice, in emulated guests too. */
+/*
+ * The sum of the bytes, eight at a time: it is computed twice per header, also in emulated guests.
+ */
 static unsigned sum_bytes(const char *block)
 {
 	const uint64_t every_second = 0x00ff00ff00ff00ffULL;
@@ -182,7 +184,7 @@ static unsigned sum_bytes(const char *block)
 		(lanes >> 48));
 }
 
-/* The sum that the header carries is made with spaces in its place. */
+/* The checksum is computed as if its own field contained spaces. */
 static unsigned header_sum(const char *block)
 {
 	const struct ustar *h = (const void *)block;
@@ -210,8 +212,8 @@ static void put_common(struct ustar *h, char typeflag)
 }
 
 /*
- * The length of the prefix when the path fits into name and prefix, else -1. The slash between them
- * is the first one that leaves few enough bytes for the name.
+ * The length of the prefix if the path fits into name and prefix, else -1. The path is split at the
+ * first slash after which the rest fits into the name.
  */
 static int prefix_length(const char *path, size_t len)
 {
@@ -252,7 +254,7 @@ static const char *const pax_keys[PAX_KEYS] = {
 	[PAX_FILETYPE] = "SCHILY.filetype",
 };
 
-/* What of an entry does not fit into the ustar header and goes into pax records. */
+/* The fields of an entry that do not fit into the ustar header and need pax records. */
 struct pax_needs {
 	size_t path_len, link_len;
 	int prefix; /* as prefix_length */
@@ -273,7 +275,7 @@ static struct pax_needs find_needs(const struct tar_entry *t)
 	return n;
 }
 
-/* "%d %s=%s\n", where the number counts itself. */
+/* "%d %s=%s\n"; the number is the length of the record, including the number itself. */
 static size_t put_record(char *out, const char *key, const char *value, size_t value_len)
 {
 	size_t rest = strlen(key) + value_len + 3; /* space, '=', newline */
@@ -296,7 +298,7 @@ static size_t put_number_record(char *out, const char *key, uint64_t value)
 	return put_record(out, key, text, (size_t)n);
 }
 
-/* Seconds and nanoseconds as one decimal number; the seconds are rounded down, also below zero. */
+/* Seconds and nanoseconds as one decimal number; negative times have their seconds rounded down. */
 static size_t put_time_record(char *out, int64_t seconds, uint32_t ns)
 {
 	bool negative = seconds < 0;
@@ -317,7 +319,7 @@ static size_t put_time_record(char *out, int64_t seconds, uint32_t ns)
 
 static size_t put_holes(const struct tar_entry *t, char *out)
 {
-	enum { TEXT_BYTES = 42 }; /* two numbers of 64 bits and what is between them */
+	enum { TEXT_BYTES = 42 }; /* two 64-bit numbers and the separators */
 	char text[LIMIT_TAR_HOLES * TEXT_BYTES];
 	size_t len = 0;
 
@@ -364,7 +366,7 @@ static size_t put_records(const struct tar_entry *t, const struct pax_needs *n, 
 	return (size_t)(p - out);
 }
 
-/* The pax header, its records and their padding; nothing when there are no records. */
+/* The pax header, its records and their padding; nothing if no records are needed. */
 static size_t put_pax(const struct tar_entry *t, const struct pax_needs *n, char *out)
 {
 	struct ustar *h = (void *)out;
@@ -384,7 +386,7 @@ static size_t put_pax(const struct tar_entry *t, const struct pax_needs *n, char
 	return TAR_BLOCK + len + tar_padding(len);
 }
 
-/* A path that has a record is here too, as far as it goes. */
+/* A path with a pax record is also stored here, truncated. */
 static void put_path(struct ustar *h, const char *path, const struct pax_needs *n)
 {
 	size_t skip = n->prefix > 0 ? (size_t)n->prefix + 1 : 0;
@@ -395,7 +397,7 @@ static void put_path(struct ustar *h, const char *path, const struct pax_needs *
 	memcpy(h->name, path + skip, len < sizeof(h->name) ? len : sizeof(h->name));
 }
 
-/* Numbers that have a record are 0 here, except that a time with a fraction keeps its seconds. */
+/* Numbers with a pax record are 0 here, except that a time with a fraction keeps its seconds. */
 static void put_ustar(const struct tar_entry *t, const struct pax_needs *n, char *out)
 {
 	struct ustar *h = (void *)out;
@@ -492,13 +494,16 @@ static int get_octal(const struct tar_reader *r, const char *field, size_t size,
 	return 0;
 }
 
-/* One value of a pax record; NULL while there was none. */
+/* The value of a pax record; s is NULL if there is no such record. */
 struct pax_value {
 	const char *s;
 	size_t len;
 };
 
-/* Decimal digits up to the end of the value or to `stop`. False for none, or more than `max`. */
+/*
+ * Parse decimal digits up to the end of the value or `stop`. False if there are none or the number
+ * is above `max`.
+ */
 static bool parse_decimal(struct pax_value *v, char stop, uint64_t max, uint64_t *ret)
 {
 	uint64_t value = 0;
@@ -555,7 +560,7 @@ static bool parse_time(struct pax_value v, int64_t *ret_seconds, uint32_t *ret_n
 	return *ret_seconds >= TAR_MTIME_MIN;
 }
 
-/* The list of holes: "START+LENGTH" with commas between. Whether they fit is checked later. */
+/* Parse the list of holes: "START+LENGTH", separated by commas. check_holes checks the numbers. */
 static int get_holes(struct tar_reader *r, const struct pax_value *value, struct err *e)
 {
 	struct pax_value v = *value;
@@ -615,7 +620,7 @@ static int find_key(const char *key, size_t len)
 	return i;
 }
 
-/* A record of the key in front of `equals`, with the value behind it. */
+/* Store a record: its key ends before `equals`, its value follows. */
 static int take_value(struct tar_reader *r, const char *key, const char *equals, size_t value_len,
 	struct pax_value *values, struct err *e)
 {
@@ -639,7 +644,7 @@ static int take_value(struct tar_reader *r, const char *key, const char *equals,
 	return 0;
 }
 
-/* Take one record off the front of `rest`. */
+/* Parse the first record of `rest` and remove it. */
 static int take_record(
 	struct tar_reader *r, struct pax_value *rest, struct pax_value *values, struct err *e)
 {
@@ -650,7 +655,7 @@ static int take_record(
 	if (!parse_decimal(&v, ' ', rest->len, &len) || !v.len || len < rest->len - v.len + 4 ||
 		rest->s[len - 1] != '\n')
 		return tar_refuse(r, e, "it has a pax record with a wrong length");
-	v.len = len - (rest->len - v.len) - 2; /* the space and the newline */
+	v.len = len - (rest->len - v.len) - 2; /* without the space and the newline */
 	v.s++;
 	equals = memchr(v.s, '=', v.len);
 	if (!equals || memchr(v.s, '\0', (size_t)(equals - v.s)))
@@ -679,8 +684,8 @@ static int check_block(const struct tar_reader *r, const char *block, struct err
 }
 
 /*
- * A pax header, when there is one: its records into `values`, *ret_used is how many bytes it took
- * with its records.
+ * Parse a pax header, if there is one, into `values`. *ret_used is the size of the header and its
+ * records.
  */
 static int read_pax(struct tar_reader *r, const char *data, size_t len, struct pax_value *values,
 	size_t *ret_used, struct err *e)
@@ -733,7 +738,7 @@ static int get_paths(
 	return 0;
 }
 
-/* The octal field, unless a record stands in for it. */
+/* The value of the pax record if there is one, else of the octal field. */
 static int get_number(const struct tar_reader *r, const char *field, size_t size,
 	const struct pax_value *values, enum pax_key key, uint64_t max, uint64_t *ret,
 	struct err *e)
@@ -819,7 +824,7 @@ static int get_type(const struct tar_reader *r, char typeflag, const struct pax_
 	}
 }
 
-/* A checksum follows from the rest of its header, so it is never the byte that is at fault. */
+/* A wrong checksum results from another difference, so it is not the byte to report. */
 static bool is_in_checksum(size_t at, size_t header_len)
 {
 	size_t first = offsetof(struct ustar, chksum),
@@ -828,7 +833,10 @@ static bool is_in_checksum(size_t at, size_t header_len)
 	return at - first < size || at - (header_len - TAR_BLOCK) - first < size;
 }
 
-/* What was understood, written again, must be what was read: this is where every byte counts. */
+/*
+ * The entry, encoded again, must give the same bytes: this is the check that covers every byte of a
+ * header.
+ */
 static int check_canonical(const struct tar_reader *r, const struct tar_entry *t, const char *data,
 	size_t len, struct err *e)
 {
@@ -886,7 +894,7 @@ static int check_path(const struct tar_reader *r, struct err *e)
 	return 0;
 }
 
-/* The directory of the entry is the entry before, or one that the entry before is in. */
+/* The parent directory must be the previous entry or contain the previous entry. */
 static int check_order(const struct tar_reader *r, struct err *e)
 {
 	const char *path = r->path.data, *previous = r->previous.data;
@@ -963,7 +971,7 @@ static int check_strict(const struct tar_reader *r, const struct tar_entry *t, s
 	return 0;
 }
 
-/* Holes are in the file, in order, apart, and of whole units. */
+/* Holes must be within the file, sorted, separate, and of whole units. */
 static int check_holes(const struct tar_reader *r, const struct tar_entry *t, struct err *e)
 {
 	uint64_t at = 0;
@@ -987,7 +995,7 @@ static int check_holes(const struct tar_reader *r, const struct tar_entry *t, st
 	return 0;
 }
 
-/* The kinds of entries that only some callers take. */
+/* The kinds of entries that only some callers accept. */
 static int check_kind(const struct tar_reader *r, const struct tar_entry *t, struct err *e)
 {
 	if (t->xattr_count && t->type != TAR_FILE && t->type != TAR_DIR)
@@ -1034,7 +1042,7 @@ void tar_reader_release(struct tar_reader *r)
 	r->scratch = r->xattr_text = NULL;
 }
 
-/* The end marker: 0, or -1; 1 when it is not here. */
+/* Read the end marker: 0, -1, or 1 if there is none here. */
 static int read_end(struct tar_reader *r, const char *data, size_t len, struct err *e)
 {
 	uint64_t behind;
@@ -1054,7 +1062,10 @@ static int read_end(struct tar_reader *r, const char *data, size_t len, struct e
 	return 0;
 }
 
-/* The path of the last entry becomes the previous one; until the next is known, there is none. */
+/*
+ * The path of the last entry becomes the previous path; the current path is empty until it is
+ * parsed.
+ */
 static void begin_entry(struct tar_reader *r)
 {
 	struct buf previous = r->previous;

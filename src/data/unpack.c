@@ -20,27 +20,27 @@
 
 enum {
 	WINDOW_BYTES = 1 << 20,
-	HOLE_UNIT = 4096, /* zeros are left out by whole blocks of this size */
+	HOLE_UNIT = 4096, /* zeros are skipped in whole blocks of this size */
 	TICK_ENTRIES = 256,
 	SHOWN_MAX = 300,
 };
 
 _Static_assert(WINDOW_BYTES >= 2 * TAR_HEADER_MAX, "a header fits into the window");
 
-/* A part of the archive in memory. */
+/* The part of the archive that is in memory. */
 struct window {
 	int fd;
-	bool has_holes;  /* the kernel says where its holes are */
+	bool has_holes;  /* the kernel reports the holes of the archive's file */
 	uint64_t length; /* of the archive */
 	uint64_t offset; /* in the archive, of the byte at `start` */
 	char *data;      /* WINDOW_BYTES */
 	size_t start, have;
 };
 
-/* A directory on the way to the entry at hand. Its metadata are set when the way leaves it. */
+/* An open directory above the current entry. Its metadata are set when the walk leaves it. */
 struct open_dir {
 	int fd;
-	size_t path_len; /* of its path, which is the front of the path of everything in it */
+	size_t path_len;        /* of its path, a prefix of the paths of all its entries */
 	struct tar_entry entry; /* without the strings */
 };
 
@@ -51,18 +51,18 @@ struct unpacker {
 	int root;
 	struct open_dir dirs[LIMIT_TAR_DEPTH];
 	size_t depth;     /* of them open */
-	const char *path; /* what is at hand, for messages */
+	const char *path; /* of the current entry, for messages */
 	size_t path_len;
 	uint64_t ticked;
-	struct unpack_result result; /* what cannot be known from the reader */
-	uint64_t disk;               /* what the entries so far take */
+	struct unpack_result result; /* the counts that the reader does not have */
+	uint64_t disk;               /* disk space of the entries so far */
 	uid_t uid;
 	gid_t gid;
 };
 
 /* ---- the archive ------------------------------------------------------------------------- */
 
-/* Have `want` bytes from `start` on, or all that are left. */
+/* Fill the window with `want` bytes from `start` on, or all that are left. */
 static int window_fill(struct window *w, size_t want, struct err *e)
 {
 	uint64_t left = w->length - w->offset - w->have;
@@ -94,7 +94,7 @@ static void window_take(struct window *w, size_t len)
 	w->offset += len;
 }
 
-/* Go on `len` bytes further on, of which not all need be in memory. */
+/* Skip `len` bytes, which need not be in memory. */
 static void window_skip(struct window *w, uint64_t len)
 {
 	size_t held = len < w->have ? (size_t)len : w->have;
@@ -103,7 +103,7 @@ static void window_skip(struct window *w, uint64_t len)
 	w->offset += len - held;
 }
 
-/* How many of the next bytes are a hole of the archive's file; 0 where that is not known. */
+/* The bytes of the hole at the current position of the archive's file; 0 if unknown. */
 static uint64_t window_hole(const struct window *w)
 {
 	off_t data = w->has_holes ? lseek(w->fd, (off_t)w->offset, SEEK_DATA) : (off_t)w->offset;
@@ -126,7 +126,7 @@ static void at_hand(struct unpacker *u, const char *path, size_t len)
 	u->path_len = len;
 }
 
-/* From errno, about what is at hand. */
+/* Set the error for the current entry from errno. */
 static int cannot(const struct unpacker *u, const char *what, struct err *e)
 {
 	int saved = errno;
@@ -139,7 +139,7 @@ static int cannot(const struct unpacker *u, const char *what, struct err *e)
 
 /* ---- directories ------------------------------------------------------------------------- */
 
-/* Open beneath `dir` through no link and into no other file system. -1 with errno. */
+/* Open beneath `dir`, not through links and not across mounts. -1 with errno. */
 static int open_beneath(int dir, const char *path, int flags)
 {
 	struct open_how how = {
@@ -164,7 +164,10 @@ static void get_times(const struct tar_entry *t, struct timespec times[2])
 	times[1] = (struct timespec){.tv_sec = t->mtime, .tv_nsec = t->mtime_ns};
 }
 
-/* Behind the owner, because a change of it clears set-id bits. `made` is the mode it has. */
+/*
+ * Must follow set_owner, because a change of the owner clears set-id bits. `made`: the current
+ * mode.
+ */
 static int set_metadata(
 	const struct unpacker *u, int fd, const struct tar_entry *t, mode_t made, struct err *e)
 {
@@ -190,7 +193,7 @@ static void note_lost(struct unpacker *u, const char *name)
 			r->lost, sizeof(r->lost), "%s: %s: %s", shown, shown_name, strerror(errno));
 }
 
-/* A file system that does not take an attribute is no reason to have no file. */
+/* Attributes that the file system does not support are not fatal. */
 static void set_xattrs(struct unpacker *u, int fd, const struct tar_entry *t)
 {
 	if (t->xattr_count && u->policy->rules.specials) {
@@ -203,8 +206,8 @@ static void set_xattrs(struct unpacker *u, int fd, const struct tar_entry *t)
 }
 
 /*
- * The mode that a file or directory is made with. In a guest the final one where possible, which
- * saves a system call; on the host one that lets nobody else in, and lets us in, until all else is
+ * The mode when a file or directory is created. In a guest it is the final one where possible,
+ * which saves a system call. On the host it gives access only to the owner until all metadata are
  * set.
  */
 static mode_t first_mode(const struct unpacker *u, const struct tar_entry *t)
@@ -225,7 +228,9 @@ static int leave_dir(struct unpacker *u, struct err *e)
 	return set_metadata(u, fd, &d->entry, first_mode(u, &d->entry), e);
 }
 
-/* Leave the directories that the entry at hand is not in. The reader has seen that it is in one. */
+/*
+ * Close the directories that do not contain the current entry. The reader has checked its parent.
+ */
 static int leave_dirs(struct unpacker *u, const char *path, struct err *e)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
@@ -270,8 +275,8 @@ static int make_dir(struct unpacker *u, const struct tar_entry *t, struct err *e
 /* ---- files ------------------------------------------------------------------------------- */
 
 /*
- * Write a piece of a file, without the blocks of zeros. Pieces begin at multiples of HOLE_UNIT.
- * *ret_end is the end of what was written so far.
+ * Write a piece of a file without its blocks of zeros. Pieces start at multiples of HOLE_UNIT.
+ * *ret_end is the end of the data written so far.
  */
 static int write_piece(int fd, const char *data, size_t len, uint64_t at, uint64_t *ret_end)
 {
@@ -304,7 +309,7 @@ static int tick(struct unpacker *u, struct err *e)
 	return u->policy->tick(u->policy->tick_arg, u->reader.entries, u->window.offset, e);
 }
 
-/* Whole units of a hole in the archive's file, as far as the contents go: nothing to be read. */
+/* Skip whole units of a hole in the archive's file, within the contents: they need not be read. */
 static uint64_t take_hole(struct window *w, uint64_t left)
 {
 	uint64_t len = window_hole(w);
@@ -314,7 +319,7 @@ static uint64_t take_hole(struct window *w, uint64_t left)
 	return len;
 }
 
-/* The contents from `at` to `stop`. *ret_end is the end of what was written. */
+/* Copy the contents from `at` to `stop`. *ret_end is the end of the data written. */
 static int copy_part(
 	struct unpacker *u, int fd, uint64_t at, uint64_t stop, uint64_t *ret_end, struct err *e)
 {
@@ -379,14 +384,14 @@ static int make_file(struct unpacker *u, const struct tar_entry *t, struct err *
 		return -1;
 	if (set_owner(u, fd, t, e) < 0)
 		return -1;
-	/* Behind owner and contents, a change of which takes capabilities away. */
+	/* After owner and contents: changing these removes capabilities. */
 	set_xattrs(u, fd, t);
 	return set_metadata(u, fd, t, mode, e);
 }
 
 /* ---- links and fifos --------------------------------------------------------------------- */
 
-/* Open the directory of a path, in steps that are short enough for the kernel. -1 with errno. */
+/* Open the parent directory of a path, in steps shorter than PATH_MAX. -1 with errno. */
 static int open_parent(int root, const char *path)
 {
 	enum { STEP = 3072 };
@@ -434,7 +439,10 @@ static int make_hardlink(struct unpacker *u, const struct tar_entry *t, struct e
 	return 0;
 }
 
-/* What cannot be opened gets its metadata by name; the name was just made, and is not followed. */
+/*
+ * Set the metadata of an entry that cannot be opened, by its name. The name was just created; links
+ * are not followed.
+ */
 static int set_by_name(struct unpacker *u, const struct tar_entry *t, struct err *e)
 {
 	const char *name = base_name(t->path);
@@ -452,7 +460,7 @@ static int set_by_name(struct unpacker *u, const struct tar_entry *t, struct err
 	return 0;
 }
 
-/* Behind what both paths begin with, in whole components of directories. */
+/* The length of the common prefix of both paths in whole directories. */
 static size_t common_directories(const char *path, const char *target)
 {
 	size_t common = 0;
@@ -464,9 +472,8 @@ static size_t common_directories(const char *path, const char *target)
 }
 
 /*
- * The text of a link at `path` that leads to `root` or into it, as seen from the link's directory;
- * NULL for any other link. The caller frees. The directories that both have in common are real
- * ones.
+ * The relative text for a link at `path` to `root` or below it; NULL for other links. The caller
+ * frees. The common directories are real ones, not links.
  */
 static char *relative_link(const char *root, const char *path, const char *target)
 {
@@ -509,7 +516,7 @@ static int make_fifo(struct unpacker *u, const struct tar_entry *t, struct err *
 	return set_by_name(u, t, e);
 }
 
-/* ---- what it takes ----------------------------------------------------------------------- */
+/* ---- disk space -------------------------------------------------------------------------- */
 
 static uint64_t disk_bytes(const struct tar_entry *t)
 {
@@ -517,7 +524,7 @@ static uint64_t disk_bytes(const struct tar_entry *t)
 
 	switch (t->type) {
 	case TAR_FILE:
-		/* Each piece between two holes ends in a block of its own. */
+		/* The piece after each hole can end in a partly filled block. */
 		return ((t->size + UNPACK_BLOCK - 1) / UNPACK_BLOCK + t->hole_count) * UNPACK_BLOCK;
 	case TAR_DIR:
 		return UNPACK_BLOCK;
@@ -549,7 +556,7 @@ static int charge(struct unpacker *u, const struct tar_entry *t, struct err *e)
 		max, UNPACK_BLOCK, UNPACK_NAME_BYTES);
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- the complete archive ---------------------------------------------------------------- */
 
 static int make_plain(struct unpacker *u, const struct tar_entry *t, struct err *e)
 {
@@ -572,7 +579,7 @@ static int make_plain(struct unpacker *u, const struct tar_entry *t, struct err 
 	BUG("unpack: an entry of type %d", (int)t->type);
 }
 
-/* The count that an entry of this type belongs to when it is not made; NULL when it is. */
+/* The counter for entries of this type that are not created; NULL if they are. */
 static uint64_t *withheld(struct unpacker *u, enum tar_type type)
 {
 	switch (type) {
@@ -651,7 +658,7 @@ static int check_length(const struct unpack_policy *p, uint64_t length, struct e
 	return 0;
 }
 
-/* Only then is every file in it one of the archive, and fit to be linked to. */
+/* The destination must be empty, so that each hard link can only lead to a file of the archive. */
 static int check_empty(int dest_fd, struct err *e)
 {
 	auto_fd int dir = openat(dest_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);

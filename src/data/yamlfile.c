@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml turns text into events; a builder turns events into nodes with a stack of the maps and
- * lists that are open. Nothing here recurses over the input, and every event passes the limits
- * before it becomes memory.
+ * libyaml turns text into events; a builder turns events into nodes, with a stack of the open maps
+ * and lists. Nothing here recurses over the input, and the limits are checked for every event
+ * before memory is allocated.
  */
 #include "data/yamlfile.h"
 
@@ -34,8 +34,7 @@ struct open_node {
 
 struct builder {
 	const char *name;
-	const char *line; /* where the line `line_number` of the file begins; from 0, as libyaml
-			     counts */
+	const char *line; /* start of line `line_number`, counted from 0 like in libyaml */
 	const char *end;
 	size_t line_number;
 	struct node *root;
@@ -79,7 +78,7 @@ static int check_nul(const struct builder *b, const yaml_event_t *event, struct 
 	return 0;
 }
 
-/* Count what is about to be added below `b->depth` open nodes, before it is. */
+/* Check the limits before more nodes are added below `b->depth` open nodes. */
 static int charge(struct builder *b, const struct node_size *more, yaml_mark_t mark, struct err *e)
 {
 	b->size.count += more->count;
@@ -95,7 +94,7 @@ static int charge(struct builder *b, const struct node_size *more, yaml_mark_t m
 	return 0;
 }
 
-/* Remember an anchor. A later one of the same name replaces it, as YAML says. */
+/* Remember an anchor. A later one of the same name replaces it, as YAML specifies. */
 static int add_anchor(struct builder *b, const yaml_char_t *name, yaml_mark_t mark,
 	size_t *ret_index, struct err *e)
 {
@@ -119,8 +118,7 @@ static int take_anchor(struct builder *b, const yaml_char_t *name, const struct 
 	return 0;
 }
 
-/* Put a finished or just opened node where the next value belongs. The builder owns it from here.
- */
+/* Add a finished or just opened node to its parent. The builder takes ownership. */
 static void place(struct builder *b, struct node *n, yaml_mark_t mark)
 {
 	struct open_node *top = b->depth ? &b->stack[b->depth - 1] : NULL;
@@ -175,7 +173,7 @@ static int refuse_key(
 	return error_at(b, event->start_mark, e, "a key must be a word or a string, not %s", what);
 }
 
-/* The core schema only: what a tag of somebody's own would mean nobody here knows. */
+/* Only tags of the core schema: other tags have no meaning here. */
 static int check_tag(const struct builder *b, const yaml_char_t *tag, const char *allowed,
 	yaml_mark_t mark, struct err *e)
 {
@@ -218,7 +216,7 @@ static struct node *scalar_node(const yaml_event_t *event)
 	return is_null_word(text) ? node_null() : node_plain(text);
 }
 
-/* The beginning of a line of the file, NULL behind its end. Lines are asked for in order. */
+/* The start of a line of the file; NULL after its end. Line numbers must not decrease. */
 static const char *file_line(struct builder *b, size_t number)
 {
 	while (b->line && b->line_number < number) {
@@ -241,8 +239,9 @@ static size_t characters(const char *s)
 }
 
 /*
- * A literal block begins in the line behind its '|'. Its first line that is not empty tells the
- * indentation; it is compared, so that a surprise means "not known" and not a wrong place.
+ * A literal block begins in the line after its '|'. The indentation is that of its first line that
+ * is not empty. The text is compared, so that in unexpected cases the position is unknown rather
+ * than wrong.
  */
 static void locate_block(struct builder *b, struct node *n, size_t mark_line)
 {
@@ -263,7 +262,7 @@ static void locate_block(struct builder *b, struct node *n, size_t mark_line)
 	n->text_column = (int)indent + 1;
 }
 
-/* One line with nothing but its quotes around it: so it has no escapes. */
+/* The width equals that of the text and its quotes: so there are no escapes. */
 static void locate_flow(struct node *n, const yaml_event_t *event)
 {
 	bool quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
@@ -456,7 +455,7 @@ static int read_events(struct builder *b, yaml_parser_t *parser, struct err *e)
 	}
 }
 
-/* Where the text stops being UTF-8, as a person counts: lines and characters. */
+/* Check for valid UTF-8; the error has the position in lines and characters. */
 static int check_utf8(const struct builder *b, const char *text, size_t len, struct err *e)
 {
 	yaml_mark_t mark = {0};
@@ -479,7 +478,7 @@ static int check_utf8(const struct builder *b, const char *text, size_t len, str
 
 static int parse_with(struct builder *b, const char *text, size_t len, struct err *e)
 {
-	static const char mark[] = "\xef\xbb\xbf"; /* what some editors put before UTF-8 */
+	static const char mark[] = "\xef\xbb\xbf"; /* byte order mark, written by some editors */
 	size_t skip = len >= 3 && memcmp(text, mark, 3) == 0 ? 3 : 0;
 	yaml_parser_t parser;
 	int result;
@@ -540,7 +539,7 @@ static int write_to_buf(void *data, unsigned char *bytes, size_t len)
 	return 1;
 }
 
-/* What another reader, an older one too, takes for a string without quotes: a word of letters. */
+/* A word that all YAML readers, also old ones, read as a string without quotes. */
 static bool is_safe_word(const char *s)
 {
 	static const char *const taken[] = {
@@ -569,7 +568,7 @@ static bool is_safe_word(const char *s)
 	return true;
 }
 
-/* Whether a terminal may be shown this text as it is. */
+/* Whether this text is safe to show on a terminal. */
 static bool is_harmless(const char *s)
 {
 	auto_buf struct buf safe;
@@ -592,7 +591,10 @@ static bool tree_is_harmless(const struct node *n)
 	return true;
 }
 
-/* A block of lines for people, where the emitter can keep it exactly; it falls back to quotes. */
+/*
+ * A literal block, which is more readable, if the emitter can represent the text; it falls back to
+ * quotes.
+ */
 static yaml_scalar_style_t string_style(const char *s)
 {
 	if (is_safe_word(s))
@@ -611,7 +613,7 @@ static void emit(yaml_emitter_t *emitter, yaml_event_t *event, int made)
 
 static void emit_text(yaml_emitter_t *emitter, const char *text, yaml_scalar_style_t style)
 {
-	/* libyaml writes UTF-8 only; all other bytes become visible. */
+	/* libyaml writes only UTF-8, so other bytes are escaped. */
 	auto_free char *copy =
 		text_is_utf8(text, strlen(text)) ? mem_strdup(text) : text_safe(text, SIZE_MAX);
 	yaml_event_t event;
