@@ -39,7 +39,7 @@ static void append(struct endpoints *list, struct endpoint *p)
 	*p = (struct endpoint){0};
 }
 
-/* What follows the scheme, or NULL. */
+/* The part after the scheme; NULL: no known scheme. */
 static const char *skip_scheme(const char *url, struct endpoint *p)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(schemes); i++) {
@@ -54,7 +54,7 @@ static const char *skip_scheme(const char *url, struct endpoint *p)
 	return NULL;
 }
 
-/* "user:password@host" is not repeated in the message: what it holds may be a secret. */
+/* "user:password@host" is not repeated in the message, because it may contain a secret. */
 static int refuse_user(const char *authority, struct err *e)
 {
 	auto_free char *host = text_safe(strrchr(authority, '@') + 1, QUOTED_MAX);

@@ -6,11 +6,11 @@
 #include "base/limits.h"
 #include "base/text.h"
 
-/* No action may stand in any other list. */
+/* The list in which each action must be. */
 static const unsigned places[SOURCES] = {
 	[SOURCE_PRE_PLAN] = IN_PRE, [SOURCE_PLAN] = IN_PLAN, [SOURCE_POST_PLAN] = IN_POST};
 
-/* What every entry of a user's list may carry beside the parameters of its action. */
+/* The keys of every entry of a user's list, in addition to the parameters of its action. */
 static const struct param common_params[] = {
 	{.name = "action", .type = PARAM_STRING, .required = true, .help = "name of the action"},
 	{.name = "timeout",
@@ -35,7 +35,7 @@ static const char *nearest(const char *name, const struct action *const *actions
 	return found ? found->name : NULL;
 }
 
-/* ERR_INPUT with the nearest name, best one of those that may stand there. */
+/* ERR_INPUT with the nearest name, preferably of an action that is allowed in this list. */
 static int unknown(const struct node *name, const struct action *const *actions, unsigned where,
 	const char *file, struct err *e)
 {

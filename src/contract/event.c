@@ -185,7 +185,7 @@ static const struct event_info table[EVENTS] = {
 		FIELDS({"limit", "number of logged events", false},
 			{"more", "number of events that are not logged", false}, ),
 		false},
-	/* The spelling is the existing Ambient's. */
+	/* The misspelling is the existing Ambient's; it is kept for compatibility. */
 	[EVENT_AMBIENT_SUCCEEDS] = {"ambient_ends_succssfully", "The run passed or was skipped.",
 		FIELDS({"result", "passed or unchanged", false}, ), false},
 	[EVENT_AMBIENT_FAILS] = {"ambient_ends_in_failure", "The run did not pass.",
@@ -216,7 +216,7 @@ static const struct event_field *find_field(const struct event_info *info, const
 	return NULL;
 }
 
-/* The program's own mistakes end here, before they are in anybody's log. */
+/* Invalid fields are a bug; catch them before they are logged. */
 static void check_fields(const struct event_info *info, const struct node *fields)
 {
 	const struct node *item;

@@ -25,7 +25,7 @@ static uint64_t get64(const uint8_t *p)
 	return get32(p) | (uint64_t)get32(p + 4) << 32;
 }
 
-/* The two frames that come before the guest knows the nonce. */
+/* The first two frames are sent before the guest knows the nonce. */
 static uint64_t nonce_of(uint32_t type, uint64_t nonce)
 {
 	return type == FRAME_HELLO || type == FRAME_GO ? 0 : nonce;
@@ -58,7 +58,7 @@ void frame_reader_release(struct frame_reader *r)
 
 uint8_t *frame_reader_room(struct frame_reader *r, size_t *ret_room)
 {
-	/* Moving what is left only when room runs short keeps this cheap at full speed. */
+	/* Data are moved only when room runs short, so that this costs little at full speed. */
 	if (FRAME_READER_BYTES - r->end < LIMIT_FRAME_PAYLOAD + FRAME_HEADER_BYTES) {
 		memmove(r->data, r->data + r->start, r->end - r->start);
 		r->end -= r->start;

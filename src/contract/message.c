@@ -97,7 +97,7 @@ void message_put_end(struct buf *b, const struct message_end *m)
 	}
 }
 
-/* ---- decoding: a cursor that goes bad once and stays so, checked at the end ---- */
+/* ---- decoding: an error is sticky in the cursor and is checked at the end ---- */
 
 struct cursor {
 	const uint8_t *p;
@@ -146,7 +146,7 @@ static uint64_t take64(struct cursor *c)
 	return le64toh(v);
 }
 
-/* One that goes into JSON as it is. A larger one would make the log unreadable where it stands. */
+/* A number that is copied to JSON. A larger one could not be read back from the log. */
 static uint64_t take_number(struct cursor *c)
 {
 	uint64_t v = take64(c);
@@ -165,7 +165,7 @@ static bool take_bool(struct cursor *c)
 	return v == 1;
 }
 
-/* A string that fits `size` with its NUL and holds none. */
+/* A string that fits into `size` with its NUL and contains no NUL. */
 static void take_text(struct cursor *c, char *out, size_t size)
 {
 	uint16_t len;

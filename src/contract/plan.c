@@ -12,7 +12,7 @@
 
 enum { SHOWN_MAX = 60 };
 
-/* Ten years: what is longer is a mistake, and could not be added to a clock without care. */
+/* Ten years: a longer time is a mistake, and adding it to a clock could overflow. */
 #define TIMEOUT_MAX_MS (10ULL * 366 * 24 * 60 * 60 * 1000)
 
 static const char *const source_names[] = {
@@ -168,9 +168,9 @@ struct node *plan_to_node(const struct plan *p)
 	return map;
 }
 
-/* ---- what a guest can be given ---- */
+/* ---- limits of a guest ---- */
 
-/* What execve counts of a text: its bytes with the NUL, and a pointer to it. */
+/* The bytes that execve counts for a string: the text, its NUL and a pointer to it. */
 static uint64_t exec_bytes(size_t len)
 {
 	return len + 1 + sizeof(char *);
@@ -197,7 +197,10 @@ static int check_count(size_t count, struct err *e)
 		LIMIT_VARIABLES);
 }
 
-/* What programs get: bytes as execve counts them, and variables, each setting of one for itself. */
+/*
+ * The arguments and environment of a program: bytes as execve counts them, and the number of
+ * variables. A variable that is set several times counts each time.
+ */
 struct load {
 	uint64_t bytes;
 	size_t variables;
@@ -239,7 +242,7 @@ static int count_arguments(const struct node *argv, struct load *load, struct er
 	return 0;
 }
 
-/* *lasting counts the variables that all later programs get too. */
+/* *lasting counts the variables that all later programs also get. */
 static int check_exec(const struct step *s, struct load *lasting, struct err *e)
 {
 	struct load total;
@@ -266,7 +269,7 @@ static int check_environment(uint64_t bytes, struct err *e)
 		(unsigned long long)bytes, (unsigned long long)LIMIT_EXEC_BYTES);
 }
 
-/* The plan's own variables. */
+/* Count the plan's own variables. */
 static int check_lasting(const struct plan *p, struct load *lasting, struct err *e)
 {
 	lasting->variables = p->env.count;
@@ -348,7 +351,7 @@ static int check_env(const struct node *env, const char *file, struct err *e)
 	return 0;
 }
 
-/* Behind the message: in front of it stands the place, as everywhere. */
+/* Add the index after the message, because the position in the file comes before it. */
 static int in_step(size_t index, struct err *e)
 {
 	struct err whole = {0};
