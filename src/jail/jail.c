@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caller's side: the struct, what can be prepared outside, the clone, and the maps of ids. */
+/* The caller's side: the struct, the preparation outside the jail, the clone, and the id maps. */
 #include "jail/jail.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@
 
 enum {
 	OOM_SCORE =
-		500, /* when memory runs out, what is in a jail goes before the rest of the host */
+		500, /* when memory runs out, jails are killed before other processes of the host */
 	FIRST_KEPT = 3,
 };
 
@@ -90,7 +90,9 @@ void jail_place_fd(struct jail *j, const char *inside, int fd, int64_t mtime)
 
 void jail_bind(struct jail *j, const char *outside, const char *inside, unsigned flags)
 {
-	/* Whoever may not mount in the caller's namespace binds when "/" is the working directory.
+	/*
+	 * Without root the bind is made in the child, where the working directory is "/". So make
+	 * the path absolute.
 	 */
 	auto_free char *cwd = getcwd(NULL, 0);
 
@@ -157,7 +159,7 @@ static int check_kept(const struct jail *j, struct err *e)
 	return 0;
 }
 
-/* The group of /dev/kvm, where only its group may open it; else *ret_gid stays as it is. */
+/* The group of /dev/kvm, if only this group may open it; else *ret_gid is unchanged. */
 static int find_kvm_group(gid_t *ret_gid, struct err *e)
 {
 	struct stat st;
@@ -211,7 +213,7 @@ static void add_tree(struct jail_setup *s, const char *outside, const char *insi
 		(struct jail_tree){.outside = outside, .inside = inside, .flags = flags, .fd = -1};
 }
 
-/* "/lib" and its like: links into /usr on most hosts, directories on some, or not there. */
+/* "/lib" and similar: links into /usr on most hosts, directories on some, missing on others. */
 static int add_top_level(struct jail_setup *s, const char *path, struct err *e)
 {
 	char target[256];
@@ -238,9 +240,8 @@ static int add_top_level(struct jail_setup *s, const char *path, struct err *e)
 }
 
 /*
- * What the jail's root consists of. Root makes the copies of the mounts here, because the child
- * gives root's rights up before it gets there; everybody else may mount only inside the new
- * namespaces.
+ * The contents of the jail's root. Root makes the copies of the mounts here, because the child has
+ * dropped root's rights by then. Other users may mount only inside the new namespaces.
  */
 static int list_trees(struct jail_setup *s, struct err *e)
 {
@@ -286,7 +287,7 @@ static int prepare(struct jail_setup *s, struct err *e)
 
 /* ---- the clone ---- */
 
-/* As fork, but the child is pid 1 of new namespaces, and there is a pidfd from the first moment. */
+/* Like fork, but the child is pid 1 of new namespaces, and its pidfd is returned by the clone. */
 static pid_t clone_into_namespaces(const struct jail *j, int *ret_pidfd)
 {
 	unsigned long flags = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC |
@@ -314,7 +315,7 @@ static int write_of_child(pid_t pid, const char *file, const char *text, struct 
 	return 0;
 }
 
-/* Each id is mapped onto itself, so that files show their true owner inside as well. */
+/* Each id is mapped to itself, so that files have the same owner inside. */
 static int write_maps(const struct jail_setup *s, pid_t pid, struct err *e)
 {
 	char uids[64], gids[128];
@@ -325,7 +326,7 @@ static int write_maps(const struct jail_setup *s, pid_t pid, struct err *e)
 	if (s->extra_gid != s->gid)
 		(void)snprintf(gids + n, sizeof(gids) - (size_t)n, "%u %u 1\n",
 			(unsigned)s->extra_gid, (unsigned)s->extra_gid);
-	/* Who is not root may map a group only after giving up to drop groups. */
+	/* Only root may map a group without denying setgroups(2) first (user_namespaces(7)). */
 	if (!s->change_ids && write_of_child(pid, "setgroups", "deny", e) < 0)
 		return -1;
 	if (write_of_child(pid, "gid_map", gids, e) < 0)
@@ -348,7 +349,7 @@ static int raise_oom_score(pid_t pid, struct err *e)
 	char text[16];
 
 	if (current_oom_score() >= OOM_SCORE)
-		return 0; /* lowering it is not allowed, and not wanted */
+		return 0; /* lowering needs privileges, and is not wanted */
 	(void)snprintf(text, sizeof(text), "%d", OOM_SCORE);
 	return write_of_child(pid, "oom_score_adj", text, e);
 }
@@ -363,7 +364,10 @@ static ssize_t receive(struct jail_setup *s, struct jail_report *report)
 	return n;
 }
 
-/* Ready and then the end of the socket: the exec worked. Anything else: it did not. */
+/*
+ * A ready report followed by the end of the socket means that the exec succeeded; anything else is
+ * a failure.
+ */
 static int wait_until_started(struct jail_setup *s, struct err *e)
 {
 	struct jail_report report;
@@ -431,7 +435,7 @@ static bool setting_is(const char *path, long value)
 	return strtol(text, NULL, 10) == value;
 }
 
-/* The settings by which hosts forbid namespaces, each with the value that does it. */
+/* Settings by which hosts forbid namespaces, each with the forbidding value. */
 static const char *find_remedy(void)
 {
 	if (setting_is("/proc/sys/kernel/unprivileged_userns_clone", 0))
@@ -479,7 +483,7 @@ void jail_kill(pid_t *pid)
 
 	if (*pid <= 0)
 		return;
-	(void)kill(*pid, SIGKILL); /* fails only when it is gone already */
+	(void)kill(*pid, SIGKILL); /* fails only if it has ended already */
 	(void)proc_wait(*pid, &status);
 	*pid = -1;
 }

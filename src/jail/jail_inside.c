@@ -50,12 +50,11 @@ static void wait_for_go(const struct jail_setup *s)
 
 	fd_close(s->control_outside);
 	if (fd_read_full(s->control, &go, 1) != 1)
-		/* The parent gave up or died, and nobody is left to tell. */
+		/* The parent gave up or died, so there is no one to report to. */
 		_exit(EXIT_NOT_STARTED);
 }
 
-/* As a program expects it of a fresh process, whatever the caller had blocked, ignored or caught.
- */
+/* A program expects these defaults, whatever signals the caller blocked, ignored or caught. */
 static int reset_process(const char *name, struct err *e)
 {
 	sig_reset();
@@ -83,7 +82,7 @@ static int take_identity(const struct jail_setup *s, struct err *e)
 
 /* ---- descriptors ---- */
 
-/* Where each descriptor comes from and the number it gets; first the standard three. */
+/* The source and target number of each descriptor; the standard three are first. */
 static size_t list_descriptors(const struct jail_setup *s, struct jail_keep *list)
 {
 	const struct jail *j = s->j;
@@ -122,7 +121,7 @@ static int move_to(int *fd, int number, struct err *e)
 	return 0;
 }
 
-/* Close everything that is not in the list, up to and behind `last`. */
+/* Close all descriptors that are not in the list, except from first_own to `last`. */
 static int close_others(
 	const struct jail_keep *list, size_t count, int first_own, int last, struct err *e)
 {
@@ -150,8 +149,9 @@ int jail_control_number(const struct jail *j)
 }
 
 /*
- * Source and target numbers may overlap in any way, so all sources first go above all targets. The
- * control socket and the program come to sit directly above the targets; both are close-on-exec.
+ * Source and target numbers may overlap in any way, so all sources are first moved above all
+ * targets. The control socket and the program get the numbers directly above the targets; both are
+ * close-on-exec.
  */
 static int arrange_descriptors(
 	const struct jail_setup *s, int *control, int *program, struct err *e)
@@ -204,8 +204,7 @@ static int set_limits(const struct jail *j, struct err *e)
 	return 0;
 }
 
-/* User 0 of a user namespace would get all capabilities back at an exec, were it not for
- * securebits. */
+/* Without these securebits, user 0 of a user namespace would regain all capabilities by an exec. */
 static int drop_privileges(struct err *e)
 {
 	unsigned long bits = SECBIT_NOROOT | SECBIT_NOROOT_LOCKED | SECBIT_NO_SETUID_FIXUP |
@@ -225,16 +224,15 @@ static int drop_privileges(struct err *e)
 		return jail_wall(e, "drop the capabilities");
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return jail_wall(e, "set no_new_privs");
-	/* An exec makes the process dumpable again; it then has no memory of the caller any more.
-	 */
+	/* The exec makes the process dumpable again, but by then the caller's memory is gone. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return jail_wall(e, "forbid tracing");
 	return 0;
 }
 
 /*
- * A parent that died before this does not send the signal any more. getppid is 0 in a new pid
- * namespace and tells nothing, but its end of the socket is closed.
+ * If the parent died before this, the signal is never sent. getppid is always 0 in a new pid
+ * namespace, so check whether the parent's end of the socket is closed.
  */
 static int die_with_parent(int control, struct err *e)
 {
@@ -249,7 +247,7 @@ static int die_with_parent(int control, struct err *e)
 	return 0;
 }
 
-/* ---- all together ---- */
+/* ---- the sequence of steps ---- */
 
 static int build_walls(const struct jail_setup *s, int *control, int *program, struct err *e)
 {

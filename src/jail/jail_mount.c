@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The file system of a jail: a small tmpfs, into which parts of the host are mounted, and which
- * then becomes the only root. Everything is made with the mount calls that work on descriptors, so
- * nothing needs /proc and no path is looked up twice.
+ * then becomes the only root. All mounts are made with the calls that work on descriptors, so /proc
+ * is not needed and no path is resolved twice.
  */
 #include "jail/jail_internal.h"
 
@@ -32,7 +32,7 @@ int jail_mount_detach(struct jail_tree *t, struct err *e)
 	struct mount_attr attr = {.attr_set = MOUNT_ATTR_NOSUID, .propagation = MS_PRIVATE};
 
 	if (fd < 0 && errno != EPERM && errno != ENOSYS)
-		return err_sys(e, "%s", t->outside); /* the path, not the right to mount */
+		return err_sys(e, "%s", t->outside); /* the path is wrong, mounting is allowed */
 	if (fd < 0) {
 		(void)jail_wall(e, "copy a mount");
 		return err_wrap(e, "%s", t->outside);
@@ -51,7 +51,7 @@ int jail_mount_detach(struct jail_tree *t, struct err *e)
 	return 0;
 }
 
-/* Room for the placed files and not much more; it counts as memory of the host. */
+/* Room for the placed files and little more, because a tmpfs uses the host's memory. */
 static uint64_t root_bytes(const struct jail *j)
 {
 	uint64_t bytes = TMPFS_SLACK;
@@ -64,7 +64,7 @@ static uint64_t root_bytes(const struct jail *j)
 			bytes += file->len;
 		else if (fstat(file->fd, &st) == 0)
 			bytes += (uint64_t)st.st_size;
-		bytes += 2 * 64 * KIB; /* rounding up to the largest page size */
+		bytes += 2 * 64 * KIB; /* rounded up to the largest page size */
 	}
 	return bytes;
 }
@@ -89,8 +89,8 @@ static int new_tmpfs(uint64_t bytes, struct err *e)
 }
 
 /*
- * Make the directories above an inside path, relative to the working directory, which is the new
- * root. Returns the path without its leading slash, or NULL.
+ * Create the parent directories of an inside path, relative to the working directory, which is the
+ * new root. Returns the path without its leading slash, or NULL.
  */
 static const char *make_parents(const char *inside, struct err *e)
 {
@@ -141,7 +141,7 @@ static int attach(struct jail_tree *t, struct err *e)
 	return 0;
 }
 
-/* sendfile takes the offset as an argument, so the caller's offset is not moved. */
+/* sendfile with an explicit offset, so that the caller's file offset is not changed. */
 static int copy_whole(int from, int to, struct err *e)
 {
 	off_t offset = 0;
@@ -173,7 +173,7 @@ static int place(const struct jail_file *file, struct err *e)
 	return 0;
 }
 
-/* The kernel allows a new /proc only where the old one is still to be seen whole. */
+/* The kernel allows a new /proc only while the old one is fully visible. */
 static int mount_proc(struct err *e)
 {
 	if (mkdir("proc", 0555) < 0)
@@ -183,7 +183,7 @@ static int mount_proc(struct err *e)
 	return 0;
 }
 
-/* Fill the new root: it is the working directory, while "/" is still the host's. */
+/* Fill the new root: it is the working directory, while "/" is still the host's root. */
 static int furnish(const struct jail_setup *s, struct err *e)
 {
 	for (size_t i = 0; i < s->link_count; i++)
@@ -200,8 +200,8 @@ static int furnish(const struct jail_setup *s, struct err *e)
 }
 
 /*
- * With both arguments ".", the old root ends up mounted on top of the new one, where one umount
- * removes it; no directory has to exist for it.
+ * With both arguments ".", the old root ends up mounted on top of the new one and is removed by one
+ * umount; no directory has to exist for it.
  */
 static int pivot(struct err *e)
 {
@@ -228,13 +228,13 @@ int jail_mount_root(const struct jail_setup *s, struct err *e)
 {
 	auto_fd int root = -1;
 
-	/* Nothing that is mounted here may show up outside, and the other way round. */
+	/* Mounts made here must not propagate to the host, nor the reverse. */
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return jail_wall(e, "make the mounts private");
 	root = new_tmpfs(root_bytes(s->j), e);
 	if (root < 0)
 		return -1;
-	/* On top of "/", because that is the one directory which is there on every host. */
+	/* On top of "/", because this directory exists on every host. */
 	if (move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
 		return jail_wall(e, "mount the new root");
 	if (fchdir(root) < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sockets of jail_listen on the otherwise empty network of a jail. */
+/* The sockets of jail_listen, in the otherwise empty network of a jail. */
 #include "jail/jail_internal.h"
 
 #include <arpa/inet.h>
@@ -14,7 +14,7 @@
 
 enum { BACKLOG = 128 };
 
-/* The kernel gives 127.0.0.1 to the loopback device when it comes up. */
+/* The kernel assigns 127.0.0.1 to the loopback device when the device comes up. */
 static int raise_loopback(int any_socket, struct err *e)
 {
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
@@ -41,7 +41,7 @@ static int listen_at(uint16_t port, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* One descriptor beside a report, by unix(7)'s SCM_RIGHTS. */
+/* A control message with one descriptor (SCM_RIGHTS of unix(7)). */
 union rights {
 	char bytes[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A jailed program from start to end: its output collected, its time limited. */
+/* Run a jailed program to its end: collect its output, limit its time. */
 #include "jail/jail.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ enum { CHUNK = 16384 };
 struct collect {
 	pid_t pid;
 	int pidfd;
-	int out_fd; /* -1 once it ended */
+	int out_fd; /* -1 after end of file */
 	int err_fd;
 	struct buf *out;
 	struct buf *errors;
@@ -54,8 +54,9 @@ static int start(const struct jail *j, struct collect *c, struct err *e)
 	return jail_start(&copy, &c->pid, &c->pidfd, e);
 }
 
-/* One read into b as far as it has room; *ret_surplus says whether there was more. Closes at the
- * end. */
+/*
+ * Read once and append what fits into b; *ret_surplus: there was more. Closes *fd at end of file.
+ */
 static int drain_once(int *fd, struct buf *b, bool *ret_surplus, struct err *e)
 {
 	char chunk[CHUNK];
@@ -76,8 +77,8 @@ static int drain_once(int *fd, struct buf *b, bool *ret_surplus, struct err *e)
 }
 
 /*
- * One round of waiting. *ret_done: the process has ended and so have both streams; nobody else can
- * hold them, because with pid 1 its whole namespace died.
+ * Wait once. *ret_done: the process and both streams have ended. No other process can have the
+ * streams open: when pid 1 ends, the kernel kills all processes of its namespace.
  */
 static int collect_once(
 	struct collect *c, int64_t deadline, struct jail_end *end, bool *ret_done, struct err *e)

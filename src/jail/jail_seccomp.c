@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The system calls of a jail, as two filters that libseccomp makes; the kernel takes the stricter answer, and of two
- * errors that of the filter that was loaded last, which is the first below.
+ * The system calls of a jail, as two filters made by libseccomp. The kernel takes the stricter
+ * result; of two errors, the one of the filter that was loaded last, which is the first below.
  *
- * The first says which calls there are. All others, those of later kernels too, fail with ENOSYS as if the kernel were
- * too old: libc and QEMU know what to do then. Our own functions have the few that they make; programs of others have
- * those that Linux had when the second filter was written.
+ * The first filter allows the known calls. All others, also those of later kernels, fail with
+ * ENOSYS as if the kernel were too old: libc and QEMU handle that. Our own functions have only the
+ * calls that they make; other programs have all calls that Linux had when the second filter was
+ * written.
  *
- * The second forbids, of these, what nothing in a jail needs, or one use of it: new namespaces and mounts, other
- * processes, parts of the kernel that are known for holes. A forbidden call returns an error, so that libraries take
- * their fallbacks; only a foreign instruction set kills.
+ * The second filter forbids some of these calls, or one use of them, because nothing in a jail
+ * needs them: new namespaces and mounts, other processes, parts of the kernel with many known
+ * vulnerabilities. A forbidden call returns an error, so that libraries use their fallbacks; only a
+ * foreign instruction set kills the process.
  */
 #include "jail/jail_internal.h"
 
@@ -28,7 +30,10 @@
 
 #include "os/fd.h"
 
-/* The number of set_mempolicy_home_node, which Linux 5.17 added; from 424 on numbers are the same everywhere. */
+/*
+ * The number of set_mempolicy_home_node, added in Linux 5.17. Numbers from 424 on are the same on
+ * all architectures.
+ */
 enum { LAST_REVIEWED = 450 };
 
 static const unsigned long new_namespaces[] = {CLONE_NEWNS, CLONE_NEWCGROUP, CLONE_NEWUTS,
@@ -58,7 +63,7 @@ static const int forbidden[] = {
 	SYS_kcmp,
 	SYS_open_by_handle_at,
 	SYS_name_to_handle_at,
-	/* wide and intricate parts of the kernel */
+	/* large and complex parts of the kernel */
 	SYS_bpf,
 	SYS_perf_event_open,
 	SYS_userfaultfd,
@@ -93,15 +98,15 @@ static const int forbidden[] = {
 #endif
 };
 
-/* Programs do without them. */
+/* Programs work without these. */
 static const int missing[] = {
-	SYS_clone3, /* its flags are in memory, where a filter cannot look */
+	SYS_clone3, /* its flags are in memory, which a filter cannot read */
 	SYS_io_uring_setup,
 	SYS_io_uring_enter,
 	SYS_io_uring_register,
 };
 
-/* What our own functions call, or libc on their behalf. */
+/* Calls of our own functions, or of libc on their behalf. */
 static const int ours[] = {
 	/* memory and threads */
 	SYS_brk,
@@ -235,7 +240,9 @@ static const int ours[] = {
 #endif
 };
 
-/* A filter while it is made. Rules after a failed one are left out, so that only the end is asked. */
+/*
+ * A filter under construction. After an error further rules are ignored, and rules_end reports it.
+ */
 struct rules {
 	scmp_filter_ctx context;
 	int error; /* 0 or a negative errno */
@@ -265,7 +272,7 @@ static void rule_if(struct rules *r, uint32_t action, int call, struct scmp_arg_
 		r->error = seccomp_rule_add(r->context, action, call, 1, condition);
 }
 
-/* The instructions of the filter; libseccomp writes them to a descriptor only. */
+/* The instructions of the filter; libseccomp writes them only to a descriptor. */
 static int export(const struct rules *r, struct buf *code, struct err *e)
 {
 	auto_fd int fd = -1;
@@ -303,7 +310,7 @@ static bool is_in(const int *list, size_t count, int call)
 	return false;
 }
 
-/* ---- which calls there are ---- */
+/* ---- known calls ---- */
 
 static void allow_ours(struct rules *r)
 {
@@ -318,7 +325,7 @@ static void allow_reviewed(struct rules *r)
 			rule(r, SCMP_ACT_ALLOW, call);
 }
 
-/* ---- what is forbidden of them ---- */
+/* ---- forbidden calls ---- */
 
 static void forbid_namespaces(struct rules *r, bool no_children)
 {
@@ -335,9 +342,9 @@ static void forbid_namespaces(struct rules *r, bool no_children)
 }
 
 /*
- * vsock and netlink are not bound to a network namespace, or not wholly; on a host that is itself a
- * virtual machine, vsock reaches its hypervisor. The kernel looks at the low half of the number, the filter at all of
- * it: whatever is in the high half makes it too large.
+ * vsock and netlink are not, or not completely, confined to a network namespace; on a host that is
+ * itself a VM, vsock reaches its hypervisor. The kernel ignores the high half of the number, but
+ * the filter compares all 64 bits: a number with high bits set is refused as too large.
  */
 static void forbid_families(struct rules *r, int call, bool no_unix)
 {
@@ -349,7 +356,10 @@ static void forbid_families(struct rules *r, int call, bool no_unix)
 	rule_if(r, refused, call, SCMP_A0(SCMP_CMP_GT, AF_INET6, 0));
 }
 
-/* Typing into the terminal that a kept descriptor may lead to. The kernel looks at the low half alone. */
+/*
+ * TIOCSTI and TIOCLINUX could insert input into the terminal of a kept descriptor. The kernel
+ * ignores the high half of the request number, so the filter masks it.
+ */
 static void forbid_typing(struct rules *r)
 {
 	enum { TERMINAL_SELECTION = 0x541C }; /* TIOCLINUX */
@@ -361,10 +371,10 @@ static void forbid_typing(struct rules *r)
 }
 
 /*
- * One exec has to work after the filter is there: that of the program's own descriptor, which is
- * close-on-exec. A program that opened something under the same number could start that; it would
- * be a file of the host's /usr, since everything else is mounted noexec, and still alone in the
- * jail.
+ * One exec must work after the filter is installed: that of the program's descriptor, which is
+ * close-on-exec. If the program opens another file under the same number, it can execute that file;
+ * this can only be a file of the host's /usr, since everything else is mounted noexec, and it stays
+ * in the jail.
  */
 static void forbid_exec(struct rules *r, int program_fd)
 {
@@ -390,7 +400,7 @@ static void forbid(struct rules *r, const struct jail *j, int program_fd)
 		forbid_exec(r, program_fd);
 }
 
-/* Made once for each kind of program: it takes longer than all else that a jail is made of. */
+/* Made once for each kind of program: this takes longer than the rest of making a jail. */
 static int calls_of(bool own_calls, const struct buf **ret, struct err *e)
 {
 	static struct buf made[2];

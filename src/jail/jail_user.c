@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The identity that jailed programs get when root starts them.
+ * The identity of jailed programs if root starts them.
  *
- * The default is an id by which nothing else on the host goes. Debian Policy 9.2.2 allocates up to
- * 65535; useradd hands out subordinate ids from 100000 to 600100000 (login.defs); systemd's
- * containers use 524288 to 1879048191, and its table "UIDs and GIDs" leaves what follows unused.
- * Where a container maps fewer ids, the end of the 16 bit range is tried (65520 to 65533, unused in
- * both).
+ * The default is an id that nothing else on the host uses. Debian Policy 9.2.2 allocates up to
+ * 65535; useradd assigns subordinate ids from 100000 to 600100000 (login.defs); systemd's
+ * containers use 524288 to 1879048191, and its table "UIDs and GIDs" leaves the ids after that
+ * unused. If a container maps fewer ids, the end of the 16 bit range is tried (65520 to 65533,
+ * unused in both).
  */
 #include "jail/jail.h"
 
@@ -30,7 +30,7 @@ struct id_range {
 
 static const struct id_range candidates[] = {{1900000000U, 1900000063U}, {65520U, 65533U}};
 
-/* Decimal numbers with colons or blanks before and between them: are there this many? */
+/* Parse `count` decimal numbers with colons or blanks before and between them. */
 static bool read_numbers(const char *s, unsigned long *ret_numbers, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -67,9 +67,9 @@ static bool in_subordinate_range(const char *file, unsigned id)
 
 /* Lines "inside outside count" of user_namespaces(7). */
 struct id_map {
-	unsigned long count;   /* ids that have a map */
+	unsigned long count;   /* number of mapped ids */
 	unsigned long outside; /* of the first one */
-	bool has;              /* the id asked for has one */
+	bool has;              /* the id in question is mapped */
 };
 
 static struct id_map read_map(const char *file, unsigned id)
@@ -131,13 +131,13 @@ static int find_free(uid_t *ret_uid, gid_t *ret_gid, struct err *e)
 		"as vm_user in the configuration");
 }
 
-/* Some databases say by errno that there is none (getpwnam(3)). */
+/* Some databases set errno if there is no entry (getpwnam(3)). */
 static bool is_absence(int sys)
 {
 	return sys == 0 || sys == ENOENT || sys == ESRCH;
 }
 
-/* By name, else by number. NULL: the database has no such user, unless errno is another failure. */
+/* Look up by name, else by number. NULL: there is no such user, or errno is another error. */
 static const struct passwd *look_up(const char *name, bool is_number, uid_t number)
 {
 	const struct passwd *user;
@@ -150,7 +150,7 @@ static const struct passwd *look_up(const char *name, bool is_number, uid_t numb
 	return getpwuid(number);
 }
 
-/* The last number means "no user" to the kernel. */
+/* The largest number is invalid as an id (-1). */
 static bool read_number(const char *text, uid_t *ret_number)
 {
 	struct err no_number = {0};
@@ -162,7 +162,7 @@ static bool read_number(const char *text, uid_t *ret_number)
 	return true;
 }
 
-/* Where the caller chooses: ids without a map cannot be had by anybody here. */
+/* If ids are changed, both must be mapped in this user namespace. */
 static bool can_become(uid_t uid, gid_t gid)
 {
 	return !jail_may_change_ids() ||

@@ -32,7 +32,7 @@ int sidecar_start(struct jail *j, int reports_fd, struct sidecar *ret, struct er
 	return 0;
 }
 
-/* 1: there was a report; 0: there is none now; -1: there will be none any more. */
+/* 1: a report was read; 0: none available now; -1: no further reports will come. */
 static int read_one(const struct sidecar *s, size_t report_bytes, sidecar_take take, void *arg)
 {
 	auto_free void *report = mem_alloc(report_bytes);
@@ -67,7 +67,7 @@ void sidecar_kill(struct sidecar *s)
 	*s = SIDECAR_NONE;
 }
 
-/* All reports until the process closes its end. False when that takes too long. */
+/* Read reports until the process closes its end. False on timeout. */
 static bool read_to_the_end(const struct sidecar *s, int64_t limit_ms, size_t report_bytes,
 	sidecar_take take, void *arg)
 {
@@ -91,7 +91,7 @@ bool sidecar_stop(
 	int status = 0;
 	bool whole;
 
-	(void)shutdown(s->reports, SHUT_WR); /* fails when it has died, which shows below */
+	(void)shutdown(s->reports, SHUT_WR); /* fails if it has died, which is noticed below */
 	whole = read_to_the_end(s, limit_ms, report_bytes, take, arg);
 	if (!whole)
 		(void)kill(s->pid, SIGKILL);
