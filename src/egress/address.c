@@ -32,7 +32,7 @@ static const struct address_kind ipv4_kinds[] = {
 	{0},
 };
 
-/* The last rows catch what is left: the public Internet is 2000::/3. */
+/* The last rows match all remaining addresses: the public Internet is 2000::/3. */
 static const struct address_kind ipv6_kinds[] = {
 	{"::", 128, "the unspecified address", true},
 	{"::1", 128, "a loopback address", false},
@@ -56,7 +56,7 @@ static const struct address_kind ipv6_kinds[] = {
 	{0},
 };
 
-/* RFC 6052, 2.1 */
+/* The well-known prefix of RFC 6052, 2.1. */
 static const unsigned char nat64[NAT64_BYTES] = {0x00, 0x64, 0xff, 0x9b};
 
 static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)

@@ -60,7 +60,10 @@ static bool is_ascii(const char *s)
 	return true;
 }
 
-/* Lower case, without the dot at the end. What is too long is cut, and is no name then either. */
+/*
+ * Convert to lower case and remove a trailing dot. A name that is too long becomes empty, which is
+ * invalid, too.
+ */
 static void fold(const char *host, char *ret_name)
 {
 	size_t len = strnlen(host, EGRESS_HOST_MAX + 1);
@@ -114,7 +117,7 @@ int egress_host_name(const char *host, char *ret_name, struct err *e)
 
 /* ---- adding ---- */
 
-/* Where the rule of this host is, or where it belongs. */
+/* The position of the rule for this host, or where to insert it. */
 static size_t find_place(const struct egress *g, const char *name)
 {
 	size_t low = 0, high = g->count;
@@ -156,7 +159,10 @@ static bool has_port(const unsigned *ports, unsigned port)
 	return false;
 }
 
-/* target_ports is the order; there is room, because a port is one of those. */
+/*
+ * Ports are kept in the order of target_ports. All valid ports are in target_ports, so there is
+ * room.
+ */
 static void open_port(struct egress_rule *r, unsigned port)
 {
 	unsigned open[EGRESS_PORTS_MAX + 1] = {0};

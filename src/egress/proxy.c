@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parent's side: the process, its jail, and what it reports. */
+/* The parent's side: the process, its jail, and its reports. */
 #include "egress/proxy.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "jail/jail.h"
 
 enum {
-	/* Two for a connection, one for a lookup, and the few of the process itself. */
+	/* Two for each connection, one for each lookup, and a few for the process itself. */
 	FILES_MAX =
 		2 * LIMIT_PROXY_CONNECTIONS + LIMIT_PROXY_CONNECTIONS + LIMIT_PROXY_LOOKUPS + 16,
 	LISTEN_FD = 3,
@@ -18,7 +18,7 @@ enum {
 
 /* ---- starting ---- */
 
-/* What getaddrinfo(3) reads. Each is looked for where the host has it, links and all. */
+/* The files read by getaddrinfo(3), at their own paths. Of a link, the target is bound. */
 static void bind_resolver(struct jail *j)
 {
 	static const char *const files[] = {"/etc/resolv.conf", "/etc/hosts", "/etc/host.conf",
@@ -65,7 +65,7 @@ static const char *const verdicts[PROXY_VERDICTS] = {
 	[PROXY_FAILED] = "failed",
 };
 
-/* The process has read what strangers sent: what it says is made safe once more. */
+/* The process has parsed untrusted input, so its texts are sanitized again. */
 #define SET_TEXT(fields, report, key)                                                              \
 	sidecar_set_text(fields, #key, (report)->key, sizeof((report)->key))
 

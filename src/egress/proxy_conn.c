@@ -16,9 +16,9 @@
 #include "egress/limits.h"
 
 enum {
-	/* While a head is awaited, room is kept for what is added to it. */
+	/* While a head is read, room is reserved for the fields added to it. */
 	PENDING_MAX = LIMIT_PROXY_BUFFER - 512,
-	ROUNDS = 16, /* of one connection before the others have their turn */
+	ROUNDS = 16, /* of one connection, before other connections get their turn */
 	LINGER_MS = 2000,
 	SCRATCH = 4096,
 };
@@ -27,7 +27,7 @@ static const char established[] = "HTTP/1.1 200 Connection established\r\n\r\n";
 
 /* ---- moving bytes ---- */
 
-/* What a client sends when nothing is expected of it any more: only its end matters. */
+/* Read and discard data that the client sends when none are expected; only end of file matters. */
 static ssize_t discard(struct flow *f, int fd)
 {
 	char scratch[SCRATCH];
@@ -42,7 +42,7 @@ static ssize_t discard(struct flow *f, int fd)
 	return n;
 }
 
-/* Put `text` in place of the first n bytes. */
+/* Replace the first n bytes with `text`. */
 static void replace_front(struct flow *f, size_t n, const struct buf *text)
 {
 	size_t rest = f->len - n;
@@ -80,7 +80,7 @@ void proxy_conn_begin(struct proxy_server *s, struct proxy_conn *c, int client_f
 	proxy_watch(s, &c->client, EPOLLIN);
 }
 
-/* The first reason counts: what follows from it is not told. */
+/* Only the first reason is kept; later ones are its consequences. */
 static void note(struct proxy_conn *c, const char *reason, const char *fmt, va_list ap)
 	PRINTF_LIKE(3, 0);
 static void note(struct proxy_conn *c, const char *reason, const char *fmt, va_list ap)
@@ -106,7 +106,7 @@ void proxy_conn_end(struct proxy_server *s, struct proxy_conn *c)
 	proxy_conn_report(s, c);
 }
 
-/* Who came and went without a word has attempted nothing. */
+/* A connection that ended before any request is not reported. */
 void proxy_conn_report(struct proxy_server *s, struct proxy_conn *c)
 {
 	bool worth_it = c->report.method[0] || c->report.reason[0];
@@ -117,7 +117,10 @@ void proxy_conn_report(struct proxy_server *s, struct proxy_conn *c)
 	s->active--;
 }
 
-/* End it with a reason for the log only; what the client has so far is not all there is. */
+/*
+ * End the connection with a reason that only the log shows. The client gets a reset, so that it
+ * does not take the data received so far as complete.
+ */
 static void end_broken(struct proxy_server *s, struct proxy_conn *c, const char *reason,
 	const char *fmt, ...) PRINTF_LIKE(4, 5);
 static void end_broken(
@@ -151,8 +154,8 @@ void proxy_conn_stop(struct proxy_server *s, struct proxy_conn *c)
 /* ---- refusing ---- */
 
 /*
- * Closing at once would make the kernel answer bytes that are still to come with a reset, which may
- * overtake our own last bytes; so the client is listened to for a moment.
+ * If the socket were closed at once, the kernel would answer further data with a reset, which can
+ * destroy our last bytes before the client reads them. So keep reading for a moment.
  */
 static void linger(struct proxy_server *s, struct proxy_conn *c)
 {
@@ -232,7 +235,7 @@ static void judge(struct proxy_server *s, struct proxy_conn *c)
 	proxy_lookup_start(s);
 }
 
-/* n: the length of the head, which is at the front of c->up. */
+/* n: the length of the head at the start of c->up. */
 static void take_request(struct proxy_server *s, struct proxy_conn *c, size_t n)
 {
 	auto_buf struct buf head = {0};
@@ -244,7 +247,7 @@ static void take_request(struct proxy_server *s, struct proxy_conn *c, size_t n)
 	buf_init(&head, LIMIT_PROXY_BUFFER);
 	if (!c->request.connect) {
 		proxy_write_request(&head, c->up.data + c->up.start, n, &c->request);
-		/* What is behind the body would be another request: there is one only. */
+		/* Data after the body would be another request; only one is served. */
 		body = c->up.len - n < c->request.body ? c->up.len - n : c->request.body;
 		c->up.left = c->request.body - body;
 		c->up.len = n + (size_t)body;
@@ -281,7 +284,7 @@ void proxy_conn_resolved(struct proxy_server *s, struct proxy_conn *c)
 	proxy_dial_start(s, c);
 }
 
-/* ---- both ways ---- */
+/* ---- relaying ---- */
 
 static void set_idle_deadline(struct proxy_conn *c)
 {
@@ -290,7 +293,7 @@ static void set_idle_deadline(struct proxy_conn *c)
 	c->deadline_ms = clock_ms() + (half ? LIMIT_PROXY_HALF_MS : LIMIT_PROXY_IDLE_MS);
 }
 
-/* Pass on the head of a response, or several: interim ones may be in front. */
+/* Forward the head of a response, including the interim responses before it. */
 static int take_answer(struct proxy_server *s, struct proxy_conn *c)
 {
 	struct proxy_complaint why;
@@ -337,7 +340,7 @@ static void server_broke(struct proxy_server *s, struct proxy_conn *c)
 			strerror(error));
 }
 
-/* From the client to the server. The bytes that moved, or -1: the connection is dealt with. */
+/* From the client to the server. Returns the bytes moved; -1: the connection was ended. */
 static ssize_t move_up(struct proxy_server *s, struct proxy_conn *c)
 {
 	ssize_t in = c->up.left ? flow_fill(&c->up, c->client.fd, LIMIT_PROXY_BUFFER)
@@ -387,13 +390,13 @@ static ssize_t move_down(struct proxy_server *s, struct proxy_conn *c)
 	return in + out;
 }
 
-/* Pass the end of one side on to the other, once everything before it is. */
+/* Forward the end of file of one side after all data before it. */
 static void pass_end(struct flow *f, int fd)
 {
 	if (!flow_is_over(f))
 		return;
 	if (fd >= 0)
-		(void)shutdown(fd, SHUT_WR); /* fails when that side is gone, which shows soon */
+		(void)shutdown(fd, SHUT_WR); /* fails if the peer is gone, which is noticed soon */
 	f->shut = true;
 }
 
@@ -422,7 +425,10 @@ static void move_relay(struct proxy_server *s, struct proxy_conn *c)
 			break;
 		set_idle_deadline(c);
 	}
-	/* A plain request has an end of its own, and some servers take ours for an abort. */
+	/*
+	 * Only for CONNECT: a plain request has a known length, and some servers take a half-close
+	 * for an abort.
+	 */
 	pass_end(&c->up, c->request.connect ? c->server.fd : -1);
 	if (!c->request.connect && c->down.ended && c->down.len == 0) {
 		proxy_unwatch_and_close(s, &c->server);

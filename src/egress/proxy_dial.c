@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a list of addresses to a connection: after RFC 8305, with two attempts at a time at most.
- * The addresses of a family are tried in the order in which the resolver gave them; the family of
- * the first address starts, the other one HEAD_START_MS later, or when the first has no more. Each
- * address is judged directly before its one use.
+ * From a list of addresses to a connection, according to RFC 8305, with at most two attempts at a
+ * time. The addresses of a family are tried in the order of the resolver. The family of the first
+ * address starts; the other one starts HEAD_START_MS later, or when the first has no more
+ * addresses. Each address is checked immediately before its use.
  */
 #include "egress/proxy_internal.h"
 
@@ -50,7 +50,7 @@ static void refuse_address(struct proxy_server *s, struct proxy_conn *c, const s
 				     : "");
 }
 
-/* No lane has anything left to try. */
+/* No lane has any addresses left. */
 static void give_up(struct proxy_server *s, struct proxy_conn *c)
 {
 	for (size_t i = 0; i < c->address_count; i++)
@@ -63,7 +63,7 @@ static void give_up(struct proxy_server *s, struct proxy_conn *c)
 	refuse_address(s, c, &c->addresses[0]);
 }
 
-/* 0: wait until the socket can be written to; -1 with errno: it failed at once. */
+/* Start to connect. 0: wait until the socket is writable; -1 with errno: it failed at once. */
 static int call(struct proxy_lane *l, const struct address *a, unsigned port)
 {
 	auto_fd int fd = socket(
@@ -74,7 +74,7 @@ static int call(struct proxy_lane *l, const struct address *a, unsigned port)
 
 	if (fd < 0)
 		return -1;
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* only slower without */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* only for speed */
 	if (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS)
 		return -1;
 	l->socket.fd = fd_steal(&fd);
@@ -82,7 +82,7 @@ static int call(struct proxy_lane *l, const struct address *a, unsigned port)
 	return 0;
 }
 
-/* Call the next address of the lane that may be called. */
+/* Connect to the next allowed address of the lane. */
 static void go_on(struct proxy_server *s, struct proxy_conn *c, struct proxy_lane *l)
 {
 	struct proxy_lane *other = other_lane(c, l);
@@ -102,7 +102,7 @@ static void go_on(struct proxy_server *s, struct proxy_conn *c, struct proxy_lan
 	}
 	l->over = true;
 	if (!other->over && other->socket.fd < 0)
-		other->start_ms = 0; /* it has not begun, and need not wait any longer */
+		other->start_ms = 0; /* it has not started, and need not wait any longer */
 }
 
 static void fail_attempt(

@@ -15,7 +15,7 @@ enum { PORT_MAX = 65535, DIGITS_MAX = 18 };
 #define VIA "Via: 1.1 ambient\r\n"
 #define CLOSE "Connection: close\r\n"
 
-/* A piece of the head; it has no NUL at its end. */
+/* A part of the head, without a NUL at its end. */
 struct text {
 	const char *s;
 	size_t len;
@@ -27,7 +27,7 @@ struct head {
 		struct text name, value;
 	} fields[LIMIT_PROXY_FIELDS];
 	size_t count;
-	size_t bytes; /* all of it, the empty line included */
+	size_t bytes; /* the complete head, including the empty line */
 };
 
 static int complain(struct proxy_complaint *why, unsigned status, const char *fmt, ...)
@@ -58,7 +58,10 @@ static bool same(struct text a, struct text b)
 	return a.len == b.len && strncasecmp(a.s, b.s, a.len) == 0;
 }
 
-/* Cut off what is in front of the first `c`, and that. False when there is none. */
+/*
+ * Split at the first `c`, which is removed; *ret_front is the part before it. False if there is
+ * none.
+ */
 static bool cut(struct text *rest, char c, struct text *ret_front)
 {
 	const char *at = rest->len ? memchr(rest->s, c, rest->len) : NULL;
@@ -82,7 +85,7 @@ static struct text trim(struct text t)
 	return t;
 }
 
-/* RFC 9110, 5.6.2 */
+/* A token of RFC 9110, 5.6.2. */
 static bool is_token(struct text t)
 {
 	for (size_t i = 0; i < t.len; i++) {
@@ -123,7 +126,7 @@ static int add_field(struct head *h, struct text line, struct proxy_complaint *w
 	return 0;
 }
 
-/* Split a head into its lines. As the readers of the header file. */
+/* Split a head into its lines. Return value: as in proxy_http.h. */
 static ssize_t read_head(const char *data, size_t len, struct head *h, struct proxy_complaint *why)
 {
 	size_t limit = len < LIMIT_PROXY_HEAD ? len : LIMIT_PROXY_HEAD;
@@ -154,7 +157,7 @@ static ssize_t read_head(const char *data, size_t len, struct head *h, struct pr
 	return 0;
 }
 
-/* The one field of this name; false when there is none. Two are a complaint. */
+/* The only field with this name; false if there is none. Two are an error. */
 static bool find_field(
 	const struct head *h, const char *name, struct text *ret_value, struct proxy_complaint *why)
 {
@@ -188,7 +191,7 @@ static int read_number(struct text t, uint64_t max, uint64_t *ret)
 	return 0;
 }
 
-/* RFC 9112, 6.3: what says how long the message is. */
+/* The fields that determine the length of the message (RFC 9112, 6.3). */
 static int read_length(
 	const struct head *h, uint64_t *ret_body, bool *ret_encoded, struct proxy_complaint *why)
 {
@@ -206,7 +209,7 @@ static int read_length(
 	return why->status ? -1 : 0;
 }
 
-/* ---- what is for the next hop only ---- */
+/* ---- fields for the next hop only ---- */
 
 static const char *const hop_fields[] = {"connection", "proxy-connection", "keep-alive",
 	"proxy-authorization", "proxy-authenticate", "te", "upgrade"};
@@ -219,7 +222,7 @@ static bool is_hop_field(struct text name)
 	return false;
 }
 
-/* The next word of a comma-separated list. False at its end. */
+/* The next item of a comma-separated list. False at its end. */
 static bool next_word(struct text *list, struct text *ret_word)
 {
 	if (list->len == 0)
@@ -246,7 +249,7 @@ static bool is_named_by_connection(const struct head *h, struct text name)
 	return false;
 }
 
-/* Removing these would change where the message ends or whom it is for. */
+/* Removing these fields would change the length of the message or its recipient. */
 static int check_connection(const struct head *h, struct proxy_complaint *why)
 {
 	static const char *const fixed[] = {"host", "content-length", "transfer-encoding"};
@@ -262,7 +265,10 @@ static void add_text(struct buf *out, struct text t)
 	buf_add(out, t.s, t.len);
 }
 
-/* All fields that go on, but the one called `except`; `last`: the connection ends with this. */
+/*
+ * Write all fields to be forwarded, except `except`; `last`: the connection is closed after this
+ * message.
+ */
 static void write_fields(struct buf *out, const struct head *h, const char *except, bool last)
 {
 	for (size_t i = 0; i < h->count; i++) {
@@ -280,7 +286,7 @@ static void write_fields(struct buf *out, const struct head *h, const char *exce
 
 /* ---- requests ---- */
 
-/* "HOST" or "HOST:PORT"; without a port it is `preset`, 0: there must be one. */
+/* "HOST" or "HOST:PORT"; the default port is `preset`; 0: the port is required. */
 static int read_authority(struct text t, unsigned preset, struct text *ret_host, unsigned *ret_port,
 	struct proxy_complaint *why)
 {
@@ -307,7 +313,7 @@ static int read_authority(struct text t, unsigned preset, struct text *ret_host,
 	return 0;
 }
 
-/* Where authority and path are in "http://authority/path". */
+/* Split "http://authority/path". */
 static int split_target(struct text target, struct text *ret_authority, struct text *ret_path,
 	struct proxy_complaint *why)
 {
@@ -366,7 +372,7 @@ static int read_request_line(const struct head *h, struct proxy_request *r, stru
 	return read_authority(authority, 80, ret_host, &r->port, why);
 }
 
-/* A server may choose by Host what it shows, so it must be the one that was checked. */
+/* Servers choose the site by the Host field, so it must equal the host that was checked. */
 static int check_host(const struct head *h, const struct proxy_request *r, struct text host,
 	struct proxy_complaint *why)
 {
@@ -489,7 +495,7 @@ void proxy_write_response(
 	write_fields(out, &h, "", !r->interim);
 }
 
-/* ---- the proxy's own ---- */
+/* ---- the proxy's own responses ---- */
 
 static const struct {
 	unsigned status;
@@ -513,7 +519,7 @@ static const char *phrase_of(unsigned status)
 	BUG("no phrase for status %u", status);
 }
 
-/* A string of RFC 8941, 3.3.3: printable ASCII, two bytes escaped. */
+/* A string of RFC 8941, 3.3.3: printable ASCII; quotes and backslashes are escaped. */
 static void add_quoted(struct buf *out, const char *text)
 {
 	buf_addc(out, '"');
@@ -526,8 +532,8 @@ static void add_quoted(struct buf *out, const char *text)
 }
 
 /*
- * The sentence is the body, and for clients that throw away the body of a refused CONNECT also a
- * field (RFC 9209).
+ * The text is the body. It is also a field (RFC 9209), for clients that discard the body of a
+ * refused CONNECT.
  */
 void proxy_write_refusal(struct buf *out, unsigned status, const char *text)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Names are looked up as everything else on the host looks them up: by libc, with the host's
- * nsswitch.conf, hosts and resolv.conf. That waits, and there is no way to make it stop; so each
- * lookup is a child, which is killed when it takes too long.
+ * Names are looked up like everywhere else on the host: by libc, with the host's nsswitch.conf,
+ * hosts and resolv.conf. libc blocks and cannot be interrupted, so each lookup is a child process,
+ * which is killed after a time limit.
  */
 #include "egress/proxy_internal.h"
 
@@ -21,10 +21,10 @@
 #include "os/fd.h"
 #include "os/proc.h"
 
-/* What a child writes, whole: it is shorter than PIPE_BUF. */
+/* The answer of a child, written at once: it is shorter than PIPE_BUF. */
 struct answer {
 	int error; /* EAI_... or 0 */
-	int sys;   /* errno, of EAI_SYSTEM */
+	int sys;   /* errno, if error is EAI_SYSTEM */
 	size_t count;
 	struct address addresses[LIMIT_PROXY_ADDRESSES];
 };
@@ -32,8 +32,8 @@ struct answer {
 /* ---- the child ---- */
 
 /*
- * A name with dots is meant as it stands: what is allowed is this host, not one of the same name
- * below a domain of resolv.conf.
+ * A name with dots is absolute: the allowlist means this host, not one of the same name in a search
+ * domain of resolv.conf.
  */
 static void set_resolver(const char *name)
 {
@@ -59,7 +59,7 @@ NORETURN static void child(int fd, const char *name)
 	enum { ANSWER_FD = 3 };
 	struct answer a;
 
-	memset(&a, 0, sizeof(a)); /* the gaps too: they are written */
+	memset(&a, 0, sizeof(a)); /* including the padding, which is written, too */
 	if (dup2(fd, ANSWER_FD) < 0 || close_range(ANSWER_FD + 1, ~0U, 0) < 0)
 		_exit(1);
 	look_up(name, &a);
@@ -68,7 +68,7 @@ NORETURN static void child(int fd, const char *name)
 
 /* ---- the proxy ---- */
 
-/* Who has waited longest. */
+/* The connection that has waited longest. */
 static struct proxy_conn *next_waiting(struct proxy_server *s)
 {
 	struct proxy_conn *first = NULL;
@@ -109,7 +109,7 @@ static void start(struct proxy_server *s, struct proxy_lookup *l, struct proxy_c
 		return;
 	}
 	c->looking = true;
-	c->deadline_ms = CLOCK_NEVER; /* the lookup's counts now */
+	c->deadline_ms = CLOCK_NEVER; /* the deadline of the lookup applies now */
 	l->deadline_ms = clock_ms() + LIMIT_PROXY_LOOKUP_MS;
 	l->conn = proxy_index(s, c);
 	l->generation = c->generation;
@@ -139,7 +139,7 @@ void proxy_lookup_end(struct proxy_server *s, struct proxy_lookup *l)
 	l->pid = 0;
 }
 
-/* The connection that asked, or NULL when it is gone. */
+/* The connection that requested the lookup; NULL: it has ended. */
 static struct proxy_conn *asker(struct proxy_server *s, const struct proxy_lookup *l)
 {
 	struct proxy_conn *c = &s->conns[l->conn];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop of the proxy's process: who waits for what, and who has waited too long. */
+/* The event loop of the proxy's process, and its timeouts. */
 #include "egress/proxy_internal.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 enum { EVENTS_MAX = 64, ACCEPT_PAUSE_MS = 200 };
 
-/* ---- what the other files use ---- */
+/* ---- helpers for the other files ---- */
 
 /* role, index, generation */
 uint64_t proxy_token(enum proxy_role role, unsigned index, uint32_t generation)
@@ -28,7 +28,10 @@ unsigned proxy_index(const struct proxy_server *s, const struct proxy_conn *c)
 	return (unsigned)(c - s->conns);
 }
 
-/* What is not wanted is not watched: epoll would tell of a broken connection again and again. */
+/*
+ * A descriptor with an empty mask is removed: epoll would report a broken connection again and
+ * again.
+ */
 void proxy_watch(struct proxy_server *s, struct proxy_watched *w, uint32_t mask)
 {
 	struct epoll_event ev = {.events = mask, .data.u64 = w->token};
@@ -52,7 +55,7 @@ bool proxy_tell(struct proxy_server *s, const struct proxy_report *report)
 	ssize_t n = send(s->reports.fd, report, sizeof(*report), MSG_NOSIGNAL);
 
 	if (n >= 0 || (errno != EAGAIN && errno != EINTR && errno != ENOBUFS))
-		return true; /* or nobody listens any more */
+		return true; /* also if the parent has closed its end */
 	proxy_watch(s, &s->reports, EPOLLIN | EPOLLOUT);
 	return false;
 }
@@ -68,8 +71,8 @@ static struct proxy_conn *find_free(struct proxy_server *s)
 }
 
 /*
- * What cannot be accepted waits in the socket's own queue. Of the errors of accept(2) some are of
- * the connection that was to come, the others are a lack of something, which takes time.
+ * Connections that cannot be accepted wait in the socket's queue. Some errors of accept(2) concern
+ * only the new connection; the others mean a lack of resources, after which accepting is paused.
  */
 static void accept_one(struct proxy_server *s)
 {
@@ -95,7 +98,7 @@ static void tell_again(struct proxy_server *s)
 			proxy_conn_report(s, &s->conns[i]);
 }
 
-/* The parent never says anything but that it is enough. */
+/* The parent only sends end of file, which means: finish. */
 static void on_reports(struct proxy_server *s, uint32_t events)
 {
 	if (events & EPOLLOUT)
