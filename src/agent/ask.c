@@ -19,15 +19,15 @@
 
 enum { WORDS_MAX = 600 };
 
-/* One server that is asked now. */
+/* A question in progress: one server. */
 struct asking {
 	struct ask_question *question;
 	struct sidecar program;
 	struct proxy proxy;
-	struct hostkey_report last; /* what the program has said */
-	bool over;                  /* it has ended, or said its last */
+	struct hostkey_report last; /* the last report of the program */
+	bool over;                  /* the program has ended or sent its last report */
 
-	/* What the proxy has said of the connection. */
+	/* The report of the proxy about the connection. */
 	bool refused;
 	char *proxy_words;
 };
@@ -94,7 +94,7 @@ static void take_report(void *arg, const void *report)
 		memcpy(&a->last, report, sizeof(a->last));
 }
 
-/* Until all have ended, or the time is over, or a signal comes. */
+/* Receive reports until all programs have ended, the time limit, or a signal. */
 static int listen_to(struct asking *all, size_t count, int64_t deadline_ms, struct err *e)
 {
 	struct pollfd set[LIMIT_HOSTKEY_AT_ONCE + 1];
@@ -121,7 +121,7 @@ static int listen_to(struct asking *all, size_t count, int64_t deadline_ms, stru
 	return 0;
 }
 
-/* ---- what came of it ---- */
+/* ---- evaluation ---- */
 
 static void on_proxy_event(void *arg, const struct event *ev)
 {
@@ -171,7 +171,7 @@ static void answer_key(struct ask_question *q, const struct hostkey_report *r)
 	buf_add(&q->key, r->key, r->key_len);
 }
 
-/* All of it is a claim, made of what a server sent. */
+/* The report is untrusted: it is derived from data of the server. */
 static void answer_all(struct asking *a)
 {
 	struct ask_question *q = a->question;
@@ -216,7 +216,7 @@ static int finish(struct asking *a, struct err *e)
 {
 	const struct event_sink sink = {.event = on_proxy_event, .arg = a};
 
-	/* What others said while one that floods was listened to. */
+	/* Reports that arrived while the loop was busy with a program that sent too many. */
 	jail_kill(&a->program.pid);
 	if (!a->over)
 		(void)sidecar_read(&a->program, sizeof(a->last), take_report, a);

@@ -31,7 +31,9 @@ bool knownhosts_have(const struct knownhosts *k, struct sshbytes key)
 
 /* ---- names ---- */
 
-/* '*' is any text, '?' any character. What has come after the last '*' is tried again. */
+/*
+ * '*' matches any text, '?' any character. After a mismatch the last '*' takes one more character.
+ */
 static bool matches(const char *pattern, size_t len, const char *name)
 {
 	const char *end = pattern + len, *star = NULL, *again = NULL;
@@ -56,7 +58,7 @@ static bool matches(const char *pattern, size_t len, const char *name)
 	return pattern == end;
 }
 
-/* "|1|SALT|HASH": the name's HMAC with this salt. */
+/* "|1|SALT|HASH": the HMAC of the name with this salt. */
 static bool matches_hash(const char *text, size_t len, const char *name)
 {
 	static const char head[] = "|1|";
@@ -78,7 +80,7 @@ static bool matches_hash(const char *text, size_t len, const char *name)
 	return sshbytes_equal(bytes_of(&wanted), (struct sshbytes){found, sizeof(found)});
 }
 
-/* One that begins with '!' and matches says no, whatever the others say. */
+/* A matching pattern with '!' means no match, whatever the other patterns say. */
 static bool list_matches(const char *list, size_t len, const char *name)
 {
 	const char *end = list + len;
@@ -117,7 +119,7 @@ static struct sshbytes take_word(struct line *l)
 	return (struct sshbytes){(const uint8_t *)from, (size_t)(l->at - from)};
 }
 
-/* The key of a line with this marker ("": none) that is about the host. */
+/* Read the key of a line with this marker ("": none) if the line applies to the host. */
 static bool read_line(struct line l, const char *marker, const char *host, struct buf *ret_key)
 {
 	struct sshbytes word = take_word(&l);

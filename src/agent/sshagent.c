@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parent's side: the process, its jail, its keys, and what it reports. */
+/* The parent's side: the process, its jail, its keys, and its reports. */
 #include "agent/sshagent.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ static bool send_all(int fd, const void *data, size_t len)
 	return true;
 }
 
-/* Not before its start: a vault is empty in a forked process. */
+/* The keys are sent after the start, because a vault is empty in a forked child. */
 static int send_keys(int fd, const struct sshagent_rules *rules, struct err *e)
 {
 	for (size_t i = 0; i < rules->key_count; i++) {
@@ -128,7 +128,7 @@ static void remember_refusal(struct sshagent *a, const struct sshagent_report *r
 		(void)snprintf(a->refusal, sizeof(a->refusal), "%s", safe);
 }
 
-/* The process has read what strangers sent: what it says is bounded and made safe once more. */
+/* The process has parsed untrusted input, so its reports are bounded and sanitized again. */
 static void take(void *arg, const void *datagram)
 {
 	const struct sshagent_report *r = datagram;

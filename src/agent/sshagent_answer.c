@@ -104,7 +104,10 @@ static size_t find_key(const struct sshagent_rules *r, struct sshbytes key)
 	return i;
 }
 
-/* The one that allows this key to this user at the host of the session; or why there is none. */
+/*
+ * The login that allows this key and user at the host of the session. NULL: none; *ret_host is then
+ * the last host with this host key.
+ */
 static const struct sshagent_login *find_login(const struct sshagent_rules *r,
 	const struct sshagent_session *s, size_t key, struct sshbytes user, const char **ret_host)
 {
@@ -121,8 +124,9 @@ static const struct sshagent_login *find_login(const struct sshagent_rules *r,
 static const char certificate_suffix[] = SSHKEY_CERTIFICATE_SUFFIX;
 
 /*
- * What the login names is the key itself, or the certificate that the configuration has for it,
- * with the algorithm that the client asks for. *ret_plain is that without the certificate's suffix.
+ * The login must name the key itself or its configured certificate, with an algorithm of the key;
+ * for rsa, the one requested by the flags. *ret_plain is the algorithm without the certificate
+ * suffix.
  */
 static bool is_algorithm(const struct sshkey *k, const struct sshagent_login *l,
 	const struct sshagent_userauth *u, uint32_t flags, struct sshbytes *ret_plain)
@@ -165,7 +169,7 @@ static bool sign(struct sshagent_state *a, size_t key, struct sshbytes algorithm
 	return true;
 }
 
-/* It is a login; is it one that was configured? */
+/* The data are a login; check that it is a configured one. */
 static bool sign_login(struct sshagent_state *a, const struct sshagent_session *s,
 	const struct sshagent_request *q, const struct sshagent_userauth *u, struct buf *reply,
 	struct sshagent_report *r)

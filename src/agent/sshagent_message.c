@@ -20,7 +20,7 @@ static void read_signature(struct sshwire *w, struct sshagent_request *ret)
 	ret->flags = sshwire_u32(w);
 }
 
-/* What is not for this agent is not looked at further. */
+/* Other requests are not parsed further. */
 static void pass_over(struct sshwire *w, struct sshagent_request *ret)
 {
 	ret->kind = SSHAGENT_ASKS_OTHER;

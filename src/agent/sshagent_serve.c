@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The agent's process: it takes its keys, then answers the connections of its machine. */
+/* The agent's process: it receives its keys, then serves the connections of its VM. */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,10 +15,10 @@
 enum { LENGTH_BYTES = 4, LISTENER = LIMIT_AGENT_CONNECTIONS, REPORTS, POLLED };
 
 struct conn {
-	int fd; /* -1: this place is free */
+	int fd; /* -1: this slot is free */
 	struct sshagent_session session;
-	struct buf in;  /* what has come, not yet answered */
-	struct buf out; /* what is to be sent; nothing is read before it is gone */
+	struct buf in;  /* received, not yet answered */
+	struct buf out; /* to be sent; nothing more is read until it is empty */
 	int64_t deadline_ms;
 };
 
@@ -88,7 +88,7 @@ static void begin(struct server *s)
 	fd_close(fd);
 }
 
-/* The parent reads all the time: waiting for it holds up nobody but the machine that asks. */
+/* A blocking send: the parent reads all the time, and a delay affects only this VM. */
 static void tell(const struct server *s, const struct sshagent_report *report)
 {
 	ssize_t n;
@@ -109,7 +109,7 @@ static void answer(struct server *s, struct conn *c, struct sshbytes message)
 	sshwire_put_string(&c->out, reply.data, reply.len);
 }
 
-/* One message, if it is whole. False: the connection is of no more use. */
+/* Answer one message if it is complete. False: close the connection. */
 static bool answer_one(struct server *s, struct conn *c)
 {
 	static const struct sshagent_report too_long = {.verdict = SSHAGENT_REFUSED,
@@ -155,7 +155,7 @@ static bool give(struct server *s, struct conn *c)
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR;
 	buf_drop_front(&c->out, (size_t)n);
-	/* There may be another message behind the one that was answered. */
+	/* The buffer may contain another message after the answered one. */
 	return c->out.len || answer_one(s, c);
 }
 
@@ -191,7 +191,7 @@ static int64_t prepare(const struct server *s, struct pollfd *p)
 	return first;
 }
 
-/* The parent never says anything but that it is enough. False then. */
+/* The parent only sends end of file, which means: finish. Returns false then. */
 static bool step(struct server *s)
 {
 	struct pollfd p[POLLED];

@@ -34,7 +34,7 @@ static const struct {
 	{"rsa-sha2-512", EVP_sha512},
 };
 
-/* libcrypto's objects. */
+/* Destructors for libcrypto's objects. */
 static void free_pkey(EVP_PKEY **p)
 {
 	EVP_PKEY_free(*p);
@@ -81,12 +81,12 @@ static const struct curve *find_curve(struct sshbytes type)
 	return NULL;
 }
 
-/* What stands in a key, public and private; `secret` is empty in a public one. */
+/* The fields of a key, public or private; `secret` is empty in a public key. */
 struct numbers {
 	const struct curve *curve; /* NULL: not ecdsa */
 	bool is_rsa;
 	struct sshbytes n, e;   /* rsa */
-	struct sshbytes point;  /* of ecdsa; the key of ed25519 */
+	struct sshbytes point;  /* of ecdsa; of ed25519 the public key */
 	struct sshbytes secret; /* d, or the seed */
 };
 
@@ -105,7 +105,7 @@ static bool is_modulus(struct sshbytes n)
 	return n.len >= RSA_BITS_LEAST / 8 && n.len <= RSA_BITS_MOST / 8;
 }
 
-/* Behind the type of a blob. */
+/* Read the fields after the type in a public key. */
 static bool read_public(struct sshbytes type, struct sshwire *w, struct numbers *ret)
 {
 	*ret = (struct numbers){.curve = find_curve(type), .is_rsa = sshbytes_are(type, rsa)};
@@ -124,7 +124,7 @@ static bool read_public(struct sshbytes type, struct sshwire *w, struct numbers 
 	return !w->bad;
 }
 
-/* Behind the type in the private part, where rsa has another order. */
+/* Read the fields after the type in the private part, where rsa has another order. */
 static bool read_private(struct sshbytes type, struct sshwire *w, struct numbers *ret)
 {
 	*ret = (struct numbers){.curve = find_curve(type), .is_rsa = sshbytes_are(type, rsa)};
@@ -135,14 +135,14 @@ static bool read_private(struct sshbytes type, struct sshwire *w, struct numbers
 		ret->n = sshwire_number(w);
 		ret->e = sshwire_number(w);
 		ret->secret = sshwire_number(w);
-		(void)sshwire_number(w); /* iqmp, p, q: libcrypto does without */
+		(void)sshwire_number(w); /* iqmp, p, q: libcrypto does not need them */
 		(void)sshwire_number(w);
 		(void)sshwire_number(w);
 	} else {
 		struct sshbytes both;
 
 		ret->point = sshwire_string(w);
-		both = sshwire_string(w); /* the seed, and the public key once more */
+		both = sshwire_string(w); /* the seed, followed by the public key */
 		if (both.len != 2 * (size_t)ED25519_BYTES)
 			w->bad = true;
 		else
@@ -156,7 +156,7 @@ static bool read_private(struct sshbytes type, struct sshwire *w, struct numbers
 static bool push_number(
 	OSSL_PARAM_BLD *b, const char *name, struct sshbytes from, bool secret, BIGNUM **ret)
 {
-	/* Secret ones go to libcrypto's memory for secrets, which is cleared when it is freed. */
+	/* Secret numbers go to libcrypto's secure memory, which is cleared when freed. */
 	*ret = secret ? BN_secure_new() : BN_new();
 	return *ret && BN_bin2bn(from.data, (int)from.len, *ret) &&
 		OSSL_PARAM_BLD_push_BN(b, name, *ret) == 1;
@@ -220,7 +220,7 @@ static EVP_PKEY *make_key(const struct numbers *k)
 
 /* ---- algorithms ---- */
 
-/* False: not one of this type. *ret NULL: the algorithm has its own digest. */
+/* False: not an algorithm of this type of key. *ret NULL: the algorithm includes its digest. */
 static bool find_digest(struct sshbytes type, struct sshbytes algorithm, const EVP_MD **ret)
 {
 	const struct curve *curve = find_curve(type);
@@ -246,7 +246,7 @@ bool sshkey_knows(struct sshbytes type, struct sshbytes algorithm)
 
 /* ---- signing ---- */
 
-/* libcrypto's DER into two numbers (RFC 5656, 3.1.2). */
+/* Convert libcrypto's DER to two numbers (RFC 5656, 3.1.2). */
 static bool put_ecdsa(struct buf *b, const uint8_t *der, size_t len)
 {
 	auto_ecdsa ECDSA_SIG *s = d2i_ECDSA_SIG(NULL, &der, (long)len);
@@ -330,7 +330,7 @@ static bool verify_ecdsa(
 		return false;
 	if (ECDSA_SIG_set0(signature, r_number, s_number) != 1)
 		return false;
-	r_number = NULL; /* the signature has them now */
+	r_number = NULL; /* now owned by the signature */
 	s_number = NULL;
 	len = i2d_ECDSA_SIG(signature, &der);
 	good = len > 0 && verify(key, digest, data, der, (size_t)len);
@@ -379,8 +379,7 @@ static const char *find_text(const char *text, size_t len, const char *wanted)
 	return memmem(text, len, wanted, strlen(wanted));
 }
 
-/* The base64 between the two lines, in one piece. Both are in vaults: nothing of it is elsewhere.
- */
+/* Decode the base64 between the two lines. All copies are in vaults. */
 static int decode(const char *text, size_t len, struct vault *ret, size_t *ret_len, struct err *e)
 {
 	const char *from = find_text(text, len, head), *end;
@@ -408,7 +407,7 @@ static int damaged(struct err *e)
 	return err_set(e, ERR_INPUT, "the private key is damaged");
 }
 
-/* Padding is 1, 2, 3, ... up to a block of the cipher, which is 8 bytes without one. */
+/* Padding is 1, 2, 3, ... up to the block size of the cipher, which is 8 without encryption. */
 static bool is_padding(struct sshbytes rest)
 {
 	for (size_t i = 0; i < rest.len; i++)
@@ -422,7 +421,10 @@ static bool is_known(struct sshbytes type)
 	return find_curve(type) || sshbytes_are(type, rsa) || sshbytes_are(type, ed25519);
 }
 
-/* The same key on both sides? A private part that belongs to another one would sign for that. */
+/*
+ * Whether the public and the private part are the same key. If they differed, the agent would list
+ * one key and sign with another.
+ */
 static bool agree(struct sshkey *k, const struct numbers *private)
 {
 	struct sshwire w = sshwire_over(k->public_key.data, k->public_key.len);
@@ -468,7 +470,7 @@ static int has_passphrase(struct err *e)
 
 static int read_blob(struct sshkey *k, size_t len, struct sshbytes *ret_secret, struct err *e)
 {
-	static const char magic[] = "openssh-key-v1"; /* with its NUL */
+	static const char magic[] = "openssh-key-v1"; /* including its NUL */
 	struct sshwire w = sshwire_over(k->vault.data, len);
 	struct sshbytes begin = sshwire_bytes(&w, sizeof(magic));
 	struct sshbytes cipher = sshwire_string(&w), kdf;
@@ -591,8 +593,8 @@ bool sshkey_is_certificate(struct sshbytes blob)
 }
 
 /*
- * A certificate is TYPE-cert-v01@openssh.com, a nonce, and what follows the type of the key
- * (PROTOCOL.certkeys).
+ * A certificate consists of TYPE-cert-v01@openssh.com, a nonce, and the fields that follow the type
+ * in the public key (PROTOCOL.certkeys).
  */
 bool sshkey_certifies(struct sshbytes certificate, struct sshbytes public_key)
 {
