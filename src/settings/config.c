@@ -84,7 +84,9 @@ const struct param config_egress_params[] = {
 	{0},
 };
 
-/* Presets of paths name the variables that they come from; resolve_all puts in what they are here.
+/*
+ * Defaults of paths name the variables that they come from; resolve_all replaces them with the
+ * actual paths.
  */
 const struct param config_params[] = {
 	{.name = "projects",
@@ -321,8 +323,10 @@ void config_release(struct config *c)
 
 /* ---- reading ---- */
 
-/* Whether the default file is there. Anything but "no such file" is for the reader to complain
- * about, a link to nowhere too. */
+/*
+ * Whether the default file exists. Other errors than "no such file", also those of a dangling link,
+ * are left to the reader, which reports them.
+ */
 static bool exists(const char *path)
 {
 	struct stat st;
@@ -330,7 +334,7 @@ static bool exists(const char *path)
 	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* The mapping of the file, or an empty one. Sets c->file when there is a file. */
+/* The mapping of the file, or an empty one. Sets c->file if there is a file. */
 static int read_map(struct config *c, const char *path, struct node **ret_map, struct err *e)
 {
 	auto_free char *standard = config_default_path();
@@ -358,7 +362,7 @@ static struct node *qemu_map(struct node *map)
 	return qemu ? qemu : node_set_map(map, "qemu");
 }
 
-/* Move the old spellings to where they belong now. What stands there already is newer and wins. */
+/* Move deprecated keys to their new places. A value that is already there takes precedence. */
 static void move_deprecated(struct config *c, struct node *map)
 {
 	for (const struct param *row = config_params; row->name; row++) {
@@ -411,7 +415,9 @@ static void apply_options(struct config *c)
 
 /* ---- values ---- */
 
-/* A path as the file means it: `~` is the home directory, relative is relative to the file. */
+/*
+ * Resolve a path of the file: `~` is the home directory, relative paths are relative to the file.
+ */
 static char *resolve(const struct config *c, const char *given)
 {
 	auto_free char *expanded = home_expand(given);
@@ -422,7 +428,7 @@ static char *resolve(const struct config *c, const char *given)
 	return path_absolute(joined);
 }
 
-/* The position stays, for messages about the file. */
+/* The position is kept, for messages about the file. */
 static void resolve_at(const struct config *c, struct node *map, const char *key)
 {
 	struct node *item = node_get(map, key);
@@ -441,7 +447,7 @@ static char *default_tmpdir(void)
 	return mem_strdup(dir && dir[0] == '/' ? dir : "/tmp");
 }
 
-/* Takes `fallback`. The effective configuration shows the path that is meant. */
+/* Takes ownership of `fallback`. The effective configuration shows the resulting path. */
 static void resolve_or(struct config *c, const struct node *map, const char *key, char *fallback)
 {
 	if (node_get_text(map, key, NULL))
@@ -458,7 +464,7 @@ static char *xdg_path(const char *variable, const char *fallback, const char *na
 	return path_join(dir, name);
 }
 
-/* A name without a slash stays one: it is looked up in PATH, or in the image store. */
+/* A name without a slash is kept: it is looked up in PATH or in the image store. */
 static void resolve_unless_name(const struct config *c, struct node *map, const char *key)
 {
 	const char *given = node_get_text(map, key, NULL);
@@ -497,12 +503,15 @@ static void load_values(struct config *c)
 		(mode_t)strtoul(schema_text(config_params, c->effective, "state_mode"), NULL, 8);
 	if (c->options.rsync_target)
 		c->rsync_target_map = NULL;
-	/* Saying the default is saying nothing: it is found where it was installed, PATH or not. */
+	/*
+	 * The default name is treated like no name: the executor is then found where it was
+	 * installed, in PATH or not.
+	 */
 	if (strcmp(c->executor, EXECUTOR) == 0)
 		free(steal_ptr(&c->executor));
 }
 
-/* Each item is tried alone first, so that a mistake is shown where it stands. */
+/* Each item is tried on its own first, so that the error has its position. */
 static int load_hosts(
 	const struct config *c, const char *key, struct strv *ret_hosts, struct err *e)
 {

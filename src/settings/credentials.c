@@ -95,7 +95,7 @@ static char *text_of(const struct node *map, const char *key)
 	return text ? mem_strdup(text) : NULL;
 }
 
-/* A name becomes that of a file. */
+/* The name is also used as a file name. */
 static bool is_name(const char *s)
 {
 	size_t len = strlen(s);
@@ -115,7 +115,7 @@ static void copy_variable(struct credential *s)
 	memcpy(s->value.data, value, s->value_len);
 }
 
-/* The bytes of the environment itself are overwritten: /proc shows them. */
+/* Overwrite the bytes of the environment itself, because /proc shows them. */
 static void wipe_variable(const char *name)
 {
 	char *value = getenv(name);
@@ -125,7 +125,7 @@ static void wipe_variable(const char *name)
 	(void)unsetenv(name);
 }
 
-/* Two secrets may come from one variable. */
+/* Two passes, because two secrets may come from the same variable. */
 static void take_variables(struct credentials *c)
 {
 	for (size_t i = 0; i < c->count; i++)

@@ -90,7 +90,7 @@ static bool is_sha256(const char *s)
 	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
 
-/* Names get into messages, logs and results: what is not plain text is no name. */
+/* Names appear in messages, logs and results, so only plain text is allowed. */
 static int check_name(const struct node *n, const char *name, const char *file, struct err *e)
 {
 	auto_free char *safe = text_safe(name, LIMIT_NAME_BYTES);
@@ -102,7 +102,7 @@ static int check_name(const struct node *n, const char *name, const char *file, 
 	return 0;
 }
 
-/* A part is a file of the directory: a name, never a path. */
+/* A part is a file in the image's directory: a name, never a path. */
 static int read_part(struct image *i, enum image_part part, const char *file, struct err *e)
 {
 	const struct node *n = node_get(i->node, part_keys[part]);
@@ -175,7 +175,7 @@ int image_parse(
 	return 0;
 }
 
-/* Digests are for later (image_verify): a size tells an exchanged file at once. */
+/* Digests are checked later (image_verify); the size already detects most replaced files. */
 static int check_part(const struct image *i, const struct image_file *part, struct err *e)
 {
 	struct stat st;
@@ -207,7 +207,7 @@ static int read_image(const char *dir, const char *file, struct image *ret_image
 	return 0;
 }
 
-/* What to do about an image that is not there: the nearest one that is, or how one is made. */
+/* The remedy for a missing image: the nearest existing name, or how to build the image. */
 static char *remedy_for(const char *store, const char *name)
 {
 	static const char *const stock[] = {"tiny", "debian", "trusted", NULL};
@@ -231,7 +231,7 @@ static char *remedy_for(const char *store, const char *name)
 	return mem_strdup("; 'ambient image list' shows those that there are");
 }
 
-/* errno says why there is none. store is NULL when the image is named by its path. */
+/* Report a missing image; errno has the reason. store is NULL if the image is named by its path. */
 static int no_such_image(const char *store, const char *name, const char *dir, struct err *e)
 {
 	int saved = errno;
@@ -257,7 +257,10 @@ static bool has_image(const char *dir)
 	return access(file, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
-/* In the store, else among the installed ones; when it is nowhere, where it should be. */
+/*
+ * The directory of the image: in the store, else among the installed ones. If it exists in neither,
+ * the path in the store.
+ */
 static char *find_image(const char *store, const char *name)
 {
 	auto_free char *dir = path_join(store, name);
@@ -278,9 +281,9 @@ int image_open(const char *store, const char *name, const char *path, struct ima
 	return read_image(dir, file, ret_image, e);
 }
 
-/* ---- digests, remembered ---- */
+/* ---- remembered digests ---- */
 
-/* NULL: nothing that tells every change of the file (settled.h). The caller frees. */
+/* NULL: the file system does not show every change of a file (settled.h). The caller frees. */
 static char *identity_of(int fd, const struct stat *st)
 {
 	uint64_t filesystem = settled_filesystem(fd);
@@ -320,7 +323,7 @@ static int verify_part(const struct image *i, const struct image_file *part, str
 	return 0;
 }
 
-/* What is remembered is a saving of time: a damaged file is the same as none. */
+/* The file is only a cache: a damaged one is treated as missing. */
 static struct node *read_memory(const char *path)
 {
 	struct node *known = path ? statefile_recall(STATEFILE_IMAGES, path) : NULL;
@@ -328,7 +331,9 @@ static struct node *read_memory(const char *path)
 	return known ? known : node_map();
 }
 
-/* Runs of other projects write it too: each makes it in a directory of its own, the last one wins.
+/*
+ * Runs of other projects may write the file at the same time. Each writes in its own directory and
+ * renames the file, so the last one wins.
  */
 static int write_memory(const char *path, const char *work, const struct node *known, struct err *e)
 {
@@ -397,7 +402,7 @@ static void add_error(struct node *list, const char *dir)
 	node_set_string(row, "error", why.msg);
 }
 
-/* Those of a directory that no directory before has. */
+/* Add the images of a directory, except those that an earlier directory has, too. */
 static void add_images(struct node *list, const char *store, const char *dir)
 {
 	struct dirent **entries = NULL;

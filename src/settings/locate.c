@@ -30,7 +30,7 @@ static int named_executor(const char *name, char **ret_path, struct err *e)
 	return 0;
 }
 
-/* Beside the running program, else in <prefix>/libexec/ambient, else on PATH; NULL: nowhere. */
+/* Next to the running program, else in <prefix>/libexec/ambient, else on PATH; NULL: not found. */
 static char *find_part(const char *name, const char *own, const char *prefix, int how)
 {
 	auto_free char *beside = path_join(own, name);
@@ -62,7 +62,7 @@ int locate_executor(const struct config *c, const char *given, char **ret_path, 
 	return 0;
 }
 
-/* `need`: what of ambient needs it, with its verb. */
+/* `need`: the part of ambient that needs it, with its verb, for the message. */
 static int locate_helper(const char *name, const char *need, char **ret_path, struct err *e)
 {
 	auto_free char *own = own_directory();

@@ -20,15 +20,17 @@ enum { PATH_SHOWN_MAX = 600 };
 #define PEM "-----BEGIN CERTIFICATE-----"
 #define PEM_TRUSTED "-----BEGIN TRUSTED CERTIFICATE-----"
 
-/* What a name is looked up among. `known` ends with NULL; `remedy` follows a name that none is
- * near. */
+/*
+ * Known names to look up a name in. `known` ends with NULL; `remedy` is shown if no known name is
+ * near.
+ */
 struct names {
 	const char *kind;
 	const char *const *known;
 	const char *remedy;
 };
 
-/* "unknown KIND 'NAME'", with the nearest name there is, or the remedy. The caller frees. */
+/* "unknown KIND 'NAME'", with the nearest known name or the remedy. The caller frees. */
 static char *unknown_name(const char *name, const struct names *names)
 {
 	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
@@ -98,7 +100,10 @@ static bool is_name(const char *target)
 	return !strpbrk(target, ":/");
 }
 
-/* Without dput_targets it is a name of a configuration of Ambient CI, for others to use. */
+/*
+ * Without dput_targets a name is a section of a dput.cf of Ambient CI; actions that need the target
+ * refuse it.
+ */
 static bool is_unknown(const struct node *targets, const char *target)
 {
 	return targets && target && is_name(target) && !node_get(targets, target);
@@ -134,7 +139,10 @@ static int missing(const struct config *c, const struct node *item, const char *
 	return node_err(item, c->file, e, "'%s': %s: %s", key, shown, why);
 }
 
-/* Its contents are for those who use it. NULL or without a text: nothing is named. */
+/*
+ * Only the file is checked; its contents are checked where they are used. NULL or without a text:
+ * no file is configured.
+ */
 static int check_file(
 	const struct config *c, const struct node *item, const char *key, struct err *e)
 {
@@ -151,7 +159,7 @@ static int check_file(
 	return 0;
 }
 
-/* A default that is not there is told by the runs that need it. */
+/* A missing default is reported only by runs that need it. */
 static int check_programs(const struct config *c, struct err *e)
 {
 	auto_free char *executor = NULL, *qemu = NULL;
@@ -168,7 +176,7 @@ static int check_ssh(const struct config *c, const struct node *host, struct err
 	return check_file(c, node_get(host, "certificate"), "certificate", e);
 }
 
-/* The default image need not be there: projects without pre-plan and post-plan do not use it. */
+/* The default image may be missing: projects without pre-plan and post-plan do not use it. */
 static int check_trusted_image(const struct config *c, struct err *e)
 {
 	const struct node *item = node_get(c->effective, "trusted_image");
@@ -182,7 +190,7 @@ static int check_trusted_image(const struct config *c, struct err *e)
 	return err_wrap(e, "%s:%d:%d: 'trusted_image'", c->file, item->line, item->column);
 }
 
-/* Whoever starts ambient: to others the key means nothing, but it may be root the next time. */
+/* Checked for all users, although only root uses the key. */
 static int check_vm_user(const struct config *c, struct err *e)
 {
 	struct err why = {0};
@@ -198,7 +206,10 @@ static int check_vm_user(const struct config *c, struct err *e)
 	return err_wrap(e, "vm_user");
 }
 
-/* A file without any would be ignored, and each server would seem to have a wrong certificate. */
+/*
+ * A file without certificates would be ignored, and then every server's certificate would seem to
+ * be invalid.
+ */
 static int check_certificates(const struct config *c, const struct node *item, struct err *e)
 {
 	auto_buf struct buf pem = {0};
@@ -242,7 +253,7 @@ static int check_project(const struct config *c, const struct node *item, bool i
 	return unknown(c, item, is_key, names, e);
 }
 
-/* Every place that names a project. */
+/* Check every place that names a project. */
 static int each_project(const struct config *c, const struct names *names, struct err *e)
 {
 	const struct node *secret, *item;

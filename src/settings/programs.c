@@ -19,23 +19,23 @@
 #include "os/proc.h"
 #include "settings/locate.h"
 
-/* What is read of a file at once, and what is shown of a path. */
+/* CHUNK: bytes read at once. PATH_SHOWN_MAX: bytes of a path in messages. */
 enum { CHUNK = 256 * 1024, PATH_SHOWN_MAX = 600 };
 
 static const char qemu_version_text[] = "QEMU emulator version ";
 
-/* ---- where a program is named ---- */
+/* ---- the origin of a program's name ---- */
 
 struct named {
 	const struct config *config;
 	const char *option;      /* NULL: none */
-	const struct node *item; /* of the configuration; NULL: nowhere */
+	const struct node *item; /* of the configuration; NULL: not configured */
 	const char *key;         /* of `item` */
 	const char *name;        /* a path, or a name for PATH */
 	bool is_qemu;            /* else it is the executor */
 };
 
-/* An error that says where. Always -1. */
+/* Set an error that names the origin. Always -1. */
 static int refuse(const struct named *n, const char *why, struct err *e)
 {
 	auto_free char *shown = text_safe(n->name, PATH_SHOWN_MAX);
@@ -49,7 +49,7 @@ static int refuse(const struct named *n, const char *why, struct err *e)
 	return n->is_qemu ? err_because(e, "no_qemu") : err_because(e, "no_executor");
 }
 
-/* NULL: it is a file that can be executed. */
+/* NULL: it is an executable file. */
 static const char *why_not_runnable(const char *path)
 {
 	struct stat st;
@@ -74,9 +74,9 @@ static char *find(const struct named *n, struct err *e)
 	return NULL;
 }
 
-/* ---- what is in a file ---- */
+/* ---- contents of files ---- */
 
-/* Does the text occur between here and the end? -1: the file cannot be read. */
+/* Whether the file contains the text. -1: the file cannot be read. */
 static int contains(int fd, const char *text)
 {
 	const size_t len = strlen(text);
@@ -97,7 +97,7 @@ static int contains(int fd, const char *text)
 	return n < 0 ? -1 : 0;
 }
 
-/* A program that the kernel of an image can start. */
+/* Whether the kernel of an image can execute the file. */
 static bool is_guest_program(int fd)
 {
 	Elf64_Ehdr h;
@@ -110,10 +110,10 @@ static bool is_guest_program(int fd)
 
 /* ---- the executor ---- */
 
-/* NULL: it is one that this program can speak with. */
+/* NULL: it is an executor of this version of the protocol. */
 static const char *why_no_executor(int fd)
 {
-	/* Put together here: a file that looks for the text must not contain it. */
+	/* Composed at run time, so that this program does not contain the text itself. */
 	auto_free char *any = mem_printf("%s%s", EXECUTOR_NAME, EXECUTOR_MARK);
 	auto_free char *ours = mem_printf("%s%d\n", any, CONTRACT_VERSION);
 	int found;
@@ -208,7 +208,7 @@ static bool is_script(int fd)
 		memcmp(head, "#!", sizeof(head)) == 0;
 }
 
-/* One that may be executed but not read, or that is not QEMU. */
+/* For a program that can be executed but not read, or that does not look like QEMU. */
 static int ask_qemu(const struct named *n, const char *path, struct err *e)
 {
 	auto_free char *line = NULL, *why = NULL;
@@ -227,7 +227,7 @@ static int ask_qemu(const struct named *n, const char *path, struct err *e)
 	return refuse(n, why, e);
 }
 
-/* Where it is to be found: as the configuration says, or by its own name. */
+/* The path of QEMU: as configured, or by its default name. */
 static char *find_qemu(const struct named *n, struct err *e)
 {
 	auto_free char *found = NULL;

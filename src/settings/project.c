@@ -139,7 +139,7 @@ const struct param project_params[] = {
 	{0},
 };
 
-/* Keys of a project that stand where the names of projects should, or one level above. */
+/* Keys of a project that are often written in the place of project names, or one level above. */
 static const char *const not_a_name[] = {"source", "image", "plan", "pre_plan", "post_plan", NULL};
 
 static const struct param file_params[] = {
@@ -233,7 +233,7 @@ static int load_env(struct project *p, struct err *e)
 	return 0;
 }
 
-/* Paths of the file are relative to the file; `~` is the home directory. */
+/* Paths in the file are relative to the file; `~` is the home directory. */
 static char *resolve(const char *file, const char *given)
 {
 	auto_free char *expanded = home_expand(given);
@@ -244,7 +244,7 @@ static char *resolve(const char *file, const char *given)
 	return path_absolute(joined);
 }
 
-/* Disk files were always named by their path, so a bare name with such an ending is one. */
+/* Disk images were always given as paths, so a bare name with such a suffix is a path. */
 static bool is_image_path(const char *image)
 {
 	static const char *const endings[] = {".qcow2", ".img", ".raw"};
@@ -291,7 +291,7 @@ static void load_plans(struct project *p)
 	p->plan_file = p->file;
 }
 
-/* It has two spellings, of which one is given. */
+/* The key has two spellings; only one may be given. */
 static int load_artifacts_max(struct project *p, struct err *e)
 {
 	static const char key[] = "artifact_max_size";
@@ -306,7 +306,7 @@ static int load_artifacts_max(struct project *p, struct err *e)
 	return 0;
 }
 
-/* A key that people look for here gets an answer of its own. */
+/* Keys that users often expect here get a specific message. */
 static int check_keys(
 	const struct param *table, const struct node *n, const char *file, struct err *e)
 {
@@ -354,7 +354,7 @@ static bool looks_like_a_project(const struct node *n)
 	return false;
 }
 
-/* A project that stands at the top of the file, with or without its name: say where it belongs. */
+/* A project at the top of the file, with or without its name: the message says where it belongs. */
 static int check_level(const struct node *root, const char *file, struct err *e)
 {
 	const struct node *item;
@@ -438,7 +438,7 @@ int project_find(
 		list->file, shown);
 }
 
-/* https://HOST/PATH, or USER@HOST:PATH as git has it. */
+/* https://HOST/PATH, or USER@HOST:PATH as in git. */
 static bool is_url(const char *text)
 {
 	const char *colon = strchr(text, ':'), *slash = strchr(text, '/'), *at = strchr(text, '@');
@@ -475,7 +475,7 @@ int project_check_source(const struct project *p, struct err *e)
 	return 0;
 }
 
-/* ---- the plan of a source tree: whatever is there may have been put there by an attacker ---- */
+/* ---- the plan of a source tree: all its contents are untrusted ---- */
 
 static int refuse_open(const char *shown, struct err *e)
 {
@@ -488,7 +488,7 @@ static int refuse_open(const char *shown, struct err *e)
 	return -1;
 }
 
-/* The plan's descriptor; -1 without an error when there is none. */
+/* Open the plan; *ret_fd is -1 without an error if there is none. */
 static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err *e)
 {
 	auto_fd int found = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_PATH);
@@ -500,7 +500,7 @@ static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err 
 		return errno == ENOENT || errno == ENOTDIR ? 0 : refuse_open(shown, e);
 	if (fstat(found, &st) < 0)
 		return err_sys(e, "%s", shown);
-	/* Looked at before it is opened: opening a device can do things. */
+	/* Check before opening, because opening a device can have side effects. */
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file", shown);
 	fd = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);

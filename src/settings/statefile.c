@@ -43,7 +43,7 @@ static const struct param result_params[] = {
 	{0},
 };
 
-/* The other keys are the digests: identity of a file to SHA-256. */
+/* All other keys are file identities; their values are SHA-256 digests. */
 static const struct param images_params[] = {
 	{.name = "format", .type = PARAM_UINT},
 	{0},
@@ -75,7 +75,10 @@ static const struct param deps_params[] = {
 	{0},
 };
 
-/* Formats are counted from 1; a file without one is of the time before there was a second. */
+/*
+ * Formats are counted from 1; a file without a format is from the time before the first one was
+ * numbered.
+ */
 static const struct kind {
 	const struct param *params;
 	uint64_t newest;
@@ -86,7 +89,7 @@ static const struct kind {
 	[STATEFILE_RESULT] = {result_params, 1, "remove the run's directory when nobody needs it"},
 	[STATEFILE_IMAGES] = {images_params, 1, "remove the file"},
 	[STATEFILE_LINT] = {lint_params, 1, "remove the file"},
-	[STATEFILE_DEPS] = {deps_params, 1, NULL}, /* its reader names the remedy */
+	[STATEFILE_DEPS] = {deps_params, 1, NULL}, /* its reader gives the remedy */
 };
 
 /* ---- reading ---- */
@@ -102,7 +105,7 @@ static int not_understood(const struct kind *k, const struct err *why, struct er
 		k->remedy ? k->remedy : "");
 }
 
-/* Before the types, which are those of the formats that are known. */
+/* Check the format before the types, because the tables describe only the known formats. */
 static int check_format(const struct kind *k, const struct node *n, const char *name, struct err *e)
 {
 	const struct node *format = node_get(n, "format");
@@ -119,7 +122,7 @@ static int check_format(const struct kind *k, const struct node *n, const char *
 		shown, k->newest);
 }
 
-/* It becomes the name of a directory that is not removed. */
+/* The run id is the name of a directory that must not be removed, so it must be a valid name. */
 static int check_run_id(const struct node *n, const char *name, struct err *e)
 {
 	struct err why = {0};
@@ -144,7 +147,7 @@ int statefile_parse(enum statefile_kind kind, const char *text, size_t len, cons
 	return 0;
 }
 
-/* A dangling link is a file that cannot be read. */
+/* A dangling link exists, but cannot be read. */
 static bool is_absent(const char *path)
 {
 	struct stat st;
