@@ -14,9 +14,12 @@
 #include "os/path.h"
 #include "source/limits.h"
 
-/* What a linked worktree takes from its repository (gitrepository-layout(5)). */
+/* The files that a linked worktree uses from its repository (gitrepository-layout(5)). */
 static const char *const shared[] = {"config", "description", "objects", "packed-refs", "shallow"};
-/* Of these each has a part; `own` is the worktree's, and the repository's is another worktree's. */
+/*
+ * Directories that both have. The entries in `own` come from the worktree, because those of the
+ * repository belong to another worktree.
+ */
 static const char *const mixed[] = {"info", "logs", "refs"};
 static const struct {
 	const char *parent, *name, *path;
@@ -27,23 +30,23 @@ static const struct {
 	{"refs", "rewritten", ".git/refs/rewritten"},
 	{"refs", "worktree", ".git/refs/worktree"},
 };
-/* What would make a linked worktree of it again. */
+/* Files that would make the copy a linked worktree again. */
 static const char *const dropped[] = {"commondir", "gitdir", "locked"};
 
 static const char preface[] = "# From the git configuration of the operator, by ambient:\n";
 static const char after[] = "# For a tree that was unpacked, by ambient:\n"
 			    "[core]\n\tcheckStat = minimal\n\ttrustctime = false\n"
 			    "\tfsmonitor = false\n\tuntrackedCache = false\n";
-/* The work tree is where `.git` is, whatever the repository was elsewhere. */
+/* The work tree is the directory of `.git`, wherever it was for the original repository. */
 static const char here[] = "\tbare = false\n\tworktree = ..\n";
 
 struct composer {
 	struct composition *out;
 	const char *place; /* of the repository in the archive */
 	const struct gitsettings *settings;
-	int dir;       /* of the repository: config, info */
-	int own;       /* of the work tree: the index; dir, unless it is a linked worktree */
-	bool is_moved; /* the repository comes from elsewhere */
+	int dir;       /* of the repository: contains config and info */
+	int own;       /* contains the index: the directory of a linked worktree, else dir */
+	bool is_moved; /* the repository is outside of the source */
 };
 
 void composition_release(struct composition *c)
@@ -87,13 +90,13 @@ static void add_entry(struct composition *c, const char *path, int dir, const ch
 	add(c, &(struct pack_graft){.path = path, .kind = PACK_ENTRY, .dir = dir, .name = name});
 }
 
-/* A path in the repository, as the archive has it. */
+/* The path in the archive for a path in the repository. */
 static const char *in_place(struct composer *c, const char *path)
 {
 	return keep_text(c->out, mem_printf("%s/%s", c->place, path));
 }
 
-/* The text is the composition's from here on. */
+/* Takes ownership of the text. */
 static void add_text(struct composition *c, const char *path, char *text, const struct stat *like)
 {
 	add(c,
@@ -111,19 +114,21 @@ static bool look(int dir, const char *path, struct stat *ret)
 	return fd >= 0 && fstat(fd, ret) == 0;
 }
 
-/* ---- files that are changed on their way ------------------------------------------------- */
+/* ---- modified files ---------------------------------------------------------------------- */
 
-/* A text file of the repository; false when it is no regular file, too large, or has a NUL. */
+/*
+ * Read a text file of the repository; false if it is no regular file, too large, or contains a NUL.
+ */
 static bool read_text(int dir, const char *path, struct buf *b, struct stat *st)
 {
 	buf_init(b, LIMIT_GIT_CONFIG);
 	return fd_read_beneath(dir, path, b, st) == 0 && !memchr(b->data, '\0', b->len);
 }
 
-/* The directory of what is added, as a path in the archive. */
+/* The directory for added files, relative to the repository. */
 #define ADDED "ambient"
 
-/* A file `name` there; bytes that are borrowed. */
+/* Add a file `name` to that directory; the bytes are borrowed. */
 static void add_file(struct composer *c, const char *name, const struct buf *b)
 {
 	auto_free char *path = path_join(ADDED, name);
@@ -141,7 +146,7 @@ static void add_directory(struct composer *c, const char *path)
 	add(c->out, &(struct pack_graft){.path = in_place(c, path), .kind = PACK_DIRECTORY});
 }
 
-/* The settings of the operator; in the file, those of the tree are after them. */
+/* Add the operator's settings before those of the tree, which take precedence. */
 static void add_config(struct composer *c)
 {
 	const struct gitsettings *s = c->settings;
@@ -164,7 +169,10 @@ static void add_config(struct composer *c)
 	add_file(c, GITSETTINGS_ATTRIBUTES, &s->attributes);
 }
 
-/* git reads files again that were changed in the second in which it wrote its index. */
+/*
+ * Date the index one second later: git rereads files that were changed in the second in which it
+ * wrote the index.
+ */
 static void date_index(struct composer *c)
 {
 	struct stat st;
@@ -178,7 +186,7 @@ static void date_index(struct composer *c)
 				.time = {.tv_sec = st.st_mtim.tv_sec + 1}});
 }
 
-/* ---- the shapes of a repository ---------------------------------------------------------- */
+/* ---- kinds of repositories --------------------------------------------------------------- */
 
 static void add_own(struct composer *c)
 {
@@ -203,7 +211,7 @@ static bool is_one_of(const char *const *names, size_t count, const char *name)
 	return false;
 }
 
-/* HEAD, index, and whatever else git keeps for a worktree of its own. */
+/* Add HEAD, index, and the other files that git keeps per worktree. */
 static int add_worktree_files(struct composer *c, struct err *e)
 {
 	int fd = openat(c->own, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -281,14 +289,14 @@ static void add_alternates(struct composer *c, const struct repository *r)
 	add_text(c->out, in_place(c, "objects/info/alternates"), mem_strdup(list.data), &st);
 }
 
-/* git in a submodule goes by the configuration of that alone. */
-/* They were directories when the source was looked at. */
+/* The path was a directory when the source was inspected. */
 static int has_changed(const char *place, struct err *e)
 {
 	return err_set(e, ERR_INPUT, "%s changed while the run started (%s): try again", place,
 		strerror(errno));
 }
 
+/* git in a submodule reads only the configuration of the submodule. */
 static int add_nested(const struct repository *r, int root, const struct gitsettings *settings,
 	struct composition *ret, struct err *e)
 {
@@ -340,7 +348,7 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 		(void)keep_fd(ret, c.dir);
 	}
 	c.own = r->kind == REPOSITORY_WORKTREE ? r->own.fd : c.dir;
-	/* The first graft of a path counts: these come before what they take the place of. */
+	/* The first graft of a path counts, so add these before the entries that they replace. */
 	add_config(&c);
 	if (git->settled)
 		date_index(&c);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file: MAGIC, the number of records (8 bytes), the records, and the SHA-256 of all that as 64
- * hex digits. A record is a struct record in the order of bytes of the host, so the file is for
- * this host only; the digest tells another one.
+ * The file: MAGIC, the number of records (8 bytes), the records, and the SHA-256 of all these as 64
+ * hex digits. A record is a struct record in the byte order of the host, so the file is valid only
+ * on this host; elsewhere the digest does not match.
  */
 #include "source/filememory.h"
 
@@ -41,10 +41,10 @@ struct records {
 
 struct filememory {
 	char *path;
-	struct records known; /* sorted; as the file has them */
+	struct records known; /* sorted; as read from the file */
 	struct records next;
-	bool changed; /* `next` has some that are not in `known` */
-	/* The file system that was looked at last. */
+	bool changed; /* `next` has records that are not in `known` */
+	/* The file system of the last file. */
 	dev_t device;
 	uint64_t filesystem; /* settled_filesystem */
 	bool device_known;
@@ -64,7 +64,7 @@ static struct key key_of(uint64_t filesystem, const struct stat *st)
 		.ctime_ns = (uint32_t)st->st_ctim.tv_nsec};
 }
 
-/* Any order will do, as long as it is one. */
+/* Any order is correct if it is consistent. */
 static int compare(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct key));
@@ -86,7 +86,7 @@ static void push(struct records *r, const struct record *record)
 	r->items[r->count++] = *record;
 }
 
-/* Sorted, each once: a file with several names comes as often as it has names. */
+/* Sort and remove duplicates: a file with several names was added once for each name. */
 static void settle(struct records *r)
 {
 	size_t kept = 0;
@@ -101,7 +101,7 @@ static void settle(struct records *r)
 
 /* ---- the file ---- */
 
-/* Only a file that is whole. */
+/* Accept only a complete file. */
 static void take(struct filememory *m, const struct buf *b)
 {
 	size_t body = b->len - SUM_BYTES;
@@ -168,7 +168,7 @@ static int write_records(int fd, const struct records *r)
 	return fd_write_all(fd, sum.s, SUM_BYTES);
 }
 
-/* Not synced: after a crash of the host it may be damaged, and then it is none. */
+/* Not synced: if it is damaged by a crash of the host, it is treated as missing. */
 int filememory_save(const struct filememory *m, const char *work, struct err *e)
 {
 	auto_free char *made = m->path ? path_join(work, path_base(m->path)) : NULL;
@@ -222,7 +222,7 @@ void filememory_add(struct filememory *m, const struct stat *st, const struct di
 {
 	struct record r = {.key = key_of(m->filesystem, st)};
 
-	if (m->device != st->st_dev) /* another one was looked at meanwhile */
+	if (m->device != st->st_dev) /* another file system was used in the meantime */
 		return;
 	memcpy(r.sum, sum->s, SUM_BYTES);
 	push(&m->next, &r);

@@ -17,9 +17,9 @@ struct fingerprint {
 	struct filememory *memory;
 	struct gitview *git;
 	struct digest *whole;
-	struct contents contents; /* of the file at hand; its digest is NULL when there is none */
+	struct contents contents; /* of the current file; digest NULL: there is none */
 	struct stat st;
-	bool git_reads; /* then `text` has them, too, and `header` waits */
+	bool git_reads; /* `text` also receives the contents, and `header` is kept */
 	struct buf text;
 	struct buf header;
 	uint64_t linked[LINKED_BITS / 64]; /* a Bloom filter of paths, see remember_linked */
@@ -56,7 +56,7 @@ static void add_text(struct fingerprint *f, const struct digest_text *sum)
 	digest_add(f->whole, sum->s, sizeof(sum->s));
 }
 
-/* The contents of the entry before are whole now. */
+/* Finish the contents of the previous entry. */
 static void close_file(struct fingerprint *f)
 {
 	struct digest_text sum;
@@ -93,7 +93,7 @@ static bool open_file(struct fingerprint *f, const struct pack_entry *entry)
 	return true;
 }
 
-/* FNV-1a, of 64 bits. */
+/* 64-bit FNV-1a. */
 static uint64_t *bit_of(struct fingerprint *f, const char *path, uint64_t *ret_mask)
 {
 	uint64_t hash = 0xcbf29ce484222325U;
@@ -106,8 +106,8 @@ static uint64_t *bit_of(struct fingerprint *f, const char *path, uint64_t *ret_m
 }
 
 /*
- * A file of a repository whose contents do not count, and that has other names. One of these may be outside of the
- * repository, and in the archive only a link to this one.
+ * Remember a file of a repository whose contents are not hashed and that has other names. One of
+ * these may be outside of the repository, where the archive has only a hard link to this file.
  */
 static void remember_linked(struct fingerprint *f, const struct pack_entry *entry)
 {
@@ -119,7 +119,10 @@ static void remember_linked(struct fingerprint *f, const struct pack_entry *entr
 	*word |= mask;
 }
 
-/* Such a tree is never the same: that is right, and rare. So it may be said in error, too. */
+/*
+ * With such a link the tree is treated as changed every time. This is correct and rare, so false
+ * positives of the Bloom filter are acceptable.
+ */
 static void check_link(struct fingerprint *f, const char *target)
 {
 	uint64_t mask, *word = bit_of(f, target, &mask), nonce[2] = {0};

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * git is asked twice at most about each repository: `status` for commit and changes in one answer,
- * and, when that says clean, `ls-files` for entries of the index that need a look of our own. Those
- * are submodules, into which git would go by child processes, so each is asked about in a jail of
- * its own; entries of a sparse checkout; and entries that are marked so that status does not look
- * at their files.
+ * git is run at most twice for each repository: `status` returns commit and changes in one answer;
+ * if that is clean, `ls-files` finds entries of the index that need further checks. These are
+ * submodules, for which git would start child processes, so each is inspected in a jail of its own;
+ * entries of a sparse checkout; and entries whose flags make status skip their files.
  *
- * The settings below keep git from trying what the jail refuses anyway: that would be an error, and
- * so an "unknown" for honest trees as well. What cannot be set aside by name (filter.<name>.clean,
- * a lazy fetch) does try, fails with EPERM, and complains on standard error; any complaint makes
- * the answer unknown. What it answers is read by gitreply.c.
+ * The settings below keep git from attempts that the jail would refuse: these would be errors, and
+ * so also honest trees would be "unknown". Other attempts cannot be disabled by name
+ * (filter.<name>.clean, a lazy fetch). They fail with EPERM and a message on standard error; any
+ * message makes the answer unknown. The answers are parsed in gitreply.c.
  */
 #include "source/git.h"
 
@@ -44,7 +43,7 @@ static const char *const environment[] = {
 	"PATH=/usr/bin",
 };
 
-/* Stronger than the tree's own configuration: what would run something, or hide a change. */
+/* These override the tree's configuration: settings that would run programs or hide changes. */
 static const char *const settings[] = {
 	"core.checkStat=default",
 	"core.fsmonitor=false",
@@ -56,7 +55,7 @@ static const char *const settings[] = {
 	"safe.directory=*",
 };
 
-/* Unless the operator has set it. */
+/* Used unless the operator sets it. */
 static const char modes_count[] = "core.fileMode=true";
 
 static const char *const status_arguments[] = {"status", "--porcelain=v2", "--branch", "-z",
@@ -64,23 +63,23 @@ static const char *const status_arguments[] = {"status", "--porcelain=v2", "--br
 	"--no-ahead-behind", NULL};
 static const char *const index_arguments[] = {"ls-files", "-s", "-v", "-z", NULL};
 
-/* One look at a source tree, with all of its submodules. */
+/* The inspection of one source tree with all its submodules. */
 struct inspection {
 	const char *git;
 	const struct git_tree *tree;
-	const char *config; /* the operator's settings, as git reads them in the jail */
+	const char *config; /* the operator's settings, as text of a git configuration file */
 	uid_t uid;
 	gid_t gid;
-	int64_t deadline_ms; /* of clock_ms: nothing is asked later */
-	unsigned submodules; /* that were asked about */
+	int64_t deadline_ms; /* of clock_ms: git is not started later than this */
+	unsigned submodules; /* inspected so far */
 };
 
-/* A repository of the source tree: the directory of its files. "" is the source tree itself. */
+/* A repository of the source tree, by the directory of its files; "" is the source tree itself. */
 struct question {
 	const struct inspection *in;
 	const char *path;
-	int index; /* git takes this file for the index, dated a second later; -1: it has its own */
-	const struct strv *overruled; /* more settings, stronger than the tree's; NULL: none */
+	int index; /* use this file as the index, dated a second later; -1: the repository's own */
+	const struct strv *overruled; /* further settings that override the tree's; NULL: none */
 };
 
 const char *git_clean_word(enum git_clean clean)
@@ -96,12 +95,15 @@ const char *git_clean_word(enum git_clean clean)
 	return "unknown";
 }
 
-/* Where git finds the repository of the tree itself. The caller frees. */
+/* The path of the tree's own repository in the jail. The caller frees it. */
 static char *git_dir(const struct repository *r)
 {
 	switch (r->kind) {
 	case REPOSITORY_WORKTREE:
-		/* Not bound alone: its file `commondir` says "../..". */
+		/*
+		 * The whole repository is bound, because the file `commondir` of the worktree
+		 * contains "../..".
+		 */
 		return mem_printf(REPOSITORY_COMMON "/worktrees/%s", path_base(r->own.outside));
 	case REPOSITORY_NAMED:
 		return mem_strdup(REPOSITORY_COMMON);
@@ -113,8 +115,8 @@ static char *git_dir(const struct repository *r)
 }
 
 /*
- * Alternates are where the tree says. What cannot be there is not bound, and git complains: another
- * directory of the jail is there already.
+ * Alternates are bound at the paths that the tree names. If another directory of the jail is
+ * already there, the alternate is not bound, and git reports an error.
  */
 static void bind_alternates(struct jail *j, const struct repository *r)
 {
@@ -142,7 +144,7 @@ static void bind_repository(struct jail *j, const struct question *q)
 	bind_alternates(j, r);
 }
 
-/* The operator's settings, and an index that is newer than the files that it knows. */
+/* Place the operator's settings, and an index that is newer than all files. */
 static void place_files(struct jail *j, const struct question *q)
 {
 	const struct gitsettings *s = q->in->tree->settings;
@@ -164,7 +166,7 @@ static void place_files(struct jail *j, const struct question *q)
 	if (q->index >= 0) {
 		if (fstat(q->index, &st) < 0)
 			st.st_mtim.tv_sec = 0;
-		/* As in the machine, see compose.c. */
+		/* As compose.c does for the VM. */
 		jail_place_fd(j, INDEX_INSIDE, q->index, st.st_mtim.tv_sec + 1);
 		strv_push(&j->env, "GIT_INDEX_FILE=" INDEX_INSIDE);
 	}
@@ -202,9 +204,9 @@ static void fill_jail(struct jail *j, const struct question *q, const char *cons
 	j->uid = in->uid;
 	j->gid = in->gid;
 	/*
-	 * git reads root's trees as root, because their files may be open to nobody else. It is
-	 * root without a capability, in a jail that shows nothing but /usr, this tree and what
-	 * belongs to its repository, read-only.
+	 * git inspects trees of root as root, because their files may be readable only by root. It
+	 * has no capabilities, and its jail contains only /usr, this tree and its repository,
+	 * read-only.
 	 */
 	j->root_ok = in->uid == 0;
 	j->no_children = true;
@@ -218,7 +220,7 @@ static void fill_jail(struct jail *j, const struct question *q, const char *cons
 	add_arguments(j, q, arguments);
 }
 
-/* Ask git; -1 only when it could not be asked. */
+/* Run git; -1 only if it could not be run. */
 static int ask(const struct question *q, const char *const *arguments, struct gitreply *reply,
 	struct err *e)
 {
@@ -229,7 +231,7 @@ static int ask(const struct question *q, const char *const *arguments, struct gi
 	return jail_run(&j, LIMIT_GIT_MS, &reply->out, &reply->errors, &reply->end, e);
 }
 
-/* What the path is in the source tree: open it beneath, without opening what it is. */
+/* Open a path of the source tree as O_PATH, without following links out of the tree. */
 static int look_at(const struct inspection *in, const char *path, struct git_state *state)
 {
 	int fd = fd_open_beneath(in->tree->root, path, O_PATH | O_NOFOLLOW);
@@ -239,7 +241,7 @@ static int look_at(const struct inspection *in, const char *path, struct git_sta
 	return fd;
 }
 
-/* git believes that files outside of a sparse checkout are absent, and does not look. */
+/* git assumes that files outside of a sparse checkout are absent, and does not check. */
 static void check_sparse(
 	const struct question *q, const struct strv *paths, struct git_state *state)
 {
@@ -260,7 +262,10 @@ static void check_sparse(
 static int ask_status(
 	struct inspection *in, const char *path, struct git_state *state, struct err *e);
 
-/* A change in a submodule is one of the tree; its commit was compared by the status of the tree. */
+/*
+ * A change in a submodule is a change of the tree. The submodule's commit has been compared by the
+ * status of the tree.
+ */
 static int ask_submodule(
 	struct inspection *in, const char *path, struct git_state *state, struct err *e)
 {
@@ -316,9 +321,9 @@ static int ask_index(
 	return 0;
 }
 
-/* ---- files that only a filter could tell -------------------------------------------------- */
+/* ---- files that differ only by a filter --------------------------------------------------- */
 
-/* Has each of these files a filter? A doubt about it is a no. */
+/* Whether each of these files has a filter. False if unknown. */
 static int have_filters(
 	const struct question *q, const struct strv *paths, bool *ret, struct err *e)
 {
@@ -358,8 +363,8 @@ static int open_index(const struct git_tree *tree)
 }
 
 /*
- * The answer of status where no filter of the tree is required: git goes on without those that it
- * could not start, and names all files that would have to pass them.
+ * Run status with all filters of the tree set to not required: git then continues without the
+ * filters that it could not start, and lists all files that need one.
  */
 static int ask_without_filters(const struct inspection *in, struct gitreply *ret, struct err *e)
 {
@@ -378,9 +383,9 @@ static int ask_without_filters(const struct inspection *in, struct gitreply *ret
 }
 
 /*
- * git reads a file again when it was changed in the second in which the index was written, and then
- * without a filter finds other contents than it knows: `changed` has them as changes. Are these all
- * of its changes, and are they gone where the index is newer than every file?
+ * git rereads a file that was changed in the second in which the index was written; without its
+ * filter the contents seem to be changed. `changed` is the status with such changes. *ret: the tree
+ * is clean with an index newer than every file, and all files in `changed` have a filter.
  */
 static int check_settled(
 	const struct inspection *in, const struct gitreply *changed, bool *ret, struct err *e)
@@ -402,7 +407,7 @@ static int check_settled(
 	return have_filters(&q, &paths, ret, e);
 }
 
-/* May set state->settled, and the commit that git did not come to say in its first answer. */
+/* May set state->settled, and the commit if the first answer did not contain it. */
 static int ask_settled(const struct inspection *in, const struct gitreply *first,
 	struct git_state *state, struct err *e)
 {
@@ -419,7 +424,7 @@ static int ask_settled(const struct inspection *in, const struct gitreply *first
 	return check_settled(in, &reply, &state->settled, e);
 }
 
-/* Is it worth to ask whether only filters make a difference? */
+/* Whether the differences may be due to filters only. */
 static bool may_be_filters(const struct question *q, const struct git_state *state)
 {
 	const struct gitsettings *s = q->in->tree->settings;
@@ -450,7 +455,10 @@ static int ask_status(
 	return clean ? ask_index(in, &q, state, e) : 0;
 }
 
-/* Is there a repository to ask about? Else a doubt, unless there is no .git at all. */
+/*
+ * Whether there is a repository to inspect. If not, the state becomes unknown, unless there is no
+ * .git.
+ */
 static bool has_repository(const struct git_tree *tree, struct git_state *state)
 {
 	struct stat st;
@@ -477,7 +485,7 @@ static int choose_identity(struct inspection *in, struct err *e)
 		return err_sys(e, "%s", in->tree->source);
 	in->uid = st.st_uid;
 	in->gid = st.st_gid;
-	/* The owner's rights are enough; those of group root are never given to anybody else. */
+	/* The owner's rights are enough; other users never get the rights of group root. */
 	return in->uid != 0 && in->gid == 0 ? jail_vm_user(NULL, &unused, &in->gid, e) : 0;
 }
 

@@ -9,8 +9,8 @@
 
 struct reader {
 	const char *at, *end;
-	bool ended;      /* the last line need not have an end: git sees one */
-	struct buf name; /* of the section, and behind it that of the key */
+	bool ended;      /* at the end of the text, where git assumes a newline */
+	struct buf name; /* "SECTION.", then also the key */
 	struct buf value;
 };
 
@@ -30,7 +30,7 @@ static int next(struct reader *r)
 	return c;
 }
 
-/* These three of the C locale, whatever the locale is. */
+/* Spaces of the C locale, whatever the current locale is. */
 static bool is_space(int c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
@@ -51,7 +51,7 @@ static void add_lower(struct buf *b, int c)
 	buf_addc(b, (char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c));
 }
 
-/* Behind the name of a section: a space, "SUBSECTION" in quotes, and the bracket. */
+/* After the name of a section: a space, "SUBSECTION" in quotes, and the bracket. */
 static bool read_subsection(struct reader *r, int c)
 {
 	for (; is_space(c); c = next(r))
@@ -70,7 +70,7 @@ static bool read_subsection(struct reader *r, int c)
 	return next(r) == ']';
 }
 
-/* Behind the opening bracket. */
+/* After the opening bracket. */
 static bool read_section(struct reader *r)
 {
 	int c;
@@ -86,13 +86,13 @@ static bool read_section(struct reader *r)
 	return true;
 }
 
-/* Behind a backslash: false when it may not stand there. */
+/* After a backslash; false if the escape is invalid. */
 static bool read_escape(struct reader *r)
 {
 	int c = next(r);
 
 	switch (c) {
-	case '\n': /* the value goes on in the next line */
+	case '\n': /* the value continues on the next line */
 		return true;
 	case 't':
 		c = '\t';
@@ -113,11 +113,11 @@ static bool read_escape(struct reader *r)
 	return true;
 }
 
-/* Behind the equals sign, to the end of the line. */
+/* After the equals sign, to the end of the line. */
 static bool read_value(struct reader *r)
 {
 	bool quoted = false, comment = false;
-	size_t spaces = 0; /* that count only when more follows */
+	size_t spaces = 0; /* they count only if more text follows */
 	int c;
 
 	buf_clear(&r->value);
@@ -144,7 +144,7 @@ static bool read_value(struct reader *r)
 	return !quoted;
 }
 
-/* A key, of which the first letter was read, behind the section's name; and its value. */
+/* A key, whose first letter was read, and its value. The key is appended to the section's name. */
 static bool read_setting(struct reader *r, int c, bool *ret_has_value)
 {
 	buf_addc(&r->name, '.');
@@ -162,7 +162,7 @@ struct telling {
 	int result;
 };
 
-/* False: not understood. It ends early when somebody was told and wants no more. */
+/* False: a syntax error. Ends early if the callback returns nonzero. */
 static bool read_all(struct reader *r, struct telling *t)
 {
 	bool comment = false, has_value;

@@ -8,7 +8,7 @@
 #include "os/home.h"
 #include "os/path.h"
 
-/* The next component, "" at the end; *at is moved behind it. The caller frees. */
+/* The next component, "" at the end; *at is advanced. The caller frees the result. */
 static char *take(const char **at)
 {
 	size_t len;
@@ -19,7 +19,7 @@ static char *take(const char **at)
 	return mem_strndup(*at - len, len);
 }
 
-/* Component by component, where "**" stands for any number of them. */
+/* Compare by components; "**" matches any number of them. */
 static bool matches(const char *pattern, const char *path, int flags)
 {
 	auto_free char *wanted = take(&pattern);
@@ -35,7 +35,7 @@ static bool matches(const char *pattern, const char *path, int flags)
 		matches(pattern, rest, flags);
 }
 
-/* The pattern as a path. The caller frees. */
+/* Expand the pattern as git does. The caller frees the result. */
 static char *whole(const char *pattern, const char *file)
 {
 	auto_free char *home = home_expand(pattern);

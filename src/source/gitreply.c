@@ -35,14 +35,14 @@ void gitreply_doubt(struct git_state *state, const char *fmt, ...)
 	va_start(ap, fmt);
 	fit_vformat(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* The tree's words get into it, so it is made harmless as a whole. */
+	/* The text may contain parts of the tree's data, so it is sanitized as a whole. */
 	safe = text_safe(text, sizeof(state->reason) - 1);
 	(void)snprintf(state->reason, sizeof(state->reason), "%s", safe);
 }
 
 /*
- * git complained that it could not start a program. True, with the reason in words, when that is
- * the complaint: the jail allows git no child process (git.c), so git is not to blame.
+ * Whether git complained that it could not start a program; then the reason is set. The jail
+ * forbids child processes (git.c), so this is not an error of git.
  */
 static bool was_forbidden(const char *complaint, const char *question, struct git_state *state)
 {
@@ -55,7 +55,7 @@ static bool was_forbidden(const char *complaint, const char *question, struct gi
 	state->forbidden = true;
 	program += sizeof(forbidden) - 1;
 	end = strstr(program, ": Operation not permitted");
-	/* The whole command is "git -c OPTION fetch": its second word stands for it. */
+	/* The command is "git -c OPTION fetch"; git names it by its second word. */
 	if (strncmp(program, "-c:", 3) == 0)
 		gitreply_doubt(state,
 			"git %s needs objects that this partial clone lacks, and may fetch none",
@@ -67,7 +67,7 @@ static bool was_forbidden(const char *complaint, const char *question, struct gi
 	return true;
 }
 
-/* The extension is on a line of its own. */
+/* The name of the extension is on a separate line, so the lines are joined. */
 static void gitreply_foreign(struct git_state *state, const char *complaint)
 {
 	char text[GITREPLY_COMPLAINT_BYTES + 1];
@@ -81,7 +81,7 @@ static void gitreply_foreign(struct git_state *state, const char *complaint)
 	gitreply_doubt(state, "%s", text + strlen("fatal: "));
 }
 
-/* git knows formats of repositories by a version and by names of extensions. */
+/* git identifies repository formats by a version and by names of extensions. */
 static bool is_foreign(const char *complaint)
 {
 	static const char *const words[] = {
@@ -93,7 +93,7 @@ static bool is_foreign(const char *complaint)
 	return false;
 }
 
-/* True when git answered without any complaint; else the doubt is noted. */
+/* True if git answered without any complaint; else the state becomes unknown. */
 static bool is_sound(const struct gitreply *r, const char *question, struct git_state *state)
 {
 	int complaint = (int)strcspn(r->errors.data, "\n");
@@ -113,7 +113,7 @@ static bool is_sound(const struct gitreply *r, const char *question, struct git_
 	return false;
 }
 
-/* The next field of a list whose fields end in NUL, or NULL at the end of what is whole. */
+/* The next NUL-terminated field; NULL at the end of the complete fields. */
 static const char *next_field(const struct buf *b, size_t *offset)
 {
 	const char *field = b->data + *offset;
@@ -125,7 +125,7 @@ static const char *next_field(const struct buf *b, size_t *offset)
 	return field;
 }
 
-/* Fields were left out, or the last one is not whole. */
+/* The output was truncated. */
 static bool is_cut(const struct gitreply *r)
 {
 	return r->end.overflow || (r->out.len && r->out.data[r->out.len - 1]);
@@ -138,7 +138,7 @@ static bool is_object_id(const char *s)
 	return !s[len] && (len == 40 || len == 64);
 }
 
-/* GIT_CLEAN when every line is understood, up to the end, and none is a change. */
+/* GIT_CLEAN if all lines up to the end were parsed and none is a change. */
 static enum git_clean read_status(const struct gitreply *r, struct git_state *state)
 {
 	static const char oid[] = "# branch.oid ";
@@ -179,7 +179,7 @@ bool gitreply_status(const struct gitreply *r, struct git_state *state)
 	return clean == GIT_CLEAN;
 }
 
-/* "1 XY SUB MODE MODE MODE OBJECT OBJECT PATH", of a file that is changed and not staged. */
+/* "1 XY SUB MODE MODE MODE OBJECT OBJECT PATH", of a file with changes that are not staged. */
 static const char *changed_path(const char *field)
 {
 	static const char changed[] = "1 .M ";
@@ -216,13 +216,13 @@ void gitreply_overrule(const struct gitreply *r, const char *value, struct strv 
 	const char *name;
 	size_t offset = 0;
 
-	/* A name that has a "=" in it cannot be given to git in this form. */
+	/* A name with a "=" cannot be passed by -c. */
 	while ((name = next_field(&r->out, &offset)))
 		if (!strchr(name, '=') && !strchr(name, '\n'))
 			strv_pushf(ret, "%s%s", name, value);
 }
 
-/* NULL at the end, or where a group of three is cut. */
+/* NULL at the end, or if the group of three is incomplete. */
 static const char *third_field(const struct buf *b, size_t *offset)
 {
 	for (int before = 0; before < 2; before++)
@@ -231,7 +231,7 @@ static const char *third_field(const struct buf *b, size_t *offset)
 	return next_field(b, offset);
 }
 
-/* Fields in threes: the path, "filter", and its value. */
+/* Groups of three fields: the path, "filter", and its value. */
 bool gitreply_filters(const struct gitreply *r, size_t count)
 {
 	const char *value;
@@ -253,8 +253,8 @@ void gitreply_entries_release(struct gitreply_entries *entries)
 
 /*
  * One field of `ls-files -s -v`: "TAG MODE OBJECT STAGE<tab>PATH". Tags: H is an ordinary entry, S
- * one of a sparse checkout (skip-worktree). Lower case is assume-unchanged, and a status that was
- * clean cannot have other tags.
+ * an entry of a sparse checkout (skip-worktree), lower case means assume-unchanged. Other tags
+ * cannot occur after a clean status.
  */
 static bool read_entry(const char *field, struct gitreply_entries *entries, struct git_state *state)
 {

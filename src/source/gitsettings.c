@@ -16,7 +16,7 @@
 #include "source/gitplace.h"
 #include "source/limits.h"
 
-/* Settings that are handed on, by the names that git prints; their values are words. */
+/* Settings that are passed on, by the names that git prints; their values are single words. */
 static const struct {
 	const char *key, *section, *name;
 } handed_on[] = {
@@ -29,13 +29,13 @@ static const struct {
 	{"status.showuntrackedfiles", "status", "showUntrackedFiles"},
 };
 
-/* As many as git follows. */
+/* The limit of git. */
 enum { INCLUDES_DEPTH_MAX = 10 };
 
 struct reading {
 	struct gitsettings *settings;
 	const char *git_dir;
-	char *excludes, *attributes; /* the paths, as they are written */
+	char *excludes, *attributes; /* the paths as written */
 };
 
 void gitsettings_init(struct gitsettings *s)
@@ -106,7 +106,7 @@ static void take_origin(struct gitsettings *s, const char *origin)
 
 static int read_list(struct reading *r, const char *file, int depth, struct err *e);
 
-/* The condition of "includeif.CONDITION.path", NULL when the key is another. The caller frees. */
+/* The condition of "includeif.CONDITION.path"; NULL for other keys. The caller frees. */
 static char *condition_of(const char *key)
 {
 	static const char before[] = "includeif.", after[] = ".path";
@@ -118,7 +118,10 @@ static char *condition_of(const char *key)
 	return mem_strndup(key + strlen(before), len - around);
 }
 
-/* git, which knows no repository, leaves out what is included by its place. */
+/*
+ * git runs here without a repository and so ignores includes with a gitdir condition. Follow them
+ * here.
+ */
 static int include(struct reading *r, const char *key, const char *value, const char *origin,
 	int depth, struct err *e)
 {
@@ -137,7 +140,7 @@ static int include(struct reading *r, const char *key, const char *value, const 
 	return read_list(r, path, depth + 1, e);
 }
 
-/* An item is "KEY<newline>VALUE", or "KEY" alone, which stands for true. */
+/* An item is "KEY<newline>VALUE", or "KEY" alone, which means true. */
 static int take_item(
 	struct reading *r, const char *item, const char *origin, int depth, struct err *e)
 {
@@ -154,7 +157,7 @@ static int take_item(
 	return include(r, key, value, origin, depth, e);
 }
 
-/* Where each setting comes from, and the setting, in turn. */
+/* The list contains the origin of each setting, followed by the setting. */
 static int take_list(struct reading *r, const char *list, size_t len, int depth, struct err *e)
 {
 	const char *at = list, *end = list + len, *origin = NULL;
@@ -171,7 +174,7 @@ static int take_list(struct reading *r, const char *list, size_t len, int depth,
 	return 0;
 }
 
-/* file NULL: all that git reads outside of repositories. */
+/* file NULL: all settings that git reads outside of repositories. */
 static int list_settings(const char *file, struct buf *output, struct err *e)
 {
 	static const char *const arguments[] = {
@@ -209,7 +212,7 @@ static int read_list(struct reading *r, const char *file, int depth, struct err 
 	return take_list(r, output.data, output.len, depth, e);
 }
 
-/* path "": there is none. Like git we go on without a file that is not there or not readable. */
+/* path "": there is no file. Like git, ignore a missing or unreadable file. */
 static int read_file(
 	struct gitsettings *s, const char *path, const char *what, struct buf *b, struct err *e)
 {
@@ -223,7 +226,10 @@ static int read_file(
 	return 0;
 }
 
-/* given: by a setting; else where git looks then, `usual` in its directory of configuration. */
+/*
+ * given: the path set by a setting; NULL: the default, `usual` in the user's configuration
+ * directory.
+ */
 static int read_given(struct gitsettings *s, const char *given, const char *usual, const char *what,
 	struct buf *b, struct err *e)
 {
@@ -246,7 +252,7 @@ static int read_files(const struct reading *r, struct err *e)
 
 	if (read_given(s, r->excludes, "git/ignore", "ignore file", &s->excludes, e) < 0)
 		return -1;
-	/* The later lines are stronger. */
+	/* Later lines take precedence. */
 	if (has_system_attributes() &&
 		read_file(s, "/etc/gitattributes", "attributes of the system", &s->attributes, e) <
 			0)
@@ -267,7 +273,7 @@ int gitsettings_read(struct gitsettings *s, const char *git_dir, struct err *e)
 	return result;
 }
 
-/* ---- as a file ---- */
+/* ---- as a configuration file ---- */
 
 static void add_path(struct buf *b, const char *name, const char *dir, const char *file)
 {

@@ -24,22 +24,22 @@ enum file_kind {
 	FILE_CONFIG,
 };
 
-/* A ref of the repository `base`, which is a path in the archive; HEAD is one of them. */
+/* A ref (also HEAD) of the repository `base`, which is a path in the archive. */
 struct ref {
-	const char *base; /* borrowed from gitview.known: refs are many, repositories few */
+	const char *base; /* borrowed from gitview.known: there are many refs per repository */
 	char *name, *value;
-	size_t order; /* of the two of one name the later one counts: packed ones come first */
+	size_t order; /* of refs with the same name the last one counts: packed refs come first */
 };
 
 struct gitview {
 	struct strv
-		bases; /* the repository directories around the entry at hand, outermost first */
-	struct strv known; /* those that have a ref */
+		bases; /* repository directories that contain the current entry, outermost first */
+	struct strv known; /* repositories that have refs */
 	enum file_kind kind;
-	char *path;         /* of the entry at hand */
+	char *path;         /* of the current entry */
 	const char *inside; /* its path in the innermost repository directory */
 	struct digest_text
-		shell; /* of HEAD, index, config: what the header says besides the size */
+		shell; /* of HEAD, index and config: digest of path, mode, extended attributes */
 	struct ref *refs;
 	size_t ref_count, ref_room;
 };
@@ -68,7 +68,7 @@ void gitview_free(struct gitview *g)
 	free(g);
 }
 
-/* ---- which file is what ---- */
+/* ---- kinds of files ---- */
 
 #define ORIGIN "refs/remotes/origin/"
 
@@ -82,7 +82,7 @@ static bool is_hex(const char *s, size_t len)
 	return strlen(s) == len && strspn(s, "0123456789abcdef") == len;
 }
 
-/* 40 or 64 hexadecimal digits at s, and then `end`. */
+/* 40 or 64 hexadecimal digits at s, followed by `end`. */
 static bool is_named(const char *s, const char *end)
 {
 	size_t len = strspn(s, "0123456789abcdef");
@@ -90,7 +90,7 @@ static bool is_named(const char *s, const char *end)
 	return (len == 40 || len == 64) && strcmp(s + len, end) == 0;
 }
 
-/* A file of objects/pack. */
+/* Whether it is a file of objects/pack. */
 static bool is_of_packs(const char *name)
 {
 	static const char *const ends[] = {
@@ -108,7 +108,7 @@ static bool is_of_packs(const char *name)
 	return false;
 }
 
-/* What only makes reading objects faster. */
+/* Files that only speed up reading of objects. */
 static bool is_graph(const char *name)
 {
 	return strcmp(name, "commit-graph") == 0 ||
@@ -117,13 +117,13 @@ static bool is_graph(const char *name)
 			is_named(name + strlen("commit-graphs/graph-"), ".graph"));
 }
 
-/* The name of a directory of objects: two digits. */
+/* Whether it is a directory of loose objects: two hex digits. */
 static bool is_fan(const char *name)
 {
 	return strlen(name) == 2 && strspn(name, "0123456789abcdef") == 2;
 }
 
-/* A file of `objects`: an object, "12/34...", or by what git finds them. */
+/* A file of `objects`: a loose object, "12/34...", or a pack, or an index of these. */
 static bool is_object(const char *name)
 {
 	if (begins(name, "pack/"))
@@ -152,7 +152,7 @@ static bool is_note(const char *name)
 	return begins(name, "logs/refs/") && strcmp(name, "logs/refs/stash") != 0;
 }
 
-/* Those in which git puts what is ignored or read; they come and go with it. */
+/* Directories for files that are ignored or parsed; git creates and removes them with the files. */
 static enum file_kind kind_of_directory(const char *name)
 {
 	static const char *const own[] = {"logs", "objects", "objects/info",
@@ -166,7 +166,7 @@ static enum file_kind kind_of_directory(const char *name)
 	return is_below(name, "refs") || is_below(name, "logs/refs") ? FILE_IGNORED : FILE_PLAIN;
 }
 
-/* ---- what of a header counts where the contents are seen as above ---- */
+/* ---- the part of the header that counts for parsed files ---- */
 
 static void digest_text(struct digest *d, const char *text)
 {
@@ -207,9 +207,9 @@ static enum file_kind kind_of_file(const char *name)
 	return FILE_PLAIN;
 }
 
-/* ---- where repositories are ---- */
+/* ---- finding repositories ---- */
 
-/* What a symbolic ref names, NULL when it is none. */
+/* The target of a symbolic ref; NULL: not symbolic. */
 static const char *named_by(const char *value)
 {
 	static const char prefix[] = "ref:";
@@ -249,7 +249,7 @@ static bool has_file(int dir, const char *name, struct buf *b)
 	return fd_read_beneath(dir, name, b, NULL) == 0;
 }
 
-/* "ref: refs/...", or the name of a commit. */
+/* Whether it is "ref: refs/..." or the name of a commit. */
 static bool is_head(const struct buf *b)
 {
 	const char *name = named_by(b->data);
@@ -258,8 +258,9 @@ static bool is_head(const struct buf *b)
 }
 
 /*
- * As git demands it, where a doubt is a no: then all of it counts. dir -1 is a directory that is
- * put together here (compose.h). is_linked: that of a worktree, whose objects are elsewhere.
+ * Whether git would accept the directory as a repository; false if in doubt, because then all its
+ * bytes count. dir -1: a directory made by compose.h. is_linked: the directory of a worktree, whose
+ * objects are elsewhere.
  */
 static bool has_repository(int dir, bool is_linked)
 {
@@ -286,7 +287,10 @@ static bool is_repository(const struct gitview *g, int dir)
 	return begins(g->inside, "modules/") && has_repository(dir, false);
 }
 
-/* Is the entry at hand in `objects` of a worktree? Its objects are elsewhere. */
+/*
+ * Whether the current entry is in an `objects` directory of a worktree. git does not use this
+ * directory.
+ */
 static bool is_stray(const struct gitview *g)
 {
 	const char *base = g->bases.count > 1 ? g->bases.items[g->bases.count - 1] : "";
@@ -309,7 +313,7 @@ enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, in
 		g->kind = kind_of_directory(g->inside);
 	else if (g->inside && (t->type == TAR_FILE || t->type == TAR_HARDLINK) && !is_stray(g))
 		g->kind = kind_of_file(g->inside);
-	/* A link has no contents of its own to be read. */
+	/* A hard link has no contents in the archive that could be parsed. */
 	if (t->type == TAR_HARDLINK && g->kind != FILE_IGNORED)
 		g->kind = FILE_PLAIN;
 	if (g->kind == FILE_PLAIN)
@@ -321,7 +325,7 @@ enum gitview_part gitview_entry(struct gitview *g, const struct tar_entry *t, in
 
 /* ---- refs ---- */
 
-/* The repository of the entry at hand. */
+/* The repository of the current entry. */
 static const char *known_base(struct gitview *g)
 {
 	const char *base = g->bases.items[g->bases.count - 1];
@@ -347,7 +351,7 @@ static void add_ref(
 	g->ref_count++;
 }
 
-/* One line, and nothing that would end a text. */
+/* The file must be one line without NUL. */
 static bool read_ref(struct gitview *g, const char *data, size_t len)
 {
 	size_t line = len && data[len - 1] == '\n' ? len - 1 : len;
@@ -359,7 +363,7 @@ static bool read_ref(struct gitview *g, const char *data, size_t len)
 	return true;
 }
 
-/* The name in "HEX NAME", or NULL when the line is another. */
+/* The name in "HEX NAME"; NULL for other lines. */
 static char *packed_name(const char *line, size_t len)
 {
 	size_t hex = 0;
@@ -373,8 +377,8 @@ static char *packed_name(const char *line, size_t len)
 }
 
 /*
- * Comments, and "^HEX", which says what a tag is of, can be told from the others. git finds a name
- * by halving, so what it finds in a file that is not sorted depends on more than the lines.
+ * Comments, and "^HEX" (the object of a tag), follow from other data and are ignored. git finds
+ * names by binary search, so the file must be sorted; else its bytes count.
  */
 static bool read_packed_refs(struct gitview *g, const char *data, size_t len)
 {
@@ -403,7 +407,7 @@ static bool read_packed_refs(struct gitview *g, const char *data, size_t len)
 	return true;
 }
 
-/* Mostly they are one string, and it may be long. */
+/* Usually both are the same pointer, and the strings may be long. */
 static int compare_bases(const char *a, const char *b)
 {
 	return a == b ? 0 : strcmp(a, b);
@@ -419,7 +423,7 @@ static int by_name(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-/* Sorted by name, and of each name the one that counts. */
+/* Sort by name and keep only the ref that counts of each name. */
 static void settle_refs(struct gitview *g)
 {
 	size_t kept = 0;
@@ -441,7 +445,7 @@ static void settle_refs(struct gitview *g)
 	g->ref_count = kept;
 }
 
-/* The value of a ref of the same repository, "" when there is none. */
+/* The value of a ref of the same repository; "" if there is none. */
 static const char *value_of(const struct gitview *g, const char *base, const char *name)
 {
 	size_t low = 0, high = g->ref_count;
@@ -462,7 +466,7 @@ static const char *value_of(const struct gitview *g, const char *base, const cha
 	return "";
 }
 
-/* The commit at the end, as far as git goes; "" when there is none. */
+/* The commit that a value leads to, within git's limit of symbolic refs; "" if there is none. */
 static const char *commit_of(const struct gitview *g, const char *base, const char *value)
 {
 	enum { SYMBOLIC_MAX = 5 };
@@ -476,7 +480,10 @@ static const char *commit_of(const struct gitview *g, const char *base, const ch
 	return value;
 }
 
-/* origin's branch, at the commit of the branch of that name; name: behind "refs/remotes/origin/" */
+/*
+ * Whether origin's branch is at the commit of the local branch with the same name; name: after
+ * "refs/remotes/origin/"
+ */
 static bool is_branch_again(
 	const struct gitview *g, const char *base, const char *name, const char *value)
 {
@@ -485,7 +492,7 @@ static bool is_branch_again(
 	return !named_by(value) && *value && strcmp(value_of(g, base, branch), value) == 0;
 }
 
-/* origin's HEAD, which names the branch that is checked out, and that is the same there. */
+/* Whether origin's HEAD names the checked-out branch, and is_branch_again is true for it. */
 static bool is_head_again(const struct gitview *g, const char *base, const char *value)
 {
 	const char *there = named_by(value), *here = named_by(value_of(g, base, "HEAD"));
@@ -496,7 +503,7 @@ static bool is_head_again(const struct gitview *g, const char *base, const char 
 	return is_branch_again(g, base, there + strlen(ORIGIN), value_of(g, base, there));
 }
 
-/* Nothing but what a clone of this very repository has besides (gitview.h). */
+/* Whether only a clone of this repository adds the ref (gitview.h). */
 static bool is_of_a_clone(const struct gitview *g, const struct ref *r)
 {
 	const char *name = begins(r->name, ORIGIN) ? r->name + strlen(ORIGIN) : NULL;
@@ -525,7 +532,7 @@ void gitview_end(struct gitview *g, struct digest *d)
 		digest_text(d, "ref");
 		digest_text(d, r->name);
 		digest_text(d, r->value);
-		/* By way of a ref that does not count itself, it may be another one. */
+		/* The value may name a ref that is ignored itself, so add the commit. */
 		digest_text(d, commit_of(g, r->base, r->value));
 	}
 }
@@ -537,13 +544,13 @@ struct index {
 	size_t len, at;
 	unsigned version;
 	size_t hash;                       /* bytes of an object's name */
-	char previous[LIMIT_TAR_PATH + 1]; /* the path before, for version 4 */
+	char previous[LIMIT_TAR_PATH + 1]; /* the previous path, for version 4 */
 	size_t previous_len;
 };
 
 enum {
 	INDEX_HEAD = 12,
-	ENTRY_MODE = 24, /* behind times, device and inode; then user, group and size */
+	ENTRY_MODE = 24, /* after times, device and inode; followed by user, group and size */
 	ENTRY_OBJECT = 40,
 	FLAGS_NO_TIMES = 0xb000, /* assume-valid and stage; not "extended", not the path's length */
 	FLAG_EXTENDED = 0x4000,
@@ -554,7 +561,10 @@ static uint32_t be32(const unsigned char *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-/* How many bytes of the path before are cut off; false when it does not end. */
+/*
+ * The number of bytes to remove from the end of the previous path; false if the number is
+ * incomplete.
+ */
 static bool read_cut(struct index *x, size_t *ret_cut)
 {
 	uint64_t value = 0;
@@ -571,7 +581,7 @@ static bool read_cut(struct index *x, size_t *ret_cut)
 	return false;
 }
 
-/* The path of an entry, into x->previous. */
+/* Read the path of an entry into x->previous. */
 static bool read_path(struct index *x, size_t start)
 {
 	size_t cut = x->previous_len, keep, n;
@@ -590,7 +600,9 @@ static bool read_path(struct index *x, size_t start)
 	x->previous_len = keep + n;
 	x->previous[x->previous_len] = '\0';
 	x->at += n + 1;
-	/* Up to version 3 an entry has one to eight zeros behind it, to a multiple of eight. */
+	/*
+	 * Up to version 3, entries are padded with one to eight zeros to a multiple of eight bytes.
+	 */
 	if (x->version < 4)
 		x->at = start + ((x->at - 1 - start + 8) & ~(size_t)7);
 	return x->at <= x->len;
@@ -626,7 +638,7 @@ static bool read_entry(struct index *x, struct digest *d)
 	return true;
 }
 
-/* What git can make again, or what says when it looked: not part of what a plan sees. */
+/* Extensions that are caches or contain times: not visible to a plan. */
 static bool is_passing_extension(const unsigned char *name)
 {
 	static const char *const names[] = {"TREE", "UNTR", "FSMN", "EOIE", "IEOT"};
@@ -637,7 +649,7 @@ static bool is_passing_extension(const unsigned char *name)
 	return false;
 }
 
-/* Up to the digest at the end. */
+/* Up to the checksum at the end. */
 static bool read_extensions(struct index *x, struct digest *d)
 {
 	size_t end = x->len - x->hash;
@@ -679,7 +691,7 @@ static bool read_index_of(const char *data, size_t len, size_t hash, struct dige
 	return x->at <= len - hash && read_extensions(x, d);
 }
 
-/* Which of the two kinds of names it has is not in it: it is the one by which it can be read. */
+/* The file does not contain the kind of its object names, so try both. */
 static bool read_index(const char *data, size_t len, struct digest *d)
 {
 	static const size_t hashes[] = {20, 32};
@@ -699,7 +711,7 @@ static bool read_index(const char *data, size_t len, struct digest *d)
 
 /* ---- config ---- */
 
-/* Lines of a text, each without its end. */
+/* The lines of a text, without the newlines. */
 struct lines {
 	const char *at, *end;
 };
@@ -724,7 +736,7 @@ static bool is_line(struct lines *l, const char *wanted)
 	return next_line(l, &line, &n) && n == strlen(wanted) && memcmp(line, wanted, n) == 0;
 }
 
-/* A line with a URL of the simplest form: git reads it as it stands here. */
+/* A line with a URL that git reads without unescaping. */
 static bool is_url(struct lines *l)
 {
 	static const char key[] = "\turl = ";
@@ -736,7 +748,10 @@ static bool is_url(struct lines *l)
 		!memchr(line, '#', n) && !memchr(line, ';', n);
 }
 
-/* The section is over: what follows is another one, perhaps behind comments, or nothing. */
+/*
+ * Whether the section ends here: the next line that is not a comment starts another section, or
+ * there is none.
+ */
 static bool is_over(struct lines l)
 {
 	const char *line;
@@ -748,7 +763,7 @@ static bool is_over(struct lines l)
 	return true;
 }
 
-/* [branch "NAME"], which git clone lets follow the branch of that name. */
+/* [branch "NAME"] as written by git clone, which tracks the branch with the same name. */
 static bool is_branch_section(struct lines *l, const char *line, size_t n)
 {
 	static const char before[] = "[branch \"", after[] = "\"]";
@@ -772,18 +787,18 @@ static bool is_origin_section(struct lines *l, const char *line, size_t n)
 		is_line(l, "\tfetch = +refs/heads/*:refs/remotes/origin/*") && is_over(*l);
 }
 
-/* Could another section of the text change what the ones of `git clone` say? */
+/* Whether another section could change the meaning of those written by `git clone`. */
 static bool names_peers(const char *text)
 {
 	return strcasestr(text, "[remote") || strcasestr(text, "[branch") ||
 		strcasestr(text, "[include");
 }
 
-/* Everything but the sections that `git clone` writes, exactly as it writes them. */
+/* All lines except the sections that are exactly as `git clone` writes them. */
 static void add_others(struct lines all, struct buf *others)
 {
 	const char *line;
-	bool goes_on = false; /* the line before does, so that this one begins no section */
+	bool goes_on = false; /* the previous line ends in a backslash: no section starts here */
 	size_t n;
 
 	while (next_line(&all, &line, &n)) {

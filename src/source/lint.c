@@ -13,9 +13,9 @@
 
 enum { SHOWN_MAX = 60, MESSAGE_MAX = 300 };
 
-/* ---- all actions in turn ---- */
+/* ---- iteration over all actions ---- */
 
-/* The next entry in the order of the plans; NULL after the last. Begin with a zeroed struct. */
+/* The next entry in the order of the plans; NULL after the last. Start with a zeroed struct. */
 struct walk {
 	enum project_phase phase;
 	size_t index;
@@ -31,7 +31,7 @@ static const struct entry *next(const struct lint *l, struct walk *w)
 	return NULL;
 }
 
-/* ---- what cannot work ---- */
+/* ---- errors ---- */
 
 static bool has_target(const struct lint *l, enum action_target target)
 {
@@ -49,7 +49,7 @@ static bool has_target(const struct lint *l, enum action_target target)
 	BUG("target %d", (int)target);
 }
 
-/* How a target is given, when the entry has none; else NULL. */
+/* How to give the target if the entry has none; NULL if it is given. */
 static const char *missing_target(const struct lint *l, const struct entry *entry)
 {
 	static const char *const ways[] = {
@@ -79,7 +79,7 @@ static int check_targets(const struct lint *l, struct err *e)
 	return 0;
 }
 
-/* The names of files that the actions of one list make. */
+/* The names of the files that the actions of one list create. */
 struct names {
 	const struct node **items;
 	size_t count;
@@ -148,7 +148,7 @@ int lint_check(const struct lint *l, struct err *e)
 	return l->will_run ? check_targets(l, e) : 0;
 }
 
-/* ---- what probably is not meant ---- */
+/* ---- warnings ---- */
 
 struct remark {
 	int line, column;
@@ -167,7 +167,7 @@ static void report_release(struct report *r)
 		free(r->remarks[i].text);
 }
 
-/* Whether one more is shown. What is not costs no work but this. */
+/* Whether another remark can be shown; if not, it is only counted. */
 static bool has_room(struct report *r)
 {
 	if (r->count < LIMIT_LINT_WARNINGS)
@@ -204,7 +204,7 @@ static void tell(struct report *r, struct strv *warnings)
 	for (size_t i = 0; i < r->count; i++) {
 		const struct remark *this = &r->remarks[i];
 
-		/* What an alias repeats is in the file once. */
+		/* A node repeated by a YAML alias is reported once. */
 		if (i == 0 || by_place(this - 1, this) != 0)
 			strv_pushf(warnings, "%s:%d:%d: %s", r->lint->project->plan_file,
 				this->line, this->column, this->text);
@@ -228,7 +228,7 @@ static void look_targets(struct report *r)
 	}
 }
 
-/* Actions that hand over files to each other must be of one generation. */
+/* Actions that pass files to each other must be of the same generation. */
 static void look_generations(struct report *r)
 {
 	const struct entry *first[8], *entry;
@@ -255,7 +255,7 @@ static void look_generations(struct report *r)
 	}
 }
 
-/* A place of earlier versions in a text: not a part of another path or word. */
+/* Find a path of earlier versions in a text, but not as a part of another path or word. */
 static const char *find_old_path(const char *text, const char *from)
 {
 	static const char before[] = " \t\n\"'=:(<>,;|&`[{";
@@ -301,7 +301,7 @@ static void look_old_paths(struct report *r, const struct node *n)
 
 /* ---- scripts ---- */
 
-/* The texts in the order in which shellcheck gets them, and where they come from. */
+/* The scripts in the order in which shellcheck gets them, and their nodes. */
 struct scripts {
 	struct strv texts;
 	const struct node **nodes;
@@ -331,7 +331,7 @@ static void collect_scripts(const struct lint *l, struct scripts *s)
 	}
 }
 
-/* A number that came from behind the walls. */
+/* A number from the jail is untrusted. */
 static int bounded(const struct node *finding, const char *key)
 {
 	uint64_t n = node_get_uint(finding, key, 1);
@@ -342,7 +342,7 @@ static int bounded(const struct node *finding, const char *key)
 static void add_finding(struct report *r, const struct scripts *s, const struct node *finding)
 {
 	uint64_t script = node_get_uint(finding, "script", UINT64_MAX);
-	int script_line = bounded(finding, "line") - 1; /* without the shebang */
+	int script_line = bounded(finding, "line") - 1; /* not counting the shebang */
 	const char *message = node_get_text(finding, "message", "?");
 	int code = bounded(finding, "code");
 	const struct node *n;
@@ -359,7 +359,7 @@ static void add_finding(struct report *r, const struct scripts *s, const struct 
 			script_line, message, code);
 }
 
-/* That the walls cannot be put up is no reason to refuse: the run says so itself. */
+/* A failure to start the jail is only a warning here: the run itself reports it. */
 static int ask(const struct scripts *s, const char *memory, struct strv *warnings,
 	struct node **ret_answer, struct err *e)
 {

@@ -63,7 +63,7 @@ int repository_read(
 	case ENOTDIR:
 		return 0;
 	case ELOOP:
-		/* There may be a link on the way to nothing, or one without end. */
+		/* A dangling or endless symbolic link may be on the path. */
 		if (is_absent_within(dir, path))
 			return 0;
 		return refuse_file(shown, "is behind a symbolic link", e);
@@ -163,9 +163,12 @@ static bool is_owned(int dir, const char *path, uid_t owner)
 	return fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == owner;
 }
 
-/* ---- what the operator named ------------------------------------------------------------- */
+/* ---- directories named by the operator --------------------------------------------------- */
 
-/* Where a directory of `git_objects` has its objects, or with `objects` false its repository. */
+/*
+ * The part of a directory of `git_objects`: its objects directory or, with `objects` false, its
+ * repository.
+ */
 static const char *part_of_named(int dir, bool objects)
 {
 	if (repository_exists(dir, ".git", S_IFDIR))
@@ -173,7 +176,7 @@ static const char *part_of_named(int dir, bool objects)
 	return objects && repository_exists(dir, "objects", S_IFDIR) ? "objects" : ".";
 }
 
-/* Is this the part of that directory? As the operator wrote it, or as it really is. */
+/* Whether `wanted` is this part of the directory, by the operator's path or by the real path. */
 static bool is_part(const char *named, const char *part, const char *wanted)
 {
 	auto_free char *as_written = repository_resolve(named, part);
@@ -184,8 +187,8 @@ static bool is_part(const char *named, const char *part, const char *wanted)
 }
 
 /*
- * Open what the tree calls `wanted`, if the operator named it: by the operator's path. False when
- * it is not named, or not there.
+ * Open the directory that the tree calls `wanted`, if the operator named it. It is opened by the
+ * operator's path. False if it is not named or does not exist.
  */
 static bool open_named(const struct repository_search *s, const char *wanted, bool objects,
 	struct repository_part *ret)
@@ -220,7 +223,10 @@ int repository_refuse(struct err *e, const char *fmt, ...)
 	return err_because(e, "source_repository");
 }
 
-/* What is outside, and why it is not packed; `what` is "a linked worktree of", `path` is shown. */
+/*
+ * Refuse a directory outside of the source; `what` is "it is a linked worktree of", `path` is
+ * shown.
+ */
 static int refuse_outside(const struct repository_search *s, const char *what, const char *path,
 	const char *remedy, struct err *e)
 {
@@ -240,7 +246,7 @@ static int refuse_outside(const struct repository_search *s, const char *what, c
 static int find_alternates(struct repository_search *s, int dir, const char *file,
 	const char *outside, const char *inside, struct err *e);
 
-/* `place` is the path in the tree, and `shown` the whole one. */
+/* `place` is the path in the tree, `shown` the full path. */
 static int refuse_no_directory(
 	const struct repository_search *s, const char *place, const char *shown, struct err *e)
 {
@@ -259,7 +265,7 @@ static int refuse_no_directory(
 		shown);
 }
 
-/* A directory of objects in the tree: it is packed with it. */
+/* An alternate inside the tree is packed with the tree. */
 static int keep_alternate(
 	const struct repository_search *s, const char *line, const char *path, struct err *e)
 {
@@ -277,7 +283,7 @@ static int keep_alternate(
 	return repository_check_alternates(s, place, 1, e);
 }
 
-/* One line of a file of alternates. outside, inside: the directory of objects that has the file. */
+/* One line of an alternates file. outside, inside: the objects directory that contains the file. */
 static int add_alternate(struct repository_search *s, const char *line, const char *outside,
 	const char *inside, struct err *e)
 {
@@ -320,7 +326,7 @@ static int find_alternates(struct repository_search *s, int dir, const char *fil
 
 /* ---- linked worktrees -------------------------------------------------------------------- */
 
-/* A directory by its real path, through no symbolic link at all. */
+/* Open a directory by its real path, without following any symbolic link. */
 static int open_real(const char *path)
 {
 	auto_fd int top = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -328,7 +334,7 @@ static int open_real(const char *path)
 	return top < 0 ? -1 : fd_open_beneath(top, path[1] ? path + 1 : ".", O_PATH | O_DIRECTORY);
 }
 
-/* Has the path a component `.git`? A commit cannot have one. */
+/* Whether the path has a component `.git`. A commit cannot contain such a path. */
 static bool is_in_dot_git(const char *path)
 {
 	static const char name[] = "/.git";
@@ -343,8 +349,8 @@ static bool is_in_dot_git(const char *path)
 }
 
 /*
- * The repository that a worktree belongs to, from the path in its .git file: COMMON/worktrees/NAME.
- * NULL when the path is another. The caller frees.
+ * The repository of a worktree, from the path in its .git file: COMMON/worktrees/NAME. NULL if the
+ * path has another form. The caller frees.
  */
 static char *common_of(const char *path)
 {
@@ -364,7 +370,7 @@ static int refuse_worktree(const char *common, const char *why, struct err *e)
 	return repository_refuse(e, "its .git calls it a linked worktree of %s, %s", shown, why);
 }
 
-/* What cannot be read names nothing. The caller frees. */
+/* NULL also if the file cannot be read. The caller frees. */
 static char *line_of(int dir, const char *name)
 {
 	char *line = NULL;
@@ -373,7 +379,7 @@ static char *line_of(int dir, const char *name)
 	return repository_read_line(dir, name, name, "", &line, &e) < 0 ? NULL : line;
 }
 
-/* Does the repository say itself that this tree is its worktree? */
+/* Whether the repository in turn names this tree as its worktree. */
 static bool is_named_back(const struct repository_search *s, const struct repository *r)
 {
 	auto_free char *line = line_of(r->own.fd, "gitdir");
@@ -426,7 +432,7 @@ static int check_worktree(const struct repository_search *s, struct err *e)
 	return 0;
 }
 
-/* Open both parts of the repository; refused where a stranger could have made them. */
+/* Open both parts of the repository; refused if the author of the tree could have made them. */
 static int open_worktree(
 	struct repository_search *s, char *common, const char *path, bool is_named, struct err *e)
 {
@@ -453,7 +459,7 @@ static int open_worktree(
 	return 0;
 }
 
-/* Is the repository of this path one that the operator named? Then *ret is its directory. */
+/* Whether the operator named the repository with this path; *ret is then its directory. */
 static bool take_named(
 	const struct repository_search *s, const char *path, struct repository_part *ret)
 {
@@ -475,7 +481,7 @@ static int find_worktree(struct repository_search *s, char *common, const char *
 	return 0;
 }
 
-/* ---- the whole --------------------------------------------------------------------------- */
+/* ---- the whole repository ---------------------------------------------------------------- */
 
 static int find_pointed(struct repository_search *s, const char *path, struct err *e)
 {
@@ -493,7 +499,9 @@ static int find_pointed(struct repository_search *s, const char *path, struct er
 	return 0;
 }
 
-/* What comes from elsewhere is packed in another place, and its own files must not say otherwise.
+/*
+ * A repository outside of the source is packed at another path, so its own files must not depend on
+ * the original path.
  */
 static int check_moved(const struct repository_search *s, struct err *e)
 {
@@ -504,7 +512,7 @@ static int check_moved(const struct repository_search *s, struct err *e)
 	const struct repository_part *own = is_worktree ? &r->own : &r->common;
 	auto_free char *shown = NULL;
 
-	/* That of a submodule sets core.worktree, in place of which compose.c has another one. */
+	/* The config of a submodule sets core.worktree, which compose.c replaces. */
 	if (repository_check_moved_config(s, r->common.fd, r->common.outside, "config", true, e) <
 			0 ||
 		repository_check_moved_config(
@@ -528,7 +536,10 @@ static void take_inside(struct repository *r, const char *place)
 	r->place = mem_strdup(place);
 }
 
-/* The link .git: the directory of the tree that it leads to. Another one is refused by the walk. */
+/*
+ * .git is a symbolic link: take the directory of the tree that it leads to. A link out of the tree
+ * is refused by the walk.
+ */
 static void take_linked(struct repository_search *s)
 {
 	bool out;
@@ -538,7 +549,7 @@ static void take_linked(struct repository_search *s)
 		take_inside(s->found, place);
 }
 
-/* The file .git. */
+/* .git is a file. */
 static int take_pointed(struct repository_search *s, struct err *e)
 {
 	auto_free char *path = NULL, *absolute = NULL, *place = NULL;
@@ -599,7 +610,7 @@ int repository_find(const struct repository_tree *tree, struct repository *ret, 
 	if (!real || fstat(tree->root, &st) < 0)
 		return err_sys(e, "%s", tree->source);
 	s.owner = st.st_uid;
-	/* Links first: what is read after that is read through none that leads out. */
+	/* Check the links first: after that no link can lead out of the tree. */
 	if (find(&s, e) < 0 || repository_walk(&s, e) < 0)
 		return -1;
 	return find_borrowed(&s, e);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Configuration files of repositories that would say something else in a machine. What they name is
- * compared as text, or looked for beneath the tree: it opens no other file of the host.
+ * Finds settings in the configuration files of repositories that would have another effect in a VM.
+ * The values are compared as text or looked up beneath the tree; no other file of the host is
+ * opened.
  *
- * Left alone is what changes nothing but the commands that use it: core.hooksPath, programs,
- * templates. core.fsmonitor is off in a machine (compose.c).
+ * Settings are ignored if they affect only the commands that use them: core.hooksPath, programs,
+ * templates. core.fsmonitor is disabled in a VM (compose.c).
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -17,24 +18,24 @@
 #include "source/limits.h"
 #include "source/repository_internal.h"
 
-/* As deep as git goes; all together, since each may name many. */
+/* The depth is git's limit. The total is limited, too, since each file may include many. */
 enum { INCLUDES_DEPTH_MAX = 10, INCLUDES_MAX = 100 };
 
 struct looking {
 	const struct repository_search *s;
 	const char *repository; /* its path, for messages */
-	const char *top;        /* of its work tree, in the tree: relative paths are from there */
-	unsigned *includes;     /* so far */
+	const char *top;        /* of its work tree, in the tree: relative paths start there */
+	unsigned *includes;     /* number so far */
 	struct err *e;
 };
 
-/* One file; those that it includes are others. */
+/* One file. Each included file has its own struct. */
 struct file {
 	struct looking *l;
 	const char *shown;
-	const char *dir; /* in the tree, from where it includes; NULL: it is packed elsewhere */
+	const char *dir; /* its directory in the tree, for includes; NULL: it is packed elsewhere */
 	int depth;
-	char *worktree; /* the value of core.worktree; not of included files, as git has it */
+	char *worktree; /* the value of core.worktree; like git, not from included files */
 };
 
 static char *show(const char *path)
@@ -44,7 +45,10 @@ static char *show(const char *path)
 
 /* ---- files that settings name ------------------------------------------------------------ */
 
-/* Absolute, of a home directory, or where git is installed: what is there is not the tree's. */
+/*
+ * Absolute, in a home directory, or relative to git's installation: a path of the host, not of the
+ * tree.
+ */
 static bool is_of_host(const char *value)
 {
 	return value[0] == '/' || value[0] == '~' || strncmp(value, "%(", 2) == 0;
@@ -61,7 +65,10 @@ bool repository_is_true_anywhere(
 	return !out;
 }
 
-/* A file whose lines may be in another file of the repository as well. */
+/*
+ * Check the path of an ignore or attributes file. Its lines could be written to `instead`, a file
+ * of the repository.
+ */
 static int check_named(
 	const struct file *f, const char *setting, const char *value, const char *instead)
 {
@@ -119,7 +126,7 @@ static int check_include(const struct file *f, const char *condition, const char
 		l->s->root, place, l->e);
 }
 
-/* What is between "includeif." and ".path"; NULL: the key is another. The caller frees. */
+/* The condition of "includeif.CONDITION.path"; NULL for other keys. The caller frees. */
 static char *condition_of(const char *key)
 {
 	static const char before[] = "includeif.", after[] = ".path";
@@ -146,7 +153,7 @@ static int on_setting(void *arg, const char *key, const char *value)
 		return check_named(f, "core.excludesFile", value, "info/exclude");
 	if (strcmp(key, "core.attributesfile") == 0)
 		return check_named(f, "core.attributesFile", value, "info/attributes");
-	/* Without a value, git itself ends with a message. */
+	/* Without a value, git itself fails with a message. */
 	if (value && *value && (condition || strcmp(key, "include.path") == 0))
 		return check_include(f, condition, value);
 	return 0;
@@ -204,7 +211,7 @@ int repository_check_config(const struct repository_search *s, const char *path,
 	struct file f = {.l = &l, .shown = shown, .dir = path};
 	int result;
 
-	/* One that is no file, or a link to none, is nothing for git on the host either. */
+	/* git on the host ignores a missing file and a dangling link, too. */
 	if (!place || !repository_exists(s->root, place, S_IFREG))
 		return 0;
 	result = read_file(&f, s->root, place, e);

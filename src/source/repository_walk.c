@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A walk through a source for repositories that would not work elsewhere. Nothing is opened by what
- * a file or a link says, except beneath the tree.
+ * A walk through a source for repositories that would not work in a VM. Paths in files and links
+ * are opened only beneath the tree.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -19,17 +19,17 @@
 #include "os/sig.h"
 #include "source/repository_internal.h"
 
-/* As many as git follows. */
+/* ALTERNATES_DEPTH_MAX is git's limit. */
 enum { ALTERNATES_DEPTH_MAX = 5, POINTERS_MAX = 100 };
 
-/* Of what is an entry? Hooks may be links: those that lead nowhere are none for git. */
+/* The position of an entry. Links in hooks are allowed: git ignores hooks that do not exist. */
 enum where { IN_TREE, IN_REPOSITORY_TOP, IN_REPOSITORY, IN_HOOKS };
 
 struct walk {
-	struct repository_search *s; /* NULL: only links are looked for */
+	struct repository_search *s; /* NULL: check only links */
 	int root;
-	const char *outside;      /* with s NULL: the path of root */
-	const char *const *names; /* of root, only these; NULL: all */
+	const char *outside;      /* if s is NULL: the path of root */
+	const char *const *names; /* only these entries of root; NULL: all */
 };
 
 static char *show(const char *path)
@@ -42,7 +42,7 @@ static bool is_git(const char *path)
 	return strcmp(path_base(path), ".git") == 0;
 }
 
-/* What to do about the repository that the path in the tree is of. */
+/* The remedy for the repository that contains the path. */
 static const char *clone_of(const char *path)
 {
 	return strcmp(path, ".git") == 0 || strncmp(path, ".git/", 5) == 0
@@ -66,7 +66,7 @@ static int refuse_link(const struct walk *w, const char *path, struct err *e)
 		shown, w->outside);
 }
 
-/* A dangling link is nothing for git on the host either. */
+/* git on the host ignores a dangling link, too. */
 static int check_link(const struct walk *w, const char *path, struct err *e)
 {
 	auto_fd int fd = fd_open_within(w->root, path, O_PATH);
@@ -145,7 +145,10 @@ static int check_common(
 		e, "%s names %s, which is not there in a machine: %s", shown, name, clone_of(path));
 }
 
-/* is_used: git comes to it by itself; else it is only a directory that could be one. */
+/*
+ * is_used: git uses it without further configuration; else the directory only looks like a
+ * repository.
+ */
 static int check_repository(
 	const struct repository_search *s, int dir, const char *path, bool is_used, struct err *e)
 {
@@ -177,7 +180,7 @@ static int refuse_pointer(const char *path, const char *absolute, struct err *e)
 		clone_of(path));
 }
 
-/* The same place by a path that is true wherever the tree is. */
+/* Add a .git file with the same place as a relative path, which is valid wherever the tree is. */
 static int add_pointer(struct repository *r, const char *path, const char *place, struct err *e)
 {
 	auto_buf struct buf text = {0};
@@ -209,7 +212,7 @@ int repository_follow(struct repository_search *s, const char *path, const char 
 		place = repository_real(s, relative, O_DIRECTORY, &out);
 		is_true = !out;
 	}
-	/* Written by the way of what is above the tree, where it has another name elsewhere. */
+	/* The path leads through the directories above the tree, which have other names in a VM. */
 	if (!is_true) {
 		inside = mem_strdup(repository_in_tree(s, absolute));
 		place = *inside ? repository_real(s, inside, O_DIRECTORY, &out) : NULL;
@@ -224,7 +227,7 @@ int repository_follow(struct repository_search *s, const char *path, const char 
 	return 0;
 }
 
-/* The file .git of a directory below the source. */
+/* Check a .git file of a directory below the source. */
 static int check_pointer(struct repository_search *s, const char *path, struct err *e)
 {
 	auto_free char *shown = show(path), *above = path_parent(path);
@@ -250,7 +253,10 @@ static bool has(int dir, const char *name)
 	return faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* As git recognises one, and what a worktree has in its repository. */
+/*
+ * Whether git would recognise the directory as a repository, or it is a worktree's directory in its
+ * repository.
+ */
 static bool is_repository(int dir, const char *path)
 {
 	if (is_git(path))
@@ -281,7 +287,7 @@ static enum where where_is(int dir, const char *path, enum where above)
 	return above == IN_TREE ? IN_TREE : IN_REPOSITORY;
 }
 
-/* What cannot be opened is the packer's to tell, who comes to it, too. */
+/* Directories that cannot be opened are skipped: the packer reports them. */
 static int enter(const struct walk *w, int above, const char *name, const char *path,
 	enum where above_is, struct err *e)
 {
@@ -319,7 +325,7 @@ static int look_at(const struct walk *w, int dir, const struct dirent *d, const 
 			return check_link(w, path, e);
 		return 0;
 	case S_IFREG:
-		/* That of the source itself was looked at before. */
+		/* The .git of the source itself was checked before. */
 		return is_dot_git && strcmp(path, ".git") != 0 ? check_pointer(w->s, path, e) : 0;
 	default:
 		return 0;
@@ -355,7 +361,7 @@ static int walk_list(
 	return sig_check(e);
 }
 
-/* dir is closed. The packer has the same limit of a path, which ends the descent. */
+/* Closes dir. The packer has the same limit for paths, so the walk may stop there. */
 static int walk(const struct walk *w, int dir, const char *path, enum where where, struct err *e)
 {
 	DIR *list = dir >= 0 && strlen(path) <= LIMIT_TAR_LONG_PATH ? fdopendir(dir) : NULL;

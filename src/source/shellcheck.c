@@ -26,15 +26,14 @@ enum { COMPLAINT_BYTES = 160 };
 static const char *const environment[] = {"HOME=/nonexistent", "LC_ALL=C.UTF-8", "PATH=/usr/bin"};
 
 /*
- * Warnings and errors, not matters of taste. Left out: that a file which is sourced cannot be read
- * (1090, 1091: it never can, in the jail), that a shebang stands in the second line (1128: it does
- * no harm there), and that a variable has no value (2154: it may have one from the plan, and bash
- * -u finds the others).
+ * Warnings and errors, but no matters of style. Excluded: a sourced file cannot be read (1090,
+ * 1091: always the case in the jail), the shebang is in the second line (1128: harmless here), and
+ * a variable has no value (2154: the plan may set it, and bash -u finds the others).
  */
 static const char *const arguments[] = {"shellcheck", "--norc", "--shell=bash",
 	"--severity=warning", "--exclude=1090,1091,1128,2154", "--format=json1", "--", NULL};
 
-/* ---- asking ---- */
+/* ---- running shellcheck ---- */
 
 static void fill_jail(struct jail *j, const char *program, const struct strv *scripts)
 {
@@ -71,7 +70,7 @@ PRINTF_LIKE(2, 3) static void trouble(struct node *answer, const char *fmt, ...)
 
 /* ---- the answer ---- */
 
-/* "/script-12" is 12; -1 when it is none of ours. */
+/* The number in "/script-12"; -1: not one of our scripts. */
 static int64_t script_number(const char *file, size_t count)
 {
 	struct err ignored = {0};
@@ -148,15 +147,15 @@ static int look(const char *program, const struct strv *scripts, struct node *an
 	return 0;
 }
 
-/* ---- the memory ---- */
+/* ---- the cache ---- */
 
-/* Of all that an answer depends on. */
+/* The digest of everything that the answer depends on. */
 static struct digest_text digest_of_question(const char *program, const struct strv *scripts)
 {
 	struct digest *d = digest_new();
 	struct stat st = {0};
 
-	(void)stat(program, &st); /* it was found just now; if it is gone, its start says so */
+	(void)stat(program, &st); /* if the program was removed meanwhile, starting it fails */
 	digest_add(d, &st.st_size, sizeof(st.st_size));
 	digest_add(d, &st.st_mtim, sizeof(st.st_mtim));
 	for (const char *const *a = arguments; *a; a++)

@@ -41,7 +41,7 @@ static int on_tick(void *arg, uint64_t entries, uint64_t bytes, struct err *e)
 	return sig_check(e);
 }
 
-/* The source's own fault, at its place in the projects file. `why` is what is wrong with it. */
+/* The source is at fault: refer to its place in the projects file. `why` is the problem. */
 static int refuse(const struct source *s, const char *why, struct err *e)
 {
 	const struct project *p = s->project;
@@ -177,7 +177,7 @@ int source_inspect(struct source *s, struct err *e)
 		.repository = &s->repository,
 		.settings = &s->settings};
 
-	/* Once more: the first run has made its state directory since source_open. */
+	/* Again: the first run has created its state directory since source_open. */
 	if (find_avoided(s, e) < 0 || git_inspect(&tree, &s->git, e) < 0)
 		return -1;
 	if (s->git.foreign) {
@@ -252,7 +252,7 @@ int source_pack(const struct source *s, struct filememory *memory, const struct 
 	if (temporary_file(s->config->tmpdir, &fd, e) < 0)
 		return -1;
 	if (pack_into(s->root, s->project->source, fd, &options, &packed, e) < 0) {
-		space_explain(e, fd); /* while it takes the space */
+		space_explain(e, fd); /* before fd is closed, because the file uses the space */
 		return err_wrap(e, "pack the source");
 	}
 	report(s->project->source, &s->git, &packed, since_ms, sink);
