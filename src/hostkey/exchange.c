@@ -11,7 +11,7 @@
 
 enum { SHOWN_MAX = 200, ALGORITHMS_MAX = 1024, FOREVER_SECONDS = 3600, RSA_BITS_LEAST = 1024 };
 
-/* In the order in which ssh(1) prefers them when none is known (HostKeyAlgorithms). */
+/* In the order preferred by ssh(1) if no key is known (HostKeyAlgorithms). */
 static const struct {
 	const char *type, *algorithms;
 } kinds[] = {
@@ -30,7 +30,7 @@ static bool is_among(const char *type, const char *const *types)
 	return false;
 }
 
-/* Those of known types first. */
+/* Types with a known key come first. */
 static void list_algorithms(const char *const *types, struct buf *ret)
 {
 	for (int known = 1; known >= 0; known--)
@@ -46,7 +46,7 @@ static int complain(ssh_session s, struct err *e)
 	return err_set(e, ERR_INPUT, "%s", safe);
 }
 
-/* No file of the user is read, and no name is looked up: the connection is there. */
+/* Read no files of the user and look up no names: the connection is already open. */
 static int set_options(
 	ssh_session s, int fd, const char *host, const char *const *types, struct err *e)
 {

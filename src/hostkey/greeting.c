@@ -10,7 +10,7 @@
 #define IDENTIFICATION "SSH-"
 enum { IDENTIFICATION_LEN = sizeof(IDENTIFICATION) - 1 };
 
-/* One byte; 0: the end; -1 with errno. */
+/* Read one byte; 0: end of file; -1 with errno. */
 static ssize_t take(int fd, char *ret)
 {
 	ssize_t n;
@@ -21,7 +21,7 @@ static ssize_t take(int fd, char *ret)
 	return n;
 }
 
-/* Up to the empty line, and not a byte further. */
+/* Read up to the empty line, and no further: the data after it are for libssh. */
 static int read_head(int fd, struct buf *head, struct err *e)
 {
 	char c;

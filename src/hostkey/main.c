@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ambient-hostkey: asks one ssh server for its key. `ambient doctor` starts it in a jail, with a
- * proxy and a socket as report.h says; it is a program of its own so that ambient itself need not
- * load libssh and all that this needs, and so that it has nothing that a server could take.
+ * ambient-hostkey: gets the host key of one ssh server. `ambient doctor` starts it in a jail, with
+ * a proxy and a socket (report.h). It is a separate program so that ambient itself need not load
+ * libssh and its dependencies, and so that it contains nothing worth stealing for a hostile server.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
