@@ -13,7 +13,10 @@
 #include "base/text.h"
 #include "os/fd.h"
 
-/* A hundred bytes of bzip2 can be ninety megabytes: small parts, so that limits are looked at often. */
+/*
+ * A hundred bytes of bzip2 can decompress to ninety megabytes. Small chunks, so that limits are
+ * checked often enough.
+ */
 enum { CHUNK = 8 * 1024, SHOWN_MAX = 300, FILTERS_MAX = 2 /* the file itself is one */ };
 
 #define KINDS                                                                                      \
@@ -23,17 +26,17 @@ struct foreign {
 	struct archive *archive;
 	struct foreign_source source;
 	uint64_t at;               /* in the file */
-	uint64_t entry_end;        /* in what was decompressed: where the entry before has ended */
-	bool is_zip;               /* by its first bytes */
-	bool to_end;               /* also what is behind the end is read */
-	struct err on_read;        /* the error that on_read has set */
-	char shown[SHOWN_MAX + 1]; /* the path of the entry at hand; "" for none */
+	uint64_t entry_end;        /* in the decompressed data: the end of the previous entry */
+	bool is_zip;               /* according to its first bytes */
+	bool to_end;               /* also read the data after the end marker */
+	struct err on_read;        /* the error set by on_read */
+	char shown[SHOWN_MAX + 1]; /* the path of the current entry; "": none */
 	char chunk[CHUNK];
 };
 
 /* ---- reading the file ---- */
 
-/* Zeros behind the end are gone over without a word to us. */
+/* Checked here because libarchive skips zeros after the end marker without returning to us. */
 static int check_length(struct foreign *f)
 {
 	la_int64_t bytes = archive_filter_bytes(f->archive, 0);
@@ -93,7 +96,7 @@ static la_int64_t on_seek(struct archive *a, void *arg, la_int64_t offset, int w
 
 /* ---- errors ---- */
 
-/* What libarchive says: texts of the archive may be in it. */
+/* Report libarchive's message. It may contain text of the archive. */
 static int complain(const struct foreign *f, struct err *e)
 {
 	const char *text = archive_error_string(f->archive);
@@ -108,7 +111,7 @@ static int complain(const struct foreign *f, struct err *e)
 	return err_set(e, ERR_INPUT, "%s", safe);
 }
 
-/* The words of libarchive for a file that none of the formats claims. */
+/* The message of libarchive for a file of no known format. */
 static bool is_unrecognized(const struct foreign *f)
 {
 	const char *text = archive_error_string(f->archive);
@@ -144,7 +147,7 @@ static int enable(struct archive *a, struct err *e)
 		archive_read_support_format_zip_seekable,
 	};
 
-	/* A warning says that it would start a program. */
+	/* A result of ARCHIVE_WARN means that it would start an external program. */
 	for (size_t i = 0; i < ARRAY_SIZE(enable); i++)
 		if (enable[i](a) != ARCHIVE_OK)
 			return err_set(e, ERR_HOST,
@@ -177,8 +180,8 @@ static int set_up(struct foreign *f, struct err *e)
 }
 
 /*
- * Names of a tar come out unchanged where they cannot be converted, so there the locale is one that
- * has no letters. Those of a zip would be lost.
+ * libarchive leaves names of a tar unchanged if it cannot convert them, so the locale is "C", which
+ * can convert only ASCII. Names of a zip would be lost that way.
  */
 static int choose_locale(struct foreign *f, struct err *e)
 {
@@ -301,8 +304,8 @@ static int take_entry(
 }
 
 /*
- * libarchive takes the end of the file for that of a tar. But a file that was cut between two entries
- * has the same, so the two blocks of zeros must be there.
+ * libarchive accepts end of file as the end of a tar. A file that was truncated between two entries
+ * ends like that, so require the two blocks of zeros.
  */
 static int check_end(const struct foreign *f, struct err *e)
 {

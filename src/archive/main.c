@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ambient-archive: writes an archive that somebody else made again in the form of ours. `ambient`
- * starts it in a jail, with the descriptors of report.h; it is a program of its own so that ambient
- * itself need not load libarchive and all that this needs.
+ * ambient-archive: rewrites an archive made by another program in the form of ours. `ambient`
+ * starts it in a jail, with the descriptors of report.h. It is a separate program so that ambient
+ * itself need not load libarchive and its dependencies.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,7 +22,7 @@ enum { REPORT_MS = 200 };
 
 static int64_t reported_ms;
 
-/* Nobody who listens is a reason to end, and then nobody asks why. */
+/* If the receiver is gone, the program ends; the error is then not seen by anyone. */
 static int report(const struct rewrite_report *r, struct err *e)
 {
 	if (send(REWRITE_REPORTS, r, sizeof(*r), MSG_NOSIGNAL) != (ssize_t)sizeof(*r))

@@ -27,8 +27,8 @@ int members_refuse(const char *path, struct err *e, const char *fmt, ...)
 /* ---- names ---- */
 
 /*
- * The path without "./" at its start, as `tar -c .` writes it, and without slashes at the end, which
- * directories have. "" is the root itself. *path is inside of `text`, *ret_len its length.
+ * The path without a leading "./", which `tar -c .` writes, and for directories without trailing
+ * slashes. "" is the root itself. The result points into `text`; *ret_len is its length.
  */
 static const char *trim(const char *text, bool is_dir, size_t *ret_len)
 {
@@ -46,7 +46,7 @@ static const char *trim(const char *text, bool is_dir, size_t *ret_len)
 	return text;
 }
 
-/* NULL with *e when it is no path of our archives. */
+/* NULL with *e if the path is invalid in our archives. */
 static char *plain_path(const char *text, bool is_dir, const char *what, struct err *e)
 {
 	size_t len;
@@ -98,7 +98,10 @@ static int too_many(const struct members *m, struct err *e)
 	return err_set(e, ERR_INPUT, "it has more than %" PRIu64 " entries", m->max_entries);
 }
 
-/* The array and the names are bounded: a member is taken, or *e is set and it is freed. */
+/*
+ * Append a member within the limits for entries and names. On failure *e is set and the member is
+ * freed.
+ */
 static int append(struct members *m, struct member *new, struct err *e)
 {
 	m->names_bytes += strlen(new->path ? new->path : "") + strlen(new->link ? new->link : "");
@@ -210,9 +213,9 @@ bool members_is(const struct members *m, size_t number, const struct foreign_ent
 	return same;
 }
 
-/* ---- sorting, and finding ---- */
+/* ---- sorting and searching ---- */
 
-/* Those of one path in the order in which they were added. */
+/* Members with the same path are in the order in which they were added. */
 static int compare(const void *a, const void *b)
 {
 	const struct member *const *x = a, *const *y = b;
@@ -259,7 +262,7 @@ static struct member *find(const struct members *m, const char *path)
 
 /* ---- directories ---- */
 
-/* Is the first `len` bytes of the path a directory? One that is missing is made. */
+/* Check that the first `len` bytes of the path are a directory, and add it if it is missing. */
 static int want_directory(struct members *m, const char *path, size_t len, struct err *e)
 {
 	auto_free char *parent = mem_strndup(path, len);
@@ -282,8 +285,8 @@ static int want_directory(struct members *m, const char *path, size_t len, struc
 }
 
 /*
- * All directories above each entry. What is below a directory stands together, so those that the entry
- * before is below have been looked at.
+ * Add missing directories above each entry. The members below a directory are contiguous, so
+ * directories that also contain the previous entry have been checked.
  */
 static int add_directories(struct members *m, struct err *e)
 {
@@ -310,8 +313,8 @@ static int add_directories(struct members *m, struct err *e)
 /* ---- hard links ---- */
 
 /*
- * The file that a hard link names must have come before it, as itself or as a hard link. One to a
- * symbolic link is the same symbolic link.
+ * The target of a hard link must come before it: a file or another hard link. A hard link to a
+ * symbolic link becomes a copy of that symbolic link.
  */
 static int find_file(const struct members *m, struct member *link, struct err *e)
 {
@@ -341,7 +344,10 @@ static int find_file(const struct members *m, struct member *link, struct err *e
 	return 0;
 }
 
-/* Which name of each file comes first. Then that is the file, and the others are links to it. */
+/*
+ * Choose the first name of each file in sorted order. It becomes the file, and the other names
+ * become links to it.
+ */
 static void choose_names(struct members *m)
 {
 	for (size_t i = 0; i < m->sorted_count; i++) {
@@ -375,7 +381,7 @@ static int resolve_links(struct members *m, struct err *e)
 
 /* ---- the archive ---- */
 
-/* The file that a member is a name of; NULL: it is another kind of entry. */
+/* The file that the member is a name of; NULL for other kinds of entries. */
 static const struct member *file_of(const struct member *m)
 {
 	return m->type == TAR_FILE ? m : m->type == TAR_HARDLINK ? m->file : NULL;
@@ -401,7 +407,7 @@ size_t members_encode(const struct member *m, char *out)
 	return tar_encode(&t, out);
 }
 
-/* Of whatever else the strict reader would not take. */
+/* Report other errors that the strict reader would find. */
 static int refuse_by_reader(const struct member *m, const struct err *why, struct err *e)
 {
 	const char *text = strstr(why->msg, "): ");

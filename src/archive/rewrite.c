@@ -12,9 +12,12 @@
 #include "data/pack.h"
 #include "os/fd.h"
 
-enum { HOLE_UNIT = TAR_HOLE_UNIT }; /* zeros are left out by blocks of this size */
+enum { HOLE_UNIT = TAR_HOLE_UNIT }; /* zeros are skipped in blocks of this size */
 
-/* What a tar may have beside what we make of it: longer headers, attributes, zeros at its end. */
+/*
+ * Allowance for data of a tar that the result does not have: longer headers, attributes, zeros at
+ * the end.
+ */
 #define HEADERS_FACTOR 4
 #define HEADERS_MORE (64 * MIB)
 
@@ -22,7 +25,7 @@ struct rewrite {
 	const struct rewrite_options *options;
 	struct foreign_source source;
 	int out;
-	uint64_t expected; /* at least so long the archive will be, from what was seen so far */
+	uint64_t expected; /* minimum size of the result, from the entries so far */
 	struct members members;
 	struct rewrite_report report;
 };
@@ -40,7 +43,7 @@ static int on_read(void *arg, uint64_t bytes, struct err *e)
 	return tick(r, e);
 }
 
-/* ---- the first time ---- */
+/* ---- the first pass ---- */
 
 static int too_large(const struct rewrite *r, struct err *e)
 {
@@ -49,7 +52,7 @@ static int too_large(const struct rewrite *r, struct err *e)
 		num_show_size(r->options->max_bytes).s, r->options->max_bytes);
 }
 
-/* What it takes at least: before its data are gone over, which could be without end. */
+/* Check the size before the data are read, which could be endless. */
 static int expect(struct rewrite *r, const struct tar_entry *t, struct err *e)
 {
 	uint64_t left = r->options->max_bytes - r->expected;
@@ -77,7 +80,7 @@ static int look(struct rewrite *r, struct err *e)
 	return more;
 }
 
-/* ---- the second time ---- */
+/* ---- the second pass ---- */
 
 static int write_out(struct rewrite *r, const char *data, size_t len, uint64_t at, struct err *e)
 {
@@ -87,7 +90,7 @@ static int write_out(struct rewrite *r, const char *data, size_t len, uint64_t a
 	return tick(r, e);
 }
 
-/* Without the blocks of the output that would be zeros. */
+/* Skip blocks of the output that would be zeros. */
 static int write_data(struct rewrite *r, const char *data, size_t len, uint64_t at, struct err *e)
 {
 	size_t from = 0, i = 0;
@@ -111,7 +114,10 @@ static int changed(const struct member *m, struct err *e)
 	return members_refuse(m->path, e, "its data have another length than its header says");
 }
 
-/* The data of a file to where its first name has them. Behind the last part are zeros, if any. */
+/*
+ * Copy the data of a file to the position of its first name. A sparse file may end with zeros that
+ * are not stored.
+ */
 static int copy_data(
 	struct rewrite *r, struct foreign *f, const struct member *m, bool is_sparse, struct err *e)
 {
@@ -175,7 +181,7 @@ static int write_headers(struct rewrite *r, struct err *e)
 	return 0;
 }
 
-/* ---- the whole ---- */
+/* ---- both passes ---- */
 
 static int rewrite(struct rewrite *r, struct err *e)
 {
