@@ -20,14 +20,14 @@ static bool processor_offers_kvm(void)
 	return strstr(text.data, " vmx") || strstr(text.data, " svm");
 }
 
-/* ---- what was found since the host booted ---- */
+/* ---- what was found out since the host booted ---- */
 
 static char *memory_path(const struct config *c)
 {
 	return path_join(c->state, ".kvm");
 }
 
-/* The id of this boot, with its newline; "" when the kernel does not tell. */
+/* The id of this boot with its newline; "" if it cannot be read. */
 static void read_boot_id(struct buf *b)
 {
 	struct err ignored = {0};
@@ -39,7 +39,7 @@ static void read_boot_id(struct buf *b)
 
 enum finding { UNKNOWN, WORKS, WORKS_NOT };
 
-/* The file is the boot's id and a second line. */
+/* The file contains the boot id and, in a second line, the finding. */
 static enum finding recall(const struct config *c)
 {
 	auto_free char *path = memory_path(c);
@@ -67,7 +67,7 @@ void accel_remember(const struct config *c, bool kvm_works)
 	err_ignore(fd_write_file(path, text.data, text.len, 0644, &ignored));
 }
 
-/* ---- choosing ---- */
+/* ---- choice ---- */
 
 static int require_kvm(const struct config *c, const struct accel *a, struct err *e)
 {
@@ -103,7 +103,7 @@ static int choose_accelerator(const struct config *c, struct accel *a, struct er
 	return require_kvm(c, a, e);
 }
 
-/* microvm boots a second faster; under TCG its kernel must be told the clock's rate. */
+/* microvm boots a second faster. Under TCG its kernel must be told the TSC frequency. */
 static int choose_machine(
 	const struct config *c, const struct image *image, struct accel *a, struct err *e)
 {

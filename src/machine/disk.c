@@ -24,7 +24,7 @@ void disk_release(struct disk *d)
 	*d = (struct disk)DISK_NONE;
 }
 
-/* ---- whose it is ---- */
+/* ---- the label: which image the disk belongs to ---- */
 
 static void make_label(const struct image *image, char label[DISK_LABEL_BYTES])
 {
@@ -32,7 +32,7 @@ static void make_label(const struct image *image, char label[DISK_LABEL_BYTES])
 	(void)snprintf(label, DISK_LABEL_BYTES, MAGIC "image %s %s\n", image->name, image->digest);
 }
 
-/* *ret_bytes: of the disk without its label. */
+/* *ret_bytes: the size of the disk without its label. */
 static int check_label(
 	int fd, const char *path, const struct image *image, uint64_t *ret_bytes, struct err *e)
 {

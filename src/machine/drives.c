@@ -43,7 +43,7 @@ static void check_room(const struct drives *d, const char *serial)
 		BUG("drive %s does not fit", serial);
 }
 
-/* Takes the descriptor, which has the access mode that `writable` says. */
+/* Takes ownership of the descriptor, whose access mode must match `writable`. */
 static int add(struct drives *d, const char *serial, int fd, bool writable, struct err *e)
 {
 	auto_fd int owned = fd;
@@ -99,7 +99,7 @@ int drives_check_host(const struct config *config, const struct project *project
 	return temporary_file(config->tmpdir, &fd, e);
 }
 
-/* QEMU takes for a read-only drive only a descriptor that was opened so. */
+/* For a read-only drive QEMU accepts only a descriptor that was opened read-only. */
 int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e)
 {
 	auto_fd int owned = fd;
@@ -118,7 +118,7 @@ static void add_absent(struct drives *d, const char *serial)
 		(struct vm_drive){.serial = serial, .fd = -1, .bytes = DRIVE_ABSENT_BYTES};
 }
 
-/* errno has no remedy, what the file is has one. */
+/* For errors with an errno the remedy does not apply. */
 static int refuse_file(const char *remedy, struct err *e)
 {
 	return e->sys ? -1 : err_append(e, "; it is damaged: %s", remedy);
@@ -215,9 +215,9 @@ int drives_copy(int from, int to, uint64_t bytes, struct err *e)
 }
 
 /*
- * No journal and no preparation of tables: the file system lives for one run, and a guest that dies
- * takes it along. No copies of the superblock either, and all tables in one place (-G): what is
- * scattered over 20 GiB costs the host a tenth of a second to free.
+ * No journal and no preparation of inode tables: the file system exists for one run and is not used
+ * after a crash. No copies of the superblock, and all tables in one place (-G): if they are
+ * scattered over 20 GiB, the host needs a tenth of a second to free them.
  */
 static int make_file_system(int fd, struct err *e)
 {
@@ -243,8 +243,9 @@ static int make_file_system(int fd, struct err *e)
 }
 
 /*
- * In memory first: mke2fs waits for the disk several times, and what it has there then has to be
- * freed there. Of a copy that nobody waits for, nothing reaches the disk if the run is short.
+ * mke2fs syncs the disk several times, and pages that were written to disk must then be freed
+ * there. So it writes to memory first. The copy to the disk is not synced: if the run is short,
+ * nothing of it reaches the disk.
  */
 static int make_in_memory(int fd, uint64_t bytes, struct err *e)
 {

@@ -15,7 +15,7 @@ const char *qemu_accelerator_name(enum qemu_accelerator a)
 	return a == ACCELERATOR_KVM ? "kvm" : "tcg";
 }
 
-/* virtio devices sit on their own bus of microvm, on PCI elsewhere. */
+/* virtio devices use their own bus on microvm, PCI elsewhere. */
 static const char *bus_suffix(const struct qemu *q)
 {
 	return q->machine == MACHINE_MICROVM ? "device" : "pci";
@@ -39,10 +39,12 @@ static void add_machine(const struct qemu *q, struct strv *v)
 	else
 		strv_pushf(v, "q35,accel=%s,vmport=off", accelerator);
 	push2(v, "-global", "virtio-mmio.force-legacy=false");
-	/* Under TCG of QEMU 7.2 erms makes copies 3 to 5 times slower. Linux before 6.5 takes fsrm,
-	 * which QEMU's `max` has had since 8.0, to imply erms, and moves short pieces wrongly
-	 * without it: so neither (docs/decisions/0020-qemu-10.md). Nested virtualisation is no
-	 * guest's business. */
+	/*
+	 * Under TCG of QEMU 7.2 erms makes copies 3 to 5 times slower. Linux before 6.5 assumes
+	 * that fsrm, which QEMU's `max` has had since 8.0, implies erms, and without erms it copies
+	 * short pieces incorrectly. So both are off (docs/decisions/0020-qemu-10.md). Guests do not
+	 * need nested virtualisation.
+	 */
 	push2(v, "-cpu",
 		q->accelerator == ACCELERATOR_KVM ? "host,vmx=off,svm=off" : "max,-erms,-fsrm");
 	strv_push(v, "-smp");
@@ -52,10 +54,11 @@ static void add_machine(const struct qemu *q, struct strv *v)
 }
 
 /*
- * QEMU before 8.1 may keep a translation of code that another processor has changed meanwhile, and
- * a kernel changes its own while it starts: one start in some hundreds never ended. So the executor
- * brings up the others when the kernel is through with it (docs/decisions/0016-processors.md).
- * Without noreplace-smp the kernel would rewrite itself for one processor, and back again.
+ * QEMU before 8.1 may keep the translation of code that another processor has changed meanwhile,
+ * and a kernel patches its own code during boot: one boot in some hundreds hung. So the kernel
+ * boots with one processor, and the executor brings up the others after the boot
+ * (docs/decisions/0016-processors.md). Without noreplace-smp the kernel would patch itself for one
+ * processor, and back again.
  */
 static bool starts_alone(const struct qemu *q)
 {
@@ -63,9 +66,9 @@ static bool starts_alone(const struct qemu *q)
 }
 
 /*
- * cryptomgr.notests saves two thirds of an emulated kernel's start (vm-images/README.md has
- * figures). The other two guard processes of a machine from each other, and all that runs in this
- * one is one job.
+ * cryptomgr.notests saves two thirds of an emulated kernel's boot time (vm-images/README.md has
+ * figures). mitigations=off and init_on_alloc=0 turn off protection of processes from each other:
+ * all processes in this machine belong to one job.
  */
 static void add_kernel(const struct qemu *q, struct strv *v)
 {
@@ -98,10 +101,10 @@ static void add_channels(const struct qemu *q, struct strv *v)
 }
 
 /*
- * Flushes are ignored (cache.no-flush): nothing on a drive is worth anything before the guest's end
- * event, and the host syncs what it keeps. A machine whose write fails is stopped: its kernel would
- * go on without what it could not write, and a run could pass with files that are damaged. vm.c
- * sees its silence and asks whether the disk is full.
+ * Flushes are ignored (cache.no-flush): nothing on a drive is used before the guest's end event,
+ * and the host syncs the files that it keeps. A machine is stopped when a write fails: otherwise
+ * its kernel would continue without the data, and a run could pass with damaged files. vm.c notices
+ * the silence and checks whether the disk is full.
  */
 static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 {
@@ -120,10 +123,10 @@ static void add_drive(const struct qemu *q, size_t i, struct strv *v)
 }
 
 /*
- * There is nothing outside that this network could lead to but the proxy: QEMU's jail has a network
- * namespace of its own, without a name service. Forwarded ports and SMB do not exist unless they
- * are asked for. What cannot be turned off is in QEMU itself: DHCP, ICMP echo, and a TFTP server
- * that has no files and refuses every request (docs/security.md, "The machine").
+ * This network leads only to the proxy: QEMU's jail has its own network namespace, without a name
+ * service. Forwarded ports and SMB are off by default. What cannot be turned off is in QEMU itself:
+ * DHCP, ICMP echo, and a TFTP server that has no files and refuses every request (docs/security.md,
+ * "The machine").
  */
 static void add_network(const struct qemu *q, struct strv *v)
 {

@@ -21,9 +21,9 @@ struct sample {
 static struct sample first;
 
 /*
- * Both clocks at one moment, as near as can be: the attempt in which reading took the fewest ticks.
- * A process that loses its processor between the two reads would be off by milliseconds, and a
- * guest that is told a wrong rate does not come up.
+ * Both clocks at the same moment, as exactly as possible: of several attempts, the one that took
+ * the fewest ticks. If the process is preempted between the two reads, the result is off by
+ * milliseconds, and a guest with a wrong rate does not boot.
  */
 static struct sample take_sample(void)
 {
@@ -64,7 +64,7 @@ bool tsc_is_known(void)
 
 static uint64_t measure(void)
 {
-	/* Both ends are off by some 100 ns: 40 millionths of this. */
+	/* Each sample is off by up to about 100 ns: together 40 millionths of this. */
 	const int64_t enough_ns = 5 * 1000000;
 	struct sample now = take_sample();
 

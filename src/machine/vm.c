@@ -30,30 +30,30 @@ enum { TAIL_BYTES = 4096 };
 enum progress { STARTING, RUNNING, ENDED };
 enum { RUNNING_SOURCES = 5 };
 
-/* What is known of a machine while it lives. */
+/* The state of a running machine. */
 struct running {
 	const struct vm *vm;
 	struct vm_result *result;
 	enum progress progress;
 	pid_t pid;
 	int pidfd;
-	int log_fd, ctl_fd, console_fd, errors_fd; /* the host's ends; -1 once they have ended */
+	int log_fd, ctl_fd, console_fd, errors_fd; /* the host's ends; -1 after they were closed */
 	int signal_fd;                             /* -1 once the guest was told to stop */
 	struct loop_source sources[RUNNING_SOURCES];
 	bool gone; /* QEMU has ended */
 	struct frame_reader reader;
 	uint64_t nonce;
 	uint32_t ctl_sequence;
-	uint32_t next_step; /* the lowest that may start */
-	bool in_step;       /* next_step - 1 runs */
+	uint32_t next_step; /* the lowest step that may start */
+	bool in_step;       /* step next_step - 1 is running */
 	bool step_failed;
-	bool packing; /* outputs */
+	bool packing; /* outputs are being packed */
 	int64_t started_ms, go_ms;
-	int64_t deadline_ms;  /* of this part of it */
-	int64_t silent_ms;    /* when silence becomes a fault */
-	int64_t quiet_ms;     /* when the host asks itself why there is silence */
-	int64_t moved_ms;     /* when it was last seen to have computed something, and what */
-	int64_t moved_cpu_ns; /* it had used by then */
+	int64_t deadline_ms;  /* of the current part of the run */
+	int64_t silent_ms;    /* when silence becomes an error */
+	int64_t quiet_ms;     /* when the host checks the reason of the silence */
+	int64_t moved_ms;     /* when QEMU was last seen to use the processor, */
+	int64_t moved_cpu_ns; /* and its processor time then */
 	struct buf console;   /* the last bytes of the guest's console */
 	struct buf errors;    /* the last bytes of QEMU's standard error */
 };
@@ -91,7 +91,7 @@ static void running_init(struct running *l, const struct vm *vm, struct vm_resul
 	l->started_ms = l->moved_ms = clock_ms();
 }
 
-/* ---- starting ---- */
+/* ---- start ---- */
 
 void vm_argv(const struct vm *vm, struct strv *ret_argv)
 {
@@ -112,10 +112,10 @@ void vm_argv(const struct vm *vm, struct strv *ret_argv)
 }
 
 /*
- * QEMU puts the initrd at the end of memory, from a page's beginning: where its length is no whole
- * number of pages, it reaches into the last page. That is where the firmware of QEMU 10 has put the
- * ACPI tables of a microvm, without which its kernel finds no device
- * (docs/decisions/0020-qemu-10.md). Zeros after an archive mean nothing to the kernel.
+ * QEMU puts the initrd at the end of memory, starting at a page boundary. If its length is not a
+ * whole number of pages, it ends within the last page. There the firmware of QEMU 10 has put the
+ * ACPI tables of a microvm, without which the kernel finds no device
+ * (docs/decisions/0020-qemu-10.md). The kernel ignores zeros after an archive.
  */
 static int fill_page(int initrd, struct err *e)
 {
@@ -127,7 +127,9 @@ static int fill_page(int initrd, struct err *e)
 	return 0;
 }
 
-/* The image's initramfs and behind it a second archive with the executor: the kernel joins them. */
+/*
+ * The image's initramfs, followed by a second archive with the executor: the kernel unpacks both.
+ */
 static int make_initrd(const struct vm *vm, int *ret_fd, struct err *e)
 {
 	const struct image_file *part = &vm->image->parts[IMAGE_INITRAMFS];
@@ -152,7 +154,7 @@ static int make_initrd(const struct vm *vm, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* A socket pair: *ret_here is ours, non-blocking; the other end goes to QEMU. */
+/* A socket pair: *ret_here is the host's end, non-blocking; the other end goes to QEMU. */
 static int make_channel(int *ret_here, int *ret_there, struct err *e)
 {
 	const int bytes = 1 << 20;
@@ -162,8 +164,7 @@ static int make_channel(int *ret_here, int *ret_there, struct err *e)
 		return err_sys(e, "socketpair");
 	*ret_here = pair[0];
 	*ret_there = pair[1];
-	/* Larger buffers mean fewer turns between QEMU and us; a kernel that refuses is no fault.
-	 */
+	/* Larger buffers mean fewer switches between QEMU and this process; failure is harmless. */
 	(void)setsockopt(pair[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	return fd_set_nonblock(pair[0], e);
 }
@@ -198,8 +199,8 @@ static void fill_jail(const struct vm *vm, struct jail *j)
 }
 
 /*
- * The file itself where everybody may read it, for a kernel of 50 MiB takes its time to be copied;
- * else a copy, since QEMU may run as somebody who may not read the file.
+ * QEMU may run as a user that cannot read the file, so it gets a copy. A file that everybody may
+ * read is passed itself, because copying a kernel of 50 MiB takes time.
  */
 static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct err *e)
 {
@@ -251,11 +252,11 @@ static int start(struct running *l, struct err *e)
 	return 0;
 }
 
-/* ---- speaking ---- */
+/* ---- sending ---- */
 
 /*
- * What we say in a whole life is far less than a socket buffer, so a send that fails means that
- * QEMU is gone, which its pidfd tells too.
+ * All messages of a run together are much smaller than a socket buffer. So a failed send means that
+ * QEMU has ended, which its pidfd reports, too.
  */
 static void say(struct running *l, enum frame_type type, const struct buf *payload)
 {
@@ -295,7 +296,7 @@ static int say_go(struct running *l, struct err *e)
 	return 0;
 }
 
-/* ---- listening ---- */
+/* ---- receiving ---- */
 
 static int take_hello(struct running *l, const struct frame *f, struct err *e)
 {
@@ -332,7 +333,7 @@ static int check_step(const struct running *l, uint32_t step, struct err *e)
 	return 0;
 }
 
-/* Only of the step that runs is there anything to say. */
+/* Only the running step may be reported. */
 static int check_running(const struct running *l, uint32_t step, struct err *e)
 {
 	if (check_step(l, step, e) < 0)
@@ -356,7 +357,7 @@ static int take_output(struct running *l, const struct frame *f, struct err *e)
 	return 0;
 }
 
-/* Whoever packs answers, and large outputs take their time; but not once more for each output. */
+/* Packing a large output may take long, so it gets its own time limit: one for all outputs. */
 static void grant_packing(struct running *l)
 {
 	if (l->packing || l->result->stopped)
@@ -415,7 +416,9 @@ static int take_heartbeat(struct running *l, const struct frame *f, struct err *
 	return message_get_heartbeat(f, &m, e);
 }
 
-/* "All passed" must agree with what was reported before. That proves nothing, it catches mistakes.
+/*
+ * The result "all passed" must agree with the reports before it. That proves nothing, but it
+ * catches mistakes.
  */
 static int check_passed(const struct running *l, struct err *e)
 {
@@ -494,7 +497,7 @@ static int take_frames(struct running *l, struct err *e)
 	return got;
 }
 
-/* One read, so that a flood on one channel does not starve the others. */
+/* A single read, so that a flood on one channel does not starve the others. */
 static int read_log(struct running *l, struct err *e)
 {
 	size_t room;
@@ -522,7 +525,7 @@ static void keep_tail(struct buf *tail, const char *data, size_t len)
 	buf_add(tail, data, len);
 }
 
-/* True when there was something. */
+/* Returns true if something was read. */
 static bool read_tail(struct running *l, int *fd, struct buf *tail)
 {
 	char chunk[16384];
@@ -539,7 +542,7 @@ static bool read_tail(struct running *l, int *fd, struct buf *tail)
 	return false;
 }
 
-/* What was under way when QEMU went: a socket holds less than this many reads. */
+/* Read what was in transit when QEMU ended: a socket holds less than this many reads. */
 static void drain_texts(struct running *l)
 {
 	for (int i = 0; i < 1024 && l->console_fd >= 0; i++)
@@ -550,9 +553,9 @@ static void drain_texts(struct running *l)
 			break;
 }
 
-/* ---- dying ---- */
+/* ---- end of QEMU, time limits ---- */
 
-/* The last line of a text, safe to show: the caller frees. */
+/* The last line of a text, safe to show. The caller frees it. */
 static char *last_line(const struct buf *b)
 {
 	const char *line = b->data;
@@ -564,8 +567,10 @@ static char *last_line(const struct buf *b)
 	return text_safe(b->len ? line : "", 300);
 }
 
-/* How far a machine came that is not up: the caller frees. One that never spoke says nothing about
- * itself, so the message has what it was made of. */
+/*
+ * How far the boot of a machine came. The caller frees it. If the console is empty, the message
+ * describes the machine instead.
+ */
 static char *how_far(const struct running *l)
 {
 	const struct vm *vm = l->vm;
@@ -581,9 +586,9 @@ static char *how_far(const struct running *l)
 }
 
 /*
- * QEMU ends without a fault when the guest resets its machine, as a processor does that finds no way to handle a fault.
- * Debian 13's kernel does it under the emulation of QEMU 10 on a busy host, once in some fifty boots, before it says a
- * word.
+ * QEMU ends with status 0 when the guest resets its machine. A processor does so when it cannot
+ * deliver a fault (triple fault). The kernel of Debian 13 does so under the emulation of QEMU 10 on
+ * a busy host, in about one of fifty boots, before its first message.
  */
 static int was_reset(const struct running *l, struct err *e)
 {
@@ -610,7 +615,7 @@ static int died_before_hello(const struct running *l, int status, struct err *e)
 		WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), said);
 }
 
-/* What Linux panics with when it has no memory and nothing to kill (mm/oom_kill.c). */
+/* The messages of Linux's panics when it has no memory and no process to kill (mm/oom_kill.c). */
 static bool is_lack_of_memory(const char *panic)
 {
 	return strstr(panic, "deadlocked on memory") || strcasestr(panic, "out of memory");
@@ -628,7 +633,10 @@ static int panicked(const struct running *l, const char *from, struct err *e)
 		: -1;
 }
 
-/* QEMU is gone without an end event. Its exit status proves nothing, but says where to look. */
+/*
+ * QEMU has ended without an end event. Its exit status proves nothing, but it helps to find the
+ * cause.
+ */
 static int died(const struct running *l, int status, struct err *e)
 {
 	const char *panic = strstr(l->console.data, "Kernel panic");
@@ -645,7 +653,7 @@ static int died(const struct running *l, int status, struct err *e)
 		"the guest disappeared before its end event; its console ends with: %s", said);
 }
 
-/* What arrived before QEMU went is read first: it may hold the end event. */
+/* Read what arrived before QEMU ended: it may contain the end event. */
 static int drain(struct running *l, struct err *e)
 {
 	while (l->log_fd >= 0 && l->progress != ENDED) {
@@ -671,7 +679,7 @@ static int qemu_is_gone(struct running *l, struct err *e)
 	l->pid = -1;
 	if (l->progress == ENDED)
 		return 0;
-	/* Who stops us often stops QEMU too, and it may be quicker. */
+	/* A signal to us is often sent to QEMU, too, and QEMU may end first. */
 	if (sig_pending())
 		return err_reason(e, ERR_INTERRUPTED, "interrupted",
 			"stopped; the guest disappeared before its end");
@@ -699,10 +707,10 @@ static int too_late(const struct running *l, struct err *e)
 }
 
 /*
- * A kernel measures the timer of its emulated processor by a loop of a tenth of a second. When the
- * host gives QEMU no time just then, it finds the timer too slow and does without, and sleeps for
- * ever when it first sleeps (docs/decisions/0016-processors.md). That is seen much sooner than at
- * the end of the boot limit: who starts is never idle.
+ * A kernel measures the timer of its emulated processor with a loop of a tenth of a second. If the
+ * host gives QEMU no time during the loop, the kernel considers the timer too slow and does not use
+ * it; then its first sleep never ends (docs/decisions/0016-processors.md). This is detected much
+ * earlier than by the boot limit: a machine that boots is never idle.
  */
 static int check_standstill(struct running *l, int64_t now, struct err *e)
 {
@@ -742,8 +750,10 @@ static int check_time(struct running *l, struct err *e)
 	return 0;
 }
 
-/* The first signal asks the guest to stop, and gives it a little time; before hello there is
- * nobody. */
+/*
+ * The first signal asks the guest to stop and gives it a little time. Before hello there is no
+ * guest to ask.
+ */
 static int check_signal(struct running *l, struct err *e)
 {
 	if (!sig_pending() || l->result->stopped || l->progress == ENDED)
@@ -758,7 +768,7 @@ static int check_signal(struct running *l, struct err *e)
 	return 0;
 }
 
-/* ---- the loop ---- */
+/* ---- loop ---- */
 
 static int on_log(void *arg, struct err *e)
 {
@@ -807,7 +817,7 @@ static void watch(struct running *l)
 		loop_add(l->vm->loop, &l->sources[i]);
 }
 
-/* Soon, also when nothing comes, to see whether a machine stands still. */
+/* At most one tick ahead, even if nothing arrives: check_standstill must run regularly. */
 static int64_t next_deadline(const struct running *l)
 {
 	enum { TICK_MS = 200 };
@@ -820,7 +830,7 @@ static int64_t next_deadline(const struct running *l)
 	return next;
 }
 
-/* Until QEMU is gone, or may go. */
+/* Until QEMU has ended, or may be killed. */
 static int live(struct running *l, struct err *e)
 {
 	for (;;) {
