@@ -76,9 +76,9 @@ void logmask_idle(struct logmask *l)
 		each_stream(l, mask_idle);
 }
 
-/* ---- everything else ---- */
+/* ---- all other events ---- */
 
-/* Output may go on behind these. */
+/* Output may continue after these events. */
 static bool is_aside(enum event_type type)
 {
 	return event_info(type)->transient || type == EVENT_WARNING || type == EVENT_DEBUG ||

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A disguise is not a list of texts but a way of reading: a `view` turns the bytes of the stream
- * into symbols (%2F into a slash, base64 digits into numbers from 0 to 63), and an automaton looks
- * for the value among the symbols. So every mixture of escaped and plain characters is found. All
- * views go over the same bytes, each at its own pace, and remember where in the stream a symbol
- * began. What any of them found is covered; what any of them is still in the middle of is held.
+ * An encoded secret is not found by a list of texts, but by decoding the stream: a `view` converts
+ * its bytes to symbols (%2F to a slash, base64 digits to numbers from 0 to 63), and an automaton
+ * searches the symbols for the values. So every mixture of escaped and plain characters is found.
+ * All views read the same bytes, each at its own speed, and record where in the stream a symbol
+ * began. Bytes in which any view has found a value are masked; bytes that are part of an incomplete
+ * match in any view are held back.
  *
- * They do so twice: over all bytes, and over those that are seen when the stream is shown, which
- * are fewer as soon as there are colours in it. A reader has a list of its own of what it found, so
- * that a find goes to the end of a list; the lists are merged while the bytes come out.
+ * There are two readings: of all bytes, and of the visible ones, which are fewer if the stream
+ * contains colours. Each reader has its own list of matches, so that a new match is always added at
+ * the end of a list; the lists are merged at the output.
  */
 #include "secrets/mask.h"
 
@@ -20,17 +21,17 @@
 
 enum {
 	SLICE = MASK_SLICE,
-	COLOUR_MAX = 64,    /* bytes of colours that each symbol may have, on the average */
-	UNIT_MAX = 12,      /* bytes that are one symbol: \ud83d\ude00 */
-	GAP_MAX = 16,       /* bytes between two symbols: the end of a line and its indentation */
-	SEQUENCE_MAX = 512, /* the longest sequence for a terminal that is not seen */
-	SYMBOLS_MAX = 4,    /* that come from one unit: UTF-8 */
-	BASE64_TAIL = 4,    /* digits and padding: as many bytes as are left over, at most 3 */
+	COLOUR_MAX = 64,    /* bytes of colours for each symbol, on average */
+	UNIT_MAX = 12,      /* longest encoding of a symbol: \ud83d\ude00 */
+	GAP_MAX = 16,       /* bytes between two symbols: a newline and indentation */
+	SEQUENCE_MAX = 512, /* longest sequence for a terminal that is invisible */
+	SYMBOLS_MAX = 4,    /* of one unit: UTF-8 */
+	BASE64_TAIL = 4,    /* digits and padding of an incomplete last group */
 };
 
 enum view { AS_IS, PERCENT, PERCENT_PLUS, BACKSLASH, BASE64, HEX, VIEWS };
 
-/* Which symbols a view makes: three kinds, an automaton for each. */
+/* The kind of symbols that a view makes. Each kind has an automaton. */
 enum kind { BYTES, SIXES, NIBBLES, KINDS };
 static const enum kind kind_of[VIEWS] = {
 	[AS_IS] = BYTES,
@@ -42,16 +43,16 @@ static const enum kind kind_of[VIEWS] = {
 };
 
 struct mask {
-	struct vault values; /* the texts to be found, one behind the other */
+	struct vault values; /* the texts to search for, one after the other */
 	size_t used;
-	struct vault lengths; /* size_t of each */
+	struct vault lengths; /* size_t of each text */
 	size_t count;
 	struct trie tries[KINDS];
 };
 
-/* ---- what is seen ---- */
+/* ---- visible bytes ---- */
 
-/* How many bytes at p belong to the sequence ESC [ ... or ESC ( ...; as `unseen`. */
+/* The length of the sequence ESC [ ... or ESC ( ... at p; the result is that of `unseen`. */
 static int sequence_length(const char *p, size_t len, size_t i, char first_final)
 {
 	while (i < len && i < SEQUENCE_MAX && p[i] >= ' ' && p[i] < first_final)
@@ -76,8 +77,8 @@ static int string_length(const char *p, size_t len)
 }
 
 /*
- * How many bytes at p a terminal obeys and does not show (ECMA-48), or are taken away before people
- * see the text: 0 when p[0] is seen, -1 when what follows decides.
+ * How many bytes at p are a sequence that a terminal interprets and does not show (ECMA-48), or are
+ * removed before the text is shown. 0: p[0] is visible; -1: more bytes are needed to decide.
  */
 static int unseen(const char *p, size_t len)
 {
@@ -103,7 +104,10 @@ static size_t seen_run(const char *p, size_t len)
 	return i;
 }
 
-/* What is seen of a whole text, into `seen`, which has room for all of it (NULL: only counted). */
+/*
+ * Copy the visible bytes of a complete text to `seen`, which has room for the whole text; NULL:
+ * only count them.
+ */
 static size_t see(const char *text, size_t len, char *seen)
 {
 	size_t count = 0;
@@ -124,14 +128,14 @@ static size_t see(const char *text, size_t len, char *seen)
 	return count;
 }
 
-/* ---- what is to be found ---- */
+/* ---- values to search for ---- */
 
 static bool is_space(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Without the white space around it. */
+/* Remove the white space around a text. */
 static const char *trim(const char *text, size_t *len)
 {
 	while (*len && is_space(*text)) {
@@ -190,7 +194,7 @@ static void add_text(struct mask *m, const char *text, size_t len)
 	((size_t *)m->lengths.data)[m->count++] = len;
 }
 
-/* As it is, and as it is seen if that is less. */
+/* Add a text, and its visible bytes if there are fewer. */
 static void add_both(struct mask *m, const char *text, size_t len)
 {
 	auto_vault struct vault seen = {0};
@@ -207,9 +211,9 @@ static void add_both(struct mask *m, const char *text, size_t len)
 /* ---- lines of a value ---- */
 
 struct line {
-	const char *text; /* without the white space around it */
+	const char *text; /* without white space around it */
 	size_t len;
-	bool armoured; /* between the BEGIN and the END of PEM (RFC 7468) */
+	bool armoured; /* between the BEGIN and END lines of PEM (RFC 7468) */
 };
 
 static bool begins_with(const struct line *l, const char *what)
@@ -228,8 +232,8 @@ static bool is_end(const struct line *l)
 }
 
 /*
- * Lines that are the same in many keys, and headers of PEM. The last digits of base64 are too few
- * to tell anything, and too many texts have them.
+ * Lines that are the same in many keys, and PEM headers. A short last line of base64 says little
+ * about the key and occurs in too many other texts.
  */
 static bool is_public(const struct line *l)
 {
@@ -240,7 +244,7 @@ static bool is_public(const struct line *l)
 	return l->len <= BASE64_TAIL && (l->armoured || (l->len && l->text[l->len - 1] == '='));
 }
 
-/* The next line from *at on; false when there is none. */
+/* The next line, starting at *at; false at the end. */
 static bool next_line(const char **at, const char *end, struct line *l)
 {
 	const char *newline;
@@ -255,7 +259,7 @@ static bool next_line(const char **at, const char *end, struct line *l)
 	return true;
 }
 
-/* Is there more than one? */
+/* Does the value have more than one line? */
 static bool has_lines(const char *value, size_t len)
 {
 	value = trim(value, &len);
@@ -297,8 +301,8 @@ static uint8_t bits_at(const char *text, size_t from, unsigned width)
 }
 
 /*
- * With `shift` bytes before the text, base64 cuts it into groups of six bits from another place.
- * Only groups that are whole bits of the text are known.
+ * If `shift` bytes precede the text, base64 divides it into groups of six bits at other positions.
+ * Only groups that lie completely in the text are known.
  */
 static void add_sixes(struct trie *t, struct vault *room, const char *text, size_t len)
 {
@@ -348,11 +352,11 @@ void mask_ready(struct mask *m)
 
 /* ---- from bytes to symbols ---- */
 
-/* What stands at some place of the stream. */
+/* The unit at some position of the stream. */
 struct unit {
-	size_t bytes; /* 0: it is cut by the end of what is there */
-	int symbols;  /* 0: it means nothing, or it is no part of any disguise: see `gap` */
-	bool gap;     /* may stand between the symbols of a disguise */
+	size_t bytes; /* 0: incomplete, more bytes are needed */
+	int symbols;  /* 0: no symbol in this view; see `gap` */
+	bool gap;     /* may occur between the symbols of a value */
 	uint8_t symbol[SYMBOLS_MAX];
 };
 
@@ -371,7 +375,7 @@ static int hex_of(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* `digits` of them: their value, -1 when they are none, -2 when they are cut. */
+/* The value of `digits` hex digits; -1: not hex digits; -2: incomplete. */
 static long hex_value(const char *p, size_t len, size_t digits)
 {
 	long value = 0;
@@ -402,7 +406,7 @@ static struct unit plus_unit(const char *p, size_t len)
 	return *p == '+' ? plain(' ', 1) : percent_unit(p, len);
 }
 
-/* A character of Unicode as UTF-8. */
+/* A Unicode character as UTF-8. */
 static struct unit utf8_unit(unsigned long c, size_t bytes)
 {
 	struct unit u = {.bytes = bytes,
@@ -420,7 +424,7 @@ static struct unit utf8_unit(unsigned long c, size_t bytes)
 	return u;
 }
 
-/* \uXXXX, or two of them that make one character. */
+/* \uXXXX, or a surrogate pair of two. */
 static struct unit unicode_unit(const char *p, size_t len)
 {
 	long high = hex_value(p + 2, len - 2, 4), low;
@@ -532,12 +536,12 @@ static struct unit unit_at(enum view view, const char *p, size_t len)
 
 /* ---- readings ---- */
 
-/* The stream as somebody reads it: all of its bytes, or those that are seen. */
+/* The stream as a reader sees it: all bytes, or the visible ones. */
 struct reading {
-	struct buf bytes; /* that a reader or the way out still needs */
-	uint64_t base;    /* how many bytes were before them */
-	uint64_t end;     /* the place in the stream that the reading has come to */
-	uint64_t *places; /* in the stream, of each of bytes; NULL: they are all there */
+	struct buf bytes; /* those that a reader or the output still needs */
+	uint64_t base;    /* number of bytes before them */
+	uint64_t end;     /* offset in the stream up to which it was read */
+	uint64_t *places; /* offset in the stream of each of `bytes`; NULL: no byte is left out */
 	size_t place_size;
 };
 
@@ -546,7 +550,7 @@ static uint64_t reading_end(const struct reading *g)
 	return g->base + g->bytes.len;
 }
 
-/* Places are offsets in the stream. Of byte `at`, or of the one that comes next. */
+/* The offset in the stream of byte `at`, or of the next byte at the end. */
 static uint64_t place_of(const struct reading *g, uint64_t at)
 {
 	if (at == reading_end(g))
@@ -575,7 +579,7 @@ static void add_seen(struct reading *g, const char *data, size_t len)
 	add_bytes(g, data, len);
 }
 
-/* What is before byte `at` is not needed; it goes when that moves fewer bytes than it drops. */
+/* Drop the bytes before `at`, but only when fewer bytes must be moved than are dropped. */
 static void forget_before(struct reading *g, uint64_t at)
 {
 	size_t gone = (size_t)(at - g->base), left = g->bytes.len - gone;
@@ -594,7 +598,7 @@ struct span {
 	uint64_t from, to;
 };
 
-/* What a reader has found and is not out yet: in order, apart from each other. */
+/* Matches of a reader that are not output yet: sorted, without overlaps. */
 struct spans {
 	struct span *items;
 	size_t first, count, size;
@@ -603,12 +607,12 @@ struct spans {
 struct reader {
 	enum view view;
 	const struct trie *trie;
-	uint64_t at; /* the byte of its reading that comes next */
+	uint64_t at; /* the next byte in its reading */
 	uint32_t state;
 	unsigned gap;     /* bytes since the last symbol */
-	uint64_t symbols; /* so far */
-	uint64_t *starts; /* the places where the last symbols began, a ring */
-	uint64_t ring;    /* its length less one, which is a power of two */
+	uint64_t symbols; /* total */
+	uint64_t *starts; /* a ring: where in the stream the last symbols began */
+	uint64_t ring;    /* length of the ring less one; the length is a power of two */
 	struct spans found;
 };
 
@@ -617,10 +621,10 @@ enum { ALL, SEEN, READINGS };
 struct mask_stream {
 	struct reading readings[READINGS];
 	struct reader readers[READINGS][VIEWS];
-	bool differs; /* not all is seen: only from here on there is something to read twice */
-	uint64_t held_most; /* bytes of the stream that a reader may be in the middle of */
-	uint64_t out;       /* the place up to which all has come out */
-	bool starred;       /* what came out last is MASK_TEXT */
+	bool differs;       /* some bytes are invisible: from here on, two readings are needed */
+	uint64_t held_most; /* most bytes that a reader may hold back */
+	uint64_t out;       /* offset up to which everything was output */
+	bool starred;       /* the last output was MASK_TEXT */
 	struct buf ready;   /* for the sink */
 	uint64_t steps;
 };
@@ -685,7 +689,7 @@ uint64_t mask_stream_steps(const struct mask_stream *s)
 	return s->steps;
 }
 
-/* Add what begins here, in one with the last ones, which it may touch: those before end earlier. */
+/* Add a match, merged with the last ones if they touch: earlier ones end before them. */
 static void cover(struct mask_stream *s, struct spans *l, uint64_t from, uint64_t to)
 {
 	while (l->count > l->first && l->items[l->count - 1].to >= from) {
@@ -750,9 +754,12 @@ static void advance(struct mask_stream *s, const struct reading *g, struct reade
 	}
 }
 
-/* ---- what is seen of the stream ---- */
+/* ---- visible bytes of the stream ---- */
 
-/* Up to here it was all that there is, and is read as far. */
+/*
+ * Start the reading of visible bytes: so far all bytes were visible, and its readers start with the
+ * state of the others.
+ */
 static void begin_to_differ(struct mask_stream *s)
 {
 	const struct reading *all = &s->readings[ALL];
@@ -799,9 +806,9 @@ static void read_seen(struct mask_stream *s)
 	}
 }
 
-/* ---- the way out ---- */
+/* ---- output ---- */
 
-/* From where on this reader may still find something. */
+/* Where the earliest possible match of this reader begins. */
 static uint64_t held_from(const struct reading *g, const struct reader *r, uint64_t end, bool idle)
 {
 	const struct trie_node *n = &r->trie->nodes[r->state];
@@ -812,8 +819,8 @@ static uint64_t held_from(const struct reading *g, const struct reader *r, uint6
 }
 
 /*
- * A beginning of a secret behind which nothing but colours comes for so long is covered like a
- * secret: memory has an end.
+ * A partial match that is followed by this many bytes of colours is masked, because memory is
+ * limited.
  */
 static void give_up(struct mask_stream *s, const struct reading *g, struct reader *r, uint64_t from)
 {
@@ -848,7 +855,10 @@ static uint64_t first_held(struct mask_stream *s, bool idle)
 	return first;
 }
 
-/* Is the byte that comes out next covered? Also up to where that is so, at most to *end. */
+/*
+ * Is the next byte of the output masked? *end is reduced to the offset up to which the answer
+ * applies.
+ */
 static bool is_covered(struct mask_stream *s, uint64_t *end)
 {
 	uint64_t covered = s->out, clear = *end;
@@ -893,7 +903,7 @@ static void release(struct mask_stream *s, uint64_t end)
 	}
 }
 
-/* Where the reader begins that has read least of it, or `at` when that is before. */
+/* The position of the slowest reader, or `at` if that is before it. */
 static uint64_t oldest_needed(const struct mask_stream *s, int reading, uint64_t at)
 {
 	for (enum view v = 0; v < VIEWS; v++)
@@ -902,7 +912,7 @@ static uint64_t oldest_needed(const struct mask_stream *s, int reading, uint64_t
 	return at;
 }
 
-/* Bytes that are out, and that every reader has read, are not needed any more. */
+/* Drop bytes that were output and that every reader has read. */
 static void forget(struct mask_stream *s)
 {
 	struct reading *seen = &s->readings[SEEN];
@@ -916,7 +926,7 @@ static void forget(struct mask_stream *s)
 	forget_before(&s->readings[ALL], all);
 }
 
-/* At once, however many pieces it was made of. */
+/* One call, however many pieces there are. */
 static void hand_over(struct mask_stream *s, const struct mask_sink *sink)
 {
 	if (s->ready.overflow)
@@ -980,7 +990,7 @@ void mask_end(struct mask_stream *s, const struct mask_sink *sink)
 	hand_over(s, sink);
 }
 
-/* ---- whole texts ---- */
+/* ---- complete texts ---- */
 
 static void add_to_buf(void *arg, const char *data, size_t len)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "secrets/mask_trie.h"
 
-/* Of a word at most this many symbols, and at most a quarter of it, may be shown by mask_idle. */
+/* mask_idle may show at most this many symbols of a word, and at most a quarter of it. */
 enum { LET_GO_MOST = 3, LET_GO_PART = 4 };
 
 void trie_init(struct trie *t, size_t symbols)
@@ -61,7 +61,7 @@ void trie_add(struct trie *t, const uint8_t *word, size_t len)
 		t->deepest = length;
 }
 
-/* The suffix of a child is found through that of its parent, which is known already. */
+/* The suffix link of a node is computed from that of its parent, which was set before. */
 static void link_child(struct trie *t, uint32_t parent, uint32_t at)
 {
 	struct trie_node *n = &t->nodes[at];
@@ -77,7 +77,7 @@ static void link_child(struct trie *t, uint32_t parent, uint32_t at)
 	n->let_go = n->depth <= allowed && fail->let_go;
 }
 
-/* Breadth first: what is less deep is ready before what is deeper. */
+/* Breadth first: a suffix link leads to a node of lower depth, which must be complete. */
 void trie_ready(struct trie *t)
 {
 	struct vault memory = {0};

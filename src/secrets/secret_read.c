@@ -36,7 +36,7 @@ static int check_owner(const char *path, const struct stat *st, struct err *e)
 	return 0;
 }
 
-/* One byte more than may be there tells that there are too many. */
+/* Read up to one byte more than allowed, so that a longer file is detected. */
 static int read_all(
 	int fd, const char *path, size_t max, struct vault *value, size_t *ret_len, struct err *e)
 {
@@ -55,7 +55,7 @@ static int read_all(
 static int read_file(const char *path, bool secret, size_t max, struct vault *value,
 	size_t *ret_len, struct err *e)
 {
-	/* Not to wait for somebody to write into a fifo. */
+	/* O_NONBLOCK: opening a fifo must not wait for a writer. */
 	auto_fd int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 
@@ -87,13 +87,13 @@ int secret_read_public(
 /* ---- commands ---- */
 
 /*
- * Between us and the program stands a guard: a process that kills the program and its group as soon
- * as the program has ended, or as soon as we have, however that happens. It holds one end of a
- * socket, which closes when we die; on it it says how the program ended.
+ * The program runs under a guard: a process that kills the program and its process group as soon as
+ * the program has ended, or this process has, for whatever reason. The guard holds one end of a
+ * socket. It is closed when this process dies; the guard reports the program's exit status on it.
  */
 enum { GUARD_FD = 3 };
 
-/* Until the program has ended, which leaves it a zombie, or nobody is there who waits for it. */
+/* Wait until the program is a zombie, or the other end of the socket is closed. */
 static void wait_for_either(pid_t pid)
 {
 	auto_fd int ended = pidfd_open(pid, 0);
@@ -103,7 +103,10 @@ static void wait_for_either(pid_t pid)
 		;
 }
 
-/* The group is still the program's, because that is not reaped yet. */
+/*
+ * The program is reaped last, so that its process group id cannot be reused before the group is
+ * killed.
+ */
 NORETURN static void guard(const char *program, const struct strv *argv, int output, int report)
 {
 	int status;
@@ -136,7 +139,7 @@ struct command {
 
 #define COMMAND_NONE ((struct command){-1, -1, -1})
 
-/* Closing the socket ends the guard with all that it guards, if they have not ended yet. */
+/* Closing the socket makes the guard kill what is still running, and end. */
 static void command_release(struct command *c)
 {
 	int status;
@@ -148,7 +151,7 @@ static void command_release(struct command *c)
 	*c = COMMAND_NONE;
 }
 
-/* Descriptors above those that the guard moves its own to. */
+/* Move a descriptor above those that the guard uses. */
 static int lift(int *fd)
 {
 	int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, GUARD_FD + 2);
@@ -193,7 +196,7 @@ static int start(const struct strv *argv, struct command *c, struct err *e)
 	return made;
 }
 
-/* What is there now. 1: there may be more later; 0: the program has closed its output. */
+/* Read what is available. 1: more may follow; 0: the output was closed. */
 static int take_output(
 	const struct command *c, size_t max, struct vault *value, size_t *len, struct err *e)
 {
@@ -214,8 +217,8 @@ static int take_output(
 }
 
 /*
- * Until the program has ended. Its output may stay open behind it, in what it has started: what is
- * in the pipe by then is the value.
+ * Read until the program has ended. Processes that it started may keep its output open: the value
+ * is what is in the pipe at that time.
  */
 static int collect(const struct command *c, size_t max, int64_t deadline_ms, struct vault *value,
 	size_t *len, struct err *e)

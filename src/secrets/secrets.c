@@ -16,7 +16,7 @@
 
 enum { SHOWN_MAX = 80, CONFIG_MAX = 64 * 1024 };
 
-#define GUEST_USER "root" /* as whom programs run there */
+#define GUEST_USER "root" /* the user of programs in the guest */
 
 #define SSH_DIR ".ssh"
 #define SECRETS_SSH GUEST_SECRETS "/" SSH_DIR
@@ -44,7 +44,7 @@ void secrets_release(struct secrets *s)
 	*s = (struct secrets){0};
 }
 
-/* ---- who may have what ---- */
+/* ---- access to secrets ---- */
 
 static int refuse(
 	const struct secrets_asker *who, const char *name, const char *what, struct err *e)
@@ -121,7 +121,7 @@ static struct secret_host *add_host(
 	return &s->hosts[s->host_count++];
 }
 
-/* Where a target names none, ssh takes the name of whom it runs as. */
+/* If a target names no user, ssh logs in as the user that it runs as. */
 static void add_user(struct secret_host *h, const char *user)
 {
 	const char *name = user ? user : GUEST_USER;
@@ -196,7 +196,7 @@ static struct sshbytes bytes_of(const struct buf *b)
 	return (struct sshbytes){(const uint8_t *)b->data, b->len};
 }
 
-/* ---- logins: what ssh would refuse in the middle of a run ---- */
+/* ---- logins: errors that ssh would otherwise report in the middle of a run ---- */
 
 static int read_agent_key(struct secret_host *h, const char *text, size_t len, struct err *e)
 {
@@ -338,7 +338,7 @@ int secrets_read(struct secrets *s, struct err *e)
 
 /* ---- the drive ---- */
 
-/* Does its value go to the machine of this phase? */
+/* Does the value of this secret go to the machine of this phase? */
 static bool is_given(const struct secrets *s, const struct secret *item, enum plan_source phase)
 {
 	for (size_t i = 0; i < s->use_count; i++)
@@ -349,8 +349,7 @@ static bool is_given(const struct secrets *s, const struct secret *item, enum pl
 }
 
 /*
- * The first value of a keyword counts in this format (ssh_config(5)), so what is for one host
- * stands before what is for all.
+ * ssh_config(5) uses the first value of a keyword, so entries for one host precede those for all.
  */
 static void add_host_block(struct buf *b, const struct secret_host *h, size_t number)
 {
@@ -406,7 +405,7 @@ struct members {
 	struct member *items;
 	size_t count;
 	struct buf config;
-	struct vault *keys; /* those that had no newline at their end */
+	struct vault *keys; /* copies of those without a final newline */
 	size_t key_count;
 	struct buf *public_keys;
 	size_t public_count;
@@ -434,7 +433,7 @@ static void add_member(struct members *m, char *path, const void *data, size_t l
 	m->items[m->count++] = (struct member){path, data, len};
 }
 
-/* ssh refuses a key whose last line has no end, which values of variables often are. */
+/* ssh rejects a key without a newline at the end, and values from variables often lack it. */
 static void add_key(struct members *m, char *path, const struct secret *key)
 {
 	const char *text = key->value.data;
@@ -453,7 +452,7 @@ static void add_key(struct members *m, char *path, const struct secret *key)
 	add_member(m, path, whole->data, key->len + 1);
 }
 
-/* By this ssh knows which key of the agent it is to ask for. */
+/* The public key tells ssh which key of the agent to use. */
 static void add_public_key(struct members *m, const struct secret_host *h, size_t number)
 {
 	struct sshwire w = sshwire_over(h->public_key.data, h->public_key.len);
@@ -494,7 +493,7 @@ static int compare_members(const void *a, const void *b)
 	return tar_path_compare(x->path, y->path);
 }
 
-/* Hosts with a user stand before those for any: see add_host_block. */
+/* Entries with a user precede those for any user: see add_host_block. */
 static int collect(
 	const struct secrets *s, enum plan_source phase, struct members *m, struct err *e)
 {
