@@ -27,11 +27,11 @@
 
 enum { STDERR_MAX = 300, WINDOW = 1 << 20 };
 
-/* What it has said so far. */
+/* What the program has reported so far. It is not trusted. */
 struct claims {
 	struct rewrite_report last;
-	uint64_t progress; /* the sum of what it counts */
-	int64_t deadline;  /* unless there is progress */
+	uint64_t progress; /* the sum of its counters */
+	int64_t deadline;  /* extended at each progress */
 };
 
 static void take_report(void *arg, const void *report)
@@ -50,7 +50,10 @@ static void take_report(void *arg, const void *report)
 
 /* ---- the program ---- */
 
-/* What is read slowly is compressed well; what is written slowly is on its way to a disk. */
+/*
+ * Time for reading, which is more per byte for well compressed data, and for writing, which
+ * includes copying to a disk.
+ */
 static uint64_t cpu_seconds(uint64_t length, uint64_t max_bytes)
 {
 	return LIMIT_ARCHIVE_CPU_SECONDS + length / MIB + max_bytes / (16 * MIB);
@@ -79,7 +82,7 @@ static int start(const char *program, int from, int to, uint64_t length, uint64_
 	return sidecar_start(&j, REWRITE_REPORTS, ret, e);
 }
 
-/* Until it has ended, or makes no progress, or a signal comes. */
+/* Wait until the program has ended, makes no progress, or a signal arrives. */
 static int follow(const struct sidecar *s, struct claims *c, struct err *e)
 {
 	bool listening = true, ended = false;
@@ -130,7 +133,7 @@ static int no_report(const char *program, int status, int errors, struct err *e)
 		WIFEXITED(status) ? WEXITSTATUS(status) : -1, safe);
 }
 
-/* A stranger's words. */
+/* The message and the reason are not trusted. */
 static int take_failure(const struct rewrite_report *claim, int to, uint64_t max, struct err *e)
 {
 	struct rewrite_report r = *claim;
@@ -180,7 +183,7 @@ static int run(const char *program, int from, int to, uint64_t length, uint64_t 
 
 /* ---- what it has written ---- */
 
-/* A part of the file in memory. */
+/* A part of the file, in memory. */
 struct window {
 	int fd;
 	uint64_t at, length;
@@ -188,7 +191,7 @@ struct window {
 	char *data;
 };
 
-/* Have `want` bytes from `at` on, or all that are left of the file. */
+/* Read `want` bytes at `at`, or all that are left of the file. */
 static int window_move(struct window *w, uint64_t at, size_t want, struct err *e)
 {
 	uint64_t left = w->length - at;
@@ -226,7 +229,7 @@ static int check_entries(struct window *w, struct tar_reader *r, struct err *e)
 	return more;
 }
 
-/* By the rules for archives of a guest: what only the writer could have made is its fault. */
+/* By the rules for archives of a guest. Errors are errors of the program. */
 static int check(int fd, const struct claims *c, uint64_t max_bytes, struct err *e)
 {
 	const struct tar_rules rules = {.strict = true};

@@ -42,7 +42,7 @@ struct written {
 	uint64_t flushed;
 };
 
-/* The file itself, not its name, so that a run that replaces it does not matter. */
+/* The open file, because a run may replace its name. */
 static int open_stored(const char *state, const char *project, int *ret_fd, struct err *e)
 {
 	auto_free char *path = mem_printf("%s/%s/current/" NAME, state, project);
@@ -102,7 +102,7 @@ static int write_archive(
 	return ftruncate(to, (off_t)result.bytes) < 0 ? err_sys(e, "write") : 0;
 }
 
-/* A pipe or a device cannot take the parts in the order in which they are made. */
+/* A pipe or a device is written in order, but the header is made after the data. */
 static int write_stream(struct outfile *o, const char *tmpdir, int from, const char *project,
 	const struct deps_info *info, struct err *e)
 {
@@ -123,7 +123,7 @@ static int write_stream(struct outfile *o, const char *tmpdir, int from, const c
 	return n < 0 ? err_sys(e, "read") : 0;
 }
 
-/* The stored file itself by another name, or one that a run will look for. */
+/* The target must not be the stored file under another name, nor in the project's state. */
 static int check_target(
 	const struct outfile *o, const char *state, const char *project, int from, struct err *e)
 {
@@ -184,7 +184,7 @@ static int next_member(
 	return result < 0 ? damaged(e, why.msg) : result;
 }
 
-/* The next member, which must be this one; its data is at *ret_offset. */
+/* The next member, which must have this name. Its data is at *ret_offset. */
 static int want_member(int fd, struct tar_reader *r, const char *name, uint64_t *ret_offset,
 	uint64_t *ret_bytes, struct err *e)
 {
@@ -239,7 +239,7 @@ static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *
 	return 0;
 }
 
-/* Where the data is, and what it must be. */
+/* Read the offset of the data, and their expected size and digest. */
 static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct err *e)
 {
 	const struct tar_rules rules = {.strict = true, .max_bytes = UINT64_MAX};
@@ -276,7 +276,7 @@ static int copy_data(
 	return fsync(to) < 0 ? err_sys(e, "write %s", path) : 0;
 }
 
-/* What a machine could not make, it is not given either. */
+/* The limit that applies to a machine's output applies here, too. */
 static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
 {
 	if (info->bytes <= max)
@@ -286,9 +286,9 @@ static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
 		num_show_size(info->bytes).s, info->bytes, num_show_size(max).s);
 }
 
-/* ---- import of archives of others ---- */
+/* ---- import of other archives ---- */
 
-/* By its first bytes, so that an exported file of which the rest is damaged is one. */
+/* By the first bytes, so that a damaged exported file is recognised, too. */
 static int is_exported(int fd, bool *ret, struct err *e)
 {
 	static const char name[] = INFO_MEMBER;
@@ -305,7 +305,7 @@ static int is_exported(int fd, bool *ret, struct err *e)
 	return 0;
 }
 
-/* Is the next member of a checked archive this one? */
+/* Is this the next member of an archive that was checked before? */
 static bool is_next(int fd, struct tar_reader *r, const char *name, struct err *e)
 {
 	struct tar_entry entry = {.path = ""};
@@ -314,7 +314,7 @@ static bool is_next(int fd, struct tar_reader *r, const char *name, struct err *
 	return next_member(fd, r, &entry, &header, e) > 0 && strcmp(entry.path, name) == 0;
 }
 
-/* An exported file that somebody has compressed is no dependencies. */
+/* An exported file that was compressed must not be imported as dependencies. */
 static int check_not_exported(int fd, uint64_t bytes, struct err *e)
 {
 	const struct tar_rules rules = {.strict = true};
@@ -328,7 +328,9 @@ static int check_not_exported(int fd, uint64_t bytes, struct err *e)
 		"decompress it first");
 }
 
-/* The message says it of deps_max_size; anything else that is wrong has one reason. */
+/*
+ * If the archive is too large, the message names deps_max_size. All other errors have one reason.
+ */
 static int refused(struct err *e)
 {
 	if (e->kind != ERR_INPUT)
@@ -340,7 +342,7 @@ static int refused(struct err *e)
 	return err_because(e, "deps_damaged");
 }
 
-/* Into a file without a name, so that nothing is left however it ends. */
+/* To a file without a name, so that nothing is left after an error. */
 static int convert(int from, const struct deps_import_options *o, int *ret_fd,
 	struct deps_info *ret, struct err *e)
 {
@@ -444,7 +446,7 @@ static void add_row(struct node *list, const char *project, const char *name, co
 	node_set_string(row, "changed", clock_show(&st->st_mtim).s);
 }
 
-/* The other projects are listed all the same. */
+/* An error of one project does not end the list. */
 static void add_error(struct node *list, const char *project, const char *dir)
 {
 	struct node *row = node_add_map(list);
@@ -465,7 +467,7 @@ static void list_project(struct node *list, const char *state, const char *proje
 		auto_free char *path = path_join(dir, entries[i]->d_name);
 		struct stat st;
 
-		/* A run may have replaced it since: then it is listed the next time. */
+		/* A run may have replaced the file meanwhile; the next list shows the new one. */
 		if (lstat(path, &st) == 0 && S_ISREG(st.st_mode))
 			add_row(list, project, entries[i]->d_name, &st);
 	}
@@ -518,7 +520,7 @@ int deps_clear(const char *state, const char *project, uint64_t *ret_bytes, stru
 	if (project_check_name(project, e) < 0)
 		return -1;
 	*ret_bytes = 0;
-	/* The lock would make it, for any name that somebody types. */
+	/* store_lock would create the directory, for any name on the command line. */
 	if (access(home, F_OK) < 0 && errno == ENOENT)
 		return 0;
 	if (store_lock(state, project, &s, e) < 0)

@@ -25,22 +25,22 @@
 
 enum { SECONDS_PER_DAY = 24 * 60 * 60, WHY_BYTES = 80 };
 
-/* Every run makes it first, and a removal removes it first. */
+/* The first file that a run creates, and the first that a removal removes. */
 #define FIRST_FILE "run.jsonl"
-/* The last that a run makes. */
+/* The last file that a run creates. */
 #define RESULT_FILE "result.json"
 
 struct run_entry {
 	char *id;
-	uint64_t number;       /* in the order of their beginnings; 0: not known, and old */
-	struct timespec ended; /* when the directory last changed: at the end of the run */
+	uint64_t number;       /* ascending in order of start; 0: unknown, counts as oldest */
+	struct timespec ended; /* last change of the directory: at the end of the run */
 	dev_t dev;
 	ino_t ino;
 	uint64_t bytes;
-	bool kept;           /* whatever the policy says */
-	bool unchanged;      /* it was skipped */
-	bool rubble;         /* of a removal, or of a run that was killed in its first moment */
-	char why[WHY_BYTES]; /* it goes; "": it stays */
+	bool kept;           /* never removed */
+	bool unchanged;      /* the run was skipped */
+	bool rubble;         /* left of a removal, or of a run that was killed at its start */
+	char why[WHY_BYTES]; /* why it is removed; "": it is not */
 };
 
 struct sorting {
@@ -65,7 +65,7 @@ struct retention_policy retention_policy_of(const struct config *c, const struct
 	};
 }
 
-/* ---- what is told ---- */
+/* ---- reports ---- */
 
 static void tell_item(struct sorting *s, const struct retention_item *item)
 {
@@ -85,9 +85,9 @@ static void tell(struct sorting *s, const char *run_id, const char *why, uint64_
 			.error = error});
 }
 
-/* ---- which runs there are ---- */
+/* ---- list of runs ---- */
 
-/* A run's directory that is nobody's, and ours as long as both are open. */
+/* The directory of a run that is not in use. It is locked until both are closed. */
 struct claim {
 	int dir;
 	int lock; /* -1: it has none */
@@ -113,8 +113,9 @@ static bool has_file(int dir, const char *name)
 }
 
 /*
- * A run of version 0.1.0 held its directory by a shared flock. So can everybody who may read, hence
- * it counts only where nothing says that the run has ended or that its removal has begun.
+ * Version 0.1.0 locked a running run by a shared flock on its directory. Every user that may read
+ * the directory can hold such a lock, so it counts only if the files do not show that the run has
+ * ended or its removal has begun.
  */
 static bool may_go_on(int dir)
 {
@@ -124,8 +125,8 @@ static bool may_go_on(int dir)
 }
 
 /*
- * Take the lock of a run, if it is nobody's. Who may not open it, or has the state on a read-only
- * mount, takes a run without a result for one that goes on.
+ * Take the lock of a run if nobody holds it. If the lock cannot be opened, because of permissions
+ * or a read-only mount, a run without a result counts as in progress.
  */
 static int take(struct claim *c, bool *ret_taken, struct err *e)
 {
@@ -146,9 +147,9 @@ static int take(struct claim *c, bool *ret_taken, struct err *e)
 }
 
 /*
- * Lock a run, if it is nobody's. A claim without a directory and no error: it is a run that goes
- * on, or no run at all. Two that remove at once do not meet in one directory either, unless its
- * lock is removed already; then each removes what is left.
+ * Lock a run if it is not in use. A claim without a directory and no error: the run is in progress,
+ * or it is no run. Two removals at the same time exclude each other unless the lock file is removed
+ * already; then each removes what is left.
  */
 static int claim(const struct sorting *s, const char *id, struct claim *ret_claim, struct err *e)
 {
@@ -165,7 +166,7 @@ static int claim(const struct sorting *s, const char *id, struct claim *ret_clai
 			: err_sys(e, "open %s/%s", s->runs, id);
 	if (take(&c, &taken, e) < 0)
 		return err_wrap(e, "%s/%s", s->runs, id);
-	/* Removed meanwhile, and perhaps made again by a run. */
+	/* The directory was removed meanwhile, and perhaps created again by a run. */
 	if (!taken || fstat(c.dir, &mine) < 0 ||
 		fstatat(s->runs_fd, id, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
 		mine.st_ino != named.st_ino || mine.st_dev != named.st_dev)
@@ -175,7 +176,10 @@ static int claim(const struct sorting *s, const char *id, struct claim *ret_clai
 	return 0;
 }
 
-/* A run without a result was killed. One whose result is not understood may be of any kind. */
+/*
+ * A run without a result was killed. A run whose result cannot be read may be of any kind, so it is
+ * kept.
+ */
 static void read_result(struct sorting *s, struct run_entry *r)
 {
 	auto_free char *path = mem_printf("%s/%s/" RESULT_FILE, s->runs, r->id);
@@ -238,7 +242,7 @@ static int newest_first(const void *a, const void *b)
 	return ended ? ended : strcmp(y->id, x->id);
 }
 
-/* The list stays open, as what runs are removed by. */
+/* runs_fd stays open: runs are removed relative to it. */
 static int list_runs(struct sorting *s, struct err *e)
 {
 	DIR *dir;
@@ -265,7 +269,7 @@ static void keep(struct sorting *s, const char *id)
 			s->items[i].kept = true;
 }
 
-/* The one that `log` finds by the link, however that is written. */
+/* Keep the run that `log` finds by the link, in whatever form the link is written. */
 static int keep_latest(struct sorting *s, const char *state, struct err *e)
 {
 	auto_free char *latest = mem_printf("%s/%s/latest", state, s->project);
@@ -281,7 +285,7 @@ static int keep_latest(struct sorting *s, const char *state, struct err *e)
 	return 0;
 }
 
-/* In doubt about what passed last nothing is removed. */
+/* If it is uncertain which run passed last, nothing is removed. */
 static int keep_named(struct sorting *s, const char *state, struct err *e)
 {
 	auto_node struct node *last = NULL;
@@ -294,7 +298,7 @@ static int keep_named(struct sorting *s, const char *state, struct err *e)
 	return 0;
 }
 
-/* ---- which of them go ---- */
+/* ---- selection of runs to remove ---- */
 
 PRINTF_LIKE(2, 3) static void drop(struct run_entry *r, const char *fmt, ...)
 {
@@ -322,7 +326,7 @@ static void drop_by_number(struct sorting *s)
 	}
 }
 
-/* In whole days; 0 when it ended in the future. */
+/* In whole days; 0 if the end is in the future. */
 static uint64_t age_in_days(const struct run_entry *r, const struct timespec *now)
 {
 	int64_t seconds;
@@ -344,7 +348,7 @@ static void drop_by_age(struct sorting *s)
 				num_plural(s->policy->days));
 }
 
-/* The newest stays, if it alone is too large. */
+/* The newest run is kept even if it alone is too large. */
 static int drop_by_bytes(struct sorting *s, struct err *e)
 {
 	uint64_t total = 0;
@@ -385,7 +389,9 @@ static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_go
 	*ret_gone = true;
 	if (s->dry_run)
 		return tree_measure(s->runs_fd, r->id, s->runs, &r->bytes, e);
-	/* From here on it is rubble, whose time of change means nothing. */
+	/*
+	 * After this the directory is an unfinished removal, and its time of change is meaningless.
+	 */
 	if (tree_remove(c.dir, FIRST_FILE, r->id, &first, e) < 0)
 		return -1;
 	result = tree_remove(s->runs_fd, r->id, s->runs, &r->bytes, e);
@@ -393,7 +399,7 @@ static int remove_run(const struct sorting *s, struct run_entry *r, bool *ret_go
 	return result;
 }
 
-/* Oldest first: when it is cut short, the better part is still there. */
+/* Oldest first, so that the newest runs are left if the removal is interrupted. */
 static int remove_runs(struct sorting *s, struct err *e)
 {
 	for (size_t i = s->count; i-- > 0;) {

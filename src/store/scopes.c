@@ -19,12 +19,12 @@ enum { BLOCK = 512 };
 
 struct scope {
 	char *name;
-	struct timespec made; /* the youngest of its files */
+	struct timespec made; /* the newest of its files */
 	uint64_t bytes;
 };
 
 struct scopes {
-	struct scope *items; /* youngest first */
+	struct scope *items; /* newest first */
 	size_t count;
 };
 
@@ -37,7 +37,7 @@ static void scopes_free(struct scopes *s)
 
 #define auto_scopes __attribute__((cleanup(scopes_free)))
 
-/* Whose a file is, as a new string; NULL: no scope's, but the project's own. */
+/* Returns the scope of a file as a new string; NULL: it belongs to the project itself. */
 typedef char *(*scope_finder)(const char *file);
 
 /* An archive of a generation: "cache@SCOPE". */
@@ -48,7 +48,7 @@ static char *scope_of_archive(const char *file)
 	return at && at[1] ? mem_strdup(at + 1) : NULL;
 }
 
-/* What is known of a run: the state file of the class "MODE@SCOPE". */
+/* The last success of a scope: the state file of the class "MODE@SCOPE". */
 static char *scope_of_state(const char *file)
 {
 	auto_free char *class = store_class_of(file);
@@ -56,7 +56,7 @@ static char *scope_of_state(const char *file)
 	return class ? scope_of_archive(class) : NULL;
 }
 
-/* ---- which there are ---- */
+/* ---- list of scopes ---- */
 
 static struct scope *find(struct scopes *s, const char *name)
 {
@@ -86,7 +86,7 @@ static int youngest_first(const void *a, const void *b)
 	return made ? made : strcmp(x->name, y->name);
 }
 
-/* NULL without an error: the project has nothing. */
+/* NULL without an error: there is no directory. */
 static DIR *open_list(const char *path, struct err *e)
 {
 	DIR *dir = opendir(path);
@@ -113,7 +113,7 @@ static int list(const char *path, scope_finder scope_of, struct scopes *ret, str
 	return 0;
 }
 
-/* A scope whose cache is only read has no archives. */
+/* State files count, too: a scope with a read-only cache has no archives. */
 static int list_all(
 	const char *project_dir, const char *generation, struct scopes *ret, struct err *e)
 {
@@ -144,7 +144,7 @@ static int remove_files(const char *path, const char *scope, scope_finder scope_
 	return result;
 }
 
-/* First what says that a run of the scope passed: without its archives it shall run again. */
+/* State files first: without its archives, a run of the scope must not be skipped as unchanged. */
 static int forget(const char *project_dir, const char *generation, const char *scope, struct err *e)
 {
 	if (remove_files(project_dir, scope, scope_of_state, e) < 0)
@@ -167,7 +167,7 @@ int scopes_forget(const char *state, const char *project, uint64_t keep, bool dr
 		return 0;
 	if (store_try_lock(state, project, &lock, &taken, e) < 0)
 		return -1;
-	/* A run may have ended meanwhile, and turned `current`. */
+	/* A run may have ended meanwhile and replaced `current`. */
 	if (!taken || list_all(dir, generation, &s, e) < 0)
 		return taken ? -1 : 0;
 	for (size_t i = keep; i < s.count; i++) {

@@ -26,10 +26,12 @@
 #define GENERATION_DIR "gen"
 #define NUMBER_FILE "number"
 
-/* Room for one, so that a number never wraps and a damaged one does not end all counting. */
+/*
+ * Far below UINT64_MAX, so that numbers never wrap; a larger number in a damaged file is an error.
+ */
 #define RUN_NUMBER_MAX ((uint64_t)INT64_MAX)
 
-/* ---- small things ---- */
+/* ---- helpers ---- */
 
 static char *in_dir(const struct store *s, const char *name)
 {
@@ -41,7 +43,7 @@ static char *generation_path(const struct store *s, uint64_t number)
 	return mem_printf("%s/" GENERATION_PREFIX "%" PRIu64, s->dir, number);
 }
 
-/* "gen-12" is 12; anything else is 0, also another way to write 12: no such name is ours. */
+/* "gen-12" is 12. All other names are 0, including other spellings of 12: none is made here. */
 static uint64_t generation_number(const char *name)
 {
 	auto_free char *ours = NULL;
@@ -63,7 +65,7 @@ static bool is_generation(const struct store *s, uint64_t number)
 	return number && lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* Not to know which generation is current is no leave to remove them all. */
+/* If the current generation is unknown, this is an error: else all generations would be removed. */
 static int read_current(struct store *s, struct err *e)
 {
 	auto_free char *path = in_dir(s, "current");
@@ -81,7 +83,7 @@ static int read_current(struct store *s, struct err *e)
 		path);
 }
 
-/* The next one has a greater number; behind the largest there is none. */
+/* The next generation has a greater number; after the largest number there is none. */
 static int check_next(const struct store *s, struct err *e)
 {
 	if (s->current < UINT64_MAX)
@@ -92,7 +94,7 @@ static int check_next(const struct store *s, struct err *e)
 		s->dir, s->dir);
 }
 
-/* A copy of the state that followed links has a directory there, which no rename replaces. */
+/* A copy of the state that followed links has a directory there, which rename cannot replace. */
 static int check_latest(const struct store *s, struct err *e)
 {
 	auto_free char *path = in_dir(s, "latest");
@@ -107,7 +109,7 @@ static int check_latest(const struct store *s, struct err *e)
 		path);
 }
 
-/* Replace a symbolic link by one rename. */
+/* Replace a symbolic link atomically. */
 static int point(const struct store *s, const char *name, const char *target, struct err *e)
 {
 	auto_free char *path = in_dir(s, name);
@@ -122,7 +124,7 @@ static int point(const struct store *s, const char *name, const char *target, st
 	return fd_sync_dir(s->dir, e);
 }
 
-/* Write a file of JSON in work/, to be moved to its place; what a kill leaves goes with work/. */
+/* Write a JSON file in work/, to be renamed later. After a kill it is removed with work/. */
 static int make_json(const struct store *s, const char *name, const struct node *n, char **ret_path,
 	struct err *e)
 {
@@ -149,7 +151,7 @@ static int busy(int fd, const char *project, struct err *e)
 	struct err ignored = {0};
 
 	buf_init(&text, 200);
-	/* The holder may be writing it just now: then it is named without details. */
+	/* The holder may be writing the file at the moment: then the details are missing. */
 	err_ignore(fd_read_to_end(fd, "lock", &text, &ignored));
 	text.data[strcspn(text.data, "\n")] = '\0';
 	holder = text_safe(text.data, 150);
@@ -157,7 +159,7 @@ static int busy(int fd, const char *project, struct err *e)
 		*holder ? ": " : "", holder);
 }
 
-/* Who we are, for those who find the lock taken. */
+/* Write the holder to the lock file, for the message of `busy`. */
 static int sign_lock(const struct store *s, struct err *e)
 {
 	auto_free char *text = mem_printf(
@@ -213,7 +215,7 @@ int store_look(const char *state, const char *project, struct store *ret_store, 
 	return 0;
 }
 
-/* ---- what a killed run left ---- */
+/* ---- leftovers of killed runs ---- */
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -222,7 +224,7 @@ static bool ends_with(const char *text, const char *end)
 	return len > n && strcmp(text + len - n, end) == 0;
 }
 
-/* Only to be removed by who holds the lock: work/ is full while a run goes on. */
+/* Only the holder of the lock may remove these: during a run, work/ is in use. */
 static bool is_leftover(const struct store *s, const char *name)
 {
 	uint64_t number = generation_number(name);
@@ -231,7 +233,7 @@ static bool is_leftover(const struct store *s, const char *name)
 		ends_with(name, ".json.tmp");
 }
 
-/* Adds up, or removes. work/ itself goes too: an empty one is none. */
+/* Add up the sizes, or remove. work/ itself is removed, too. */
 static int sweep(const struct store *s, bool remove, uint64_t *ret_bytes, struct err *e)
 {
 	DIR *dir = opendir(s->dir);
@@ -267,20 +269,22 @@ int store_sweep(
 		return 0;
 	*ret_bytes = 0;
 	if (store_try_lock(state, project, &locked, &taken, e) < 0) {
-		/* Who may only read cannot tell what a run needs from what one left. */
+		/*
+		 * Without write access, leftovers cannot be told from files of a run in progress.
+		 */
 		if (!dry_run || (e->sys != EACCES && e->sys != EROFS && e->sys != EPERM))
 			return -1;
 		*e = (struct err){0};
 		return 0;
 	}
-	/* A run may have ended in order meanwhile, and turned `current`. */
+	/* A run may have ended normally meanwhile and replaced `current`. */
 	return taken ? sweep(&locked, !dry_run, ret_bytes, e) : 0;
 }
 
 /*
- * A directory that others may read as far as the umask lets them; one that is there already, too,
- * for the configuration may have been another one then. Its set-group-id bit stays: it hands the
- * group on.
+ * Create a directory that others may read if the umask permits it. The mode of an existing
+ * directory is changed, too, because the configuration may have changed since. Its set-group-ID bit
+ * is kept, because new files inherit the group by it.
  */
 static int make_open_dir(const char *path, struct err *e)
 {
@@ -307,7 +311,7 @@ int store_lock(const char *state, const char *project, struct store *ret_store, 
 	if (make_open_dir(s.dir, e) < 0 || take_lock(&s, project, e) < 0 ||
 		read_current(&s, e) < 0 || check_next(&s, e) < 0 || check_latest(&s, e) < 0)
 		return -1;
-	/* First what makes room: the disk may be full of what a killed run left. */
+	/* Remove leftovers first: the disk may be full because of them. */
 	if (sweep(&s, true, &ignored, e) < 0 || sign_lock(&s, e) < 0 ||
 		path_make_dirs(s.work, 0700, e) < 0)
 		return -1;
@@ -320,7 +324,10 @@ void store_release(struct store *s)
 {
 	struct err ignored = {0};
 
-	/* What cannot be removed now is removed by the next run: store_lock reports it then. */
+	/*
+	 * What cannot be removed now is removed by store_lock of the next run, which reports
+	 * errors.
+	 */
 	if (s->work && s->lock_fd >= 0)
 		err_ignore(path_remove_tree(s->work, &ignored));
 	fd_close(s->run_fd);
@@ -355,7 +362,7 @@ int store_run_number(int runs_fd, const char *run_id, uint64_t *ret, struct err 
 		path);
 }
 
-/* One more than any run has that is there. */
+/* One more than the largest number of all runs. */
 static int next_run_number(const char *runs, uint64_t *ret_number, struct err *e)
 {
 	DIR *dir = opendir(runs);
@@ -367,7 +374,10 @@ static int next_run_number(const char *runs, uint64_t *ret_number, struct err *e
 		struct err unknown = {0};
 		uint64_t number;
 
-		/* While one is not understood, no run is removed by its number. */
+		/*
+		 * A run with a damaged number does not count: while there is one, retention removes
+		 * no runs.
+		 */
 		if (store_run_number(dirfd(dir), entry->d_name, &number, &unknown) < 0)
 			continue;
 		if (number >= *ret_number)
@@ -389,8 +399,8 @@ static int write_run_number(const char *run_dir, uint64_t number, struct err *e)
 }
 
 /*
- * Made and locked under another name first: retention may look at runs/ at any moment, and what it
- * finds there unlocked is nobody's.
+ * The directory is created and locked under another name first, because retention may read runs/ at
+ * any time and considers an unlocked run as not in use.
  */
 static int make_run_dir(struct store *s, const char *path, uint64_t number, struct err *e)
 {
@@ -429,7 +439,7 @@ int store_begin_run(struct store *s, const char *run_id, struct err *e)
 	auto_free char *path = path_join(runs, run_id);
 	uint64_t number;
 
-	/* Nobody else makes it meanwhile: the lock of the project is ours. */
+	/* No other run can create it meanwhile: this one holds the lock of the project. */
 	if (store_check_run_id(s, run_id, e) < 0 || make_open_dir(runs, e) < 0)
 		return -1;
 	if (next_run_number(runs, &number, e) < 0 || make_run_dir(s, path, number, e) < 0)
@@ -443,7 +453,7 @@ char *store_current(const struct store *s, const char *name)
 	auto_free char *generation = s->current ? generation_path(s, s->current) : NULL;
 	auto_free char *path = generation ? path_join(generation, name) : NULL;
 
-	/* What cannot be looked at is there: whoever opens it says why that fails. */
+	/* A file that cannot be examined counts as present: opening it reports the error. */
 	return path && (access(path, F_OK) == 0 || errno != ENOENT) ? steal_ptr(&path) : NULL;
 }
 
@@ -471,9 +481,9 @@ static int run_is_there(const char *dir, const char *run_id, bool *ret, struct e
 }
 
 /*
- * state.json. Its run is never removed but by hand, so where it is not there nobody knows which
- * passed last. A run that passes meanwhile replaces the file before it removes the old run: then it
- * is read again.
+ * Read state.json. Retention never removes its run. So if the run is missing, the last success is
+ * unknown, which is an error. A run that passes meanwhile replaces the file before it removes the
+ * old run, so the file is read again.
  */
 static int read_ordinary(const char *dir, struct node **ret_state, struct err *e)
 {
@@ -616,7 +626,9 @@ int store_publish(struct store *s, const char *class, const struct node *state, 
 	auto_free char *path = state_path(s, class);
 	auto_free char *made = NULL;
 
-	/* What can fail for want of space comes first: behind it are renames only. */
+	/*
+	 * Write first, because a write can fail for lack of space; after it there are only renames.
+	 */
 	if (make_json(s, "state.json", state, &made, e) < 0 || store_publish_outputs(s, e) < 0)
 		return -1;
 	return fd_move(made, path, e);
@@ -663,7 +675,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* A directory that cannot be looked into is a project: its readers say why they cannot. */
+/* A directory that cannot be examined counts as a project: its readers report the error. */
 static bool is_project(const char *state, const char *name)
 {
 	auto_free char *lock = mem_printf("%s/%s/lock", state, name);
@@ -715,7 +727,9 @@ int store_find_run(
 	return 0;
 }
 
-/* Whether the link `latest` was made later; one of the future was made by a clock that was wrong.
+/*
+ * Was the link `latest` at time a made after that at b? A time in the future comes from a wrong
+ * clock and counts as older.
  */
 static bool is_later(const struct timespec *a, const struct timespec *b, const struct timespec *now)
 {
