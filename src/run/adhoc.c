@@ -58,7 +58,7 @@ static int add_disk(struct adhoc_run *r, struct err *e)
 	return fd < 0 ? err_sys(e, "%s", path) : drives_add_disk(&r->drives, fd, e);
 }
 
-/* What only this command reads; for the rest see cli/commands/outputs.h. */
+/* Files that only this command reads; cli/commands/outputs.h checks the others. */
 static int check_console(const struct adhoc_run *r, struct err *e)
 {
 	if (outfile_is_not(
@@ -79,7 +79,9 @@ static int open_console(struct adhoc_run *r, struct err *e)
 	return 0;
 }
 
-/* What the host does not make is in the archive, beside the directory, and that is said. */
+/*
+ * If the host did not create all artifacts, keep the archive beside the directory, with a warning.
+ */
 static int keep_archive(const struct adhoc_run *r, int fd, uint64_t bytes,
 	const struct unpack_withheld *w, struct err *e)
 {
@@ -119,7 +121,7 @@ static int keep_artifacts(struct adhoc_run *r, struct err *e)
 	return keep_archive(r, drive->fd, out.bytes, &result.withheld, e);
 }
 
-/* Neither of the two exists yet, so their names are compared. */
+/* Neither file exists yet, so their names are compared. */
 static int are_two(const char *made, const char *option, const char *other, struct err *e)
 {
 	auto_free char *a = path_absolute(made), *b = other ? path_absolute(other) : NULL;
@@ -143,7 +145,7 @@ static int is_new(const struct adhoc *adhoc, const char *made, struct err *e)
 	return are_two(made, "--persist", adhoc->persist, e);
 }
 
-/* They are unpacked after the run, and then it is too late. */
+/* Before the run: the artifacts are unpacked only after it. */
 static int check_artifacts(const struct adhoc *adhoc, struct err *e)
 {
 	const char *dest = adhoc->artifacts;
@@ -196,12 +198,12 @@ static int carry_out(struct adhoc_run *r, struct err *e)
 	result_take_verdict(&r->result, m);
 	if (keep_artifacts(r, e) < 0)
 		return -1;
-	/* It was asked for, so it is owed. */
+	/* The console log was requested, so a failure to write it is an error. */
 	if (r->adhoc->console && m->console_error.kind != ERR_NONE) {
 		*e = m->console_error;
 		return -1;
 	}
-	/* A disk on which something failed is in a state that nobody meant: the old one stays. */
+	/* After a failure the contents of the disk are undefined: the old disk is kept. */
 	if (r->adhoc->persist && r->result.verdict == VERDICT_PASSED)
 		return disk_save(&r->disk, &r->host.image, e);
 	return 0;

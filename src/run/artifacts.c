@@ -27,9 +27,9 @@
 
 enum { PROGRESS_MS = 100 };
 
-/* What parent and child share: a page or two of memory. */
+/* Memory shared by parent and child: one or two pages. */
 struct shared {
-	int tar_fd; /* its number inside */
+	int tar_fd; /* its number in the jail */
 	uint64_t bytes;
 	struct unpack_policy policy;
 	volatile uint64_t entries_so_far, bytes_so_far;
@@ -73,7 +73,7 @@ static void report_progress(const struct shared *s, const struct event_sink *sin
 	event_send(sink, EVENT_PROGRESS, SOURCE_EPILOG, n);
 }
 
-/* The child has read hostile bytes, so what it left in the shared memory is hostile too. */
+/* The child has read hostile bytes, so the shared memory is hostile, too. */
 static int take_error(const struct err *from, struct err *e)
 {
 	struct err copy = *from;
@@ -125,8 +125,7 @@ static int run_child(struct shared *s, int tar_fd, const char *dest, const struc
 	j.arg = s;
 	j.no_children = true;
 	j.own_calls = true;
-	/* The files are to belong to whoever runs us; what root could do more is behind the walls.
-	 */
+	/* The files must belong to the caller. The jail limits what root can do. */
 	j.uid = geteuid();
 	j.gid = getegid();
 	j.root_ok = true;
@@ -150,7 +149,7 @@ static int unpack_into(struct shared *s, int tar_fd, uint64_t entries, const cha
 	return 0;
 }
 
-/* ---- what was not made ---- */
+/* ---- entries that were not created ---- */
 
 static const struct {
 	const char *key, *one, *many;
@@ -242,9 +241,9 @@ int artifacts_copy(int tar_fd, uint64_t bytes, const char *path, struct err *e)
 	return err_wrap(e, "%s", path);
 }
 
-/* ---- the whole ---- */
+/* ---- the complete operation ---- */
 
-/* The jail has another. */
+/* The umask of this process; the jail has another one. */
 static mode_t own_umask(void)
 {
 	mode_t mask = umask(077);
@@ -253,7 +252,7 @@ static mode_t own_umask(void)
 	return mask;
 }
 
-/* Of an archive that is all zeros there is nothing to read, and so no need for a jail. */
+/* An archive that is all zeros needs no reading, and so no jail. */
 static bool is_empty_archive(int tar_fd, uint64_t bytes, uint64_t entries)
 {
 	static const char zeros[DRIVE_EMPTY_BYTES];

@@ -34,9 +34,8 @@ void machine_release(struct machine *m)
 /* ---- a full disk ---- */
 
 /*
- * What a guest writes takes space of the host. On a full disk its machine is stopped, or its drives
- * have errors, and whatever it makes of them, an action that fails or an output that cannot be
- * packed, it is not at fault.
+ * Drives take space of the host. On a full disk a guest is stopped, or its drives have errors, so
+ * an action fails or an output cannot be packed. None of this is the guest's fault.
  */
 static int check_disks(const struct vm *vm, struct err *e)
 {
@@ -54,7 +53,7 @@ int machine_check_quiet(void *arg, struct err *e)
 	return check_disks(m->running, e);
 }
 
-/* Looked at while its drives were open: what they took is free again when they are closed. */
+/* The disk was checked while the drives were open: closing them frees their space. */
 static int blame_disk(const struct machine *m, struct err *e)
 {
 	if (m->disk_error.kind == ERR_NONE)
@@ -76,7 +75,10 @@ static int add_own_drives(const struct machine *m, struct drives *own, struct er
 	if (plan.overflow)
 		return err_set(e, ERR_HOST, "the plan became larger than %llu bytes",
 			(unsigned long long)LIMIT_PLAN_BYTES);
-	/* The first drive is the executor's: images with their own boot unit look for it there. */
+	/*
+	 * The executor's drive must be the first: images with their own boot unit look for it
+	 * there.
+	 */
 	if (drives_add_exec(own,
 		    &(struct drives_exec){.executor = h->executor,
 			    .plan = plan.data,
@@ -86,13 +88,13 @@ static int add_own_drives(const struct machine *m, struct drives *own, struct er
 		    e) < 0 ||
 		drives_add_root(own, h->image.parts[IMAGE_ROOT].path, e) < 0)
 		return -1;
-	/* The caller's own, when it is kept. */
+	/* The caller provides the scratch drive if it is kept. */
 	if (drives_find(m->drives, DRIVE_SCRATCH))
 		return 0;
 	return drives_add_scratch(own, h->config->tmpdir, h->config->scratch_bytes, e);
 }
 
-/* Outputs are packed last. */
+/* The outputs are packed by the last steps. */
 static uint32_t first_output(const struct plan *p)
 {
 	size_t i = p->count;
@@ -134,7 +136,7 @@ static void fill_vm(struct machine *m, const struct drives *own, struct vm *vm)
 		vm->drives[vm->drive_count++] = m->drives->items[i];
 }
 
-/* One start of the machine, with drives of its own: nothing of an earlier start is used again. */
+/* Start the machine once, with new drives: nothing of an earlier start is used again. */
 static int attempt(struct machine *m, struct err *e)
 {
 	auto_drives struct drives own = {0};
@@ -171,7 +173,7 @@ static bool has_not_started(const struct err *e)
 		strcmp(e->reason, ERR_REASON_RESET) == 0;
 }
 
-/* It has not said hello, so nothing has run in it: start again. */
+/* Without hello, nothing has run in the guest, so it may be started again. */
 static int attempt_once_more(struct machine *m, struct err *e)
 {
 	struct node *n = node_map();
@@ -185,7 +187,9 @@ static int attempt_once_more(struct machine *m, struct err *e)
 	return attempt(m, e);
 }
 
-/* KVM was a guess and the guest did not come up under it: nothing has run yet, so start again. */
+/*
+ * KVM was not proved to work, and the guest did not boot under it. Nothing has run, so start again.
+ */
 static int attempt_without_kvm(struct machine *m, struct err *e)
 {
 	struct node *n = node_map();
@@ -201,7 +205,7 @@ static int attempt_without_kvm(struct machine *m, struct err *e)
 	return attempt(m, e);
 }
 
-/* ---- whose fault it is ---- */
+/* ---- attribution of errors ---- */
 
 static int blame_disk_not_guest(const struct machine *m, struct err *e)
 {

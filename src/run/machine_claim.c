@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the guest claims at its end: verdict, reason and message, and outputs. */
+/* The guest's report at its end: verdict, reason, message and outputs. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 #define ERR_REASON_AGENT "ssh_agent_refused"
 
-/* How to go on without what an earlier run has left, when that is what failed. The caller frees. */
+/* If unpacking a file of an earlier run failed: how to run without it. The caller frees it. */
 static char *remedy_of(const struct machine *m, size_t step)
 {
 	const char *serial = planner_stored_input(m->plan, step);

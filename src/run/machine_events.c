@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a machine and its guest do, as events and as rows of the result. */
+/* Events of a machine and its guest, and their entries in the result. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,14 +9,14 @@
 
 enum { LATER_FAILURE_MAX = 100 };
 
-/* ---- from steps to the user's actions ---- */
+/* ---- from steps to actions of the user ---- */
 
 const struct origin *machine_origin(const struct machine *m, size_t step)
 {
 	return &m->plan->steps[step].origin;
 }
 
-/* One action of the user can be several steps: they stand together and share their origin. */
+/* An action of the user may be several steps. They are adjacent and have the same origin. */
 static bool same_action(const struct machine *m, size_t a, size_t b)
 {
 	const struct origin *x = machine_origin(m, a), *y = machine_origin(m, b);
@@ -43,7 +43,7 @@ static struct node *action_fields(const struct machine *m, size_t step)
 	return n;
 }
 
-/* ---- what the guest reports ---- */
+/* ---- reports of the guest ---- */
 
 static void on_hello(void *arg, const struct message_hello *msg, int64_t boot_ms)
 {
@@ -100,7 +100,7 @@ static void add_measures(
 static void report_failure(struct machine *m, const struct message_step_end *msg)
 {
 	struct node *n = action_fields(m, msg->step);
-	/* A guest can claim that all its actions failed: the first has room for its reason. */
+	/* A guest can report many failed actions, so only the first has room for a long message. */
 	auto_free char *text =
 		said_safe(m->mask, msg->text, m->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
 	const char *reason = verdict_reason_of_step(m->plan->source, msg->outcome, msg->reason);
@@ -122,7 +122,7 @@ static void report_failure(struct machine *m, const struct message_step_end *msg
 	event_send(m->sink, EVENT_ACTION_FAILED, machine_origin(m, msg->step)->source, n);
 }
 
-/* actions[] of result.json has the user's own actions only. */
+/* actions[] of result.json contains only the user's actions. */
 static void keep_action(struct machine *m, const struct message_step_end *msg)
 {
 	struct node *n;
@@ -178,7 +178,7 @@ static void on_note(void *arg, const struct message_note *msg)
 	event_send(m->sink, msg->warning || last ? EVENT_WARNING : EVENT_DEBUG, m->plan->source, n);
 }
 
-/* What is missing is not missing for its length. */
+/* A missing part of the console must not look as if it was beyond the size limit. */
 void machine_note_console_error(struct machine *m)
 {
 	struct node *n;
@@ -218,7 +218,7 @@ static void on_console(void *arg, const char *data, size_t len)
 	mask_write(m->console_mask, data, len, &sink);
 }
 
-/* What was held back of the console is shown when nothing follows. */
+/* Nothing follows, so show what was held back of the console. */
 void machine_end_console(struct machine *m)
 {
 	const struct mask_sink sink = {keep_console, m};
@@ -238,7 +238,7 @@ const struct vm_observer machine_observer = {
 	.listening = machine_listen,
 };
 
-/* ---- the machine itself ---- */
+/* ---- events of the machine ---- */
 
 void machine_report_start(struct machine *m, const struct vm *vm)
 {
@@ -259,7 +259,7 @@ void machine_report_start(struct machine *m, const struct vm *vm)
 	event_send(m->sink, EVENT_VM_STARTS, m->plan->source, n);
 }
 
-/* What the proxy of this VM will allow: before anything in it can ask. */
+/* The list of hosts allowed by the proxy. It is logged before the VM can make requests. */
 void machine_report_egress(struct machine *m)
 {
 	struct node *n;
@@ -273,8 +273,8 @@ void machine_report_egress(struct machine *m)
 }
 
 /*
- * A guest whose clock runs at another speed measures nothing rightly and keeps no time limit. Up to
- * a second is the way of the last frame on a busy host.
+ * A guest whose clock has another speed measures wrong times and does not keep time limits. A
+ * difference of up to a second may be the delay of the last frame on a busy host.
  */
 void machine_check_clock(struct machine *m)
 {

@@ -9,7 +9,7 @@
 #include "settings/locate.h"
 #include "settings/programs.h"
 
-/* Where the memory of a machine is given. */
+/* The file and the key that configure the memory of a machine. */
 static const struct node *memory_node(
 	const struct config *config, const struct project *project, const char **ret_file)
 {
@@ -66,7 +66,7 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 	return 0;
 }
 
-/* An image.yaml that does not say it is from before that: then the guest tells. */
+/* Older image.yaml files have no such field: then the guest reports a missing driver. */
 static int check_network(const struct image *image, struct err *e)
 {
 	if (!image->no_network)

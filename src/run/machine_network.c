@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network of a trusted machine: its proxy and its ssh agent run beside it. */
+/* The network of a trusted machine: its proxy and its ssh agent. */
 #include <poll.h>
 
 #include "run/machine_internal.h"
@@ -59,7 +59,7 @@ int machine_listen(void *arg, int listen_fd, int agent_listen_fd, struct err *e)
 	return 0;
 }
 
-/* What proxy and agent did is part of the log also when the VM did not come to its end. */
+/* Reports of proxy and agent are logged even if the VM failed. */
 int machine_end_network(struct machine *m, int result, struct err *e)
 {
 	enum plan_source source = m->plan->source;

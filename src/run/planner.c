@@ -11,13 +11,13 @@ static const enum plan_source sources[PROJECT_PHASES] = {
 	[PROJECT_POST_PLAN] = SOURCE_POST_PLAN,
 };
 
-/* What each kind of VM unpacks before its actions and packs after them (drives of the design). */
+/* What each VM unpacks before its actions and packs after them. */
 enum { OUTPUTS_MAX = 2, PLAN_STEPS_BEFORE_OUTPUTS = LIMIT_PLAN_STEPS - OUTPUTS_MAX };
 
 struct transfer {
 	const char *serial, *directory;
-	bool always;     /* also when an action failed */
-	bool cache_only; /* only when the cache is kept */
+	bool always;     /* even if an action failed */
+	bool cache_only; /* only if the cache is kept */
 };
 
 static const struct transfer inputs[PROJECT_PHASES][4] = {
@@ -80,7 +80,7 @@ static int64_t action_time_limit(const struct planner *p)
 	return p->config->action_timeout_ms;
 }
 
-/* Add to the arguments of an action what they leave open and the project says (param.inherit). */
+/* Add arguments that an action lacks and the project sets (param.inherit). */
 static void inherit(const struct project *project, struct entry *entry)
 {
 	for (const struct param *row = entry->action->params; row->name; row++) {
@@ -108,7 +108,7 @@ static int expand(
 	return 0;
 }
 
-/* Later entries replace earlier ones of the same name. */
+/* A later entry replaces an earlier one of the same name. */
 static void put_env(struct strv *env, const char *entry)
 {
 	const char *equals = strchr(entry, '=');
@@ -118,8 +118,8 @@ static void put_env(struct strv *env, const char *entry)
 }
 
 /*
- * Variables of the project and of --env are for its own code. In a trusted VM there is none, and
- * they could only lead the programs astray that run there.
+ * Variables of the project and of --env are for the project's code. There is none in a trusted VM,
+ * where the variables could only manipulate the operator's programs.
  */
 static void add_environment(const struct planner *p, enum project_phase phase, struct plan *plan)
 {
@@ -137,7 +137,7 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 			put_env(&plan->env, *entry);
 }
 
-/* BASE/PROJECT is the target of a project that no other target is set for. */
+/* The default target is BASE/PROJECT. */
 static void set_target(const struct planner *p, struct node *settings, const char *key)
 {
 	auto_free char *base_key = mem_printf("%s_base", key);
@@ -150,7 +150,7 @@ static void set_target(const struct planner *p, struct node *settings, const cha
 	node_set_string(settings, key, below);
 }
 
-/* The configuration as it is for this project: targets that depend on its name are put in. */
+/* The configuration with the targets of this project, which depend on its name. */
 static struct node *settings_of(const struct planner *p)
 {
 	struct node *settings = node_copy(p->config->effective);
@@ -163,7 +163,7 @@ static struct node *settings_of(const struct planner *p)
 	return settings;
 }
 
-/* Into *plan, which is empty and the caller's also after an error. */
+/* Fill *plan, which is empty. The caller releases it, also after an error. */
 static int make(const struct planner *p, const struct entry_list *list, enum project_phase phase,
 	struct plan *plan, struct err *e)
 {
@@ -289,8 +289,8 @@ static const struct entry *first_not_built(const struct entry_list *list)
 }
 
 /*
- * That a machine can be given what the actions of a list become. An action that cannot be expanded,
- * for want of a target, is told by those who need it expanded.
+ * Check that the steps of a list do not exceed the limits of a machine. An action without a target
+ * cannot be expanded; that is no error here, but where the plan is needed.
  */
 static int check_limits(const struct planner *p, enum project_phase phase, struct err *e)
 {

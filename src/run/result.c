@@ -143,7 +143,7 @@ struct node *result_to_node(const struct result *r)
 	node_set_string(n, "log", r->log);
 	node_set_string(n, "console", r->console);
 	node_hide_passwords(n);
-	/* Names, by which callers find a project and a run. */
+	/* After node_hide_passwords, because callers find a project and a run by these names. */
 	node_set_string(n, "project", r->project);
 	node_set_string(n, "run_id", r->run_id);
 	return n;

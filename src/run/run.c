@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run, from its lock to its result. Read `carry_out` first: it is the whole story, and everything
- * above it is one of its steps, in the order in which they are taken.
+ * A run, from its lock to its result. Start at `carry_out`: it calls the steps, which are defined
+ * above it in the order in which they are executed.
  *
- * A step returns -1 with an error when the run cannot go on; that error decides how the run ended.
- * A plan that does not pass is no error: it is a verdict, and the run goes on to keep what it left.
- * Whatever happens, `conclude` writes the result, and what was not published is gone with the lock.
+ * A step returns -1 with an error if the run cannot continue; the error determines the result. A
+ * plan that fails is not an error but a verdict: the run continues, in order to keep its output.
+ * `conclude` writes the result in all cases. Output that was not published is removed with the
+ * lock.
  */
 #include "run/run.h"
 
@@ -42,7 +43,7 @@ static void on_event(void *arg, const struct event *ev)
 	logmask_event(&r->logmask, ev);
 }
 
-/* What the mask holds back is shown when nothing follows. */
+/* Nothing follows for the moment, so show what the mask held back. */
 static void on_idle(void *arg)
 {
 	struct run *r = arg;
@@ -119,7 +120,7 @@ static void run_release(struct run *r)
 	strv_release(&r->warnings);
 }
 
-/* ---- 1. check everything that can be checked before anything is touched ---- */
+/* ---- 1. checks before anything is changed ---- */
 
 static int check_environment(const struct strv *env, struct err *e)
 {
@@ -170,8 +171,9 @@ static bool has_actions(const struct run *r, enum project_phase phase)
 }
 
 /*
- * A pre-plan that must reach a host is left out: the dependencies that are there are used, and
- * nothing that only it needs is asked for, such as the trusted image. Nothing can be delivered.
+ * A pre-plan that needs a host is skipped: the stored dependencies are used, and what only the
+ * pre-plan needs, such as the trusted image, is not required. A post-plan that needs a host is an
+ * error.
  */
 static int go_offline(struct phase *p, enum project_phase which, struct err *e)
 {
@@ -306,7 +308,7 @@ static int begin(struct run *r, struct err *e)
 
 /* ---- 3. has anything changed since the last successful run? ---- */
 
-/* The digests of files, for the next run. */
+/* Save the digests of files for the next run. */
 static int save_memory(struct run *r, struct err *e)
 {
 	auto_strv struct strv warnings = {0};
@@ -321,7 +323,7 @@ static int save_memory(struct run *r, struct err *e)
 	return 0;
 }
 
-/* A run like one that passed ends here, with its verdict. */
+/* A run with the same input as one that passed ends here, as unchanged. */
 static int compare_with_last(struct run *r, struct err *e)
 {
 	struct node *n;
@@ -345,11 +347,11 @@ static int compare_with_last(struct run *r, struct err *e)
 	return 0;
 }
 
-/* ---- 4. what all machines need ---- */
+/* ---- 4. input of all machines ---- */
 
 /*
- * What looks wrong in the plan; the run takes place all the same. The answer of the last run is
- * good as long as its scripts are the same, so that only a change of them costs time.
+ * Warnings about the plan do not stop the run. The result is remembered: only changed scripts are
+ * checked again.
  */
 static int warn_of_plan(struct run *r, struct err *e)
 {
@@ -364,7 +366,7 @@ static int warn_of_plan(struct run *r, struct err *e)
 	return 0;
 }
 
-/* Only now: a run that does not take place reads none. */
+/* After the comparison: a run that is skipped reads no secrets. */
 static int read_secrets(struct run *r, struct err *e)
 {
 	if (!r->secrets.count)
@@ -390,7 +392,7 @@ static int prepare_input(struct run *r, struct err *e)
 	return save_memory(r, e);
 }
 
-/* ---- 5. the machines, and what each leaves (run_phase.c) ---- */
+/* ---- 5. the machines and their output (run_phase.c) ---- */
 
 static int carry_out_pre_plan(struct run *r, struct err *e)
 {
@@ -404,7 +406,7 @@ static int carry_out_pre_plan(struct run *r, struct err *e)
 		return -1;
 	if (!run_passes(r))
 		return 0;
-	/* The next run is given what this one has kept. */
+	/* The next run gets the new dependencies, so they are in its digest. */
 	return run_keep_deps(r, e) < 0 ? -1 : run_look_at_files(r, e);
 }
 
@@ -424,7 +426,7 @@ static int carry_out_post_plan(struct run *r, struct err *e)
 	return r->phases[PROJECT_POST_PLAN].wanted ? run_phase(r, PROJECT_POST_PLAN, e) : 0;
 }
 
-/* Each only when those before it have passed. */
+/* Each machine runs only if all before it have passed. */
 static int run_machines(struct run *r, struct err *e)
 {
 	if (carry_out_pre_plan(r, e) < 0 || (run_passes(r) && carry_out_plan(r, e) < 0))
@@ -432,9 +434,9 @@ static int run_machines(struct run *r, struct err *e)
 	return run_passes(r) ? carry_out_post_plan(r, e) : 0;
 }
 
-/* ---- 6. what the next run is compared with ---- */
+/* ---- 6. the digest for the next run ---- */
 
-/* Of what was packed, and of the dependencies that the next run is given. */
+/* The digest covers the packed source and the new dependencies. */
 static int remember(struct run *r, struct err *e)
 {
 	auto_free char *class = run_class(r);
@@ -489,7 +491,7 @@ static void fill_result(struct run *r)
 	result->console = path_join(r->store.run_dir, "console.log");
 }
 
-/* How the run had ended but for its log is not lost by it. */
+/* An error of the log replaces the result of the run, but its message keeps that result. */
 static void take_log_error(struct run *r, struct err *e)
 {
 	const struct result *was = &r->result;
@@ -500,7 +502,7 @@ static void take_log_error(struct run *r, struct err *e)
 	result_take_error(&r->result, e);
 }
 
-/* The log is part of what a run owes: one that cannot be written breaks it. */
+/* A run whose log cannot be written is broken. */
 static void finish_log(struct run *r)
 {
 	struct err e = {0};
@@ -508,7 +510,7 @@ static void finish_log(struct run *r)
 	if (runlog_check(&r->log, &e) < 0)
 		take_log_error(r, &e);
 	result_send_end(&r->result, &r->sink);
-	/* Not even the last event may be missing without a word. */
+	/* The last event must not be lost silently, either. */
 	if (e.kind == ERR_NONE && runlog_check(&r->log, &e) < 0)
 		take_log_error(r, &e);
 }
@@ -534,7 +536,10 @@ static void conclude(struct run *r, struct run_outcome *o)
 	write_result(r, o);
 }
 
-/* Where nobody has said it who knew more: most of what a run writes is its state. */
+/*
+ * For errors without an explanation of their own: most files that a run writes are in the state
+ * directory.
+ */
 static void explain_disk(const struct run *r, struct err *e)
 {
 	const char *tmpdir = r->config->tmpdir;
@@ -542,7 +547,7 @@ static void explain_disk(const struct run *r, struct err *e)
 	space_explain_probably(e, strstr(e->msg, tmpdir) ? tmpdir : r->config->state);
 }
 
-/* A caller finds its own id in the result, however early the run ends. */
+/* The result contains the caller's run id even if the run ends before it is checked. */
 static void take_run_id(struct run *r)
 {
 	const char *id = r->options->run_id;
@@ -568,7 +573,7 @@ void run_project(const struct run_context *context, struct project *project,
 	run_release(&r);
 }
 
-/* What a run finds out only when it has the lock, or when the turn of its pre-plan comes. */
+/* What a run checks only after it has the lock, or just before the pre-plan. */
 static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 {
 	const char *missed_host = r->phases[PROJECT_PRE_PLAN].missed_host;
@@ -577,14 +582,16 @@ static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 		(r->run_id && store_check_run_id(&r->store, r->run_id, e) < 0) ||
 		source_inspect(&r->source, e) < 0 || run_compare(r, ret_unchanged, e) < 0)
 		return -1;
-	/* What packing refuses is found out by a walk through the source. */
+	/* The digest walks through the source, which finds the files that packing rejects. */
 	if (!*r->source_digest.s &&
 		source_digest(&r->source, r->memory, &r->sink, &r->source_digest, e) < 0)
 		return -1;
 	return !*ret_unchanged && missed_host ? run_need_deps(r, missed_host, e) : 0;
 }
 
-/* By the same functions as a run, but without a lock: what they read is replaced, never changed. */
+/*
+ * Uses the functions of a run, without the lock: the files that they read are replaced atomically.
+ */
 static int look_ahead(struct run *r, struct run_forecast *ret, struct err *e)
 {
 	struct run_forecast f = {0};

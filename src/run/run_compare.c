@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Has anything changed since the last run that passed? docs/format-state.md says in words what is
- * compared: all that the machines of a run are given, except the cache, secrets and times of files.
+ * Has anything changed since the last run that passed? docs/format-state.md describes what is
+ * compared: all input of the machines, except the cache, secrets and file times.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@
 #include "settings/statefile.h"
 #include "source/source.h"
 
-/* Keys of the configuration by which no machine and no result is another one. All others count. */
+/* Keys of the configuration that influence neither a machine nor the result. All others count. */
 static const char *const keys_of_host[] = {"boot_timeout", "console_max_size", "executor",
 	"image_store", "keep_bytes", "keep_days", "keep_runs", "keep_scopes", "lint", "projects",
 	"state", "state_mode", "tmpdir", "vm_user"};
@@ -30,7 +30,7 @@ static void digest_line(struct digest *d, const char *what, const char *value)
 	digest_add(d, value, strlen(value) + 1);
 }
 
-/* ---- what a machine is given as a file ---- */
+/* ---- files that machines get ---- */
 
 static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	struct digest_text *ret, struct err *e)
@@ -40,7 +40,9 @@ static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat");
 	*ret_bytes = (uint64_t)st.st_size;
-	/* A new generation links it again, which changes the ctime of what nobody else writes. */
+	/*
+	 * A new generation links the file again, which changes its ctime. Only ambient writes it.
+	 */
 	if (ours)
 		st.st_ctim = st.st_mtim;
 	if (filememory_find(r->memory, fd, &st, ret))
@@ -52,7 +54,7 @@ static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	return 0;
 }
 
-/* path NULL: there is none. ours: it is an archive of the state directory. */
+/* path NULL: no file. ours: an archive in the state directory. */
 static int digest_file(struct run *r, struct digest *d, const char *what, const char *path,
 	bool ours, struct err *e)
 {
@@ -94,7 +96,7 @@ static bool digest_plans(const struct run *r, struct digest *d)
 	return whole;
 }
 
-/* Where a project's keys stand for those of the configuration: as its machines are given them. */
+/* A project's keys may override these of the configuration, so the effective values count. */
 static void digest_sizes(const struct run *r, struct digest *d)
 {
 	auto_free char *size =
@@ -104,7 +106,7 @@ static void digest_sizes(const struct run *r, struct digest *d)
 	digest_add(d, &r->sizes, sizeof(r->sizes));
 }
 
-/* The cache scope is among them, so that no run is skipped because one of another scope passed. */
+/* The cache scope is included, so that a success in one scope does not skip runs in another. */
 static bool digest_settings(const struct run *r, struct digest *d)
 {
 	auto_node struct node *settings = node_copy(r->config->effective);
@@ -119,16 +121,16 @@ static bool digest_settings(const struct run *r, struct digest *d)
 	return digest_node(d, "settings", settings);
 }
 
-/* ---- all of it ---- */
+/* ---- all input ---- */
 
-/* What is not there is told when secrets are read. */
+/* A missing file is reported when secrets are read. */
 static int digest_if_there(
 	struct run *r, struct digest *d, const char *what, const char *path, struct err *e)
 {
 	return digest_file(r, d, what, path && access(path, R_OK) == 0 ? path : NULL, false, e);
 }
 
-/* Of the hosts that actions of this run log in to. */
+/* Only of hosts to which actions of this run log in. */
 static int digest_hosts(struct run *r, struct digest *d, struct err *e)
 {
 	for (size_t i = 0; i < r->secrets.host_count; i++) {
@@ -144,7 +146,7 @@ static int digest_hosts(struct run *r, struct digest *d, struct err *e)
 static int digest_files(struct run *r, struct digest *d, struct err *e)
 {
 	auto_free char *deps = run_stored(r, "deps");
-	/* Only trusted machines get certificates, and only then are they asked for. */
+	/* Only trusted machines get certificates, so for other runs the file need not exist. */
 	const char *authorities = r->trusted.net_tool ? r->config->ca_certificates : NULL;
 
 	if (digest_file(r, d, "dependencies", deps, true, e) < 0 ||
@@ -167,7 +169,8 @@ int run_look_at_files(struct run *r, struct err *e)
 	return result;
 }
 
-/* Before the first machine starts: each takes its time off the time limits of the plans after it.
+/*
+ * Before the first machine starts: its duration is subtracted from the limits of the later plans.
  */
 static void look_at_plans(struct run *r)
 {
@@ -199,9 +202,9 @@ void run_make_digest(struct run *r)
 /* ---- the last run that passed ---- */
 
 /*
- * Runs that may stand for one another have the same class. One that keeps no cache, or keeps it in
- * a scope, may be a stranger's: it neither makes an ordinary run be skipped, nor makes one forget
- * that it passed. NULL: an ordinary run.
+ * Only runs of the same class are compared. A run that keeps no cache, or keeps it in a scope, may
+ * contain a stranger's code: it must neither cause an ordinary run to be skipped nor replace the
+ * success of one. NULL: an ordinary run.
  */
 char *run_class(const struct run *r)
 {
@@ -216,8 +219,8 @@ char *run_class(const struct run *r)
 }
 
 /*
- * State that is not understood counts as none: the run takes place. Nothing of the project is
- * removed while it is there (store_check).
+ * State that cannot be interpreted counts as missing: the run is not skipped. As long as it exists,
+ * nothing of the project is removed (store_check).
  */
 static int warn_of_unknown_state(struct run *r, struct err *e)
 {
@@ -254,12 +257,12 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 	*ret_unchanged = false;
 	r->memory = filememory_open(memory);
 	look_at_plans(r);
-	/* Only then do their digests stand for the bytes that a machine is given. */
+	/* An image counts by its recorded digest, so its files must match it. */
 	if (run_verify_images(r, e) < 0)
 		return -1;
 	if (read_last_success(r, &last, e) < 0)
 		return -1;
-	/* Nothing is to be saved then: the digest is made of what is packed. */
+	/* The run is not skipped in these cases, so the digest is made later, while packing. */
 	if (r->options->force || !*node_get_text(last, "digest", ""))
 		return 0;
 	if (source_digest(&r->source, r->memory, &r->sink, &r->source_digest, e) < 0 ||

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The VMs of a run: the drives that each gets, and what is kept of those that it leaves. */
+/* The VMs of a run: their drives, and the outputs that are kept. */
 #include "run/run_internal.h"
 
 #include <fcntl.h>
@@ -16,9 +16,8 @@
 /* ---- drives ---- */
 
 /*
- * Cache and dependencies have a scope. A run with one of its own reads the project's until it has
- * made them itself, and never writes the project's: a stranger's run leaves nothing to a trusted
- * one.
+ * A run with a scope reads the cache and dependencies of the project until it has made its own, and
+ * never writes those of the project: a stranger's run must not leave anything for a trusted one.
  */
 static char *scoped_name(const struct run *r, const char *name)
 {
@@ -57,7 +56,7 @@ static int add_output_file(
 	return drives_add_output(d, serial, fd, bytes, e);
 }
 
-/* New dependencies are needed by the plan also where they are not to be kept. */
+/* The plan needs new dependencies even if they are not kept. */
 static int add_deps_output(struct run *r, struct drives *d, struct err *e)
 {
 	auto_free char *name = scoped_name(r, "deps");
@@ -97,7 +96,7 @@ static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, r->sizes.artifacts, e);
 }
 
-/* A guest may make more names than can be packed. */
+/* A guest may create more names than can be packed. */
 static int pack_artifacts(const struct run *r, int *ret_fd, struct err *e)
 {
 	if (source_pack_own(r->config, r->kept_artifacts, ret_fd, e) == 0)
@@ -108,7 +107,7 @@ static int pack_artifacts(const struct run *r, int *ret_fd, struct err *e)
 	return err_because(e, "artifacts_refused");
 }
 
-/* Not the archive that the guest wrote: one that the host made of what it unpacked and checked. */
+/* Not the guest's archive, but one that the host makes from the unpacked and checked files. */
 static int add_post_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
 	auto_fd int artifacts = -1;
@@ -158,7 +157,7 @@ int run_verify_images(struct run *r, struct err *e)
 	return r->trusted.image.name ? verify_image(r, &r->trusted, e) : 0;
 }
 
-/* The time limit is the run's: a machine has what those before it left of it. */
+/* The time limit applies to the whole run: subtract the duration of the earlier machines. */
 static int take_rest_of_time(struct run *r, enum project_phase which, struct err *e)
 {
 	struct plan *plan = &r->phases[which].plan;
@@ -207,7 +206,7 @@ static void fill_machine(struct run *r, enum project_phase which)
 	m->drives = &p->drives;
 	m->sink = &r->sink;
 	m->loop = &r->loop;
-	/* The plan's machine is given none. */
+	/* The plan's machine has no secrets. */
 	m->mask = which == PROJECT_PLAN ? NULL : r->mask;
 	m->console_fd = r->console_fd;
 }
@@ -239,7 +238,7 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 	return run_machine(r, &r->phases[which], e);
 }
 
-/* ---- what the VMs left ---- */
+/* ---- outputs of the VMs ---- */
 
 static void report(struct run *r, const char *kind, const char *path,
 	const struct message_output *m, const struct digest_text *sha256)
@@ -260,7 +259,7 @@ static int seal_failed(const struct vm_drive *drive, struct err *e)
 	return err_sys(e, "keep drive %s, %s", drive->serial, name);
 }
 
-/* Opaque bytes: cut to their length and given a digest, never looked into. */
+/* The contents are not parsed: the file is truncated to its length, and its digest is computed. */
 static int seal(const struct phase *p, const char *serial, struct message_output *ret_output,
 	struct digest_text *ret_sha256, struct err *e)
 {
@@ -273,7 +272,7 @@ static int seal(const struct phase *p, const char *serial, struct message_output
 	return digest_of_file(drive->fd, ret_output->bytes, ret_sha256, e);
 }
 
-/* The log is part of what a run owes: what one without leaves is not published. */
+/* The outputs of a run without a complete log are not published. */
 static int publish(struct run *r, struct err *e)
 {
 	return runlog_check(&r->log, e) < 0 ? -1 : store_publish_outputs(&r->store, e);
@@ -300,7 +299,7 @@ int run_keep_deps(struct run *r, struct err *e)
 	return 0;
 }
 
-/* The archive that the guest wrote, beside the directory that was made of it. */
+/* The guest's archive, beside the directory that was made from it. */
 static int keep_archive(const struct run *r, const struct vm_drive *drive, uint64_t bytes,
 	const char *kept, struct err *e)
 {
@@ -339,7 +338,7 @@ static int publish_artifacts(struct run *r, const struct message_output *m,
 	return 0;
 }
 
-/* Also of a run that failed: its test logs are what people look for. */
+/* Also after a failure: the artifacts may contain the test logs. */
 int run_keep_artifacts(struct run *r, struct err *e)
 {
 	const struct phase *p = &r->phases[PROJECT_PLAN];

@@ -14,10 +14,10 @@
 #include "os/space.h"
 #include "run/limits.h"
 
-/* Our own lines: what one action has of them, and what is at the end of a run. */
+/* Space for the lines of the host itself: per action, and at the end of a run. */
 enum { ACTION_LINES = 700, END_LINES = 16 * 1024 };
 
-/* The end of a stream's output, as a line. */
+/* The maximum length of the line with the end of a stream's output. */
 static uint64_t tail_line_max(const struct runlog *log)
 {
 	uint64_t share = log->max / 16;
@@ -67,7 +67,10 @@ static void keep_first(struct runlog *log, const struct err *why)
 		log->error = *why;
 }
 
-/* From errno. A line may have been cut: nothing follows it, and the other place goes on. */
+/*
+ * Set the error from errno. The last line may be truncated, so nothing more is written to this
+ * place; the other one is still written.
+ */
 static void write_failed(struct runlog *log, enum runlog_place place)
 {
 	int fd = log->fds[place];
@@ -83,7 +86,7 @@ static void write_failed(struct runlog *log, enum runlog_place place)
 	log->fds[place] = -1;
 }
 
-/* The readers of the log drop a line that is longer, so it is an error to have one to write. */
+/* Readers of the log drop longer lines, so writing one is an error. */
 static bool line_fits(struct runlog *log)
 {
 	struct err why = {0};
@@ -120,7 +123,7 @@ static void add_fields(struct buf *line, const struct node *fields)
 	}
 }
 
-/* ---- what others say, as long as there is room ---- */
+/* ---- lines of others, which need room ---- */
 
 static bool has_room(const struct runlog *log, uint64_t bytes)
 {
@@ -142,7 +145,7 @@ static void mark_limit(struct runlog *log, enum plan_source source, int64_t utc_
 static void make_output_line(
 	struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
 {
-	/* Readers of JSON mostly refuse a NUL in a string, ours too. */
+	/* Many JSON parsers reject a NUL in a string, including the one of this project. */
 	bool text = text_is_utf8(data, len) && !memchr(data, 0, len);
 
 	begin_line(log, EVENT_ACTION_OUTPUT, log->source, utc_ns);
@@ -159,7 +162,7 @@ static void make_output_line(
 
 /* ---- output of actions ---- */
 
-/* How many bytes at the end of data begin a UTF-8 sequence that is not complete: 0 to 3. */
+/* The length of an incomplete UTF-8 sequence at the end of data: 0 to 3. */
 static size_t cut_at_end(const char *data, size_t len)
 {
 	for (size_t n = 1; n <= 3 && n <= len; n++)
@@ -168,7 +171,7 @@ static size_t cut_at_end(const char *data, size_t len)
 	return 0;
 }
 
-/* What is dropped, for the end of the action. */
+/* Keep the end of the dropped output, for the end of the action. */
 static void keep_tail(struct runlog *log, int stream, const char *data, size_t len)
 {
 	struct buf *tail = &log->streams[stream].tail;
@@ -179,7 +182,9 @@ static void keep_tail(struct runlog *log, int stream, const char *data, size_t l
 	buf_add(tail, data + len - kept, kept);
 }
 
-/* Lines count, not their bytes of output: a guest that writes single ones fills a disk as well. */
+/*
+ * The limit counts the bytes of log lines, not of output: output of single bytes fills a disk, too.
+ */
 static void output(struct runlog *log, int stream, int64_t utc_ns, const char *data, size_t len)
 {
 	if (len == 0)
@@ -195,7 +200,7 @@ static void output(struct runlog *log, int stream, int64_t utc_ns, const char *d
 	keep_tail(log, stream, data, len);
 }
 
-/* A character that was cut in two by the guest's read is put together again. */
+/* Join a character that was split between two reads of the guest. */
 static void add_output(struct runlog *log, const struct event *ev)
 {
 	int stream = ev->is_stderr ? 1 : 0;
@@ -237,7 +242,7 @@ static void write_tail(struct runlog *log, int stream, int64_t utc_ns, bool fail
 	buf_clear(tail);
 }
 
-/* Before an action is reported as finished: what is still held back of its output. */
+/* Write the rest of an action's output before its end is logged. */
 static void end_output(struct runlog *log, int64_t utc_ns, bool failed)
 {
 	for (int i = 0; i < 2; i++) {
@@ -251,7 +256,10 @@ static void end_output(struct runlog *log, int64_t utc_ns, bool failed)
 
 /* ---- events ---- */
 
-/* What a machine has to say, besides output: its number has a limit, but not one for small logs. */
+/*
+ * Messages of a machine other than output: they have their own limit, which may be too large for a
+ * small log.
+ */
 static bool is_of_others(const struct event *ev)
 {
 	bool of_machine = ev->source == SOURCE_PRE_PLAN || ev->source == SOURCE_PLAN ||
@@ -269,13 +277,13 @@ static bool is_of_others(const struct event *ev)
 	}
 }
 
-/* The machine that is about to start: room for what we say of its actions. */
+/* Reserve room for the host's lines about the actions of the machine that starts. */
 static void set_aside(struct runlog *log, const struct event *ev)
 {
 	const struct node *steps = node_get(node_get(ev->fields, "plan"), "steps");
 
 	log->set_aside = END_LINES + (steps ? steps->count : 0) * ACTION_LINES;
-	/* A log that is too small for both has something of both. */
+	/* In a small log, at most half is reserved. */
 	if (log->set_aside > log->max / 2)
 		log->set_aside = log->max / 2;
 }
@@ -307,7 +315,7 @@ static void event_of_others(struct runlog *log, const struct event *ev)
 	mark_limit(log, ev->source, ev->utc_ns);
 }
 
-/* The guest's word: no exit code, or another than 0. */
+/* The guest reported no exit code, or a code other than 0. */
 static bool says_failed(const struct event *ev)
 {
 	return ev->type != EVENT_ACTION_FINISHED || node_get_int(ev->fields, "exit_code", -1) != 0;

@@ -6,7 +6,10 @@
 #include "base/fit.h"
 #include "base/text.h"
 
-/* Before it is made safe: that takes a secret to pieces which has a control character in it. */
+/*
+ * Mask first: text_safe changes control characters, so a secret that contains one would not be
+ * found.
+ */
 char *said_safe(const struct mask *m, const char *text, size_t max)
 {
 	auto_free char *covered = m ? mask_text(m, text) : mem_strdup(text);
@@ -59,7 +62,10 @@ static void cover_field(const struct mask *m, const struct node *fields, const c
 		mask_node(m, field);
 }
 
-/* What it asked for is the VM's word, unless it is one of those that the proxy was given. */
+/*
+ * These words come from the VM and are masked: the method unless it is a known one, host and
+ * message unless the list of the proxy contains the host.
+ */
 static void cover_egress(const struct said_reports *r, const struct node *fields)
 {
 	if (!is_method(node_get_text(fields, "method", "")))

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 
-/* Reason, verdict, whose fault, whether a retry makes sense, help; by fault. */
+/* Reason, verdict, who is at fault, whether a retry makes sense, help. Sorted by fault. */
 const struct verdict_reason verdict_reasons[] = {
 	{"action_failed", VERDICT_FAILED, "project", false,
 		"An action exited with another code than 0, was killed by a signal, or could not "
@@ -252,7 +252,7 @@ const struct verdict_reason verdict_reasons[] = {
 static const struct {
 	const char *name;
 	int status;
-	int rank; /* of several projects the highest wins */
+	int rank; /* if there are several projects, the highest rank wins */
 } verdicts[VERDICTS] = {
 	[VERDICT_PASSED] = {"passed", 0, 0},
 	[VERDICT_UNCHANGED] = {"unchanged", 0, 0},
@@ -312,8 +312,10 @@ static const struct {
 	[ERR_INTERRUPTED] = {VERDICT_INTERRUPTED, "interrupted"},
 };
 
-/* A reason says more than the kind: artifacts that are refused came from the guest, but by the
- * project. */
+/*
+ * The reason is more exact than the kind: rejected artifacts come from the guest, but are the
+ * project's fault.
+ */
 enum verdict verdict_of_error(const struct err *e)
 {
 	const struct verdict_reason *known = find_reason(e->reason);
@@ -343,7 +345,7 @@ static const char *const failures[SOURCES] = {
 	[SOURCE_POST_PLAN] = "post_plan_failed",
 };
 
-/* The words that an action of a trusted VM may end with begin so. */
+/* Prefixes of the reasons that an action of a trusted VM may report. */
 static bool is_of_transfers(const char *reason)
 {
 	static const char *const heads[] = {"fetch_", "upload_"};
