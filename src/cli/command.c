@@ -163,7 +163,7 @@ static int show_version(void)
 	return say_out(line, strlen(line), &e) < 0 ? say_failure(&e) : 0;
 }
 
-/* A bare `ambient` is a question, but not one that a script should take for success. */
+/* A call without a command prints the help, but is an error, so that scripts notice it. */
 static int show_usage_error(const struct command *const *commands)
 {
 	auto_buf struct buf text = {0};
@@ -225,7 +225,7 @@ static int run_command(struct call *call, struct options *o, struct common_setti
 	return call->command->run(call);
 }
 
-/* The part of the line before the command, and the command's name. */
+/* Parse the options before the command, and the command's name. */
 static int find_command(struct options *o, const struct command *const *commands,
 	char *const *items, size_t count, size_t *ret_used, const struct command **ret_command,
 	struct err *e)

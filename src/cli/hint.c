@@ -10,11 +10,11 @@
 #define QUOTED "'" PROGRAM " "
 #define PROJECTS " projects"
 
-/* Of the command line, so there is one of each in a process. */
+/* From the command line, so one of each per process. */
 static const char *called_as = PROGRAM;
 static const char *given_config, *given_projects;
 
-/* Called through PATH, the name alone finds it again; any other name may lead elsewhere. */
+/* A program found through PATH is found again by its name alone; else the path is needed. */
 void hint_set_program(const char *program)
 {
 	called_as = program && strchr(program, '/') ? program : PROGRAM;
@@ -30,7 +30,10 @@ void hint_set_projects(const char *projects)
 	given_projects = projects;
 }
 
-/* A command without a password does not work, but is not copied to where others read it. */
+/*
+ * The password is hidden, because messages are copied to logs and reports. So the proposed command
+ * does not work unchanged.
+ */
 static void add_given(struct buf *b, const char *option, const char *value)
 {
 	auto_free char *hidden = password_hide(value);
@@ -47,7 +50,7 @@ void hint_add_program(struct buf *b)
 	add_given(b, " --config ", given_config);
 }
 
-/* Of the commands that messages propose, this one has --projects. */
+/* Of the commands proposed in messages, only this one has --projects. */
 static void add_projects(struct buf *b, const char **message)
 {
 	*message += strlen(PROJECTS);

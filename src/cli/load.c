@@ -14,7 +14,7 @@
 #include "settings/names.h"
 #include "store/store.h"
 
-/* Before anything else, for other messages quote them. */
+/* First of all, because other messages quote these options. */
 static int check_options(const struct config_options *o, struct err *e)
 {
 	if (o->rsync_target && delivery_check_password("--rsync-target", o->rsync_target, e) < 0)
@@ -47,8 +47,9 @@ int load_config(const struct call *call, const struct config_options *options,
 }
 
 /*
- * A configuration may serve several projects files, of which --projects names one: what is in none
- * that is known here may be in another, so it is a warning. Projects that have run have state.
+ * A configuration may serve several projects files, of which --projects names one. A name that is
+ * in none of the known files may be in another one, so this is only a warning. Projects that have
+ * run have state.
  */
 static void warn_of_unknown(const struct config *c, const struct project_list *list)
 {
@@ -94,7 +95,7 @@ int load_check_names(const struct config *c, struct err *e)
 	auto_project_list struct project_list list = {0};
 	struct err unread = {0};
 
-	/* Who reads the projects says what is wrong with their file. */
+	/* An error of the projects file is reported by the code that needs the projects. */
 	if (project_load(c->projects, &list, &unread) == 0 &&
 		names_check_projects(c, &list, NULL, e) < 0)
 		return -1;
@@ -112,7 +113,7 @@ static int unknown_project(const char *name, const struct strv *known, struct er
 		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* Whoever reads the state of a project says what is wrong with it. */
+/* An error of the state is reported by the code that reads it. */
 static int list_known(
 	const struct config *c, const struct project_list *list, struct strv *ret_known)
 {

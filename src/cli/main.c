@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The host program. Every command is a row: cmd_run.c and its neighbours. */
+/* The host program. Each command has an entry in a table: see cmd_run.c and the other cmd_*.c. */
 #include "cli/command.h"
 #include "cli/say.h"
 #include "machine/tsc.h"

@@ -10,14 +10,14 @@
 
 enum { HELP_COLUMN = 28, NAMES_MAX = 64 };
 
-/* One walk over the words of a command line. */
+/* The state of parsing a command line. */
 struct walk {
 	struct options *o;
 	char *const *items;
 	size_t count;
 	size_t next;
 	struct err *e;
-	bool failed; /* the first mistake is in *e, further ones are dropped */
+	bool failed; /* the first error is in *e; further ones are ignored */
 };
 
 PRINTF_LIKE(2, 3) static void mistake(struct walk *w, const char *fmt, ...)
@@ -42,7 +42,7 @@ static bool is_called(const struct option *row, const char *name, size_t len)
 	return false;
 }
 
-/* An option that was found, and the settings that its offset is in. */
+/* An option, and the structure to which its offset applies. */
 struct found {
 	const struct option *row;
 	char *settings;
@@ -146,7 +146,7 @@ static void set_number(
 	}
 }
 
-/* What goes into plans, events and results is JSON, which has no other bytes. */
+/* Values become part of plans, events and results, which are JSON and so must be UTF-8. */
 static bool is_text(struct walk *w, const struct option *row, const char *value)
 {
 	auto_free char *shown = NULL;
@@ -193,7 +193,7 @@ static void set_value(struct walk *w, struct found f, const char *value)
 	}
 }
 
-/* The word behind an option that wants one; NULL when it is missing. */
+/* The word after an option that needs a value; NULL: it is missing. */
 static const char *take_value(struct walk *w, const struct option *row)
 {
 	const char *value = w->next < w->count ? w->items[w->next] : NULL;
@@ -203,7 +203,7 @@ static const char *take_value(struct walk *w, const struct option *row)
 		mistake(w, "option '--%s' needs %s %s", row->name, article, row->argument);
 		return NULL;
 	}
-	/* `--log --result r.json` is a forgotten value, not a log called "--result". */
+	/* In `--log --result r.json` the value is missing: "--result" is not the name of a log. */
 	if (value[0] == '-' && value[1] == '-' &&
 		find_name(w->o, value + 2, strcspn(value + 2, "=")).row) {
 		mistake(w, "option '--%s' needs %s %s, but '%s' follows", row->name, article,
@@ -257,7 +257,7 @@ static void short_options(struct walk *w, const char *letters)
 	}
 }
 
-/* One word. false: it is an operand, and was not taken. */
+/* Parse one word. false: it is an operand, and was not consumed. */
 static bool take_option(struct walk *w)
 {
 	const char *item = w->items[w->next];

@@ -17,10 +17,10 @@
 #include "os/space.h"
 #include "run/verdict.h"
 
-/* A signal came while a message waited for its reader, and the message was dropped. */
+/* A signal arrived while a message could not be written, and the message was dropped. */
 static bool cut_short;
 
-/* When standard error cannot be written either, there is nobody left to tell. */
+/* Errors are ignored: if standard error cannot be written, there is no other place to report it. */
 void say_aside(const struct buf *text)
 {
 	if (nowait_put(STDERR_FILENO, text->data, text->len) < 0 && errno == EINTR)
@@ -31,10 +31,10 @@ void say_add_message(struct buf *line, const char *message)
 {
 	auto_buf struct buf whole = {0};
 
-	buf_init(&whole, SIZE_MAX / 2); /* as long as the message, which is shortened then */
+	buf_init(&whole, SIZE_MAX / 2); /* no limit: fit_middle shortens it */
 	hint_add_message(&whole, message);
 	fit_middle(whole.data, SAY_MESSAGE_MAX);
-	/* A byte is shown as four at most. */
+	/* A byte is shown as at most four. */
 	text_add_safe(line, whole.data, strlen(whole.data), true);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ambient deps`: the dependencies that pre-plans have left, and their way to other machines. */
+/* `ambient deps`: the dependencies left by pre-plans, and their transfer to other machines. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -85,13 +85,15 @@ static int export(const struct call *call, const struct config *c, struct err *e
 		outputs_check(call->operands.items[2], "deps export", &inputs, e) < 0 ||
 		deps_export(c->state, c->tmpdir, project, call->operands.items[2], &info, e) < 0)
 		return -1;
-	/* Behind the archive in a pipe it would be damage. */
+	/* The message must not follow the archive in a pipe. */
 	if (outfile_is_stdout(call->operands.items[2]))
 		return 0;
 	return tell("exported", project, &info, e);
 }
 
-/* Its own, where the projects file has it. A machine that only keeps dependencies has no such file.
+/*
+ * The project's own limit, if the projects file has one. A machine that only keeps dependencies has
+ * no such file.
  */
 static int find_limit(const struct config *c, const char *project, uint64_t *ret_max, struct err *e)
 {
@@ -117,7 +119,7 @@ static void warn_of(const char *what, uint64_t entries)
 		say_warning(text);
 }
 
-/* It may be of another projects file. */
+/* A warning, because the project may be in another projects file. */
 static void warn_of_unknown(const char *project, const struct err *unknown)
 {
 	auto_free char *text = mem_printf(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ambient doctor`: is this machine fit to run projects? A list of checks, each of which says in
- * one line that it is well, or what to do about it. The last ones do the whole thing: a VM boots.
+ * `ambient doctor`: can this machine run projects? A list of checks, each of which prints one line:
+ * the result, or what to do. The last ones boot a VM.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -46,16 +46,16 @@ struct doctor_settings {
 struct doctor {
 	struct config config;
 	bool offline;
-	char *image;     /* to boot; NULL: none is known */
-	struct node *vm; /* of the boot, for the check of the clock; NULL: it did not boot */
+	char *image;     /* the image to boot; NULL: none is known */
+	struct node *vm; /* of the boot, for the clock check; NULL: it did not boot */
 	int worst;       /* exit status of the checks so far */
 };
 
 enum { FINDING_MAX = 400 };
 
 /*
- * A check writes what it found, and returns -1 with the remedy in *e when that is not well. One that
- * finds several things prints them itself (tell); its -1 ends everything.
+ * A check writes its result to `finding`. On failure it returns -1, with the remedy in *e. A check
+ * with several results prints them itself (tell); if it returns -1, doctor stops.
  */
 struct check {
 	const char *name;
@@ -114,7 +114,7 @@ static int look_namespaces(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-/* What is said of ambient-archive: projects run without it. "" when it is as it should be. */
+/* A note about ambient-archive, which projects do not need. "": it is installed correctly. */
 static char *archive_note(void)
 {
 	auto_free char *path = NULL, *line = NULL;
@@ -199,7 +199,7 @@ static int look_disk(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-/* Without --image the first image of the store is looked at. */
+/* Without --image, check the first image of the store. */
 static int look_image(struct doctor *d, char *finding, struct err *e)
 {
 	auto_node struct node *list = image_list(d->config.image_store);
@@ -249,7 +249,7 @@ static void ignore_event(void *arg, const struct event *ev)
 	(void)ev;
 }
 
-/* Long enough that two clocks can be compared. */
+/* The sleep is long enough to compare two clocks. */
 static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *e)
 {
 	const struct planner planner = {
@@ -262,11 +262,11 @@ static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *
 	return planner_adhoc(&planner, list, "doctor", ret_plan, e);
 }
 
-/* All that `ambient run` demands of a project before it starts anything. */
+/* Check all that `ambient run` requires of a project before it starts. */
 static int look_project(struct doctor *d, struct project *p, struct err *e)
 {
 	const struct run_context context = load_context(&d->config);
-	/* What is not there on a machine without a network is not demanded. */
+	/* With --offline, check only what a run without a network requires. */
 	const struct run_options options = {
 		.log_fd = -1, .offline = d->offline, .no_post_plan = d->offline};
 	const struct run_view view = {.sink = {.event = ignore_event}};
@@ -277,7 +277,7 @@ static int look_project(struct doctor *d, struct project *p, struct err *e)
 		: 0;
 }
 
-/* The hosts that this secret is the key for. */
+/* Check the secret as the key of its hosts. */
 static int look_logins(const struct credentials *c, const struct credential *s, const char *value,
 	size_t len, struct err *e)
 {
@@ -288,7 +288,7 @@ static int look_logins(const struct credentials *c, const struct credential *s, 
 	return 0;
 }
 
-/* One in a file is read. A command is found but not run, because it may ask a question. */
+/* A file is read. A command is looked up but not executed, because it may ask a question. */
 static int look_secret(const struct credentials *c, const struct credential *s, struct err *e)
 {
 	auto_free char *program = s->command.count ? proc_find(s->command.items[0]) : NULL;
@@ -327,7 +327,7 @@ static int look_names(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-/* No projects file is fine: `ambient qemu` needs none. */
+/* A missing projects file is no error: `ambient qemu` needs none. */
 static int look_projects(struct doctor *d, char *finding, struct err *e)
 {
 	auto_project_list struct project_list list = {0};
@@ -391,7 +391,7 @@ static int look_clock(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-/* ---- one line each ---- */
+/* ---- output of results ---- */
 
 static int tell(const char *word, const char *name, const char *text, struct err *e)
 {
@@ -410,7 +410,7 @@ static int tell_fault(struct doctor *d, const char *name, const struct err *faul
 	return tell("FAIL", name, fault->msg, e);
 }
 
-/* ---- hosts of ssh ---- */
+/* ---- ssh hosts ---- */
 
 #define SSH "ssh"
 
@@ -431,7 +431,7 @@ static int ssh_fault(void *arg, const struct err *fault, struct err *e)
 	return tell_fault(arg, SSH, fault, e);
 }
 
-/* Projects run without it. ERR_HOST with the remedy. */
+/* Projects do not need this program. ERR_HOST, with the remedy. */
 static int find_hostkey(char **ret_program, struct err *e)
 {
 	auto_free char *program = NULL, *line = NULL;
@@ -485,7 +485,7 @@ static const struct check checks[] = {
 	{.name = "clock", .look = look_clock},
 };
 
-/* -1: printing or waiting has ended. */
+/* -1: printing failed, or a signal arrived. */
 static int examine_one(struct doctor *d, const struct check *c, struct err *e)
 {
 	char finding[FINDING_MAX] = "";
@@ -501,7 +501,7 @@ static int examine_one(struct doctor *d, const struct check *c, struct err *e)
 	return -1;
 }
 
-/* The worst status of the checks, each printed as it is known. */
+/* Print the result of each check immediately. Returns the worst status. */
 static int examine(struct doctor *d)
 {
 	struct err e = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ambient gc`: remove old runs. A run does the same for its project when it ends. */
+/* `ambient gc`: remove old runs. After a run, the same is done for its project. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -77,9 +77,9 @@ static const struct option options[] = {
 struct session {
 	const struct gc_settings *settings;
 	struct config config;
-	struct project_list list; /* empty when there is no projects file */
+	struct project_list list; /* empty if there is no projects file */
 	struct strv known;        /* projects of the state directory */
-	struct err unsaid;        /* why standard output has no more of it */
+	struct err unsaid;        /* why standard output could not be written */
 	uint64_t runs, bytes;
 	int status;
 };
@@ -94,11 +94,11 @@ static void on_error(struct session *s, const struct retention_item *item)
 	s->status = verdict_worst_status(s->status, say_failure(&e));
 }
 
-/* A full disk behind standard output is no reason to stop making room. */
+/* If standard output is on a full disk, runs must be removed nevertheless. */
 static void print(struct session *s, const char *line)
 {
 	if (!s->settings->quiet && s->unsaid.kind == ERR_NONE)
-		err_ignore(say_row(&s->unsaid, "%s", line)); /* carry_out tells it */
+		err_ignore(say_row(&s->unsaid, "%s", line)); /* print_sum reports the error */
 }
 
 static void on_item(void *arg, const struct retention_item *item)
@@ -130,7 +130,9 @@ static void print_sum(struct session *s)
 
 /* ---- the projects ---- */
 
-/* Without a projects file the configuration decides for all; one that is wrong decides nothing. */
+/*
+ * Without a projects file, the configuration applies to all projects; an invalid file is an error.
+ */
 static int load(struct session *s, const struct call *call, struct err *e)
 {
 	const char *file;
@@ -170,7 +172,7 @@ static int clean(struct session *s, const char *name, struct err *e)
 		s->config.state, name, &policy, s->settings->dry_run, &view, &failed, e);
 }
 
-/* A project that never ran has nothing to remove, which is no mistake. */
+/* A project without state has nothing to remove, which is no error. */
 static int clean_all(struct session *s, const struct strv *names, struct err *e)
 {
 	strv_each (names, name)
@@ -200,7 +202,7 @@ static int carry_out(struct session *s, const struct call *call, struct err *e)
 	result = clean_all(s, call->operands.count ? &call->operands : &s->known, e);
 	if (result < 0 && e->kind == ERR_INPUT)
 		return -1;
-	/* Also of what was done before a signal came. */
+	/* Also after a signal: print what was removed before it. */
 	print_sum(s);
 	return result;
 }

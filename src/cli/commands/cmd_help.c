@@ -45,7 +45,7 @@ static int add_page(struct buf *b, const struct call *call, const char *name, st
 	return err_set(e, ERR_INPUT, "there is no page '%s'", shown);
 }
 
-/* The pages of files have no command: for those who have no man(1), and in every installation. */
+/* The manual pages of files, which have no command: for systems without man(1). */
 static const struct {
 	const char *name, *page;
 } files[] = {

@@ -18,7 +18,7 @@
 
 enum { COPY_BYTES = 64 * 1024 };
 
-/* One line of the log as HTML: a byte becomes at most six (&quot;). */
+/* A line of the log as HTML: a byte becomes at most six (&quot;). */
 #define PAGE_PART_MAX (8 * LOGREAD_LINE_MAX)
 
 enum log_format { LOG_RAW, LOG_JSON, LOG_HTML };
@@ -69,7 +69,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* Where it goes. A terminal gets nothing that it would obey. */
+/* The output. Control characters are made safe for a terminal. */
 struct sink {
 	struct outfile file;
 	bool terminal;
@@ -85,7 +85,7 @@ static int put(struct sink *s, const char *data, size_t len, struct err *e)
 	return outfile_write(&s->file, s->safe.data, s->safe.len, e);
 }
 
-/* How many bytes at the end begin a character whose rest is in the next chunk. */
+/* The length of an incomplete character at the end, which continues in the next chunk. */
 static size_t cut_character(const char *data, size_t len)
 {
 	for (size_t n = 1; n <= 3 && n <= len; n++)
@@ -116,8 +116,10 @@ static int copy_file(struct sink *out, const char *path, struct err *e)
 
 /* ---- the output of actions ---- */
 
-/* "broken, guest_panic: the kernel of the guest panicked", of the last event or of result.json;
- * "passed" where there is no reason. NULL: it does not say. The caller frees. */
+/*
+ * "broken, guest_panic: the kernel of the guest panicked", from the last event or from result.json;
+ * "passed" if there is no reason. NULL: unknown. The caller frees it.
+ */
 static char *ending_of(const struct node *n)
 {
 	const char *result = node_get_text(n, "result", NULL);
@@ -130,7 +132,10 @@ static char *ending_of(const struct node *n)
 				 : mem_strdup(result);
 }
 
-/* Of a log that has no end. Only the state has a result.json beside it; result NULL: another log. */
+/*
+ * For a log without a last event. result NULL: there is no result.json, because the log is not in
+ * the state directory.
+ */
 static char *ending_beside(const char *result)
 {
 	auto_node struct node *n = result ? statefile_recall(STATEFILE_RESULT, result) : NULL;
@@ -138,7 +143,7 @@ static char *ending_beside(const char *result)
 	return ending_of(n);
 }
 
-/* What explains a log in which no action said anything. ending NULL: nothing says it. */
+/* A warning that explains a log without any output. ending NULL: unknown. */
 static void warn_no_output(const struct logread *r, const char *ending)
 {
 	auto_free char *text = ending
@@ -217,7 +222,7 @@ static void warn_damage(const struct logread *r)
 		say_warning(cut);
 }
 
-/* result_json: of the same run; NULL: not known. */
+/* result_json: the result of the same run; NULL: unknown. */
 static int show_log(const char *path, const char *result_json, enum log_format format,
 	struct sink *out, struct err *e)
 {
@@ -234,7 +239,7 @@ static int show_log(const char *path, const char *result_json, enum log_format f
 	return result;
 }
 
-/* Options that would be passed over in silence. */
+/* Reject options that would have no effect. */
 static int check_options(const struct call *call, struct err *e)
 {
 	const struct log_settings *s = call->settings;
@@ -267,7 +272,7 @@ static int find_log(const struct call *call, const struct config *c, char **ret_
 	return 0;
 }
 
-/* The result of the run whose log this is; NULL: the log is no run's of the state. */
+/* The path of the result of this run; NULL: the log is not in the state directory. */
 static char *result_beside(const struct log_settings *s, const char *log)
 {
 	auto_free char *dir = path_parent(log);
@@ -275,7 +280,10 @@ static char *result_beside(const struct log_settings *s, const char *log)
 	return s->filename ? NULL : path_join(dir, "result.json");
 }
 
-/* The log, and the configuration where it says which that is, or what may not be written. */
+/*
+ * Find the log. The configuration is needed to find it in the state directory, or to check
+ * --output.
+ */
 static int prepare(const struct call *call, struct config *c, char **ret_path, struct err *e)
 {
 	const struct log_settings *s = call->settings;
@@ -321,7 +329,9 @@ static int show(const struct call *call, struct err *e)
 	struct sink out = {.file = OUTFILE_NONE};
 	int result;
 
-	/* A wrong --output is told before a wrong project, a closed standard output after it. */
+	/*
+	 * A wrong --output is reported before a wrong project, a closed standard output after it.
+	 */
 	if (check_options(call, e) < 0 || (s->output && open_sink(&out, s->output, e) < 0))
 		return -1;
 	result = prepare(call, &c, &path, e);

@@ -52,7 +52,7 @@ static const struct option options[] = {
 	{0},
 };
 
-/* One action as the user could have written it in full. */
+/* An action with all its defaults, in the form that users write. */
 static void add_action(struct node *list, const struct entry *entry)
 {
 	auto_node struct node *full = schema_fill(entry->action->params, entry->args);
@@ -76,7 +76,7 @@ static void add_actions(struct node *tree, const struct planner *p, enum project
 		add_action(list, &p->lists[phase].items[i]);
 }
 
-/* A list without actions needs no VM and has no runnable plan. */
+/* A list without actions needs no VM and so has no runnable plan. */
 static int add_runnable(
 	struct node *tree, struct planner *p, enum project_phase phase, struct err *e)
 {
@@ -93,8 +93,8 @@ static int add_runnable(
 }
 
 /*
- * What each VM may reach, where there is one with a network. Without a target there is no run, but
- * there are plans to be shown.
+ * The hosts that each VM with a network may reach. A missing target prevents a run, but here it is
+ * only a warning.
  */
 static int list_egress(struct planner *p, struct node *all, struct err *e)
 {
@@ -130,7 +130,8 @@ static int show_actions(struct planner *p, struct node *tree, struct err *e)
 
 static int show_steps(struct planner *p, struct node *tree, struct err *e)
 {
-	auto_node struct node *egress = node_map(); /* hosts that no run may reach are errors */
+	auto_node struct node *egress =
+		node_map(); /* not shown, but hosts that no run may reach are errors */
 
 	if (planner_check_built(p, true, e) < 0 || list_egress(p, egress, e) < 0)
 		return -1;
@@ -149,7 +150,7 @@ static int print_yaml(const struct node *tree, struct err *e)
 	return say_buf(&text, NULL, e);
 }
 
-/* What each list may have: no secret is read. */
+/* Check which secrets each list may use. No secret is read. */
 static int check_secrets(struct planner *p, struct secrets *secrets, struct err *e)
 {
 	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
@@ -158,7 +159,7 @@ static int check_secrets(struct planner *p, struct secrets *secrets, struct err 
 	return 0;
 }
 
-/* Everything that can be said of it; what is wrong is an error, the rest goes to standard error. */
+/* Check the plans: problems are errors, the rest are warnings on standard error. */
 static int check(struct planner *p, struct secrets *secrets, struct err *e)
 {
 	const struct lint lint = {.config = p->config,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ambient qemu`: one VM without project and state, to try an image or an action. */
+/* `ambient qemu`: a single VM without project and state, to try an image or an action. */
 #include <string.h>
 #include <unistd.h>
 
@@ -124,8 +124,7 @@ static int check_line(const struct qemu_settings *s, const struct strv *operands
 	return 0;
 }
 
-/* What a file holds: what `ambient plan --runnable` prints of one list, or actions as users write
- * them. */
+/* A file contains a list of `ambient plan --runnable`, or actions in the form that users write. */
 static int plan_of_file(
 	const struct planner *p, const char *file, struct plan *ret_plan, struct err *e)
 {
@@ -188,7 +187,9 @@ static int boot(
 	return status;
 }
 
-/* Two outputs: the directory, and an archive of what the host does not create in it. */
+/*
+ * There are two outputs: the directory, and an archive of the files that the host does not create.
+ */
 static int check_artifacts(const char *path, const struct outputs_inputs *inputs, struct err *e)
 {
 	auto_free char *archive = path ? mem_printf("%s.tar", path) : NULL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ambient run`: every wanted project in turn; what becomes of each goes to the terminal, to
- * standard error and, for programs, to --result; the worst of them is the exit status.
+ * `ambient run`: run the projects one after the other. The results go to the terminal, to standard
+ * error and, for programs, to --result. The exit status is that of the worst result.
  *
- * A program that reads --result finds an object for each project that it asked for, and one with
- * project null when the command line, the configuration or the projects file is wrong.
+ * --result contains an object for each project, and one with project null if the command line, the
+ * configuration or the projects file is wrong.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -160,13 +160,13 @@ struct session {
 	struct run_context context;
 	struct term term;
 	struct run_outputs outputs;
-	int status; /* the worst so far */
+	int status; /* the worst status so far */
 	unsigned endings[VERDICTS];
 };
 
-/* ---- what programs are told ---- */
+/* ---- results for programs ---- */
 
-/* The object for a project that never came to run_project, in the form of result.json. */
+/* The result of a project that was rejected before run_project, in the form of result.json. */
 static struct node *refused_result(const char *project, const char *run_id, const struct err *e)
 {
 	auto_free char *message = text_safe(e->msg, sizeof(e->msg));
@@ -187,7 +187,7 @@ static void worsen(struct session *s, int status)
 	s->status = verdict_worst_status(s->status, status);
 }
 
-/* A result that cannot be written must not look like one that was. */
+/* After a write error no further results are written, so that the file cannot look complete. */
 static void report(struct session *s, const struct node *result)
 {
 	struct err e = {0};
@@ -229,7 +229,10 @@ static void on_removed(void *arg, const struct retention_item *item)
 	say_warning(e.msg);
 }
 
-/* Behind the result, which nobody shall wait for. What fails here says nothing about the run. */
+/*
+ * After the result was written, so that nobody waits for the removal. An error here does not change
+ * the result of the run.
+ */
 static void remove_old_runs(struct session *s, const struct project *project)
 {
 	const struct retention_policy policy = retention_policy_of(&s->config, project);
@@ -240,7 +243,7 @@ static void remove_old_runs(struct session *s, const struct project *project)
 	if (retention_apply(s->config.state, project->name, &policy, false, &view, &failed, &e) ==
 		0)
 		return;
-	/* State that is not understood was a warning of the run itself. */
+	/* The run itself has warned of state that cannot be interpreted. */
 	if (e.kind == ERR_INTERRUPTED || statefile_is_unknown(&e))
 		return;
 	(void)err_wrap(&e, "%s: old runs", project->name);
@@ -269,7 +272,9 @@ static void run_one(struct session *s, struct project *project)
 	run_outcome_release(&outcome);
 }
 
-/* What --dry-run says of a project that could run: "hello  would run: 3 actions in image tiny". */
+/*
+ * The line of --dry-run about a project that can run: "hello would run: 3 actions in image tiny".
+ */
 static void describe(struct session *s, const struct project *p, const struct run_forecast *f)
 {
 	const size_t *actions = f->actions;
@@ -328,7 +333,7 @@ static void do_one(struct session *s, struct project *project)
 
 /* ---- all of them ---- */
 
-/* A name that is wrong is told first, where it is seen; the others have their turn all the same. */
+/* Report wrong names first, where they are seen. The other projects run nevertheless. */
 static void do_named(struct session *s, const struct strv *names)
 {
 	auto_free struct project **found = mem_array(names->count, sizeof(*found));
@@ -444,7 +449,7 @@ static int run(const struct call *call)
 	return s.status;
 }
 
-/* The command line is wrong, but --result may have been read from it. */
+/* The command line is wrong, but --result may have been parsed. */
 static void refused(const struct call *call, const struct err *why)
 {
 	const struct run_settings *settings = call->settings;

@@ -13,14 +13,14 @@
 
 enum { FINGERPRINT_MAX = 100, TYPE_MAX = 64 };
 
-/* One entry of the configuration, or several that are the same for this purpose. */
+/* One entry of the configuration, or several that do not differ for this check. */
 struct host {
 	const struct credential_host *from;
-	struct vault text; /* of the file */
+	struct vault text; /* contents of the known_hosts file */
 	size_t len;
 	struct knownhosts known;
-	struct strv types;         /* of the known keys */
-	struct ask_question asked; /* not when the file cannot be read */
+	struct strv types;         /* types of the known keys */
+	struct ask_question asked; /* empty if the file cannot be read */
 	struct err unreadable;
 };
 
@@ -74,7 +74,7 @@ static bool is_same(const struct credential_host *a, const struct credential_hos
 		a->ssh_agent == b->ssh_agent;
 }
 
-/* Entries differ by user, too, which no host is asked about. */
+/* Entries may also differ by user, which does not matter here. */
 static void take(struct hosts *all, const struct credential_host *from)
 {
 	struct host *h = &all->items[all->count];
@@ -103,9 +103,12 @@ static int ask(const struct doctor_ssh *d, struct hosts *all, struct err *e)
 	return result;
 }
 
-/* ---- findings ---- */
+/* ---- results ---- */
 
-/* A command that accepts the host's keys of today; `old`: there are others. */
+/*
+ * A command that accepts the current keys of the host. `old`: known_hosts has other keys, to be
+ * removed.
+ */
 static char *remedy(const struct credential_host *h, bool old)
 {
 	auto_free char *file = text_word(h->known_hosts);
@@ -153,7 +156,7 @@ static int say_revoked(
 	return d->fault(d->arg, &fault, e);
 }
 
-/* For a key that stays here an authority does not count (docs/secrets.md). */
+/* Keys that stay on the host do not accept certificates of hosts (docs/secrets.md). */
 static int say_certified(
 	const struct doctor_ssh *d, const struct host *h, const char *presents, struct err *e)
 {
@@ -193,7 +196,7 @@ static int say_key(const struct doctor_ssh *d, const struct host *h, struct err 
 	return d->well(d->arg, finding, e);
 }
 
-/* Without a key of the host: what its file alone tells. */
+/* Without the host's key: does known_hosts have an entry for the host? */
 static bool is_listed(const struct host *h)
 {
 	enum knownhosts_match match =

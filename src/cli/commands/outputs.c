@@ -13,14 +13,14 @@
 #include "source/repository.h"
 #include "store/store.h"
 
-/* What a line of result_to_node and one of the run log begin with, and a page of `ambient log`. */
+/* The first bytes of a result, of a line of the run log, and of a page of `ambient log`. */
 static const char *const own_beginnings[] = {
 	"{\"format\":1,\"project\":", "{\"timestamp\":\"", LOGHTML_BEGINNING};
 
 struct output {
 	const struct outfile *file;
 	const char *option;
-	bool harmless; /* new, empty, or ours */
+	bool harmless; /* the file is new, empty, or an earlier output */
 };
 
 /* ---- files that are read ---- */
@@ -30,7 +30,7 @@ static int is_not(const struct output *o, const char *path, const char *what, st
 	return outfile_is_not(o->file, o->option, path, what, e);
 }
 
-/* Wherever they are found; that one is missing is for others to say. */
+/* The programs, wherever they are found. A missing one is reported elsewhere. */
 static int is_no_program(const struct output *o, const struct outputs_inputs *in, struct err *e)
 {
 	auto_free char *executor = NULL, *net_tool = NULL, *qemu = NULL;
@@ -47,7 +47,7 @@ static int is_no_program(const struct output *o, const struct outputs_inputs *in
 	return is_not(o, in->config->ca_certificates, "the file of ca_certificates", e);
 }
 
-/* Whatever git reads for all repositories, or would, if it could read the rest. */
+/* The files that git reads for all repositories, also if some of them cannot be read. */
 static int is_no_git_configuration(const struct output *o, struct err *e)
 {
 	auto_free char *old = home_expand("~/.gitconfig");
@@ -84,7 +84,7 @@ static int is_no_credential(const struct output *o, const struct credentials *c,
 
 /* ---- trees that are read ---- */
 
-/* By its other names, which are not known, it may be in a tree. */
+/* A file with hard links may be in one of the trees under another name. */
 static int has_one_name(const struct output *o, struct err *e)
 {
 	if (o->harmless || !outfile_found_more_names(o->file))
@@ -95,7 +95,7 @@ static int has_one_name(const struct output *o, struct err *e)
 		o->option, o->file->path);
 }
 
-/* New files are fine there. */
+/* New files may be created in the directory. */
 static int is_not_of(const struct output *o, const char *directory, const char *what, struct err *e)
 {
 	struct err below = {0};
@@ -136,7 +136,9 @@ static int is_not_of_projects(
 	return 0;
 }
 
-/* Commands that run no project have no list. One that cannot be read may name the file. */
+/*
+ * For commands that run no project. If the projects file cannot be read, it may contain the file.
+ */
 static int is_not_of_configured_projects(
 	const struct output *o, const struct config *c, struct err *e)
 {
@@ -153,7 +155,7 @@ static int is_not_of_configured_projects(
 		o->option, o->file->path, why.msg);
 }
 
-/* In the directory of a project's state, not even a new file is. */
+/* Not even a new file may be created in the state of a project. */
 static int is_no_state(const struct output *o, const struct config *c, struct err *e)
 {
 	auto_strv struct strv known = {0};

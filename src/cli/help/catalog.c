@@ -96,7 +96,7 @@ struct node *catalog_actions(const struct action *const *actions, bool steps_too
 
 /* ---- Markdown ---- */
 
-/* A cell of a table: a bar would end it. */
+/* A table cell: a bar is escaped, because it would end the cell. */
 static void add_cell(struct buf *b, const char *text)
 {
 	buf_addc(b, ' ');

@@ -22,7 +22,7 @@
 
 enum unit { UNIT_BYTES, UNIT_COUNT, UNIT_MS, UNIT_SECONDS };
 
-/* A row without a limit begins a group. */
+/* A row without a name is the heading of a group. */
 struct row {
 	const char *name; /* in limits.h */
 	uint64_t value;
@@ -273,7 +273,7 @@ static const struct row rows[] = {
 	COUNT(LIMIT_UPLOAD_PARTS, "partial files on a server", "further ones are not resumed"),
 };
 
-/* Exact, because it is the documentation of a limit: whole units or all digits. */
+/* The documentation of a limit must be exact, so values are not rounded. */
 static void add_bytes(struct buf *b, uint64_t bytes)
 {
 	static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};

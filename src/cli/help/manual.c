@@ -10,7 +10,7 @@
 
 /* ---- roff ---- */
 
-/* Text for roff: a backslash, a dash and a leading dot mean something there. */
+/* Escapes text for roff: backslashes, dashes and leading dots are special. */
 static void add_roff(struct buf *b, const char *text)
 {
 	bool start = true;
@@ -51,7 +51,7 @@ static void add_reference(struct buf *b, const char *name, int section, const ch
 	buf_addf(b, " (%d)%s\n", section, behind);
 }
 
-/* Lines that begin with spaces are a table: they stay lines. */
+/* Lines that begin with spaces are a table and are not filled. */
 static size_t add_paragraph(struct buf *b, const char *text)
 {
 	bool table = *text == ' ';
@@ -70,7 +70,7 @@ static size_t add_paragraph(struct buf *b, const char *text)
 	return len;
 }
 
-/* Paragraphs are apart by an empty line, or because a table begins or ends. */
+/* An empty line, or the beginning or end of a table, separates paragraphs. */
 static void add_text(struct buf *b, const char *text, bool first)
 {
 	while (*text) {
@@ -117,7 +117,7 @@ static void add_options(struct buf *b, const struct option *table)
 	}
 }
 
-/* A key below another is written as where it stands: `qemu.cpus`. */
+/* A key in a map is written with its path: `qemu.cpus`. */
 static void add_params(struct buf *b, const struct param *params, const char *prefix)
 {
 	for (; params->name; params++) {
@@ -328,7 +328,7 @@ static void add_projects(struct buf *b, const struct command *const *commands)
 	add_see_also(b, commands, "ambient-projects.5");
 }
 
-/* ---- by name ---- */
+/* ---- pages by name ---- */
 
 static const struct {
 	const char *page;

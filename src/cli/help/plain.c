@@ -10,10 +10,10 @@ enum { TEXT_COLUMN = 4, BODY_COLUMN = 8, PARAGRAPH_MAX = 64 * 1024 };
 
 struct plain {
 	struct buf *out;
-	struct buf words; /* of the paragraph at hand */
+	struct buf words; /* of the current paragraph */
 	size_t width, column;
-	bool is_table; /* lines stay lines */
-	bool is_tag;   /* the next line is what is explained behind it */
+	bool is_table; /* lines are not filled */
+	bool is_tag;   /* the next line is a tag of .TP */
 };
 
 static void end_paragraph(struct plain *p)
@@ -25,7 +25,7 @@ static void end_paragraph(struct plain *p)
 	buf_clear(&p->words);
 }
 
-/* Without fonts; what is escaped stands for itself. */
+/* Removes font changes and escapes. */
 static void add_unescaped(struct buf *b, const char *text)
 {
 	for (; *text; text++) {
@@ -71,7 +71,7 @@ static void begin(struct plain *p, const char *heading)
 	p->column = TEXT_COLUMN;
 }
 
-/* "name (5)," of .BR: two fonts, without a space between them. */
+/* "name (5)," of .BR: two words in two fonts, joined without a space. */
 static void add_joined(struct plain *p, const char *words)
 {
 	const char *space = strchr(words, ' ');
@@ -94,7 +94,7 @@ static void set_table(struct plain *p, bool is_table)
 	p->is_table = is_table;
 }
 
-/* Others, such as comments and .TH, show nothing. */
+/* Other requests, such as comments and .TH, produce no output. */
 static void add_request(struct plain *p, const char *line)
 {
 	const char *rest = line + strcspn(line, " ");

@@ -43,8 +43,9 @@ static void add_field(struct buf *b, const struct node *event, const char *key)
 
 void loghtml_begin(struct buf *b)
 {
-	/* The policy is for the day on which an escape is forgotten: nothing runs, nothing is
-	 * loaded. */
+	/*
+	 * A second line of defence, should an escape be missing: no script runs, nothing is loaded.
+	 */
 	buf_adds(b,
 		LOGHTML_BEGINNING
 		"<style>\n"
@@ -72,7 +73,7 @@ static void add_output(struct buf *b, struct logread *r, const struct node *even
 	buf_init(&bytes, LOGREAD_LINE_MAX);
 	if (!logread_output(r, event, &bytes))
 		return;
-	/* HTML drops a newline behind <pre>: one more keeps the first of the text. */
+	/* HTML ignores a newline directly after <pre>, so one is added. */
 	buf_adds(b, is_stderr ? "<pre class=\"stderr\">\n" : "<pre>\n");
 	add_escaped(b, bytes.data, bytes.len);
 	buf_adds(b, "</pre>\n");

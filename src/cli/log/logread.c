@@ -46,7 +46,7 @@ static int fill(struct logread *r, struct err *e)
 	return 0;
 }
 
-/* A line without its newline: 1, or 0 at the end. Lines that are too long are counted. */
+/* 1: a line, without its newline; 0: the end. Lines that are too long are skipped and counted. */
 static int next_line(struct logread *r, const char **ret_line, size_t *ret_len, struct err *e)
 {
 	size_t seen = 0;

@@ -7,7 +7,7 @@
 
 enum {
 	TAIL_BYTES = 128 * 1024,
-	PART_BYTES = 16 * 1024, /* what is longer is more than one line */
+	PART_BYTES = 16 * 1024, /* a longer line is split */
 };
 
 size_t lines_overwritten(const char *line, size_t len)
@@ -44,7 +44,7 @@ void lines_tail_clear(struct lines_tail *t)
 		buf_clear(&t->parts[i]);
 }
 
-/* When the text is twice as long as it may be, its older half goes. */
+/* If the text is twice the limit, the older half is removed. */
 static void end_line(struct lines_tail *t, int stream)
 {
 	struct buf *part = &t->parts[stream];
@@ -57,7 +57,7 @@ static void end_line(struct lines_tail *t, int stream)
 	buf_clear(part);
 }
 
-/* No newline in it. */
+/* `data` contains no newline. */
 static void add_part(struct lines_tail *t, int stream, const char *data, size_t len)
 {
 	struct buf *part = &t->parts[stream];
@@ -89,7 +89,7 @@ void lines_tail_add(struct lines_tail *t, int stream, const char *data, size_t l
 	add_part(t, stream, data, len);
 }
 
-/* The start of the last lines of a text that ends in a newline. */
+/* The offset of the last `count` lines of a text that ends in a newline. */
 static size_t last_lines(const char *text, size_t len, unsigned count)
 {
 	size_t i = len ? len - 1 : 0;

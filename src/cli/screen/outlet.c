@@ -8,12 +8,12 @@
 #include "os/sig.h"
 
 /*
- * Written bytes leave the queue's memory in one move when they are many; the slack keeps such moves
+ * Written bytes are removed from the queue's memory in one large move. The slack makes these moves
  * rare while the queue is full.
  */
 enum { RESERVE = 1 << 20, SLACK = 4 << 20 };
 
-/* How long last words last. */
+/* Time after a signal to write the rest of the queue. */
 enum { LAST_WORDS_MS = 1000 };
 
 void outlet_open(struct outlet *o, int fd)
@@ -78,7 +78,7 @@ void outlet_push(struct outlet *o)
 	o->head = 0;
 }
 
-/* Whoever interrupts us still wants the last words, but not to wait for them for ever. */
+/* After a signal the rest is still written, but only for a limited time. */
 void outlet_finish(struct outlet *o)
 {
 	struct pollfd p[2] = {

@@ -17,9 +17,9 @@
 
 enum {
 	SLICE = 16 * 1024,
-	EXPANSION = 12, /* bytes that one byte of the guest can become, indentation and colours
-			   included */
-	SGR_MAX = 32,   /* longest sequence that is taken for colours */
+	/* maximum output for one byte of the guest, with indentation and colours */
+	EXPANSION = 12,
+	SGR_MAX = 32, /* longest colour sequence that is recognised */
 	LINE_MAX_BYTES = 8 * 1024,
 };
 
@@ -30,7 +30,7 @@ const char *const screen_colors[] = {
 	NULL,
 };
 
-/* ---- what we are looking at ---- */
+/* ---- properties of the terminal ---- */
 
 static bool set_and_not_empty(const char *variable)
 {
@@ -39,7 +39,7 @@ static bool set_and_not_empty(const char *variable)
 	return value && *value;
 }
 
-/* By POSIX the first of these that is set decides. */
+/* By POSIX, the first of these variables that is set counts. */
 static bool locale_is_utf8(void)
 {
 	const char *value = set_and_not_empty("LC_ALL") ? getenv("LC_ALL")
@@ -97,7 +97,7 @@ const char *screen_paint(const struct screen *s, enum screen_paint p)
 	return s->color ? sequences[p] : "";
 }
 
-/* ---- our own lines ---- */
+/* ---- lines of ambient ---- */
 
 static struct buf *own_room(struct outlet *o, size_t n)
 {
@@ -118,7 +118,7 @@ static void erase_status(struct screen *s)
 	s->status_shown = false;
 }
 
-/* Whoever speaks next begins a line of its own. */
+/* End the current line, so that the next text begins a new one. */
 static void break_line(struct screen *s)
 {
 	struct buf *b;
@@ -167,7 +167,7 @@ void screen_warning(struct screen *s, const char *message)
 	buf_init(&line, LINE_MAX_BYTES);
 	buf_adds(&line, s->same ? screen_paint(s, PAINT_WARN) : "");
 	buf_adds(&line, "WARNING: ");
-	fit_middle(fitting, LINE_MAX_BYTES / 8); /* a byte is shown as four at most */
+	fit_middle(fitting, LINE_MAX_BYTES / 8); /* a byte is shown as at most four */
 	text_add_safe(&line, fitting, strlen(fitting), true);
 	buf_adds(&line, s->same ? screen_paint(s, PAINT_END) : "");
 	if (erase)
@@ -179,13 +179,13 @@ static size_t screen_width(const struct screen *s)
 {
 	struct winsize size;
 
-	/* 0 is what a terminal says that does not know. */
+	/* 0: the terminal does not know its width. */
 	if (ioctl(s->out.to.fd, TIOCGWINSZ, &size) < 0 || size.ws_col == 0)
 		return 80;
 	return size.ws_col;
 }
 
-/* Columns are counted as characters: what is drawn here is ours, and narrow. */
+/* Counts characters as columns: only narrow ones are drawn here. */
 static size_t cut_to_width(const char *text, size_t columns)
 {
 	size_t i = 0;
@@ -227,7 +227,10 @@ bool screen_is_between_lines(const struct screen *s)
 
 /* ---- output of the guest ---- */
 
-/* The length of a sequence that sets colours: ESC [ digits ; : m. 0: it is none, -1: it was cut. */
+/*
+ * The length of a sequence that sets colours: ESC [ digits ; : m. 0: another sequence, -1:
+ * incomplete.
+ */
 static int sgr_length(const char *p, size_t len)
 {
 	size_t i = 2;
@@ -246,7 +249,7 @@ static int sgr_length(const char *p, size_t len)
 	return p[i] == 'm' ? (int)i + 1 : 0;
 }
 
-/* How many bytes at the end mean nothing yet: half a character or sequence, a return. */
+/* The length of an incomplete end: of a character or sequence, or a carriage return. */
 static size_t unfinished(const char *data, size_t len)
 {
 	for (size_t back = 1; back <= 3 && back <= len; back++)
@@ -269,7 +272,7 @@ static size_t plain_span(const char *p, size_t len)
 	return i;
 }
 
-/* A terminal that is not set up for UTF-8 could take the tail of a character for a control code. */
+/* A terminal that is not set to UTF-8 could interpret part of a character as a control code. */
 static void add_ascii(struct buf *b, const char *p, size_t len)
 {
 	for (size_t i = 0; i < len;) {
@@ -283,7 +286,7 @@ static void add_ascii(struct buf *b, const char *p, size_t len)
 	}
 }
 
-/* What bash prints before each command of `set -x` steps back behind what the commands say. */
+/* Lines that bash prints before each command of `set -x` are dimmed. */
 static bool is_trace(const char *p, size_t len)
 {
 	return len >= 2 && p[0] == '+' && (p[1] == ' ' || p[1] == '+');
@@ -308,7 +311,7 @@ static void end_line(struct screen *s, struct buf *b)
 	s->open = -1;
 }
 
-/* Carriage returns, however many: before a newline they are nothing, else the line starts over. */
+/* Carriage returns before a newline are ignored; all others start the line again. */
 static size_t add_returns(struct screen *s, struct buf *b, const char *p, size_t len)
 {
 	size_t n = 1;
@@ -389,7 +392,7 @@ void screen_limit_file(struct screen *s, uint64_t max)
 	s->limited = false;
 }
 
-/* Whether output is dropped because its file is full enough. The first time a line says so. */
+/* Is output dropped because its file has reached its limit? The first time, a line reports it. */
 static bool is_beyond_limit(struct screen *s)
 {
 	if (!s->file_max || s->shown < s->file_max)
@@ -413,7 +416,7 @@ static void show(struct screen *s, int stream, const char *data, size_t len)
 		return;
 	if (s->status_shown || (s->open >= 0 && s->open != stream))
 		break_line(s);
-	/* Once something was dropped, begin again when there is room for more than a piece. */
+	/* After output was dropped, continue only when the queue is half empty. */
 	if (s->dropped && outlet_is_low(&s->out))
 		tell_dropped(s);
 	b = s->dropped ? NULL : outlet_room(&s->out, room, false);
@@ -430,7 +433,7 @@ static void show(struct screen *s, int stream, const char *data, size_t len)
 	s->shown += b->len - before;
 }
 
-/* How many bytes can be shown now. */
+/* How many bytes can be shown at this point. */
 static size_t ready(const struct screen *s, const char *data, size_t len)
 {
 	const char *newline;

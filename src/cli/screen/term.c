@@ -16,10 +16,10 @@
 #include "run/artifacts.h"
 
 enum {
-	PROGRESS_AFTER_MS = 500, /* a step is long from then on */
+	PROGRESS_AFTER_MS = 500, /* after this time, the progress of a step is shown */
 	PROGRESS_EVERY_MS = 100,
-	SILENCE_MS = 1000, /* after which the time that something takes is shown, and how often */
-	TEXT_MAX = 200,    /* a stranger's text within a line of ours */
+	SILENCE_MS = 1000, /* after this time, and at this interval, a duration is shown */
+	TEXT_MAX = 200,    /* of text from others within a line */
 	COMMIT_SHOWN = 10,
 };
 
@@ -29,7 +29,7 @@ static void keep(char **field, char *owned)
 	*field = owned;
 }
 
-/* A stranger's text within a line of ours. The caller frees. */
+/* Text from others within a line. The caller frees it. */
 static char *field_text(const struct event *ev, const char *key)
 {
 	return text_safe(node_get_text(ev->fields, key, "?"), TEXT_MAX);
@@ -40,7 +40,7 @@ static const char *paint(const struct term *t, enum screen_paint p)
 	return screen_paint(&t->screen, p);
 }
 
-/* "hello  ": what our lines begin with. */
+/* A line that begins with the project: "hello  ". */
 PRINTF_LIKE(2, 3) static void project_line(struct term *t, const char *fmt, ...)
 {
 	auto_buf struct buf line = {0};
@@ -60,8 +60,8 @@ PRINTF_LIKE(2, 3) static void project_line(struct term *t, const char *fmt, ...)
 }
 
 /*
- * What goes on from now on, for the line that is rewritten. Where there is none this does nothing.
- * Takes ownership of the text; NULL: nothing does.
+ * Set the text of the status line. No effect if the terminal cannot rewrite a line. Takes ownership
+ * of the text; NULL: no status.
  */
 static void wait_for(struct term *t, char *text)
 {
@@ -71,7 +71,7 @@ static void wait_for(struct term *t, char *text)
 		screen_status(&t->screen, "%s ...", text);
 }
 
-/* So that nobody wonders whether a long silence is one: "  2/3 shell ... 42 s" */
+/* Shows the duration of a silent step: "  2/3 shell ... 42 s" */
 static void show_waiting(struct term *t)
 {
 	int64_t now = clock_ms();
@@ -173,7 +173,7 @@ static void on_output_kept(struct term *t, const struct event *ev)
 
 /* ---- the VM ---- */
 
-/* How many actions the user's list has: the largest index of its steps, plus one. */
+/* The number of actions in the user's list: the largest index of the steps, plus one. */
 static void on_runnable_plan(struct term *t, const struct event *ev)
 {
 	const struct node *plan = node_get(ev->fields, "plan");
@@ -306,7 +306,7 @@ static void on_action_succeeded(struct term *t, const struct event *ev)
 		num_show_duration(t->duration_ms).s, paint(t, PAINT_END));
 }
 
-/* An action that exited says so by its code; any other ending needs the message. */
+/* If an action exited, its exit code is the explanation; else the message is needed. */
 static void on_action_failed(struct term *t, const struct event *ev)
 {
 	auto_free char *label = action_label(t);
@@ -325,7 +325,7 @@ static void on_action_failed(struct term *t, const struct event *ev)
 		t->last = steal_ptr(&line);
 }
 
-/* ---- how it ended ---- */
+/* ---- result ---- */
 
 static const struct {
 	const char *word;
@@ -386,7 +386,7 @@ static void point_to_log(struct term *t, const struct run_outcome *o)
 	below(t, "log        %s", command.data);
 }
 
-/* Where to look next. */
+/* Paths and commands that lead to artifacts and log. */
 static void pointers(struct term *t, const struct run_outcome *o)
 {
 	const struct node *artifacts = node_get(node_get(o->result, "outputs"), "artifacts");
@@ -411,7 +411,7 @@ static void show_tail(struct term *t)
 	screen_end_output(&t->screen);
 }
 
-/* Quiet is over: what a mail of cron has to say. */
+/* The report of --quiet after a failure, for example in a mail from cron. */
 static void quiet_report(struct term *t, const struct run_outcome *o)
 {
 	auto_free char *label = t->running ? action_label(t) : NULL;
@@ -469,7 +469,7 @@ static void on_event(void *arg, const struct event *ev)
 		handlers[ev->type](arg, ev);
 }
 
-/* Each turn of the loop: what waits is written as far as the terminal takes it. */
+/* Called in each turn of the loop: writes as much as the terminal accepts. */
 static void push(void *arg)
 {
 	struct term *t = arg;
