@@ -12,7 +12,7 @@ struct row {
 	struct answer answer;
 };
 
-/* In this order: the first that fits counts, and the last one fits all. */
+/* The first row that matches counts. The last row matches all. */
 static const struct row server[] = {
 	{300, 399, {"fetch_redirect", "the server redirects and does not say where to", false}},
 	{404, 404, {"fetch_not_found", "the server has no such file", false}},
@@ -32,7 +32,7 @@ static const struct row server[] = {
 	{0, 999999, {"fetch_failed", "the server answered with a status that is none", false}},
 };
 
-/* proxy_http.c and proxy_conn.c say which there are (docs/egress.md). */
+/* proxy_http.c and proxy_conn.c send these (docs/egress.md). */
 static const struct row proxy[] = {
 	{403, 403, {"fetch_refused", "the proxy refused it", false}},
 	{408, 408, {"fetch_timeout", "the proxy waited too long for the request", true}},
@@ -60,7 +60,7 @@ const struct answer *answer_of_proxy(long status)
 	return find(proxy, ARRAY_SIZE(proxy), status);
 }
 
-/* libcurl-errors(3). */
+/* Codes of libcurl: see libcurl-errors(3). */
 static const struct row curl[] = {
 	{7, 7, {"fetch_unreachable", "no connection to it can be made", true}},
 	{18, 18, {"fetch_cut", "the connection was cut", true}},
@@ -71,7 +71,7 @@ static const struct row curl[] = {
 	{0, 999999, {"fetch_failed", "the request failed", false}},
 };
 
-/* Of the proxy, for a server that it reached and that did not answer, or of the server. */
+/* From the proxy, if the server did not answer, or from the server itself. */
 static const struct answer no_gateway = {
 	"fetch_server_error", "the server did not answer, or it failed", true};
 
@@ -84,7 +84,7 @@ const struct answer *answer_of_git(const char *said)
 
 	if (line && line != said && line[-1] != '\n')
 		return NULL;
-	/* What follows this is the server's, newlines included. */
+	/* The text after this is from the server, and may contain newlines. */
 	if (strstr(said, "remote error:"))
 		return NULL;
 	if (strncmp(what, code, strlen(code)) == 0)

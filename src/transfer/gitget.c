@@ -39,15 +39,15 @@ struct job {
 	const struct gitget *g;
 	const struct transfer_options *o;
 	char *commit; /* in lower case */
-	char *part;   /* the name of the directory while it is made */
-	char *path;   /* and its path */
+	char *part;   /* name of the directory until it is complete */
+	char *path;   /* path of that directory */
 	struct buf said;
-	struct meter meter; /* on its way to the proxy */
-	/* What is known of a program that speaks to a network. */
+	struct meter meter; /* counts the traffic to the proxy */
+	/* State of a git process that uses the network. */
 	uint64_t stored, received;  /* bytes */
-	uint64_t names;             /* of files and directories in the tree of the commit */
-	int64_t cpu_ms, look_ms;    /* when to look again */
-	int64_t heard_ms, moved_ms; /* when something came; when something was made of it */
+	uint64_t names;             /* files and directories in the tree of the commit */
+	int64_t cpu_ms, look_ms;    /* look_ms: time of the next check */
+	int64_t heard_ms, moved_ms; /* times of the last byte received, and of the last progress */
 };
 
 static void job_release(struct job *j)
@@ -62,7 +62,7 @@ static void job_release(struct job *j)
 
 /* ---- the program ---- */
 
-/* For a shell. */
+/* The command line for ssh, to be split by a shell. */
 static char *ssh_command(const struct job *j)
 {
 	auto_buf struct buf b = {0};
@@ -75,7 +75,7 @@ static char *ssh_command(const struct job *j)
 	return mem_strdup(b.data);
 }
 
-/* Neither the image nor who starts this has a say in what git does. */
+/* The configuration of the image and the environment must not influence git. */
 static void set_environment(const struct job *j)
 {
 	auto_free char *ssh = ssh_command(j);
@@ -115,7 +115,7 @@ static bool starts(const char *text, const char *head)
 	return strncmp(text, head, strlen(head)) == 0;
 }
 
-/* From an encrypted server no way leads to one that is not. */
+/* A redirect must not lead from an encrypted server to an unencrypted one. */
 static void add_protocols(const struct job *j, struct strv *argv)
 {
 	const char *url = j->g->url;
@@ -147,9 +147,9 @@ static void add_settings(const struct job *j, struct strv *argv)
 		"safe.directory=*",
 		"gc.auto=0",
 		"maintenance.auto=false",
-		/* Then a server does not list its references when a commit is asked for. */
+		/* With version 2 a server does not list its references if a commit is requested. */
 		"protocol.version=2",
-		/* The proxy takes requests with a length only. */
+		/* The proxy accepts only requests with a length. */
 		"http.postBuffer=64m",
 	};
 	auto_free char *near = mem_printf("http://127.0.0.1:%u", j->meter.port);
@@ -169,7 +169,7 @@ static void add_settings(const struct job *j, struct strv *argv)
 	add_protocols(j, argv);
 }
 
-/* ---- watching ---- */
+/* ---- supervision ---- */
 
 static int too_long(
 	const struct job *j, const char *reason, const char *what, int64_t ms, struct err *e)
@@ -201,7 +201,7 @@ static int check_sizes(const struct job *j, uint64_t list_memory, struct err *e)
 	return 0;
 }
 
-/* A server that says nothing is left soon, one that only says something later. */
+/* A server that sends nothing gets less time than one that sends, but nothing of the repository. */
 static int check_times(const struct job *j, int64_t now, struct err *e)
 {
 	bool hurry = j->o->stall_ms < LIMIT_HTTP_STALL_MS;
@@ -215,7 +215,7 @@ static int check_times(const struct job *j, int64_t now, struct err *e)
 	return 0;
 }
 
-/* Of a tree that changes while it is walked through, the last measure counts. */
+/* If the tree changes during the walk, the last size is kept. */
 static void measure(struct job *j)
 {
 	struct err ignored = {0};
@@ -226,7 +226,7 @@ static void measure(struct job *j)
 		j->stored = stored;
 }
 
-/* A look at a large tree takes time, so the larger it is the rarer are the looks. */
+/* A check of a large tree takes time, so larger trees are checked less often. */
 static int look(void *arg, pid_t group, struct err *e)
 {
 	struct job *j = arg;
@@ -238,7 +238,7 @@ static int look(void *arg, pid_t group, struct err *e)
 		return 0;
 	usage = proc_group_usage(group, "git-remote-http");
 	measure(j);
-	/* Working on what has come, as long as it takes, is progress. */
+	/* Processing of received data counts as progress. */
 	if (j->stored > stored || usage.cpu_ms > j->cpu_ms + (now - j->look_ms) / 5 + 20)
 		j->moved_ms = now;
 	if (j->received > received)
@@ -273,8 +273,8 @@ static void set_words(
 }
 
 /*
- * What it says is in j->said. Returns its exit code, or -1 with *e when it could not start or was
- * stopped. Those that make something are watched.
+ * Run git; its messages are in j->said. Returns the exit code, or -1 with *e if git could not start
+ * or was stopped. Commands that create files are supervised.
  */
 static int run_git(struct job *j, const char *directory, const char *const *words, struct err *e)
 {
@@ -289,7 +289,7 @@ static int run_git(struct job *j, const char *directory, const char *const *word
 	if (!makes)
 		return proc_run(&argv, LIMIT_GIT_WAIT_MS, &j->said, e);
 	code = proc_run_watched(&argv, &j->said, &watch, e);
-	/* What was quicker than the looks has the same bounds. */
+	/* Apply the limits also to a command that ended between two checks. */
 	if (code != 0)
 		return code;
 	measure(j);
@@ -317,8 +317,7 @@ static void tell(struct job *j, const char *what)
 }
 
 /*
- * Of what did not fit, the last line is not whole; a secret that is cut would not be found by who
- * masks it.
+ * If the buffer was full, remove the incomplete last line: masking would not find part of a secret.
  */
 static void drop_cut_line(struct buf *said)
 {
@@ -332,8 +331,8 @@ static void drop_cut_line(struct buf *said)
 }
 
 /*
- * Show what it said by whole lines, unchanged, for the same reason. Returns the first line that is
- * more than an aside.
+ * Show the messages, unchanged and as complete lines, because they are masked later. Returns the
+ * first line that is an error.
  */
 static const char *complaint(struct job *j)
 {
@@ -350,7 +349,7 @@ static const char *complaint(struct job *j)
 	return first ? first : "git failed without a word";
 }
 
-/* A line is repeated as a whole or not at all. */
+/* A line is shown completely or not at all, because it is masked later. */
 static int failed(struct job *j, const char *reason, const char *what, struct err *e)
 {
 	auto_free char *url = text_safe(j->g->url, URL_SHOWN_MAX);
@@ -363,7 +362,10 @@ static int failed(struct job *j, const char *reason, const char *what, struct er
 	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
 }
 
-/* What git says of ssh is mixed with what the server says, so none of it is repeated; ssh is asked once more. */
+/*
+ * The messages of git about ssh are mixed with those of the server, so they are not shown. Another
+ * login with ssh finds the cause.
+ */
 static int failed_by_ssh(struct job *j, struct err *e)
 {
 	const char *login = j->g->url + strlen(SSH);
@@ -387,13 +389,13 @@ static int failed_as_it_said(struct job *j, struct err *e)
 	first = complaint(j);
 	if (answer)
 		return failed(j, answer->reason, answer->words, e);
-	/* What follows it is the server's. */
+	/* The text after this is from the server. */
 	if (strncmp(first, REMOTE_ERROR, strlen(REMOTE_ERROR)) == 0)
 		first = "the server rejected the request; its message is in the log";
 	return failed(j, "fetch_failed", first, e);
 }
 
-/* For what cannot go wrong but for a full disk or a repository that is none. */
+/* For commands that fail only because of a full disk or an invalid repository. */
 static int must(struct job *j, int code, struct err *e)
 {
 	if (code < 0)
@@ -401,7 +403,7 @@ static int must(struct job *j, int code, struct err *e)
 	return code > 0 ? failed_as_it_said(j, e) : 0;
 }
 
-/* ---- what is there ---- */
+/* ---- existing files ---- */
 
 static bool has_commit(struct job *j, const char *directory)
 {
@@ -409,12 +411,12 @@ static bool has_commit(struct job *j, const char *directory)
 	auto_free char *name = mem_printf("%s^{commit}", j->commit);
 	struct err ignored = {0};
 
-	/* A tag is no commit, although it leads to one. */
+	/* A tag does not count as a commit, even if it points to one. */
 	return GIT(j, directory, &ignored, "rev-parse", "-q", "--verify", name) == 0 &&
 		strcmp(j->said.data, wanted) == 0;
 }
 
-/* HEAD is the commit, and the files are its files, and no other. */
+/* HEAD is the commit, and the working tree contains exactly its files. */
 static bool is_whole(struct job *j, const char *directory)
 {
 	auto_free char *wanted = mem_printf("%s\n", j->commit);
@@ -434,14 +436,14 @@ static bool is_there(struct job *j)
 	auto_free char *inside = path_join(path, ".git");
 	struct stat st;
 
-	/* Without a .git of its own, git would look for one above. */
+	/* If there is no .git, git would search the parent directories. */
 	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode) || lstat(inside, &st) < 0 ||
 		!S_ISDIR(st.st_mode))
 		return false;
 	return is_whole(j, path);
 }
 
-/* ---- fetching ---- */
+/* ---- fetch ---- */
 
 static int make_empty(struct job *j, struct err *e)
 {
@@ -463,7 +465,10 @@ static int make_empty(struct job *j, struct err *e)
 	return 0;
 }
 
-/* Some servers give away only what a branch or a tag leads to, or cannot leave history out. */
+/*
+ * Some servers serve only commits that are the tip of a branch or tag, or do not support shallow
+ * fetches.
+ */
 static int fetch_all(struct job *j, struct err *e)
 {
 	(void)complaint(j);
@@ -477,7 +482,7 @@ static int fetch_all(struct job *j, struct err *e)
 		e);
 }
 
-/* The commit alone. 1: the server did not give it; j->said tells why. */
+/* Fetch only the commit. 1: the server did not send it; the reason is in j->said. */
 static int fetch_alone(struct job *j, struct err *e)
 {
 	int code = GIT(j, j->path, e, "fetch", "-q", "--no-tags", "--no-write-fetch-head",
@@ -489,8 +494,8 @@ static int fetch_alone(struct job *j, struct err *e)
 }
 
 /*
- * Again while a second try may help: a server that fails for a moment. One that fails because it has no such commit, or
- * does not give it away, looks the same; that is found out afterwards, by fetching all.
+ * Retry temporary errors of the server. A server that does not have or does not serve the commit
+ * may look the same; then fetch_all() decides.
  */
 static int fetch_with_tries(struct job *j, struct err *e)
 {
@@ -534,7 +539,9 @@ static int fetch(struct job *j, struct err *e)
 	return 0;
 }
 
-/* Of those that an archive of the dependencies can hold, in which each takes a block. */
+/*
+ * The number of files that an archive of the dependencies can contain: each takes at least a block.
+ */
 static uint64_t most_names(const struct job *j)
 {
 	uint64_t room = j->o->room / TAR_BLOCK;
@@ -566,8 +573,8 @@ static void count_names(void *arg, const char *data, size_t len)
 }
 
 /*
- * A tree of a few objects can have any number of files, if its directories are the same again and
- * again, and git makes a list of all of them in its memory before it writes the first.
+ * A tree of a few objects can have any number of files, if directories are used repeatedly, and git
+ * lists all of them in memory before it writes the first file.
  */
 static int check_tree(struct job *j, struct err *e)
 {
@@ -613,7 +620,9 @@ static int fetch_into_place(struct job *j, struct err *e)
 	return put_in_place(j, e);
 }
 
-/* libcurl knows better than git's words who has refused what; it throws away what it gets. */
+/*
+ * libcurl reports more exactly than git which side rejected a request. The response is discarded.
+ */
 static int probe(struct job *j, struct err *e)
 {
 	size_t len = strlen(j->g->url);

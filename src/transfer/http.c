@@ -29,73 +29,73 @@ enum {
 	TOLD_MAX = 64 * 1024,
 	URL_SHOWN_MAX = 300,
 	ENCODING_MAX = 40,
-	BUFFER_BYTES = 64 * 1024, /* libcurl asks on_progress after a hundred of them */
-	BLOCK = 512,              /* of an archive: each file has a header */
+	BUFFER_BYTES = 64 * 1024, /* after a hundred of these, libcurl calls on_progress */
+	BLOCK = 512,              /* the header of a file in an archive */
 };
 
 enum state { WAITING, RUNNING, DONE };
 
 enum kind {
 	GET,
-	PROBE, /* nothing is kept: has the server an answer? */
+	PROBE, /* request a file, but keep nothing: does the server answer? */
 	PUT,
-	TUNNEL, /* nothing is asked: does the proxy reach it? */
+	TUNNEL, /* no request: does the proxy reach the server? */
 };
 
-/* Why a try was no success. */
+/* Why a try failed. */
 struct failure {
-	const char *reason; /* NULL: there is none */
-	bool again;         /* another try may help */
-	bool from_zero;     /* what is there already is no beginning */
+	const char *reason; /* NULL: no failure */
+	bool again;         /* retry */
+	bool from_zero;     /* a retry must not continue the file */
 	char text[512];
 };
 
-/* Lines that nobody was told yet: one by one, each would wake whoever reads them. */
+/* Lines not yet reported. They are reported in groups, to wake the reader less often. */
 struct told {
 	const struct transfer_options *o;
 	struct buf lines;
 	int64_t due_ms;
 };
 
-/* One request and its answer: a try, or a step of it after a redirect. */
+/* A request and its answer: a try, or one of its redirects. */
 struct exchange {
-	uint64_t from;       /* the first byte that was asked for */
-	bool began;          /* a byte of the file has come */
-	int64_t moved_ms;    /* when something of the file moved last */
-	uint64_t wire, kept; /* bytes of the body as sent, and of the file */
-	uint64_t unwanted;   /* bytes of a body that is not the file */
+	uint64_t from;       /* offset of the requested part */
+	bool began;          /* a byte of the file was received */
+	int64_t moved_ms;    /* time of the last progress of the file */
+	uint64_t wire, kept; /* bytes of the body as received, and of the file */
+	uint64_t unwanted;   /* bytes of bodies other than the file */
 	uint64_t sent;       /* of an upload */
-	size_t heads;        /* bytes of all heads */
-	bool has_range;      /* the answer is a part, from range_start on */
+	size_t heads;        /* bytes of all headers */
+	bool has_range;      /* the answer is a part of the file, at range_start */
 	uint64_t range_start;
 	char encoding[ENCODING_MAX]; /* Content-Encoding; "": none */
-	long proxy_status;           /* what the proxy itself said: 0: nothing */
+	long proxy_status;           /* the proxy's own status; 0: none */
 	char proxy_text[PROXY_TEXT_MAX];
 	char curl_text[CURL_ERROR_SIZE];
-	bool enough;        /* it was ended because all that is wanted is known */
-	struct failure own; /* why it was ended here */
+	bool enough;        /* it was ended after all that is needed was known */
+	struct failure own; /* why it was ended by a callback */
 };
 
 struct transfer {
 	const struct http_item *item;
 	const struct transfer_options *o;
 	struct told *told;
-	uint64_t *room; /* what all files may still take */
+	uint64_t *room; /* space left for all files */
 	enum kind kind;
 	enum state state;
 	CURL *curl;            /* while RUNNING */
-	char *url;             /* where redirects have led to; NULL: the item's */
-	unsigned redirects;    /* that were followed */
-	int fd;                /* of the file, which has no name yet; -1: not begun */
-	struct digest *digest; /* of what is in it; NULL: nothing yet */
-	uint64_t got;          /* bytes in it */
-	bool resumed;          /* it consists of more than one answer */
-	unsigned tries;        /* begun so far */
-	int64_t due_ms;        /* when to begin the next one */
-	int64_t told_ms;       /* when it was last told about */
+	char *url;             /* target of the last redirect; NULL: the item's */
+	unsigned redirects;    /* followed so far */
+	int fd;                /* the file, which has no name yet; -1: none */
+	struct digest *digest; /* of the contents so far; NULL: none */
+	uint64_t got;          /* bytes in the file */
+	bool resumed;          /* it comes from more than one answer */
+	unsigned tries;        /* started so far */
+	int64_t due_ms;        /* time of the next try */
+	int64_t told_ms;       /* time of the last report */
 	int up_fd;             /* what is uploaded; -1: nothing */
 	uint64_t up_bytes;
-	struct curl_slist *fields; /* of the request, beside the usual ones */
+	struct curl_slist *fields; /* additional header fields of the request */
 	struct err write_error;
 	struct exchange x;
 };
@@ -147,7 +147,7 @@ static bool same_digest(const struct http_item *item, const struct digest_text *
 	return strcasecmp(item->sha256, found->s) == 0;
 }
 
-/* Whatever else has the name is replaced by the rename at the end. */
+/* A file with other contents, or of another type, is replaced by the rename at the end. */
 static bool is_there(
 	const struct transfer_options *o, const struct http_item *item, uint64_t *ret_bytes)
 {
@@ -169,7 +169,7 @@ static int open_nameless(struct transfer *t, struct err *e)
 	return t->fd < 0 ? err_sys(e, "make a file for %s", t->item->name) : 0;
 }
 
-/* As linkat(2), but for a descriptor. */
+/* Like linkat(2), for a descriptor. */
 static int give_name(const struct transfer *t, const char *name)
 {
 	auto_free char *path = mem_printf("/proc/self/fd/%d", t->fd);
@@ -177,7 +177,7 @@ static int give_name(const struct transfer *t, const char *name)
 	return linkat(AT_FDCWD, path, t->o->dir_fd, name, AT_SYMLINK_FOLLOW);
 }
 
-/* A link never replaces anything, a rename does. */
+/* linkat does not replace an existing file, rename does. */
 static int replace(const struct transfer *t, struct err *e)
 {
 	auto_free char *part = mem_printf(".%s.part", t->item->name);
@@ -194,7 +194,7 @@ static int replace(const struct transfer *t, struct err *e)
 	return 0;
 }
 
-/* Back to an empty file. */
+/* Truncate the file to zero bytes. */
 static int start_over(struct transfer *t, struct err *e)
 {
 	if (t->digest)
@@ -221,12 +221,12 @@ static void transfer_release(struct transfer *t)
 	fd_close(t->fd);
 }
 
-/* ---- what libcurl calls ---- */
+/* ---- callbacks of libcurl ---- */
 
 static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
 	PRINTF_LIKE(4, 5);
 
-/* The first reason counts: others follow from it. */
+/* Only the first failure is recorded: later ones are its consequences. */
 static void fail(struct failure *f, const char *reason, bool again, const char *fmt, ...)
 {
 	va_list ap;
@@ -240,7 +240,7 @@ static void fail(struct failure *f, const char *reason, bool again, const char *
 	va_end(ap);
 }
 
-/* Of the last head so far, interim ones included; 0: there was none. */
+/* The status of the last header, which may be an interim one; 0: none. */
 static long status_of(const struct transfer *t)
 {
 	long status = 0;
@@ -262,7 +262,7 @@ static size_t on_upload(char *data, size_t size, size_t count, void *arg)
 	return n < 0 ? CURL_READFUNC_ABORT : (size_t)n;
 }
 
-/* The body of a redirect, of a refusal, of the answer to an upload: 0 when it is too long. */
+/* For the body of a redirect, an error, or the answer to an upload. 0: it is too long. */
 static size_t discard(struct transfer *t, size_t len)
 {
 	t->x.unwanted += len;
@@ -282,7 +282,7 @@ static int too_large(struct transfer *t, uint64_t bytes)
 	return -1;
 }
 
-/* Is what begins here the file, or the rest of it that was asked for? */
+/* Does the file begin here, or the requested part of it? */
 static int begin_body(struct transfer *t, long status)
 {
 	curl_off_t declared = -1;
@@ -298,7 +298,7 @@ static int begin_body(struct transfer *t, long status)
 		t->x.own.from_zero = true;
 		return -1;
 	}
-	/* It has sent the whole file. */
+	/* The server sent the whole file instead of a part. */
 	if (status != 206 && t->x.from && start_over(t, &t->write_error) < 0)
 		return -1;
 	(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &declared);
@@ -338,7 +338,10 @@ static size_t on_data(char *data, size_t size, size_t count, void *arg)
 	return len;
 }
 
-/* Bytes of bodies before libcurl takes chunks apart: what is no part of the file shows here. */
+/*
+ * Counts the bytes of bodies before libcurl decodes chunks, which include bytes that are not of the
+ * file.
+ */
 static int on_debug(CURL *curl, curl_infotype type, char *data, size_t len, void *arg)
 {
 	struct transfer *t = arg;
@@ -350,7 +353,7 @@ static int on_debug(CURL *curl, curl_infotype type, char *data, size_t len, void
 	return 0;
 }
 
-/* A string of RFC 8941, 3.3.3, without its quotes; what is not one is taken as it is. */
+/* Decodes a string of RFC 8941, section 3.3.3. Any other text is taken unchanged. */
 static void set_proxy_text(struct transfer *t, const char *value)
 {
 	bool quoted = *value == '"';
@@ -366,7 +369,7 @@ static void set_proxy_text(struct transfer *t, const char *value)
 	t->x.proxy_text[n] = '\0';
 }
 
-/* The value of a field in a line of a head, without blanks around it; NULL: it is another field. */
+/* The value of this field in a header line, without white space around it; NULL: another field. */
 static char *field_value(char *line, const char *name)
 {
 	size_t len = strlen(name);
@@ -381,7 +384,7 @@ static char *field_value(char *line, const char *name)
 	return value;
 }
 
-/* "bytes FIRST-LAST/TOTAL" */
+/* Parses "bytes FIRST-LAST/TOTAL". */
 static void take_range(struct transfer *t, const char *value)
 {
 	static const char unit[] = "bytes ";
@@ -394,12 +397,12 @@ static void take_range(struct transfer *t, const char *value)
 	t->x.has_range = num_parse_u64(first, INT64_MAX, &t->x.range_start, &ignored) == 0;
 }
 
-/* -1: the answer is none that can be taken. */
+/* -1: the answer is not acceptable. */
 static int take_field(struct transfer *t, char *line)
 {
 	const char *value;
 
-	if (strncasecmp(line, "HTTP/", 5) == 0) { /* another head */
+	if (strncasecmp(line, "HTTP/", 5) == 0) { /* the header of another response */
 		t->x.has_range = false;
 		t->x.encoding[0] = '\0';
 	}
@@ -410,7 +413,7 @@ static int take_field(struct transfer *t, char *line)
 	if (!(value = field_value(line, "Transfer-Encoding")) ||
 		strcasecmp(value, "chunked") == 0 || strcasecmp(value, "identity") == 0)
 		return 0;
-	/* libcurl would unpack it, to a length that nobody knows. */
+	/* libcurl would decode it, to an unlimited length. */
 	fail(&t->x.own, "fetch_failed", false,
 		"the server encodes its answer (Transfer-Encoding: %s), which nobody asked for",
 		value);
@@ -418,8 +421,8 @@ static int take_field(struct transfer *t, char *line)
 }
 
 /*
- * The proxy marks its refusal of a tunnel, so that it can be told. What comes through a tunnel is
- * the server's, whatever it says.
+ * The proxy marks its rejection of a tunnel by a field. Fields received through the tunnel are from
+ * the server, which could send the same field, so they are not examined.
  */
 static size_t on_header(char *data, size_t size, size_t count, void *arg)
 {
@@ -450,7 +453,7 @@ static void tell_all(struct told *told)
 {
 	if (told->lines.len == 0)
 		return;
-	told->lines.data[told->lines.len - 1] = '\0'; /* the last newline */
+	told->lines.data[told->lines.len - 1] = '\0'; /* replaces the last newline */
 	told->o->tell(told->o->arg, told->lines.data);
 	buf_clear(&told->lines);
 	told->due_ms = clock_ms() + HTTP_TELL_MS;
@@ -478,8 +481,8 @@ static void tell(const struct transfer *t, const char *fmt, ...)
 }
 
 /*
- * More than all that could be the file in the smallest chunks that there are. libcurl asks after
- * a hundred buffers, so as much as that may have come.
+ * More bytes than a file in the smallest possible chunks can take. libcurl calls this only once per
+ * hundred buffers, so as many bytes as that may have arrived.
  */
 static bool is_flooded(const struct transfer *t)
 {
@@ -499,7 +502,7 @@ static void tell_progress(struct transfer *t, curl_off_t total, curl_off_t now)
 		tell(t, "%s: %s", t->item->name, num_show_size(t->got).s);
 }
 
-/* Not 0: end it. */
+/* A result other than 0 ends the transfer. */
 static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t up, curl_off_t sent)
 {
 	struct transfer *t = arg;
@@ -518,7 +521,7 @@ static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t u
 	return 1;
 }
 
-/* ---- beginning ---- */
+/* ---- start of a transfer ---- */
 
 static void set_long(CURL *c, CURLoption option, long value)
 {
@@ -559,8 +562,8 @@ static void set_limits(struct transfer *t)
 }
 
 /*
- * From its beginning, at each try. Before it sends more than 1 MiB, libcurl gives the server a
- * second to refuse it, or to claim that it has it already.
+ * Each try sends the file from its start. Before it sends more than 1 MiB, libcurl gives the server
+ * a second to reject the upload, or to answer that it has the file already.
  */
 static int set_upload(struct transfer *t, struct err *e)
 {
@@ -582,7 +585,7 @@ static void set_wishes(struct transfer *t)
 	set_pointer(t->curl, CURLOPT_USERAGENT, "ambient");
 	set_pointer(t->curl, CURLOPT_PROXY, t->o->proxy ? t->o->proxy : "");
 	set_pointer(t->curl, CURLOPT_NOPROXY, "");
-	set_long(t->curl, CURLOPT_HTTPPROXYTUNNEL, 1); /* so that one connection serves many */
+	set_long(t->curl, CURLOPT_HTTPPROXYTUNNEL, 1); /* so that a connection is reused */
 	if (t->o->certificates)
 		set_pointer(t->curl, CURLOPT_CAINFO, t->o->certificates);
 	if (t->fields)
@@ -621,7 +624,7 @@ static int begin(struct batch *b, struct transfer *t, struct err *e)
 	return 0;
 }
 
-/* ---- ending ---- */
+/* ---- end of a transfer ---- */
 
 static void explain_proxy(const struct transfer *t, struct failure *f)
 {
@@ -638,14 +641,14 @@ static void explain_status(const struct transfer *t, long status, struct failure
 	const struct answer *a = answer_of_server(status);
 
 	fail(f, a->reason, a->again, "%s (status %ld)", a->words, status);
-	/* The rest of a file that has become shorter. */
+	/* The file on the server is now shorter than the part that is here. */
 	if (status == 416 && t->x.from) {
 		f->again = true;
 		f->from_zero = true;
 	}
 }
 
-/* What libcurl says without a status. Without words of ours, its own are right. */
+/* Errors without a status. words NULL: the message of libcurl is used. */
 static const struct {
 	CURLcode code;
 	const char *reason;
@@ -668,7 +671,7 @@ static const struct {
 	{CURLE_SSL_CERTPROBLEM, "fetch_tls", false, false, NULL},
 	{CURLE_SSL_CACERT_BADFILE, "fetch_tls", false, false, NULL},
 	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false, NULL},
-	/* Its own words would be that memory ran out: each line of a head has a bound there. */
+	/* libcurl would report lack of memory, but the cause is its limit for a header line. */
 	{CURLE_OUT_OF_MEMORY, "fetch_failed", false, false,
 		"a line of the answer's head is too long"},
 #if LIBCURL_VERSION_NUM >= 0x080600
@@ -677,8 +680,8 @@ static const struct {
 };
 
 /*
- * libcurl has one code for a connection that breaks and for chunks that make no sense. Where no
- * encryption is in between, the former has an error of the system.
+ * libcurl has the same code for a broken connection and for malformed chunks. Without TLS, a broken
+ * connection has an errno.
  */
 static bool is_malformed(const struct transfer *t, CURLcode code)
 {
@@ -708,7 +711,10 @@ static void explain_code(const struct transfer *t, CURLcode code, struct failure
 	f->from_zero = codes[i].from_zero;
 }
 
-/* A redirect, or a success before all was sent, counts however the connection ended. */
+/*
+ * A redirect, or a success before everything was sent, is an error, no matter how the connection
+ * ended.
+ */
 static bool explain_upload(const struct transfer *t, long status, struct failure *f)
 {
 	if (status >= 300 && status <= 399)
@@ -731,8 +737,8 @@ static void explain_content(const struct transfer *t, long status, struct failur
 }
 
 /*
- * Without a reason in *f it is a success: a 2xx of the last answer, whole. What the server said of
- * a failure is better than what became of the body of that answer.
+ * Success (no reason in *f) is a complete last answer with status 2xx. The status of an error is a
+ * better explanation than an error in the body of that answer.
  */
 static void explain(struct transfer *t, CURLcode code, struct failure *f)
 {
@@ -756,7 +762,7 @@ static void explain(struct transfer *t, CURLcode code, struct failure *f)
 		explain_content(t, status, f);
 }
 
-/* Of a transfer that brings something, as of one that fetches. */
+/* The reason for an upload that corresponds to that of a download. */
 static const char *reason_of(const struct transfer *t, const char *reason)
 {
 	if (t->kind != PUT)
@@ -778,7 +784,7 @@ static int give_up(const struct transfer *t, const struct failure *f, struct err
 
 static int64_t pause_of(const struct transfer *t)
 {
-	curl_off_t wanted = 0; /* seconds, as the server says: any number */
+	curl_off_t wanted = 0; /* seconds, from the server: any number */
 	int64_t pause = t->o->pause_ms << (t->tries - 1);
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_RETRY_AFTER, &wanted);
@@ -805,7 +811,7 @@ static int try_again(struct transfer *t, const struct failure *f, struct err *e)
 	return 0;
 }
 
-/* From an encrypted server no way leads to one that is not. */
+/* A redirect must not lead from an encrypted server to an unencrypted one. */
 static bool is_followed(const char *from, const char *to)
 {
 	if (strncasecmp(to, "https://", 8) == 0)
@@ -813,7 +819,7 @@ static bool is_followed(const char *from, const char *to)
 	return strncasecmp(to, "http://", 7) == 0 && strncasecmp(from, "https:", 6) != 0;
 }
 
-/* 1: the answer is a redirect that is followed. */
+/* 1: the answer is a redirect, which is followed. */
 static int follow(struct transfer *t, CURLcode code, struct failure *f)
 {
 	const char *from = t->url ? t->url : t->item->url;
@@ -857,7 +863,7 @@ static int put_in_place(struct transfer *t, struct err *e)
 	return 0;
 }
 
-/* A file that was put together of several answers may be of two versions: then once more. */
+/* Parts from several answers may belong to different versions of the file, so try again. */
 static int check_content(struct transfer *t, struct err *e)
 {
 	struct digest_text found = digest_end(steal_ptr(&t->digest));
@@ -898,7 +904,7 @@ static int finish(struct batch *b, struct transfer *t, CURLcode code, struct err
 	return result;
 }
 
-/* libcurl's own limit counts all bytes; this one counts those of the file. */
+/* Only bytes of the file count as progress; the limit of libcurl counts all bytes. */
 static bool is_stalled(struct transfer *t)
 {
 	curl_off_t connected = 0; /* microseconds */
@@ -906,7 +912,7 @@ static bool is_stalled(struct transfer *t)
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	if (connected == 0)
-		t->x.moved_ms = clock_ms(); /* connecting has a limit of its own */
+		t->x.moved_ms = clock_ms(); /* connecting has its own limit */
 	if (clock_ms() < t->x.moved_ms + t->o->stall_ms)
 		return false;
 	if (t->x.kept)
@@ -919,7 +925,7 @@ static bool is_stalled(struct transfer *t)
 	return true;
 }
 
-/* ---- all of them ---- */
+/* ---- batches ---- */
 
 static int begin_due(struct batch *b, struct err *e)
 {
@@ -966,7 +972,7 @@ static bool all_done(const struct batch *b)
 	return true;
 }
 
-/* Until something can happen: a byte, or the end of a pause. */
+/* The time until the next start of a try or the next report. Received bytes end the wait early. */
 static int poll_ms(const struct batch *b)
 {
 	int64_t now = clock_ms(), next = now + HTTP_TELL_MS;
@@ -977,7 +983,9 @@ static int poll_ms(const struct batch *b)
 	return next > now ? (int)(next - now) : 0;
 }
 
-/* What has ended is looked at before the wait: with nothing running, nothing would end it early. */
+/*
+ * Process ended transfers before curl_multi_poll: if none is running, nothing ends its wait early.
+ */
 static int transfer_all(struct batch *b, struct err *e)
 {
 	int running;
@@ -1065,7 +1073,7 @@ int http_get(const struct http_item *items, size_t count, const struct transfer_
 	return run_batch(&b, e);
 }
 
-/* `like` says what and how. */
+/* `like` contains the kind of the transfer and its arguments. */
 static int run_one(const struct transfer *like, const struct transfer_options *o, struct err *e)
 {
 	auto_batch struct batch b = {0};

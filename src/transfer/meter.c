@@ -36,8 +36,7 @@ static int parse(const char *proxy, struct sockaddr_in *ret, struct err *e)
 	return 0;
 }
 
-/* A process of its own, so nothing is released. A connection that breaks ends it, and both sides
- * notice. */
+/* Runs in its own process, so nothing is released. When it exits, both connections are closed. */
 NORETURN static void pass_on(int client, const struct sockaddr_in *proxy, uint64_t *received)
 {
 	int server = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -75,7 +74,7 @@ NORETURN static void serve(int listener, const struct sockaddr_in *proxy, uint64
 		if (pid == 0)
 			pass_on(client, proxy, received);
 		if (pid < 0)
-			(void)poll(NULL, 0, 10); /* a lack of something, which takes time */
+			(void)poll(NULL, 0, 10); /* wait: out of descriptors, memory or processes */
 		fd_close(client);
 	}
 }
@@ -118,7 +117,7 @@ int meter_start(const char *proxy, struct meter *ret, struct err *e)
 	}
 	if (ret->pid == 0)
 		serve(listener, &at, ret->received);
-	(void)setpgid(ret->pid, ret->pid); /* whoever is first */
+	(void)setpgid(ret->pid, ret->pid); /* in both processes, because either may run first */
 	return 0;
 }
 

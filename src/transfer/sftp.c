@@ -12,7 +12,7 @@
 #include "os/fd.h"
 #include "transfer/limits.h"
 
-/* Section 3 of the draft. */
+/* draft-ietf-secsh-filexfer-02, section 3. */
 enum packet {
 	INIT = 1,
 	VERSION = 2,
@@ -36,7 +36,7 @@ enum packet {
 	EXTENDED = 200,
 };
 
-/* Section 5: which attributes are there. */
+/* Section 5: the attributes that are present. */
 enum {
 	HAS_SIZE = 1,
 	HAS_IDS = 2,
@@ -52,8 +52,8 @@ enum {
 	FLAG_WRITE = 2,
 	FLAG_CREATE = 8,
 	CHUNK = 64 * 1024,
-	READ_STALLS = 4, /* in so many times stall_ms what is read must have come */
-	/* Beside a block or two names in a request. */
+	READ_STALLS = 4, /* a read may take this many times stall_ms */
+	/* In addition to a block, or for two names. */
 	REQUEST_MAX = SFTP_BLOCK + 2 * SFTP_NAME_MAX + 1024,
 };
 
@@ -62,10 +62,10 @@ enum {
 #define NO_GREETING "no greeting of sftp, version 3"
 #define SYNC "fsync@openssh.com"
 
-/* One packet of the server, up to the next exchange with it. */
+/* A packet from the server. It is valid until the next exchange. */
 struct answer {
 	uint8_t type;
-	uint32_t id; /* not of VERSION */
+	uint32_t id; /* not set for VERSION */
 	struct sshwire rest;
 };
 
@@ -132,7 +132,7 @@ static int64_t deadline(const struct sftp *s)
 	return s->until_ms && s->until_ms < stalled ? s->until_ms : stalled;
 }
 
-/* Wait until something can be given or taken, and do that. */
+/* Wait until bytes can be sent or received, and transfer them. */
 static int exchange(struct sftp *s)
 {
 	struct pollfd p[] = {{.fd = room_for_some(s) && !s->ended ? s->in : -1, .events = POLLIN},
@@ -148,7 +148,7 @@ static int exchange(struct sftp *s)
 	return p[0].revents ? take_some(s) : 0;
 }
 
-/* Answers are taken meanwhile, so that neither side waits for the other. */
+/* Receive answers meanwhile, so that no deadlock occurs. */
 static int give_all(struct sftp *s)
 {
 	while (s->going.len)
@@ -159,7 +159,7 @@ static int give_all(struct sftp *s)
 
 /* ---- packets ---- */
 
-/* The bytes of the first packet that has come, its length not counted; 0: it is not whole. */
+/* The length of the first packet, without its length field; 0: it is incomplete. */
 static size_t whole_packet(const struct sftp *s)
 {
 	struct sshwire w = sshwire_over(s->coming.data, s->coming.len);
@@ -182,7 +182,7 @@ static int check_length(struct sftp *s)
 	return 0;
 }
 
-/* The next packet, which is valid until the next call. */
+/* Get the next packet. It is valid until the next call. */
 static int next_packet(struct sftp *s, struct answer *a)
 {
 	size_t len;
@@ -207,7 +207,7 @@ static void drop_packet(struct sftp *s)
 	buf_drop_front(&s->coming, LENGTH_BYTES + whole_packet(s));
 }
 
-/* The next answer; the one before is gone. */
+/* Get the next answer. The previous one becomes invalid. */
 static int next_answer(struct sftp *s, struct answer *a)
 {
 	if (next_packet(s, a) < 0)
@@ -216,13 +216,16 @@ static int next_answer(struct sftp *s, struct answer *a)
 	return a->rest.bad ? nonsense(s, "an answer that is too short") : 0;
 }
 
-/* A request is made between these two; what has no room ends the session before it is sent. */
+/*
+ * A request is built between begin_request and end_request. If it does not fit, the session ends
+ * before it is sent.
+ */
 static size_t begin_request(struct sftp *s, enum packet type)
 {
 	size_t start = s->going.len;
 
 	if (s->block_count == 0)
-		s->moved_ms = clock_ms(); /* nothing was waited for */
+		s->moved_ms = clock_ms(); /* no answer is pending */
 	sshwire_put_u32(&s->going, 0);
 	buf_addc(&s->going, (char)type);
 	if (type != INIT)
@@ -249,7 +252,7 @@ static void put_handle(struct buf *b, const struct sftp_handle *h)
 	sshwire_put_string(b, h->data, h->len);
 }
 
-/* The answer to the one request that is under way. */
+/* Send a request and get its answer. No other request may be pending. */
 static int ask(struct sftp *s, size_t start, struct answer *a)
 {
 	if (end_request(s, start) < 0 || next_answer(s, a) < 0)
@@ -257,9 +260,9 @@ static int ask(struct sftp *s, size_t start, struct answer *a)
 	return a->id == s->last_id ? 0 : nonsense(s, "an answer to nothing that was asked");
 }
 
-/* ---- what answers say ---- */
+/* ---- contents of answers ---- */
 
-/* By whole lines: a secret that is cut would not be found by who masks it. */
+/* Keep complete lines only: masking would not find part of a secret. */
 static void keep_words(struct sftp *s, struct sshbytes words)
 {
 	size_t len = words.len;
@@ -274,7 +277,7 @@ static void keep_words(struct sftp *s, struct sshbytes words)
 	s->said[len] = '\0';
 }
 
-/* The code of a STATUS. Old servers leave the words out. */
+/* Read the code of a STATUS. Old servers send no message. */
 static int read_status(struct sftp *s, struct answer *a)
 {
 	uint32_t code = sshwire_u32(&a->rest);
@@ -287,7 +290,7 @@ static int read_status(struct sftp *s, struct answer *a)
 	return (int)code;
 }
 
-/* Where something else than a STATUS is hoped for: a code of 0 is no answer then. */
+/* If another answer than STATUS was requested, a code of 0 is an error of the server. */
 static int read_refusal(struct sftp *s, struct answer *a)
 {
 	int code = read_status(s, a);
@@ -326,7 +329,7 @@ static struct sftp_attributes read_attributes(struct sshwire *w)
 	return a;
 }
 
-/* ---- requests that get a status ---- */
+/* ---- requests with a STATUS as answer ---- */
 
 static int ask_status(struct sftp *s, size_t start)
 {
@@ -378,7 +381,7 @@ int sftp_rename(struct sftp *s, const char *from, const char *to)
 
 	if (code <= 0 || s->can_rename_over)
 		return code;
-	/* What is there is moved out of the way, and back when that was not the cause. */
+	/* The target may exist: rename it, and back again if that was not the cause. */
 	again = ask_rename(s, to, aside);
 	if (again != SFTP_OK)
 		return again < 0 ? -1 : code;
@@ -517,7 +520,7 @@ static int read_names(struct sftp *s, struct answer *a, struct listing *l)
 		struct sshbytes name = sshwire_string(&a->rest);
 		struct sftp_attributes attributes;
 
-		(void)sshwire_string(&a->rest); /* a line of ls, for people */
+		(void)sshwire_string(&a->rest); /* the line of ls(1), for users */
 		attributes = read_attributes(&a->rest);
 		if (a->rest.bad)
 			return nonsense(s, "a list of names that is not whole");
@@ -571,9 +574,9 @@ int sftp_list(struct sftp *s, const char *path, sftp_take_name take, void *arg)
 	return code;
 }
 
-/* ---- blocks: many requests under way, whose answers come in any order ---- */
+/* ---- blocks: many pending requests, with answers in any order ---- */
 
-/* Take the block out that this answer is for. */
+/* Find the block of this answer, and remove it from the list. */
 static int answered(struct sftp *s, const struct answer *a, struct sftp_block *ret)
 {
 	for (size_t i = 0; i < s->block_count; i++)
@@ -622,7 +625,7 @@ static int write_block(struct sftp *s, const struct sftp_handle *h, int fd, stru
 	return ask_block(s, WRITE, h, block, data);
 }
 
-/* The code that answers one of the blocks under way. */
+/* Get the code of an answer to a pending block. */
 static int take_code(struct sftp *s)
 {
 	struct sftp_block block;
@@ -661,12 +664,12 @@ int sftp_write(struct sftp *s, const struct sftp_handle *h, int fd, uint64_t off
 
 struct reading {
 	char *data;
-	uint64_t offset, end; /* what is asked for; end comes nearer when the file ends before */
-	uint64_t next;        /* so far it was asked for */
+	uint64_t offset, end; /* requested part; end is reduced at the end of the file */
+	uint64_t next;        /* offset of the next request */
 	int refused;
 };
 
-/* A server may give less than was asked for; the rest is asked for again. */
+/* A server may send less than requested; the rest is requested again. */
 static int take_block(struct sftp *s, const struct sftp_handle *h, struct reading *r,
 	struct answer *a, const struct sftp_block *block)
 {
@@ -743,7 +746,7 @@ int sftp_read(struct sftp *s, const struct sftp_handle *h, uint64_t offset, char
 	return code;
 }
 
-/* ---- hello ---- */
+/* ---- start of a session ---- */
 
 static int read_version(struct sftp *s)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One ssh(1) for each try, whose other end speaks SFTP (sftp.h). A code with which the server rejects something ends the
- * upload, unless the work can go on without it; a session that is over may be tried again.
+ * Each try starts an ssh(1), whose remote end speaks SFTP (sftp.h). If the server rejects a request
+ * that is needed, the upload ends. If the session ends, it may be tried again.
  */
 #include "transfer/sftpput.h"
 
@@ -34,11 +34,12 @@ enum {
 	TOLD_MAX = 1024,
 	NAME_HEX = 16,
 	DIGEST_HEX = 64,
-	END_MS = 10000, /* for ssh to end, when nothing is left to be done */
+	END_MS = 10000, /* time for ssh to exit at the end */
 	END_TURN_MS = 5,
 	/*
-	 * Of the requests to write that were under way when a connection was cut, the server may have carried out any:
-	 * what is behind the first that it has not is no part of the file. Twice that is read back.
+	 * The server may have executed any of the write requests that were pending when the
+	 * connection was cut, so the partial file may have a gap in this part. Twice as much is
+	 * read back and compared.
 	 */
 	TAIL_BYTES = 2 * SFTP_WINDOW * SFTP_BLOCK,
 };
@@ -52,14 +53,14 @@ struct job {
 	pid_t pid; /* of ssh */
 	int talk;  /* its standard input and output */
 	struct sftp sftp;
-	const char *now;         /* the entry that is worked on */
-	size_t done;             /* entries */
-	bool logged_in;          /* once */
-	bool sending;            /* something of `now` was sent in this session */
-	bool cut;                /* or stalled: another try may help */
-	const char *why;         /* the reason for that */
-	struct strv parts;       /* partial files that this session has found */
-	struct strv directories; /* and these, each with a slash at its end */
+	const char *now;         /* the current entry */
+	size_t done;             /* number of complete entries */
+	bool logged_in;          /* at least once */
+	bool sending;            /* part of `now` was sent in this session */
+	bool cut;                /* connection cut or stalled: a retry may help */
+	const char *why;         /* the reason of `cut` */
+	struct strv parts;       /* partial files found in this session */
+	struct strv directories; /* directories found, each with a slash at its end */
 };
 
 static void forget_found(struct job *j)
@@ -69,7 +70,9 @@ static void forget_found(struct job *j)
 	j->parts = j->directories = (struct strv){0};
 }
 
-/* A server that does not end its side keeps ssh: all was said by then. */
+/*
+ * ssh does not exit while the server keeps its side open. It is killed: nothing is left to be sent.
+ */
 static void reap(pid_t pid)
 {
 	int64_t until = clock_ms() + END_MS;
@@ -119,7 +122,7 @@ static void tell(const struct job *j, const char *fmt, ...)
 	j->o->tell(j->o->arg, safe);
 }
 
-/* ---- the program ---- */
+/* ---- ssh ---- */
 
 static int start_session(struct job *j, struct err *e)
 {
@@ -150,7 +153,7 @@ static int start_session(struct job *j, struct err *e)
 	return 0;
 }
 
-/* ---- what goes wrong ---- */
+/* ---- errors ---- */
 
 static int was_cut(struct job *j, const char *now, struct err *e)
 {
@@ -167,7 +170,7 @@ static int was_cut(struct job *j, const char *now, struct err *e)
 		"%s: the connection was cut before anything of '%s' was uploaded", j->p->host, now);
 }
 
-/* A network that stalls may recover; a server that does not answer a question will not. */
+/* A network that stalls may recover. A server that does not answer a request is not retried. */
 static int has_stalled(struct job *j, const char *now, struct err *e)
 {
 	auto_free char *limit = mem_strdup(num_show_duration(j->o->stall_ms).s);
@@ -186,7 +189,7 @@ static int has_stalled(struct job *j, const char *now, struct err *e)
 		j->p->host, now, limit);
 }
 
-/* The session is over: *e says why. */
+/* The session has ended. Sets *e. */
 static int has_ended(struct job *j, struct err *e)
 {
 	auto_free char *now = text_safe(j->now, SHOWN_MAX);
@@ -219,7 +222,7 @@ static const char *word_of(int code)
 	}
 }
 
-/* The server's own, unchanged: the host masks secrets in them before it makes them harmless. */
+/* The message of the server, unchanged: the host masks secrets before it makes the text safe. */
 static void tell_words(const struct job *j)
 {
 	auto_free char *line = mem_printf("the server says: %s", j->sftp.said);
@@ -227,7 +230,7 @@ static void tell_words(const struct job *j)
 	j->o->tell(j->o->arg, line);
 }
 
-/* The result of a request that must succeed: 0, or -1 and *e. */
+/* Check a request that must succeed: 0, or -1 with *e. */
 static int must(struct job *j, int result, struct err *e)
 {
 	auto_free char *now = text_safe(j->now, SHOWN_MAX);
@@ -242,13 +245,13 @@ static int must(struct job *j, int result, struct err *e)
 		j->p->host, now, word_of(result), result);
 }
 
-/* Of one that need not: 0 whatever the server says. */
+/* Check a request that may fail: -1 only if the session has ended. */
 static int may(struct job *j, int result, struct err *e)
 {
 	return result < 0 ? has_ended(j, e) : 0;
 }
 
-/* Of a name below the target. The caller frees. */
+/* The path of a name below the target. The caller frees it. */
 static char *path_there(const struct job *j, const char *name)
 {
 	const char *path = j->p->path;
@@ -261,7 +264,7 @@ static char *path_there(const struct job *j, const char *name)
 	return mem_printf("%s%s%s", path, path[len - 1] == '/' ? "" : "/", name);
 }
 
-/* ---- what is there ---- */
+/* ---- existing files ---- */
 
 static bool is_part(const char *name)
 {
@@ -294,7 +297,7 @@ static int look_around(struct job *j, const char *dir, struct err *e)
 	auto_free char *path = path_there(j, dir);
 	struct look l = {.j = j, .dir = dir};
 
-	/* Where listing is not allowed, nothing can be continued. */
+	/* If the directory cannot be listed, uploads cannot be resumed. */
 	return may(j, sftp_list(&j->sftp, path, take_found, &l), e);
 }
 
@@ -305,10 +308,10 @@ struct file {
 	int fd;
 	uint64_t bytes;
 	struct digest_text digest;
-	char *part;                /* its partial file, relative to the target */
-	char *there;               /* and its whole path */
-	struct sftp_handle handle; /* of that */
-	size_t family_len; /* partial files of all its contents begin with that much of it */
+	char *part;                /* path of the partial file, relative to the target */
+	char *there;               /* its complete path */
+	struct sftp_handle handle; /* of the partial file */
+	size_t family_len;         /* length of the prefix of partial files of the same name */
 };
 
 static void file_release(struct file *f)
@@ -342,7 +345,7 @@ static void name_part(const struct job *j, struct file *f)
 	f->family_len = strlen(f->part) - DIGEST_HEX - strlen(PART_TAIL);
 }
 
-/* 1: the partial file, of so many bytes, is the beginning of the file. */
+/* 1: the partial file, which has this length, is the beginning of the file. */
 static int is_beginning(struct job *j, const struct file *f, uint64_t bytes, struct err *e)
 {
 	size_t len = bytes < TAIL_BYTES ? (size_t)bytes : TAIL_BYTES, got = 0;
@@ -357,7 +360,10 @@ static int is_beginning(struct job *j, const struct file *f, uint64_t bytes, str
 	return got == len && memcmp(here, there, len) == 0;
 }
 
-/* How long the partial file is there. A server that does not say it cannot be trusted with the end of a file. */
+/*
+ * The length of the partial file on the server. It is required: without it, an incomplete file
+ * would not be noticed.
+ */
 static int size_there(struct job *j, const struct file *f, uint64_t *ret, struct err *e)
 {
 	struct sftp_attributes a = {0};
@@ -396,7 +402,7 @@ static int send_file(struct job *j, const struct file *f, struct err *e)
 	return send_from(j, f, good ? bytes : 0, e);
 }
 
-/* A server that still wrote for a connection that was cut may have made it longer. */
+/* The partial file may be too long, if the server still wrote data of the previous connection. */
 static int send_whole(struct job *j, const struct file *f, struct err *e)
 {
 	uint64_t bytes;
@@ -415,7 +421,7 @@ static int send_whole(struct job *j, const struct file *f, struct err *e)
 		(unsigned long long)f->bytes);
 }
 
-/* Its bytes are on the server's disk before it has its name. */
+/* Sync the file before it is renamed. */
 static int put_in_place(struct job *j, const struct file *f, struct err *e)
 {
 	auto_free char *path = path_there(j, f->path);
@@ -452,7 +458,7 @@ static int upload_file(struct job *j, const char *path, struct err *e)
 	return 0;
 }
 
-/* ---- everything ---- */
+/* ---- a session ---- */
 
 static int enter(struct job *j, struct err *e)
 {
@@ -485,7 +491,7 @@ static int make_directory(struct job *j, const char *name, struct err *e)
 	code = sftp_mkdir(&j->sftp, path);
 	if (code <= 0)
 		return must(j, code, e);
-	/* Where it was not seen it may be there all the same. */
+	/* It may exist, although it was not listed. */
 	there = sftp_stat(&j->sftp, path, &a);
 	if (there < 0)
 		return must(j, there, e);

@@ -27,7 +27,7 @@ const struct sshcheck_reasons sshcheck_of_upload = {
 	.host_key = "upload_host_key",
 };
 
-/* The proxy says it to http_tunnel in a way that no server can. */
+/* The status of the proxy reaches http_tunnel in a form that a server cannot forge. */
 static int check_proxy(const char *login, const struct sshcheck_reasons *r,
 	const struct transfer_options *o, struct err *e)
 {
