@@ -76,7 +76,7 @@ int actions_reach_url(
 	return node_err(entry->node, entry->file, e, "%s", why.msg);
 }
 
-/* ".NAME.part" is what a file is called that is not whole yet. */
+/* ".NAME.part" is the name of an incomplete file. */
 static bool is_name_of_part(const char *name)
 {
 	size_t len = strlen(name), tail = strlen(".part");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A program that the source tree brings along, .ambient/NAME. It gets its arguments twice: each as
- * an environment variable AMBIENT_CI_<key>, which suits shell scripts, and all as one JSON object
- * on standard input, which suits everything else.
+ * A program of the source tree, .ambient/NAME. It gets its arguments in two forms: each as an
+ * environment variable AMBIENT_CI_<key>, for shell scripts, and all as a JSON object on standard
+ * input, for other programs.
  */
 #include <string.h>
 
@@ -40,7 +40,7 @@ static int check_program(const struct node *name, const char *file, struct err *
 	return 0;
 }
 
-/* A scalar as it is, anything else as JSON. */
+/* A scalar unchanged, any other value as JSON. */
 static char *value_of(const struct node *item)
 {
 	auto_buf struct buf b = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A commit of another repository. Its whole name is a digest of all that is in it, so who runs the
- * server, or the network on the way, cannot put anything else into the dependencies.
+ * A commit of another repository. The full hash of the commit covers all its contents, so neither
+ * the server nor the network can change what the dependencies get.
  */
 #include <string.h>
 
@@ -41,7 +41,7 @@ static bool starts(const char *text, const char *head)
 	return strncmp(text, head, strlen(head)) == 0;
 }
 
-/* Where the host stands, with a user before it; NULL: not a kind of URL that is fetched. */
+/* The part of a URL after its scheme, [USER@]HOST and path; NULL: an unsupported scheme. */
 static const char *behind_scheme(const char *url)
 {
 	static const char *const schemes[] = {"https://", "http://", SSH};
@@ -52,7 +52,10 @@ static const char *behind_scheme(const char *url)
 	return NULL;
 }
 
-/* Printable and nothing that begins a query: the path goes on behind it. */
+/*
+ * Only printable characters, and none that begins a query or fragment: a path is appended to the
+ * URL.
+ */
 static bool is_plain(const char *url)
 {
 	for (; *url; url++)
@@ -66,7 +69,7 @@ static bool is_login(const char *login, size_t len)
 	static const char known[] =
 		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-@";
 
-	/* What begins with a hyphen would be an option of ssh. */
+	/* ssh would interpret a leading hyphen as an option. */
 	return len > 0 && login[0] != '-' && login[0] != '@' && strspn(login, known) >= len &&
 		!memmem(login, len, "@-", 2);
 }

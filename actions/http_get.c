@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files from web servers, each with the digest that it must have: who runs the server, or the
- * network on the way, cannot put anything else into the dependencies.
+ * Files from web servers, each with its digest, so neither the server nor the network can change
+ * what the dependencies get.
  */
 #include <string.h>
 

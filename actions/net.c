@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The step behind everything that speaks to networks: one command of TOOL_NET, with its work as
- * JSON on standard input. What went wrong comes back in a file, a word of docs/errors.md and a
- * sentence, so that the host can say more than an exit code.
+ * The step for all network access: a command of TOOL_NET, with JSON on standard input. An error is
+ * returned in a file, as a reason (docs/errors.md) and a message, so that the host can report more
+ * than an exit code.
  */
 #include <stdbool.h>
 #include <string.h>
@@ -46,7 +46,7 @@ void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
 	(void)plan_add(out, action_net.name, step, &entry->origin);
 }
 
-/* "WORD\nSENTENCE", written by the tool; without it there is only its exit code. */
+/* The tool writes "REASON\nMESSAGE". If it did not, only its exit code is reported. */
 static int take_error(const struct err *spawned, struct err *e)
 {
 	auto_buf struct buf text = {0};
@@ -72,7 +72,7 @@ bool actions_program_failed(const struct action_ctx *ctx)
 	return ctx->result.outcome == STEP_PASSED || ctx->result.outcome == STEP_FAILED;
 }
 
-/* What QEMU's TCG says of itself to its guests, in the first leaf of hypervisors. */
+/* The signature of QEMU's TCG, in the first hypervisor leaf of cpuid. */
 static bool is_emulated(void)
 {
 	unsigned leaf = 0, name[3] = {0};
@@ -84,9 +84,9 @@ static bool is_emulated(void)
 }
 
 /*
- * An emulated vector unit is slow, and libcrypto chooses by what there is: SHA-256 takes three
- * times as long with it as without. This hides AVX, SSSE3, AVX2 and SHA (openssl,
- * OPENSSL_ia32cap(3)).
+ * Vector instructions are slow under emulation, but libcrypto uses all that the processor reports:
+ * SHA-256 takes three times as long with them. This hides AVX, SSSE3, AVX2 and SHA
+ * (OPENSSL_ia32cap(3)).
  */
 static void set_scalar(struct strv *env)
 {
@@ -113,7 +113,7 @@ int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct e
 	strv_release(&s.env);
 	if (result == 0)
 		return 0;
-	/* A limit, or the machine: the tool was not at fault, whatever it managed to write. */
+	/* Ignore the tool's message if it was stopped by a limit, or the machine failed. */
 	if (actions_program_failed(ctx))
 		return take_error(&why, e);
 	*e = why;

@@ -5,7 +5,7 @@
 
 static const struct param params[] = {{0}};
 
-/* Every action starts in the source directory, whatever the ones before did. */
+/* All actions start in the source directory, so the path is constant. */
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	static const char text[] = GUEST_SRC "\n";

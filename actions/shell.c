@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A snippet of shell in the source directory. Bash, because that is what people write; with -x, so
- * that the log shows the commands; with -euo pipefail, so that a failing command is not passed
- * over. These are options, so that the lines that bash names are those of the snippet.
+ * A snippet of shell, run by bash in the source directory, with -euo pipefail, so that the first
+ * failing command ends it, and with -x (unless `trace` is false), so that the log shows the
+ * commands. These are options and not a line of the script, so that line numbers in messages of
+ * bash are those of the snippet.
  *
- * Bash reads the snippet from a file: as an argument it would be limited to 128 KiB, and `pkill -f
- * WORD` in a snippet would find its own shell.
+ * Bash reads the snippet from a file: an argument is limited to 128 KiB, and `pkill -f WORD` in a
+ * snippet would match its own shell.
  */
 #include <string.h>
 

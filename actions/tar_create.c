@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An output: a directory becomes the archive on a drive. */
+/* An output: pack a directory into the archive on a drive. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -45,8 +45,8 @@ static void warn(struct action_ctx *ctx, const struct pack_result *result)
 }
 
 /*
- * Artifacts are read by the host, which makes the plain things of them and keeps the rest in the
- * archive. Caches and dependencies only come back to a guest.
+ * The host unpacks artifacts as plain files and directories, and keeps the archive for all other
+ * entries. Only guests read the archives of caches and dependencies.
  */
 static bool is_read_by_host(const char *archive)
 {
@@ -69,7 +69,10 @@ static int pack(struct action_ctx *ctx, const char *archive, const char *directo
 		return err_sys(e, "%s", directory);
 	if (pack_tree(from, directory, drive, &options, &result, e) < 0)
 		return -1;
-	/* What the drive did not take must show here, not after the end. */
+	/*
+	 * Write errors of the drive must be reported here: after the end of the step nobody reports
+	 * them.
+	 */
 	if (!result.untouched && fsync(drive) < 0)
 		return err_sys(e, "write drive '%s'", archive);
 	warn(ctx, &result);
@@ -86,7 +89,10 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 
 	if (ctx->ops->open_drive(ctx, archive, true, &drive, &bytes, e) < 0)
 		return -1;
-	/* `cargo clean` and its like remove the directory itself: that is an empty one. */
+	/*
+	 * `cargo clean` and similar commands remove the directory itself. It is packed as an empty
+	 * one.
+	 */
 	if (path_make_dirs(directory, 0755, e) < 0)
 		return -1;
 	return pack(ctx, archive, directory, drive, bytes, e);

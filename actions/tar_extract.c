@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An input: the archive on a drive becomes a directory. */
+/* An input: unpack the archive on a drive into a directory. */
 #include <errno.h>
 #include <fcntl.h>
 

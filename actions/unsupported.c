@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Actions that are known but not in this version: they neither expand nor run. Their rows are
- * whole, so that files which use them are parsed and checked, `ambient plan` and `ambient actions`
- * show them, and `ambient run` says what is missing. An action moves to a file of its own as it is
- * built.
+ * Known actions that this version does not implement. Their tables are complete, so that files with
+ * these actions can be parsed and checked, `ambient plan` and `ambient actions` show them, and
+ * `ambient run` reports that they are not implemented. An action gets its own file when it is
+ * implemented.
  */
 #include <string.h>
 

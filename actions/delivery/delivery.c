@@ -53,8 +53,8 @@ static int refuse(const char *key, const char *text, const char *what, struct er
 }
 
 /*
- * USER:PASSWORD@HOST:PATH, and not HOST:PATH whose path has an '@': what follows that is a host, or
- * nothing before it is a path.
+ * True for USER:PASSWORD@HOST:PATH, but not for HOST:PATH with an '@' in PATH. The text contains a
+ * password if a host and a colon follow the '@', or if there is no '/' before it.
  */
 static bool is_login_with_password(const char *text)
 {
@@ -73,7 +73,7 @@ static bool has_password(const char *text)
 						  : is_login_with_password(text);
 }
 
-/* The message does not repeat the target, so this comes before all other checks. */
+/* The message does not contain the target, so this check comes before all others. */
 int delivery_check_password(const char *key, const char *text, struct err *e)
 {
 	if (!has_password(text))
@@ -85,7 +85,7 @@ int delivery_check_password(const char *key, const char *text, struct err *e)
 		key);
 }
 
-/* Where the login ends and the path begins. */
+/* Split a target into login and path. */
 static bool split(const char *text, struct target *ret)
 {
 	bool url = strncmp(text, SFTP, strlen(SFTP)) == 0;
@@ -99,7 +99,7 @@ static bool split(const char *text, struct target *ret)
 	return true;
 }
 
-/* An option of ssh, or a part of a shell's word, must not come out of it. */
+/* Reject logins that ssh or a shell could interpret as an option or as another word. */
 static bool is_login(const char *login)
 {
 	const char *at = strchr(login, '@');
@@ -124,7 +124,7 @@ static bool is_web(const char *text)
 	return strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
 }
 
-/* What stands in the place of a section of dput.cf: a name for a target. */
+/* Replace a name of dput_targets, which corresponds to a section of dput.cf, by its target. */
 static const char *look_up(const struct delivery *d, const struct node *config, const char *text)
 {
 	const struct node *names = d->names ? node_get(config, d->names) : NULL;
@@ -151,7 +151,7 @@ static int read_web(const char *key, const char *text, struct target *t, struct 
 	return check_path(key, text, t->path, e);
 }
 
-/* What a target may be; `name`: also a name under dput_targets. */
+/* The valid forms of a target. `name`: a name of dput_targets is valid, too. */
 static const char *forms_of(const struct delivery *d, bool name)
 {
 	if (!d->names)
@@ -175,7 +175,7 @@ static int read_login(
 	return check_path(key, text, t->path, e);
 }
 
-/* `key` is what the message names. */
+/* `key` is used in messages. */
 static int parse_target(const struct delivery *d, const char *key, const char *text,
 	const char *forms, struct target *ret, struct err *e)
 {
@@ -228,7 +228,7 @@ int delivery_reach(const struct entry *entry, const struct node *settings,
 	const struct delivery *d = entry->action->kind;
 	auto_target struct target t = {0};
 
-	/* Plans without a target can be shown and checked; to expand them is refused. */
+	/* Without a target, a plan can be shown and checked, but not expanded. */
 	if (!node_get(settings, d->key))
 		return 0;
 	if (read_target(d, settings, &t, e) < 0)
@@ -243,7 +243,7 @@ int delivery_reach(const struct entry *entry, const struct node *settings,
 
 static const struct target_key {
 	const char *key;
-	const struct action *action; /* what a target of this key may be */
+	const struct action *action; /* determines the valid forms */
 } target_keys[] = {
 	{"rsync_target", &action_rsync},
 	{"rsync_target_base", &action_rsync},
@@ -272,8 +272,8 @@ static int check_named(const struct node *item, const char *file, struct err *e)
 }
 
 /*
- * Those of Ambient CI may have other forms, so one that no action uses is no error. An option of the
- * command line has no place in a file: it is used or refused.
+ * Targets for Ambient CI may have other forms, so a target that no action can use is only a
+ * warning. Targets from the command line (line 0) are checked when they are used.
  */
 static void warn_of_form(const struct delivery *d, const struct node *config,
 	const struct node *item, const char *key, const char *file, struct strv *warnings)
@@ -302,7 +302,7 @@ static int check_value(const struct target_key *k, const struct node *config,
 	return 0;
 }
 
-/* A key has one target, or one for each project. */
+/* The value of a key is one target, or a map with one for each project. */
 static int check_key(const struct target_key *k, const struct node *config, const char *file,
 	struct strv *warnings, struct err *e)
 {

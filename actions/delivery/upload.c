@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The step behind all uploads, in a trusted VM. It finds out what is to be uploaded, and only below
- * the artifacts: a path is resolved by the kernel with RESOLVE_BENEATH, so that no link in it leads
- * to the secrets. Then it starts rsync, or for single files ambient-net (src/transfer/sftpput.h),
- * with the ssh configuration that the host has made (secrets.h): keys of hosts are checked, and
- * connections go through the proxy.
+ * The step of all uploads, in a trusted VM. It determines the files to upload, which must be below
+ * the artifacts: the kernel resolves paths with RESOLVE_BENEATH, so that no symbolic link leads to
+ * the secrets. Then it runs rsync, or for single files ambient-net (src/transfer/sftpput.h), with
+ * the ssh configuration made by the host (secrets.h): host keys are checked, and connections go
+ * through the proxy.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -50,14 +50,15 @@ static const struct param params[] = {
 struct upload {
 	struct action_ctx *ctx;
 	const char *login, *path;
-	int dir;                /* what is uploaded */
-	char shown[PATH_BYTES]; /* its path */
-	struct node *work;      /* for ambient-net */
-	struct node *files;     /* in it: names of files, and of directories with a slash behind */
-	size_t count;           /* of files */
+	int dir;                /* the directory to upload */
+	char shown[PATH_BYTES]; /* its path, for messages */
+	struct node *work;      /* input for ambient-net */
+	struct node
+		*files; /* in `work`: names of files, and of directories with a slash at the end */
+	size_t count;   /* number of files */
 };
 
-/* ---- where it is ---- */
+/* ---- the directory ---- */
 
 static int open_beneath(int dir, const char *path, int flags)
 {
@@ -74,7 +75,7 @@ static int refuse_path(const char *path, const char *what, struct err *e)
 	return err_set(e, ERR_INPUT, "'%s' of the artifacts %s", shown, what);
 }
 
-/* The directory and its path without links. */
+/* Open the directory, and get its path without symbolic links. */
 static int find_directory(struct upload *u, const char *artifacts, const char *path, struct err *e)
 {
 	auto_fd int top = open(artifacts, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -96,7 +97,7 @@ static int find_directory(struct upload *u, const char *artifacts, const char *p
 	return 0;
 }
 
-/* What used ssh has failed without a word: was it the login? Leaves *e or makes it better. */
+/* A program that uses ssh failed without a reason. If the login fails, replace *e. */
 static void explain_login(struct upload *u, struct err *e)
 {
 	const struct message_step_end before = u->ctx->result;
@@ -121,8 +122,8 @@ static void explain_login(struct upload *u, struct err *e)
 /* ---- rsync ---- */
 
 /*
- * Its exit codes that a server can bring about (rsync(1)). Not among them are 12 and 255: it ends
- * with either when ssh ends, whatever the cause.
+ * Exit codes of rsync(1) that a server can cause. 12 and 255 are not included: rsync exits with
+ * these whenever ssh exits, whatever the cause.
  */
 struct rsync_code {
 	int code;
@@ -140,12 +141,12 @@ static const struct rsync_code rsync_codes[] = {
 	{35, "upload_timeout", "the server did not answer in time"},
 };
 
-/* Of a login that came about. */
+/* Codes after a successful login. */
 static const struct rsync_code rsync_ends[] = {
 	{12, "upload_failed", "the connection ended, or the server has no rsync"},
 };
 
-/* The last file that rsync names in the log is the one that it was about. */
+/* The failed file is the last one that rsync has printed to the log. */
 static void explain_rsync(
 	struct upload *u, const struct rsync_code *codes, size_t count, struct err *e)
 {
@@ -175,7 +176,7 @@ static int by_rsync(struct upload *u, struct err *e)
 	strv_push(&s.argv, "--del");
 	strv_pushf(&s.argv, "--timeout=%lld", (long long)(half < most ? half : most));
 	strv_push(&s.argv, "--out-format=%n");
-	/* The target's path is a path and no word for a shell over there. */
+	/* The shell of the server must not interpret the path. */
 	strv_push(&s.argv, "--protect-args");
 	strv_push(&s.argv, "-e");
 	strv_push(&s.argv, "ssh -F " GUEST_SSH_CONFIG);
@@ -194,7 +195,7 @@ static int by_rsync(struct upload *u, struct err *e)
 
 /* ---- sftp ---- */
 
-/* Relative on both sides. */
+/* The name is relative to the directory here and to the target. */
 static int add_name(struct upload *u, const char *name, struct err *e)
 {
 	for (const char *p = name; *p; p++)
@@ -263,7 +264,7 @@ static int add_tree(struct upload *u, int dir, const char *prefix, unsigned dept
 	return result;
 }
 
-/* u->work, to a command of TOOL_NET. */
+/* Run a command of TOOL_NET with u->work as input. */
 static int hand_over(struct upload *u, const char *command, bool ssh, struct err *e)
 {
 	auto_buf struct buf input = {0};
@@ -299,7 +300,9 @@ static int by_sftp(struct upload *u, struct err *e)
 
 /* ---- Debian packages ---- */
 
-/* Fields whose lines end in the name of a file (Debian Policy, 5.6.21 and 5.6.24). */
+/*
+ * Fields that list files: the last word of each line is a name (Debian Policy, 5.6.21 and 5.6.24).
+ */
 static bool lists_files(const char *line)
 {
 	static const char *const fields[] = {"Files:", "Checksums-Sha1:", "Checksums-Sha256:"};
@@ -310,7 +313,7 @@ static bool lists_files(const char *line)
 	return false;
 }
 
-/* Names of packages' files, and nothing that could be a path or an option. */
+/* A name of a package file cannot be a path or an option. */
 static bool is_package_file(const char *name)
 {
 	static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -339,7 +342,7 @@ static int check_listed(struct upload *u, const char *changes, const char *name,
 	return 0;
 }
 
-/* The names, each once, in the order of the file. It is cut into lines. */
+/* Get the names, each once, in order of appearance. Modifies the text. */
 static int read_names(
 	struct upload *u, const char *changes, char *text, struct strv *names, struct err *e)
 {
@@ -379,7 +382,7 @@ static int add_changes(struct upload *u, const char *changes, struct err *e)
 		return -1;
 	if (!names.count)
 		return err_set(e, ERR_INPUT, "%s lists no files", changes);
-	/* An archive looks for a .changes: by then all that it lists is there. */
+	/* The archive processes a .changes file when it arrives, so it is uploaded last. */
 	strv_push(&names, changes);
 	strv_each (&names, name)
 		if (add_file(u, *name, e) < 0)
@@ -394,7 +397,7 @@ static int is_changes(const struct dirent *d)
 	return dot && strcmp(dot, ".changes") == 0;
 }
 
-/* All are checked before anything is uploaded. */
+/* Check all files before the first is uploaded. */
 static int add_all_changes(struct upload *u, struct err *e)
 {
 	struct dirent **names = NULL;
