@@ -15,10 +15,12 @@
 enum {
 	STEP_BYTES = 4,
 	OUTPUT_HEAD = FRAME_HEADER_BYTES + STEP_BYTES,
-	/* Whole pages leave a pipe faster than what fills a write to the last byte (15 % under
-	   TCG). */
+	/*
+	 * Full pages are read faster from a pipe than as many bytes as fit into the buffer (15 %
+	 * under TCG).
+	 */
 	OUTPUT_BYTES = 7 * 4096,
-	OUTPUT_LEAST = 1024, /* with less room than that the buffer is sent */
+	OUTPUT_LEAST = 1024, /* the buffer is sent if it has less room than this */
 };
 static_assert(OUTPUT_HEAD + OUTPUT_BYTES <= LINK_OUT_BYTES, "a frame of output fits its buffer");
 
@@ -76,7 +78,7 @@ int link_flush(struct link *l, struct err *e)
 	return 0;
 }
 
-/* Behind what is in the buffer. Whatever is sent tells the host that we live. */
+/* Append a frame to the buffer. Every frame counts as a heartbeat. */
 static void add_frame(struct link *l, enum frame_type type, size_t len)
 {
 	frame_header(l->out + l->out_end, type, l->nonce, l->sequence++, len);
@@ -128,7 +130,7 @@ int link_output(struct link *l, enum frame_type type, uint32_t step, size_t len,
 		grow_frame(l, len);
 	else
 		begin_output(l, type, step, len);
-	/* Either stream must find room for more than a header. */
+	/* Both streams need room for more than a header. */
 	if (room_for(l, FRAME_STDOUT, step) < OUTPUT_LEAST ||
 		room_for(l, FRAME_STDERR, step) < OUTPUT_LEAST)
 		return link_flush(l, e);
@@ -149,7 +151,7 @@ int link_send_due(struct link *l, struct err *e)
 	return link_held_ns(l) == 0 ? link_flush(l, e) : 0;
 }
 
-/* Until everything is out. What the host says meanwhile is read, so that it never blocks. */
+/* Send all frames. The host's frames are read meanwhile, so that the host never blocks. */
 int link_drain(struct link *l, struct err *e)
 {
 	if (link_flush(l, e) < 0)
@@ -251,7 +253,7 @@ int link_read(struct link *l, struct err *e)
 	}
 }
 
-/* ---- waiting ---- */
+/* ---- poll ---- */
 
 void link_poll_fill(const struct link *l, struct pollfd fds[LINK_POLL_FDS])
 {
@@ -282,7 +284,7 @@ int link_wait(struct link *l, const bool *flag, int64_t deadline_ms, struct err 
 	return 0;
 }
 
-/* A port hangs up until the news that the host has opened its end has come through. */
+/* A port reports POLLHUP until the driver knows that the host has opened its end. */
 int link_connect(struct link *l, int log_fd, int ctl_fd, struct err *e)
 {
 	const struct timespec pause = {.tv_nsec = 2000000};

@@ -2,24 +2,25 @@
 /*
  * ambient-execute-plan: the program inside the virtual machine.
  *
- * Theory of operation. The host has made a machine of drives and two ports (contract.h). This
+ * Theory of operation. The host has started a machine with drives and two ports (contract.h). This
  * program is its first process. It
  *
- *   1. makes the machine usable as far as the ports           machine->start, open_ports
- *   2. says `hello` and waits for `go`, however long          greet
- *   3. takes random bytes, time, drives and root from `go`    machine->prepare
+ *   1. initialises the machine and opens the ports            machine->start, open_ports
+ *   2. sends `hello` and waits for `go` without a limit       greet
+ *   3. sets random seed, time, drives and root as in `go`     machine->prepare
  *   4. reads plan.json from its drive                         planfile_read
  *   5. runs the steps, each by the `run` of its action,       steps_run
- *      and hands their output to the host as it comes         spawn_run
- *   6. says `end`, waits until the host has it, powers off    part, machine->shut_down
+ *      and forwards their output to the host                  spawn_run
+ *   6. sends `end`, waits for its acknowledgement, and        part
+ *      powers the machine off                                 machine->shut_down
  *
- * The steps' programs are hostile, and root. Being process 1 of the pid namespace is what this
- * program has over them: it cannot be killed by them, and it can kill every one of them at the end
- * of a step. It does not try to be safe from them in any other way: the walls are around the
- * machine, and what it tells the host is taken there as the machine's claim.
+ * The programs of the steps are hostile and run as root. This program is process 1 of the pid
+ * namespace: they cannot kill it, and it can kill all of them at the end of a step. It has no other
+ * protection: the virtual machine is the security boundary, and the host does not trust the reports
+ * of this program.
  *
- * After `go`, whatever goes wrong is told to the host in an `end` frame. Before, and when the host
- * is lost, there is only the console.
+ * Errors after `go` are reported to the host in an `end` frame. Errors before it, and a lost host,
+ * are reported on the console only.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -53,7 +54,7 @@ static int greet(struct link *l, struct err *e)
 	return link_wait(l, &l->have_go, CLOCK_NEVER, e);
 }
 
-/* All that the job wrote lies on one file system, scratch, of which /ci is a part. */
+/* All files of the job are on one file system, scratch, which contains /ci. */
 static int complete_disk(struct err *e)
 {
 	auto_fd int fd = open(GUEST_CI, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -61,7 +62,7 @@ static int complete_disk(struct err *e)
 	return fd < 0 || syncfs(fd) < 0 ? err_sys(e, "write the disk that is kept") : 0;
 }
 
-/* -1: the machine or the plan is at fault, or the host is lost, which sending `end` will show. */
+/* -1: an error of the machine, the plan or the link. Sending `end` fails if the link is lost. */
 static int carry_out(struct machine *m, struct link *l, struct message_end *ret_end, struct err *e)
 {
 	auto_plan struct plan plan = {0};
@@ -70,7 +71,8 @@ static int carry_out(struct machine *m, struct link *l, struct message_end *ret_
 		return err_wrap(e, "prepare the machine");
 	if (planfile_read(m, actions_guest_plan, &plan, e) < 0)
 		return err_wrap(e, "read the plan");
-	/* The two other plans have no code of the project in them, and need more than this program.
+	/*
+	 * Plans other than SOURCE_PLAN contain no code of the project, and need further programs.
 	 */
 	if (plan.source != SOURCE_PLAN && tools_unpack(m, e) < 0)
 		return err_wrap(e, "unpack the tools");
@@ -85,7 +87,7 @@ static void fill_broken(struct message_end *end, const struct err *why)
 	fit_format(end->text, sizeof(end->text), "%s", why->msg);
 }
 
-/* The host may have closed its end by the time we look for its acknowledgement: that is one too. */
+/* If the host has closed its end, that counts as an acknowledgement. */
 static int part(struct link *l, struct message_end *end, struct err *e)
 {
 	struct err gone = {0};
@@ -117,7 +119,7 @@ static int serve(struct machine *m, struct err *e)
 	return part(&l, &end, e);
 }
 
-/* Ended children are read as data (spawn.c); a host that has gone shows as an error of write. */
+/* SIGCHLD is read from a signalfd (spawn.c); a lost host causes an error of write(2). */
 static void set_signals(void)
 {
 	sigset_t blocked;
@@ -138,7 +140,7 @@ static int complain(const struct err *e)
 #define TEXT_OF(number) #number
 #define MARK_OF(number) EXECUTOR_NAME EXECUTOR_MARK TEXT_OF(number) "\n"
 
-/* One string in the file, which the host looks for (contract.h). */
+/* The host searches the file for this string (contract.h). */
 static const char mark[] = MARK_OF(CONTRACT_VERSION);
 
 static int print_version(void)

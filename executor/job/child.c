@@ -21,17 +21,18 @@ enum { FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 
 enum start_step { START_SET_UP, START_DIRECTORY, START_PROGRAM };
 
-/* What a child that cannot become its program tells us, through a pipe that exec closes. */
+/* Sent by a child that cannot execute its program, through a pipe that exec closes. */
 struct failure {
 	enum start_step step;
 	int error;
 };
 
-/* What the child is given. */
+/* Arguments of the child. */
 struct birth {
 	const struct spawn *spawn;
 	const struct strv *env;
-	struct strv shell; /* how a shell reads the program, if that is for a shell; else empty */
+	struct strv
+		shell; /* arguments of the shell, if the program is a script for it; else empty */
 	int in, out, err, report; /* `err` may be `out` */
 };
 
@@ -51,7 +52,10 @@ NORETURN static void give_up(int report, enum start_step step)
 	_exit(127);
 }
 
-/* As on any system; where an ordinary user runs a test, as far as that user may go. */
+/*
+ * The usual limits. In a test run by an ordinary user, the limit of files cannot be raised above
+ * that user's.
+ */
 static void reset_limits(void)
 {
 	struct rlimit files = {FILES_SOFT, FILES_HARD}, endless = {RLIM_INFINITY, RLIM_INFINITY},
@@ -69,7 +73,10 @@ static void reset_limits(void)
 	(void)umask(022);
 }
 
-/* `report` becomes 3, everything above is closed. Sources are above 3, see fd_above_stdio. */
+/*
+ * `report` becomes 3, all descriptors above are closed. The arguments are above 3, see
+ * fd_above_stdio.
+ */
 static int place_descriptors(int in, int out, int err, int report)
 {
 	if (dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 ||
@@ -78,7 +85,9 @@ static int place_descriptors(int in, int out, int err, int report)
 	return close_range(4, ~0u, 0);
 }
 
-/* As execvp(3), which would let the shell read programs of other processors and binary data, too. */
+/*
+ * Unlike execvp(3), this does not let the shell read binary data or programs for other processors.
+ */
 static void execute(const struct birth *b)
 {
 	const struct strv *argv = &b->spawn->argv;
@@ -107,14 +116,14 @@ NORETURN static void become(const struct birth *b)
 	reset_limits();
 	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
 		give_up(report, START_DIRECTORY);
-	environ = b->env->items; /* execvp looks for the program in the PATH of this one */
+	environ = b->env->items; /* execvp searches the PATH of this environment */
 	execute(b);
 	give_up(report, START_PROGRAM);
 }
 
 /* ---- in the executor ---- */
 
-/* Input is a file in memory: nobody has to feed it while the program runs. */
+/* Input is a file in memory, so that the loop need not write it while the program runs. */
 static int make_input(const struct spawn *s, int *ret_fd, struct err *e)
 {
 	int fd = s->input ? fd_memory("input", e) : open("/dev/null", O_RDONLY | O_CLOEXEC);

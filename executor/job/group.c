@@ -22,7 +22,7 @@
 #define ROOT "/sys/fs/cgroup"
 #define JOB ROOT "/job"
 
-static int group_fd = -1; /* JOB; -1: there is no group */
+static int group_fd = -1; /* of JOB; -1: there is no group */
 static uint64_t process_limit;
 
 static int put(const char *path, const char *text, struct err *e)
@@ -34,7 +34,9 @@ static int put(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
-/* A part stays for page tables, network buffers and the like, which are not charged to anybody. */
+/*
+ * Keep a reserve for page tables, network buffers and other memory that is not charged to a group.
+ */
 static uint64_t job_memory(uint64_t available)
 {
 	uint64_t keep = available / 16;
@@ -52,7 +54,7 @@ static int put_number(const char *path, uint64_t number, struct err *e)
 	return put(path, text, e);
 }
 
-/* A fork bomb ends here, before it has used up the memory. */
+/* The limit stops a fork bomb before it has used all memory. */
 static uint64_t job_processes(uint64_t memory)
 {
 	uint64_t count = memory / LIMIT_PROCESS_MEMORY;
@@ -79,9 +81,9 @@ int group_make(struct err *e)
 	return group_fd < 0 ? err_sys(e, "%s", JOB) : 0;
 }
 
-/* ---- how many were killed ---- */
+/* ---- counters ---- */
 
-/* The number in a line "NAME NUMBER" of the file; 0 where a kernel does not count. */
+/* The number in the line "NAME NUMBER" of a file; 0 if the kernel has no such counter. */
 static uint64_t read_count(int dir, const char *path, const char *name)
 {
 	auto_fd int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
@@ -119,7 +121,7 @@ uint64_t group_process_limit(void)
 	return process_limit;
 }
 
-/* ---- starting a process in it ---- */
+/* ---- start of a process in the group ---- */
 
 pid_t group_fork(void)
 {

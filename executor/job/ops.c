@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the executor offers to a running step. */
+/* Functions that the executor provides to a running step. */
 #include <stdio.h>
 #include <string.h>
 
@@ -39,7 +39,7 @@ static int op_open_drive(struct action_ctx *ctx, const char *serial, bool writab
 	return broken(r);
 }
 
-/* Built-in steps look at the world here, and nowhere else. */
+/* During built-in steps, this is the only function that talks to the host and checks limits. */
 static int op_tick(struct action_ctx *ctx, struct err *e)
 {
 	struct run *r = run_of(ctx);
@@ -57,8 +57,8 @@ static int64_t op_time_left_ms(struct action_ctx *ctx)
 }
 
 /*
- * Losing the host is found again, and reported, by whatever speaks to it next; so these have no
- * error to return.
+ * These functions return no error: if the host is lost, the next call that uses the link reports
+ * it.
  */
 static void op_print(struct action_ctx *ctx, const char *data, size_t len)
 {
@@ -93,7 +93,7 @@ static void op_warn(struct action_ctx *ctx, const char *text)
 		return;
 }
 
-/* A drive that is packed twice counts once, as it was left. */
+/* If a drive is packed again, the new entry replaces the old one. */
 static void op_packed(struct action_ctx *ctx, const char *serial, uint64_t bytes, uint64_t entries)
 {
 	struct message_end *end = &run_of(ctx)->end;

@@ -9,7 +9,7 @@
 #include "data/tar.h"
 #include "os/fd.h"
 
-/* The next entry of the archive; its data is at *ret_offset. 1, 0 at the end, -1. */
+/* Read the next entry; its data is at *ret_offset. 1: an entry, 0: the end, -1: an error. */
 static int next_entry(int fd, struct tar_reader *r, char *window, struct tar_entry *ret,
 	uint64_t *ret_offset, struct err *e)
 {

@@ -14,9 +14,9 @@
 #include "os/path.h"
 
 enum {
-	HEAD_BYTES = 256, /* the kernel reads that much of a script */
+	HEAD_BYTES = 256, /* the kernel reads that many bytes of a script */
 	SHOWN_MAX = 100,
-	INTERPRETERS_MAX = 5, /* the kernel follows so many scripts that interpret scripts */
+	INTERPRETERS_MAX = 5, /* the kernel follows that many scripts that are interpreters */
 };
 
 static const char blank[] = " \t";
@@ -24,11 +24,11 @@ static const char blank[] = " \t";
 /* ---- the first bytes of a file ---- */
 
 struct head {
-	char text[HEAD_BYTES]; /* ends with a NUL; a script's first line ends there */
+	char text[HEAD_BYTES]; /* ends with a NUL; if it is a script, the NUL ends its first line */
 	size_t len;            /* bytes read */
-	char *interpreter;     /* inside text: the first line after "#!"; NULL: it is no script */
+	char *interpreter;     /* inside text: after "#!" of the first line; NULL: not a script */
 	bool is_text;          /* no byte is NUL */
-	bool crlf;             /* it is text, and its first line ends in a carriage return */
+	bool crlf;             /* the first line ends in CR LF */
 };
 
 static void read_head(const char *path, struct head *ret)
@@ -49,13 +49,13 @@ static void read_head(const char *path, struct head *ret)
 	ret->interpreter = ret->text + 2 + strspn(ret->text + 2, blank);
 }
 
-/* "/usr/bin/env" of "/usr/bin/env -S bash" */
+/* "/usr/bin/env" in "/usr/bin/env -S bash" */
 static char *interpreter_path(const struct head *h)
 {
 	return mem_strndup(h->interpreter, strcspn(h->interpreter, blank));
 }
 
-/* "-S bash" of that; "" when there is none */
+/* "-S bash" in "/usr/bin/env -S bash"; "": no argument */
 static const char *interpreter_argument(const struct head *h)
 {
 	const char *rest = h->interpreter + strcspn(h->interpreter, blank);
@@ -68,7 +68,7 @@ static bool is_elf(const struct head *h)
 	return h->len >= SELFMAG && memcmp(h->text, ELFMAG, SELFMAG) == 0;
 }
 
-/* UTF-8 and both orders of UTF-16. */
+/* The byte order marks of UTF-8 and of both forms of UTF-16. */
 static bool has_bom(const struct head *h)
 {
 	static const char *const marks[] = {"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"};
@@ -79,7 +79,7 @@ static bool has_bom(const struct head *h)
 	return false;
 }
 
-/* The bytes of the header that say which processors a program is for. */
+/* Compares class, byte order and machine of two ELF headers. */
 static bool same_processor(const struct head *a, const struct head *b)
 {
 	const size_t machine = offsetof(Elf64_Ehdr, e_machine);
@@ -112,17 +112,17 @@ static const char *processor_of(const struct head *h)
 	return "an unknown one";
 }
 
-/* ---- the file at fault: the program, or what is to interpret it ---- */
+/* ---- the program, or one of its interpreters ---- */
 
 struct program {
 	const struct spawn *spawn;
-	const struct strv *env; /* program_check only */
+	const struct strv *env; /* set by program_check only */
 	int error;              /* of execve; 0 before it */
-	unsigned depth;         /* how many interpreters were followed to this file */
-	char *script;           /* the file that names it as its interpreter; NULL at depth 0 */
-	char *name;             /* as it is written there */
+	unsigned depth;         /* number of interpreters followed to this file */
+	char *script;           /* the file whose interpreter this is; NULL at depth 0 */
+	char *name;             /* as written in that file */
 	char *path;
-	int missing; /* errno of stat; 0: it is there */
+	int missing; /* errno of stat; 0: it exists */
 	struct stat st;
 	struct head head;
 };
@@ -140,7 +140,7 @@ static char *path_of(const struct spawn *s, const char *name)
 	return path_join(s->directory ? s->directory : GUEST_SRC, name);
 }
 
-/* Takes the name. */
+/* Takes ownership of the name. */
 static void look_at(struct program *p, char *name)
 {
 	free(p->script);
@@ -159,7 +159,7 @@ static bool cr_in_interpreter(const struct head *h)
 	return h->interpreter && h->crlf && !*interpreter_argument(h);
 }
 
-/* On to the interpreter, as the kernel does. */
+/* Continue with the interpreter, like the kernel. */
 static bool follow(struct program *p)
 {
 	if (!p->head.interpreter || !p->head.interpreter[0] || cr_in_interpreter(&p->head) ||
@@ -182,7 +182,7 @@ static int refuse(const struct program *p, struct err *e, const char *fmt, ...)
 	return err_wrap(e, "cannot run '%s'", name);
 }
 
-/* The subject of a sentence about the file. */
+/* The subject of the sentence in the message. */
 static char *subject_of(const struct program *p)
 {
 	auto_free char *name = text_safe(p->name, SHOWN_MAX);
@@ -196,9 +196,9 @@ static char *subject_of(const struct program *p)
 		"the interpreter '%s' of its interpreter '%s' (the lines with #!)", name, script);
 }
 
-/* ---- before it starts ---- */
+/* ---- checks before the start ---- */
 
-/* Perl reads past the carriage return in its own line with #!. */
+/* Perl ignores a carriage return at the end of the line with #!. */
 static bool copes_with_cr(const struct head *h)
 {
 	auto_free char *interpreter = interpreter_path(h);
@@ -235,7 +235,7 @@ static bool is_program(const struct spawn *s, const char *name)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
 
-/* Of the directories of PATH, an empty one is the current directory. */
+/* An empty entry of PATH is the current directory. */
 static bool is_in_path(const struct spawn *s, const char *search, const char *name)
 {
 	if (strchr(name, '/'))
@@ -254,8 +254,8 @@ static bool is_in_path(const struct spawn *s, const char *search, const char *na
 }
 
 /*
- * The program that env(1) of the first line starts: one argument, which env splits after -S only.
- * NULL: it is not env, or it has options or quotes, which are its own business.
+ * The program that env(1) in the first line starts. The kernel passes one argument, which env
+ * splits only after -S. NULL: another interpreter, or options or quotes that are not parsed here.
  */
 static char *env_program(const struct program *p)
 {
@@ -318,7 +318,7 @@ static int refuse_env_arguments(const struct program *p, struct err *e)
 
 /* ---- CR LF ---- */
 
-/* In .gitattributes, a pattern has no blanks; a question mark stands for any character. */
+/* A pattern in .gitattributes cannot contain blanks; a question mark matches any character. */
 static char *attributes_pattern(const char *name)
 {
 	char *pattern = mem_strdup(name);
@@ -349,7 +349,7 @@ static int refuse_crlf(const struct program *p, struct err *e)
 		part, shown);
 }
 
-/* ---- nothing there ---- */
+/* ---- ENOENT: missing files ---- */
 
 static bool is_searched(const struct program *p)
 {
@@ -373,7 +373,7 @@ static bool interpreter_is_missing(const struct program *p)
 	return p->depth > 0 && p->missing;
 }
 
-/* It counts from the working directory, and PATH is not searched. */
+/* The path is relative to the working directory; the kernel does not search PATH. */
 static bool relative_interpreter_is_missing(const struct program *p)
 {
 	return interpreter_is_missing(p) && p->name[0] != '/';
@@ -417,7 +417,7 @@ static int refuse_dangling(const struct program *p, struct err *e)
 	return refuse(p, e, "%s is a symbolic link to '%s', which is not there", subject, shown);
 }
 
-/* ---- a file that cannot be executed ---- */
+/* ---- ELOOP and EACCES ---- */
 
 static bool leads_to_itself(const struct program *p)
 {
@@ -498,7 +498,7 @@ static bool names_no_interpreter(const struct program *p)
 	return p->head.interpreter && !p->head.interpreter[0];
 }
 
-/* Where the kernel has cut it, it might be another one. */
+/* The path may be truncated, because the kernel reads only the first bytes. */
 static bool interpreter_is_cut(const struct program *p)
 {
 	return p->head.interpreter && p->head.len == HEAD_BYTES - 1 &&
@@ -536,16 +536,16 @@ static bool always(const struct program *p)
 }
 
 /*
- * The first row that has the error and holds is the cause. `text` follows the subject (subject_of);
- * where that does not suffice, `refuse` makes the message.
+ * The first row with this error whose function holds is the cause. `text` follows the subject
+ * (subject_of); or `refuse` makes the complete message.
  */
 static const struct cause {
 	const char *name;
-	int error; /* of execve; 0: found before it starts */
+	int error; /* of execve; 0: checked before the start */
 	bool (*holds)(const struct program *p);
 	const char *text;
 	int (*refuse)(const struct program *p, struct err *e);
-	bool searched; /* can be the cause for a name that is searched in PATH, too */
+	bool searched; /* also for names that are searched in PATH */
 } causes[] = {
 	{"crlf_commands", 0, cr_in_commands, .refuse = refuse_crlf},
 	{"crlf_argument", 0, cr_in_argument, .refuse = refuse_crlf},
@@ -614,7 +614,7 @@ static const struct cause *match(const struct program *p)
 	return NULL;
 }
 
-/* Of the script and its interpreters, the first with a cause. */
+/* The first cause found, for the program and then its interpreters. */
 static const struct cause *find_cause(struct program *p)
 {
 	const struct cause *c;

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 
-/* A look takes at most a fifth of the time. */
+/* The pause is four times as long as a call, so reaping takes at most a fifth of the time. */
 enum { PAUSE_SHARE = 4 };
 
 static uint64_t timeval_ns(const struct timeval *t)
@@ -68,7 +68,7 @@ void reap_signal(int signal)
 {
 	if (getpid() != 1)
 		BUG("killing everything outside of a pid namespace of our own");
-	/* ESRCH: nothing is left. */
+	/* ESRCH: there are no processes. */
 	if (kill(-1, signal) < 0 && errno != ESRCH)
 		BUG("kill: error %d", errno);
 }

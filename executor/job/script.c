@@ -17,7 +17,7 @@ static int write_file(const char *path, const char *text, struct err *e)
 	return 0;
 }
 
-/* An action before this one may have put anything there: it is the project's own disk. */
+/* An earlier action may have created files at this path, so it is removed first. */
 int script_write(const struct run *r, const char *text, char **ret_path, struct err *e)
 {
 	const struct origin *origin = &r->plan->steps[r->step].origin;
@@ -38,7 +38,7 @@ void script_remove(char **path)
 	auto_free char *dir = owned ? path_parent(owned) : NULL;
 
 	*path = NULL;
-	/* What cannot be removed is removed with the machine. */
+	/* Errors are ignored: the file disappears with the machine. */
 	if (dir && path_remove_tree(dir, &ignored) < 0)
 		return;
 }

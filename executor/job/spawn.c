@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One poll loop watches the pipes, the children, the ports and the time. Output is read only when
- * the host takes what was read before, so a host that reads slowly slows the program down, as a
- * pipe would, and costs neither memory nor the time limits, which are looked at in every turn.
+ * A single poll loop handles the pipes, the children, the ports and the time. Output is read only
+ * after the host has accepted the output before it. So a slow host slows the program down, as a
+ * full pipe does. It uses no additional memory, and the time limits still apply, because each turn
+ * checks them.
  *
- * The executor runs before everything else in the machine. On one processor it has therefore read
- * each write before the program goes on, and the order of standard output and standard error is
- * that in which they were written; see stream.h for what happens when the host is slow. On several
- * processors the program goes on meanwhile, and the order between the two is only mostly right.
+ * The executor has priority over all other processes in the machine. So on one processor it reads
+ * each write before the program continues, and standard output and standard error are in the order
+ * in which they were written; see stream.h for a slow host. On several processors the program
+ * continues meanwhile, and the order of the two streams is only approximate.
  */
 #include "executor/job/spawn.h"
 
@@ -37,11 +38,11 @@ struct job {
 	struct run *run;
 	struct child child;
 	struct reap reap;
-	int children_fd;         /* readable when a child has ended */
-	enum step_outcome limit; /* why it was told to end, STEP_PASSED: it was not */
-	int64_t kill_ms;         /* when asking turns into killing */
-	bool ending;             /* everything that is left is being killed */
-	bool unkillable;         /* and something of it does not die */
+	int children_fd;         /* readable after a child has ended */
+	enum step_outcome limit; /* why the program was told to end; STEP_PASSED: it was not */
+	int64_t kill_ms;         /* when SIGKILL follows SIGTERM */
+	bool ending;             /* all remaining processes are being killed */
+	bool unkillable;         /* some process does not die */
 	bool exact;              /* one processor: the order of output can be kept */
 };
 
@@ -54,7 +55,7 @@ static void job_release(struct job *j)
 
 /* ---- output ---- */
 
-/* Hand on what is there, as far as the host takes it. */
+/* Forward available output until the host accepts no more. */
 static int forward(struct job *j, struct stream *s, struct err *e)
 {
 	struct link *l = j->run->link;
@@ -76,7 +77,7 @@ static int forward(struct job *j, struct stream *s, struct err *e)
 	return 0;
 }
 
-/* What is left in a pipe when nobody is there who could write more. */
+/* Forward the rest of a pipe after all writers have ended. */
 static int drain(struct job *j, struct stream *s, struct err *e)
 {
 	while (s->fd >= 0) {
@@ -117,7 +118,10 @@ static int64_t sooner(int64_t ns, int64_t other_ns)
 	return other_ns >= 0 && other_ns < ns ? other_ns : ns;
 }
 
-/* Until the next limit, at most TURN_MS, or until output or children are to be looked at. */
+/*
+ * Until the next limit, at most TURN_MS, or until held output must be sent or children must be
+ * reaped.
+ */
 static struct timespec turn_timeout(const struct job *j, int64_t pause_ns)
 {
 	int timeout = clock_poll_timeout(next_limit_ms(j));
@@ -135,7 +139,7 @@ static void note_children(struct job *j)
 {
 	struct signalfd_siginfo info;
 
-	/* One signal may stand for many children, so its contents do not matter. */
+	/* One signal may represent several children, so its contents are ignored. */
 	while (read(j->children_fd, &info, sizeof(info)) == sizeof(info))
 		;
 	reap_ended(&j->reap);
@@ -181,9 +185,9 @@ static int watch(struct job *j, struct err *e)
 }
 
 /*
- * Kill what is left, and collect it: that may be thousands of processes, which need the processor
- * to die, so the loop goes on, with heartbeats, as long as they do. Mostly nothing is left, and
- * what loses its parent is ours: then there is nobody to kill.
+ * Kill and reap the remaining processes. There may be thousands, which need processor time to die,
+ * so the loop continues, with heartbeats, as long as some die. Usually there are none: orphans
+ * become children of this process, so wait4(2) shows whether any are left.
  */
 static int end_all(struct job *j, struct err *e)
 {
@@ -209,12 +213,12 @@ static int end_all(struct job *j, struct err *e)
 	return 0;
 }
 
-/* ---- the verdict ---- */
+/* ---- result ---- */
 
-/* What the control group says of a program. */
+/* Counters of the control group. */
 struct shortage {
-	uint64_t kills; /* for want of memory */
-	uint64_t forks; /* that failed at the limit of processes */
+	uint64_t kills; /* processes killed for lack of memory */
+	uint64_t forks; /* forks that failed at the limit of processes */
 };
 
 static struct shortage shortage_now(void)
@@ -266,7 +270,7 @@ static int judge(struct job *j, const struct shortage *before, struct err *e)
 	return err_set(e, ERR_INPUT, "exit code %d", result->exit_code);
 }
 
-/* ---- */
+/* ---- start ---- */
 
 static void merge_env(struct strv *env, const struct strv *more)
 {
@@ -278,7 +282,7 @@ static void merge_env(struct strv *env, const struct strv *more)
 	}
 }
 
-/* An error that is none of the program's: the host is lost, or the machine is at fault. */
+/* For errors of the machine or the link, not of the program. */
 static int broken(struct job *j)
 {
 	j->run->ctx.result.outcome = STEP_BROKEN;
@@ -295,7 +299,7 @@ static void name_proxy(const struct machine *m, struct strv *env)
 	strv_setenv(env, GUEST_NEAR_PROXY, url);
 }
 
-/* What TOOL_NET must know to keep the limits of the phase while it runs. */
+/* The limits of the phase, which TOOL_NET must observe. */
 static void name_limits(struct run *run, struct strv *env)
 {
 	const struct drive *deps = machine_drive(run->machine, DRIVE_DEPS_OUT);
@@ -327,7 +331,7 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		name_proxy(m, &env);
 		name_limits(j->run, &env);
 	}
-	/* One for each program: at its end everything is killed, forwarders too. */
+	/* Each program gets new forwarders, because all processes are killed at its end. */
 	if (m->forward && forward_start_proxy(&forwarder, e) < 0)
 		return broken(j);
 	if (s->agent && m->host_address && forward_start_agent(m->host_address, &forwarder, e) < 0)
@@ -341,7 +345,7 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 	return 0;
 }
 
-/* Of those that a program may run on. */
+/* Counts only the processors that a program may use. */
 static bool one_processor(void)
 {
 	cpu_set_t set;

@@ -57,7 +57,7 @@ int steps_over(struct run *r, enum step_outcome outcome, struct err *e)
 	if (s->always)
 		return err_set(e, ERR_INPUT, "packing took longer than %s",
 			num_show_duration(LIMIT_ALWAYS_MS).s);
-	/* Without a number: this machine may have had what others left of it. */
+	/* The message contains no duration: earlier machines of the run have used part of it. */
 	return err_set(e, ERR_INPUT, "the time limit of the run is reached");
 }
 
@@ -95,7 +95,7 @@ static int send_end(struct run *r, struct err *e)
 	return link_send(r->link, FRAME_STEP_END, &b, e);
 }
 
-/* An action that failed: its text, and its outcome if the action itself did not say. */
+/* Record the message of a failed action, and an outcome if the action has set none. */
 static void note_failure(struct message_step_end *result, const struct err *why)
 {
 	fit_format(result->text, sizeof(result->text), "%s", why->msg);
@@ -118,7 +118,7 @@ static uint64_t own_cpu_ns(void)
 		(uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
 }
 
-/* Built-in work is the executor's own time; programs add theirs (spawn.c). */
+/* The processor time of built-in actions is that of the executor. Programs add theirs (spawn.c). */
 static void act(struct run *r, const struct action *a, const struct step *s)
 {
 	struct message_step_end *result = &r->ctx.result;
@@ -144,7 +144,7 @@ static int run_step(struct run *r, const struct action *a, struct err *e)
 	return send_end(r, e);
 }
 
-/* ---- all of them ---- */
+/* ---- all steps ---- */
 
 static void blame(struct run *r)
 {
@@ -157,7 +157,7 @@ static void blame(struct run *r)
 	memcpy(r->end.text, result->text, sizeof(r->end.text));
 }
 
-/* Between two steps: the run's limit and `stop` count although no step is under way. */
+/* Between two steps: after `stop` nothing more runs, after a failure only the `always` steps. */
 static bool is_skipped(struct run *r, const struct step *s)
 {
 	if (r->link->stop)

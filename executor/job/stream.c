@@ -29,10 +29,10 @@ int stream_open(struct stream *s, struct err *e)
 {
 	if (stream_pipe(&s->fd, &s->their_fd, e) < 0)
 		return -1;
-	/* What root started may run as another user and open /dev/stderr, which leads to it. */
+	/* A program may change its user and open /dev/stderr, which is a link to this pipe. */
 	if (fchmod(s->their_fd, 0666) < 0)
 		return err_sys(e, "pipe");
-	/* For speed only; a kernel that does not give that much is no fault. */
+	/* For speed only, so failure is harmless. */
 	(void)fcntl(s->their_fd, F_SETPIPE_SZ, PIPE_BYTES);
 	return fd_set_nonblock(s->fd, e);
 }
@@ -46,7 +46,7 @@ void stream_close(struct stream *s)
 
 /* ---- plugs ---- */
 
-/* A pipe full of zeros, one page in each of its places: what tee(2) copies from. -1: none. */
+/* A pipe full of pages of zeros, from which tee(2) copies; -1: none. */
 static int plugs(void)
 {
 	static const char page[PAGE_BYTES];
@@ -66,7 +66,8 @@ static int plugs(void)
 }
 
 /*
- * Once the pipe is full nothing can come behind the plug, so what is in it besides stands in front.
+ * Fill the pipe. Then nothing can be written after the plug, so all other bytes in the pipe precede
+ * it.
  */
 void stream_plug(struct stream *s)
 {

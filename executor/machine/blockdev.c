@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Drives: virtio-blk devices, found by their serial, which must be as `go` announced them. */
+/* Drives: virtio-blk devices, found by serial. They must match the list in `go`. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 
-/* One line of /sys/block/DEVICE/NAME, or "" when it is not there. */
+/* The first line of /sys/block/DEVICE/NAME; "" if it does not exist. */
 static void read_line(const char *device, const char *name, char *text, size_t size)
 {
 	auto_free char *path = mem_printf("/sys/block/%s/%s", device, name);
@@ -29,7 +29,7 @@ static bool is_absent(const struct drive *d)
 	return d->want.bytes == DRIVE_ABSENT_BYTES;
 }
 
-/* Note the device's name in the drive whose serial it has. True when that one was still missing. */
+/* Assign the device to the drive with its serial. True if it was assigned. */
 static bool match_device(struct machine *m, const char *device)
 {
 	char serial[DRIVE_SERIAL_MAX + 2];
@@ -40,7 +40,7 @@ static bool match_device(struct machine *m, const char *device)
 
 		if (strcmp(d->want.serial, serial) == 0 && !d->device[0] && !is_absent(d)) {
 			memcpy(d->device, device,
-				strlen(device) + 1); /* which match_devices bounds */
+				strlen(device) + 1); /* match_devices checks the length */
 			return true;
 		}
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executor as init of a machine that the host booted: kernel, an initramfs of kernel modules
- * and this program, and drives.
+ * The executor as init of a machine that the host booted from a kernel, an initramfs with kernel
+ * modules and this program, and drives.
  *
- * Modules come in two stages, of which the first has a part for machines with a PCI bus. Between
- * them nothing has touched a drive, so that a machine may be frozen while it waits for `go`, and
- * copies of it be given other drives. Afterwards the root is the image's file system with the
- * scratch drive over it: everything a job writes is on a disk, and the guest's memory limits
- * nothing.
+ * Modules are loaded in two stages; the first has additional modules for machines with a PCI bus.
+ * No drive is used before the second stage. So a machine could be frozen while it waits for `go`,
+ * and copies of it could get other drives. The root is the image's file system with the scratch
+ * drive as the upper layer: files of a job are on a disk, and are not limited by the memory of the
+ * guest.
  */
 #include <dirent.h>
 #include <endian.h>
@@ -31,7 +31,7 @@
 
 /* ---- before `go` ---- */
 
-/* Most kernels have opened it for their first process, by a device node that is built into them. */
+/* Most kernels open it for the first process, using a device node of their built-in initramfs. */
 static bool have_console(void)
 {
 	struct stat st;
@@ -42,7 +42,7 @@ static bool have_console(void)
 	return true;
 }
 
-/* The initramfs has no device nodes. */
+/* Open the console if the kernel has not: the image's initramfs has no device nodes. */
 static int open_console(struct err *e)
 {
 	int fd;
@@ -66,7 +66,7 @@ static int load_module(int dir, const char *name, struct err *e)
 
 	if (fd < 0)
 		return err_sys(e, "kernel module %s", name);
-	/* EEXIST: it is there already, or built into this kernel. */
+	/* EEXIST: already loaded, or built into the kernel. */
 	if (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST)
 		return err_sys(e, "load kernel module %s", name);
 	return 0;
@@ -77,7 +77,7 @@ static int is_module(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-/* In the order of their names. */
+/* In alphabetical order. */
 static int load_modules(const char *path, struct err *e)
 {
 	auto_fd int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -85,7 +85,7 @@ static int load_modules(const char *path, struct err *e)
 	int count, result = 0;
 
 	if (dir < 0 && errno == ENOENT)
-		return 0; /* a kernel that has all it needs */
+		return 0; /* the kernel has all drivers built in */
 	count = scandir(path, &list, is_module, alphasort);
 	if (dir < 0 || count < 0)
 		return err_sys(e, "%s", path);
@@ -113,8 +113,8 @@ static bool has_pci_devices(void)
 }
 
 /*
- * A kernel that found no timer (docs/decisions/0016-processors.md) may come a long way before it
- * has to sleep. Better here, where the host starts the machine again, than in an action.
+ * A kernel without a working timer (docs/decisions/0016-processors.md) hangs at its first sleep. So
+ * sleep here, where the host can start the machine again, and not in an action.
  */
 static int prove_timer(struct err *e)
 {
@@ -166,7 +166,7 @@ static int probe_root(
 	return 0;
 }
 
-/* The drive's device, or an error that says who wants it. */
+/* Get a drive that is required. */
 static const struct drive *need(const struct machine *m, const char *serial, struct err *e)
 {
 	const struct drive *d = machine_drive(m, serial);
@@ -236,7 +236,7 @@ static int link_dev(struct err *e)
 	return 0;
 }
 
-/* Whoever runs a program may lock with a file there; /var/lock leads to it. */
+/* Every user may create lock files there; /var/lock is a link to it. */
 static int make_lock_directory(struct err *e)
 {
 	static const char path[] = "/run/lock";
@@ -244,7 +244,7 @@ static int make_lock_directory(struct err *e)
 	return mkdir(path, 0755) < 0 || chmod(path, 01777) < 0 ? err_sys(e, "%s", path) : 0;
 }
 
-/* What programs expect of any Linux system. */
+/* Create what programs expect on every Linux system. */
 static int furnish(struct err *e)
 {
 	if (guest_mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
@@ -257,8 +257,8 @@ static int furnish(struct err *e)
 }
 
 /*
- * The host may have had the kernel start on one processor alone (src/machine/qemu.c). What runs
- * already is not harmed by being asked to.
+ * The host may have booted the kernel with one processor (src/machine/qemu.c). For a processor that
+ * is online already, this has no effect.
  */
 static int start_processors(struct err *e)
 {
@@ -289,7 +289,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	return start_processors(e);
 }
 
-/* Output drives were synced one by one when they were packed; scratch too, if it is kept. */
+/* No sync is needed: output drives were synced when they were packed, scratch if it is kept. */
 static void shut_down(struct machine *m)
 {
 	(void)m;

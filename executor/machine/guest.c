@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every virtual machine needs before its first step. */
+/* Preparations of every virtual machine before its first step. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,16 +25,16 @@
 #include "os/fd.h"
 #include "os/path.h"
 
-/* As Debian has it: the name alone is what gethostbyaddr(3) says of it. */
+/* As in Debian: for this address gethostbyaddr(3) returns only the name. */
 #define OWN_ADDRESS "127.0.1.1"
 
 /*
- * Machines that were copied from one template have the same random state: the host's bytes are
- * credited and the generator is told to take them at once.
+ * Machines that are copies of one template have the same random state. So random bytes from the
+ * host are credited, and the generator is reseeded at once.
  */
 static int add_entropy(const uint8_t *bytes, struct err *e)
 {
-	/* struct rand_pool_info and the bytes behind it */
+	/* struct rand_pool_info, followed by the bytes */
 	struct {
 		int entropy_bits;
 		int size;
@@ -65,7 +65,9 @@ int guest_seed(const struct message_go *go, struct err *e)
 	return 0;
 }
 
-/* There is no other network: the kernel gives 127.0.0.1 to the loopback device when it comes up. */
+/*
+ * Without other networks, only the loopback device is needed. The kernel assigns 127.0.0.1 to it.
+ */
 static int raise_loopback(struct err *e)
 {
 	auto_fd int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -77,8 +79,9 @@ static int raise_loopback(struct err *e)
 }
 
 /*
- * sched(7): a deadline task goes before all real-time priorities, which a job may use, too. Of the
- * 95 % that the kernel lets such tasks have we reserve most, so that no job can reserve them.
+ * A deadline task precedes all real-time priorities, which a job may use, too (sched(7)). The
+ * kernel permits deadline tasks 95 % of the time. Most of it is reserved here, so that a job cannot
+ * reserve it.
  */
 static int go_first(struct err *e)
 {
@@ -96,9 +99,9 @@ static int go_first(struct err *e)
 }
 
 /*
- * A job can use up memory and processor; it must not keep us from seeing its time limit. Going
- * before everything else also keeps its output in order (spawn.c). Children do not inherit either
- * (child.c).
+ * A job may use up memory and processor time. It must not prevent the executor from enforcing the
+ * time limit. Priority over all other processes also keeps the output in order (spawn.c). Children
+ * inherit neither setting (child.c).
  */
 static int protect(struct err *e)
 {
@@ -110,7 +113,7 @@ static int protect(struct err *e)
 	return go_first(e);
 }
 
-/* Is the word in a line that is no comment? */
+/* Is the word in a line, outside of comments? */
 static bool names_host(const char *hosts, const char *name)
 {
 	size_t len = strlen(name);
@@ -131,7 +134,7 @@ static bool names_host(const char *hosts, const char *name)
 	return false;
 }
 
-/* Programs look up their own machine; without a network this file is all that can answer. */
+/* Programs look up the name of their machine. Without a network only this file can answer. */
 int guest_add_host(const char *path, const char *name, struct err *e)
 {
 	auto_buf struct buf hosts = {0};
@@ -152,7 +155,7 @@ int guest_add_host(const char *path, const char *name, struct err *e)
 	return fd_write_all(fd, line, strlen(line)) < 0 ? err_sys(e, "%s", path) : 0;
 }
 
-/* machine-id(5): each machine has an id of its own, unless the image brings one. */
+/* Each machine gets its own id (machine-id(5)), unless the image contains one. */
 int guest_identify(const char *path, struct err *e)
 {
 	uint64_t id[2];
@@ -189,7 +192,7 @@ int guest_make_dirs(const struct machine *m, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (path_make_dirs(dirs[i], 0755, e) < 0)
 			return -1;
-	/* In memory: what is written there is on no disk. */
+	/* In memory, so that secrets are not written to a disk. */
 	if (machine_drive(m, DRIVE_SECRETS) &&
 		guest_mount("secrets", GUEST_SECRETS, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
 			"mode=0700", e) < 0)
@@ -210,6 +213,6 @@ int guest_mount(const char *what, const char *where, const char *type, unsigned 
 void guest_power_off(void)
 {
 	(void)reboot(RB_POWER_OFF);
-	/* Where the kernel cannot do that: the end of init is a panic, and a panic ends QEMU. */
+	/* If power-off fails: the exit of init causes a panic, and a panic ends QEMU. */
 	_exit(1);
 }

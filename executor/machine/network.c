@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The network of a trusted machine: one device, one fixed address, no route. Everything that can be
- * reached is NET_PROXY_ADDRESS, on the same link; there is no name service and no gateway.
+ * The network of a trusted machine: one device with a fixed address and no route. Only
+ * NET_PROXY_ADDRESS can be reached, on the same link; there is no name service and no gateway.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,7 +23,7 @@
 #define OWN_ADDRESS "10.0.2.15"
 #define OWN_MASK "255.255.255.0"
 
-/* A driver finds its device a moment after it was loaded. */
+/* The device appears a moment after its driver was loaded. */
 static int await_device(int fd, struct err *e)
 {
 	const struct timespec nap = {.tv_nsec = 10 * 1000000};

@@ -15,7 +15,7 @@
 #include "os/fd.h"
 #include "os/path.h"
 
-/* Those that every user of a machine may open, as udev has it; all others are root's. */
+/* Devices that every user may open, as with udev. Only root may open the others. */
 static const char *const for_all[] = {"fuse", "net/tun"};
 
 static mode_t permissions(const char *name)
@@ -45,7 +45,7 @@ bool nodes_parse(const char *line, struct node_spec *ret)
 	return true;
 }
 
-/* What the kernel has made already stays. */
+/* Nodes made by the kernel are kept. */
 static int make_node(const struct node_spec *n, struct err *e)
 {
 	auto_free char *path = mem_printf("/dev/%s", n->name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executor without a machine: in namespaces that a test made, with GUEST_CI prepared by it,
- * ports and drives as descriptors. Everything else is as in a guest, so that most of what a guest
- * can do is tested without booting one. Whoever made the namespaces sees to it that the proxy
- * answers at GUEST_PROXY_URL, and the ssh agent at the same address.
+ * The executor without a virtual machine, for tests: in namespaces and with GUEST_CI made by the
+ * test; ports and drives are descriptors. All else is as in a guest, so that most functions of a
+ * guest are tested without booting one. The test also provides the proxy at GUEST_PROXY_URL, and
+ * the ssh agent at the same address.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include "executor/machine/machine.h"
 #include "os/fd.h"
 
-/* Killing everything in sight is right in a namespace of our own, and nowhere else. */
+/* The executor kills all processes that it sees, so it must be in its own pid namespace. */
 static int start(struct machine *m, struct err *e)
 {
 	(void)m;
@@ -65,7 +65,7 @@ static int find_drive(
 	return check_drive(given, want, e);
 }
 
-/* The options gave descriptors and modes of some drives; which ones there are is what `go` says. */
+/* Options set the descriptors and modes of some drives; `go` determines which of them exist. */
 static int prepare(struct machine *m, const struct message_go *go, struct err *e)
 {
 	struct drive found[DRIVES_MAX] = {0};
@@ -79,7 +79,10 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	return guest_make_dirs(m, e);
 }
 
-/* A copy shares its position with the original, and drives are used one after the other. */
+/*
+ * The copy shares its position with the original. That is harmless, because only one copy is used
+ * at a time.
+ */
 static int open_drive(const struct machine *m, const struct drive *d, int *ret_fd, struct err *e)
 {
 	auto_fd int fd = fcntl(d->fd, F_DUPFD_CLOEXEC, 3);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Virtio-serial ports, found by the name that the host gave them. */
+/* Virtio-serial ports, found by the names that the host has set. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@ static bool has_name(const char *device, const char *name)
 	return strcmp(text, name) == 0;
 }
 
-/* The port's node in /dev, or NULL. */
+/* The path of the port's node in /dev; NULL: not found. */
 static char *find(const char *name)
 {
 	DIR *dir = opendir(ports_dir);
@@ -44,8 +44,8 @@ static char *find(const char *name)
 }
 
 /*
- * A port's name, its node and its readiness come one after the other, and opening between them says
- * ENOENT or ENXIO; so it is tried again for a while.
+ * A port gets its name, its node and its readiness one after the other. Until then open fails with
+ * ENOENT or ENXIO, so it is retried for some time.
  */
 static int open_port(const char *name, int64_t deadline_ms, int *ret_fd, struct err *e)
 {

@@ -15,12 +15,12 @@
 #include "os/fd.h"
 #include "os/path.h"
 
-/* A directory of the root that is one of the disk. */
+/* A directory of the root that is on the scratch disk. */
 struct place {
-	const char *path; /* in the root */
-	const char *disk; /* on the disk */
+	const char *path; /* path in the root */
+	const char *disk; /* path on the disk */
 	mode_t mode;
-	bool fresh; /* of this run only: empty at its start */
+	bool fresh; /* emptied at the start of a run */
 };
 
 static const struct place places[] = {
@@ -31,8 +31,9 @@ static const struct place places[] = {
 };
 
 /*
- * A disk that was kept (`ambient qemu --persist`) has the upper layer of an earlier machine, which
- * stays; what overlayfs left to say that it was not ended goes.
+ * A kept disk (`ambient qemu --persist`) contains the upper layer of an earlier machine, which is
+ * reused. The work directory is removed, because with `volatile` overlayfs leaves a mark in it that
+ * prevents another mount.
  */
 static int make_layers(struct err *e)
 {
@@ -42,9 +43,9 @@ static int make_layers(struct err *e)
 }
 
 /*
- * Nobody waits for scratch to be on the disk: if it is kept, it is completed at the end. Without
- * the last two, the kernel would start a thread that reads all bitmaps of the disk while the first
- * action runs.
+ * Without barriers, because only a kept disk must be complete, and it is synced at the end.
+ * noinit_itable and no_prefetch_block_bitmaps avoid a kernel thread that reads all bitmaps of the
+ * disk during the first action (docs/performance.md).
  */
 int scratch_mount(const struct machine *m, struct err *e)
 {
@@ -60,7 +61,7 @@ int scratch_mount(const struct machine *m, struct err *e)
 	return make_layers(e);
 }
 
-/* Most images have nothing there, and every boot asks. */
+/* In most images the directory is empty, and each boot checks it, so this is optimised. */
 static bool is_empty(int dir)
 {
 	_Alignas(struct dirent64) char names[1024];
@@ -76,7 +77,7 @@ static bool is_empty(int dir)
 	return n >= 0;
 }
 
-/* Copy a tree as an archive between the two: names, contents, owners, modes, times, attributes. */
+/* Copy a tree by packing and unpacking it: names, contents, owners, modes, times, attributes. */
 static int copy_tree(const char *from, int to, struct err *e)
 {
 	const struct pack_options keep = {.keep_owner = true, .out_is_zero = true};
@@ -97,7 +98,7 @@ static int copy_tree(const char *from, int to, struct err *e)
 	return unpack_tree(archive, packed.bytes, to, &as_it_was, &unpacked, e);
 }
 
-/* The directory gets its name when it is whole. */
+/* The directory is renamed after it is complete. */
 static int furnish(const struct place *p, const char *from, struct err *e)
 {
 	auto_fd int dir = -1;
@@ -119,7 +120,7 @@ static int furnish(const struct place *p, const char *from, struct err *e)
 	return rename(SCRATCH "/new", p->disk) < 0 ? err_sys(e, "%s", p->disk) : 0;
 }
 
-/* An image in which it is a link has what the link leads to. */
+/* If the image has a symbolic link there, it is kept. */
 static int bind(const struct place *p, const char *root, struct err *e)
 {
 	auto_free char *path = mem_printf("%s%s", root, p->path);

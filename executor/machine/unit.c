@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The executor started by the init of an image (a boot unit, cloud-init): the root is the image's,
- * its own processes are none of our business, and ours must be told from them. So it goes on as the
- * first process of a pid namespace, while the original waits outside and powers the machine off at
- * the end.
+ * The executor started by the init of an image (a boot unit, cloud-init). The image's root and its
+ * processes are left alone, and the processes of a step must be told from them. So the executor
+ * continues as the first process of a new pid namespace, while its parent waits outside and powers
+ * the machine off at the end.
  */
 #include <errno.h>
 #include <sched.h>
@@ -14,7 +14,7 @@
 #include "executor/machine/machine.h"
 #include "os/proc.h"
 
-/* The parent stays here until the child is gone. */
+/* The parent waits here until the child has ended. */
 NORETURN static void outlive(pid_t child)
 {
 	int status = 0;
@@ -43,7 +43,7 @@ static int start(struct machine *m, struct err *e)
 {
 	int log = -1, ctl = -1;
 
-	/* Before anything else: without ports nothing here may be changed. */
+	/* First of all: without ports, this is not a machine of ambient and must not be changed. */
 	if (ports_open(m, &log, &ctl, e) < 0)
 		return -1;
 	m->log_fd = log;
@@ -84,7 +84,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);
 }
 
-/* The waiting parent does it: from inside the namespace, reboot(2) would only end the namespace. */
+/* The parent powers off: inside the namespace, reboot(2) would only end the namespace. */
 static void shut_down(struct machine *m)
 {
 	(void)m;

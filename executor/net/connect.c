@@ -20,9 +20,9 @@
 
 enum { HOST_MAX = 253, PORT_MAX = 65535, HEAD_MAX = 16384, SAID_MAX = 600 };
 
-/* ---- asking ---- */
+/* ---- request ---- */
 
-/* What is no host is the proxy's to say; this keeps only the request in its form. */
+/* The proxy checks the host. This check only ensures that the request is well-formed. */
 static int check_host(const char *host, struct err *e)
 {
 	size_t len = strlen(host);
@@ -43,8 +43,8 @@ static int call(const struct sockaddr_in *proxy, struct err *e)
 	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	const int on = 1;
 
-	/* ssh, which cannot know that there is a network behind its pipe, asks for nothing of the kind. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* only slower without */
+	/* ssh talks to a pipe here, so it cannot set this option itself. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* failure is harmless */
 	if (fd < 0 || connect(fd, (const struct sockaddr *)proxy, sizeof(*proxy)) < 0)
 		return err_sys(e, "the proxy at port %u cannot be reached", ntohs(proxy->sin_port));
 	return fd_steal(&fd);
@@ -58,9 +58,9 @@ static int ask(int fd, const char *host, unsigned port, struct err *e)
 	return fd_write_all(fd, request, strlen(request)) < 0 ? err_sys(e, "ask the proxy") : 0;
 }
 
-/* ---- the answer ---- */
+/* ---- response ---- */
 
-/* Some more of it: the number of bytes, 0 at its end. */
+/* Read more of it. Returns the number of bytes; 0 at its end. */
 static ssize_t read_more(int fd, struct buf *b, int64_t deadline, struct err *e)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -78,7 +78,7 @@ static ssize_t read_more(int fd, struct buf *b, int64_t deadline, struct err *e)
 	return n;
 }
 
-/* The refusal in the proxy's own words: the first line of the body. */
+/* The error contains the proxy's reason, the first line of the body. */
 static int refused(int fd, struct buf *b, size_t head, const char *host, unsigned port,
 	int64_t deadline, struct err *e)
 {
@@ -104,7 +104,7 @@ static bool says_yes(const char *answer)
 		strncmp(answer, "HTTP/1.0 2", sizeof(version) - 1) == 0;
 }
 
-/* On success `b` holds what the host has said already. */
+/* On success `b` contains the bytes that the server has already sent. */
 static int take_answer(int fd, struct buf *b, const char *host, unsigned port, struct err *e)
 {
 	int64_t deadline = clock_ms() + LIMIT_CONNECT_MS;
@@ -125,7 +125,7 @@ static int take_answer(int fd, struct buf *b, const char *host, unsigned port, s
 	return 0;
 }
 
-/* ---- copying ---- */
+/* ---- data ---- */
 
 static int copy(int fd, const struct buf *early, struct err *e)
 {
@@ -143,14 +143,14 @@ static int copy(int fd, const struct buf *early, struct err *e)
 		if (poll(fds, RELAY_POLL_FDS, -1) < 0 && errno != EINTR)
 			return err_sys(e, "poll");
 		more = relay_move(&r, fds, e);
-		/* Who has heard all of it does not wait for more to be said. */
+		/* After the end of the server's data, do not wait for the end of standard input. */
 		if (more > 0 && r.down.shut)
 			more = 0;
 	}
 	return more;
 }
 
-/* ---- */
+/* ---- command line ---- */
 
 static int parse_proxy(const char *text, struct sockaddr_in *ret, struct err *e)
 {

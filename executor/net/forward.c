@@ -18,28 +18,28 @@
 #include "os/relay.h"
 
 /*
- * poll(2) takes no more entries than a process may have descriptors, and the first process of a
- * machine, whose limit this one has, may have 1024.
+ * poll(2) accepts no more entries than the limit of descriptors. It is inherited from the first
+ * process of the machine and may be 1024.
  */
 enum { BACKLOG = 128, AT_ONCE = FORWARD_AT_ONCE, POLLS = 1 + AT_ONCE * RELAY_POLL_FDS };
 _Static_assert(POLLS <= 1024, "poll");
 
-/* One connection of a program, passed on. */
+/* A forwarded connection of a program. */
 struct link {
 	int client, server;
 	struct relay relay;
 };
 
 /*
- * All of them in one process: where the machine is emulated, a process for each would take longer
- * than what it passes on. Nothing here waits but poll(2), so none holds up another.
+ * One process for all connections: under emulation, a process for each would take longer than the
+ * data transfer. Only poll(2) blocks, so no connection delays another.
  */
 struct forwarder {
 	int listener;
 	const struct sockaddr_in *to;
-	struct link *links; /* the first `count` of AT_ONCE; more wait in the socket's queue */
+	struct link *links; /* `count` of AT_ONCE; more connections wait in the queue */
 	size_t count;
-	struct pollfd *polls; /* the listener's, then RELAY_POLL_FDS for each link */
+	struct pollfd *polls; /* for the listener, then RELAY_POLL_FDS for each link */
 };
 
 static void link_release(struct link *l)
@@ -49,7 +49,7 @@ static void link_release(struct link *l)
 	fd_close(l->server);
 }
 
-/* The connection to the other side may take its time; bytes wait for it in the relay. */
+/* Does not wait for the connection; the relay holds the data until then. */
 static int call(const struct sockaddr_in *to)
 {
 	auto_fd int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -60,7 +60,7 @@ static int call(const struct sockaddr_in *to)
 	return fd_steal(&fd);
 }
 
-/* A connection that cannot be made shows to the program as one that ends at once. */
+/* If the proxy or agent cannot be reached, the program's connection is closed. */
 static void take(struct forwarder *f)
 {
 	struct link *l = &f->links[f->count];
@@ -79,8 +79,7 @@ static void take(struct forwarder *f)
 	f->count++;
 }
 
-/* From the last one down: the place of one that has ended is taken by one that was moved already.
- */
+/* In descending order, so that an ended link is replaced by one that was already moved. */
 static void move_all(struct forwarder *f)
 {
 	for (size_t i = f->count; i-- > 0;) {
@@ -141,7 +140,7 @@ static int listen_at(const struct sockaddr_in *from, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* One may be there of an earlier program. */
+/* The socket of an earlier program may exist. */
 static int listen_at_path(const char *path, int *ret_fd, struct err *e)
 {
 	struct sockaddr_un from = {.sun_family = AF_UNIX};
@@ -150,7 +149,7 @@ static int listen_at_path(const char *path, int *ret_fd, struct err *e)
 	(void)snprintf(from.sun_path, sizeof(from.sun_path), "%s", path);
 	if (unlink(path) < 0 && errno != ENOENT)
 		return err_sys(e, "forwarder: %s", path);
-	/* On Linux the mode of the descriptor becomes that of the file. */
+	/* On Linux, bind(2) takes the mode of the file from the descriptor. */
 	if (fd < 0 || fchmod(fd, 0600) < 0)
 		return err_sys(e, "forwarder: socket");
 	if (listen_on(fd, &from, sizeof(from), e) < 0)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ambient-net: what speaks to networks in a trusted machine, for the step `net`.
+ * ambient-net: the program for network access in a trusted machine, for the step `net`.
  *
  *     ambient-net COMMAND <WORK
  *
  * WORK is JSON on standard input; files are in the working directory.
  *
- * A program of its own because its libraries cannot be linked statically, while the executor must
- * run anywhere (docs/decisions). It finds its libraries in the trusted image. Progress goes to
- * standard output. When it fails, the reason and a sentence go to GUEST_NET_ERROR, for the step,
- * and the sentence to standard error, for people.
+ * It is a separate program because its libraries cannot be linked statically, while the executor
+ * must run in every image (docs/decisions). Its libraries are in the trusted image. Progress is
+ * written to standard output. On failure the reason and the message are written to GUEST_NET_ERROR,
+ * for the step, and the message to standard error, for users.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -56,7 +56,7 @@ static int append_file(const char *path, int to, struct err *e)
 	return fd_write_all(to, text.data, text.len) < 0 ? err_sys(e, "write") : 0;
 }
 
-/* The image's authorities and the operator's in one file, because libcurl takes one. */
+/* libcurl accepts only one file, so the certificates of image and operator are joined. */
 static int join_certificates(const char **ret_path, struct err *e)
 {
 	auto_fd int fd = -1;
@@ -94,7 +94,7 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 	return 0;
 }
 
-/* A number of the executor's; `preset` when it says none. */
+/* A number set by the executor in the environment; `preset` if there is none. */
 static uint64_t said(const char *name, uint64_t preset)
 {
 	const char *text = getenv(name);
@@ -104,7 +104,7 @@ static uint64_t said(const char *name, uint64_t preset)
 	return text && num_parse_u64(text, INT64_MAX, &value, &ignored) == 0 ? value : preset;
 }
 
-/* The moment before which a server must have been given up; 0: none was said. */
+/* The time at which the transfers must have ended; 0: no limit. */
 static int64_t end_of_time(void)
 {
 	uint64_t left = said(GUEST_TIME_LEFT, 0);
@@ -113,7 +113,9 @@ static int64_t end_of_time(void)
 	return left && !__builtin_add_overflow(clock_ms(), (int64_t)left, &end) ? end : 0;
 }
 
-/* Who gives an action little time wants to know about a server that says nothing before its end. */
+/*
+ * With little time left, a stalled server must be reported before the time limit ends the action.
+ */
 static int64_t patience(void)
 {
 	uint64_t half = said(GUEST_TIME_LEFT, UINT64_MAX) / 2;
@@ -121,7 +123,7 @@ static int64_t patience(void)
 	return half < LIMIT_HTTP_STALL_MS ? (int64_t)half + 1 : LIMIT_HTTP_STALL_MS;
 }
 
-/* o->dir_fd is the caller's. */
+/* The caller closes o->dir_fd. */
 static int prepare(struct transfer_options *o, struct err *e)
 {
 	const char *near = getenv(GUEST_NEAR_PROXY);
@@ -143,7 +145,7 @@ static int prepare(struct transfer_options *o, struct err *e)
 	return join_certificates(&o->certificates, e);
 }
 
-/* Of what the dependencies may have, less what is there and stays: all that is not `replaced`. */
+/* The space left for dependencies: the limit less all existing files except `replaced`. */
 static int find_room(struct transfer_options *o, const struct strv *replaced, struct err *e)
 {
 	uint64_t max = said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
@@ -212,7 +214,7 @@ static int get_commit(const struct node *work, const struct transfer_options *o,
 	return gitget(&g, &bounded, e);
 }
 
-/* One after the other: an archive looks for the last one. */
+/* In order, because the archive processes the last file when it arrives. */
 static int put_files(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	const char *url = node_get_text(work, "url", NULL);
@@ -275,7 +277,7 @@ static int run(const char *command, struct err *e)
 	struct transfer_options o;
 	int result;
 
-	buf_init(&text, LIMIT_UPLOAD_WORK); /* the largest of all */
+	buf_init(&text, LIMIT_UPLOAD_WORK); /* the largest limit of all commands */
 	if (fd_read_to_end(STDIN_FILENO, "standard input", &text, e) < 0 ||
 		jsonl_parse(text.data, text.len, "standard input", &work, e) < 0 ||
 		http_init(e) < 0)
@@ -290,7 +292,7 @@ static int run(const char *command, struct err *e)
 	return err_set(e, ERR_INPUT, "unknown command '%s'", command);
 }
 
-/* A guest without room for this line has a failed action all the same: it then lacks a reason. */
+/* If the file cannot be written, the action fails without a reason. */
 static int complain(const struct err *e)
 {
 	auto_free char *text = mem_printf("%s\n%s", e->reason, e->msg);
