@@ -240,9 +240,11 @@ int run_phase(struct run *r, enum project_phase which, struct err *e)
 
 /* ---- outputs of the VMs ---- */
 
-static void report(struct run *r, const char *kind, const char *path,
+/* An archive in current/, under its name in the scope of the run. */
+static void report(struct run *r, const char *kind, const char *scoped,
 	const struct message_output *m, const struct digest_text *sha256)
 {
+	auto_free char *path = mem_printf("%s/current/%s", r->store.dir, scoped);
 	const struct result_output output = {.kind = kind,
 		.path = path,
 		.bytes = m->bytes,
@@ -289,10 +291,8 @@ int run_keep_deps(struct run *r, struct err *e)
 		return -1;
 	free(r->deps);
 	if (r->options->cache == RUN_CACHE_RW) {
-		auto_free char *path = mem_printf("%s/current/%s", r->store.dir, name);
-
 		r->deps = store_current(&r->store, name);
-		report(r, "deps", path, &m, &sha256);
+		report(r, "deps", name, &m, &sha256);
 	} else {
 		r->deps = path_join(r->store.work, "deps.tar");
 	}
@@ -361,15 +361,14 @@ int run_keep_artifacts(struct run *r, struct err *e)
 int run_keep_cache(struct run *r, struct err *e)
 {
 	const struct phase *p = &r->phases[PROJECT_PLAN];
-	auto_free char *path = NULL;
+	auto_free char *name = scoped_name(r, "cache");
 	struct message_output m;
 	struct digest_text sha256;
 
 	if (!drives_find(&p->drives, DRIVE_CACHE_OUT))
 		return 0;
-	if (seal(p, DRIVE_CACHE_OUT, &m, &sha256, e) < 0)
+	if (seal(p, DRIVE_CACHE_OUT, &m, &sha256, e) < 0 || publish(r, e) < 0)
 		return -1;
-	path = path_join(r->store.dir, "current/cache");
-	report(r, "cache", path, &m, &sha256);
-	return publish(r, e);
+	report(r, "cache", name, &m, &sha256);
+	return 0;
 }
