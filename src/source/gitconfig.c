@@ -205,3 +205,14 @@ int gitconfig_each(const char *text, size_t len, gitconfig_fn fn, void *arg, boo
 	buf_release(&r.value);
 	return t.result;
 }
+
+char *gitconfig_condition(const char *key)
+{
+	static const char before[] = "includeif.", after[] = ".path";
+	size_t len = strlen(key), around = strlen(before) + strlen(after);
+
+	if (len <= around || strncmp(key, before, strlen(before)) != 0 ||
+		strcmp(key + len - strlen(after), after) != 0)
+		return NULL;
+	return mem_strndup(key + strlen(before), len - around);
+}

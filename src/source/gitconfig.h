@@ -22,4 +22,7 @@ typedef int (*gitconfig_fn)(void *arg, const char *key, const char *value);
  */
 int gitconfig_each(const char *text, size_t len, gitconfig_fn fn, void *arg, bool *ret_understood);
 
+/* The condition of the key "includeif.CONDITION.path"; NULL for other keys. The caller frees. */
+char *gitconfig_condition(const char *key);
+
 #endif

@@ -13,6 +13,7 @@
 #include "os/home.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "source/gitconfig.h"
 #include "source/gitplace.h"
 #include "source/limits.h"
 
@@ -106,18 +107,6 @@ static void take_origin(struct gitsettings *s, const char *origin)
 
 static int read_list(struct reading *r, const char *file, int depth, struct err *e);
 
-/* The condition of "includeif.CONDITION.path"; NULL for other keys. The caller frees. */
-static char *condition_of(const char *key)
-{
-	static const char before[] = "includeif.", after[] = ".path";
-	size_t len = strlen(key), around = strlen(before) + strlen(after);
-
-	if (len <= around || strncmp(key, before, strlen(before)) != 0 ||
-		strcmp(key + len - strlen(after), after) != 0)
-		return NULL;
-	return mem_strndup(key + strlen(before), len - around);
-}
-
 /*
  * git runs here without a repository and so ignores includes with a gitdir condition. Follow them
  * here.
@@ -125,7 +114,7 @@ static char *condition_of(const char *key)
 static int include(struct reading *r, const char *key, const char *value, const char *origin,
 	int depth, struct err *e)
 {
-	auto_free char *condition = condition_of(key);
+	auto_free char *condition = gitconfig_condition(key);
 	const char *file = strncmp(origin, "file:", 5) == 0 ? origin + 5 : "";
 	auto_free char *dir = path_parent(file), *wanted = home_expand(value);
 	auto_free char *path = path_join(dir, wanted);

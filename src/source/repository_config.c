@@ -126,24 +126,12 @@ static int check_include(const struct file *f, const char *condition, const char
 		l->s->root, place, l->e);
 }
 
-/* The condition of "includeif.CONDITION.path"; NULL for other keys. The caller frees. */
-static char *condition_of(const char *key)
-{
-	static const char before[] = "includeif.", after[] = ".path";
-	size_t len = strlen(key), around = strlen(before) + strlen(after);
-
-	if (len < around || strncmp(key, before, strlen(before)) != 0 ||
-		strcmp(key + len - strlen(after), after) != 0)
-		return NULL;
-	return mem_strndup(key + strlen(before), len - around);
-}
-
 /* ---- a file ------------------------------------------------------------------------------ */
 
 static int on_setting(void *arg, const char *key, const char *value)
 {
 	struct file *f = arg;
-	auto_free char *condition = condition_of(key);
+	auto_free char *condition = gitconfig_condition(key);
 
 	if (strcmp(key, "core.worktree") == 0 && f->depth == 0) {
 		free(f->worktree);
