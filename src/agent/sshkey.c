@@ -504,7 +504,7 @@ static int read_parts(
 int sshkey_parse(const char *text, size_t len, struct sshkey *ret, struct err *e)
 {
 	auto_sshkey struct sshkey k = {0};
-	struct sshbytes secret;
+	struct sshbytes secret = {0};
 
 	if (read_parts(text, len, &k, &secret, e) < 0 || read_secret_part(&k, secret, e) < 0)
 		return -1;
@@ -532,7 +532,7 @@ static int check_pem(const char *text, size_t len, struct err *e)
 int sshkey_check(const char *text, size_t len, struct buf *ret_public, struct err *e)
 {
 	auto_sshkey struct sshkey k = {0};
-	struct sshbytes secret;
+	struct sshbytes secret = {0};
 
 	if (!find_text(text, len, head))
 		return check_pem(text, len, e);
