@@ -154,7 +154,7 @@ static int copy_files(struct rewrite *r, size_t count, struct err *e)
 
 		r->report.entries++;
 		if (number >= count)
-			return err_set(e, ERR_INPUT, "there is something behind its end");
+			return err_set(e, ERR_INPUT, "there is data after its end");
 		if (!members_is(&r->members, number, &entry))
 			return err_set(e, ERR_INPUT, "it changed while it was read: try again");
 		m = r->members.items[number++];

@@ -904,7 +904,7 @@ static int check_order(const struct tar_reader *r, struct err *e)
 	if (r->entries && tar_path_compare(previous, path) == 0)
 		return tar_refuse(r, e, "it comes twice");
 	if (r->entries && tar_path_compare(previous, path) > 0)
-		return refuse_text(r, e, "it comes behind", previous, "and does not belong there");
+		return refuse_text(r, e, "it comes after", previous, "and does not belong there");
 	if (!parent)
 		return 0;
 	if (strncmp(previous, path, parent) != 0)
@@ -987,7 +987,7 @@ static int check_holes(const struct tar_reader *r, const struct tar_entry *t, st
 			h->start > t->size || h->len > t->size - h->start || (i && h->start <= at))
 			return tar_refuse(r, e,
 				"its hole %" PRIu64 "+%" PRIu64
-				" is empty, out of order, behind its end, or not of whole "
+				" is empty, out of order, beyond the end, or not of whole "
 				"units of %d bytes",
 				h->start, h->len, TAR_HOLE_UNIT);
 		at = h->start + h->len;
@@ -1108,6 +1108,6 @@ int tar_next(struct tar_reader *r, const char *data, size_t len, struct tar_entr
 int tar_check_padding(const struct tar_reader *r, const char *padding, size_t len, struct err *e)
 {
 	if (!tar_all_zero(padding, len))
-		return tar_refuse(r, e, "the padding behind its data is not zeros");
+		return tar_refuse(r, e, "the padding after its data is not zeros");
 	return 0;
 }

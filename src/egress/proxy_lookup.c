@@ -151,7 +151,7 @@ static void refuse(struct proxy_server *s, struct proxy_conn *c, const struct an
 {
 	if (a->error == EAI_NONAME || a->error == EAI_NODATA || a->error == 0)
 		proxy_conn_refuse(s, c, PROXY_FAILED, "name_not_found", 502,
-			"there is no host '%s', says the host's name service", c->name);
+			"the host's name service has no host '%s'", c->name);
 	else
 		proxy_conn_refuse(s, c, PROXY_FAILED, "lookup_failed", 502,
 			"'%s' cannot be looked up: %s", c->name,

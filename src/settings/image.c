@@ -138,7 +138,7 @@ static int check_kind(struct image *i, const char *file, struct err *e)
 			"%s: booting by firmware is known, not in this version", file);
 	if (strcmp(schema_text(image_params, i->node, "architecture"), "x86_64") != 0)
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"%s: architectures other than x86_64 are known, not in this version", file);
+			"%s: architectures other than x86_64 are not in this version", file);
 	return 0;
 }
 
@@ -240,7 +240,7 @@ static int no_such_image(const char *store, const char *name, const char *dir, s
 
 	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"image %s: disk images (qcow2, raw) are known, not in this version", dir);
+			"image %s: disk images (qcow2, raw) are not in this version", dir);
 	if (!store || saved != ENOENT)
 		return err_reason(e, ERR_INPUT, "no_image", "image '%s': %s/" IMAGE_FILE ": %s",
 			name, dir, strerror(saved));

@@ -211,7 +211,7 @@ static int want_end(int fd, struct tar_reader *r, struct err *e)
 	if (result > 0)
 		return damaged(e, "it has other members");
 	if (result == 0 && r->offset != r->length)
-		return damaged(e, "there is something behind its end");
+		return damaged(e, "there is data after its end");
 	return result;
 }
 

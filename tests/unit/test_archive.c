@@ -533,7 +533,7 @@ static void test_what_is_behind_the_end_is_refused(void **state)
 
 	(void)state;
 	bash(dir, "printf one >a; printf two >b; tar -cf x a; tar -cf y b; cat y >>x");
-	expect_err(rewrite(path, &out, &e), &e, ERR_INPUT, "there is something behind its end");
+	expect_err(rewrite(path, &out, &e), &e, ERR_INPUT, "there is data after its end");
 	bash(dir, "tar -cf x a; echo surplus >>x");
 	expect_err(rewrite(path, &out2, &e2), &e2, ERR_INPUT, "Truncated tar archive");
 }

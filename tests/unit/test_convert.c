@@ -159,7 +159,7 @@ static void test_nothing_that_it_claims_is_believed(void **state)
 		{"b", ERR_INPUT, MADE "its length is 1537"},
 		{"p", ERR_INPUT,
 			MADE
-			"entry 'f' (header at byte 0): the padding behind its data is not zeros"},
+			"entry 'f' (header at byte 0): the padding after its data is not zeros"},
 		{"g", ERR_INPUT, MADE "header at byte 0: "},
 		{"o", ERR_INPUT, MADE "its length is 0"},
 		{"m", ERR_INPUT, "mmmmmmmm"},

@@ -331,11 +331,11 @@ static void test_entries_out_of_order_are_refused(void **state)
 	static const struct refusal cases[] = {
 		{{FILE_AT("a"), FILE_AT("a")}, "entry 'a' (header at byte 512): it comes twice"},
 		{{DIR_AT("a"), FILE_AT("a/x"), DIR_AT("a")},
-			"entry 'a' (header at byte 1024): it comes behind 'a/x' and does not "
+			"entry 'a' (header at byte 1024): it comes after 'a/x' and does not "
 			"belong "
 			"there"},
 		{{FILE_AT("b"), FILE_AT("a")},
-			"entry 'a' (header at byte 512): it comes behind 'b' and does not belong "
+			"entry 'a' (header at byte 512): it comes after 'b' and does not belong "
 			"there"},
 		{{FILE_AT("a/x")},
 			"entry 'a/x' (header at byte 0): its directory does not come before it"},
@@ -349,7 +349,7 @@ static void test_entries_out_of_order_are_refused(void **state)
 		{{SYMLINK_AT("a", "b"), FILE_AT("a/x")},
 			"entry 'a/x' (header at byte 512): its directory is a symbolic link"},
 		{{SYMLINK_AT("a", "b"), DIR_AT("b"), FILE_AT("b/f"), FILE_AT("a/x")},
-			"entry 'a/x' (header at byte 1536): it comes behind 'b/f' and does not "
+			"entry 'a/x' (header at byte 1536): it comes after 'b/f' and does not "
 			"belong "
 			"there"},
 	};
@@ -642,13 +642,13 @@ static void test_holes_that_no_file_has_are_refused(void **state)
 		{"0+9223372036854775808", "its list of holes is not START+LENGTH,..."},
 		{"0+04096", "byte 134 of its header is not as we write it"},
 		{"0+4096",
-			"its hole 0+4096 is empty, out of order, behind its end, or not of whole "
+			"its hole 0+4096 is empty, out of order, beyond the end, or not of whole "
 			"units of 4096 bytes"},
 		{"0+0",
-			"its hole 0+0 is empty, out of order, behind its end, or not of whole "
+			"its hole 0+0 is empty, out of order, beyond the end, or not of whole "
 			"units of 4096 bytes"},
 		{"9223372036854771712+4096",
-			"its hole 9223372036854771712+4096 is empty, out of order, behind its end, "
+			"its hole 9223372036854771712+4096 is empty, out of order, beyond the end, "
 			"or not of whole units of 4096 bytes"},
 	};
 
@@ -685,7 +685,7 @@ static void test_holes_out_of_order_are_refused(void **state)
 			.hole_count = 2};
 		auto_free char *message = mem_printf(
 			"entry 'f' (header at byte 0): its hole %d+4096 is empty, out of order, "
-			"behind its end, or not of whole units of 4096 bytes",
+			"beyond the end, or not of whole units of 4096 bytes",
 			(int)orders[i][1].start);
 		auto_buf struct buf b;
 
@@ -1148,7 +1148,7 @@ static void test_padding_must_be_zeros(void **state)
 	expect_ok(tar_check_padding(&r, padding, 2, &e), &e);
 	expect_ok(tar_check_padding(&r, padding, 0, &e), &e);
 	expect_err(tar_check_padding(&r, padding, 3, &e), &e, ERR_GUEST,
-		"entry 'f' (header at byte 0): the padding behind its data is not zeros");
+		"entry 'f' (header at byte 0): the padding after its data is not zeros");
 }
 
 static void test_messages_show_hostile_names_safely(void **state)

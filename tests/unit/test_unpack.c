@@ -946,7 +946,7 @@ static void test_padding_that_is_not_zeros_is_refused(void **state)
 	b.data[2 * TAR_BLOCK - 1] = 1;
 	tarmake_end(&b);
 	expect_err(unpack(&p, &b, &lenient, &r, &e), &e, ERR_GUEST,
-		"entry 'f' (header at byte 0): the padding behind its data is not zeros");
+		"entry 'f' (header at byte 0): the padding after its data is not zeros");
 }
 
 /* ---- the host's side --------------------------------------------------------------------- */
