@@ -208,7 +208,7 @@ const struct verdict_reason verdict_reasons[] = {
 
 	{"guest_broken", VERDICT_BROKEN, "guest", true,
 		"The executor in the guest could not do its own work: a drive could not be read "
-		"or written."},
+		"or written. An action that takes the machine's drives away does this."},
 	{"guest_boot_timeout", VERDICT_BROKEN, "guest", true,
 		"The guest did not boot within `boot_timeout`. `ambient log --console` shows how "
 		"far it came."},
@@ -225,7 +225,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"The guest powered off before its end event. An action that calls `poweroff` or "
 		"`reboot` does this."},
 	{"guest_silent", VERDICT_BROKEN, "guest", true,
-		"The guest sent nothing for a minute, not even its heartbeat, and was killed."},
+		"The guest sent nothing for a minute, not even its heartbeat, and was killed. An "
+		"action that suspends the machine (`/sys/power/state`) does this."},
 	{"guest_protocol", VERDICT_BROKEN, "guest", false,
 		"Host and executor are of different versions. Build or install both together."},
 	{"guest_output", VERDICT_BROKEN, "guest", false,
