@@ -328,8 +328,9 @@ check-faults:
 .PHONY: check-valgrind
 # Not: what makes jails (git, jail, proxy, sshagent, convert; see tests/valgrind), what tests the walls of openat2, which valgrind
 # does not know (unpack, project, upload), what waits for commands by pidfd_open, which it does not know either (secrets),
-# and the floods of screen, which take it a quarter of an hour.
-VALGRIND_UNITS := $(filter-out git jail proxy sshagent convert unpack project upload secrets screen,$(UNIT_TESTS))
+# the floods of screen, which take it a quarter of an hour, and programs that cannot be run (program): valgrind itself does not
+# outlive an execve that fails.
+VALGRIND_UNITS := $(filter-out git jail proxy sshagent convert unpack project upload secrets screen program,$(UNIT_TESTS))
 VALGRIND_SUITES ?= tests/cli/run.test tests/cli/cache.test tests/cli/scope.test
 check-valgrind:
 	$(call ready,build run test valgrind)

@@ -101,6 +101,12 @@ it() {
 	fi
 }
 
+# valgrind itself does not outlive an execve that fails.
+it_without_valgrind() {
+	selected "$1" || return 0
+	if [ -n "${WITH_GUESTS_VALGRIND-}" ]; then not_run "$1" 'not under valgrind'; else it "$@"; fi
+}
+
 nightly() {
 	selected "$1" || return 0
 	if [ -n "${NIGHTLY-}" ]; then it "$@"; else not_run "$1" nightly; fi
