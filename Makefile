@@ -61,7 +61,7 @@ DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ACTIONS := table shell custom http_get git_get unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child program script stream group reap
-NET := connect forward
+NET := connect forward watch errorfile
 EXECUTOR := main link $(MACHINE_GUEST:%=machine/%) $(JOB:%=job/%) $(NET:%=net/%)
 
 BASE_SRC := $(BASE:%=src/base/%.c) $(OS:%=src/os/%.c)
@@ -102,7 +102,7 @@ HOSTKEY_LIAR_SRC := tests/tools/hostkey-liar.c $(BASE_SRC)
 SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_sftp.c $(BASE_SRC) $(DATA_NET_SRC)
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
-UNIT_TESTS := base loop tree frame message plan action actions executor program forward git jail node jsonl yamlfile schema config project \
+UNIT_TESTS := base loop tree frame message plan action actions executor program forward connect git jail node jsonl yamlfile schema config project \
 	store statefile fingerprint gitconfig gitplace archive convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
@@ -148,7 +148,7 @@ LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSF
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
 AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
-NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/netmain.c
+NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/errorfile.c executor/net/netmain.c
 ASKING_SRC := $(BASE_SRC) $(HOSTKEY_SRC) src/hostkey/exchange.c src/hostkey/main.c
 REWRITE_SRC := $(BASE_SRC) $(SHARED_SRC) $(ARCHIVE_SRC) src/archive/main.c
 

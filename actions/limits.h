@@ -12,5 +12,10 @@
 #define LIMIT_SNIPPET_BYTES (512 * KIB)
 /* Files and directories of an upload. */
 #define LIMIT_UPLOAD_NAMES (LIMIT_NODE_COUNT / 2)
+/*
+ * The time without progress of rsync. It is long because a server that has a large older file reads
+ * all of it before it asks for a part of the new one.
+ */
+#define LIMIT_UPLOAD_STALL_MS (10 * 60 * 1000LL)
 
 #endif

@@ -46,25 +46,26 @@ void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
 	(void)plan_add(out, action_net.name, step, &entry->origin);
 }
 
-/* The tool writes "REASON\nMESSAGE". If it did not, only its exit code is reported. */
-static int take_error(const struct err *spawned, struct err *e)
+void action_net_forget_error(void)
+{
+	(void)unlink(GUEST_NET_ERROR);
+}
+
+bool action_net_take_error(struct err *e)
 {
 	auto_buf struct buf text = {0};
 	struct err ignored = {0};
 	char *sentence;
 
 	buf_init(&text, MESSAGE_TEXT_MAX + MESSAGE_REASON_MAX);
-	if (fd_read_file(GUEST_NET_ERROR, &text, &ignored) < 0) {
-		*e = *spawned;
-		return -1;
-	}
+	if (fd_read_file(GUEST_NET_ERROR, &text, &ignored) < 0)
+		return false;
 	sentence = strchr(text.data, '\n');
-	if (!sentence || sentence - text.data >= ERR_REASON_MAX) {
-		*e = *spawned;
-		return -1;
-	}
+	if (!sentence || sentence - text.data >= ERR_REASON_MAX)
+		return false;
 	*sentence++ = '\0';
-	return err_reason(e, ERR_INPUT, text.data, "%s", sentence);
+	(void)err_reason(e, ERR_INPUT, text.data, "%s", sentence);
+	return true;
 }
 
 bool actions_program_failed(const struct action_ctx *ctx)
@@ -104,7 +105,7 @@ int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct e
 	struct err why = {0};
 	int result;
 
-	(void)unlink(GUEST_NET_ERROR);
+	action_net_forget_error();
 	strv_push(&s.argv, GUEST_NET_TOOL);
 	strv_push(&s.argv, call->command);
 	set_scalar(&s.env);
@@ -114,9 +115,8 @@ int action_net_run(struct action_ctx *ctx, const struct net_call *call, struct e
 	if (result == 0)
 		return 0;
 	/* Ignore the tool's message if it was stopped by a limit, or the machine failed. */
-	if (actions_program_failed(ctx))
-		return take_error(&why, e);
-	*e = why;
+	if (!actions_program_failed(ctx) || !action_net_take_error(e))
+		*e = why;
 	return -1;
 }
 

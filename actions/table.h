@@ -85,6 +85,13 @@ void action_net_add(const struct entry *entry, bool ssh, struct plan *out);
  */
 bool actions_program_failed(const struct action_ctx *ctx);
 
+/*
+ * net.c: the error that a program in the machine has written to GUEST_NET_ERROR (errorfile.h of the
+ * executor). Forget it before the program is started. False, and *e is unchanged: it wrote none.
+ */
+void action_net_forget_error(void);
+bool action_net_take_error(struct err *e);
+
 /* net.c: run the step `net`. */
 struct net_call {
 	const char *command;   /* of TOOL_NET */

@@ -8,6 +8,14 @@
 /* Longer than the time that the proxy has for a lookup and a connection. */
 #define LIMIT_CONNECT_MS (90 * 1000LL)
 
+/*
+ * An upload through ssh (watch.h): the bytes that a server must take, and a part of those that it
+ * sends, for it to count as progress; the bytes that it may send without.
+ */
+#define LIMIT_UPLOAD_PROGRESS (4 * KIB)
+#define LIMIT_UPLOAD_PROGRESS_PART 64
+#define LIMIT_UPLOAD_ANSWERS (64 * MIB)
+
 /* Transfers, by ambient-net. */
 #define LIMIT_HTTP_PAUSE_MS 1000            /* before the second attempt; doubled each time */
 #define LIMIT_HTTP_CONNECT_MS (60 * 1000LL) /* the proxy has its own, shorter limits */

@@ -164,29 +164,58 @@ static void explain_rsync(
 	}
 }
 
+/* With little time left, a stalled server must be reported before the action is out of time. */
+static int64_t patience_ms(const struct upload *u, int64_t most_ms)
+{
+	int64_t half_ms = u->ctx->ops->time_left_ms(u->ctx) / 2 + 1;
+
+	return half_ms < most_ms ? half_ms : most_ms;
+}
+
+/*
+ * rsync ends if the connection is silent. The relay to the proxy ends a server that talks but
+ * accepts nothing. rsync splits the text at spaces outside of quotes.
+ */
+static void add_ssh(const struct upload *u, struct strv *argv)
+{
+	strv_push(argv, "-e");
+	strv_pushf(argv,
+		"ssh -F " GUEST_SSH_CONFIG " '-oProxyCommand=" GUEST_EXECUTOR
+		" connect --upload " GUEST_NET_ERROR " %lld %%h %%p'",
+		(long long)patience_ms(u, LIMIT_UPLOAD_STALL_MS));
+}
+
+static void explain_stall(const struct upload *u, struct err *e)
+{
+	struct err why = {0};
+
+	if (actions_program_failed(u->ctx) && action_net_take_error(&why))
+		*e = why;
+}
+
 static int by_rsync(struct upload *u, struct err *e)
 {
-	int64_t half = u->ctx->ops->time_left_ms(u->ctx) / 2000 + 1;
-	int64_t most = LIMIT_HTTP_STALL_MS / 1000;
+	int64_t timeout_s = (patience_ms(u, LIMIT_HTTP_STALL_MS) + 999) / 1000;
 	struct spawn s = {.directory = u->shown, .agent = true};
 	int result;
 
 	strv_push(&s.argv, "rsync");
 	strv_push(&s.argv, "-a");
 	strv_push(&s.argv, "--del");
-	strv_pushf(&s.argv, "--timeout=%lld", (long long)(half < most ? half : most));
+	strv_pushf(&s.argv, "--timeout=%lld", (long long)timeout_s);
 	strv_push(&s.argv, "--out-format=%n");
 	/* The shell of the server must not interpret the path. */
 	strv_push(&s.argv, "--protect-args");
-	strv_push(&s.argv, "-e");
-	strv_push(&s.argv, "ssh -F " GUEST_SSH_CONFIG);
+	add_ssh(u, &s.argv);
 	strv_push(&s.argv, "--");
 	strv_push(&s.argv, "./");
 	strv_pushf(&s.argv, "%s:%s", u->login, u->path);
+	action_net_forget_error();
 	result = u->ctx->ops->spawn(u->ctx, &s, e);
 	strv_release(&s.argv);
 	if (result == 0)
 		return 0;
+	explain_stall(u, e);
 	explain_rsync(u, rsync_codes, ARRAY_SIZE(rsync_codes), e);
 	explain_login(u, e);
 	explain_rsync(u, rsync_ends, ARRAY_SIZE(rsync_ends), e);

@@ -10,7 +10,7 @@
 
 const char pid1_usage[] =
 	"usage: ambient-execute-plan [--on-host --log FD --ctl FD [--drive SERIAL=FD[:ro]]...]\n"
-	"       ambient-execute-plan connect HOST PORT [ADDRESS:PORT]\n"
+	"       ambient-execute-plan connect [--upload FILE MS] HOST PORT [ADDRESS:PORT]\n"
 	"\n"
 	"Runs the plan on the drive ambient-exec inside a virtual machine that ambient has made: "
 	"as the\n"
@@ -20,6 +20,9 @@ const char pid1_usage[] =
 	"  connect HOST PORT    copy between standard input and output and a host, through the "
 	"proxy of\n"
 	"                       the machine, or the one at ADDRESS:PORT; for ssh's ProxyCommand\n"
+	"  --upload FILE MS     of connect: end it after MS milliseconds without progress of an "
+	"upload,\n"
+	"                       and write the reason to FILE\n"
 	"  --on-host            run in the namespaces that a test has prepared, without a machine\n"
 	"  --log FD, --ctl FD   the two ports\n"
 	"  --drive SERIAL=FD    a drive; with :ro behind it, an input\n"

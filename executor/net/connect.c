@@ -15,10 +15,15 @@
 #include "base/text.h"
 #include "contract/contract.h"
 #include "executor/limits.h"
+#include "executor/net/errorfile.h"
+#include "executor/net/watch.h"
 #include "os/fd.h"
 #include "os/relay.h"
 
 enum { HOST_MAX = 253, PORT_MAX = 65535, HEAD_MAX = 16384, SAID_MAX = 600 };
+
+/* --upload FILE MS */
+enum { UPLOAD_WORDS = 3 };
 
 /* ---- request ---- */
 
@@ -127,10 +132,32 @@ static int take_answer(int fd, struct buf *b, const char *host, unsigned port, s
 
 /* ---- data ---- */
 
-static int copy(int fd, const struct buf *early, struct err *e)
+/* An upload must make progress. */
+static int check_progress(
+	const struct connection *c, struct watch *w, const struct relay *r, struct err *e)
+{
+	uint64_t received = r->down.filled, sent = r->up.drained;
+	enum watch_verdict verdict = watch_look(w, clock_ms(), received, sent);
+	auto_free char *got = mem_strdup(num_show_size(received - w->received).s);
+	auto_free char *took = mem_strdup(num_show_size(sent - w->sent).s);
+
+	if (verdict == WATCH_STALLED)
+		return err_reason(e, ERR_INPUT, "upload_timeout",
+			"%s: the upload made no progress within %s: the server sent %s and "
+			"accepted %s",
+			c->host, num_show_duration(c->patience_ms).s, got, took);
+	if (verdict == WATCH_FLOODED)
+		return err_reason(e, ERR_INPUT, "upload_failed",
+			"%s: the upload made no progress while the server sent %s: it accepted %s",
+			c->host, got, took);
+	return 0;
+}
+
+static int copy(const struct connection *c, int fd, const struct buf *early, struct err *e)
 {
 	auto_relay struct relay r = {0};
 	struct pollfd fds[RELAY_POLL_FDS];
+	struct watch w;
 	int more = 1;
 
 	if (fd_set_nonblock(fd, e) < 0)
@@ -138,14 +165,19 @@ static int copy(int fd, const struct buf *early, struct err *e)
 	if (fd_write_all(STDOUT_FILENO, early->data, early->len) < 0)
 		return err_sys(e, "write to standard output");
 	relay_init(&r, STDIN_FILENO, STDOUT_FILENO, fd, fd);
+	watch_start(&w, c->patience_ms, clock_ms());
 	while (more > 0) {
+		int timeout = clock_poll_timeout(watch_deadline_ms(&w));
+
 		relay_poll(&r, fds);
-		if (poll(fds, RELAY_POLL_FDS, -1) < 0 && errno != EINTR)
+		if (poll(fds, RELAY_POLL_FDS, timeout) < 0 && errno != EINTR)
 			return err_sys(e, "poll");
 		more = relay_move(&r, fds, e);
 		/* After the end of the server's data, do not wait for the end of standard input. */
 		if (more > 0 && r.down.shut)
 			more = 0;
+		if (more > 0 && check_progress(c, &w, &r, e) < 0)
+			return -1;
 	}
 	return more;
 }
@@ -167,29 +199,53 @@ static int parse_proxy(const char *text, struct sockaddr_in *ret, struct err *e)
 	return 0;
 }
 
-int connect_run(const char *proxy, const char *host, const char *port, struct err *e)
+int connect_run(const struct connection *c, struct err *e)
 {
 	auto_free char *usual = mem_printf("%s:%d", GUEST_PROXY_ADDRESS, PROXY_PORT);
 	auto_buf struct buf answer;
 	struct sockaddr_in at;
 	auto_fd int fd = -1;
-	uint64_t number;
+	uint64_t port;
 
 	buf_init(&answer, HEAD_MAX);
-	if (parse_proxy(proxy ? proxy : usual, &at, e) < 0 || check_host(host, e) < 0)
+	if (parse_proxy(c->proxy ? c->proxy : usual, &at, e) < 0 || check_host(c->host, e) < 0)
 		return -1;
-	if (num_parse_u64(port, PORT_MAX, &number, e) < 0)
+	if (num_parse_u64(c->port, PORT_MAX, &port, e) < 0)
 		return err_wrap(e, "port");
 	fd = call(&at, e);
-	if (fd < 0 || ask(fd, host, (unsigned)number, e) < 0 ||
-		take_answer(fd, &answer, host, (unsigned)number, e) < 0)
+	if (fd < 0 || ask(fd, c->host, (unsigned)port, e) < 0 ||
+		take_answer(fd, &answer, c->host, (unsigned)port, e) < 0)
 		return -1;
-	return copy(fd, &answer, e);
+	return copy(c, fd, &answer, e);
+}
+
+static int connect_upload(const char *file, const struct connection *c, struct err *e)
+{
+	struct err unwritten = {0};
+
+	if (connect_run(c, e) == 0)
+		return 0;
+	if (e->reason[0] && errorfile_write(file, e, &unwritten) < 0)
+		return err_append(e, "; %s", unwritten.msg);
+	return -1;
 }
 
 int connect_main(int argc, char **argv, struct err *e)
 {
-	if (argc < 2 || argc > 3)
+	const bool upload = argc > 0 && strcmp(argv[0], "--upload") == 0;
+	const int at = upload ? UPLOAD_WORDS : 0;
+	struct connection c = {0};
+	uint64_t patience_ms;
+
+	if (argc < at + 2 || argc > at + 3)
 		return err_set(e, ERR_INPUT, "connect: give it HOST and PORT");
-	return connect_run(argc == 3 ? argv[2] : NULL, argv[0], argv[1], e);
+	c.host = argv[at];
+	c.port = argv[at + 1];
+	c.proxy = argc == at + 3 ? argv[at + 2] : NULL;
+	if (!upload)
+		return connect_run(&c, e);
+	if (num_parse_u64(argv[2], INT32_MAX, &patience_ms, e) < 0)
+		return err_wrap(e, "--upload");
+	c.patience_ms = (int64_t)patience_ms;
+	return connect_upload(argv[1], &c, e);
 }

@@ -12,7 +12,6 @@
  * for the step, and the message to standard error, for users.
  */
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +24,7 @@
 #include "data/jsonl.h"
 #include "data/node.h"
 #include "executor/limits.h"
+#include "executor/net/errorfile.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/tree.h"
@@ -295,11 +295,10 @@ static int run(const char *command, struct err *e)
 /* If the file cannot be written, the action fails without a reason. */
 static int complain(const struct err *e)
 {
-	auto_free char *text = mem_printf("%s\n%s", e->reason, e->msg);
-	auto_fd int fd = open(GUEST_NET_ERROR, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	struct err unwritten = {0};
 
-	if (fd < 0 || fd_write_all(fd, text, strlen(text)) < 0)
-		(void)fprintf(stderr, "ERROR: %s: %s\n", GUEST_NET_ERROR, strerror(errno));
+	if (errorfile_write(GUEST_NET_ERROR, e, &unwritten) < 0)
+		(void)fprintf(stderr, "ERROR: %s\n", unwritten.msg);
 	(void)fprintf(stderr, "ERROR: %s\n", e->msg);
 	return 1;
 }

@@ -79,6 +79,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_ACTIONS "/ci/actions"
 #define GUEST_TOOLS "/run/ambient"
 #define GUEST_NET_TOOL GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_NET
+/* Of TOOL_NET, and of EXECUTOR_NAME as ssh's ProxyCommand: why the program failed. */
 #define GUEST_NET_ERROR GUEST_TOOLS "/error"
 #define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, if there are keys */
 #define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for use by other programs */

@@ -36,6 +36,7 @@ ssize_t flow_fill(struct flow *f, int fd, size_t max)
 		return would_wait() ? 0 : -1;
 	f->ended = n == 0;
 	f->len += (size_t)n;
+	f->filled += (uint64_t)n;
 	if (f->left != FLOW_NO_END)
 		f->left -= (uint64_t)n;
 	return n;
@@ -53,6 +54,7 @@ ssize_t flow_drain(struct flow *f, int fd)
 	f->start += (size_t)n;
 	f->ready -= (size_t)n;
 	f->len -= (size_t)n;
+	f->drained += (uint64_t)n;
 	return n;
 }
 

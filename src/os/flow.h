@@ -21,6 +21,7 @@ struct flow {
 	size_t size;
 	size_t start, ready, len; /* len: both ready and not yet ready */
 	uint64_t left;            /* bytes that may still be read; FLOW_NO_END: no limit */
+	uint64_t filled, drained; /* bytes read and written so far */
 	bool ended;               /* the source has reached its end */
 	bool shut;                /* the end was passed on */
 };

@@ -56,27 +56,22 @@ static void pass_end(struct flow *f, int *out)
 }
 
 /* Only ends that poll(2) reported as ready are used, because the descriptors may be blocking. */
-static ssize_t move(struct flow *f, int in, const struct pollfd *can_read, int *out,
+static int move(struct flow *f, int in, const struct pollfd *can_read, int *out,
 	const struct pollfd *can_write)
 {
-	ssize_t n = can_read->revents ? flow_fill(f, in, f->size) : 0;
-
-	if (n < 0)
+	if (can_read->revents && flow_fill(f, in, f->size) < 0)
 		return -1;
 	if (can_write->revents && flow_drain(f, *out) < 0)
 		return -1;
 	f->ready = f->len;
 	pass_end(f, out);
-	return n;
+	return 0;
 }
 
 int relay_move(struct relay *r, const struct pollfd *p, struct err *e)
 {
-	ssize_t n;
-
 	if (move(&r->up, r->a_in, &p[A_IN], &r->b_out, &p[B_OUT]) < 0 ||
-		(n = move(&r->down, r->b_in, &p[B_IN], &r->a_out, &p[A_OUT])) < 0)
+		move(&r->down, r->b_in, &p[B_IN], &r->a_out, &p[A_OUT]) < 0)
 		return err_sys(e, "the connection broke");
-	r->received += (uint64_t)n;
 	return r->up.shut && r->down.shut ? 0 : 1;
 }

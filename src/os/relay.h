@@ -20,7 +20,6 @@ enum { RELAY_POLL_FDS = 4 };
 struct relay {
 	int a_in, a_out, b_in, b_out;
 	struct flow up, down; /* a to b, b to a */
-	uint64_t received;    /* bytes from b so far */
 	char *buffers;
 };
 

@@ -76,8 +76,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The host presented a host key that is not in `known_hosts` of its entry under "
 		"`ssh`. Nothing was sent."},
 	{"upload_timeout", VERDICT_FAILED, "network", true,
-		"The server of an upload by ssh did not answer, or accepted no data, for a minute "
-		"(for half of the time left to the action, if that was less)."},
+		"The server of an upload by ssh did not answer, or accepted no data, for a minute, "
+		"or talked for ten minutes and accepted next to nothing (for half of the time "
+		"left to the action, if that was less)."},
 	{"upload_unreachable", VERDICT_FAILED, "network", true,
 		"The proxy could not connect to the host of an upload by ssh; the message and the "
 		"events `egress` of the run log give the cause."},

@@ -55,8 +55,8 @@ NORETURN static void pass_on(int client, const struct sockaddr_in *proxy, uint64
 		if (poll(fds, RELAY_POLL_FDS, -1) < 0 && errno != EINTR)
 			_exit(1);
 		more = relay_move(&r, fds, &ignored);
-		(void)__atomic_add_fetch(received, r.received - before, __ATOMIC_RELAXED);
-		before = r.received;
+		(void)__atomic_add_fetch(received, r.down.filled - before, __ATOMIC_RELAXED);
+		before = r.down.filled;
 	}
 	_exit(0);
 }

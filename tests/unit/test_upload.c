@@ -104,7 +104,8 @@ static void expect_refused(
 
 #define RSYNC                                                                                      \
 	"rsync -a --del --timeout=31 --out-format=%n --protect-args -e ssh -F "                    \
-	"/ci/secrets/.ssh/config -- ./ "                                                           \
+	"/ci/secrets/.ssh/config '-oProxyCommand=/run/ambient/ambient-execute-plan connect "       \
+	"--upload /run/ambient/error 30001 %h %p' -- ./ "                                          \
 	"ci@www.example:/srv/www in "
 #define SFTP(files)                                                                                \
 	"/run/ambient/tools/ambient-net sftp_put in \n{\"files\":[" files                          \

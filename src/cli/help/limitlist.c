@@ -267,6 +267,20 @@ static const struct row rows[] = {
 	TIME(LIMIT_AGENT_STOP_MS, "time for the agent to end", "it is killed"),
 	BYTES(LIMIT_UPLOAD_WORK, "list of the files to upload, as JSON", "the action fails"),
 	COUNT(LIMIT_UPLOAD_NAMES, "files and directories of an upload", "the action fails"),
+	TIME(LIMIT_UPLOAD_STALL_MS,
+		"time without progress of an upload by rsync; at most half of the action's "
+		"remaining time",
+		"the action fails"),
+	BYTES(LIMIT_UPLOAD_PROGRESS, "bytes accepted by the server, minimum, to count as progress",
+		""),
+	COUNT(LIMIT_UPLOAD_PROGRESS_PART,
+		"bytes that the server may send for each byte that it accepts, to count as "
+		"progress",
+		""),
+	BYTES(LIMIT_UPLOAD_ANSWERS,
+		"data sent by the server without progress; enough for the block sums of an older "
+		"file of 400 GiB",
+		"the action fails"),
 	BYTES(LIMIT_SSH_COMMAND, "a command line of ssh", "the action fails"),
 	BYTES(LIMIT_SFTP_ANSWER, "a response of an sftp server", "the action fails"),
 	COUNT(LIMIT_SFTP_NAMES, "names in a directory of an sftp server", "the action fails"),
