@@ -44,7 +44,7 @@ const struct verdict_reason verdict_reasons[] = {
 		"`ca_certificates` in the configuration names private authorities."},
 	{"fetch_redirect", VERDICT_FAILED, "project", false,
 		"The server redirected too often, without a location (300 to 399), or to a URL "
-		"that is not followed: another protocol, or http after https."},
+		"that is malformed or not followed: another protocol, or http after https."},
 	{"fetch_checksum", VERDICT_FAILED, "project", false,
 		"The checksum of a file does not match the plan's. The file was discarded."},
 	{"fetch_commit", VERDICT_FAILED, "project", false,

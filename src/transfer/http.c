@@ -700,6 +700,13 @@ static void explain_code(const struct transfer *t, CURLcode code, struct failure
 	if (is_malformed(t, code)) {
 		fail(f, "fetch_failed", false, "the chunks of the answer are malformed");
 		return;
+/* The location of a redirect. */
+static void explain_location(const char *url, struct failure *f)
+{
+	fail(f, "fetch_redirect", false, "the server redirects to a URL that is malformed: %s",
+		url);
+}
+
 	}
 	while (i < ARRAY_SIZE(codes) && codes[i].code != code)
 		i++;
@@ -709,6 +716,10 @@ static void explain_code(const struct transfer *t, CURLcode code, struct failure
 	}
 	fail(f, codes[i].reason, codes[i].again, "%s", codes[i].words ? codes[i].words : text);
 	f->from_zero = codes[i].from_zero;
+	if (code == CURLE_URL_MALFORMAT && t->url) {
+		explain_location(t->url, f);
+		return;
+	}
 }
 
 /*
@@ -828,6 +839,16 @@ static int follow(struct transfer *t, CURLcode code, struct failure *f)
 	if (code != CURLE_OK || t->kind == PUT || status_of(t) / 100 != 3 || t->x.proxy_status)
 		return 0;
 	(void)curl_easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &to);
+/* libcurl makes an absolute URL of every location, unless it is malformed. */
+static bool is_absolute(const char *url)
+{
+	static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789+.-";
+	const size_t len = strspn(url, known);
+
+	return len > 0 && strncmp(url + len, "://", 3) == 0;
+}
+
 	if (!to)
 		return 0;
 	if (t->redirects == HTTP_REDIRECTS_MAX)
@@ -850,6 +871,8 @@ static int follow(struct transfer *t, CURLcode code, struct failure *f)
 }
 
 static int put_in_place(struct transfer *t, struct err *e)
+	else if (!is_absolute(to))
+		explain_location(to, f);
 {
 	if (give_name(t, t->item->name) < 0) {
 		if (errno != EEXIST)
