@@ -33,8 +33,10 @@ const struct verdict_reason verdict_reasons[] = {
 		"The server failed on every try (status 408, 425, 429 or 500 to 599); 501 and 505 "
 		"are not retried."},
 	{"fetch_timeout", VERDICT_FAILED, "network", true,
-		"The server did not answer in time, or sent no byte of the file for a minute (for "
-		"half of the time left to the action, if that was less), on every try."},
+		"The server did not answer or did not end its answer in time, or sent no byte of "
+		"the file for a minute (for half of the time left to the action, if that was "
+		"less), on every try; a server that went on talking meanwhile is not tried "
+		"again."},
 	{"fetch_cut", VERDICT_FAILED, "network", true,
 		"The connection broke before the file was complete, on every try."},
 	{"fetch_unreachable", VERDICT_FAILED, "network", true,
@@ -70,8 +72,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The proxy of a post-plan blocked an upload: the address of the target is "
 		"private. The events `egress` of the run log give the cause."},
 	{"upload_failed", VERDICT_FAILED, "network", true,
-		"A server rejected an upload by HTTP or sftp; the message gives the cause. Files "
-		"uploaded before may be there."},
+		"A server rejected an upload, did not end its answer to it, or went on talking and "
+		"accepted next to nothing; the message gives the cause. Files uploaded before may "
+		"be there."},
 	{"upload_host_key", VERDICT_FAILED, "project", false,
 		"The host presented a host key that is not in `known_hosts` of its entry under "
 		"`ssh`. Nothing was sent."},

@@ -61,7 +61,9 @@ struct told {
 struct exchange {
 	uint64_t from;       /* offset of the requested part */
 	bool began;          /* a byte of the file was received */
+	uint64_t whole;      /* the size of the file, as the server says; 0: it does not */
 	int64_t moved_ms;    /* time of the last progress of the file */
+	int64_t heard_ms;    /* time of the last byte from the server, of the file or not */
 	uint64_t wire, kept; /* bytes of the body as received, and of the file */
 	uint64_t unwanted;   /* bytes of bodies other than the file */
 	uint64_t sent;       /* of an upload */
@@ -304,6 +306,7 @@ static int begin_body(struct transfer *t, long status)
 	(void)curl_easy_getinfo(t->curl, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &declared);
 	if (declared > 0 && (uint64_t)declared > *t->room)
 		return too_large(t, t->got + (uint64_t)declared);
+	t->x.whole = declared > 0 ? t->got + (uint64_t)declared : 0;
 	t->x.began = true;
 	return 0;
 }
@@ -348,6 +351,8 @@ static int on_debug(CURL *curl, curl_infotype type, char *data, size_t len, void
 
 	(void)curl;
 	(void)data;
+	if (type == CURLINFO_DATA_IN || type == CURLINFO_HEADER_IN)
+		t->x.heard_ms = clock_ms();
 	if (type == CURLINFO_DATA_IN)
 		t->x.wire += len;
 	return 0;
@@ -490,14 +495,15 @@ static bool is_flooded(const struct transfer *t)
 		LIMIT_HTTP_OVERHEAD + LIMIT_HTTP_OVERHEAD_FACTOR * (t->x.kept + t->x.unwanted);
 }
 
-static void tell_progress(struct transfer *t, curl_off_t total, curl_off_t now)
+/* Not for bodies of redirects and errors. */
+static void tell_progress(struct transfer *t)
 {
-	if (t->kind != GET || now == total || clock_ms() < t->told_ms + t->o->report_ms)
+	if (!t->x.began || t->got == t->x.whole || clock_ms() < t->told_ms + t->o->report_ms)
 		return;
 	t->told_ms = clock_ms();
-	if (total > 0)
+	if (t->x.whole)
 		tell(t, "%s: %s of %s", t->item->name, num_show_size(t->got).s,
-			num_show_size(t->got + (uint64_t)(total - now)).s);
+			num_show_size(t->x.whole).s);
 	else
 		tell(t, "%s: %s", t->item->name, num_show_size(t->got).s);
 }
@@ -507,12 +513,14 @@ static int on_progress(void *arg, curl_off_t total, curl_off_t now, curl_off_t u
 {
 	struct transfer *t = arg;
 
+	(void)total;
+	(void)now;
 	(void)up;
 	if ((uint64_t)sent > t->x.sent) {
 		t->x.sent = (uint64_t)sent;
 		t->x.moved_ms = clock_ms();
 	}
-	tell_progress(t, total, now);
+	tell_progress(t);
 	if (!is_flooded(t))
 		return 0;
 	fail(&t->x.own, "fetch_failed", false,
@@ -608,7 +616,7 @@ static int begin(struct batch *b, struct transfer *t, struct err *e)
 	t->curl = curl_easy_init();
 	if (!t->curl)
 		return err_set(e, ERR_HOST, "libcurl: no handle");
-	t->x = (struct exchange){.moved_ms = clock_ms()};
+	t->x = (struct exchange){.moved_ms = clock_ms(), .heard_ms = clock_ms()};
 	if (t->redirects == 0)
 		t->tries++;
 	set_callbacks(t);
@@ -692,6 +700,13 @@ static bool is_malformed(const struct transfer *t, CURLcode code)
 	return code == CURLE_RECV_ERROR && error == 0 && strncasecmp(url, "http:", 5) == 0;
 }
 
+/* The location of a redirect. */
+static void explain_location(const char *url, struct failure *f)
+{
+	fail(f, "fetch_redirect", false, "the server redirects to a URL that is malformed: %s",
+		url);
+}
+
 static void explain_code(const struct transfer *t, CURLcode code, struct failure *f)
 {
 	const char *text = *t->x.curl_text ? t->x.curl_text : curl_easy_strerror(code);
@@ -700,13 +715,10 @@ static void explain_code(const struct transfer *t, CURLcode code, struct failure
 	if (is_malformed(t, code)) {
 		fail(f, "fetch_failed", false, "the chunks of the answer are malformed");
 		return;
-/* The location of a redirect. */
-static void explain_location(const char *url, struct failure *f)
-{
-	fail(f, "fetch_redirect", false, "the server redirects to a URL that is malformed: %s",
-		url);
-}
-
+	}
+	if (code == CURLE_URL_MALFORMAT && t->url) {
+		explain_location(t->url, f);
+		return;
 	}
 	while (i < ARRAY_SIZE(codes) && codes[i].code != code)
 		i++;
@@ -716,10 +728,6 @@ static void explain_location(const char *url, struct failure *f)
 	}
 	fail(f, codes[i].reason, codes[i].again, "%s", codes[i].words ? codes[i].words : text);
 	f->from_zero = codes[i].from_zero;
-	if (code == CURLE_URL_MALFORMAT && t->url) {
-		explain_location(t->url, f);
-		return;
-	}
 }
 
 /*
@@ -747,11 +755,8 @@ static void explain_content(const struct transfer *t, long status, struct failur
 			status);
 }
 
-/*
- * Success (no reason in *f) is a complete last answer with status 2xx. The status of an error is a
- * better explanation than an error in the body of that answer.
- */
-static void explain(struct transfer *t, CURLcode code, struct failure *f)
+/* See explain. */
+static void explain_end(struct transfer *t, CURLcode code, struct failure *f)
 {
 	long status = status_of(t);
 
@@ -771,6 +776,18 @@ static void explain(struct transfer *t, CURLcode code, struct failure *f)
 		explain_status(t, status, f);
 	else
 		explain_content(t, status, f);
+}
+
+/*
+ * Success (no reason in *f) is a complete last answer with status 2xx. The status of an error is a
+ * better explanation than an error in the body of that answer. An upload with such a status is
+ * there, however the answer ended, and is not sent again.
+ */
+static void explain(struct transfer *t, CURLcode code, struct failure *f)
+{
+	explain_end(t, code, f);
+	if (t->kind == PUT && is_success(status_of(t)))
+		f->again = false;
 }
 
 /* The reason for an upload that corresponds to that of a download. */
@@ -822,6 +839,16 @@ static int try_again(struct transfer *t, const struct failure *f, struct err *e)
 	return 0;
 }
 
+/* libcurl makes an absolute URL of every location, unless it is malformed. */
+static bool is_absolute(const char *url)
+{
+	static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789+.-";
+	const size_t len = strspn(url, known);
+
+	return len > 0 && strncmp(url + len, "://", 3) == 0;
+}
+
 /* A redirect must not lead from an encrypted server to an unencrypted one. */
 static bool is_followed(const char *from, const char *to)
 {
@@ -839,21 +866,13 @@ static int follow(struct transfer *t, CURLcode code, struct failure *f)
 	if (code != CURLE_OK || t->kind == PUT || status_of(t) / 100 != 3 || t->x.proxy_status)
 		return 0;
 	(void)curl_easy_getinfo(t->curl, CURLINFO_REDIRECT_URL, &to);
-/* libcurl makes an absolute URL of every location, unless it is malformed. */
-static bool is_absolute(const char *url)
-{
-	static const char known[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				    "0123456789+.-";
-	const size_t len = strspn(url, known);
-
-	return len > 0 && strncmp(url + len, "://", 3) == 0;
-}
-
 	if (!to)
 		return 0;
 	if (t->redirects == HTTP_REDIRECTS_MAX)
 		fail(f, "fetch_redirect", false, "the server redirects more than %d times",
 			HTTP_REDIRECTS_MAX);
+	else if (!is_absolute(to))
+		explain_location(to, f);
 	else if (!is_followed(from, to))
 		fail(f, "fetch_redirect", false,
 			"the server redirects to %s, which is not followed: %s", to,
@@ -871,8 +890,6 @@ static bool is_absolute(const char *url)
 }
 
 static int put_in_place(struct transfer *t, struct err *e)
-	else if (!is_absolute(to))
-		explain_location(to, f);
 {
 	if (give_name(t, t->item->name) < 0) {
 		if (errno != EEXIST)
@@ -927,24 +944,40 @@ static int finish(struct batch *b, struct transfer *t, CURLcode code, struct err
 	return result;
 }
 
+/* Which of these it is depends on what has arrived so far. */
+static void explain_stall(struct transfer *t)
+{
+	auto_free char *limit = mem_strdup(num_show_duration(t->o->stall_ms).s);
+	const bool is_silent = clock_ms() >= t->x.heard_ms + t->o->stall_ms / 2;
+	const long status = status_of(t);
+
+	/* A network that is silent may recover. A server that talks will do so again. */
+	if (t->x.kept)
+		fail(&t->x.own, "fetch_timeout", is_silent, "no byte of the file came within %s",
+			limit);
+	else if (status >= 200)
+		fail(&t->x.own, "fetch_timeout", is_silent,
+			"the server answered (status %ld) and did not end its answer within %s",
+			status, limit);
+	else if (t->kind == PUT && t->x.sent < t->up_bytes)
+		fail(&t->x.own, "fetch_timeout", is_silent, "the server took nothing within %s",
+			limit);
+	else
+		fail(&t->x.own, "fetch_timeout", is_silent, "the server did not answer within %s",
+			limit);
+}
+
 /* Only bytes of the file count as progress; the limit of libcurl counts all bytes. */
 static bool is_stalled(struct transfer *t)
 {
 	curl_off_t connected = 0; /* microseconds */
-	auto_free char *limit = mem_strdup(num_show_duration(t->o->stall_ms).s);
 
 	(void)curl_easy_getinfo(t->curl, CURLINFO_PRETRANSFER_TIME_T, &connected);
 	if (connected == 0)
 		t->x.moved_ms = clock_ms(); /* connecting has its own limit */
 	if (clock_ms() < t->x.moved_ms + t->o->stall_ms)
 		return false;
-	if (t->x.kept)
-		fail(&t->x.own, "fetch_timeout", true, "no byte of the file came within %s", limit);
-	else if (t->kind == PUT && t->x.sent < t->up_bytes)
-		fail(&t->x.own, "fetch_timeout", true, "the server took nothing within %s", limit);
-	else
-		fail(&t->x.own, "fetch_timeout", true, "the server did not answer within %s",
-			limit);
+	explain_stall(t);
 	return true;
 }
 

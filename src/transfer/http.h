@@ -6,10 +6,13 @@
  * - A transfer succeeds only with a complete final response with a status of 200 to 299. Tables
  *   give the meaning of every other response, and whether a retry may succeed (answer.h, `codes` in
  *   http.c).
+ * - An upload whose last answer has such a status, but does not end, has failed: it may be there,
+ *   and is not sent again.
  * - If a retry may succeed, there are `tries` attempts in total, with a pause that doubles. A
  *   Retry-After header is obeyed, up to HTTP_RETRY_AFTER_MAX_MS. An interrupted transfer is
  *   resumed.
- * - Only bytes of the file count as progress. An attempt ends after `stall_ms` without progress.
+ * - Only bytes of the file count as progress. An attempt ends after `stall_ms` without progress. It
+ *   is repeated only if the server was silent: one that talks would do so again.
  *   LIMIT_HTTP_HEADS, LIMIT_HTTP_UNWANTED and LIMIT_HTTP_OVERHEAD limit header sections, bodies
  *   that are not the file, and chunk extensions. All files together take at most `room`. Content
  *   encodings are rejected, so received data is never decompressed.
