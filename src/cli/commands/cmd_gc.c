@@ -135,13 +135,15 @@ static void print_sum(struct session *s)
  */
 static int load(struct session *s, const struct call *call, struct err *e)
 {
+	const bool quiet = s->settings->quiet;
 	const char *file;
 
-	if (load_config(call, NULL, &s->config, e) < 0)
+	if ((quiet ? load_config_quietly : load_config)(call, NULL, &s->config, e) < 0)
 		return -1;
 	file = s->settings->projects ? s->settings->projects : s->config.projects;
 	if ((s->settings->projects || access(file, F_OK) == 0 || errno != ENOENT) &&
-		load_projects(&s->config, s->settings->projects, &s->list, e) < 0)
+		(quiet ? load_projects_quietly : load_projects)(
+			&s->config, s->settings->projects, &s->list, e) < 0)
 		return -1;
 	return store_list(s->config.state, &s->known, e);
 }
