@@ -102,50 +102,67 @@ int load_check_names(const struct config *c, struct err *e)
 	return names_check_files(c, e);
 }
 
-static int unknown_project(const char *name, const struct strv *known, struct err *e)
+/* `hint` stands in the place of the nearest name, if there is none. */
+static int unknown_project(
+	const char *name, const struct strv *known, const char *hint, struct err *e)
 {
 	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
 	const char *nearest =
 		known->count ? text_nearest(name, (const char *const *)known->items) : NULL;
 	auto_free char *near = nearest ? text_safe(nearest, LIMIT_NAME_BYTES) : NULL;
 
-	return err_set(e, ERR_INPUT, "unknown project '%s'%s%s%s", shown,
-		near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	if (!near)
+		return err_set(e, ERR_INPUT, "unknown project '%s'%s", shown, hint);
+	return err_set(e, ERR_INPUT, "unknown project '%s', did you mean '%s'?", shown, near);
 }
+
+/* Where a name is known from. */
+struct known {
+	struct strv names;
+	bool listed; /* a projects file is among it, so that a command lists its projects */
+};
+
+static void known_release(struct known *k)
+{
+	strv_release(&k->names);
+}
+#define auto_known __attribute__((cleanup(known_release)))
 
 /* An error of the state is reported by the code that reads it. */
 static int list_known(
-	const struct config *c, const struct project_list *list, struct strv *ret_known)
+	const struct config *c, const struct project_list *list, struct known *ret_known)
 {
 	auto_project_list struct project_list own = {0};
 	struct err unread = {0}, ignored = {0};
 
 	if (!list && project_load(c->projects, &own, &unread) == 0)
 		list = &own;
-	if (store_list(c->state, ret_known, &ignored) < 0)
+	if (store_list(c->state, &ret_known->names, &ignored) < 0)
 		return -1;
 	for (size_t i = 0; list && i < list->count; i++)
-		strv_push(ret_known, list->items[i].name);
+		strv_push(&ret_known->names, list->items[i].name);
+	ret_known->listed = list && list->count;
 	return 0;
 }
 
 int load_check_project(
 	const struct config *c, const struct project_list *list, const char *name, struct err *e)
 {
-	auto_strv struct strv known = {0};
+	auto_known struct known known = {0};
 
-	if (list_known(c, list, &known) < 0 || strv_has(&known, name))
+	if (list_known(c, list, &known) < 0 || strv_has(&known.names, name))
 		return 0;
-	return unknown_project(name, &known, e);
+	return unknown_project(name, &known.names, known.listed ? PROJECT_LIST_HINT : "", e);
 }
 
 int load_check_new_project(const struct config *c, const char *name, struct err *e)
 {
-	auto_strv struct strv known = {0};
+	auto_known struct known known = {0};
 
-	if (list_known(c, NULL, &known) < 0 || known.count == 0 || strv_has(&known, name))
+	if (list_known(c, NULL, &known) < 0 || known.names.count == 0 ||
+		strv_has(&known.names, name))
 		return 0;
-	return unknown_project(name, &known, e);
+	return unknown_project(name, &known.names, "", e);
 }
 
 void load_restrict_modes(const struct config *c)

@@ -48,7 +48,7 @@ static int unknown(const struct node *name, const struct action *const *actions,
 		return node_err(
 			name, file, e, "unknown action '%s', did you mean '%s'?", shown, near);
 	return node_err(name, file, e,
-		"unknown action '%s'; `ambient actions` lists those that are known", shown);
+		"unknown action '%s'; 'ambient actions' lists those that are known", shown);
 }
 
 static int misplaced(

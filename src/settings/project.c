@@ -433,9 +433,8 @@ int project_find(
 	if (nearest)
 		return err_set(e, ERR_INPUT, "%s: unknown project '%s', did you mean '%s'?",
 			list->file, shown, nearest);
-	return err_set(e, ERR_INPUT,
-		"%s: unknown project '%s'; 'ambient projects' lists those that there are",
-		list->file, shown);
+	return err_set(
+		e, ERR_INPUT, "%s: unknown project '%s'" PROJECT_LIST_HINT, list->file, shown);
 }
 
 /* https://HOST/PATH, or USER@HOST:PATH as in git. */

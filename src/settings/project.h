@@ -76,6 +76,9 @@ int project_load(const char *path, struct project_list *ret_list, struct err *e)
 void project_list_release(struct project_list *list);
 #define auto_project_list __attribute__((cleanup(project_list_release)))
 
+/* After a message about an unknown project: the command that lists those of the projects file. */
+#define PROJECT_LIST_HINT "; 'ambient projects' lists those that there are"
+
 /*
  * Find a project by name. ERR_INPUT with the nearest name when there is none. The list owns the
  * project.

@@ -123,7 +123,7 @@ static void test_unknown_actions_name_the_nearest_that_may_stand_there(void **st
 	/* What is like none of those may be meant for another list. */
 	expect_refused("action: flie\n", "p.yaml:1:9: unknown action 'flie', did you mean 'fly'?");
 	expect_refused("action: \"e\\e[31m\"\n",
-		"p.yaml:1:9: unknown action 'e\\x1b[31m'; `ambient actions` lists those that are "
+		"p.yaml:1:9: unknown action 'e\\x1b[31m'; 'ambient actions' lists those that are "
 		"known");
 }
 

@@ -89,7 +89,8 @@ static int find(const struct action *const *actions, const char *name,
 	if (nearest)
 		return err_set(
 			e, ERR_INPUT, "unknown action '%s', did you mean '%s'?", shown, nearest);
-	return err_set(e, ERR_INPUT, "unknown action '%s'", shown);
+	return err_set(e, ERR_INPUT,
+		"unknown action '%s'; 'ambient actions' lists those that are known", shown);
 }
 
 static int show(const struct call *call, const struct action *const *actions, struct err *e)

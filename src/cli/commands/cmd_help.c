@@ -64,19 +64,42 @@ static int add_file(struct buf *b, const struct call *call, const char *page, st
 	return 0;
 }
 
+/* What `help` has a page about: commands and files. */
+static int unknown_topic(const struct call *call, const char *wanted, struct err *e)
+{
+	auto_strv struct strv names = {0};
+	auto_free char *shown = text_safe(wanted, 60);
+	const char *nearest;
+
+	for (const struct command *const *c = call->commands; *c; c++)
+		strv_push(&names, (*c)->name);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		strv_push(&names, files[i].name);
+	nearest = text_nearest(wanted, (const char *const *)names.items);
+	if (nearest)
+		return err_set(e, ERR_INPUT, "there is no help about '%s', did you mean '%s'?",
+			shown, nearest);
+	return err_set(e, ERR_INPUT,
+		"there is no help about '%s'; 'ambient help' lists the commands, and 'ambient help "
+		"--help' the files",
+		shown);
+}
+
 static int add_help(struct buf *b, const struct call *call, struct err *e)
 {
+	const char *wanted = call->operands.count ? call->operands.items[0] : NULL;
 	const struct command *c;
 
-	if (call->operands.count == 0) {
+	if (!wanted) {
 		command_add_help(b, call->commands);
 		return 0;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
-		if (strcmp(call->operands.items[0], files[i].name) == 0)
+		if (strcmp(wanted, files[i].name) == 0)
 			return add_file(b, call, files[i].page, e);
-	if (command_get(call->commands, call->operands.items[0], &c, e) < 0)
-		return -1;
+	c = command_find(call->commands, wanted);
+	if (!c)
+		return unknown_topic(call, wanted, e);
 	command_add_command_help(b, c);
 	return 0;
 }
