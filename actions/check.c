@@ -16,14 +16,7 @@ static int refuse(const struct node *item, const char *what, const char *file, s
 
 int actions_check_name(const struct node *item, const char *file, struct err *e)
 {
-	static const char digits[] = "0123456789";
-	static const char known[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-	const char *name = item->key;
-
-	if (!name[0] || strspn(name, known) != strlen(name) || strchr(digits, name[0]))
-		return refuse(item, "letters, digits and _ only, and no digit first", file, e);
-	return 0;
+	return text_is_variable(item->key) ? 0 : refuse(item, TEXT_VARIABLE_RULE, file, e);
 }
 
 int actions_check_key(const struct node *item, const char *file, struct err *e)

@@ -145,6 +145,7 @@ const struct action action_git_get = {
 	.summary = "Fetch a commit of another repository into the dependencies. No code of "
 		   "the repository runs.",
 	.where = IN_PRE,
+	.logs_in = true,
 	.params = params,
 	.check = check,
 	.expand = expand,

@@ -10,6 +10,7 @@ const struct action action_dput = {
 	.name = "dput",
 	.summary = "Upload the Debian package in the artifacts to the configured target.",
 	.where = IN_POST,
+	.logs_in = true,
 	.params = params,
 	.kind = &kind,
 	.expand = delivery_expand,

@@ -9,6 +9,7 @@ const struct action action_dput2 = {
 	.summary = "Upload the Debian package in a directory of the artifacts to the configured "
 		   "target.",
 	.where = IN_POST,
+	.logs_in = true,
 	.params = delivery_params,
 	.check = delivery_check,
 	.kind = &kind,

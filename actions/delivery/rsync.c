@@ -10,6 +10,7 @@ const struct action action_rsync = {
 	.summary = "Copy the artifacts to the configured rsync target, and remove all other "
 		   "files there.",
 	.where = IN_POST,
+	.logs_in = true,
 	.params = params,
 	.kind = &kind,
 	.expand = delivery_expand,

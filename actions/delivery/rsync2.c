@@ -7,6 +7,7 @@ const struct action action_rsync2 = {
 	.name = "rsync2",
 	.summary = "Copy a directory of the artifacts to the configured rsync target.",
 	.where = IN_POST,
+	.logs_in = true,
 	.params = delivery_params,
 	.check = delivery_check,
 	.kind = &kind,

@@ -8,6 +8,7 @@ const struct action action_sftp_put = {
 	.summary = "Upload the files of a directory of the artifacts to the configured sftp "
 		   "target. An interrupted upload is resumed.",
 	.where = IN_POST,
+	.logs_in = true,
 	.params = delivery_params,
 	.check = delivery_check,
 	.kind = &kind,

@@ -218,3 +218,11 @@ const char *text_nearest(const char *s, const char *const *candidates)
 	}
 	return nearest;
 }
+
+bool text_is_variable(const char *name)
+{
+	static const char known[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return name[0] && !strchr("0123456789", name[0]) && name[strspn(name, known)] == '\0';
+}

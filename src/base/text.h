@@ -41,6 +41,10 @@ void text_add_word(struct buf *b, const char *word);
 /* As text_add_word, as a new string. The caller frees. */
 char *text_word(const char *word);
 
+/* Is it a name of a variable that shells accept, too? */
+bool text_is_variable(const char *name);
+#define TEXT_VARIABLE_RULE "letters, digits and _, not beginning with a digit"
+
 /*
  * The candidate nearest to s by edit distance, or NULL when none is near. `candidates` ends with
  * NULL; the result is one of its pointers.

@@ -126,6 +126,7 @@ struct action {
 	const char *name;           /* as users write it */
 	const char *summary;        /* one sentence for help and docs */
 	unsigned where;             /* enum action_where, or-ed */
+	bool logs_in;               /* `reach` can add a login by ssh, which a secret is for */
 	const struct param *params; /* schema.h; ends with a NULL name */
 	/*
 	 * Data for hooks that several actions share: the differences between these actions. The

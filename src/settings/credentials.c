@@ -31,7 +31,7 @@ const struct param credentials_secret_params[] = {
 		.type = PARAM_STRINGS,
 		.required = true,
 		.not_empty = true,
-		.help = "the actions that may use the secret"},
+		.help = "the actions that may use the secret, of those that log in to servers"},
 	{0},
 };
 
@@ -157,6 +157,13 @@ static int load_secret(
 		return node_err(item, file, e,
 			"secret %s needs one of 'file', 'command' and 'env', and only one",
 			s->name);
+	if (s->variable && !text_is_variable(s->variable)) {
+		auto_free char *shown = text_safe(s->variable, SHOWN_MAX);
+
+		return node_err(node_get(item, "env"), file, e,
+			"'%s' is not the name of an environment variable: " TEXT_VARIABLE_RULE,
+			shown);
+	}
 	return 0;
 }
 

@@ -51,9 +51,40 @@ static int unknown(const struct config *c, const struct node *item, bool is_key,
 
 /* ---- actions ---- */
 
+/* It is not known yet where an action of a later version will log in. */
 static bool may_have_secrets(const struct action *a)
 {
-	return (a->where & (IN_PRE | IN_POST)) != 0;
+	return (a->where & (IN_PRE | IN_POST)) && (a->logs_in || !action_is_built(a));
+}
+
+/* Those that can have secrets. NULL-terminated; the caller frees the list. */
+static const char **list_actions(const struct action *const *actions)
+{
+	const char **names;
+	size_t total = 0, n = 0;
+
+	while (actions[total])
+		total++;
+	names = mem_array(total + 1, sizeof(*names));
+	for (size_t i = 0; i < total; i++)
+		if (may_have_secrets(actions[i]))
+			names[n++] = actions[i]->name;
+	return names;
+}
+
+static int refuse_action(const struct config *c, const struct node *item,
+	const struct action *const *actions, struct err *e)
+{
+	auto_buf struct buf those = {0};
+
+	buf_init(&those, LIMIT_NODE_BYTES);
+	for (; *actions; actions++)
+		if ((*actions)->logs_in)
+			buf_addf(&those, "%s%s", those.len ? ", " : "", (*actions)->name);
+	return node_err(item, c->file, e,
+		"'%s' cannot have a secret, because it does not log in to a server; these actions "
+		"do: %s",
+		item->text, those.data);
 }
 
 static int check_action(const struct config *c, const struct node *item,
@@ -61,20 +92,12 @@ static int check_action(const struct config *c, const struct node *item,
 {
 	const struct action *a = action_find(actions, item->text);
 	auto_free const char **known = NULL;
-	size_t total = 0, n = 0;
 
 	if (a && may_have_secrets(a))
 		return 0;
 	if (a)
-		return node_err(item, c->file, e,
-			"'%s' cannot have a secret: only actions of pre-plans and post-plans can",
-			a->name);
-	while (actions[total])
-		total++;
-	known = mem_array(total + 1, sizeof(*known));
-	for (size_t i = 0; i < total; i++)
-		if (may_have_secrets(actions[i]))
-			known[n++] = actions[i]->name;
+		return refuse_action(c, item, actions, e);
+	known = list_actions(actions);
 	return unknown(c, item, false,
 		&(struct names){"action", known, "; 'ambient actions' lists those that are known"},
 		e);

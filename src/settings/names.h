@@ -13,8 +13,8 @@
 #include "settings/project.h"
 
 /*
- * Every action named by a secret must be in `actions` (NULL-terminated) and run where secrets are
- * available: in a pre-plan or post-plan. ERR_INPUT with the position and the nearest name.
+ * Every action named by a secret must be in `actions` (NULL-terminated) and log in to servers, or
+ * belong to a later version. ERR_INPUT with the position, and the nearest name or all that log in.
  */
 int names_check_actions(
 	const struct config *c, const struct action *const *actions, struct err *e) NODISCARD;

@@ -203,14 +203,6 @@ int project_check_name(const char *name, struct err *e)
 		shown, problem, LIMIT_NAME_BYTES);
 }
 
-static bool is_variable_name(const char *s)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-
-	return s[0] && !strchr("0123456789", s[0]) && s[strspn(s, letters)] == '\0';
-}
-
 static int load_env(struct project *p, struct err *e)
 {
 	const struct node *item;
@@ -219,10 +211,10 @@ static int load_env(struct project *p, struct err *e)
 	node_each (p->env, item) {
 		auto_free char *shown = text_safe(item->key, SHOWN_MAX);
 
-		if (!is_variable_name(item->key))
+		if (!text_is_variable(item->key))
 			return node_key_err(item, p->file, e,
-				"'%s' is not the name of an environment variable: letters, digits "
-				"and _, not beginning with a digit",
+				"'%s' is not the name of an environment "
+				"variable: " TEXT_VARIABLE_RULE,
 				shown);
 		if (strlen(item->key) + 1 + strlen(node_text(item)) > LIMIT_ARG_BYTES)
 			return node_err(item, p->file, e,

@@ -285,7 +285,7 @@ static void test_custom_cannot_leave_its_directory(void **state)
 
 static void test_setenv_takes_only_names_that_shells_know(void **state)
 {
-	static const char why[] = "letters, digits and _ only, and no digit first";
+	static const char why[] = "letters, digits and _, not beginning with a digit";
 	static const char *const bad[] = {"A-B", "1A", "A=B", "A B"};
 
 	(void)state;
