@@ -162,11 +162,37 @@ static const char *forms_of(const struct delivery *d, bool name)
 		      "[USER@]HOST/PATH, nor http[s]://HOST/PATH";
 }
 
-static int read_login(
-	const char *key, const char *text, const char *forms, struct target *t, struct err *e)
+/* SCHEME://; an '@' before the colon is that of a user. */
+static bool is_url(const char *text)
 {
+	const size_t len = strcspn(text, ":/@");
+
+	return len > 0 && strncmp(text + len, "://", 3) == 0;
+}
+
+/* Otherwise ssh would get the name of the protocol as the name of a host. */
+static int refuse_scheme(const struct delivery *d, const char *key, const char *text, struct err *e)
+{
+	return refuse(key, text,
+		d->web ? "is a URL of another protocol: only " SFTP
+			 "[USER@]HOST/PATH and http[s]://HOST/PATH can be used here"
+		       : "is a URL of another protocol: only " SFTP
+			 "[USER@]HOST/PATH can be used here",
+		e);
+}
+
+static int read_login(const struct delivery *d, const char *key, const char *text,
+	const char *forms, struct target *t, struct err *e)
+{
+	if (is_url(text) && strncmp(text, SFTP, strlen(SFTP)) != 0)
+		return refuse_scheme(d, key, text, e);
 	if (!split(text, t))
 		return refuse(key, text, forms, e);
+	if (t->path[0] == ':')
+		return refuse(key, text,
+			"names a module of an rsync daemon (HOST::MODULE), which has neither "
+			"encryption nor a host key: write HOST:PATH, which goes through ssh",
+			e);
 	if (!is_login(t->login))
 		return refuse(key, text,
 			"names no host that can be logged in to: USER and HOST are of letters, "
@@ -185,7 +211,7 @@ static int parse_target(const struct delivery *d, const char *key, const char *t
 	if (delivery_check_password(key, text, e) < 0)
 		return -1;
 	result = d->web && is_web(text) ? read_web(key, text, &t, e)
-					: read_login(key, text, forms, &t, e);
+					: read_login(d, key, text, forms, &t, e);
 	if (result < 0)
 		return -1;
 	*ret = t;

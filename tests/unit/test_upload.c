@@ -352,6 +352,20 @@ static void test_targets_are_logins_and_paths(void **state)
 
 		expect_no_target(text, message);
 	}
+	for (size_t i = 0; i < 4; i++) {
+		const char *text = (const char *[]){
+			"rsync://files.test/x", "ftp://h/x", "http://h/x", "SFTP://h/x"}[i];
+		auto_free char *message = mem_printf("sftp_target '%s' is a URL of another "
+						     "protocol: only sftp://[USER@]HOST/PATH can "
+						     "be used here",
+			text);
+
+		expect_no_target(text, message);
+	}
+	expect_no_target("u@files.test::backup/x",
+		"sftp_target 'u@files.test::backup/x' names a module of an rsync daemon "
+		"(HOST::MODULE), which has neither encryption nor a host key: write HOST:PATH, "
+		"which goes through ssh");
 	expect_no_target("h:/a\nb", "sftp_target 'h:/a\\nb' has control characters in it");
 }
 
@@ -389,6 +403,9 @@ static void test_packages_have_targets_with_names_and_on_the_web(void **state)
 	expect_package_target("ci", "https://up.example", "put", "/in");
 	expect_package_target("http://up.example", "http://up.example", "put", "");
 	expect_package_target("u@up.example:in", "u@up.example:22", "changes", "in");
+	expect_no_package_target("ftp://up.example/in",
+		"dput_target 'ftp://up.example/in' is a URL of another protocol: only "
+		"sftp://[USER@]HOST/PATH and http[s]://HOST/PATH can be used here");
 	expect_no_package_target("unstable",
 		"dput_target 'unstable' is neither [USER@]HOST:PATH, nor sftp://[USER@]HOST/PATH, "
 		"nor http[s]://HOST/PATH, nor a name under dput_targets");
