@@ -30,6 +30,7 @@ static const struct param params[] = {
 		.type = PARAM_MAPS,
 		.sub = item_params,
 		.required = true,
+		.not_empty = true,
 		.help = "the files to download, each with url, filename and checksum"},
 	{0},
 };
