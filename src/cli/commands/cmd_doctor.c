@@ -54,7 +54,7 @@ struct doctor {
 enum { FINDING_MAX = 400 };
 
 /*
- * A check writes its result to `finding`. On failure it returns -1, with the remedy in *e. A check
+ * A check writes its result to `finding`. 1: it is a warning. On failure it returns -1, with the remedy in *e. A check
  * with several results prints them itself (tell); if it returns -1, doctor stops.
  */
 struct check {
@@ -327,17 +327,16 @@ static int look_names(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-/* A missing projects file is no error: `ambient qemu` needs none. */
+/* A missing projects file is no error: `ambient qemu` needs none, but `ambient run` refuses it. */
 static int look_projects(struct doctor *d, char *finding, struct err *e)
 {
 	auto_project_list struct project_list list = {0};
+	const bool missing = access(d->config.projects, F_OK) < 0 && errno == ENOENT;
 
-	if (access(d->config.projects, F_OK) < 0 && errno == ENOENT) {
-		found(finding, "there is no %s", d->config.projects);
-		return 0;
+	if (load_projects(&d->config, NULL, &list, e) < 0) {
+		found(finding, "%s", e->msg);
+		return missing ? 1 : -1;
 	}
-	if (load_projects(&d->config, NULL, &list, e) < 0)
-		return -1;
 	for (size_t i = 0; i < list.count; i++)
 		if (look_project(d, &list.items[i], e) < 0)
 			return -1;
@@ -490,11 +489,13 @@ static int examine_one(struct doctor *d, const struct check *c, struct err *e)
 {
 	char finding[FINDING_MAX] = "";
 	struct err fault = {0};
+	int result;
 
 	if (c->look_at_each)
 		return c->look_at_each(d, e);
-	if (c->look(d, finding, &fault) == 0)
-		return tell("ok", c->name, finding, e);
+	result = c->look(d, finding, &fault);
+	if (result >= 0)
+		return tell(result ? "warn" : "ok", c->name, finding, e);
 	if (fault.kind != ERR_INTERRUPTED)
 		return tell_fault(d, c->name, &fault, e);
 	*e = fault;
