@@ -27,6 +27,11 @@ char *home_expand(const char *path)
 	return path[1] == '\0' ? mem_strdup(home) : path_join(home, path + 2);
 }
 
+bool home_is_left(const char *path)
+{
+	return path[0] == '$' || (path[0] == '~' && path[1] != '\0' && path[1] != '/');
+}
+
 char *home_xdg(const char *variable, const char *fallback)
 {
 	const char *value = getenv(variable);

@@ -5,6 +5,8 @@
 #ifndef OS_HOME_H
 #define OS_HOME_H
 
+#include <stdbool.h>
+
 /* "~" and "~/x" are expanded by $HOME, else by the password database; "~user" is not expanded. */
 char *home_expand(const char *path);
 
@@ -14,5 +16,11 @@ char *home_expand(const char *path);
  * ".config").
  */
 char *home_xdg(const char *variable, const char *fallback);
+
+/*
+ * A path that a shell would expand, and home_expand leaves as it is: $HOME/x, ~other/x. A file may
+ * have such a name, so this is for messages about one that is not there.
+ */
+bool home_is_left(const char *path);
 
 #endif

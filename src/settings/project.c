@@ -24,12 +24,16 @@ const char *const project_phase_keys[PROJECT_PHASES] = {
 	[PROJECT_POST_PLAN] = "post_plan",
 };
 
+static const char *const not_source[] = {"src", "dir", "directory", "path", NULL};
+static const char *const not_plan[] = {"steps", "actions", "jobs", "script", NULL};
+
 #define PLAN_ROWS                                                                                  \
 	{.name = "pre_plan",                                                                       \
 		.type = PARAM_LIST,                                                                \
 		.help = "actions that fetch dependencies, in a trusted VM before the plan"},       \
 		{.name = "plan",                                                                   \
 			.type = PARAM_LIST,                                                        \
+			.mistaken = not_plan,                                                      \
 			.help = "actions that build and test, in a VM without network"},           \
 	{                                                                                          \
 		.name = "post_plan", .type = PARAM_LIST,                                           \
@@ -40,6 +44,7 @@ const struct param project_params[] = {
 	{.name = "source",
 		.type = PARAM_PATH,
 		.required = true,
+		.mistaken = not_source,
 		.help = "directory of the source tree"},
 	{.name = "image",
 		.type = PARAM_PATH,
@@ -449,6 +454,16 @@ static int refuse_url(const struct node *source, const char *file, struct err *e
 		shown);
 }
 
+static int refuse_missing(
+	const struct node *source, const char *file, const char *shown, int why, struct err *e)
+{
+	return node_err(source, file, e, "source %s: %s%s", shown, strerror(why),
+		home_is_left(source->text)
+			? "; of a path only ~/ at its beginning is expanded, no variable and no "
+			  "other user"
+			: "");
+}
+
 int project_check_source(const struct project *p, struct err *e)
 {
 	const struct node *source = node_get(p->node, "source");
@@ -456,9 +471,8 @@ int project_check_source(const struct project *p, struct err *e)
 	struct stat st;
 
 	if (stat(p->source, &st) < 0)
-		return is_url(source->text)
-			? refuse_url(source, p->file, e)
-			: node_err(source, p->file, e, "source %s: %s", shown, strerror(errno));
+		return is_url(source->text) ? refuse_url(source, p->file, e)
+					    : refuse_missing(source, p->file, shown, errno, e);
 	if (!S_ISDIR(st.st_mode))
 		return node_err(source, p->file, e, "source %s is not a directory", shown);
 	if (access(p->source, R_OK | X_OK) < 0)
