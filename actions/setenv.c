@@ -5,7 +5,6 @@ static const struct param params[] = {
 	{.name = "set",
 		.type = PARAM_STRING_MAP,
 		.required = true,
-		.not_empty = true,
 		.help = "names and values of environment variables for all later actions of the "
 			"plan"},
 	{0},

@@ -104,3 +104,10 @@ expect_same_refusal() {
 	diff -u "$dir/before-said" "$dir/said" || fail "'$*' says something else"
 	sed -i "s|^$prefix||" "$dir/said"
 }
+
+# The lines of the configuration by which deliveries may log in at host.example. Nothing logs in.
+login_keys() {
+	touch "$dir/key"
+	echo "secrets: {key: {file: $dir/key, projects: [hello], actions: [rsync, rsync2, dput, dput2, sftp_put]}}
+ssh: [{host: host.example, key: key, known_hosts: $dir/key}]"
+}
