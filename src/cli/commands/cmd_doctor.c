@@ -131,6 +131,7 @@ static char *archive_note(void)
 			  version_build);
 }
 
+/* Projects run without git and shellcheck. */
 static int look_programs(struct doctor *d, char *finding, struct err *e)
 {
 	auto_free char *mke2fs = proc_find("mke2fs");
@@ -140,19 +141,18 @@ static int look_programs(struct doctor *d, char *finding, struct err *e)
 	if (!mke2fs)
 		return err_set(
 			e, ERR_HOST, "mke2fs is missing; on Debian: apt-get install e2fsprogs");
-	if (!git)
-		return err_set(e, ERR_HOST,
-			"git is missing, so no unchanged project can be skipped; on "
-			"Debian: apt-get install git");
 	archive = archive_note();
-	found(finding, "mke2fs, git%s%s",
+	found(finding, "mke2fs%s%s%s",
+		git ? ", git"
+		    : "; no git, so the commit of a source is unknown (on Debian: apt-get install "
+		      "git)",
 		shellcheck ? ", shellcheck"
 			: d->config.lint
 			? "; no shellcheck, so nobody looks at snippets of shell (on "
 			  "Debian: apt-get install shellcheck)"
 			: "",
 		archive);
-	return 0;
+	return git ? 0 : 1;
 }
 
 static int look_memory(struct doctor *d, char *finding, struct err *e)
