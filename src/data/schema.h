@@ -53,6 +53,9 @@ struct param {
 	const char *preset;         /* the default as text; NULL: none. Scalars only */
 	/* of an action: a value of this name in the project has priority */
 	bool inherit;
+	/* PATH, and STRINGS that are a program with its arguments: what the file is, for messages */
+	const char *file_is;
+	bool is_command;  /* STRINGS: a program and its arguments */
 	const char *help; /* one sentence without a full stop, for help and documentation */
 	/* the replacement of a deprecated key; the key works, and its user warns */
 	const char *deprecated;

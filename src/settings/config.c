@@ -49,6 +49,7 @@ const struct param config_qemu_params[] = {
 	{.name = "program",
 		.type = PARAM_PATH,
 		.offset = offsetof(struct config, qemu_program),
+		.file_is = "the program of QEMU",
 		.help = "the QEMU program, as a path or as a name that is searched in PATH; "
 			"default: the one for the architecture of the image"},
 	{.name = "accelerator",
@@ -92,6 +93,7 @@ const struct param config_params[] = {
 	{.name = "projects",
 		.type = PARAM_PATH,
 		.offset = offsetof(struct config, projects),
+		.file_is = "the projects file",
 		.preset = "$XDG_CONFIG_HOME/ambient/projects.yaml",
 		.help = "the projects file"},
 	{.name = "image_store",
@@ -118,6 +120,7 @@ const struct param config_params[] = {
 	{.name = "executor",
 		.type = PARAM_PATH,
 		.offset = offsetof(struct config, executor),
+		.file_is = "the executor",
 		.preset = EXECUTOR,
 		.help = "the executor, which runs inside a VM, as a path or as a name that is "
 			"searched in PATH; the default name is first searched next to ambient"},
@@ -130,6 +133,7 @@ const struct param config_params[] = {
 	{.name = "ca_certificates",
 		.type = PARAM_PATH,
 		.offset = offsetof(struct config, ca_certificates),
+		.file_is = "the file of ca_certificates",
 		.help = "a PEM file with certificate authorities that pre-plans and post-plans "
 			"trust, in addition to those of their image"},
 	{.name = "rsync_target",

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "jail/jail.h"
 #include "os/fd.h"
+#include "os/proc.h"
 #include "settings/image.h"
 #include "settings/limits.h"
 #include "settings/programs.h"
@@ -263,6 +264,92 @@ int names_check_files(const struct config *c, struct err *e)
 		if (check_ssh(c, item, e) < 0)
 			return -1;
 	return 0;
+}
+
+/* ---- every file ---- */
+
+struct visit {
+	names_visitor *call;
+	void *arg;
+};
+
+static int visit_program(const struct visit *v, const char *name, const char *what, struct err *e)
+{
+	auto_free char *found = proc_find(name);
+
+	return found ? v->call(found, what, v->arg, e) : 0;
+}
+
+/* An argument may be a file, or an option with one: --key=FILE. */
+static int visit_argument(
+	const struct visit *v, const char *argument, const char *what, struct err *e)
+{
+	const char *equals = strchr(argument, '=');
+
+	if (v->call(argument, what, v->arg, e) < 0)
+		return -1;
+	return equals ? v->call(equals + 1, what, v->arg, e) : 0;
+}
+
+static int visit_command(
+	const struct visit *v, const struct node *argv, const char *what, struct err *e)
+{
+	auto_free char *argument_is = mem_printf("an argument of %s", what);
+	const struct node *item, *first = node_child(argv, 0);
+
+	node_each (argv, item)
+		if ((item == first ? visit_program(v, node_text(item), what, e)
+				   : visit_argument(v, node_text(item), argument_is, e)) < 0)
+			return -1;
+	return 0;
+}
+
+static int visit_table(
+	const struct visit *v, const struct param *table, const struct node *map, struct err *e);
+
+static int visit_tables(
+	const struct visit *v, const struct param *table, const struct node *all, struct err *e)
+{
+	const struct node *map;
+
+	node_each (all, map)
+		if (visit_table(v, table, map, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int visit_value(
+	const struct visit *v, const struct param *row, const struct node *value, struct err *e)
+{
+	auto_free char *key = mem_printf("the file of %s", row->name);
+	const char *what = row->file_is ? row->file_is : key;
+
+	if (row->type == PARAM_PATH && node_text(value))
+		return visit_program(v, node_text(value), what, e);
+	if (row->is_command)
+		return visit_command(v, value, what, e);
+	if (row->type == PARAM_MAP)
+		return visit_table(v, row->sub, value, e);
+	if (row->type == PARAM_MAPS || row->type == PARAM_NAMED_MAPS)
+		return visit_tables(v, row->sub, value, e);
+	return 0;
+}
+
+static int visit_table(
+	const struct visit *v, const struct param *table, const struct node *map, struct err *e)
+{
+	for (const struct param *row = table; row->name; row++) {
+		const struct node *value = node_get(map, row->name);
+
+		if (value && visit_value(v, row, value, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int names_each_file(const struct config *c, names_visitor *visit, void *arg, struct err *e)
+{
+	return visit_table(&(struct visit){visit, arg}, config_params, c->effective, e);
 }
 
 /* ---- projects ---- */

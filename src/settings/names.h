@@ -33,6 +33,17 @@ int names_check_targets(const struct config *c, struct err *e) NODISCARD;
  */
 int names_check_files(const struct config *c, struct err *e) NODISCARD;
 
+/*
+ * Call `visit` for every file that the configuration names, also for those that do not exist: the
+ * values of all keys that are a path, programs that are found in PATH, programs of secrets, and
+ * their arguments that may be a file. `what` describes the file: "a certificate for ssh". The keys
+ * are taken from config_params, so a new one is among them. Directories are visited, too. Ends at
+ * the first -1 of `visit`, and returns it.
+ */
+typedef int names_visitor(const char *path, const char *what, void *arg, struct err *e);
+int names_each_file(
+	const struct config *c, names_visitor *visit, void *arg, struct err *e) NODISCARD;
+
 /* Projects known from other sources than the projects file; each may be NULL. */
 struct names_elsewhere {
 	const struct project_list *configured; /* the configured projects file */

@@ -4,11 +4,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/report.h"
 #include "cli/log/loghtml.h"
+#include "hostkey/report.h"
 #include "os/home.h"
 #include "os/path.h"
-#include "settings/credentials.h"
 #include "settings/locate.h"
+#include "settings/names.h"
 #include "source/gitsettings.h"
 #include "source/repository.h"
 #include "store/store.h"
@@ -30,7 +32,12 @@ static int is_not(const struct output *o, const char *path, const char *what, st
 	return outfile_is_not(o->file, o->option, path, what, e);
 }
 
-/* The programs, wherever they are found. A missing one is reported elsewhere. */
+static int is_not_named(const char *path, const char *what, void *arg, struct err *e)
+{
+	return is_not(arg, path, what, e);
+}
+
+/* The programs that are found without being named. A missing one is reported elsewhere. */
 static int is_no_program(const struct output *o, const struct outputs_inputs *in, struct err *e)
 {
 	auto_free char *executor = NULL, *net_tool = NULL, *qemu = NULL;
@@ -41,10 +48,23 @@ static int is_no_program(const struct output *o, const struct outputs_inputs *in
 			(locate_net_tool(executor, &net_tool, &no_tool) == 0 &&
 				is_not(o, net_tool, "the program for transfers", e) < 0)))
 		return -1;
-	if (locate_qemu(in->config, &qemu, &no_qemu) == 0 &&
-		is_not(o, qemu, "the program of QEMU", e) < 0)
+	if (locate_qemu(in->config, &qemu, &no_qemu) == 0)
+		return is_not(o, qemu, "the program of QEMU", e);
+	return 0;
+}
+
+/* The programs that ambient starts for single tasks. The kernel protects ambient, which runs. */
+static int is_no_helper(const struct output *o, struct err *e)
+{
+	auto_free char *archive = NULL, *hostkey = NULL;
+	struct err no_archive = {0}, no_hostkey = {0};
+
+	if (locate_archive_program(REWRITE_PROGRAM, &archive, &no_archive) == 0 &&
+		is_not(o, archive, "the program for archives", e) < 0)
 		return -1;
-	return is_not(o, in->config->ca_certificates, "the file of ca_certificates", e);
+	if (locate_hostkey_program(HOSTKEY_PROGRAM, &hostkey, &no_hostkey) == 0)
+		return is_not(o, hostkey, "the program for host keys", e);
+	return 0;
 }
 
 /* The files that git reads for all repositories, also if some of them cannot be read. */
@@ -66,18 +86,6 @@ static int is_no_git_configuration(const struct output *o, struct err *e)
 	}
 	strv_each (&settings.files, path)
 		if (is_not(o, *path, "a file of your git configuration", e) < 0)
-			return -1;
-	return 0;
-}
-
-static int is_no_credential(const struct output *o, const struct credentials *c, struct err *e)
-{
-	for (size_t i = 0; i < c->count; i++)
-		if (is_not(o, c->secrets[i].file, "the file of a secret", e) < 0)
-			return -1;
-	for (size_t i = 0; i < c->host_count; i++)
-		if (is_not(o, c->hosts[i].known_hosts, "a file of known hosts", e) < 0 ||
-			is_not(o, c->hosts[i].certificate, "a certificate for ssh", e) < 0)
 			return -1;
 	return 0;
 }
@@ -197,13 +205,12 @@ bool outputs_lose_nothing(const struct outfile *o)
 int outputs_check_file(const struct outfile *file, const char *option,
 	const struct outputs_inputs *in, struct err *e)
 {
-	const struct output o = {file, option, outputs_lose_nothing(file)};
+	struct output o = {file, option, outputs_lose_nothing(file)};
 	const struct config *c = in->config;
 
 	if (is_not(&o, c->file, "the configuration", e) < 0 ||
-		is_not(&o, c->projects, "the projects file", e) < 0 ||
-		is_no_program(&o, in, e) < 0 || is_no_credential(&o, &c->credentials, e) < 0 ||
-		is_no_git_configuration(&o, e) < 0)
+		names_each_file(c, is_not_named, &o, e) < 0 || is_no_program(&o, in, e) < 0 ||
+		is_no_helper(&o, e) < 0 || is_no_git_configuration(&o, e) < 0)
 		return -1;
 	if ((in->list ? is_not_of_projects(&o, in->list, e)
 		      : is_not_of_configured_projects(&o, c, e)) < 0)

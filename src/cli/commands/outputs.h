@@ -3,8 +3,8 @@
  * Checks that a command may write a file named by the user, so that a mistyped name does not
  * destroy a needed file.
  *
- * - Inputs are never written: configuration, projects file, plans, files of secrets, known_hosts
- *   and certificates, programs, the user's git configuration. Files in the directories of projects'
+ * - Inputs are never written: the configuration, every file that it names (names_each_file), plans,
+ *   programs, the user's git configuration. Files in the directories of projects'
  *   state are never written either.
  * - In trees that a run reads (sources, repositories named by linked worktrees and .git files,
  *   image store, git_objects) and in the state directory, a file is written only if it is new,
