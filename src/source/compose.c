@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,9 +45,10 @@ struct composer {
 	struct composition *out;
 	const char *place; /* of the repository in the archive */
 	const struct gitsettings *settings;
-	int dir;       /* of the repository: contains config and info */
-	int own;       /* contains the index: the directory of a linked worktree, else dir */
-	bool is_moved; /* the repository is outside of the source */
+	int dir;           /* of the repository: contains config and info */
+	int own;           /* contains the index: the directory of a linked worktree, else dir */
+	bool is_moved;     /* the repository is outside of the source */
+	const char *added; /* name of the directory of added files, relative to the repository */
 };
 
 void composition_release(struct composition *c)
@@ -125,13 +127,27 @@ static bool read_text(int dir, const char *path, struct buf *b, struct stat *st)
 	return fd_read_beneath(dir, path, b, st) == 0 && !memchr(b->data, '\0', b->len);
 }
 
-/* The directory for added files, relative to the repository. */
-#define ADDED "ambient"
+/*
+ * The directory for added files, relative to the repository: a name that is free in it, so that
+ * nothing of the source is replaced. It does not depend on what is added. The number of tries is at
+ * most that of the entries, all of which are packed.
+ */
+static const char *free_name(struct composer *c)
+{
+	auto_free char *name = mem_strdup("ambient");
+	struct stat st;
+
+	for (uint64_t i = 2; look(c->own, name, &st); i++) {
+		free(name);
+		name = mem_printf("ambient-%" PRIu64, i);
+	}
+	return keep_text(c->out, steal_ptr(&name));
+}
 
 /* Add a file `name` to that directory; the bytes are borrowed. */
 static void add_file(struct composer *c, const char *name, const struct buf *b)
 {
-	auto_free char *path = path_join(ADDED, name);
+	auto_free char *path = path_join(c->added, name);
 
 	if (b->len)
 		add(c->out,
@@ -150,7 +166,7 @@ static void add_directory(struct composer *c, const char *path)
 static void add_config(struct composer *c)
 {
 	const struct gitsettings *s = c->settings;
-	auto_free char *dir = mem_printf("%s/%s/" ADDED, GUEST_SRC, c->place);
+	auto_free char *dir = mem_printf("%s/%s/%s", GUEST_SRC, c->place, c->added);
 	auto_free char *before = gitsettings_text(s, dir);
 	auto_buf struct buf b = {0};
 	struct stat st;
@@ -164,7 +180,7 @@ static void add_config(struct composer *c)
 		&st);
 	if (!s->excludes.len && !s->attributes.len)
 		return;
-	add_directory(c, ADDED);
+	add_directory(c, c->added);
 	add_file(c, GITSETTINGS_EXCLUDES, &s->excludes);
 	add_file(c, GITSETTINGS_ATTRIBUTES, &s->attributes);
 }
@@ -277,12 +293,12 @@ static void add_alternates(struct composer *c, const struct repository *r)
 	buf_init(&list, LIMIT_GIT_CONFIG);
 	strv_each (&r->kept_alternates, line)
 		buf_addf(&list, "%s\n", *line);
-	add_directory(c, ADDED);
+	add_directory(c, c->added);
 	for (size_t i = 0; i < r->alternate_count; i++) {
-		const char *path =
-			keep_text(c->out, mem_printf("%s/" ADDED "/objects-%zu", c->place, i + 1));
+		const char *path = keep_text(
+			c->out, mem_printf("%s/%s/objects-%zu", c->place, c->added, i + 1));
 
-		buf_addf(&list, "../" ADDED "/objects-%zu\n", i + 1);
+		buf_addf(&list, "../%s/objects-%zu\n", c->added, i + 1);
 		add_entry(c->out, path, r->alternates[i].part.fd, ".");
 		add_nothing(c->out, keep_text(c->out, mem_printf("%s/info/alternates", path)));
 	}
@@ -296,6 +312,18 @@ static int has_changed(const char *place, struct err *e)
 		strerror(errno));
 }
 
+static int compose_nested(struct composer *c, int root, struct err *e)
+{
+	auto_fd int dir = fd_open_beneath(root, c->place, O_PATH | O_DIRECTORY);
+
+	if (dir < 0)
+		return has_changed(c->place, e);
+	c->dir = c->own = dir;
+	c->added = free_name(c);
+	add_config(c);
+	return 0;
+}
+
 /* git in a submodule reads only the configuration of the submodule. */
 static int add_nested(const struct repository *r, int root, const struct gitsettings *settings,
 	struct composition *ret, struct err *e)
@@ -307,11 +335,8 @@ static int add_nested(const struct repository *r, int root, const struct gitsett
 		struct composer c = {.out = ret, .place = r->nested.items[i], .settings = settings};
 		size_t before = ret->texts.count;
 
-		c.dir = fd_open_beneath(root, c.place, O_PATH | O_DIRECTORY);
-		if (c.dir < 0)
-			return has_changed(c.place, e);
-		add_config(&c);
-		fd_close(c.dir);
+		if (compose_nested(&c, root, e) < 0)
+			return -1;
 		for (size_t k = before; k < ret->texts.count; k++)
 			bytes += strlen(ret->texts.items[k]);
 		if (bytes > LIMIT_GIT_NESTED)
@@ -348,6 +373,7 @@ int compose_repository(const struct repository *r, int root, const struct gitset
 		(void)keep_fd(ret, c.dir);
 	}
 	c.own = r->kind == REPOSITORY_WORKTREE ? r->own.fd : c.dir;
+	c.added = free_name(&c);
 	/* The first graft of a path counts, so add these before the entries that they replace. */
 	add_config(&c);
 	if (git->settled)

@@ -16,6 +16,8 @@
  *   in the tree (submodules) get the same if the operator has settings.
  * - The operator's ignore and attributes files are `.git/ambient/excludes` and
  *   `.git/ambient/attributes`, which `.git/config` names.
+ * - If the repository has an entry `ambient` of its own, it keeps it: the name of the directory is
+ *   then `ambient-2`, or the next one that is free.
  * - If filters are the only reason to read files again (git_state.settled), the index gets a time
  *   after the second in which it was written, for the same purpose.
  */
