@@ -193,7 +193,7 @@ static int attend(struct child *c, struct buf *output, int *ret_status, struct e
 }
 
 /* The caller closes `to`. */
-static pid_t start(const struct strv *argv, int to, struct err *e)
+static pid_t start(const struct strv *argv, const struct proc_way *way, int to, struct err *e)
 {
 	auto_free char *program = proc_find(argv->items[0]);
 	pid_t pid;
@@ -203,13 +203,15 @@ static pid_t start(const struct strv *argv, int to, struct err *e)
 	pid = fork();
 	if (pid < 0)
 		return err_sys(e, "fork");
-	if (pid == 0)
-		proc_become(program, argv, &(struct proc_streams){-1, to, to});
-	return pid;
+	if (pid > 0)
+		return pid;
+	for (const char *const *name = way->unset; name && *name; name++)
+		(void)unsetenv(*name);
+	proc_become(program, argv, &(struct proc_streams){-1, to, way->no_errors ? -1 : to});
 }
 
-static int run(const struct strv *argv, int64_t limit_ms, struct buf *output,
-	const struct proc_watch *watch, struct err *e)
+static int run(const struct strv *argv, const struct proc_way *way, int64_t limit_ms,
+	struct buf *output, const struct proc_watch *watch, struct err *e)
 {
 	auto_fd int from = -1, to = -1;
 	int pipes[2], status;
@@ -222,7 +224,7 @@ static int run(const struct strv *argv, int64_t limit_ms, struct buf *output,
 	c.from = from;
 	c.limit_ms = limit_ms;
 	c.until_ms = limit_ms ? clock_ms() + limit_ms : INT64_MAX;
-	c.pid = start(argv, to, e);
+	c.pid = start(argv, way, to, e);
 	if (c.pid < 0)
 		return -1;
 	fd_close(fd_steal(&to));
@@ -233,13 +235,19 @@ static int run(const struct strv *argv, int64_t limit_ms, struct buf *output,
 
 int proc_run(const struct strv *argv, int64_t limit_ms, struct buf *output, struct err *e)
 {
-	return run(argv, limit_ms, output, NULL, e);
+	return run(argv, &(struct proc_way){0}, limit_ms, output, NULL, e);
+}
+
+int proc_run_as(const struct strv *argv, const struct proc_way *way, int64_t limit_ms,
+	struct buf *output, struct err *e)
+{
+	return run(argv, way, limit_ms, output, NULL, e);
 }
 
 int proc_run_watched(
 	const struct strv *argv, struct buf *output, const struct proc_watch *watch, struct err *e)
 {
-	return run(argv, 0, output, watch, e);
+	return run(argv, &(struct proc_way){0}, 0, output, watch, e);
 }
 
 /*

@@ -26,6 +26,18 @@ int proc_run(
 	const struct strv *argv, int64_t limit_ms, struct buf *output, struct err *e) NODISCARD;
 
 /*
+ * As proc_run, in another way: without some variables of the environment (names, NULL at the end;
+ * NULL: none), and without what the program writes to the stream of errors.
+ */
+struct proc_way {
+	const char *const *unset;
+	bool no_errors;
+};
+
+int proc_run_as(const struct strv *argv, const struct proc_way *way, int64_t limit_ms,
+	struct buf *output, struct err *e) NODISCARD;
+
+/*
  * As proc_run, but without a time limit: `look` is called about ten times a second while the
  * program runs. If it returns -1, with *e set, all processes of the group are killed, and the
  * result is -1. `take` is optional. If it is set, it gets the output, and nothing is appended to

@@ -163,14 +163,19 @@ static int take_list(struct reading *r, const char *list, size_t len, int depth,
 	return 0;
 }
 
+/*
+ * Of all commands of git, only `git config` obeys this variable: it would show another file than
+ * those that git uses.
+ */
+static const char *const misleading[] = {"GIT_CONFIG", NULL};
+
 /* file NULL: all settings that git reads outside of repositories. */
-static int list_settings(const char *file, struct buf *output, struct err *e)
+static int ask(const char *file, bool no_errors, struct buf *output, struct err *e)
 {
 	static const char *const arguments[] = {
 		"config", "--list", "--includes", "--show-origin", "-z"};
+	const struct proc_way way = {.unset = misleading, .no_errors = no_errors};
 	auto_strv struct strv argv = {0};
-	auto_free char *shown = NULL;
-	int code;
 
 	strv_push(&argv, "git");
 	strv_push(&argv, "--git-dir=/nonexistent");
@@ -178,17 +183,38 @@ static int list_settings(const char *file, struct buf *output, struct err *e)
 		strv_push(&argv, arguments[i]);
 	if (file)
 		strv_pushf(&argv, "--file=%s", file);
-	code = proc_run(&argv, LIMIT_HELPER_MS, output, e);
-	if (code < 0 && e->kind == ERR_INTERRUPTED)
-		return -1;
+	return proc_run_as(&argv, &way, LIMIT_HELPER_MS, output, e);
+}
+
+/* Why git failed, in its words: asked again, with the stream of errors. */
+static int explain(const char *file, struct err *e)
+{
+	auto_buf struct buf said;
+	auto_free char *shown = NULL;
+	int code;
+
+	buf_init(&said, LIMIT_GIT_CONFIG);
+	code = ask(file, false, &said, e);
 	if (code < 0)
+		return -1;
+	buf_addc(&said, '\0');
+	said.data[strcspn(said.data, "\n")] = '\0';
+	shown = text_safe(code ? said.data : "try again", 300);
+	return err_set(e, ERR_INPUT, "%s", shown);
+}
+
+/* The stream of errors is not read at first: it has traces and warnings, which are no settings. */
+static int list_settings(const char *file, struct buf *output, struct err *e)
+{
+	int result = ask(file, true, output, e);
+
+	if (result > 0)
+		result = explain(file, e);
+	else if (result == 0 && output->len == output->max)
+		result = err_set(e, ERR_INPUT, "it is too large");
+	if (result < 0 && e->kind != ERR_INTERRUPTED)
 		return err_wrap(e, "your git configuration cannot be read");
-	if (code == 0 && !output->overflow)
-		return 0;
-	buf_addc(output, '\0');
-	output->data[strcspn(output->data, "\n")] = '\0';
-	shown = text_safe(code ? output->data : "it is too large", 300);
-	return err_set(e, ERR_INPUT, "your git configuration cannot be read: %s", shown);
+	return result;
 }
 
 static int read_list(struct reading *r, const char *file, int depth, struct err *e)
