@@ -199,6 +199,15 @@ struct num_text num_show_size(uint64_t bytes)
 	return text;
 }
 
+struct num_text num_show_size_beside(uint64_t bytes, uint64_t other)
+{
+	struct num_text text = num_show_size(bytes);
+
+	if (bytes != other && strcmp(text.s, num_show_size(other).s) == 0)
+		(void)snprintf(text.s, sizeof(text.s), "%" PRIu64 " bytes", bytes);
+	return text;
+}
+
 struct num_text num_show_duration(int64_t ms)
 {
 	struct num_text text;

@@ -27,6 +27,11 @@ struct num_text {
 	char s[32];
 };
 struct num_text num_show_size(uint64_t bytes);
+/*
+ * For a comparison of two sizes: as num_show_size, but in bytes if the text would be the same for
+ * `other`, which is another size.
+ */
+struct num_text num_show_size_beside(uint64_t bytes, uint64_t other);
 struct num_text num_show_duration(int64_t ms); /* "0.4 s", "12.3 s", "2 min 03 s", "1 h 02 min" */
 
 /* The plural ending of a counted noun: "s", or "" when count is 1. */

@@ -115,12 +115,12 @@ static void set_choice(struct walk *w, const struct option *row, int *target, co
 	buf_release(&known);
 }
 
-static struct num_text show_number(const struct option *row, uint64_t value)
+static struct num_text show_number(const struct option *row, uint64_t value, uint64_t other)
 {
 	struct num_text text;
 
 	if (row->type == OPTION_SIZE)
-		return num_show_size(value);
+		return num_show_size_beside(value, other);
 	(void)snprintf(text.s, sizeof(text.s), "%" PRIu64, value);
 	return text;
 }
@@ -139,10 +139,11 @@ static void set_number(
 		mistake(w, "option '--%s': %s", row->name, why);
 	} else if (*target < least) {
 		mistake(w, "option '--%s' must be at least %s, not %s", row->name,
-			show_number(row, least).s, show_number(row, *target).s);
+			show_number(row, least, *target).s, show_number(row, *target, least).s);
 	} else if (row->max && *target > row->max) {
 		mistake(w, "option '--%s' must be at most %s, not %s", row->name,
-			show_number(row, row->max).s, show_number(row, *target).s);
+			show_number(row, row->max, *target).s,
+			show_number(row, *target, row->max).s);
 	}
 }
 

@@ -132,10 +132,12 @@ static int check_size(
 		return refuse_number(row, n, file, &why, e);
 	if (value < row->min)
 		return node_err(n, file, e, "'%s' must be at least %s, not %s", row->name,
-			num_show_size(row->min).s, num_show_size(value).s);
+			num_show_size_beside(row->min, value).s,
+			num_show_size_beside(value, row->min).s);
 	if (row->max && value > row->max)
 		return node_err(n, file, e, "'%s' must be at most %s, not %s", row->name,
-			num_show_size(row->max).s, num_show_size(value).s);
+			num_show_size_beside(row->max, value).s,
+			num_show_size_beside(value, row->max).s);
 	return 0;
 }
 

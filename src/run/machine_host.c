@@ -37,7 +37,7 @@ int machine_check_memory(const struct config *config, const struct project *proj
 	if (wanted <= total)
 		return 0;
 	why = mem_printf("a machine cannot be given %s: this host has %s, with its swap; lower it",
-		num_show_size(wanted).s, num_show_size(total).s);
+		num_show_size_beside(wanted, total).s, num_show_size_beside(total, wanted).s);
 	if (node && node->line)
 		return node_err(node, file, e, "'memory': %s", why);
 	return err_set(

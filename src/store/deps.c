@@ -281,9 +281,8 @@ static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
 {
 	if (info->bytes <= max)
 		return 0;
-	return err_set(e, ERR_INPUT,
-		"the dependencies in it take %s (%" PRIu64 " bytes), more than deps_max_size, %s",
-		num_show_size(info->bytes).s, info->bytes, num_show_size(max).s);
+	return err_set(e, ERR_INPUT, "the dependencies in it take %s, more than deps_max_size, %s",
+		num_show_size_beside(info->bytes, max).s, num_show_size_beside(max, info->bytes).s);
 }
 
 /* ---- import of other archives ---- */

@@ -188,7 +188,8 @@ static int check_sizes(const struct job *j, uint64_t list_memory, struct err *e)
 		return err_reason(e, ERR_INPUT, "fetch_too_large",
 			"%s: the repository has %s or more; of the dependencies' deps_max_size %s "
 			"are left",
-			url, num_show_size(j->stored).s, num_show_size(j->o->room).s);
+			url, num_show_size_beside(j->stored, j->o->room).s,
+			num_show_size_beside(j->o->room, j->stored).s);
 	if (j->received > LIMIT_GIT_OVERHEAD + 2 * j->stored)
 		return err_reason(e, ERR_INPUT, "fetch_failed",
 			"%s: the server sent %s, of which %s are of the repository: its list of "

@@ -278,9 +278,11 @@ static size_t discard(struct transfer *t, size_t len)
 
 static int too_large(struct transfer *t, uint64_t bytes)
 {
+	const uint64_t left = *t->room + t->got;
+
 	fail(&t->x.own, "fetch_too_large", false,
 		"it has %s or more; of the dependencies' deps_max_size %s are left",
-		num_show_size(bytes).s, num_show_size(*t->room + t->got).s);
+		num_show_size_beside(bytes, left).s, num_show_size_beside(left, bytes).s);
 	return -1;
 }
 

@@ -261,6 +261,17 @@ static void test_wrong_sizes_are_refused_with_the_forms(void **state)
 	}
 }
 
+static void test_sizes_that_are_compared_are_told_apart(void **state)
+{
+	const uint64_t most = 8ULL << 40;
+
+	(void)state;
+	assert_string_equal(num_show_size_beside(2048, 1024).s, "2.0 KiB");
+	assert_string_equal(num_show_size_beside(most, most).s, "8.0 TiB");
+	assert_string_equal(num_show_size_beside(most, most + 1).s, "8796093022208 bytes");
+	assert_string_equal(num_show_size_beside(most + 1, most).s, "8796093022209 bytes");
+}
+
 static void expect_duration(const char *text, int64_t wanted)
 {
 	struct err e = {0};
@@ -592,6 +603,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_over_the_limit_is_refused),
 		cmocka_unit_test(test_sizes_have_units_of_both_kinds),
 		cmocka_unit_test(test_wrong_sizes_are_refused_with_the_forms),
+		cmocka_unit_test(test_sizes_that_are_compared_are_told_apart),
 		cmocka_unit_test(test_durations_have_units),
 		cmocka_unit_test(test_wrong_durations_are_refused),
 		cmocka_unit_test(test_sizes_and_durations_are_shown_for_people),

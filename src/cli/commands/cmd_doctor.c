@@ -164,7 +164,8 @@ static int look_memory(struct doctor *d, char *finding, struct err *e)
 	if (available < d->config.memory)
 		return err_set(e, ERR_HOST,
 			"%s are available, a guest is given %s: lower 'memory' or free some",
-			num_show_size(available).s, num_show_size(d->config.memory).s);
+			num_show_size_beside(available, d->config.memory).s,
+			num_show_size_beside(d->config.memory, available).s);
 	found(finding, "%s available, %s for a guest", num_show_size(available).s,
 		num_show_size(d->config.memory).s);
 	return 0;
