@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/limits.h"
+#include "base/num.h"
 #include "base/version.h"
 #include "data/contents.h"
 #include "data/jsonl.h"
@@ -31,6 +32,35 @@ static void digest_line(struct digest *d, const char *what, const char *value)
 }
 
 /* ---- files that machines get ---- */
+
+/*
+ * A stored archive is read whole, here and in the machine, so its size is checked before the first
+ * byte. path NULL: no file. If it cannot be examined, opening it reports the error.
+ */
+static int check_size(const char *path, uint64_t max, const char *key, struct err *e)
+{
+	struct stat st;
+	uint64_t bytes;
+
+	if (!path || stat(path, &st) < 0)
+		return 0;
+	bytes = (uint64_t)st.st_size;
+	if (bytes <= max)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s has %s, more than %s, which is %s: raise %s, or remove %s to run without it",
+		path, num_show_size_beside(bytes, max).s, key, num_show_size_beside(max, bytes).s,
+		key, path);
+}
+
+static int check_stored(const struct run *r, struct err *e)
+{
+	auto_free char *deps = run_stored(r, "deps"), *cache = run_stored(r, "cache");
+
+	if (check_size(deps, r->sizes.deps, "deps_max_size", e) < 0)
+		return -1;
+	return check_size(cache, r->sizes.cache, "cache_max_size", e);
+}
 
 static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	struct digest_text *ret, struct err *e)
@@ -256,6 +286,8 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 
 	*ret_unchanged = false;
 	r->memory = filememory_open(memory);
+	if (check_stored(r, e) < 0)
+		return -1;
 	look_at_plans(r);
 	/* An image counts by its recorded digest, so its files must match it. */
 	if (run_verify_images(r, e) < 0)

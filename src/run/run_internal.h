@@ -91,7 +91,8 @@ char *run_stored(const struct run *r, const char *name);
 /*
  * Fill r->memory, r->source_digest and r->digest, and compare them with the last run of the class
  * that passed. Reads only what is needed for the answer. Input that a run would reject is an error
- * here too: an image whose files do not match its image.yaml.
+ * here too: an image whose files do not match its image.yaml, and a stored archive that is larger
+ * than its limit.
  */
 int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
 
