@@ -19,6 +19,10 @@
  */
 enum { CHUNK = 8 * 1024, SHOWN_MAX = 300, FILTERS_MAX = 2 /* the file itself is one */ };
 
+/* The record at the end of a zip, without its comment, and where it is looked for. */
+enum { ZIP_END_BYTES = 22, ZIP_END_SEARCHED = ZIP_END_BYTES + 65535 };
+#define ZIP_END "PK\005\006"
+
 #define KINDS                                                                                      \
 	"tar (v7, ustar, pax, GNU), alone or compressed by gzip, bzip2, xz, zstd or lz4, or zip"
 
@@ -28,6 +32,7 @@ struct foreign {
 	uint64_t at;               /* in the file */
 	uint64_t entry_end;        /* in the decompressed data: the end of the previous entry */
 	bool is_zip;               /* according to its first bytes */
+	bool is_empty;             /* likewise: a zip that begins with its end */
 	bool to_end;               /* also read the data after the end marker */
 	struct err on_read;        /* the error set by on_read */
 	char shown[SHOWN_MAX + 1]; /* the path of the current entry; "": none */
@@ -123,6 +128,8 @@ static int not_opened(const struct foreign *f, struct err *e)
 {
 	if (f->on_read.kind != ERR_NONE || !is_unrecognized(f))
 		return complain(f, e);
+	if (f->is_empty)
+		return err_set(e, ERR_INPUT, FOREIGN_EMPTY);
 	if (f->is_zip)
 		return err_set(e, ERR_INPUT,
 			"it begins as a zip file and has no directory at its end: it is cut short");
@@ -185,11 +192,12 @@ static int set_up(struct foreign *f, struct err *e)
  */
 static int choose_locale(struct foreign *f, struct err *e)
 {
-	char magic[2] = "";
+	char magic[sizeof(ZIP_END)] = "";
 
-	if (fd_pread_full(f->source.fd, magic, sizeof(magic), 0) < 0)
+	if (fd_pread_full(f->source.fd, magic, strlen(ZIP_END), 0) < 0)
 		return err_sys(e, "read");
 	f->is_zip = f->source.length >= 2 && memcmp(magic, "PK", 2) == 0;
+	f->is_empty = f->source.length >= ZIP_END_BYTES && strcmp(magic, ZIP_END) == 0;
 	if (!setlocale(LC_CTYPE, f->is_zip ? "C.UTF-8" : "C"))
 		return err_set(e, ERR_HOST, "the C library has no locale C.UTF-8");
 	return 0;
@@ -303,20 +311,77 @@ static int take_entry(
 	return 0;
 }
 
+static bool is_tar(const struct foreign *f)
+{
+	return (archive_format(f->archive) & ARCHIVE_FORMAT_BASE_MASK) == ARCHIVE_FORMAT_TAR;
+}
+
+/* From here to the end of the file, there may be only zeros, as a tape or a copied disk has them. */
+static int check_tail(struct foreign *f, uint64_t at, struct err *e)
+{
+	while (at < f->source.length) {
+		uint64_t left = f->source.length - at;
+		ssize_t n = fd_pread_full(
+			f->source.fd, f->chunk, left < CHUNK ? (size_t)left : CHUNK, at);
+
+		if (n < 0)
+			return err_sys(e, "read");
+		if (n == 0)
+			return 0;
+		if (!tar_all_zero(f->chunk, (size_t)n))
+			return err_set(e, ERR_INPUT, "there is data after its end");
+		if (f->source.on_read(f->source.arg, (uint64_t)n, e) < 0)
+			return -1;
+		at += (uint64_t)n;
+	}
+	return 0;
+}
+
+/*
+ * The end of a zip: its last record, and the comment whose length is the last field of the record.
+ * libarchive looks for it in the same part of the file.
+ */
+static int check_zip_end(struct foreign *f, struct err *e)
+{
+	auto_free char *end = mem_alloc(ZIP_END_SEARCHED);
+	uint64_t from =
+		f->source.length > ZIP_END_SEARCHED ? f->source.length - ZIP_END_SEARCHED : 0;
+	ssize_t n = fd_pread_full(f->source.fd, end, ZIP_END_SEARCHED, from);
+
+	if (n < 0)
+		return err_sys(e, "read");
+	for (ssize_t i = n - ZIP_END_BYTES; i >= 0; i--) {
+		const unsigned char *record = (const unsigned char *)end + i;
+		unsigned comment = record[ZIP_END_BYTES - 2] | record[ZIP_END_BYTES - 1] << 8U;
+
+		if (memcmp(record, ZIP_END, strlen(ZIP_END)) == 0)
+			return check_tail(f, from + (uint64_t)i + ZIP_END_BYTES + comment, e);
+	}
+	return 0;
+}
+
+/* What libarchive has not read of the file: it stops at the end of compressed data. */
+static int check_rest(struct foreign *f, struct err *e)
+{
+	la_int64_t used = archive_filter_bytes(f->archive, -1);
+
+	if (!is_tar(f))
+		return check_zip_end(f, e);
+	return used < 0 ? 0 : check_tail(f, (uint64_t)used, e);
+}
+
 /*
  * libarchive accepts end of file as the end of a tar. A file that was truncated between two entries
  * ends like that, so require the two blocks of zeros.
  */
-static int check_end(const struct foreign *f, struct err *e)
+static int check_end(struct foreign *f, struct err *e)
 {
 	uint64_t now = (uint64_t)archive_filter_bytes(f->archive, 0);
 
-	if ((archive_format(f->archive) & ARCHIVE_FORMAT_BASE_MASK) != ARCHIVE_FORMAT_TAR)
-		return 0;
-	if (now < f->entry_end || now - f->entry_end < TAR_END_BYTES)
+	if (is_tar(f) && (now < f->entry_end || now - f->entry_end < TAR_END_BYTES))
 		return err_set(
 			e, ERR_INPUT, "it is cut short: the end of the tar archive is missing");
-	return 0;
+	return f->to_end ? check_rest(f, e) : 0;
 }
 
 int foreign_next(struct foreign *f, struct foreign_entry *ret, struct err *e)

@@ -21,6 +21,8 @@
 
 struct foreign;
 
+#define FOREIGN_EMPTY "there is nothing in it"
+
 struct foreign_source {
 	int fd;             /* a regular file, borrowed */
 	uint64_t length;    /* bytes after it are not read */
@@ -40,7 +42,8 @@ struct foreign_entry {
 
 /*
  * Open an archive. `to_end`: after the last entry, read the rest of the file, which may only
- * contain zeros. This detects damage at the end of the compressed data.
+ * contain zeros, compressed with the archive or after it. This detects damage at the end of the
+ * compressed data, and text after an archive.
  */
 int foreign_open(
 	const struct foreign_source *s, bool to_end, struct foreign **ret, struct err *e) NODISCARD;

@@ -447,7 +447,7 @@ int members_arrange(struct members *m, uint64_t max_bytes, uint64_t *ret_bytes, 
 	if (check_once(m, e) < 0 || add_directories(m, e) < 0 || resolve_links(m, e) < 0)
 		return -1;
 	if (m->sorted_count == 0)
-		return err_set(e, ERR_INPUT, "there is nothing in it");
+		return err_set(e, ERR_INPUT, FOREIGN_EMPTY);
 	tar_reader_init(&r, &rules, INT64_MAX);
 	if (place(m, &r, room, max_bytes, e) < 0)
 		return -1;

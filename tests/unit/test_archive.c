@@ -541,6 +541,65 @@ static void test_what_is_behind_the_end_is_refused(void **state)
 	expect_err(rewrite(path, &out2, &e2), &e2, ERR_INPUT, "Truncated tar archive");
 }
 
+/* Found in the second pass, after files were copied. */
+static void expect_refused_late(const char *path, const char *why)
+{
+	struct err e = {0};
+	auto_fd int out = -1;
+
+	expect_err(rewrite(path, &out, &e), &e, ERR_INPUT, why);
+}
+
+/* After a compressed archive: libarchive does not read on. xz and zstd complain themselves. */
+static void test_what_is_behind_compressed_data_is_refused(void **state)
+{
+	static const char *const commands[] = {"gzip -n", "bzip2", "lz4 -q"};
+	auto_dir char *dir = expect_dir();
+	auto_free char *path = path_join(dir, "x");
+
+	(void)state;
+	bash(dir, "printf one >a; tar -cf y a");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		auto_free char *text = mem_printf("%s <y >x; echo surplus >>x", commands[i]);
+		auto_free char *far = mem_printf(
+			"%s <y >x; head -c 9999 /dev/zero >>x; echo surplus >>x", commands[i]);
+		auto_free char *zeros =
+			mem_printf("%s <y >x; head -c 9999 /dev/zero >>x", commands[i]);
+		auto_fd int out = -1;
+		struct err e = {0};
+
+		bash(dir, text);
+		expect_refused_late(path, "there is data after its end");
+		bash(dir, far);
+		expect_refused_late(path, "there is data after its end");
+		bash(dir, zeros);
+		expect_ok(rewrite(path, &out, &e), &e);
+	}
+	bash(dir, "xz <y >x; echo surplus >>x");
+	expect_refused_late(path, "Lzma library error:  No progress is possible");
+	bash(dir, "zstd -q <y >x; echo surplus >>x");
+	expect_refused_late(path, "Zstd decompression failed: Unknown frame descriptor");
+}
+
+static void test_what_is_behind_a_zip_is_refused(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *path = path_join(dir, "x");
+	auto_fd int out = -1;
+	struct err e = {0};
+
+	(void)state;
+	python(dir,
+		"import zipfile\nz = zipfile.ZipFile('x', 'w'); z.writestr('a', 'b' * 99); "
+		"z.comment = b'c' * 99; z.close()\n");
+	bash(dir, "head -c 9999 /dev/zero >>x");
+	expect_ok(rewrite(path, &out, &e), &e);
+	bash(dir, "echo surplus >>x");
+	expect_refused_late(path, "there is data after its end");
+	python(dir, "import zipfile\nzipfile.ZipFile('x', 'w').close()\n");
+	expect_refused(path, "there is nothing in it");
+}
+
 static void test_a_hard_link_with_data_is_refused(void **state)
 {
 	auto_dir char *dir = expect_dir();
@@ -766,6 +825,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_cut_anywhere_is_refused),
 		cmocka_unit_test(test_damage_never_makes_what_is_not_ours),
 		cmocka_unit_test(test_what_is_behind_the_end_is_refused),
+		cmocka_unit_test(test_what_is_behind_compressed_data_is_refused),
+		cmocka_unit_test(test_what_is_behind_a_zip_is_refused),
 		cmocka_unit_test(test_a_hard_link_with_data_is_refused),
 		cmocka_unit_test(test_bombs_end_at_the_limit),
 		cmocka_unit_test(test_bombs_that_are_no_data_end_too),
