@@ -354,6 +354,24 @@ char *fd_directory(int fd)
 	return !link || link[0] != '/' || is_in_memory(link) ? NULL : path_parent(link);
 }
 
+const char *fd_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "a regular file";
+	case S_IFDIR:
+		return "a directory";
+	case S_IFLNK:
+		return "a symbolic link";
+	case S_IFIFO:
+		return "a pipe";
+	case S_IFSOCK:
+		return "a socket";
+	default:
+		return "a device";
+	}
+}
+
 int fd_make_private(int fd)
 {
 	struct stat st;

@@ -122,4 +122,7 @@ int fd_set_nonblock(int fd, struct err *e) NODISCARD;
  */
 int fd_above_stdio(int *fd) NODISCARD;
 
+/* What a file of this st_mode is, for messages: "a regular file", "a directory", "a pipe". */
+const char *fd_kind(mode_t mode);
+
 #endif

@@ -297,7 +297,9 @@ static int is_exported(int fd, bool *ret, struct err *e)
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat");
 	if (!S_ISREG(st.st_mode))
-		return damaged(e, "it is no file");
+		return err_set(e, ERR_INPUT,
+			"it is %s; an archive is read twice, so it must be a regular file",
+			fd_kind(st.st_mode));
 	if (fd_pread_full(fd, found, sizeof(found), 0) < 0)
 		return err_sys(e, "read");
 	*ret = memcmp(found, name, sizeof(name)) == 0;
@@ -405,6 +407,11 @@ int deps_import(const char *state, const char *project, const struct deps_import
 
 	if (project_check_name(project, e) < 0)
 		return -1;
+	if (from < 0 && strcmp(path, "-") == 0)
+		return err_set(e, ERR_INPUT,
+			"standard input cannot be imported, because an archive is read twice: "
+			"write "
+			"it to a file first");
 	if (from < 0)
 		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
 	if (import_from(from, state, project, o, &info, e) < 0)

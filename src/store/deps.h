@@ -41,7 +41,8 @@ struct deps_import_options {
  * (store/convert.h), under the project's lock. A file whose first member is deps.json is an
  * exported file. ERR_INPUT, reason deps_damaged, if the file is neither, is truncated, does not
  * match its digest, or breaks a rule for archives of guests; the old dependencies are then kept. A
- * file exported from another project is accepted. More than max_bytes is ERR_INPUT before the first
+ * file exported from another project is accepted. "-" and everything that is no regular file are
+ * ERR_INPUT. More than max_bytes is ERR_INPUT before the first
  * byte is written. Holes are preserved.
  */
 int deps_import(const char *state, const char *project, const struct deps_import_options *o,

@@ -170,11 +170,29 @@ static int sign_lock(const struct store *s, struct err *e)
 	return 0;
 }
 
+/* Something else under the name of the lock: it must not be opened or followed. */
+static int check_lock(const struct store *s, struct err *e)
+{
+	auto_free char *path = in_dir(s, "lock");
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || S_ISREG(st.st_mode))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"damaged state: the lock of the project is %s, not a regular file; remove %s to "
+		"run "
+		"without it",
+		fd_kind(st.st_mode), path);
+}
+
 static int take_lock(struct store *s, const char *project, struct err *e)
 {
 	auto_free char *path = in_dir(s, "lock");
-	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	auto_fd int fd = -1;
 
+	if (check_lock(s, e) < 0)
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd < 0 || fd_make_private(fd) < 0)
 		return err_sys(e, "open %s", path);
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
@@ -208,7 +226,8 @@ int store_look(const char *state, const char *project, struct store *ret_store, 
 {
 	auto_store struct store s = {.lock_fd = -1, .run_fd = -1, .dir = path_join(state, project)};
 
-	if (read_current(&s, e) < 0 || check_next(&s, e) < 0 || check_latest(&s, e) < 0)
+	if (check_lock(&s, e) < 0 || read_current(&s, e) < 0 || check_next(&s, e) < 0 ||
+		check_latest(&s, e) < 0)
 		return -1;
 	*ret_store = s;
 	s = (struct store)STORE_NONE;
