@@ -144,16 +144,14 @@ static int explain(const struct spawn *s, const struct failure *f, struct child 
 {
 	const char *name = s->argv.items[0];
 
-	c->exit_code = 126;
+	c->exit_code = PROGRAM_CANNOT_RUN;
 	errno = f->error;
 	if (f->step == START_SET_UP)
 		return err_sys(e, "set up '%s'", name);
 	if (f->step == START_DIRECTORY)
 		return err_sys(e, "cannot run '%s' in the directory %s", name,
 			s->directory ? s->directory : GUEST_SRC);
-	if (f->error == ENOENT)
-		c->exit_code = 127;
-	return program_explain(s, f->error, e);
+	return program_explain(s, f->error, &c->exit_code, e);
 }
 
 static int await_exec(const struct spawn *s, int report, struct child *c, struct err *e)
@@ -196,10 +194,8 @@ int child_start(const struct spawn *s, const struct strv *env, struct child *ret
 	struct birth birth = {.spawn = s, .env = env};
 
 	*ret = CHILD_NONE;
-	if (program_check(s, env, e) < 0) {
-		ret->exit_code = 126;
+	if (program_check(s, env, &ret->exit_code, e) < 0)
 		return -1;
-	}
 	if (make_input(s, &in, e) < 0 || stream_open(&ret->out, e) < 0 ||
 		stream_pipe(&report, &report_there, e) < 0)
 		return -1;

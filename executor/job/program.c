@@ -529,6 +529,8 @@ static int refuse_processor(const struct program *p, struct err *e)
 
 /* ---- the table ---- */
 
+#define NO_INTERPRETER "has a line with #! that names no interpreter"
+
 static bool always(const struct program *p)
 {
 	(void)p;
@@ -545,12 +547,14 @@ static const struct cause {
 	bool (*holds)(const struct program *p);
 	const char *text;
 	int (*refuse)(const struct program *p, struct err *e);
-	bool searched; /* also for names that are searched in PATH */
+	bool searched;  /* also for names that are searched in PATH */
+	bool not_there; /* before the start: env(1) would not find the program */
 } causes[] = {
 	{"crlf_commands", 0, cr_in_commands, .refuse = refuse_crlf},
 	{"crlf_argument", 0, cr_in_argument, .refuse = refuse_crlf},
-	{"env_arguments", 0, env_is_given_arguments, .refuse = refuse_env_arguments},
-	{"env", 0, env_finds_nothing, .refuse = refuse_env},
+	{"env_arguments", 0, env_is_given_arguments, .refuse = refuse_env_arguments,
+		.not_there = true},
+	{"env", 0, env_finds_nothing, .refuse = refuse_env, .not_there = true},
 
 	{"path", ENOENT, is_searched, .searched = true, .text = "is not in PATH in this image"},
 	{"dangling", ENOENT, is_dangling, .refuse = refuse_dangling},
@@ -577,6 +581,9 @@ static const struct cause {
 		.text = "is on a file system that is mounted with 'noexec'; copy it to another "
 			"one"},
 
+	/* Without a line end, the kernel opens the empty name, which is the working directory. */
+	{"no_interpreter", EACCES, names_no_interpreter, .text = NO_INTERPRETER},
+
 	{"bom", ENOEXEC, begins_with_bom,
 		.text = "begins with a byte order mark (BOM); write it in UTF-8 without one"},
 	{"processor", ENOEXEC, is_for_other_processor, .refuse = refuse_processor},
@@ -584,8 +591,7 @@ static const struct cause {
 		.text = "is an ELF file, but not a program: it is truncated, damaged, or an object "
 			"file"},
 	{"binary", ENOEXEC, is_binary, .text = "is neither a program of Linux nor a script"},
-	{"no_interpreter", ENOEXEC, names_no_interpreter,
-		.text = "has a line with #! that names no interpreter"},
+	{"no_interpreter", ENOEXEC, names_no_interpreter, .text = NO_INTERPRETER},
 	{"long_line", ENOEXEC, interpreter_is_cut,
 		.text = "has a line with #! in which the path of the interpreter is too long; the "
 			"kernel reads 255 bytes"},
@@ -633,19 +639,23 @@ static int refuse_for(const struct cause *c, const struct program *p, struct err
 	return c->refuse ? c->refuse(p, e) : refuse(p, e, "%s %s", subject, c->text);
 }
 
-int program_check(const struct spawn *s, const struct strv *env, struct err *e)
+int program_check(const struct spawn *s, const struct strv *env, int *ret_code, struct err *e)
 {
 	auto_program struct program p = {.spawn = s, .env = env};
 	const struct cause *c = strchr(s->argv.items[0], '/') ? find_cause(&p) : NULL;
 
-	return c ? refuse_for(c, &p, e) : 0;
+	if (!c)
+		return 0;
+	*ret_code = c->not_there ? PROGRAM_NOT_THERE : PROGRAM_CANNOT_RUN;
+	return refuse_for(c, &p, e);
 }
 
-int program_explain(const struct spawn *s, int error, struct err *e)
+int program_explain(const struct spawn *s, int error, int *ret_code, struct err *e)
 {
 	auto_program struct program p = {.spawn = s, .error = error};
 	const struct cause *c = find_cause(&p);
 
+	*ret_code = error == ENOENT ? PROGRAM_NOT_THERE : PROGRAM_CANNOT_RUN;
 	if (c)
 		return refuse_for(c, &p, e);
 	errno = error;

@@ -12,15 +12,22 @@
 
 #include "contract/action.h"
 
+/* The exit codes of shells for a program that was not started. */
+enum { PROGRAM_CANNOT_RUN = 126, PROGRAM_NOT_THERE = 127 };
+
 /*
  * Check a program before it is started with the environment `env`. -1, ERR_INPUT, for a script that
  * the kernel would start, but for which a shell, its interpreter or env(1) would fail with a
- * message that does not name the cause.
+ * message that does not name the cause; *ret_code is then the exit code.
  */
-int program_check(const struct spawn *s, const struct strv *env, struct err *e) NODISCARD;
+int program_check(
+	const struct spawn *s, const struct strv *env, int *ret_code, struct err *e) NODISCARD;
 
-/* Explain a failed execve(2). Always returns -1: ERR_INPUT; ERR_HOST for an unknown cause. */
-int program_explain(const struct spawn *s, int error, struct err *e) NODISCARD;
+/*
+ * Explain a failed execve(2). Always returns -1: ERR_INPUT; ERR_HOST for an unknown cause. *ret_code
+ * is the exit code.
+ */
+int program_explain(const struct spawn *s, int error, int *ret_code, struct err *e) NODISCARD;
 
 /*
  * The kernel does not execute a script without a first line "#!" (ENOEXEC); according to POSIX, a
