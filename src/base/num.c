@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -138,6 +139,7 @@ bad:
 		s);
 }
 
+/* "ms" comes before "m", which is its beginning. 0: none. */
 static int64_t duration_unit(const char **p)
 {
 	static const struct {
@@ -153,35 +155,46 @@ static int64_t duration_unit(const char **p)
 			return units[i].ms;
 		}
 	}
-	return **p == '\0' ? 1000 : 0;
+	return 0;
+}
+
+#define DURATION_DAYS 366
+
+/* "1h30m": each part has a shorter unit than the one before. */
+static int add_part(const char **p, int64_t *shorter_than, int64_t *total)
+{
+	const int64_t most = DURATION_DAYS * 24LL * 3600 * 1000;
+	bool is_first = *shorter_than == INT64_MAX;
+	uint64_t value;
+	int64_t unit;
+
+	if (parse_digits(p, &value) < 0 || value > (uint64_t)most)
+		return -1;
+	unit = is_first && **p == '\0' ? 1000 : duration_unit(p);
+	if (unit == 0 || unit >= *shorter_than || (int64_t)value > most / unit)
+		return -1;
+	*shorter_than = unit;
+	*total += (int64_t)value * unit;
+	return *total > most ? -1 : 0;
 }
 
 int num_parse_duration(const char *s, int64_t *ret_ms, struct err *e)
 {
-	const int64_t most = 366LL * 24 * 3600 * 1000;
+	int64_t total = 0, shorter_than = INT64_MAX;
 	const char *p = s;
-	int64_t total = 0;
+	int result;
 
 	do {
-		uint64_t value;
-		int64_t unit;
-
-		if (parse_digits(&p, &value) < 0 || value > (uint64_t)most)
-			goto bad;
-		unit = duration_unit(&p);
-		if (unit == 0 || (int64_t)value > most / unit)
-			goto bad;
-		total += (int64_t)value * unit;
-	} while (*p != '\0' && total <= most);
-	if (total <= 0 || total > most)
-		goto bad;
-	*ret_ms = total;
-	return 0;
-bad:
+		result = add_part(&p, &shorter_than, &total);
+	} while (result == 0 && *p != '\0');
+	if (result == 0 && total > 0) {
+		*ret_ms = total;
+		return 0;
+	}
 	return err_set(e, ERR_INPUT,
-		"'%.40s' is not a duration; write for example 90s, 45m, 2h or 1h30m (a year at "
+		"'%.40s' is not a duration; write for example 90s, 45m, 2h or 1h30m (%d days at "
 		"most)",
-		s);
+		s, DURATION_DAYS);
 }
 
 struct num_text num_show_size(uint64_t bytes)

@@ -32,7 +32,7 @@ def size(text):
 
 
 def duration(text):
-    if not re.fullmatch(r"(?:[0-9]+(?:ms|h|m|s))*(?:[0-9]+(?:ms|h|m|s)?)", text):
+    if not re.fullmatch(r"[0-9]+|(?=[0-9])([0-9]+h)?([0-9]+m(?!s))?([0-9]+s)?([0-9]+ms)?", text):
         return None
     total = sum(int(n) * TIMES[u] for n, u in re.findall(r"([0-9]+)(ms|h|m|s|)", text))
     return total if 0 < total <= YEAR_MS else None
@@ -61,7 +61,10 @@ def texts(rng):
         unit = rng.choice(list(UNITS))
         fraction = "." + str(rng.randrange(10 ** rng.randrange(1, 22))) if rng.random() < .4 else ""
         yield "size", number(rng) + fraction + rng.choice(["", " "]) + rng.choice([unit, unit.upper()])
-        yield "duration", "".join(number(rng) + rng.choice(list(TIMES)) for _ in range(rng.randrange(1, 4)))
+        times = rng.sample(list(TIMES), rng.randrange(1, 4))
+        if rng.random() < .5:
+            times.sort(key=TIMES.get, reverse=True)
+        yield "duration", "".join(str(rng.randrange(100)) + u for u in times) if rng.random() < .5 else number(rng) + times[0]
         yield "whole", number(rng)
 
 

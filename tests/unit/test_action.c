@@ -155,7 +155,7 @@ static void test_parameters_are_checked_by_table_and_by_action(void **state)
 	expect_refused("action: jump\nheight: 10\n", "p.yaml:2:9: too high");
 	expect_refused("action: jump\nheight: 1\ntimeout: soon\n",
 		"p.yaml:3:10: 'timeout': 'soon' is not a duration; write for example 90s, 45m, "
-		"2h or 1h30m (a year at most)");
+		"2h or 1h30m (366 days at most)");
 }
 
 static void test_built_means_that_something_carries_it_out(void **state)

@@ -289,13 +289,18 @@ static void test_durations_have_units(void **state)
 	expect_duration("2h", 7200000);
 	expect_duration("1h30m", 5400000);
 	expect_duration("500ms", 500);
+	expect_duration("1h2m3s4ms", 3723004);
+	expect_duration("1h1s", 3601000);
+	expect_duration("0h1s", 1000);
+	expect_duration("8784h", 366LL * 24 * 3600 * 1000);
 	expect_duration("7", 7000);
 }
 
 static void test_wrong_durations_are_refused(void **state)
 {
-	static const char *const wrong[] = {
-		"", "0", "0s", "-5s", "5x", "s", "9999999999h", "1h-1m"};
+	static const char *const wrong[] = {"", "0", "0s", "-5s", "5x", "s", "9999999999h", "1h-1m",
+		"1h1h", "1m1h", "30m1h", "1h1m1h", "1h30", "30s1", "1ms1s", "0h0h1s", "8785h",
+		"1h "};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {

@@ -322,7 +322,7 @@ static void test_refuses_wrong_files(void **state)
 		"qemu: {memory: 512}\n", ":1:16: 'memory' must be at least 128.0 MiB, not 512 B");
 	expect_refused("timeout: never\n",
 		":1:10: 'timeout': 'never' is not a duration; write for example 90s, 45m, 2h or "
-		"1h30m (a year at most)");
+		"1h30m (366 days at most)");
 	expect_refused("cache_max_size: 5 apples\n",
 		":1:17: 'cache_max_size': '5 apples' is not a size; write for example 512MiB, 2G "
 		"or "

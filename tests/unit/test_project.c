@@ -194,7 +194,7 @@ static void test_refuses_bad_sizes_times_and_numbers(void **state)
 	expect_refused(HELLO "    timeout: 5 minutes\n",
 		":5:14: 'timeout': '5 minutes' is not a duration; write for example 90s, 45m, 2h "
 		"or "
-		"1h30m (a year at most)");
+		"1h30m (366 days at most)");
 	expect_refused(HELLO "    cpus: 1000\n", ":5:11: 'cpus' must be at most 255, not 1000");
 	expect_refused(HELLO "    memory: 1MiB\n",
 		":5:13: 'memory' must be at least 128.0 MiB, not 1.0 MiB");

@@ -140,10 +140,10 @@ static void test_bad_values_are_shown(void **state)
 	expect_wrong("size: 2GiB\n", "t.yaml:1:7: 'size' must be at most 1.0 GiB, not 2.0 GiB");
 	expect_wrong("timeout: soon\n",
 		"t.yaml:1:10: 'timeout': 'soon' is not a duration; write for example 90s, 45m, 2h "
-		"or 1h30m (a year at most)");
+		"or 1h30m (366 days at most)");
 	expect_wrong("timeout: 0\n",
 		"t.yaml:1:10: 'timeout': '0' is not a duration; write for example 90s, 45m, 2h or "
-		"1h30m (a year at most)");
+		"1h30m (366 days at most)");
 	expect_wrong("colour: gren\n",
 		"t.yaml:1:9: 'colour' must be one of red, green, blue, not 'gren', did you mean "
 		"'green'?");
