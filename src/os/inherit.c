@@ -6,8 +6,11 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/stat.h>
@@ -151,11 +154,31 @@ int inherit_check_limits(uint64_t largest_file, struct err *e)
 
 /* ---- inherit_mend ---- */
 
+/* ---- scheduling ---- */
+
+/* That of the kernel. prctl(2) with 0 would mean the value of the parent at the fork. */
+#define TIMER_SLACK_NS 50000UL
+
+/*
+ * Timers of a process with a large slack come seconds late. A process under SCHED_DEADLINE cannot
+ * fork, and nothing here has deadlines; other policies are kept, because they were chosen for us. If
+ * it is not permitted, the first fork reports it.
+ */
+static void mend_scheduling(void)
+{
+	const struct sched_param ordinary = {0};
+
+	(void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
+	if ((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_DEADLINE)
+		(void)sched_setscheduler(0, SCHED_OTHER, &ordinary);
+}
+
 int inherit_mend(struct err *e)
 {
 	if (mend_descriptors(e) < 0 || mend_signals(e) < 0)
 		return -1;
 	mend_limits();
+	mend_scheduling();
 	(void)umask(umask(077) & 077);
 	return 0;
 }

@@ -16,6 +16,8 @@
  *   that was ignored stays ignored: nohup(1) and background jobs of a shell rely on it.
  * - The soft limits of open files, processes and processor time are raised to the hard limits. The
  *   stack limit is as large as a run needs, if the hard limit allows it.
+ * - Timers are not late: the timer slack is that of the kernel. SCHED_DEADLINE, under which no
+ *   process can be started, is replaced by the ordinary policy. Other policies, and nice, are kept.
  * - This process can read the files that it creates, whatever the umask.
  */
 #ifndef OS_INHERIT_H

@@ -2,6 +2,7 @@
 #include "expect.h"
 
 #include <errno.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include "base/password.h"
 #include "base/strv.h"
 #include "base/text.h"
+#include "os/inherit.h"
 #include "os/proc.h"
 
 /* ---- errors ---- */
@@ -589,6 +591,26 @@ static void test_hiding_is_linear(void **state)
 	}
 }
 
+/* The process that sets it gives it to its children as their default. */
+static void test_an_inherited_timer_slack_is_replaced(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err e = {0};
+
+		if (prctl(PR_SET_TIMERSLACK, 4000000000UL, 0, 0, 0) < 0 || inherit_mend(&e) < 0)
+			_exit(1);
+		_exit(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0) == 50000 ? 0 : 2);
+	}
+	assert_int_equal(proc_wait(pid, &status), 0);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -624,6 +646,7 @@ int main(void)
 		cmocka_unit_test(test_a_program_that_does_not_answer_is_killed),
 		cmocka_unit_test(test_a_program_may_say_nothing_for_a_while),
 		cmocka_unit_test(test_a_missing_program_is_an_error),
+		cmocka_unit_test(test_an_inherited_timer_slack_is_replaced),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
