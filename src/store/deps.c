@@ -297,7 +297,7 @@ static int is_exported(int fd, bool *ret, struct err *e)
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat");
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_INPUT,
+		return err_reason(e, ERR_INPUT, "deps_damaged",
 			"it is %s; an archive is read twice, so it must be a regular file",
 			fd_kind(st.st_mode));
 	if (fd_pread_full(fd, found, sizeof(found), 0) < 0)
