@@ -40,12 +40,13 @@ SETTINGS := config project credentials names image locate programs statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
-ARCHIVE := foreign members rewrite
+ARCHIVE := foreign members rewrite layertree layers
 # The program ambient-hostkey, beside its main and exchange, whose library has names of ours (sftp_open).
 HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask
-STORE := store retention scopes convert deps
+STORE := store retention scopes archiver convert deps
+IMAGES := oci squash squashroot imagestore import
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
@@ -74,7 +75,7 @@ HOSTKEY_SRC := $(HOSTKEY:%=src/hostkey/%.c)
 # The rooms that only the host has, in their order: each may use those before it.
 HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/egress/%.c) $(AGENT:%=src/agent/%.c) \
 	$(SETTINGS:%=src/settings/%.c) $(SOURCE:%=src/source/%.c) $(MACHINE:%=src/machine/%.c) \
-	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c)
+	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c) $(IMAGES:%=src/images/%.c)
 CLI_SRC := $(CLI:%=src/cli/%.c) $(COMMANDS:%=src/cli/commands/%.c) $(SCREEN:%=src/cli/screen/%.c) \
 	$(HELP:%=src/cli/help/%.c) $(LOG:%=src/cli/log/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)

@@ -29,13 +29,16 @@ enum { ZIP_END_BYTES = 22, ZIP_END_SEARCHED = ZIP_END_BYTES + 65535 };
 struct foreign {
 	struct archive *archive;
 	struct foreign_source source;
-	uint64_t at;               /* in the file */
-	uint64_t entry_end;        /* in the decompressed data: the end of the previous entry */
-	bool is_zip;               /* according to its first bytes */
-	bool is_empty;             /* likewise: a zip that begins with its end */
-	bool to_end;               /* also read the data after the end marker */
-	struct err on_read;        /* the error set by on_read */
-	char shown[SHOWN_MAX + 1]; /* the path of the current entry; "": none */
+	uint64_t at;        /* in the file */
+	uint64_t entry_end; /* in the decompressed data: the end of the previous entry */
+	bool is_zip;        /* according to its first bytes */
+	bool is_empty;      /* likewise: a zip that begins with its end */
+	uint64_t left;      /* of the data of the current entry */
+	bool ended;         /* after the data of the last entry, which has no padding */
+	bool to_end;        /* also read the data after the end marker */
+	struct err on_read; /* the error set by on_read */
+	struct tar_xattr xattrs[LIMIT_TAR_XATTRS]; /* of the current entry */
+	char shown[SHOWN_MAX + 1];                 /* the path of the current entry; "": none */
 	char chunk[CHUNK];
 };
 
@@ -247,6 +250,15 @@ static void show(struct foreign *f, const char *path)
 	(void)snprintf(f->shown, sizeof(f->shown), "%s", safe);
 }
 
+static void take_device(struct archive_entry *a, struct foreign_entry *ret)
+{
+	ret->kind = "a device";
+	ret->entry.type =
+		archive_entry_filetype(a) == AE_IFCHR ? TAR_CHAR_DEVICE : TAR_BLOCK_DEVICE;
+	ret->entry.major = (uint32_t)archive_entry_rdevmajor(a);
+	ret->entry.minor = (uint32_t)archive_entry_rdevminor(a);
+}
+
 static void take_type(struct archive_entry *a, struct foreign_entry *ret)
 {
 	const char *hard = archive_entry_hardlink(a), *soft = archive_entry_symlink(a);
@@ -268,18 +280,71 @@ static void take_type(struct archive_entry *a, struct foreign_entry *ret)
 		ret->entry.link = soft ? soft : "";
 		break;
 	case AE_IFIFO:
+		ret->entry.type = TAR_FIFO;
 		ret->kind = "a fifo";
 		break;
 	case AE_IFSOCK:
+		ret->entry.type = TAR_SOCKET;
 		ret->kind = "a socket";
 		break;
 	case AE_IFCHR:
 	case AE_IFBLK:
-		ret->kind = "a device";
+		take_device(a, ret);
 		break;
 	default:
 		ret->kind = "of a kind that is not known";
+		ret->unknown = true;
 	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct tar_xattr *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+/* In libarchive's memory until the next entry. */
+static int take_xattrs(
+	struct foreign *f, struct archive_entry *a, struct foreign_entry *ret, struct err *e)
+{
+	size_t count = 0, bytes = 0, len = 0;
+	const char *name = NULL;
+	const void *value = NULL;
+
+	(void)archive_entry_xattr_reset(a);
+	while (archive_entry_xattr_next(a, &name, &value, &len) == ARCHIVE_OK) {
+		if (!name || !tar_xattr_is_kept(name))
+			continue;
+		bytes += strlen(name) + len;
+		if (count == LIMIT_TAR_XATTRS || bytes > LIMIT_TAR_XATTR_BYTES)
+			return err_set(e, ERR_INPUT,
+				"entry '%s': it has more than %d extended attributes, or more than "
+				"%s of them",
+				f->shown, LIMIT_TAR_XATTRS, num_show_size(LIMIT_TAR_XATTR_BYTES).s);
+		f->xattrs[count++] = (struct tar_xattr){.name = name, .value = value, .len = len};
+	}
+	qsort(f->xattrs, count, sizeof(f->xattrs[0]), by_name);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(f->xattrs[i].name, f->xattrs[i - 1].name) == 0)
+			return err_set(e, ERR_INPUT,
+				"entry '%s': it has an extended attribute twice", f->shown);
+	ret->entry.xattrs = f->xattrs;
+	ret->entry.xattr_count = count;
+	return 0;
+}
+
+static int take_owner(
+	struct foreign *f, struct archive_entry *a, struct foreign_entry *ret, struct err *e)
+{
+	int64_t uid = archive_entry_uid(a), gid = archive_entry_gid(a);
+
+	if (uid < 0 || uid > UINT32_MAX || gid < 0 || gid > UINT32_MAX)
+		return err_set(
+			e, ERR_INPUT, "entry '%s': its owner is not a user and a group", f->shown);
+	ret->entry.uid = (uint32_t)uid;
+	ret->entry.gid = (uint32_t)gid;
+	return 0;
 }
 
 static int take_entry(
@@ -300,6 +365,8 @@ static int take_entry(
 		ret->entry.mtime_ns = (uint32_t)archive_entry_mtime_nsec(a);
 	}
 	ret->xattrs = archive_entry_xattr_count(a) > 0 || archive_entry_acl_types(a) != 0;
+	if (take_owner(f, a, ret, e) < 0 || take_xattrs(f, a, ret, e) < 0)
+		return -1;
 	ret->sparse = archive_entry_sparse_count(a) > 0;
 	if (ret->entry.type != TAR_FILE && ret->entry.type != TAR_HARDLINK)
 		return 0;
@@ -308,6 +375,7 @@ static int take_entry(
 	if (size < 0)
 		return err_set(e, ERR_INPUT, "entry '%s': its size is negative", f->shown);
 	ret->entry.size = (uint64_t)size;
+	f->left = ret->entry.size;
 	return 0;
 }
 
@@ -378,7 +446,8 @@ static int check_end(struct foreign *f, struct err *e)
 {
 	uint64_t now = (uint64_t)archive_filter_bytes(f->archive, 0);
 
-	if (is_tar(f) && (now < f->entry_end || now - f->entry_end < TAR_END_BYTES))
+	if (is_tar(f) && !f->source.no_end_marker &&
+		(now < f->entry_end || now - f->entry_end < TAR_END_BYTES))
 		return err_set(
 			e, ERR_INPUT, "it is cut short: the end of the tar archive is missing");
 	return f->to_end ? check_rest(f, e) : 0;
@@ -389,6 +458,8 @@ int foreign_next(struct foreign *f, struct foreign_entry *ret, struct err *e)
 	struct archive_entry *entry = NULL;
 	int result;
 
+	if (f->ended)
+		return 0;
 	f->shown[0] = '\0';
 	f->entry_end = (uint64_t)archive_filter_bytes(f->archive, 0);
 	result = archive_read_next_header(f->archive, &entry);
@@ -404,9 +475,24 @@ int foreign_next(struct foreign *f, struct foreign_entry *ret, struct err *e)
 	return 1;
 }
 
+/* libarchive skips the padding together with the data. */
+static bool lacks_only_padding(const struct foreign *f)
+{
+	return f->source.no_end_marker && f->left == 0 && f->on_read.kind == ERR_NONE;
+}
+
 int foreign_skip(struct foreign *f, struct err *e)
 {
-	return archive_read_data_skip(f->archive) == ARCHIVE_OK ? 0 : complain(f, e);
+	const void *data;
+	uint64_t offset;
+	size_t len;
+	int more;
+
+	if (!f->source.no_end_marker)
+		return archive_read_data_skip(f->archive) == ARCHIVE_OK ? 0 : complain(f, e);
+	while ((more = foreign_data(f, &data, &len, &offset, e)) > 0)
+		;
+	return more;
 }
 
 int foreign_data(struct foreign *f, const void **ret_data, size_t *ret_len, uint64_t *ret_offset,
@@ -417,10 +503,15 @@ int foreign_data(struct foreign *f, const void **ret_data, size_t *ret_len, uint
 
 	if (result == ARCHIVE_EOF)
 		return 0;
+	if (result != ARCHIVE_OK && lacks_only_padding(f)) {
+		f->ended = true;
+		return 0;
+	}
 	if (result != ARCHIVE_OK)
 		return complain(f, e);
 	if (offset < 0)
 		return err_set(e, ERR_INPUT, "entry '%s': its data has no position", f->shown);
+	f->left -= *ret_len < f->left ? *ret_len : f->left;
 	*ret_offset = (uint64_t)offset;
 	return 1;
 }

@@ -27,17 +27,26 @@ struct foreign_source {
 	int fd;             /* a regular file, borrowed */
 	uint64_t length;    /* bytes after it are not read */
 	uint64_t max_bytes; /* of a decompressed tar, with its headers and the zeros at its end */
+	/*
+	 * A tar may end without its end marker, and without the padding of its last file: a digest
+	 * says that it is whole. Some builders of container images write neither.
+	 */
+	bool no_end_marker;
 	/* Called after each read, with the number of bytes. -1 with *e set stops reading. */
 	int (*on_read)(void *arg, uint64_t bytes, struct err *e);
 	void *arg;
 };
 
 struct foreign_entry {
-	/* Only path, link, type, mode, size and time are set. The mode has all of TAR_MODE_BITS. */
+	/*
+	 * Everything but the holes is set. The mode has all of TAR_MODE_BITS. The extended
+	 * attributes are those that our archives can have (tar_xattr_is_kept), in their order.
+	 */
 	struct tar_entry entry;
-	bool xattrs;      /* has extended attributes or access control lists */
+	bool xattrs;      /* has extended attributes or access control lists, kept or not */
 	bool sparse;      /* has a list of holes: its data may end before its size */
-	const char *kind; /* for types that are rejected: "a fifo"; else NULL */
+	const char *kind; /* neither file, link nor directory: "a fifo"; else NULL */
+	bool unknown;     /* of a type that entry.type cannot say */
 };
 
 /*

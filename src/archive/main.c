@@ -4,12 +4,14 @@
  * starts it in a jail, with the descriptors of report.h. It is a separate program so that ambient
  * itself need not load libarchive and its dependencies.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/layers.h"
 #include "archive/report.h"
 #include "archive/rewrite.h"
 #include "base/clock.h"
@@ -44,7 +46,7 @@ static int on_tick(void *arg, const struct rewrite_report *so_far, struct err *e
 	return report(&copy, e);
 }
 
-static int work(const char *max, struct rewrite_report *ret, struct err *e)
+static int rewrite(const char *max, struct rewrite_report *ret, struct err *e)
 {
 	struct rewrite_options options = {.tick = on_tick};
 	struct stat st;
@@ -56,6 +58,29 @@ static int work(const char *max, struct rewrite_report *ret, struct err *e)
 	return rewrite_archive(REWRITE_IN, (uint64_t)st.st_size, REWRITE_OUT, &options, ret, e);
 }
 
+static int merge(const char *max, const char *layers, struct rewrite_report *ret, struct err *e)
+{
+	struct layers_options options = {.tick = on_tick};
+	int fds[REWRITE_LAYERS_MAX];
+	uint64_t count = 0;
+
+	if (num_parse_u64(max, LIMIT_DRIVE_MOST, &options.max_bytes, e) < 0 ||
+		num_parse_u64(layers, REWRITE_LAYERS_MAX, &count, e) < 0)
+		return -1;
+	for (uint64_t i = 0; i < count; i++)
+		fds[i] = REWRITE_LAYERS + (int)i;
+	return layers_merge(fds, count, REWRITE_OUT, &options, ret, e);
+}
+
+static int work(int argc, char **argv, struct rewrite_report *ret, struct err *e)
+{
+	if (argc == 3 && strcmp(argv[1], "rewrite") == 0)
+		return rewrite(argv[2], ret, e);
+	if (argc == 4 && strcmp(argv[1], "layers") == 0)
+		return merge(argv[2], argv[3], ret, e);
+	return err_set(e, ERR_HOST, REWRITE_PROGRAM " is started by ambient");
+}
+
 int main(int argc, char **argv)
 {
 	struct rewrite_report last = {.kind = REPORT_DONE};
@@ -65,11 +90,12 @@ int main(int argc, char **argv)
 		(void)printf(REWRITE_PROGRAM " %s\n", version_build);
 		return 0;
 	}
-	if (argc != 2) {
-		(void)fprintf(stderr, REWRITE_PROGRAM " is started by 'ambient deps import'\n");
+	if (argc < 3) {
+		(void)fprintf(stderr, REWRITE_PROGRAM " is started by ambient\n");
 		return 2;
 	}
-	if (work(argv[1], &last, &e) == 0) {
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (work(argc, argv, &last, &e) == 0) {
 		last.kind = REPORT_DONE;
 		return report(&last, &e) < 0;
 	}

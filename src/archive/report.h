@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interface of the program ambient-archive: between src/store, which starts it in a jail, and
- * src/archive/main.c.
+ * The interface of the program ambient-archive: between src/store and src/images, which start it in
+ * a jail, and src/archive/main.c.
  *
- *	ambient-archive MAX_BYTES
+ *	ambient-archive rewrite MAX_BYTES         rewrite.h
+ *	ambient-archive layers MAX_BYTES COUNT    layers.h
  *	ambient-archive --version
  *
- * It reads the regular file REWRITE_IN, writes the archive to the empty file REWRITE_OUT, and sends
- * reports, one datagram each, to the socket REWRITE_REPORTS. The last one is REPORT_DONE or
+ * `rewrite` reads the regular file REWRITE_IN and writes the archive to the empty file REWRITE_OUT.
+ * `layers` reads COUNT regular files, the lowest layer first, from REWRITE_LAYERS on, and writes the
+ * archive to the pipe REWRITE_OUT.
+ *
+ * It sends reports, one datagram each, to the socket REWRITE_REPORTS. The last one is REPORT_DONE or
  * REPORT_FAILED. Its output is untrusted: a hostile archive may have taken control of the program.
  */
 #ifndef ARCHIVE_REPORT_H
@@ -21,7 +25,10 @@
 /* The remedy if a library is missing; later versions of Debian provide this name too. */
 #define REWRITE_REMEDY "on Debian: apt-get install libarchive13"
 
-enum { REWRITE_IN = 3, REWRITE_OUT = 4, REWRITE_REPORTS = 5 };
+enum { REWRITE_IN = 3, REWRITE_OUT = 4, REWRITE_REPORTS = 5, REWRITE_LAYERS = 6 };
+
+/* Layers of one image: a container engine allows 127. */
+enum { REWRITE_LAYERS_MAX = 128 };
 
 enum rewrite_report_kind { REPORT_PROGRESS = 1, REPORT_DONE, REPORT_FAILED };
 

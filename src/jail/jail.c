@@ -29,7 +29,7 @@ enum {
 
 void jail_init(struct jail *j, const char *name)
 {
-	*j = (struct jail){.name = name, .stdout_fd = -1, .stderr_fd = -1};
+	*j = (struct jail){.name = name, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1};
 }
 
 void jail_release(struct jail *j)

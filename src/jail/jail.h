@@ -85,7 +85,8 @@ struct jail {
 	struct strv argv; /* the first item is argv[0] */
 	struct strv env;  /* initially empty; no variable of the caller is added */
 
-	int stdout_fd; /* borrowed, -1: /dev/null; standard input is always /dev/null */
+	int stdin_fd; /* borrowed, -1: /dev/null */
+	int stdout_fd;
 	int stderr_fd;
 
 	bool no_children; /* fork and exec fail inside with EPERM (threads are allowed) */

@@ -87,10 +87,10 @@ static size_t list_descriptors(const struct jail_setup *s, struct jail_keep *lis
 {
 	const struct jail *j = s->j;
 
-	list[0] = (struct jail_keep){.outside = s->null, .inside = 0};
+	list[0] = (struct jail_keep){.outside = j->stdin_fd, .inside = 0};
 	list[1] = (struct jail_keep){.outside = j->stdout_fd, .inside = 1};
 	list[2] = (struct jail_keep){.outside = j->stderr_fd, .inside = 2};
-	for (size_t i = 1; i < 3; i++)
+	for (size_t i = 0; i < 3; i++)
 		if (list[i].outside < 0)
 			list[i].outside = s->null;
 	for (size_t i = 0; i < j->keep_count; i++)

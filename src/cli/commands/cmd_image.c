@@ -5,15 +5,21 @@
 
 #include "base/num.h"
 #include "base/text.h"
+#include "archive/report.h"
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "images/import.h"
+#include "images/imagestore.h"
+#include "os/sig.h"
 #include "settings/image.h"
+#include "settings/locate.h"
 
 enum { NAME_COLUMN = 16 };
 
 struct image_settings {
 	bool json;
+	const char *name, *kernel;
 };
 
 static const struct option options[] = {
@@ -21,6 +27,17 @@ static const struct option options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct image_settings, json),
 		.help = "list: print JSON"},
+	{.name = "as",
+		.argument = "NAME",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct image_settings, name),
+		.help = "import: the name of the image; default: the tag, or the name of the "
+			"directory"},
+	{.name = "kernel",
+		.argument = "IMAGE",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct image_settings, kernel),
+		.help = "import: the image whose kernel it boots with; default: tiny"},
 	{0},
 };
 
@@ -73,11 +90,42 @@ static int verify_images(const struct call *call, const struct config *c, struct
 	return 0;
 }
 
+static int import_one(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	auto_free char *program = NULL;
+	auto_import_result struct import_result result = {0};
+	struct import i = {.store = c->image_store,
+		.source = call->operands.items[1],
+		.name = s->name,
+		.kernel = s->kernel ? s->kernel : "tiny"};
+
+	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
+		return -1;
+	i.archive_program = program;
+	if (import_image(&i, &result, e) < 0)
+		return err_wrap(e, "import %s", i.source);
+	say_warnings(&result.warnings);
+	return say_row(e, "%s: imported as %s, digest %.16s, manifest sha256:%s", i.source,
+		result.name, result.digest, result.manifest);
+}
+
+static int remove_images(const struct call *call, const struct config *c, struct err *e)
+{
+	if (sig_init(e) < 0)
+		return -1;
+	for (size_t i = 1; i < call->operands.count; i++)
+		if (imagestore_remove(c->image_store, call->operands.items[i], e) < 0 ||
+			say_row(e, "%s: removed", call->operands.items[i]) < 0)
+			return -1;
+	return 0;
+}
+
 static const struct command_verb verbs[] = {
 	{"list", "", 0, 0, list_images},
 	{"verify", " IMAGE...", 1, COMMAND_OPERANDS_MAX, verify_images},
-	{.name = "import"},
-	{.name = "remove"},
+	{"import", " SOURCE", 1, 1, import_one},
+	{"remove", " IMAGE...", 1, COMMAND_OPERANDS_MAX, remove_images},
 	{0},
 };
 
@@ -93,18 +141,20 @@ static int run(const struct call *call)
 
 const struct command cmd_image = {
 	.name = "image",
-	.summary = "List and check the images of the image store",
+	.summary = "List, check, import and remove the images of the image store",
 	.group = GROUP_KEEP,
-	.operands = "list | verify IMAGE... | import ... | remove ...",
+	.operands = "list | verify IMAGE... | import SOURCE | remove IMAGE...",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
 	.details = "  list         show the images, their size and the digest of their "
 		   "image.yaml\n"
 		   "  verify       read every file of an image and compare its digest with "
 		   "image.yaml\n"
-		   "  import       not in this version\n"
-		   "  remove       not in this version; an image is a directory of the "
-		   "image store\n",
+		   "  import       make an image from a container image: oci:DIR or oci:DIR:TAG, a "
+		   "directory in the\n"
+		   "               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
+		   "it)\n"
+		   "  remove       remove images from the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
 	.run = run,

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "archive/layers.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "archive/foreign.h"
+#include "archive/layertree.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "data/pack.h"
+#include "os/fd.h"
+
+enum { OUT_BYTES = 256 * 1024 };
+
+/* A device number that a header has room for: seven octal digits. */
+#define DEVICE_MAX 07777777u
+
+/* What a compressed layer may have beside the contents of files: headers, and zeros at its end. */
+#define HEADERS_FACTOR 4
+#define HEADERS_MORE (64 * MIB)
+
+struct merge {
+	const struct layers_options *options;
+	const int *fds;
+	size_t count;
+	struct layertree tree;
+	struct rewrite_report report;
+	uint64_t expected; /* size of the files of all layers so far */
+	int out;
+	char *buffer;
+	size_t used;
+};
+
+static int tick(struct merge *m, struct err *e)
+{
+	return m->options->tick ? m->options->tick(m->options->tick_arg, &m->report, e) : 0;
+}
+
+static int on_read(void *arg, uint64_t bytes, struct err *e)
+{
+	struct merge *m = arg;
+
+	m->report.read += bytes;
+	return tick(m, e);
+}
+
+static int open_layer(
+	struct merge *m, size_t layer, bool to_end, struct foreign **ret, struct err *e)
+{
+	struct foreign_source source = {.fd = m->fds[layer],
+		.max_bytes = HEADERS_FACTOR * m->options->max_bytes + HEADERS_MORE,
+		.no_end_marker = true,
+		.on_read = on_read,
+		.arg = m};
+	struct stat st;
+
+	if (fstat(source.fd, &st) < 0)
+		return err_sys(e, "read");
+	source.length = (uint64_t)st.st_size;
+	return foreign_open(&source, to_end, ret, e);
+}
+
+/* ---- the first pass: names ---- */
+
+static int too_large(const struct merge *m, struct err *e)
+{
+	return err_reason(e, ERR_INPUT, PACK_TOO_LARGE,
+		"the files of the layers have more than %s (%" PRIu64 " bytes)",
+		num_show_size(m->options->max_bytes).s, m->options->max_bytes);
+}
+
+static int check_entry(struct merge *m, const struct foreign_entry *f, struct err *e)
+{
+	const struct tar_entry *t = &f->entry;
+
+	if (f->unknown || t->type == TAR_SOCKET)
+		return err_set(e, ERR_INPUT, "an entry is %s", f->kind);
+	if (t->uid == UINT32_MAX || t->gid == UINT32_MAX || t->major > DEVICE_MAX ||
+		t->minor > DEVICE_MAX)
+		return err_set(e, ERR_INPUT,
+			"an entry has an owner or a device number that is too "
+			"large");
+	if (t->size > m->options->max_bytes - m->expected)
+		return too_large(m, e);
+	m->expected += t->size;
+	return 0;
+}
+
+static int read_names(struct merge *m, size_t layer, struct err *e)
+{
+	auto_foreign struct foreign *f = NULL;
+	struct foreign_entry entry;
+	int more = open_layer(m, layer, false, &f, e);
+
+	layertree_begin(&m->tree);
+	if (more < 0)
+		return -1;
+	while ((more = foreign_next(f, &entry, e)) > 0) {
+		m->report.entries++;
+		if (check_entry(m, &entry, e) < 0 || layertree_add(&m->tree, &entry, e) < 0 ||
+			tick(m, e) < 0 || foreign_skip(f, e) < 0)
+			return -1;
+	}
+	return more;
+}
+
+/* ---- output ---- */
+
+static int flush(struct merge *m, struct err *e)
+{
+	if (fd_write_all(m->out, m->buffer, m->used) < 0)
+		return err_sys(e, "write");
+	m->report.bytes += m->used;
+	m->used = 0;
+	return tick(m, e);
+}
+
+static int put(struct merge *m, const char *data, size_t len, struct err *e)
+{
+	while (len > 0) {
+		size_t n = OUT_BYTES - m->used < len ? OUT_BYTES - m->used : len;
+
+		memcpy(m->buffer + m->used, data, n);
+		m->used += n;
+		data += n;
+		len -= n;
+		if (m->used == OUT_BYTES && flush(m, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_zeros(struct merge *m, uint64_t len, struct err *e)
+{
+	static const char zeros[16 * 1024];
+
+	while (len > 0) {
+		size_t n = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+
+		if (put(m, zeros, n, e) < 0)
+			return -1;
+		len -= n;
+	}
+	return 0;
+}
+
+static int put_header(struct merge *m, const struct tar_entry *t, struct err *e)
+{
+	if (OUT_BYTES - m->used < TAR_HEADER_MAX && flush(m, e) < 0)
+		return -1;
+	m->used += tar_encode(t, m->buffer + m->used);
+	return 0;
+}
+
+/* ---- the second pass: contents ---- */
+
+static int changed(struct err *e)
+{
+	return err_set(e, ERR_INPUT,
+		"the data of an entry has another length than its header says, or the layer "
+		"changed while it was read");
+}
+
+static int put_data(
+	struct merge *m, struct foreign *f, const struct tar_entry *t, bool sparse, struct err *e)
+{
+	uint64_t offset = 0, end = 0;
+	const void *data = NULL;
+	size_t len = 0;
+	int more;
+
+	while ((more = foreign_data(f, &data, &len, &offset, e)) > 0) {
+		if (offset < end || offset > t->size || len > t->size - offset)
+			return changed(e);
+		if (put_zeros(m, offset - end, e) < 0 || put(m, data, len, e) < 0)
+			return -1;
+		end = offset + len;
+	}
+	if (more < 0)
+		return -1;
+	if (end != t->size && !sparse)
+		return changed(e);
+	return put_zeros(m, t->size - end + tar_padding(t->size), e);
+}
+
+/* What a header has room for. Only files and directories have attributes. */
+static struct tar_entry plain_entry(const struct foreign_entry *f)
+{
+	struct tar_entry t = f->entry;
+
+	if (t.mtime_ns > 999999999)
+		t.mtime_ns = 0;
+	if (t.mtime < TAR_MTIME_MIN)
+		t.mtime = TAR_MTIME_MIN;
+	if (t.mtime > TAR_MTIME_MAX)
+		t.mtime = TAR_MTIME_MAX;
+	if (t.type != TAR_FILE && t.type != TAR_DIR)
+		t.xattr_count = 0;
+	if (t.type != TAR_FILE)
+		t.size = 0;
+	return t;
+}
+
+/* A further name of a file; of a link or a device, a copy. */
+static int put_other_name(
+	struct merge *m, const struct tar_entry *first, const char *path, struct err *e)
+{
+	struct tar_entry t = *first;
+
+	t.path = path;
+	if (first->type == TAR_FILE) {
+		t.type = TAR_HARDLINK;
+		t.link = first->path;
+		t.size = 0;
+		t.xattr_count = 0;
+	}
+	return put_header(m, &t, e);
+}
+
+static int put_other_names(struct merge *m, const struct layertree_file *file,
+	const struct tar_entry *first, struct err *e)
+{
+	auto_buf struct buf path = {0};
+
+	buf_init(&path, LIMIT_TAR_LONG_PATH);
+	for (const struct layertree_name *n = file->names->other; n; n = n->other) {
+		buf_clear(&path);
+		layertree_path(n, &path);
+		if (put_other_name(m, first, path.data, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int put_file(struct merge *m, struct foreign *f, const struct layertree_file *file,
+	const struct foreign_entry *entry, struct err *e)
+{
+	struct tar_entry t = plain_entry(entry);
+	auto_buf struct buf path = {0};
+
+	if (t.type != file->type || entry->entry.size != file->size)
+		return changed(e);
+	buf_init(&path, LIMIT_TAR_LONG_PATH);
+	layertree_path(file->names, &path);
+	t.path = path.data;
+	m->report.dropped.xattrs += entry->xattrs && !t.xattr_count;
+	if (put_header(m, &t, e) < 0 ||
+		(t.type == TAR_FILE && put_data(m, f, &t, entry->sparse, e) < 0))
+		return -1;
+	return put_other_names(m, file, &t, e);
+}
+
+static int put_layer(struct merge *m, size_t layer, struct err *e)
+{
+	auto_foreign struct foreign *f = NULL;
+	struct foreign_entry entry;
+	size_t number = 0;
+	int more = open_layer(m, layer, true, &f, e);
+
+	if (more < 0)
+		return -1;
+	while ((more = foreign_next(f, &entry, e)) > 0) {
+		const struct layertree_file *file = layertree_file(&m->tree, layer, number++);
+
+		if (file && file->names ? put_file(m, f, file, &entry, e) < 0
+					: foreign_skip(f, e) < 0)
+			return -1;
+	}
+	return more;
+}
+
+static int put_implied(void *arg, const struct layertree_name *name, struct err *e)
+{
+	struct merge *m = arg;
+	auto_buf struct buf path = {0};
+	struct tar_entry t = {.type = TAR_DIR, .link = "", .mode = 0755};
+
+	buf_init(&path, LIMIT_TAR_LONG_PATH);
+	layertree_path(name, &path);
+	t.path = path.data;
+	return put_header(m, &t, e);
+}
+
+/* ---- the whole ---- */
+
+static int each_layer(
+	struct merge *m, int (*fn)(struct merge *m, size_t layer, struct err *e), struct err *e)
+{
+	for (size_t i = 0; i < m->count; i++)
+		if (fn(m, i, e) < 0)
+			return e->kind == ERR_INPUT && !e->reason[0]
+				? err_wrap(e, "layer %zu", i + 1)
+				: -1;
+	return 0;
+}
+
+static int merge(struct merge *m, struct err *e)
+{
+	if (each_layer(m, read_names, e) < 0 ||
+		layertree_each_implied(&m->tree, put_implied, m, e) < 0 ||
+		each_layer(m, put_layer, e) < 0)
+		return -1;
+	return put_zeros(m, TAR_END_BYTES, e) < 0 ? -1 : flush(m, e);
+}
+
+int layers_merge(const int *layers, size_t count, int out, const struct layers_options *o,
+	struct rewrite_report *ret, struct err *e)
+{
+	auto_free char *buffer = mem_alloc(OUT_BYTES);
+	struct merge m = {
+		.options = o, .fds = layers, .count = count, .out = out, .buffer = buffer};
+	int result;
+
+	layertree_init(&m.tree, o->max_entries ? o->max_entries : LIMIT_TAR_ENTRIES);
+	result = merge(&m, e);
+	layertree_release(&m.tree);
+	if (result == 0)
+		*ret = m.report;
+	return result;
+}

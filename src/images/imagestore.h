@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Changing the image store: a directory of images (settings/image.h), each of which appears and
+ * disappears in one rename. vm-images/build keeps the same rules:
+ *
+ *	STORE/NAME                an image, complete
+ *	STORE/.NAME.lock          flock: held by whoever makes or removes NAME
+ *	STORE/.NAME.new.XXXXXX    an image in the making; left by a killed program, removed by the
+ *	                          next one that holds the lock
+ *
+ *	if (imagestore_begin(store, name, &c, e) < 0) ...
+ *	... files and image.yaml in c.image ...
+ *	if (imagestore_publish(&c, e) < 0) ...
+ */
+#ifndef IMAGES_IMAGESTORE_H
+#define IMAGES_IMAGESTORE_H
+
+#include "base/err.h"
+
+struct imagestore_change {
+	char *store, *name;
+	char *target; /* STORE/NAME */
+	char *work;   /* STORE/.NAME.new.XXXXXX, mode 0700; NULL: none */
+	char *image;  /* the new image: a directory in `work`, which is empty at first */
+	int lock_fd;
+};
+
+#define IMAGESTORE_NONE ((struct imagestore_change){.lock_fd = -1})
+
+/* ERR_INPUT if a name cannot be that of an image in a store: it is a path, or begins with a dot. */
+int imagestore_check_name(const char *name, struct err *e) NODISCARD;
+
+/*
+ * Take the lock of NAME, waiting for another program that holds it (ERR_INTERRUPTED when a signal
+ * comes), and make a directory for the new image. The store is created if it is missing.
+ */
+int imagestore_begin(const char *store, const char *name, struct imagestore_change *ret,
+	struct err *e) NODISCARD;
+
+/* Write everything to the disk, and put the new image in the place of the old one. */
+int imagestore_publish(struct imagestore_change *c, struct err *e) NODISCARD;
+
+/* Remove what was not published, and release the lock. Accepts IMAGESTORE_NONE. */
+void imagestore_release(struct imagestore_change *c);
+#define auto_imagestore_change __attribute__((cleanup(imagestore_release)))
+
+/* Remove NAME from the store. ERR_INPUT, reason no_image, if it is not there. */
+int imagestore_remove(const char *store, const char *name, struct err *e) NODISCARD;
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Limits of container images and of the image store. */
+#ifndef IMAGES_LIMITS_H
+#define IMAGES_LIMITS_H
+
+#include "base/limits.h"
+
+/* An index, a manifest or a configuration of a container image: registries allow 4 MiB. */
+#define LIMIT_OCI_JSON (4 * MIB)
+#define LIMIT_OCI_INDEXES 8 /* indexes within indexes */
+/* The files of an image together. */
+#define LIMIT_IMAGE_BYTES (256 * GIB)
+/* Without progress of sqfstar after the end of the layers. */
+#define LIMIT_SQUASH_STALL_MS (2 * 60 * 1000LL)
+#define LIMIT_SQUASH_MEMORY (4 * GIB)
+
+#endif
