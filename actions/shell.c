@@ -48,14 +48,19 @@ static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
 	const struct node *args = entry->args;
+	bool trace = schema_bool(params, args, "trace");
 	struct node *spawn = node_map();
 	struct node *argv = node_set_list(spawn, "argv");
+	struct node *instead = node_set_list(spawn, "instead");
 
 	(void)settings;
 	(void)e;
 	node_add_string(argv, "bash");
-	node_add_string(argv, schema_bool(params, args, "trace") ? "-xeuo" : "-euo");
+	node_add_string(argv, trace ? "-xeuo" : "-euo");
 	node_add_string(argv, "pipefail");
+	/* Not every sh has pipefail. */
+	node_add_string(instead, "sh");
+	node_add_string(instead, trace ? "-xeu" : "-eu");
 	node_set_string(spawn, "script", schema_text(params, args, "shell"));
 	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
 		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);

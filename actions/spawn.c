@@ -10,6 +10,10 @@ static const struct param params[] = {
 		.required = true,
 		.not_empty = true,
 		.help = "program and arguments; the program is looked up in PATH"},
+	{.name = "instead",
+		.type = PARAM_STRINGS,
+		.help = "program and arguments that run, with a warning, in an image that lacks "
+			"the program of `argv`"},
 	{.name = "env",
 		.type = PARAM_STRING_MAP,
 		.help = "environment variables for this program, in addition to those of the plan"},
@@ -58,10 +62,12 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 	int result;
 
 	node_to_strv(node_get(args, "argv"), &s.argv);
+	node_to_strv(node_get(args, "instead"), &s.instead);
 	node_each (node_get(args, "env"), item)
 		strv_setenv(&s.env, item->key, node_text(item) ? node_text(item) : "");
 	result = ctx->ops->spawn(ctx, &s, e);
 	strv_release(&s.argv);
+	strv_release(&s.instead);
 	strv_release(&s.env);
 	return result;
 }

@@ -253,6 +253,13 @@ static bool is_in_path(const struct spawn *s, const char *search, const char *na
 	}
 }
 
+bool program_is_there(const struct spawn *s, const char *name, const struct strv *env)
+{
+	const char *search = path_variable(env);
+
+	return is_in_path(s, search ? search : "", name);
+}
+
 /*
  * The program that env(1) in the first line starts. The kernel passes one argument, which env
  * splits only after -S. NULL: another interpreter, or options or quotes that are not parsed here.

@@ -23,6 +23,9 @@ enum { PROGRAM_CANNOT_RUN = 126, PROGRAM_NOT_THERE = 127 };
 int program_check(
 	const struct spawn *s, const struct strv *env, int *ret_code, struct err *e) NODISCARD;
 
+/* Is there a program of this name in PATH of the environment? A name with a slash is a path. */
+bool program_is_there(const struct spawn *s, const char *name, const struct strv *env);
+
 /*
  * Explain a failed execve(2). Always returns -1: ERR_INPUT; ERR_HOST for an unknown cause. *ret_code
  * is the exit code.

@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "executor/job/child.h"
 #include "executor/job/group.h"
+#include "executor/job/program.h"
 #include "executor/job/reap.h"
 #include "executor/job/script.h"
 #include "executor/limits.h"
@@ -370,18 +371,35 @@ static int run_program(struct run *run, const struct spawn *s, struct err *e)
 	return judge(&j, &before, e);
 }
 
+/* An image without the program: what runs instead, if it is there. */
+static bool must_do_without(const struct run *run, const struct spawn *s)
+{
+	return s->instead.count && !program_is_there(s, s->argv.items[0], &run->ctx.env) &&
+		program_is_there(s, s->instead.items[0], &run->ctx.env);
+}
+
+static void tell_instead(struct run *run, const struct spawn *s)
+{
+	auto_free char *text = mem_printf("this image has no %s: %s runs instead of it",
+		s->argv.items[0], s->instead.items[0]);
+
+	run->ctx.ops->warn(&run->ctx, text);
+}
+
 int spawn_run(struct run *run, const struct spawn *s, struct err *e)
 {
-	struct spawn with_file = *s;
+	bool without = must_do_without(run, s);
+	struct spawn chosen = *s;
 	auto_strv struct strv argv = {0};
 	auto_script char *path = NULL;
 
-	if (!s->script)
-		return run_program(run, s, e);
-	if (script_write(run, s->script, &path, e) < 0)
+	if (without)
+		tell_instead(run, s);
+	if (s->script && script_write(run, s->script, &path, e) < 0)
 		return -1;
-	strv_push_all(&argv, &s->argv);
-	strv_push(&argv, path);
-	with_file.argv = argv;
-	return run_program(run, &with_file, e);
+	strv_push_all(&argv, without ? &s->instead : &s->argv);
+	if (path)
+		strv_push(&argv, path);
+	chosen.argv = argv;
+	return run_program(run, &chosen, e);
 }

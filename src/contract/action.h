@@ -36,6 +36,7 @@ struct action_ctx;
 
 struct spawn {
 	struct strv argv;      /* argv[0] is looked up in PATH of the environment */
+	struct strv instead;   /* runs if argv[0] is not there, with a warning; empty: nothing */
 	struct strv env;       /* added to ctx->env, for this process only */
 	const char *directory; /* NULL: GUEST_SRC */
 	const char *input;     /* bytes for standard input; NULL: /dev/null */
