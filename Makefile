@@ -104,7 +104,7 @@ SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_s
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base loop tree frame message plan action actions executor program forward connect git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint gitconfig gitplace archive convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig gitplace archive layertree convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the layers of a container image make together. A layer is text: "d DIR", "f FILE",
+ * "l LINK TARGET", "h LINK TARGET", "c DEVICE", one line each. The tree is shown as the names of
+ * each entry that is left: "1.0 usr usr-other" is the first entry of the second layer.
+ */
+#include "tests/unit/expect.h"
+
+#include <string.h>
+
+#include "archive/layertree.h"
+
+enum { MOST = 1000 };
+
+static enum tar_type type_of(char letter)
+{
+	switch (letter) {
+	case 'd':
+		return TAR_DIR;
+	case 'l':
+		return TAR_SYMLINK;
+	case 'h':
+		return TAR_HARDLINK;
+	case 'c':
+		return TAR_CHAR_DEVICE;
+	default:
+		return TAR_FILE;
+	}
+}
+
+static int add_line(struct layertree *t, const char *line, struct err *e)
+{
+	auto_free char *text = mem_strdup(line + 2);
+	char *space = strchr(text, ' ');
+	struct foreign_entry f = {.entry = {.type = type_of(line[0]), .path = text, .link = ""}};
+
+	if (space) {
+		*space = '\0';
+		f.entry.link = space + 1;
+	}
+	return layertree_add(t, &f, e);
+}
+
+static int add_layer(struct layertree *t, const char *layer, struct err *e)
+{
+	auto_free char *copy = mem_strdup(layer);
+	char *rest = copy, *line;
+
+	layertree_begin(t);
+	while ((line = strsep(&rest, "\n")))
+		if (*line && add_line(t, line, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int add_layers(struct layertree *t, const char *const *layers, struct err *e)
+{
+	for (size_t i = 0; layers[i]; i++)
+		if (add_layer(t, layers[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+static int show_implied(void *arg, const struct layertree_name *name, struct err *e)
+{
+	(void)e;
+	buf_adds(arg, "- ");
+	layertree_path(name, arg);
+	buf_addc(arg, '\n');
+	return 0;
+}
+
+static void show_file(const struct layertree *t, size_t layer, size_t number, struct buf *b)
+{
+	const struct layertree_file *file = layertree_file(t, layer, number);
+
+	if (!file || !file->names)
+		return;
+	buf_addf(b, "%zu.%zu", layer, number);
+	for (const struct layertree_name *n = file->names; n; n = n->other) {
+		buf_addc(b, ' ');
+		layertree_path(n, b);
+	}
+	buf_addc(b, '\n');
+}
+
+static void show(const struct layertree *t, struct buf *b)
+{
+	struct err e = {0};
+
+	expect_ok(layertree_each_implied(t, show_implied, b, &e), &e);
+	for (size_t i = 0; i < t->layer_count; i++)
+		for (size_t k = 0; k < t->layers[i].count; k++)
+			show_file(t, i, k, b);
+}
+
+static void expect_tree(const char *const *layers, const char *wanted)
+{
+	auto_layertree struct layertree t;
+	auto_buf struct buf shown = {0};
+	struct err e = {0};
+
+	layertree_init(&t, MOST);
+	buf_init(&shown, 1 << 16);
+	expect_ok(add_layers(&t, layers, &e), &e);
+	show(&t, &shown);
+	assert_string_equal(shown.data, wanted);
+}
+
+static void expect_refused(const char *const *layers, const char *message)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+
+	layertree_init(&t, MOST);
+	expect_err(add_layers(&t, layers, &e), &e, ERR_INPUT, message);
+}
+
+#define LAYERS(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static void test_later_entries_replace_earlier_ones(void **state)
+{
+	(void)state;
+	expect_tree(LAYERS("d a\nf a/x\nf a/y"), "0.0 a\n0.1 a/x\n0.2 a/y\n");
+	expect_tree(LAYERS("d a\nf a/x\nf a/y", "f a/x"), "0.0 a\n0.2 a/y\n1.0 a/x\n");
+	expect_tree(LAYERS("d a\nf a/x", "d a"), "0.1 a/x\n1.0 a\n");
+	expect_tree(LAYERS("f a", "d a\nf a/x"), "1.0 a\n1.1 a/x\n");
+	expect_tree(LAYERS("d a\nf a/x", "f a"), "1.0 a\n");
+	expect_tree(LAYERS("f a\nf a"), "0.1 a\n");
+	expect_tree(LAYERS("f a", "c a"), "1.0 a\n");
+}
+
+static void test_names_in_all_their_forms(void **state)
+{
+	(void)state;
+	expect_tree(LAYERS("d ./\nd ./a/\nf ./a//x", "f /a/./x"), "0.1 a\n1.0 a/x\n");
+	expect_tree(LAYERS("f a/b/c"), "- a\n- a/b\n0.0 a/b/c\n");
+	expect_tree(LAYERS("f a/b\nd a"), "0.0 a/b\n0.1 a\n");
+	expect_tree(LAYERS("f a\xff\n"), "0.0 a\xff\n");
+}
+
+static void test_whiteouts_remove_what_lower_layers_have(void **state)
+{
+	(void)state;
+	expect_tree(LAYERS("d a\nf a/x\nf a/y", "f a/.wh.x"), "0.0 a\n0.2 a/y\n");
+	expect_tree(LAYERS("d a\nf a/x", "f .wh.a"), "");
+	expect_tree(LAYERS("f a", "f .wh.a\nf a"), "1.1 a\n");
+	expect_tree(LAYERS("f a", "f a\nf .wh.a"), "1.0 a\n");
+	expect_tree(LAYERS("f a", "f .wh.nothing\nf b/.wh.c"), "0.0 a\n");
+	expect_tree(LAYERS("d a\nf a/x", "f a/n\nf .wh.a"), "- a\n1.0 a/n\n");
+	/* A link is removed, not what it leads to. */
+	expect_tree(LAYERS("f a\nl b a", "f .wh.b"), "0.0 a\n");
+}
+
+static void test_an_opaque_directory_has_what_its_layer_puts_there(void **state)
+{
+	(void)state;
+	expect_tree(LAYERS("d a\nf a/x\nd a/s\nf a/s/y", "d a\nf a/.wh..wh..opq\nf a/n"),
+		"1.0 a\n1.2 a/n\n");
+	expect_tree(LAYERS("d a\nf a/x\nd a/s\nf a/s/y", "f a/n\nf a/s/m\nf a/.wh..wh..opq"),
+		"- a/s\n0.0 a\n1.0 a/n\n1.1 a/s/m\n");
+	expect_tree(LAYERS("f a\nf b", "f .wh..wh..opq\nf c"), "1.1 c\n");
+	expect_tree(LAYERS("f a", "f .wh..wh.plnk\nf .wh..wh.aufs"), "0.0 a\n");
+}
+
+static void test_links_in_a_path_are_followed_inside_the_tree(void **state)
+{
+	(void)state;
+	expect_tree(LAYERS("d usr\nd usr/lib\nl lib usr/lib", "f lib/x"),
+		"0.0 usr\n0.1 usr/lib\n0.2 lib\n1.0 usr/lib/x\n");
+	expect_tree(LAYERS("l etc /data/etc", "f etc/x"),
+		"- data\n- data/etc\n0.0 etc\n1.0 "
+		"data/etc/x\n");
+	expect_tree(LAYERS("l up ../../..", "f up/x"), "0.0 up\n1.0 x\n");
+	expect_tree(LAYERS("d d\nl d/up ..\nl d/both up/d", "f d/both/x"),
+		"0.0 d\n0.1 d/up\n0.2 d/both\n1.0 d/x\n");
+	/* The last component is not followed. */
+	expect_tree(LAYERS("d a\nl b a", "d b\nf b/x"), "0.0 a\n1.0 b\n1.1 b/x\n");
+	expect_tree(LAYERS("d a\nf a/x\nl b a", "f b/.wh.x"), "0.0 a\n0.2 b\n");
+}
+
+static void test_hard_links_keep_the_file_that_they_were_made_of(void **state)
+{
+	(void)state;
+	expect_tree(LAYERS("f a\nh b a\nh c b"), "0.0 a b c\n");
+	expect_tree(LAYERS("f a\nh b a", "f a"), "0.0 b\n1.0 a\n");
+	expect_tree(LAYERS("f a", "h b a"), "0.0 a b\n");
+	expect_tree(LAYERS("f a", "h b a\nf .wh.a"), "0.0 b\n");
+	expect_tree(LAYERS("f a\nh a a"), "0.0 a\n");
+	expect_tree(LAYERS("l a x\nh b a", "f b/f"), "- x\n0.0 a b\n1.0 x/f\n");
+	expect_tree(LAYERS("f a\nf b\nh b a"), "0.0 a b\n");
+	expect_tree(LAYERS("d d\nf d/a\nl e d\nh x e/a"), "0.0 d\n0.1 d/a x\n0.2 e\n");
+}
+
+static void test_refuses_what_makes_no_tree(void **state)
+{
+	auto_free char *deep = mem_alloc(2 * (LIMIT_TAR_DEPTH + 2) + 3);
+	auto_free char *shown = NULL;
+
+	(void)state;
+	expect_refused(LAYERS("f ../a"), "entry '../a': the path has a component '..'");
+	expect_refused(LAYERS("f a/../b"), "entry 'a/../b': the path has a component '..'");
+	expect_refused(LAYERS("f /"), "entry '/': its path is empty");
+	expect_refused(LAYERS("f a", "f a/b"),
+		"entry 'a/b': it is below 'a', which is not a "
+		"directory");
+	expect_refused(LAYERS("f .wh."), "entry '.wh.': it is a whiteout without a name");
+	expect_refused(LAYERS("f .wh..."), "entry '.wh...': it is a whiteout without a name");
+	expect_refused(LAYERS("f .wh.."), "entry '.wh..': it is a whiteout without a name");
+	expect_refused(LAYERS("h a b"),
+		"entry 'a': it is a hard link to 'b', which is not in this "
+		"or a lower layer");
+	expect_refused(
+		LAYERS("d b\nh a b"), "entry 'a': it is a hard link to 'b', which is a directory");
+	expect_refused(LAYERS("f a\nd b\nh b a"),
+		"entry 'b': it is a hard link in the place of a directory");
+	expect_refused(LAYERS("l a b\nl b a\nf a/x"),
+		"entry 'a/x': the path leads through more than 40 symbolic links");
+	expect_refused(LAYERS("l a"), "entry 'a': it is a link whose target has 0 bytes");
+	strcpy(deep, "f ");
+	for (int i = 0; i < LIMIT_TAR_DEPTH + 1; i++)
+		strcat(deep, "a/");
+	shown = mem_printf("entry '%s': it is more than 128 levels deep, or its path has more than "
+			   "4096 bytes",
+		deep + 2);
+	expect_refused(LAYERS(deep), shown);
+}
+
+static void test_names_are_limited(void **state)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+	int result = 0;
+
+	(void)state;
+	layertree_init(&t, MOST);
+	layertree_begin(&t);
+	for (int i = 0; result == 0 && i <= MOST; i++) {
+		auto_free char *line = mem_printf("f d%d/x", i);
+
+		result = add_line(&t, line, &e);
+	}
+	expect_err(result, &e, ERR_INPUT, "entry 'd333/x': the layers have more than 1000 entries");
+}
+
+/* As many layers as there can be, each with a whiteout of everything below it. */
+static void test_many_opaque_layers(void **state)
+{
+	auto_layertree struct layertree t;
+	auto_buf struct buf shown = {0};
+	struct err e = {0};
+
+	(void)state;
+	layertree_init(&t, 100000);
+	buf_init(&shown, 1 << 16);
+	for (int i = 0; i < 128; i++)
+		expect_ok(
+			add_layer(&t,
+				"f a/.wh..wh..opq\nf a/b/c/d\nf a/.wh..wh..opq\nf a/b/.wh..wh..opq",
+				&e),
+			&e);
+	show(&t, &shown);
+	assert_string_equal(shown.data, "- a\n- a/b\n- a/b/c\n127.1 a/b/c/d\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_later_entries_replace_earlier_ones),
+		cmocka_unit_test(test_names_in_all_their_forms),
+		cmocka_unit_test(test_whiteouts_remove_what_lower_layers_have),
+		cmocka_unit_test(test_an_opaque_directory_has_what_its_layer_puts_there),
+		cmocka_unit_test(test_links_in_a_path_are_followed_inside_the_tree),
+		cmocka_unit_test(test_hard_links_keep_the_file_that_they_were_made_of),
+		cmocka_unit_test(test_refuses_what_makes_no_tree),
+		cmocka_unit_test(test_names_are_limited),
+		cmocka_unit_test(test_many_opaque_layers),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
