@@ -180,6 +180,9 @@ int guest_name(struct err *e)
 
 	if (sethostname(name, strlen(name)) < 0)
 		return err_sys(e, "set the host name");
+	/* The root file system may have nothing but one program. */
+	if (path_make_dirs("/etc", 0755, e) < 0)
+		return -1;
 	if (guest_add_host("/etc/hosts", name, e) < 0 || guest_identify("/etc/machine-id", e) < 0)
 		return -1;
 	return raise_loopback(e) < 0 ? -1 : protect(e);

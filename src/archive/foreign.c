@@ -312,8 +312,10 @@ static int take_xattrs(
 	const char *name = NULL;
 	const void *value = NULL;
 
+	ret->xattrs_lost = archive_entry_acl_types(a) != 0;
 	(void)archive_entry_xattr_reset(a);
 	while (archive_entry_xattr_next(a, &name, &value, &len) == ARCHIVE_OK) {
+		ret->xattrs_lost |= !name || !tar_xattr_is_kept(name);
 		if (!name || !tar_xattr_is_kept(name))
 			continue;
 		bytes += strlen(name) + len;

@@ -44,6 +44,7 @@ struct foreign_entry {
 	 */
 	struct tar_entry entry;
 	bool xattrs;      /* has extended attributes or access control lists, kept or not */
+	bool xattrs_lost; /* has some that are not in `entry` */
 	bool sparse;      /* has a list of holes: its data may end before its size */
 	const char *kind; /* neither file, link nor directory: "a fifo"; else NULL */
 	bool unknown;     /* of a type that entry.type cannot say */

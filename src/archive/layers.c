@@ -246,7 +246,7 @@ static int put_file(struct merge *m, struct foreign *f, const struct layertree_f
 	buf_init(&path, LIMIT_TAR_LONG_PATH);
 	layertree_path(file->names, &path);
 	t.path = path.data;
-	m->report.dropped.xattrs += entry->xattrs && !t.xattr_count;
+	m->report.dropped.xattrs += entry->xattrs_lost;
 	if (put_header(m, &t, e) < 0 ||
 		(t.type == TAR_FILE && put_data(m, f, &t, entry->sparse, e) < 0))
 		return -1;

@@ -188,6 +188,9 @@ const struct verdict_reason verdict_reasons[] = {
 	{"host_no_archive", VERDICT_BROKEN, "host", false,
 		"`ambient-archive`, which reads archives of others, or a library that it needs is "
 		"not installed. The message names the place or the package."},
+	{"host_no_squashfs", VERDICT_BROKEN, "host", false,
+		"`sqfstar`, which makes the root file system of an imported image, is not "
+		"installed. The message names the package."},
 	{"host_no_qemu", VERDICT_BROKEN, "host", false,
 		"QEMU is not installed. The message names the package."},
 	{"host_qemu_failed", VERDICT_BROKEN, "host", true,

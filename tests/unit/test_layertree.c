@@ -194,7 +194,7 @@ static void test_hard_links_keep_the_file_that_they_were_made_of(void **state)
 
 static void test_refuses_what_makes_no_tree(void **state)
 {
-	auto_free char *deep = mem_alloc(2 * (LIMIT_TAR_DEPTH + 2) + 3);
+	auto_buf struct buf deep = {0};
 	auto_free char *shown = NULL;
 
 	(void)state;
@@ -217,13 +217,14 @@ static void test_refuses_what_makes_no_tree(void **state)
 	expect_refused(LAYERS("l a b\nl b a\nf a/x"),
 		"entry 'a/x': the path leads through more than 40 symbolic links");
 	expect_refused(LAYERS("l a"), "entry 'a': it is a link whose target has 0 bytes");
-	strcpy(deep, "f ");
+	buf_init(&deep, LIMIT_TAR_PATH);
+	buf_adds(&deep, "f ");
 	for (int i = 0; i < LIMIT_TAR_DEPTH + 1; i++)
-		strcat(deep, "a/");
+		buf_adds(&deep, "a/");
 	shown = mem_printf("entry '%s': it is more than 128 levels deep, or its path has more than "
 			   "4096 bytes",
-		deep + 2);
-	expect_refused(LAYERS(deep), shown);
+		deep.data + 2);
+	expect_refused(LAYERS(deep.data), shown);
 }
 
 static void test_names_are_limited(void **state)

@@ -5,12 +5,14 @@
 
 #include "actions/limits.h"
 #include "agent/limits.h"
+#include "archive/report.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "contract/limits.h"
 #include "data/limits.h"
 #include "egress/limits.h"
 #include "executor/limits.h"
+#include "images/limits.h"
 #include "machine/limits.h"
 #include "os/limits.h"
 #include "run/limits.h"
@@ -183,6 +185,14 @@ static const struct row rows[] = {
 		"processor time, plus a second for each MiB of the file and for each 16 "
 		"MiB of `deps_max_size`",
 		"`deps_damaged`"),
+	GROUP("`ambient image import`"),
+	BYTES(LIMIT_OCI_JSON, "an index, a manifest or a configuration of a container image",
+		"error, status 2"),
+	COUNT(LIMIT_OCI_INDEXES, "indexes within an index", "error, status 2"),
+	COUNT(REWRITE_LAYERS_MAX, "layers of an image", "error, status 2"),
+	BYTES(LIMIT_IMAGE_BYTES, "the files of all layers", "error, status 2"),
+	TIME(LIMIT_SQUASH_STALL_MS, "time without a byte written by sqfstar", "error, status 3"),
+	BYTES(LIMIT_SQUASH_MEMORY, "memory for sqfstar", "error, status 3"),
 	GROUP("Host keys checked by `doctor`"),
 	COUNT(LIMIT_HOSTKEY_AT_ONCE, "hosts asked at the same time", "further hosts wait"),
 	TIME(LIMIT_HOSTKEY_MS, "time for all hosts asked at the same time", "a warning"),
