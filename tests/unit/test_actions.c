@@ -200,6 +200,7 @@ static void test_shell_becomes_bash_that_stops_at_errors(void **state)
 	(void)state;
 	expect_steps("action: shell\nshell: |\n  make\n  make check\n",
 		"spawn {\"argv\":[\"bash\",\"-xeuo\",\"pipefail\"],"
+		"\"instead\":[\"sh\",\"-xeu\"],"
 		"\"script\":\"make\\nmake check\\n\"}");
 }
 
@@ -208,6 +209,7 @@ static void test_trace_and_streams_are_as_the_action_says(void **state)
 	(void)state;
 	expect_steps("action: shell\ntrace: false\nmerge_output: true\nshell: make\n",
 		"spawn {\"argv\":[\"bash\",\"-euo\",\"pipefail\"],"
+		"\"instead\":[\"sh\",\"-eu\"],"
 		"\"script\":\"make\",\"merge_output\":true}");
 	expect_steps("action: custom\nname: x\nmerge_output: true\n",
 		"spawn {\"argv\":[\".ambient/x\"],\"env\":{},\"input\":\"{}\","
