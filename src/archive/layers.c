@@ -47,8 +47,8 @@ static int on_read(void *arg, uint64_t bytes, struct err *e)
 	return tick(m, e);
 }
 
-static int open_layer(
-	struct merge *m, size_t layer, bool to_end, struct foreign **ret, struct err *e)
+/* What follows the end marker is of no interest: the digest of the layer was compared. */
+static int open_layer(struct merge *m, size_t layer, struct foreign **ret, struct err *e)
 {
 	struct foreign_source source = {.fd = m->fds[layer],
 		.max_bytes = HEADERS_FACTOR * m->options->max_bytes + HEADERS_MORE,
@@ -60,7 +60,7 @@ static int open_layer(
 	if (fstat(source.fd, &st) < 0)
 		return err_sys(e, "read");
 	source.length = (uint64_t)st.st_size;
-	return foreign_open(&source, to_end, ret, e);
+	return foreign_open(&source, false, ret, e);
 }
 
 /* ---- the first pass: names ---- */
@@ -93,7 +93,7 @@ static int read_names(struct merge *m, size_t layer, struct err *e)
 {
 	auto_foreign struct foreign *f = NULL;
 	struct foreign_entry entry;
-	int more = open_layer(m, layer, false, &f, e);
+	int more = open_layer(m, layer, &f, e);
 
 	layertree_begin(&m->tree);
 	if (more < 0)
@@ -258,7 +258,7 @@ static int put_layer(struct merge *m, size_t layer, struct err *e)
 	auto_foreign struct foreign *f = NULL;
 	struct foreign_entry entry;
 	size_t number = 0;
-	int more = open_layer(m, layer, true, &f, e);
+	int more = open_layer(m, layer, &f, e);
 
 	if (more < 0)
 		return -1;
