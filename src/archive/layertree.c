@@ -164,11 +164,24 @@ static void remove_one(struct layertree *t, struct layertree_name *n)
 	free(n);
 }
 
+static void remove_all(struct layertree *t, struct layertree_name *n);
+
+static void remove_children(struct layertree *t, struct layertree_name *dir)
+{
+	struct layertree_name *n = dir->child;
+
+	while (n) {
+		struct layertree_name *older = n->older;
+
+		remove_all(t, n);
+		n = older;
+	}
+}
+
 /* A name with all below it. The depth of the tree is limited. */
 static void remove_all(struct layertree *t, struct layertree_name *n)
 {
-	while (n->child)
-		remove_all(t, n->child);
+	remove_children(t, n);
 	remove_one(t, n);
 }
 
@@ -313,8 +326,10 @@ static int split_path(const char *path, struct split *ret, struct err *e)
 		return refuse(path, e, "the path has more than %d bytes", LIMIT_TAR_PATH);
 	ret->base = (struct word){path, 0};
 	while (next_word(&text, &word)) {
-		if (is_up(word))
-			return refuse(path, e, "the path has a component '..'");
+		if (is_up(word)) {
+			(void)refuse(path, e, "the path has a component '..'");
+			return -1;
+		}
 		ret->base = word;
 	}
 	ret->parent = mem_strndup(begin, (size_t)(ret->base.text - begin));
@@ -544,8 +559,7 @@ void layertree_release(struct layertree *t)
 {
 	if (!t->root)
 		return;
-	while (t->root->child)
-		remove_all(t, t->root->child);
+	remove_children(t, t->root);
 	for (size_t i = 0; i < t->layer_count; i++) {
 		for (size_t k = 0; k < t->layers[i].count; k++)
 			free(t->layers[i].files[k]);
