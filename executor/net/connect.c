@@ -138,19 +138,20 @@ static int check_progress(
 {
 	uint64_t received = r->down.filled, sent = r->up.drained;
 	enum watch_verdict verdict = watch_look(w, clock_ms(), received, sent);
-	auto_free char *got = mem_strdup(num_show_size(received - w->received).s);
-	auto_free char *took = mem_strdup(num_show_size(sent - w->sent).s);
+	auto_free char *got = NULL, *took = NULL;
 
+	if (verdict == WATCH_GOOD)
+		return 0;
+	got = mem_strdup(num_show_size(received - w->received).s);
+	took = mem_strdup(num_show_size(sent - w->sent).s);
 	if (verdict == WATCH_STALLED)
 		return err_reason(e, ERR_INPUT, "upload_timeout",
 			"%s: the upload made no progress within %s: the server sent %s and "
 			"accepted %s",
 			c->host, num_show_duration(c->patience_ms).s, got, took);
-	if (verdict == WATCH_FLOODED)
-		return err_reason(e, ERR_INPUT, "upload_failed",
-			"%s: the upload made no progress while the server sent %s: it accepted %s",
-			c->host, got, took);
-	return 0;
+	return err_reason(e, ERR_INPUT, "upload_failed",
+		"%s: the upload made no progress while the server sent %s: it accepted %s", c->host,
+		got, took);
 }
 
 static int copy(const struct connection *c, int fd, const struct buf *early, struct err *e)
