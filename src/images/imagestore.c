@@ -167,7 +167,7 @@ int imagestore_remove(const char *store, const char *name, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
 
-	if (imagestore_check_name(name, e) < 0 || imagestore_begin(store, name, &c, e) < 0)
+	if (imagestore_begin(store, name, &c, e) < 0)
 		return -1;
 	if (rename(c.target, c.image) == 0)
 		return fd_sync_dir(c.store, e);

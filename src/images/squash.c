@@ -14,7 +14,6 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "images/limits.h"
 #include "images/squashroot.h"
 #include "jail/jail.h"
@@ -26,7 +25,7 @@
 #include "store/archiver.h"
 #include "store/limits.h"
 
-enum { STDERR_MAX = 300, LOOK_MS = 1000 };
+enum { LOOK_MS = 1000 };
 
 #define SQFSTAR "sqfstar"
 #define INSIDE "/out/" /* the directory in the jail */
@@ -154,15 +153,8 @@ static int write_layers(const struct oci_image *image, const char *program, int 
 /* The first line of its standard error has the reason. */
 static int failed(const struct packer *p, int status, const char *dir, struct err *e)
 {
-	char text[STDERR_MAX + 1] = "";
-	struct err ignored = {0};
-	ssize_t n =
-		fd_set_nonblock(p->errors, &ignored) < 0 ? 0 : read(p->errors, text, STDERR_MAX);
-	auto_free char *safe = NULL;
+	auto_free char *safe = proc_first_line(p->errors);
 
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	safe = text_safe(text, STDERR_MAX);
 	if (WIFSIGNALED(status))
 		(void)err_set(e, ERR_HOST, SQFSTAR " was ended by signal %d", WTERMSIG(status));
 	else

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/limits.h"
@@ -311,4 +312,15 @@ int proc_run_ok(const struct strv *argv, int64_t limit_ms, struct err *e)
 		return err_set(
 			e, ERR_HOST, "%s: exit status %d: %s", argv->items[0], code, output.data);
 	return 0;
+}
+
+char *proc_first_line(int pipe_fd)
+{
+	char text[PROC_LINE_MAX + 1] = "";
+	struct err ignored = {0};
+	ssize_t n = fd_set_nonblock(pipe_fd, &ignored) < 0 ? 0 : read(pipe_fd, text, PROC_LINE_MAX);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return text_safe(text, PROC_LINE_MAX);
 }

@@ -84,6 +84,13 @@ int proc_run_ok(const struct strv *argv, int64_t limit_ms, struct err *e) NODISC
 int proc_wait(pid_t pid, int *ret_status);
 
 /*
+ * The first line in a pipe, which an ended program has written its errors to: at most
+ * PROC_LINE_MAX bytes, without control characters. "": none. The caller frees.
+ */
+enum { PROC_LINE_MAX = 300 };
+char *proc_first_line(int pipe_fd);
+
+/*
  * The processor time of a child and all its threads so far, in nanoseconds; 0 when there is no such
  * process.
  */

@@ -22,8 +22,6 @@
 #include "os/space.h"
 #include "store/limits.h"
 
-enum { STDERR_MAX = 300 };
-
 /* What the program has reported so far. It is not trusted. */
 struct claims {
 	struct rewrite_report last;
@@ -101,14 +99,8 @@ static int follow(const struct sidecar *s, struct claims *c, struct err *e)
 
 static int no_report(const char *program, int status, int errors, struct err *e)
 {
-	char text[STDERR_MAX + 1] = "";
-	struct err ignored = {0};
-	ssize_t n = fd_set_nonblock(errors, &ignored) < 0 ? 0 : read(errors, text, STDERR_MAX);
-	auto_free char *safe = NULL;
+	auto_free char *safe = proc_first_line(errors);
 
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	safe = text_safe(text, STDERR_MAX);
 	if (WIFSIGNALED(status))
 		return err_set(e, ERR_INPUT, "reading it was ended by signal %d%s",
 			WTERMSIG(status),
