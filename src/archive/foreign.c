@@ -349,6 +349,18 @@ static int take_owner(
 	return 0;
 }
 
+/* A time that our archives cannot have becomes the nearest one. */
+static void take_time(struct archive_entry *a, struct tar_entry *t)
+{
+	int64_t mtime = archive_entry_mtime(a);
+	uint32_t ns = (uint32_t)archive_entry_mtime_nsec(a);
+
+	t->mtime = mtime < TAR_MTIME_MIN ? TAR_MTIME_MIN
+		: mtime > TAR_MTIME_MAX  ? TAR_MTIME_MAX
+					 : mtime;
+	t->mtime_ns = t->mtime == mtime && ns <= 999999999 ? ns : 0;
+}
+
 static int take_entry(
 	struct foreign *f, struct archive_entry *a, struct foreign_entry *ret, struct err *e)
 {
@@ -362,10 +374,8 @@ static int take_entry(
 		return err_set(e, ERR_INPUT, "entry '%s': it is encrypted", f->shown);
 	take_type(a, ret);
 	ret->entry.mode = archive_entry_perm(a) & TAR_MODE_BITS;
-	if (archive_entry_mtime_is_set(a)) {
-		ret->entry.mtime = archive_entry_mtime(a);
-		ret->entry.mtime_ns = (uint32_t)archive_entry_mtime_nsec(a);
-	}
+	if (archive_entry_mtime_is_set(a))
+		take_time(a, &ret->entry);
 	ret->xattrs = archive_entry_xattr_count(a) > 0 || archive_entry_acl_types(a) != 0;
 	if (take_owner(f, a, ret, e) < 0 || take_xattrs(f, a, ret, e) < 0)
 		return -1;

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "data/tar.h"
 
 struct foreign;
@@ -37,9 +38,18 @@ struct foreign_source {
 	void *arg;
 };
 
+/*
+ * foreign_source.max_bytes for a tar whose files have so many bytes in our form: a tar can also have
+ * longer headers, extended attributes, and zeros at its end.
+ */
+static inline uint64_t foreign_max_bytes(uint64_t bytes)
+{
+	return 4 * bytes + 64 * MIB;
+}
+
 struct foreign_entry {
 	/*
-	 * Everything but the holes is set. The mode has all of TAR_MODE_BITS. The extended
+	 * Everything but the holes is set. The time is within the range of our archives. The mode has all of TAR_MODE_BITS. The extended
 	 * attributes are those that our archives can have (tar_xattr_is_kept), in their order.
 	 */
 	struct tar_entry entry;

@@ -18,10 +18,6 @@ enum { OUT_BYTES = 256 * 1024 };
 /* A device number that a header has room for: seven octal digits. */
 #define DEVICE_MAX 07777777u
 
-/* What a compressed layer may have beside the contents of files: headers, and zeros at its end. */
-#define HEADERS_FACTOR 4
-#define HEADERS_MORE (64 * MIB)
-
 struct merge {
 	const struct layers_options *options;
 	const int *fds;
@@ -51,7 +47,7 @@ static int on_read(void *arg, uint64_t bytes, struct err *e)
 static int open_layer(struct merge *m, size_t layer, struct foreign **ret, struct err *e)
 {
 	struct foreign_source source = {.fd = m->fds[layer],
-		.max_bytes = HEADERS_FACTOR * m->options->max_bytes + HEADERS_MORE,
+		.max_bytes = foreign_max_bytes(m->options->max_bytes),
 		.no_end_marker = true,
 		.on_read = on_read,
 		.arg = m};
@@ -191,12 +187,6 @@ static struct tar_entry plain_entry(const struct foreign_entry *f)
 {
 	struct tar_entry t = f->entry;
 
-	if (t.mtime_ns > 999999999)
-		t.mtime_ns = 0;
-	if (t.mtime < TAR_MTIME_MIN)
-		t.mtime = TAR_MTIME_MIN;
-	if (t.mtime > TAR_MTIME_MAX)
-		t.mtime = TAR_MTIME_MAX;
 	if (t.type != TAR_FILE && t.type != TAR_DIR)
 		t.xattr_count = 0;
 	if (t.type != TAR_FILE)

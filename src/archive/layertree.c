@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "archive/members.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -24,18 +25,6 @@ struct word {
 	const char *text;
 	size_t len;
 };
-
-static int refuse(const char *path, struct err *e, const char *fmt, ...) PRINTF_LIKE(3, 4);
-static int refuse(const char *path, struct err *e, const char *fmt, ...)
-{
-	auto_free char *shown = text_safe(path, SHOWN_MAX);
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)err_vset(e, ERR_INPUT, fmt, ap);
-	va_end(ap);
-	return err_wrap(e, "entry '%s'", shown);
-}
 
 /* ---- the table of names ---- */
 
@@ -188,9 +177,9 @@ static void remove_all(struct layertree *t, struct layertree_name *n)
 static int too_many(const struct layertree *t, const char *path, struct err *e)
 {
 	if (t->entries > t->max_entries)
-		return refuse(
+		return members_refuse(
 			path, e, "the layers have more than %" PRIu64 " entries", t->max_entries);
-	return refuse(path, e, "the names of the layers have more than %s",
+	return members_refuse(path, e, "the names of the layers have more than %s",
 		num_show_size(LIMIT_PACK_NAMES_BYTES).s);
 }
 
@@ -211,7 +200,7 @@ static struct layertree_name *add_name(struct layertree *t, struct layertree_nam
 	struct layertree_name *n;
 
 	if (parent->depth == LIMIT_TAR_DEPTH || parent->path_len + name.len + 1 > LIMIT_TAR_PATH) {
-		(void)refuse(path, e,
+		(void)members_refuse(path, e,
 			"it is more than %d levels deep, or its path has more than "
 			"%d bytes",
 			LIMIT_TAR_DEPTH, LIMIT_TAR_PATH);
@@ -285,14 +274,15 @@ static int step(struct walk *w, struct layertree_name **at, struct word word)
 	}
 	if (n && n->target) {
 		if (++w->links > LINKS_MAX)
-			return refuse(w->path, w->e,
+			return members_refuse(w->path, w->e,
 				"the path leads through more than %d symbolic links", LINKS_MAX);
 		return walk_to(w, *at, n->target, at);
 	}
 	if (n && !is_dir(n)) {
 		auto_free char *shown = text_safe(n->name, SHOWN_MAX);
 
-		return refuse(w->path, w->e, "it is below '%s', which is not a directory", shown);
+		return members_refuse(
+			w->path, w->e, "it is below '%s', which is not a directory", shown);
 	}
 	*at = n;
 	return 0;
@@ -323,11 +313,11 @@ static int split_path(const char *path, struct split *ret, struct err *e)
 	struct word word;
 
 	if (strlen(path) > LIMIT_TAR_PATH)
-		return refuse(path, e, "the path has more than %d bytes", LIMIT_TAR_PATH);
+		return members_refuse(path, e, "the path has more than %d bytes", LIMIT_TAR_PATH);
 	ret->base = (struct word){path, 0};
 	while (next_word(&text, &word)) {
 		if (is_up(word)) {
-			(void)refuse(path, e, "the path has a component '..'");
+			(void)members_refuse(path, e, "the path has a component '..'");
 			return -1;
 		}
 		ret->base = word;
@@ -412,7 +402,7 @@ static int apply_whiteout(
 		memcmp(s->base.text, WHITEOUT_META, strlen(WHITEOUT_META)) == 0)
 		return 0;
 	if (name.len == 0 || is_up(name) || (name.len == 1 && *name.text == '.'))
-		return refuse(path, e, "it is a whiteout without a name");
+		return members_refuse(path, e, "it is a whiteout without a name");
 	n = parent ? find(t, parent, name) : NULL;
 	if (n)
 		remove_lower(t, n);
@@ -464,7 +454,7 @@ static struct layertree_name *find_target(
 	free(s.parent);
 	if (n && !is_dir(n))
 		return n;
-	(void)refuse(entry->path, e, "it is a hard link to '%s', which is %s", shown,
+	(void)members_refuse(entry->path, e, "it is a hard link to '%s', which is %s", shown,
 		n ? "a directory" : "not in this or a lower layer");
 	return NULL;
 }
@@ -478,7 +468,8 @@ static int add_link(struct layertree *t, struct layertree_name *parent, const st
 	if (!target || target == old)
 		return target ? 0 : -1;
 	if (old && is_dir(old))
-		return refuse(entry->path, e, "it is a hard link in the place of a directory");
+		return members_refuse(
+			entry->path, e, "it is a hard link in the place of a directory");
 	n = place(t, parent, s->base, false, entry->path, e);
 	if (!n)
 		return -1;
@@ -508,7 +499,8 @@ static int check_link(const struct tar_entry *entry, struct err *e)
 	if (entry->type != TAR_SYMLINK && entry->type != TAR_HARDLINK)
 		return 0;
 	if (len == 0 || len > LIMIT_TAR_PATH)
-		return refuse(entry->path, e, "it is a link whose target has %zu bytes", len);
+		return members_refuse(
+			entry->path, e, "it is a link whose target has %zu bytes", len);
 	return 0;
 }
 
@@ -518,7 +510,8 @@ static int apply(struct layertree *t, const struct tar_entry *entry, const struc
 	struct layertree_name *parent;
 
 	if (s->base.len == 0)
-		return entry->type == TAR_DIR ? 0 : refuse(entry->path, e, "its path is empty");
+		return entry->type == TAR_DIR ? 0
+					      : members_refuse(entry->path, e, "its path is empty");
 	if (is_whiteout(s->base))
 		return apply_whiteout(t, entry->path, s, e);
 	if (check_link(entry, e) < 0 || find_parent(t, entry->path, s, true, &parent, e) < 0)

@@ -121,16 +121,6 @@ static int append(struct members *m, struct member *new, struct err *e)
 	return 0;
 }
 
-static void take_time(struct member *new, const struct tar_entry *t)
-{
-	new->mtime = t->mtime;
-	new->mtime_ns = t->mtime_ns <= 999999999 ? t->mtime_ns : 0;
-	if (t->mtime >= TAR_MTIME_MIN && t->mtime <= TAR_MTIME_MAX)
-		return;
-	new->mtime = t->mtime < TAR_MTIME_MIN ? TAR_MTIME_MIN : TAR_MTIME_MAX;
-	new->mtime_ns = 0;
-}
-
 static int check_kind(const struct foreign_entry *f, struct err *e)
 {
 	const struct tar_entry *t = &f->entry;
@@ -178,7 +168,8 @@ static int fill(struct member *new, const struct tar_entry *t, struct err *e)
 	new->type = t->type;
 	new->mode = t->type == TAR_SYMLINK ? 0777 : t->mode & ~(uint32_t)TAR_SPECIAL_BITS;
 	new->size = t->type == TAR_FILE ? t->size : 0;
-	take_time(new, t);
+	new->mtime = t->mtime;
+	new->mtime_ns = t->mtime_ns;
 	return take_link(new, t, e);
 }
 

@@ -14,13 +14,6 @@
 
 enum { HOLE_UNIT = TAR_HOLE_UNIT }; /* zeros are skipped in blocks of this size */
 
-/*
- * Allowance for data of a tar that the result does not have: longer headers, attributes, zeros at
- * the end.
- */
-#define HEADERS_FACTOR 4
-#define HEADERS_MORE (64 * MIB)
-
 struct rewrite {
 	const struct rewrite_options *options;
 	struct foreign_source source;
@@ -209,7 +202,7 @@ int rewrite_archive(int in, uint64_t length, int out, const struct rewrite_optio
 	struct rewrite r = {.options = o,
 		.source = {.fd = in,
 			.length = length,
-			.max_bytes = HEADERS_FACTOR * o->max_bytes + HEADERS_MORE,
+			.max_bytes = foreign_max_bytes(o->max_bytes),
 			.on_read = on_read,
 			.arg = &r},
 		.out = out};
