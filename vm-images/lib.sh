@@ -63,18 +63,45 @@ common_tree() {
 	ln -sf /proc/self/mounts "$1/etc/mtab"
 }
 
-# kernel_modules ROOT KERNEL: the modules of the unpacked kernel package KERNEL for the guest's modprobe. Only a
-# test knows which of them it needs (loop, fuse, tun, veth, nbd, device mapper, netfilter, ...), so all are there.
-kernel_modules() {
-	local modules version
-	for modules in "$2/usr/lib/modules" "$2/lib/modules"; do
-		[ -d "$modules" ] || continue
-		version=$(basename "$modules"/*)
-		mkdir -p "$1/usr/lib/modules"
-		cp -R "$modules/$version" "$1/usr/lib/modules/"
-		rm -f "$1/usr/lib/modules/$version"/{build,source}
-		chroot "$1" depmod "$version"
-		return
-	done
-	die "the kernel's package has no directory lib/modules"
+# digest_of_files TEXT FILE...: of these files and directories here, and of TEXT.
+digest_of_files() {
+	echo "sha256:$(
+		(
+			cd "$vm_images" || exit 1
+			find -L "${@:2}" -type f | LC_ALL=C sort | xargs sha256sum
+			echo "$1"
+		) | sha256sum | cut -d' ' -f1
+	)"
+}
+
+# ---- making something in $store: an image, or the kernel ----
+# shellcheck disable=SC2154 # the program sets store
+
+# kernel_key KEY: of the kernel in $store, or nothing.
+kernel_key() {
+	[ ! -f "$store/.kernel/kernel.yaml" ] || sed -n "s/^$1: //p" "$store/.kernel/kernel.yaml"
+}
+
+# lock_image NAME: until this program ends.
+lock_image() {
+	exec 8>"$store/.$1.lock"
+	flock 8
+}
+
+# begin_image NAME: with its lock held. What a killed program left is removed, and a place made: $work, in which $new
+# is what is to be published. Both go when this program ends.
+begin_image() {
+	find "$store" -maxdepth 1 -name ".$1.new.*" -exec rm -rf {} +
+	work=$(mktemp -d "$store/.$1.new.XXXXXX")
+	new=$work/image
+	mkdir "$new"
+	# What still unpacks in the background would complain of a directory that goes.
+	trap 'wait; chmod -R u+w "$work" && rm -rf "$work"' EXIT
+}
+
+# publish NEW TARGET: in one step, when all of it is on the disk.
+publish() {
+	find "$1" -type f -exec sync {} +
+	swap_in "$1" "$2"
+	sync "$store"
 }

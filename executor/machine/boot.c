@@ -244,14 +244,30 @@ static int make_lock_directory(struct err *e)
 	return mkdir(path, 0755) < 0 || chmod(path, 01777) < 0 ? err_sys(e, "%s", path) : 0;
 }
 
+/*
+ * The modules are those of the kernel that was booted, whatever the root file system was made for:
+ * they hide what it has there itself.
+ */
+static int mount_modules(const struct machine *m, struct err *e)
+{
+	static const char path[] = "/lib/modules";
+	const struct drive *modules = machine_drive(m, DRIVE_MODULES);
+
+	if (!modules)
+		return 0;
+	if (path_make_dirs(path, 0755, e) < 0)
+		return -1;
+	return mount_drive(modules, path, "squashfs", MS_RDONLY | MS_NODEV | MS_NOSUID, NULL, e);
+}
+
 /* Create what programs expect on every Linux system. */
-static int furnish(struct err *e)
+static int furnish(const struct machine *m, struct err *e)
 {
 	if (guest_mount("devpts", "/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC,
 		    "gid=5,mode=620,ptmxmode=666", e) < 0 ||
 		guest_mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e) < 0 ||
 		guest_mount("run", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) < 0 ||
-		make_lock_directory(e) < 0 || group_make(e) < 0)
+		make_lock_directory(e) < 0 || group_make(e) < 0 || mount_modules(m, e) < 0)
 		return -1;
 	return link_dev(e) < 0 ? -1 : nodes_make(e);
 }
@@ -282,7 +298,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	m->host_address = go->network ? NET_PROXY_ADDRESS : NULL;
 	if (go->network && (load_modules(MODULES_NETWORK, e) < 0 || network_up(e) < 0))
 		return -1;
-	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(e) < 0)
+	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(m, e) < 0)
 		return -1;
 	if (guest_name(e) < 0 || guest_make_dirs(m, e) < 0)
 		return -1;

@@ -18,6 +18,7 @@
 /* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
 #define DRIVE_EXEC "ambient-exec"
 #define DRIVE_ROOT "ambient-root"
+#define DRIVE_MODULES "ambient-modules"
 #define DRIVE_SCRATCH "ambient-scratch"
 #define DRIVE_SRC "ambient-src"
 #define DRIVE_DEPS "ambient-deps"

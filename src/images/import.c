@@ -79,10 +79,9 @@ static char *name_of(const struct import *i, const struct place *p)
 
 /* ---- its files ---- */
 
-/* Kernel or initramfs of our image: another name of the same file, where that is possible. */
-static int take_part(const struct image *from, enum image_part part, const char *dir, struct err *e)
+/* A file of our image: another name of the same file, where that is possible. */
+static int take_part(const struct image_file *file, const char *dir, struct err *e)
 {
-	const struct image_file *file = &from->parts[part];
 	auto_free char *path = path_join(dir, path_base(file->path));
 	auto_fd int in = -1, out = -1;
 
@@ -93,6 +92,25 @@ static int take_part(const struct image *from, enum image_part part, const char 
 	if (in < 0 || out < 0)
 		return err_sys(e, "copy %s to %s", file->path, path);
 	return sparse_copy(in, 0, out, file->bytes, e);
+}
+
+/* All files but the root file system are those of our image. */
+static const struct image_file *part_of_kernel(const struct image *kernel, enum image_part part)
+{
+	const struct image_file *file = &kernel->parts[part];
+
+	return part != IMAGE_ROOT && file->path ? file : NULL;
+}
+
+static int take_kernel(const struct image *kernel, const char *dir, struct err *e)
+{
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++) {
+		const struct image_file *file = part_of_kernel(kernel, part);
+
+		if (file && take_part(file, dir, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static struct node *describe_file(const char *name, uint64_t bytes, const char *sha256)
@@ -129,14 +147,6 @@ static void copy_key(struct node *to, const struct image *from, const char *key)
 		node_set(to, key, node_copy(value));
 }
 
-static void add_part(
-	struct node *yaml, const struct image *from, enum image_part part, const char *key)
-{
-	const struct image_file *f = &from->parts[part];
-
-	node_set(yaml, key, describe_file(path_base(f->path), f->bytes, f->sha256));
-}
-
 static int write_yaml(const struct node *yaml, const char *dir, struct err *e)
 {
 	auto_free char *path = path_join(dir, YAML_FILE);
@@ -157,8 +167,13 @@ static void describe_kernel(struct node *yaml, const struct image *kernel)
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		copy_key(yaml, kernel, keys[i]);
-	add_part(yaml, kernel, IMAGE_KERNEL, "kernel");
-	add_part(yaml, kernel, IMAGE_INITRAMFS, "initramfs");
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++) {
+		const struct image_file *f = part_of_kernel(kernel, part);
+
+		if (f)
+			node_set(yaml, image_part_key(part),
+				describe_file(path_base(f->path), f->bytes, f->sha256));
+	}
 }
 
 static int describe(const char *name, const struct image *kernel, const struct oci_image *image,
@@ -190,8 +205,7 @@ static int make(const struct import *i, const char *name, const struct oci_image
 	struct squash_result squashed;
 
 	if (squash_layers(image, i->archive_program, c->image, ROOT_FILE, &squashed, e) < 0 ||
-		take_part(kernel, IMAGE_KERNEL, c->image, e) < 0 ||
-		take_part(kernel, IMAGE_INITRAMFS, c->image, e) < 0)
+		take_kernel(kernel, c->image, e) < 0)
 		return -1;
 	if (squashed.dropped)
 		strv_pushf(&ret->warnings,

@@ -151,9 +151,9 @@ int drives_add_stored(struct drives *d, const char *serial, const char *path, st
 	return 0;
 }
 
-int drives_add_root(struct drives *d, const char *path, struct err *e)
+int drives_add_image(struct drives *d, const char *serial, const char *path, struct err *e)
 {
-	if (add_file(d, DRIVE_ROOT, path, e) == 0)
+	if (add_file(d, serial, path, e) == 0)
 		return 0;
 	return refuse_file("make the image again, or import it again", e);
 }

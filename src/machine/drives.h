@@ -51,8 +51,9 @@ int drives_add_fd(struct drives *d, const char *serial, int fd, struct err *e) N
 int drives_add_stored(
 	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 
-/* Add DRIVE_ROOT, the root file system of an image. Errors as of drives_add_stored. */
-int drives_add_root(struct drives *d, const char *path, struct err *e) NODISCARD;
+/* Add a file system of an image: DRIVE_ROOT or DRIVE_MODULES. Errors as of drives_add_stored. */
+int drives_add_image(
+	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 
 /* DRIVE_EXEC: an archive with the executor, the plan as JSON, and in trusted VMs the tools. */
 struct drives_exec {

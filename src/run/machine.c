@@ -64,6 +64,15 @@ static int blame_disk(const struct machine *m, struct err *e)
 
 /* ---- the VM ---- */
 
+static int add_image(struct drives *own, const struct image *i, struct err *e)
+{
+	const char *modules = i->parts[IMAGE_MODULES].path;
+
+	if (drives_add_image(own, DRIVE_ROOT, i->parts[IMAGE_ROOT].path, e) < 0)
+		return -1;
+	return modules ? drives_add_image(own, DRIVE_MODULES, modules, e) : 0;
+}
+
 static int add_own_drives(const struct machine *m, struct drives *own, struct err *e)
 {
 	const struct machine_host *h = m->host;
@@ -86,7 +95,7 @@ static int add_own_drives(const struct machine *m, struct drives *own, struct er
 			    .net_tool = h->net_tool,
 			    .certificates = h->net_tool ? h->config->ca_certificates : NULL},
 		    e) < 0 ||
-		drives_add_root(own, h->image.parts[IMAGE_ROOT].path, e) < 0)
+		add_image(own, &h->image, e) < 0)
 		return -1;
 	/* The caller provides the scratch drive if it is kept. */
 	if (drives_find(m->drives, DRIVE_SCRATCH))

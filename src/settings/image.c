@@ -27,7 +27,7 @@
 
 enum { SHOWN_MAX = 40 };
 
-static const char *const part_keys[IMAGE_PARTS] = {"kernel", "initramfs", "root"};
+static const char *const part_keys[IMAGE_PARTS] = {"kernel", "initramfs", "root", "modules"};
 static const char *const boot_kinds[] = {"direct", "firmware", NULL};
 static const char *const architectures[] = {"x86_64", "aarch64", NULL};
 
@@ -71,9 +71,18 @@ static const struct param image_params[] = {
 	{.name = "kernel", .type = PARAM_MAP, .sub = file_params, .help = "the kernel"},
 	{.name = "initramfs", .type = PARAM_MAP, .sub = file_params, .help = "kernel modules"},
 	{.name = "root", .type = PARAM_MAP, .sub = file_params, .help = "the root file system"},
+	{.name = "modules",
+		.type = PARAM_MAP,
+		.sub = file_params,
+		.help = "a squashfs with the kernel's modules, for /lib/modules"},
 	{.name = "built_from", .type = PARAM_NODE, .help = "recipe and packages"},
 	{0},
 };
+
+const char *image_part_key(enum image_part part)
+{
+	return part_keys[part];
+}
 
 void image_release(struct image *i)
 {
@@ -102,12 +111,14 @@ static int check_name(const struct node *n, const char *name, const char *file, 
 	return 0;
 }
 
-/* A part is a file in the image's directory: a name, never a path. */
+/* A part is a file in the image's directory: a name, never a path. All but the modules must be there. */
 static int read_part(struct image *i, enum image_part part, const char *file, struct err *e)
 {
 	const struct node *n = node_get(i->node, part_keys[part]);
 	const char *name, *sha256;
 
+	if (!n && part == IMAGE_MODULES)
+		return 0;
 	if (!n)
 		return node_err(i->node, file, e, "missing key '%s'", part_keys[part]);
 	name = schema_text(file_params, n, "file");
@@ -180,6 +191,8 @@ static int check_part(const struct image *i, const struct image_file *part, stru
 {
 	struct stat st;
 
+	if (!part->path)
+		return 0;
 	if (stat(part->path, &st) < 0)
 		return err_set(
 			e, ERR_INPUT, "image %s: %s: %s", i->name, part->path, strerror(errno));
@@ -299,12 +312,14 @@ static char *identity_of(int fd, const struct stat *st)
 static int verify_part(const struct image *i, const struct image_file *part, struct node *known,
 	bool *changed, struct err *e)
 {
-	auto_fd int fd = open(part->path, O_RDONLY | O_CLOEXEC);
+	auto_fd int fd = part->path ? open(part->path, O_RDONLY | O_CLOEXEC) : -1;
 	auto_free char *identity = NULL;
 	struct digest_text digest;
 	bool settled;
 	struct stat st;
 
+	if (!part->path)
+		return 0;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return err_sys(e, "image %s: %s", i->name, part->path);
 	identity = identity_of(fd, &st);

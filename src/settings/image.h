@@ -10,7 +10,10 @@
 #include "base/strv.h"
 #include "data/node.h"
 
-enum image_part { IMAGE_KERNEL, IMAGE_INITRAMFS, IMAGE_ROOT, IMAGE_PARTS };
+enum image_part { IMAGE_KERNEL, IMAGE_INITRAMFS, IMAGE_ROOT, IMAGE_MODULES, IMAGE_PARTS };
+
+/* The key of image.yaml that describes a part. */
+const char *image_part_key(enum image_part part);
 
 struct image_file {
 	char *path; /* absolute */
@@ -21,7 +24,7 @@ struct image_file {
 struct image {
 	char *name;
 	char *dir;
-	struct image_file parts[IMAGE_PARTS];
+	struct image_file parts[IMAGE_PARTS]; /* path NULL: it has no such part (IMAGE_MODULES) */
 	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
 	bool microvm, q35; /* the machine types that it boots on */
 	bool no_network;   /* image.yaml says that it cannot be a trusted machine's */
