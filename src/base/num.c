@@ -145,7 +145,7 @@ static int64_t duration_unit(const char **p)
 	static const struct {
 		const char *name;
 		int64_t ms;
-	} units[] = {{"ms", 1}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
+	} units[] = {{"ms", 1}, {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		size_t len = strlen(units[i].name);

@@ -20,7 +20,7 @@ int num_parse_u64(const char *s, uint64_t max, uint64_t *ret_value, struct err *
 int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
 /*
- * A duration in milliseconds: "500ms", "90s", "45m", "2h", "1h30m"; a bare number is seconds. Of
+ * A duration in milliseconds: "500ms", "90s", "45m", "1h30m", "7d"; a bare number is seconds. Of
  * several units, each is shorter than the one before, so none is there twice. More than 0 and at
  * most 366 days. ERR_INPUT that lists valid forms.
  */

@@ -14,7 +14,7 @@ UNITS = {"": 1, "b": 1}
 for power, letter in enumerate("kmgt", 1):
     UNITS |= {letter: 1000 ** power, letter + "b": 1000 ** power}
     UNITS |= {letter + "i": 1024 ** power, letter + "ib": 1024 ** power}
-TIMES = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "": 1000}
+TIMES = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "": 1000}
 YEAR_MS = 366 * 24 * 3_600_000
 
 
@@ -32,9 +32,9 @@ def size(text):
 
 
 def duration(text):
-    if not re.fullmatch(r"[0-9]+|(?=[0-9])([0-9]+h)?([0-9]+m(?!s))?([0-9]+s)?([0-9]+ms)?", text):
+    if not re.fullmatch(r"[0-9]+|(?=[0-9])([0-9]+d)?([0-9]+h)?([0-9]+m(?!s))?([0-9]+s)?([0-9]+ms)?", text):
         return None
-    total = sum(int(n) * TIMES[u] for n, u in re.findall(r"([0-9]+)(ms|h|m|s|)", text))
+    total = sum(int(n) * TIMES[u] for n, u in re.findall(r"([0-9]+)(ms|d|h|m|s|)", text))
     return total if 0 < total <= YEAR_MS else None
 
 
