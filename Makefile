@@ -279,7 +279,8 @@ test-tools: $(O)/ambient-execute-plan $(O)/ambient-net $(O)/ambient-archive $(O)
 # $(call ready,GROUPS): set up only when something is missing; silent when nothing is.
 ready = +@tools/setup --check $(1) >/dev/null || $(MAKE) --no-print-directory setup SETUP="$(1)"
 build_tests = +@$(MAKE) --no-print-directory FLAVOUR=san test-programs && \
-	$(MAKE) --no-print-directory FLAVOUR=release all test-tools && ln -sf ../release/ambient-archive ../release/ambient-hostkey build/san/
+	$(MAKE) --no-print-directory FLAVOUR=release all test-tools && ln -sf ../release/ambient-archive ../release/ambient-hostkey build/san/ && \
+	ln -sfn ../vm-images build/vm-images
 
 .PHONY: check check-ready check-root check-fast check-unit check-cli check-vm
 # A target that runs others says which; a target-specific value of `check` itself would win over that.
@@ -391,6 +392,13 @@ list-sources:
 	@printf '%s\n' $(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(SSH_LIAR_SRC) $(HOSTKEY_LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c)
 all-objects: $(call obj,$(sort $(AMBIENT_SRC) $(GUEST_SRC) $(NETTOOL_SRC) $(REWRITE_SRC) $(ASKING_SRC) $(FAKE_QEMU_SRC) $(WITH_GUESTS_SRC) $(FAULTS_SRC) $(RUN_PROXY_SRC) $(NUMBERS_SRC) $(LIAR_SRC) $(SSH_LIAR_SRC) $(HOSTKEY_LIAR_SRC) $(GUEST_PROBE_SRC) $(VALGRIND_SRC) $(TEST_SRC) tests/bench/poweroff.c))
 
+## make check-recipes RECIPE="rust go"   make the images of stock recipes, and build small projects in them; all unless told
+.PHONY: check-recipes
+check-recipes:
+	$(call ready,build run image bootstrap test)
+	@$(MAKE) --no-print-directory all
+	@tests/recipes/run bin/ambient "$(IMAGE_STORE)" $(RECIPE)
+
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real
 check-real:
@@ -441,7 +449,9 @@ demo:
 	@$(MAKE) --no-print-directory image-tiny
 	@tools/demo "$(IMAGE_STORE)"
 
-## make install PREFIX=/usr/local DESTDIR=   put programs, manual pages and documentation there
+RECIPES = $(DESTDIR)$(PREFIX)/share/ambient/images
+
+## make install PREFIX=/usr/local DESTDIR=   put programs, recipes of images, manual pages and documentation there
 .PHONY: install
 install: all
 	install -D -m 755 bin/ambient "$(DESTDIR)$(PREFIX)/bin/ambient"
@@ -449,6 +459,8 @@ install: all
 	install -D -m 755 bin/ambient-net "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net"
 	install -D -m 755 bin/ambient-archive "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive"
 	install -D -m 755 bin/ambient-hostkey "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-hostkey"
+	find vm-images -type f ! -name README.md -exec sh -c \
+		'for f; do install -D -m "$$(stat -c %a "$$f")" "$$f" "$$0/$${f#*/}"; done' "$(RECIPES)" {} +
 	install -d $(foreach s,1 5,"$(DESTDIR)$(PREFIX)/share/man/man$(s)")
 	@tools/install-docs "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	install -m 644 $(wildcard docs/man/*.1) "$(DESTDIR)$(PREFIX)/share/man/man1/"
@@ -460,6 +472,8 @@ uninstall:
 	rm -f "$(DESTDIR)$(PREFIX)/bin/ambient" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-execute-plan" \
 		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-net" "$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-archive" \
 		"$(DESTDIR)$(PREFIX)/libexec/ambient/ambient-hostkey"
+	find vm-images -type f -exec sh -c 'for f; do rm -f "$$0/$${f#*/}"; done' "$(RECIPES)" {} +
+	-find "$(RECIPES)" -depth -type d -exec rmdir {} + 2>/dev/null
 	@tools/install-docs --remove "$(DESTDIR)$(PREFIX)/share/doc/ambient"
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.1)),"$(DESTDIR)$(PREFIX)/share/man/man1/$(f)")
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")

@@ -87,6 +87,13 @@ void proc_become(const char *program, const struct strv *argv, const struct proc
 	_exit(127);
 }
 
+int proc_replace(const struct strv *argv, struct err *e)
+{
+	inherit_give_back();
+	(void)execv(argv->items[0], argv->items);
+	return err_sys(e, "%s", argv->items[0]);
+}
+
 void proc_kill_group(pid_t pid)
 {
 	if (kill(-pid, SIGKILL) < 0)

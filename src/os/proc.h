@@ -74,6 +74,12 @@ struct proc_streams {
 NORETURN void proc_become(
 	const char *program, const struct strv *argv, const struct proc_streams *streams);
 
+/*
+ * Execute another program instead of this one, in the same terminal and session: for commands that
+ * only start one. argv[0] is its path. ERR_HOST if it cannot be started.
+ */
+int proc_replace(const struct strv *argv, struct err *e) NODISCARD;
+
 /* Kill a process and its group. The process need not have become the leader of its group yet. */
 void proc_kill_group(pid_t pid);
 

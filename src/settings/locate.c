@@ -116,6 +116,25 @@ int locate_qemu(const struct config *c, char **ret_path, struct err *e)
 	return 0;
 }
 
+int locate_image_builder(char **ret_path, struct err *e)
+{
+	auto_free char *own = own_directory();
+	auto_free char *prefix = path_parent(own);
+	auto_free char *installed = path_join(prefix, "share/ambient/images/build");
+	auto_free char *source = path_join(prefix, "vm-images/build");
+
+	if (access(installed, X_OK) == 0)
+		*ret_path = steal_ptr(&installed);
+	else if (access(source, X_OK) == 0)
+		*ret_path = steal_ptr(&source);
+	else
+		return err_set(e, ERR_HOST,
+			"no recipes of images: there is neither %s nor %s; install them with "
+			"ambient ('make install')",
+			installed, source);
+	return 0;
+}
+
 char *locate_images(void)
 {
 	auto_free char *own = own_directory();

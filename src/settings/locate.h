@@ -37,6 +37,12 @@ int locate_archive_program(const char *name, char **ret_path, struct err *e) NOD
 int locate_hostkey_program(const char *name, char **ret_path, struct err *e) NODISCARD;
 
 /*
+ * Find the program that makes images from recipes, beside them: in <prefix>/share/ambient/images,
+ * else in vm-images of the source. ERR_HOST that lists the searched places.
+ */
+int locate_image_builder(char **ret_path, struct err *e) NODISCARD;
+
+/*
  * The directory of images that were installed with the program, <prefix>/lib/ambient/images. It
  * need not exist. The caller frees.
  */

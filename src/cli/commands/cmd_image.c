@@ -2,6 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/num.h"
 #include "base/text.h"
@@ -11,6 +13,8 @@
 #include "cli/say.h"
 #include "images/import.h"
 #include "images/imagestore.h"
+#include "os/path.h"
+#include "os/proc.h"
 #include "os/sig.h"
 #include "settings/image.h"
 #include "settings/locate.h"
@@ -18,8 +22,8 @@
 enum { NAME_COLUMN = 16 };
 
 struct image_settings {
-	bool json;
-	const char *name, *kernel;
+	bool json, refresh;
+	const char *name, *kernel, *if_older;
 };
 
 static const struct option options[] = {
@@ -31,13 +35,22 @@ static const struct option options[] = {
 		.argument = "NAME",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct image_settings, name),
-		.help = "import: the name of the image; default: the tag, or the name of the "
-			"directory"},
+		.help = "build, import: the name of the image; default: the tag, or the name of "
+			"the directory"},
 	{.name = "kernel",
 		.argument = "IMAGE",
 		.type = OPTION_STRING,
 		.offset = offsetof(struct image_settings, kernel),
 		.help = "import: the image whose kernel it boots with; default: tiny"},
+	{.name = "refresh",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct image_settings, refresh),
+		.help = "build: make it again from the newest packages, even if it is there"},
+	{.name = "if-older",
+		.argument = "DURATION",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct image_settings, if_older),
+		.help = "build --refresh: only if it was made longer ago than that, such as 7d"},
 	{0},
 };
 
@@ -110,6 +123,67 @@ static int import_one(const struct call *call, const struct config *c, struct er
 		result.name, result.digest, result.manifest);
 }
 
+/* Made less than --if-older ago? An image that cannot be used is as one that is not there. */
+static int is_recent(const struct image_settings *s, const struct config *c, const char *name,
+	bool *ret, struct err *e)
+{
+	auto_image struct image image = {0};
+	auto_free char *file = NULL;
+	struct err unusable = {0};
+	int64_t limit_ms = 0;
+	struct stat st;
+
+	*ret = false;
+	if (!s->if_older)
+		return 0;
+	if (!s->refresh)
+		return err_set(e, ERR_INPUT, "--if-older is for 'build --refresh'");
+	if (num_parse_duration(s->if_older, &limit_ms, e) < 0)
+		return err_wrap(e, "--if-older");
+	if (image_open(c->image_store, name, NULL, &image, &unusable) < 0)
+		return 0;
+	file = path_join(image.dir, "image.yaml");
+	if (stat(file, &st) < 0)
+		return err_sys(e, "%s", file);
+	*ret = (int64_t)time(NULL) - st.st_mtime < limit_ms / 1000;
+	return 0;
+}
+
+/* The directory's own name, also of "." and of a path that ends in a slash. */
+static char *name_of_recipe(const char *recipe)
+{
+	auto_free char *path = path_absolute(recipe);
+
+	while (strlen(path) > 1 && path[strlen(path) - 1] == '/')
+		path[strlen(path) - 1] = '\0';
+	return mem_strdup(path_base(path));
+}
+
+static int build_one(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	const char *recipe = call->operands.items[1];
+	auto_free char *program = NULL,
+		       *name = s->name ? mem_strdup(s->name) : name_of_recipe(recipe);
+	auto_strv struct strv argv = {0};
+	bool recent;
+
+	if (imagestore_check_name(name, e) < 0 || is_recent(s, c, name, &recent, e) < 0)
+		return -1;
+	if (recent)
+		return say_row(e, "%s: made less than %s ago", name, s->if_older);
+	if (locate_image_builder(&program, e) < 0)
+		return -1;
+	strv_push(&argv, program);
+	if (s->refresh)
+		strv_push(&argv, "--refresh");
+	strv_push(&argv, "--as");
+	strv_push(&argv, name);
+	strv_push(&argv, recipe);
+	strv_push(&argv, c->image_store);
+	return proc_replace(&argv, e);
+}
+
 static int remove_images(const struct call *call, const struct config *c, struct err *e)
 {
 	if (sig_init(e) < 0)
@@ -124,6 +198,7 @@ static int remove_images(const struct call *call, const struct config *c, struct
 static const struct command_verb verbs[] = {
 	{"list", "", 0, 0, list_images},
 	{"verify", " IMAGE...", 1, COMMAND_OPERANDS_MAX, verify_images},
+	{"build", " RECIPE", 1, 1, build_one},
 	{"import", " SOURCE", 1, 1, import_one},
 	{"remove", " IMAGE...", 1, COMMAND_OPERANDS_MAX, remove_images},
 	{0},
@@ -141,20 +216,26 @@ static int run(const struct call *call)
 
 const struct command cmd_image = {
 	.name = "image",
-	.summary = "List, check, import and remove the images of the image store",
+	.summary = "List, check, make, import and remove the images of the image store",
 	.group = GROUP_KEEP,
-	.operands = "list | verify IMAGE... | import SOURCE | remove IMAGE...",
+	.operands = "list | verify IMAGE... | build RECIPE | import SOURCE | remove IMAGE...",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
-	.details = "  list         show the images, their size and the digest of their "
-		   "image.yaml\n"
-		   "  verify       read every file of an image and compare its digest with "
-		   "image.yaml\n"
-		   "  import       make an image from a container image: oci:DIR or oci:DIR:TAG, a "
-		   "directory in the\n"
-		   "               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
-		   "it)\n"
-		   "  remove       remove images from the image store\n",
+	.details =
+		"  list         show the images, their size and the digest of their "
+		"image.yaml\n"
+		"  verify       read every file of an image and compare its digest with "
+		"image.yaml\n"
+		"  build        make an image from Debian packages, by a recipe: the name of one "
+		"that comes with\n"
+		"               ambient (debian, rust, go, node, python, java, ruby, debpkg, "
+		"tiny, trusted), or\n"
+		"               the path of a directory with a file 'packages'\n"
+		"  import       make an image from a container image: oci:DIR or oci:DIR:TAG, a "
+		"directory in the\n"
+		"               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
+		"it)\n"
+		"  remove       remove images from the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
 	.run = run,

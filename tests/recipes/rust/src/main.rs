@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+fn greeting() -> &'static str {
+    "hello from Rust"
+}
+
+fn main() {
+    println!("{}", greeting());
+}
+
+#[test]
+fn greets() {
+    assert!(greeting().starts_with("hello"));
+}
