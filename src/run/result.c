@@ -57,6 +57,8 @@ void result_set_image(struct result *r, const struct image *image)
 	r->image = node_map();
 	node_set_string(r->image, "name", image->name);
 	node_set_string(r->image, "digest", image->digest);
+	if (*image->manifest)
+		node_set_string(r->image, "manifest", image->manifest);
 }
 
 void result_add_machine(struct result *r, const struct machine *m)

@@ -24,6 +24,7 @@
 
 #define IMAGE_FILE "image.yaml"
 #define IMAGE_FORMAT "1"
+#define SHA256 "sha256:"
 
 enum { SHOWN_MAX = 40 };
 
@@ -94,10 +95,54 @@ void image_release(struct image *i)
 	*i = (struct image){0};
 }
 
+uint64_t image_bytes(const struct image *i)
+{
+	uint64_t bytes = 0;
+
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
+		bytes += i->parts[part].bytes;
+	return bytes;
+}
+
+/* ---- names and pins ---- */
+
 static bool is_sha256(const char *s)
 {
 	return strlen(s) == 64 && strspn(s, "0123456789abcdef") == 64;
 }
+
+/* "sha256:HEX": the HEX; NULL: something else. */
+static const char *digest_in(const char *text)
+{
+	size_t len = strlen(SHA256);
+
+	return strncmp(text, SHA256, len) == 0 && is_sha256(text + len) ? text + len : NULL;
+}
+
+void image_name_release(struct image_name *n)
+{
+	free(n->name);
+	*n = (struct image_name){0};
+}
+
+int image_name_parse(const char *text, struct image_name *ret_name, struct err *e)
+{
+	const char *at = strchr(text, '@'), *digest = at ? digest_in(at + 1) : NULL;
+	auto_free char *shown = text_safe(text, LIMIT_NAME_BYTES);
+
+	if (at && (!digest || at == text))
+		return err_set(e, ERR_INPUT,
+			"'%s' is not NAME or NAME@" SHA256 "DIGEST; the digest has 64 lower-case "
+			"hex digits, and 'ambient image show NAME' prints it",
+			shown);
+	*ret_name = (struct image_name){
+		.name = mem_strndup(text, at ? (size_t)(at - text) : strlen(text))};
+	if (digest)
+		memcpy(ret_name->pin, digest, sizeof(ret_name->pin));
+	return 0;
+}
+
+/* ---- image.yaml ---- */
 
 /* Names appear in messages, logs and results, so only plain text is allowed. */
 static int check_name(const struct node *n, const char *name, const char *file, struct err *e)
@@ -162,6 +207,16 @@ static void read_machines(struct image *i)
 	i->q35 = machines.count == 0 || strv_has(&machines, "q35");
 }
 
+/* Recorded by an import, for people and pins; another form of it is no error. */
+static void read_manifest(struct image *i)
+{
+	const struct node *origin = node_get(i->node, "built_from");
+	const char *digest = digest_in(node_get_text(origin, "manifest", ""));
+
+	if (digest)
+		memcpy(i->manifest, digest, sizeof(i->manifest));
+}
+
 int image_parse(
 	const char *dir, const char *text, size_t len, struct image *ret_image, struct err *e)
 {
@@ -174,6 +229,7 @@ int image_parse(
 	i.name = mem_strdup(schema_text(image_params, i.node, "name"));
 	memcpy(i.digest, digest_of(text, len).s, sizeof(i.digest));
 	read_machines(&i);
+	read_manifest(&i);
 	i.no_network = !node_get_bool(i.node, "network", true);
 	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
 		check_kind(&i, file, e) < 0)
@@ -283,15 +339,55 @@ static char *find_image(const char *store, const char *name)
 	return !has_image(dir) && has_image(other) ? steal_ptr(&other) : steal_ptr(&dir);
 }
 
+static int check_pin(
+	const struct image *i, const struct image_name *wanted, const char *store, struct err *e)
+{
+	if (!*wanted->pin || strcmp(wanted->pin, i->digest) == 0 ||
+		strcmp(wanted->pin, i->manifest) == 0)
+		return 0;
+	return err_reason(e, ERR_INPUT, "image_pin",
+		"image '%s' is not the one with the digest " SHA256
+		"%s: that in %s has the digest " SHA256
+		"%s%s%s; import or make the image that is wanted, or name the one that is "
+		"there",
+		i->name, wanted->pin, store, i->digest,
+		*i->manifest ? " and the manifest " SHA256 : "", i->manifest);
+}
+
+static int open_named(const char *store, const char *name, struct image *ret_image, struct err *e)
+{
+	auto_image_name struct image_name wanted = {0};
+	auto_free char *dir = NULL, *file = NULL;
+	auto_image struct image i = {0};
+
+	if (image_name_parse(name, &wanted, e) < 0)
+		return -1;
+	dir = find_image(store, wanted.name);
+	file = path_join(dir, IMAGE_FILE);
+	if (!has_image(dir))
+		return no_such_image(store, wanted.name, dir, e);
+	if (read_image(dir, file, &i, e) < 0)
+		return -1;
+	free(i.name);
+	i.name = steal_ptr(&wanted.name);
+	if (check_pin(&i, &wanted, dir, e) < 0)
+		return -1;
+	*ret_image = i;
+	i = (struct image){0};
+	return 0;
+}
+
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e)
 {
-	auto_free char *dir = path ? mem_strdup(path) : find_image(store, name);
-	auto_free char *file = path_join(dir, IMAGE_FILE);
+	auto_free char *file = NULL;
 
-	if (!has_image(dir))
-		return no_such_image(path ? NULL : store, path ? path : name, dir, e);
-	return read_image(dir, file, ret_image, e);
+	if (!path)
+		return open_named(store, name, ret_image, e);
+	file = path_join(path, IMAGE_FILE);
+	if (!has_image(path))
+		return no_such_image(NULL, path, path, e);
+	return read_image(path, file, ret_image, e);
 }
 
 /* ---- remembered digests ---- */
@@ -386,19 +482,18 @@ static struct node *describe(const char *store, const char *name)
 	auto_image struct image i = {0};
 	struct node *n = node_map();
 	struct err e = {0};
-	uint64_t bytes = 0;
 
 	node_set_string(n, "name", name);
 	if (image_open(store, name, NULL, &i, &e) < 0) {
 		node_set_string(n, "error", e.msg);
 		return n;
 	}
-	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
-		bytes += i.parts[part].bytes;
 	node_set_string(n, "dir", i.dir);
 	node_set_string(n, "format", "direct");
-	node_set_uint(n, "bytes", bytes);
+	node_set_uint(n, "bytes", image_bytes(&i));
 	node_set_string(n, "digest", i.digest);
+	if (*i.manifest)
+		node_set_string(n, "manifest", i.manifest);
 	return n;
 }
 

@@ -26,16 +26,34 @@ struct image {
 	char *dir;
 	struct image_file parts[IMAGE_PARTS]; /* path NULL: it has no such part (IMAGE_MODULES) */
 	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
+	char manifest[65]; /* of the container image that it was made from; "": of none */
 	bool microvm, q35; /* the machine types that it boots on */
 	bool no_network;   /* image.yaml says that it cannot be a trusted machine's */
 	struct node *node; /* the contents of image.yaml */
 };
 
 /*
- * Open an image: the directory at `path`, or if `path` is NULL, the image `name` in the store, else
- * among the images that were installed with the program (locate_images). image.yaml and the sizes
- * of the parts are checked. ERR_INPUT: no such image (with the way to make it), an invalid
- * image.yaml, an image that this version cannot boot (reason not_in_this_version).
+ * An image of a store, as users name it: NAME, or NAME@sha256:DIGEST. The digest is a pin: an image
+ * of that name whose own digest and whose manifest have other ones is refused (reason image_pin).
+ * What image.yaml says of the manifest is believed; the own digest covers every byte.
+ */
+struct image_name {
+	char *name;
+	char pin[65]; /* "": none */
+};
+
+/* ERR_INPUT: what follows '@' is not "sha256:" and 64 lower-case hex digits; no name. */
+int image_name_parse(const char *text, struct image_name *ret_name, struct err *e) NODISCARD;
+
+void image_name_release(struct image_name *n);
+#define auto_image_name __attribute__((cleanup(image_name_release)))
+
+/*
+ * Open an image: the directory at `path`, or if `path` is NULL, the image `name` (image_name_parse)
+ * in the store, else among the images that were installed with the program (locate_images). An
+ * image of the store has the name that it has there. image.yaml and the sizes of the parts are
+ * checked. ERR_INPUT: no such image (with the way to make it), another digest than the name says,
+ * an invalid image.yaml, an image that this version cannot boot (reason not_in_this_version).
  */
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e) NODISCARD;
@@ -49,6 +67,8 @@ int image_parse(const char *dir, const char *text, size_t len, struct image *ret
 
 void image_release(struct image *i);
 #define auto_image __attribute__((cleanup(image_release)))
+
+uint64_t image_bytes(const struct image *i); /* of an opened image: of its parts together */
 
 /*
  * Compare the digests of all parts with image.yaml. ERR_INPUT, reason image_digest, with the name
@@ -65,7 +85,7 @@ int image_verify(const struct image *i, const char *memory, const char *work, st
 
 /*
  * All images of a store, and the installed ones: a list of maps {name, dir, format, bytes, digest,
- * error}. The caller frees.
+ * manifest, error}. The caller frees.
  */
 struct node *image_list(const char *store);
 

@@ -14,6 +14,7 @@
 #include "os/fd.h"
 #include "os/home.h"
 #include "os/path.h"
+#include "settings/image.h"
 #include "settings/limits.h"
 
 enum { SHOWN_MAX = 60, PATH_SHOWN_MAX = 600 };
@@ -49,8 +50,8 @@ const struct param project_params[] = {
 	{.name = "image",
 		.type = PARAM_PATH,
 		.required = true,
-		.help = "the VM image: a name in the image store, or the path of an image "
-			"directory or disk file"},
+		.help = "the VM image: a name in the image store, a name with a digest "
+			"(`NAME@sha256:DIGEST`), or the path of an image directory or disk file"},
 	PLAN_ROWS,
 	{.name = "git_objects",
 		.type = PARAM_STRINGS,
@@ -261,12 +262,14 @@ static bool is_image_path(const char *image)
 static int load_image(struct project *p, struct err *e)
 {
 	const struct node *image = node_get(p->node, "image");
+	auto_image_name struct image_name name = {0};
 	struct err why = {0};
 
 	p->image = image->text;
 	if (is_image_path(p->image))
 		p->image_path = resolve(p->file, p->image);
-	else if (project_check_name(p->image, &why) < 0)
+	else if (image_name_parse(p->image, &name, &why) < 0 ||
+		project_check_name(name.name, &why) < 0)
 		return node_err(image, p->file, e, "'image': %s", why.msg);
 	return 0;
 }

@@ -219,7 +219,7 @@ static int look_image(struct doctor *d, char *finding, struct err *e)
 		free(steal_ptr(&d->image));
 		return -1;
 	}
-	found(finding, "%s: all digests are right", i.name);
+	found(finding, "%s: all digests are right; its own is %.16s", i.name, i.digest);
 	return 0;
 }
 

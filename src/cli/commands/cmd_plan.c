@@ -8,6 +8,7 @@
 #include "data/yamlfile.h"
 #include "run/machine.h"
 #include "run/planner.h"
+#include "settings/image.h"
 #include "settings/names.h"
 #include "source/lint.h"
 #include "source/source.h"
@@ -159,6 +160,22 @@ static int check_secrets(struct planner *p, struct secrets *secrets, struct err 
 	return 0;
 }
 
+/*
+ * A plan can be shown on a host that does not have the image. With another image than the one that
+ * its name pins, no run starts.
+ */
+static int check_pin(const struct config *c, const struct project *p, struct err *e)
+{
+	auto_image struct image found = {0};
+	struct err why = {0};
+
+	if (image_open(c->image_store, p->image, p->image_path, &found, &why) == 0 ||
+		strcmp(why.reason, "image_pin") != 0)
+		return 0;
+	*e = why;
+	return -1;
+}
+
 /* Check the plans: problems are errors, the rest are warnings on standard error. */
 static int check(struct planner *p, struct secrets *secrets, struct err *e)
 {
@@ -168,9 +185,9 @@ static int check(struct planner *p, struct secrets *secrets, struct err *e)
 		.with_post_plan = true};
 	auto_strv struct strv warnings = {0};
 
-	if (planner_open(p, e) < 0 || machine_check_memory(p->config, p->project, e) < 0 ||
-		lint_check(&lint, e) < 0 || lint_warn(&lint, NULL, &warnings, e) < 0 ||
-		check_secrets(p, secrets, e) < 0)
+	if (planner_open(p, e) < 0 || check_pin(p->config, p->project, e) < 0 ||
+		machine_check_memory(p->config, p->project, e) < 0 || lint_check(&lint, e) < 0 ||
+		lint_warn(&lint, NULL, &warnings, e) < 0 || check_secrets(p, secrets, e) < 0)
 		return -1;
 	say_warnings(&warnings);
 	return 0;

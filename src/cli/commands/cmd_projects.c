@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "settings/image.h"
 
 enum { NAME_COLUMN = 20 };
 
@@ -28,7 +29,15 @@ static const struct option options[] = {
 	{0},
 };
 
-static int show_project(const struct project *p, struct err *e)
+/* What is in the image store; false: no usable image, or another one than the name says. */
+static bool find_image(const struct config *c, const struct project *p, struct image *ret)
+{
+	struct err ignored = {0};
+
+	return image_open(c->image_store, p->image, p->image_path, ret, &ignored) == 0;
+}
+
+static int show_project(const struct config *c, const struct project *p, struct err *e)
 {
 	size_t actions = node_count(p->plans[PROJECT_PLAN]);
 	size_t others =
@@ -40,12 +49,27 @@ static int show_project(const struct project *p, struct err *e)
 		others ? mem_printf(" + %zu before and after", others) : mem_strdup("");
 	auto_free char *image = text_safe(p->image, LIMIT_ARG_BYTES);
 	auto_free char *source = text_safe(p->source, LIMIT_ARG_BYTES);
+	auto_image struct image found = {0};
+	auto_free char *digest = find_image(c, p, &found)
+		? mem_printf(", digest %.16s", found.digest)
+		: mem_strdup("");
 
-	return say_row(e, "%-*s  image %s, %s%s, source %s", NAME_COLUMN, p->name, image, plan,
-		more, source);
+	return say_row(e, "%-*s  image %s%s, %s%s, source %s", NAME_COLUMN, p->name, image, digest,
+		plan, more, source);
 }
 
-static struct node *to_node(const struct project_list *list)
+static void add_image(struct node *entry, const struct config *c, const struct project *p)
+{
+	auto_image struct image found = {0};
+	bool is_there = find_image(c, p, &found);
+
+	node_set_string(entry, "image", p->image_path ? p->image_path : p->image);
+	node_set_string(entry, "image_digest", is_there ? found.digest : NULL);
+	node_set_string(
+		entry, "image_manifest", is_there && *found.manifest ? found.manifest : NULL);
+}
+
+static struct node *to_node(const struct config *c, const struct project_list *list)
 {
 	struct node *n = node_map();
 	struct node *projects = node_set_map(n, "projects");
@@ -55,7 +79,7 @@ static struct node *to_node(const struct project_list *list)
 		struct node *entry = node_set_map(projects, p->name);
 
 		node_set_string(entry, "source", p->source);
-		node_set_string(entry, "image", p->image_path ? p->image_path : p->image);
+		add_image(entry, c, p);
 		for (int phase = 0; phase < PROJECT_PHASES; phase++)
 			node_set_uint(
 				entry, project_phase_keys[phase], node_count(p->plans[phase]));
@@ -66,14 +90,14 @@ static struct node *to_node(const struct project_list *list)
 	return n;
 }
 
-static int show(const struct project_list *list, bool json, struct err *e)
+static int show(const struct config *c, const struct project_list *list, bool json, struct err *e)
 {
-	auto_node struct node *tree = json ? to_node(list) : NULL;
+	auto_node struct node *tree = json ? to_node(c, list) : NULL;
 
 	if (json)
 		return say_json(tree, NULL, e);
 	for (size_t i = 0; i < list->count; i++)
-		if (show_project(&list->items[i], e) < 0)
+		if (show_project(c, &list->items[i], e) < 0)
 			return -1;
 	return 0;
 }
@@ -86,7 +110,7 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	if (load_config(call, NULL, &c, &e) < 0 || load_projects(&c, s->projects, &list, &e) < 0 ||
-		show(&list, s->json, &e) < 0)
+		show(&c, &list, s->json, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }
