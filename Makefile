@@ -50,7 +50,7 @@ IMAGES := oci squash squashroot imagestore import
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
-	cmd_config cmd_image cmd_state cmd_log cmd_help
+	cmd_config cmd_image image_show cmd_state cmd_log cmd_help
 SCREEN := outlet screen lines term
 HELP := catalog limitlist manual plain
 LOG := logread loghtml

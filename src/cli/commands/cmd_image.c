@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "archive/report.h"
 #include "cli/command.h"
+#include "cli/commands/image_show.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "images/import.h"
@@ -22,7 +23,7 @@
 enum { NAME_COLUMN = 16 };
 
 struct image_settings {
-	bool json, refresh;
+	bool json, refresh, packages;
 	const char *name, *kernel, *if_older;
 };
 
@@ -30,7 +31,11 @@ static const struct option options[] = {
 	{.name = "json",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct image_settings, json),
-		.help = "list: print JSON"},
+		.help = "list, show: print JSON"},
+	{.name = "packages",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct image_settings, packages),
+		.help = "show: list the packages of the image, too"},
 	{.name = "as",
 		.argument = "NAME",
 		.type = OPTION_STRING,
@@ -54,7 +59,7 @@ static const struct option options[] = {
 	{0},
 };
 
-static int show_image(const struct node *image, struct err *e)
+static int list_image(const struct node *image, struct err *e)
 {
 	const char *name = node_get_text(image, "name", "?");
 	const char *error = node_get_text(image, "error", NULL);
@@ -80,17 +85,32 @@ static int list_images(const struct call *call, const struct config *c, struct e
 		say_warning(note);
 	}
 	node_each (images, image)
-		if (show_image(image, e) < 0)
+		if (list_image(image, e) < 0)
 			return -1;
 	return 0;
+}
+
+/* A name in the store, or a path. */
+static int open_image(const struct config *c, const char *name, struct image *ret, struct err *e)
+{
+	return image_open(c->image_store, name, strchr(name, '/') ? name : NULL, ret, e);
+}
+
+static int show_one(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	auto_image struct image image = {0};
+
+	if (open_image(c, call->operands.items[1], &image, e) < 0)
+		return -1;
+	return image_show(&image, s->json, s->packages, e);
 }
 
 static int verify_one(const struct config *c, const char *name, struct err *e)
 {
 	auto_image struct image image = {0};
 
-	if (image_open(c->image_store, name, strchr(name, '/') ? name : NULL, &image, e) < 0 ||
-		image_verify(&image, NULL, NULL, NULL, e) < 0)
+	if (open_image(c, name, &image, e) < 0 || image_verify(&image, NULL, NULL, NULL, e) < 0)
 		return -1;
 	return say_row(e, "%s: every file is what its image.yaml says", image.name);
 }
@@ -197,6 +217,7 @@ static int remove_images(const struct call *call, const struct config *c, struct
 
 static const struct command_verb verbs[] = {
 	{"list", "", 0, 0, list_images},
+	{"show", " IMAGE", 1, 1, show_one},
 	{"verify", " IMAGE...", 1, COMMAND_OPERANDS_MAX, verify_images},
 	{"build", " RECIPE", 1, 1, build_one},
 	{"import", " SOURCE", 1, 1, import_one},
@@ -216,14 +237,17 @@ static int run(const struct call *call)
 
 const struct command cmd_image = {
 	.name = "image",
-	.summary = "List, check, make, import and remove the images of the image store",
+	.summary = "List, show, check, make, import and remove the images of the image store",
 	.group = GROUP_KEEP,
-	.operands = "list | verify IMAGE... | build RECIPE | import SOURCE | remove IMAGE...",
+	.operands = "list | show IMAGE | verify IMAGE... | build RECIPE | import SOURCE | remove "
+		    "IMAGE...",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
 	.details =
 		"  list         show the images, their size and the digest of their "
 		"image.yaml\n"
+		"  show         show all that is known of an image: its directory, digests, "
+		"files and origin\n"
 		"  verify       read every file of an image and compare its digest with "
 		"image.yaml\n"
 		"  build        make an image from Debian packages, by a recipe: the name of one "
