@@ -31,7 +31,7 @@ OS_HOST := home loop settled temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
-DATA_HOST := contents cpio yamlfile
+DATA_HOST := contents cpio yamlfile tarfile
 CONTRACT := frame message action endpoint entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve

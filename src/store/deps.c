@@ -15,7 +15,7 @@
 #include "base/num.h"
 #include "data/jsonl.h"
 #include "data/pack.h"
-#include "data/tar.h"
+#include "data/tarfile.h"
 #include "os/fd.h"
 #include "os/outfile.h"
 #include "os/path.h"
@@ -168,67 +168,53 @@ static int damaged(struct err *e, const char *what)
 }
 
 /* 1: a member; 0: the end of the archive. */
-static int next_member(
-	int fd, struct tar_reader *r, struct tar_entry *ret, size_t *ret_header, struct err *e)
+static int next_member(struct tarfile *t, struct tarfile_member *ret, struct err *e)
 {
-	auto_free char *window = mem_alloc(TAR_HEADER_MAX);
-	uint64_t left = r->length - r->offset;
 	struct err why = {0};
-	ssize_t n = fd_pread_full(
-		fd, window, left < TAR_HEADER_MAX ? (size_t)left : TAR_HEADER_MAX, r->offset);
-	int result;
+	int result = tarfile_next(t, ret, &why);
 
-	if (n < 0)
-		return err_sys(e, "read");
-	result = tar_next(r, window, (size_t)n, ret, ret_header, &why);
-	return result < 0 ? damaged(e, why.msg) : result;
+	if (result >= 0)
+		return result;
+	if (why.kind == ERR_GUEST)
+		return damaged(e, why.msg);
+	*e = why;
+	return -1;
 }
 
-/* The next member, which must have this name. Its data is at *ret_offset. */
-static int want_member(int fd, struct tar_reader *r, const char *name, uint64_t *ret_offset,
-	uint64_t *ret_bytes, struct err *e)
+/* The next member, which must have this name. */
+static int want_member(
+	struct tarfile *t, const char *name, struct tarfile_member *ret, struct err *e)
 {
-	uint64_t at = r->offset;
-	struct tar_entry entry = {0};
-	size_t header = 0;
-	int result = next_member(fd, r, &entry, &header, e);
+	int result = next_member(t, ret, e);
 
 	if (result <= 0)
 		return result < 0 ? -1 : damaged(e, "it ends too early");
-	if (entry.type != TAR_FILE || strcmp(entry.path, name) != 0)
+	if (ret->entry.type != TAR_FILE || strcmp(ret->entry.path, name) != 0)
 		return damaged(e, "it has other members");
-	*ret_offset = at + header;
-	*ret_bytes = entry.size;
 	return 0;
 }
 
-static int want_end(int fd, struct tar_reader *r, struct err *e)
+static int want_end(struct tarfile *t, struct err *e)
 {
-	struct tar_entry entry = {0};
-	size_t header = 0;
-	int result = next_member(fd, r, &entry, &header, e);
+	struct tarfile_member other;
+	int result = next_member(t, &other, e);
 
-	if (result > 0)
-		return damaged(e, "it has other members");
-	if (result == 0 && r->offset != r->length)
-		return damaged(e, "there is data after its end");
-	return result;
+	return result > 0 ? damaged(e, "it has other members") : result;
 }
 
-static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *ret, struct err *e)
+static int read_info(const struct tarfile *t, const struct tarfile_member *m, struct deps_info *ret,
+	struct err *e)
 {
 	auto_buf struct buf text = {0};
 	auto_node struct node *n = NULL;
 	struct err why = {0};
 	const char *sum;
 
-	if (bytes > INFO_BYTES)
+	if (m->entry.size > INFO_BYTES)
 		return damaged(e, INFO_MEMBER " is too large");
 	buf_init(&text, INFO_BYTES);
-	if (fd_pread_full(fd, buf_room(&text, (size_t)bytes), (size_t)bytes, offset) !=
-		(ssize_t)bytes)
-		return damaged(e, INFO_MEMBER " is cut short");
-	buf_grew(&text, (size_t)bytes);
+	if (tarfile_read(t, m, &text, &why) < 0)
+		return damaged(e, why.msg);
 	if (statefile_parse(STATEFILE_DEPS, text.data, text.len, INFO_MEMBER, &n, &why) < 0)
 		return damaged(e, why.msg);
 	sum = node_get_text(n, "sha256", "");
@@ -242,21 +228,16 @@ static int read_info(int fd, uint64_t offset, uint64_t bytes, struct deps_info *
 /* Read the offset of the data, and their expected size and digest. */
 static int read_head(int fd, uint64_t *ret_offset, struct deps_info *ret, struct err *e)
 {
-	const struct tar_rules rules = {.strict = true, .max_bytes = UINT64_MAX};
-	auto_tar_reader struct tar_reader r = {0};
-	uint64_t offset = 0, bytes = 0;
-	struct stat st;
+	auto_tarfile struct tarfile t = {0};
+	struct tarfile_member m;
 
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "stat");
-	tar_reader_init(&r, &rules, (uint64_t)st.st_size);
-	if (want_member(fd, &r, INFO_MEMBER, &offset, &bytes, e) < 0 ||
-		read_info(fd, offset, bytes, ret, e) < 0 ||
-		want_member(fd, &r, DATA_MEMBER, ret_offset, &bytes, e) < 0)
+	if (tarfile_open(fd, &t, e) < 0 || want_member(&t, INFO_MEMBER, &m, e) < 0 ||
+		read_info(&t, &m, ret, e) < 0 || want_member(&t, DATA_MEMBER, &m, e) < 0)
 		return -1;
-	if (bytes != ret->bytes)
+	if (m.entry.size != ret->bytes)
 		return damaged(e, DATA_MEMBER " has another length than " INFO_MEMBER " says");
-	return want_end(fd, &r, e);
+	*ret_offset = m.offset;
+	return want_end(&t, e);
 }
 
 static int copy_data(
@@ -290,8 +271,6 @@ static int check_size(const struct deps_info *info, uint64_t max, struct err *e)
 /* By the first bytes, so that a damaged exported file is recognised, too. */
 static int is_exported(int fd, bool *ret, struct err *e)
 {
-	static const char name[] = INFO_MEMBER;
-	char found[sizeof(name)] = "";
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
@@ -300,29 +279,26 @@ static int is_exported(int fd, bool *ret, struct err *e)
 		return err_reason(e, ERR_INPUT, "deps_damaged",
 			"it is %s; an archive is read twice, so it must be a regular file",
 			fd_kind(st.st_mode));
-	if (fd_pread_full(fd, found, sizeof(found), 0) < 0)
-		return err_sys(e, "read");
-	*ret = memcmp(found, name, sizeof(name)) == 0;
+	*ret = tarfile_begins_with(fd, INFO_MEMBER);
 	return 0;
 }
 
 /* Is this the next member of an archive that was checked before? */
-static bool is_next(int fd, struct tar_reader *r, const char *name, struct err *e)
+static bool is_next(struct tarfile *t, const char *name, struct err *e)
 {
-	struct tar_entry entry = {.path = ""};
-	size_t header;
+	struct tarfile_member m;
 
-	return next_member(fd, r, &entry, &header, e) > 0 && strcmp(entry.path, name) == 0;
+	return next_member(t, &m, e) > 0 && strcmp(m.entry.path, name) == 0;
 }
 
 /* An exported file that was compressed must not be imported as dependencies. */
-static int check_not_exported(int fd, uint64_t bytes, struct err *e)
+static int check_not_exported(int fd, struct err *e)
 {
-	const struct tar_rules rules = {.strict = true};
-	auto_tar_reader struct tar_reader r = {0};
+	auto_tarfile struct tarfile t = {0};
 
-	tar_reader_init(&r, &rules, bytes);
-	if (!is_next(fd, &r, INFO_MEMBER, e) || !is_next(fd, &r, DATA_MEMBER, e))
+	if (tarfile_open(fd, &t, e) < 0)
+		return -1;
+	if (!is_next(&t, INFO_MEMBER, e) || !is_next(&t, DATA_MEMBER, e))
 		return e->kind == ERR_NONE ? 0 : -1;
 	return err_set(e, ERR_INPUT,
 		"it is a file of 'ambient deps export' that was compressed or packed again: "
@@ -355,7 +331,7 @@ static int convert(int from, const struct deps_import_options *o, int *ret_fd,
 		temporary_file(o->tmpdir, &to, e) < 0)
 		return -1;
 	if (convert_archive(program, from, to, o->max_bytes, &result, e) < 0 ||
-		check_not_exported(to, result.bytes, e) < 0)
+		check_not_exported(to, e) < 0)
 		return refused(e);
 	if (digest_of_file(to, result.bytes, &ret->sha256, e) < 0)
 		return -1;
