@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "data/digest.h"
 #include "data/yamlfile.h"
+#include "images/imagefile.h"
 #include "images/imagestore.h"
 #include "images/oci.h"
 #include "images/squash.h"
@@ -51,7 +52,8 @@ static int read_source(const char *source, struct place *ret, struct err *e)
 
 	if (strncmp(source, OCI, strlen(OCI)) != 0 || !*path)
 		return err_set(e, ERR_INPUT,
-			"'%s' is not oci:DIR or oci:DIR:TAG; 'skopeo copy docker://REF oci:DIR' "
+			"'%s' is not a file of 'ambient image export', oci:DIR or oci:DIR:TAG; "
+			"'skopeo copy docker://REF oci:DIR' "
 			"makes such a directory",
 			shown);
 	colon = strrchr(path, ':');
@@ -215,24 +217,57 @@ static int make(const struct import *i, const char *name, const struct oci_image
 	return describe(name, kernel, image, c->image, e);
 }
 
+/* Describe the image that has been published. */
+static int report(
+	const struct import *i, const char *name, struct import_result *ret, struct err *e)
+{
+	auto_image struct image made = {0};
+
+	if (image_open(i->store, name, NULL, &made, e) < 0)
+		return -1;
+	ret->name = mem_strdup(name);
+	memcpy(ret->digest, made.digest, sizeof(ret->digest));
+	memcpy(ret->manifest, made.manifest, sizeof(ret->manifest));
+	return 0;
+}
+
 static int import_as(const struct import *i, const char *name, const struct place *p,
 	struct import_result *ret, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
 	auto_oci_image struct oci_image image = {0};
-	auto_image struct image kernel = {0}, made = {0};
+	auto_image struct image kernel = {0};
 
 	if (image_open(i->store, i->kernel, NULL, &kernel, e) < 0)
 		return err_wrap(e, "the kernel of image %s", i->kernel);
 	if (oci_open(p->dir, p->tag, &image, e) < 0 ||
 		imagestore_begin(i->store, name, &c, e) < 0 ||
-		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0 ||
-		image_open(i->store, name, NULL, &made, e) < 0)
+		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0)
 		return -1;
-	ret->name = mem_strdup(name);
-	memcpy(ret->digest, made.digest, sizeof(ret->digest));
-	memcpy(ret->manifest, image.digest.s, sizeof(ret->manifest));
-	return 0;
+	return report(i, name, ret, e);
+}
+
+static int check_name(const struct import *i, const char *name, struct err *e)
+{
+	if (imagestore_check_name(name, e) == 0)
+		return 0;
+	return i->name ? -1 : err_append(e, "; give it one by --as NAME");
+}
+
+/* A file of `ambient image export`. */
+static int import_exported(const struct import *i, int fd, struct import_result *ret, struct err *e)
+{
+	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
+	auto_imagefile struct imagefile file = {0};
+	const char *name;
+
+	if (imagefile_read(fd, &file, e) < 0)
+		return -1;
+	name = i->name ? i->name : file.name;
+	if (check_name(i, name, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0 ||
+		imagefile_unpack(&file, c.image, e) < 0 || imagestore_publish(&c, e) < 0)
+		return -1;
+	return report(i, name, ret, e);
 }
 
 void import_result_release(struct import_result *r)
@@ -245,12 +280,15 @@ int import_image(const struct import *i, struct import_result *ret, struct err *
 {
 	auto_place struct place p = {0};
 	auto_free char *name = NULL;
+	auto_fd int exported = -1;
 
 	*ret = (struct import_result){0};
+	if (imagefile_open(i->source, &exported, e) < 0)
+		return -1;
+	if (exported >= 0)
+		return import_exported(i, exported, ret, e);
 	if (read_source(i->source, &p, e) < 0)
 		return -1;
 	name = name_of(i, &p);
-	if (imagestore_check_name(name, e) < 0)
-		return i->name ? -1 : err_append(e, "; give it one by --as NAME");
-	return import_as(i, name, &p, ret, e);
+	return check_name(i, name, e) < 0 ? -1 : import_as(i, name, &p, ret, e);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Importing an image of another form into the image store. What it becomes is an image as any other
- * (vm-images/README.md): its root file system is that of the import; kernel, initramfs and modules
- * are those of one of our images.
+ * (vm-images/README.md). Of a container image it has the root file system; kernel, initramfs and
+ * modules are those of one of our images. A file of `ambient image export` (imagefile.h) becomes
+ * the image that was exported, with the same digest.
  */
 #ifndef IMAGES_IMPORT_H
 #define IMAGES_IMPORT_H
@@ -12,8 +13,8 @@
 
 struct import {
 	const char *store;
-	const char *source; /* "oci:DIR" or "oci:DIR:TAG" */
-	const char *name;   /* NULL: the tag, or the last component of DIR */
+	const char *source; /* "oci:DIR", "oci:DIR:TAG", or a file of `ambient image export` */
+	const char *name; /* NULL: the tag, the last component of DIR, or its name when exported */
 	const char *kernel; /* the image whose kernel it gets, in the store or installed */
 	const char *archive_program;
 };
@@ -21,7 +22,7 @@ struct import {
 struct import_result {
 	char *name;
 	char digest[65];      /* of the image */
-	char manifest[65];    /* of the container image */
+	char manifest[65];    /* of the container image; "": none */
 	struct strv warnings; /* what was left out; one line each */
 };
 

@@ -7,7 +7,8 @@
 
 /* An index, a manifest or a configuration of a container image: registries allow 4 MiB. */
 #define LIMIT_OCI_JSON (4 * MIB)
-#define LIMIT_OCI_INDEXES 8 /* indexes within indexes */
+#define LIMIT_IMAGEFILE_INFO (64 * KIB) /* image.json in a file of `ambient image export` */
+#define LIMIT_OCI_INDEXES 8             /* indexes within indexes */
 /* The files of an image together. */
 #define LIMIT_IMAGE_BYTES (256 * GIB)
 /* Without progress of sqfstar after the end of the layers. */

@@ -140,6 +140,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
 		"The image is not in the image store. The message says how to make it."},
+	{"image_damaged", VERDICT_INPUT_ERROR, "operator", false,
+		"The file is truncated or was not written by `ambient image export`. Export the "
+		"image again, and carry the file again."},
 	{"image_pin", VERDICT_INPUT_ERROR, "operator", false,
 		"The image has another digest than its name (`NAME@sha256:DIGEST`) says. The "
 		"message has both. Import the image that is wanted, or change the name."},

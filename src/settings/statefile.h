@@ -22,11 +22,12 @@
 enum { STATEFILE_BYTES = 8 * 1024 * 1024 };
 
 enum statefile_kind {
-	STATEFILE_STATE,  /* state.json, state-CLASS.json: the last successful run */
-	STATEFILE_RESULT, /* result.json of a run */
-	STATEFILE_IMAGES, /* .image-digests.json */
-	STATEFILE_LINT,   /* lint.json */
-	STATEFILE_DEPS,   /* deps.json in an archive of `ambient deps export` */
+	STATEFILE_STATE,     /* state.json, state-CLASS.json: the last successful run */
+	STATEFILE_RESULT,    /* result.json of a run */
+	STATEFILE_IMAGES,    /* .image-digests.json */
+	STATEFILE_LINT,      /* lint.json */
+	STATEFILE_DEPS,      /* deps.json in an archive of `ambient deps export` */
+	STATEFILE_IMAGEFILE, /* image.json in a file of `ambient image export` */
 };
 
 /*

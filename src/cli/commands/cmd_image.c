@@ -10,12 +10,15 @@
 #include "archive/report.h"
 #include "cli/command.h"
 #include "cli/commands/image_show.h"
+#include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "images/imagefile.h"
 #include "images/import.h"
 #include "images/imagestore.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "os/outfile.h"
 #include "os/sig.h"
 #include "settings/image.h"
 #include "settings/locate.h"
@@ -139,8 +142,25 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	if (import_image(&i, &result, e) < 0)
 		return err_wrap(e, "import %s", i.source);
 	say_warnings(&result.warnings);
-	return say_row(e, "%s: imported as %s, digest %.16s, manifest sha256:%s", i.source,
-		result.name, result.digest, result.manifest);
+	return say_row(e, "%s: imported as %s, digest %.16s%s%s", i.source, result.name,
+		result.digest, *result.manifest ? ", manifest sha256:" : "", result.manifest);
+}
+
+static int export_one(const struct call *call, const struct config *c, struct err *e)
+{
+	const char *name = call->operands.items[1], *path = call->operands.items[2];
+	const struct outputs_inputs inputs = {.config = c, .image = name};
+	auto_image struct image image = {0};
+
+	if (sig_init(e) < 0 || open_image(c, name, &image, e) < 0 ||
+		outputs_check(path, "image export", &inputs, e) < 0 ||
+		imagefile_export(&image, path, e) < 0)
+		return -1;
+	/* The message must not follow the image in a pipe. */
+	if (outfile_is_stdout(path))
+		return 0;
+	return say_row(e, "%s: exported, %s, digest sha256:%s", image.name,
+		num_show_size(image_bytes(&image)).s, image.digest);
 }
 
 /* Made less than --if-older ago? An image that cannot be used is as one that is not there. */
@@ -221,6 +241,7 @@ static const struct command_verb verbs[] = {
 	{"verify", " IMAGE...", 1, COMMAND_OPERANDS_MAX, verify_images},
 	{"build", " RECIPE", 1, 1, build_one},
 	{"import", " SOURCE", 1, 1, import_one},
+	{"export", " IMAGE FILE", 2, 2, export_one},
 	{"remove", " IMAGE...", 1, COMMAND_OPERANDS_MAX, remove_images},
 	{0},
 };
@@ -237,10 +258,11 @@ static int run(const struct call *call)
 
 const struct command cmd_image = {
 	.name = "image",
-	.summary = "List, show, check, make, import and remove the images of the image store",
+	.summary =
+		"List, show, check, make, import, export and remove the images of the image store",
 	.group = GROUP_KEEP,
-	.operands = "list | show IMAGE | verify IMAGE... | build RECIPE | import SOURCE | remove "
-		    "IMAGE...",
+	.operands = "list | show IMAGE | verify IMAGE... | build RECIPE | import SOURCE | export "
+		    "IMAGE FILE | remove IMAGE...",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
 	.details =
@@ -259,6 +281,9 @@ const struct command cmd_image = {
 		"directory in the\n"
 		"               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
 		"it)\n"
+		"               a file of export becomes the image that was exported\n"
+		"  export       write an image to a file, to import it on another host; - is "
+		"standard output\n"
 		"  remove       remove images from the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
