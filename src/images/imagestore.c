@@ -14,12 +14,15 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/strv.h"
 #include "base/text.h"
+#include "images/users.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/sig.h"
+#include "os/tree.h"
 
-enum { LOCK_PAUSE_MS = 50 };
+enum { LOCK_PAUSE_MS = 50, RANDOM_LETTERS = 6 };
 
 int imagestore_check_name(const char *name, struct err *e)
 {
@@ -44,40 +47,120 @@ static int pause_briefly(struct err *e)
 	return sig_check(e);
 }
 
+static int open_lock(const char *store, const char *name, int *ret_fd, struct err *e)
+{
+	auto_free char *path = mem_printf("%s/.%s.lock", store, name);
+
+	*ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	return *ret_fd < 0 ? err_sys(e, "%s", path) : 0;
+}
+
 static int take_lock(struct imagestore_change *c, struct err *e)
 {
-	auto_free char *path = mem_printf("%s/.%s.lock", c->store, c->name);
-
-	c->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (c->lock_fd < 0)
-		return err_sys(e, "%s", path);
+	if (open_lock(c->store, c->name, &c->lock_fd, e) < 0)
+		return -1;
 	while (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys(e, "lock %s", path);
+			return err_sys(e, "lock %s/.%s.lock", c->store, c->name);
 		if (pause_briefly(e) < 0)
 			return -1;
 	}
 	return 0;
 }
 
+/* ---- leftovers ---- */
+
+/* The name of the image in ".NAME.new.XXXXXX"; NULL: it is something else. The caller frees. */
+static char *leftover_of(const char *entry)
+{
+	static const char middle[] = ".new.";
+	const size_t tail = strlen(middle) + RANDOM_LETTERS;
+	size_t len = strlen(entry);
+
+	/* ".x.new.b.lock" is the lock of an image x.new.b. */
+	if (entry[0] != '.' || len < tail + 2 ||
+		strncmp(entry + len - tail, middle, strlen(middle)) != 0 ||
+		strchr(entry + len - RANDOM_LETTERS, '.'))
+		return NULL;
+	return mem_strndup(entry + 1, len - tail - 1);
+}
+
+static int select_leftover(const struct dirent *d)
+{
+	auto_free char *name = leftover_of(d->d_name);
+
+	return name != NULL;
+}
+
+/* The names of all leftovers. A store that does not exist has none. */
+static int list_leftovers(const char *store, struct strv *ret, struct err *e)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(store, &entries, select_leftover, alphasort);
+
+	if (count < 0)
+		return errno == ENOENT ? 0 : err_sys(e, "list %s", store);
+	for (int i = 0; i < count; i++) {
+		strv_push(ret, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return 0;
+}
+
 static int remove_leftovers(const struct imagestore_change *c, struct err *e)
 {
-	auto_free char *prefix = mem_printf(".%s.new.", c->name);
-	DIR *dir = opendir(c->store);
-	const struct dirent *d;
-	int result = 0;
+	auto_strv struct strv entries = {0};
 
-	if (!dir)
-		return err_sys(e, "%s", c->store);
-	while (result == 0 && (d = readdir(dir))) {
-		auto_free char *path = path_join(c->store, d->d_name);
+	if (list_leftovers(c->store, &entries, e) < 0)
+		return -1;
+	strv_each (&entries, entry) {
+		auto_free char *path = path_join(c->store, *entry), *name = leftover_of(*entry);
 
-		if (strncmp(d->d_name, prefix, strlen(prefix)) == 0)
-			result = path_remove_tree(path, e);
+		if (strcmp(name, c->name) == 0 && path_remove_tree(path, e) < 0)
+			return -1;
 	}
-	(void)closedir(dir);
-	return result;
+	return 0;
 }
+
+/* *ret_left: it is in use by the program that holds the lock. */
+static int collect_one(const char *store, const char *entry, bool dry_run, uint64_t *ret_bytes,
+	bool *ret_left, struct err *e)
+{
+	auto_free char *name = leftover_of(entry);
+	auto_fd int lock = -1, dir = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (dir < 0)
+		return err_sys(e, "%s", store);
+	if (open_lock(store, name, &lock, e) < 0)
+		return -1;
+	*ret_left = flock(lock, LOCK_EX | LOCK_NB) < 0;
+	if (*ret_left)
+		return 0;
+	return (dry_run ? tree_measure : tree_remove)(dir, entry, store, ret_bytes, e);
+}
+
+int imagestore_collect(
+	const char *store, bool dry_run, imagestore_visitor *removed, void *arg, struct err *e)
+{
+	auto_strv struct strv entries = {0};
+
+	if (list_leftovers(store, &entries, e) < 0)
+		return -1;
+	strv_each (&entries, entry) {
+		auto_free char *name = leftover_of(*entry);
+		uint64_t bytes = 0;
+		bool left = false;
+
+		if (collect_one(store, *entry, dry_run, &bytes, &left, e) < 0)
+			return -1;
+		if (!left && removed(arg, name, bytes, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- a new image ---- */
 
 static int hold(const char *store, const char *name, struct imagestore_change *c, struct err *e)
 {
@@ -88,8 +171,6 @@ static int hold(const char *store, const char *name, struct imagestore_change *c
 	c->target = path_join(store, name);
 	return take_lock(c, e) < 0 ? -1 : remove_leftovers(c, e);
 }
-
-/* ---- a new image ---- */
 
 int imagestore_begin(
 	const char *store, const char *name, struct imagestore_change *ret, struct err *e)
@@ -162,12 +243,42 @@ void imagestore_release(struct imagestore_change *c)
 
 /* ---- removal ---- */
 
+static int in_use(int fd, const char *name, const char *state, struct err *e)
+{
+	auto_free char *users = NULL;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "image.yaml");
+	users = users_of(state, &st);
+	return err_reason(e, ERR_BUSY, "image_in_use",
+		"image '%s' is in use by %s%s; wait for its end, or stop it", name,
+		users ? "a run of " : "a run of another user or a machine without a project",
+		users ? users : "");
+}
+
+/*
+ * Hold the image alone until it is gone, so that no run begins to use it. A directory without a
+ * readable image.yaml is no image that a run could use.
+ */
+static int claim(const struct imagestore_change *c, const char *state, int *ret_fd, struct err *e)
+{
+	auto_free char *file = path_join(c->target, "image.yaml");
+
+	*ret_fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (*ret_fd < 0 || flock(*ret_fd, LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	return errno == EWOULDBLOCK ? in_use(*ret_fd, c->name, state, e)
+				    : err_sys(e, "lock %s", file);
+}
+
 /* By one rename into the work directory, so that no half of an image is ever seen. */
-int imagestore_remove(const char *store, const char *name, struct err *e)
+int imagestore_remove(const char *store, const char *name, const char *state, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
+	auto_fd int alone = -1;
 
-	if (imagestore_begin(store, name, &c, e) < 0)
+	if (imagestore_begin(store, name, &c, e) < 0 || claim(&c, state, &alone, e) < 0)
 		return -1;
 	if (rename(c.target, c.image) == 0)
 		return fd_sync_dir(c.store, e);

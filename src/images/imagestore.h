@@ -15,6 +15,9 @@
 #ifndef IMAGES_IMAGESTORE_H
 #define IMAGES_IMAGESTORE_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/err.h"
 
 struct imagestore_change {
@@ -44,7 +47,23 @@ int imagestore_publish(struct imagestore_change *c, struct err *e) NODISCARD;
 void imagestore_release(struct imagestore_change *c);
 #define auto_imagestore_change __attribute__((cleanup(imagestore_release)))
 
-/* Remove NAME from the store. ERR_INPUT, reason no_image, if it is not there. */
-int imagestore_remove(const char *store, const char *name, struct err *e) NODISCARD;
+/*
+ * Remove NAME from the store. ERR_INPUT, reason no_image, if it is not there; ERR_BUSY, reason
+ * image_in_use, if a machine or a run uses it (image_use), with the projects of the state directory
+ * whose runs these are.
+ */
+int imagestore_remove(
+	const char *store, const char *name, const char *state, struct err *e) NODISCARD;
+
+/* A directory that a killed program left, of the image `name`, and the disk space it takes. */
+typedef int imagestore_visitor(void *arg, const char *name, uint64_t bytes, struct err *e);
+
+/*
+ * Remove what killed programs left in the store, and call `removed` for each. An image in the making,
+ * whose lock is held, is left alone. A store that does not exist has nothing. dry_run: only report.
+ * Ends at the first error.
+ */
+int imagestore_collect(const char *store, bool dry_run, imagestore_visitor *removed, void *arg,
+	struct err *e) NODISCARD;
 
 #endif

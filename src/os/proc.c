@@ -258,6 +258,23 @@ int proc_run_watched(
 	return run(argv, &(struct proc_way){0}, 0, output, watch, e);
 }
 
+/* proc(5): /proc/PID/fd has a link for each open file, which leads to the file itself. */
+bool proc_has_open(pid_t pid, const struct stat *file)
+{
+	auto_free char *path = mem_printf("/proc/%d/fd", (int)pid);
+	DIR *dir = opendir(path);
+	const struct dirent *d;
+	bool found = false;
+	struct stat st;
+
+	while (dir && !found && (d = readdir(dir)))
+		found = fstatat(dirfd(dir), d->d_name, &st, 0) == 0 && st.st_dev == file->st_dev &&
+			st.st_ino == file->st_ino;
+	if (dir)
+		(void)closedir(dir);
+	return found;
+}
+
 /*
  * proc(5), /proc/PID/stat: fields are counted from the end of the name, which may contain anything.
  */

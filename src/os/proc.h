@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
@@ -51,6 +52,9 @@ struct proc_watch {
 
 int proc_run_watched(const struct strv *argv, struct buf *output, const struct proc_watch *watch,
 	struct err *e) NODISCARD;
+
+/* Has the process this file open? False, too, if this process may not know. */
+bool proc_has_open(pid_t pid, const struct stat *file);
 
 /* What the processes of a group use, as far as /proc shows it. Missing entries are no error. */
 struct proc_usage {

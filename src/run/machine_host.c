@@ -62,6 +62,7 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 		machine_host_release(&h);
 		return -1;
 	}
+	image_use(&h.image);
 	*ret_host = h;
 	return 0;
 }

@@ -33,7 +33,8 @@ int machine_check_memory(
 	const struct config *config, const struct project *project, struct err *e) NODISCARD;
 
 /*
- * Find and check image, executor, QEMU, its user and the accelerator. project may be NULL. ERR_INPUT
+ * Find and check image, executor, QEMU, its user and the accelerator. The image is in use (image_use)
+ * until machine_host_release. project may be NULL. ERR_INPUT
  * or ERR_HOST; errors of machine_check_memory.
  */
 int machine_host_prepare(const struct config *config, const struct project *project,

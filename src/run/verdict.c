@@ -140,6 +140,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
 		"The image is not in the image store. The message says how to make it."},
+	{"image_in_use", VERDICT_BUSY, "user", true,
+		"`ambient image remove` was given an image that a run or a machine uses; the "
+		"message names the projects. Wait for the end of the run, or stop it."},
 	{"image_damaged", VERDICT_INPUT_ERROR, "operator", false,
 		"The file is truncated or was not written by `ambient image export`. Export the "
 		"image again, and carry the file again."},

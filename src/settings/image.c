@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -85,8 +86,35 @@ const char *image_part_key(enum image_part part)
 	return part_keys[part];
 }
 
+/* ---- use ---- */
+
+struct image_use {
+	int fd;
+};
+
+static void use_end(struct image_use *use)
+{
+	if (!use)
+		return;
+	fd_close(use->fd);
+	free(use);
+}
+
+void image_use(struct image *i)
+{
+	auto_free char *file = path_join(i->dir, IMAGE_FILE);
+	auto_fd int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0 || flock(fd, LOCK_SH | LOCK_NB) < 0)
+		return;
+	use_end(i->use);
+	i->use = mem_alloc(sizeof(*i->use));
+	i->use->fd = fd_steal(&fd);
+}
+
 void image_release(struct image *i)
 {
+	use_end(i->use);
 	for (int part = 0; part < IMAGE_PARTS; part++)
 		free(i->parts[part].path);
 	free(i->name);

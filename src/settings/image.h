@@ -25,11 +25,12 @@ struct image {
 	char *name;
 	char *dir;
 	struct image_file parts[IMAGE_PARTS]; /* path NULL: it has no such part (IMAGE_MODULES) */
-	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
-	char manifest[65]; /* of the container image that it was made from; "": of none */
-	bool microvm, q35; /* the machine types that it boots on */
-	bool no_network;   /* image.yaml says that it cannot be a trusted machine's */
-	struct node *node; /* the contents of image.yaml */
+	char digest[65];       /* SHA-256 of image.yaml, which contains the digests of all parts */
+	char manifest[65];     /* of the container image that it was made from; "": of none */
+	bool microvm, q35;     /* the machine types that it boots on */
+	bool no_network;       /* image.yaml says that it cannot be a trusted machine's */
+	struct node *node;     /* the contents of image.yaml */
+	struct image_use *use; /* image_use; NULL: none */
 };
 
 /*
@@ -67,6 +68,13 @@ int image_parse(const char *dir, const char *text, size_t len, struct image *ret
 
 void image_release(struct image *i);
 #define auto_image __attribute__((cleanup(image_release)))
+
+/*
+ * Tell others that the image is in use, until it is released: by a shared flock on its image.yaml,
+ * with which imagestore_remove refuses to remove it. If that is not possible, the image can be
+ * removed while it is in use, which is no error: another user could otherwise prevent every run.
+ */
+void image_use(struct image *i);
 
 uint64_t image_bytes(const struct image *i); /* of an opened image: of its parts together */
 

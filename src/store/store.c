@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -144,13 +145,18 @@ static int make_json(const struct store *s, const char *name, const struct node 
 
 /* ---- lock ---- */
 
+/* The lock file has the process that took it and the time: "process 123, started ...". */
+#define HOLDER "process "
+
+enum { LOCK_TEXT_MAX = 200 };
+
 static int busy(int fd, const char *project, struct err *e)
 {
 	auto_buf struct buf text = {0};
 	auto_free char *holder = NULL;
 	struct err ignored = {0};
 
-	buf_init(&text, 200);
+	buf_init(&text, LOCK_TEXT_MAX);
 	/* The holder may be writing the file at the moment: then the details are missing. */
 	err_ignore(fd_read_to_end(fd, "lock", &text, &ignored));
 	text.data[strcspn(text.data, "\n")] = '\0';
@@ -163,11 +169,27 @@ static int busy(int fd, const char *project, struct err *e)
 static int sign_lock(const struct store *s, struct err *e)
 {
 	auto_free char *text = mem_printf(
-		"process %d, started %s\n", (int)getpid(), clock_rfc3339(clock_utc_ns()).s);
+		HOLDER "%d, started %s\n", (int)getpid(), clock_rfc3339(clock_utc_ns()).s);
 
 	if (ftruncate(s->lock_fd, 0) < 0 || fd_pwrite_all(s->lock_fd, text, strlen(text), 0) < 0)
 		return err_sys(e, "write %s/lock", s->dir);
 	return 0;
+}
+
+pid_t store_holder(const char *state, const char *project)
+{
+	auto_free char *path = mem_printf("%s/%s/lock", state, project);
+	auto_buf struct buf text = {0};
+	struct err ignored = {0};
+	uint64_t pid;
+
+	buf_init(&text, LOCK_TEXT_MAX);
+	if (fd_read_file(path, &text, &ignored) < 0 ||
+		strncmp(text.data, HOLDER, strlen(HOLDER)) != 0)
+		return 0;
+	text.data[strcspn(text.data, ",")] = '\0';
+	return num_parse_u64(text.data + strlen(HOLDER), INT_MAX, &pid, &ignored) < 0 ? 0
+										      : (pid_t)pid;
 }
 
 /* Something else under the name of the lock: it must not be opened or followed. */

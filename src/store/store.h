@@ -26,6 +26,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "base/strv.h"
@@ -56,6 +57,12 @@ int store_lock(
  */
 int store_try_lock(const char *state, const char *project, struct store *ret_store, bool *ret_taken,
 	struct err *e) NODISCARD;
+/*
+ * The process that took the lock of a project last, as the lock file says: 0 if that is not known.
+ * It may have ended.
+ */
+pid_t store_holder(const char *state, const char *project);
+
 /*
  * For readers: fills `dir` and `current` without a lock. A project without a directory has no
  * generation. ERR_INPUT as in store_lock.

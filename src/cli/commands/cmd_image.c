@@ -26,7 +26,7 @@
 enum { NAME_COLUMN = 16 };
 
 struct image_settings {
-	bool json, refresh, packages;
+	bool json, refresh, packages, dry_run;
 	const char *name, *kernel, *if_older;
 };
 
@@ -39,6 +39,11 @@ static const struct option options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct image_settings, packages),
 		.help = "show: list the packages of the image, too"},
+	{.name = "dry-run",
+		.letter = 'n',
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct image_settings, dry_run),
+		.help = "gc: show what would be removed, but remove nothing"},
 	{.name = "as",
 		.argument = "NAME",
 		.type = OPTION_STRING,
@@ -229,10 +234,30 @@ static int remove_images(const struct call *call, const struct config *c, struct
 	if (sig_init(e) < 0)
 		return -1;
 	for (size_t i = 1; i < call->operands.count; i++)
-		if (imagestore_remove(c->image_store, call->operands.items[i], e) < 0 ||
+		if (imagestore_remove(c->image_store, call->operands.items[i], c->state, e) < 0 ||
 			say_row(e, "%s: removed", call->operands.items[i]) < 0)
 			return -1;
 	return 0;
+}
+
+static int say_collected(void *arg, const char *name, uint64_t bytes, struct err *e)
+{
+	uint64_t *sum = arg;
+
+	*sum += bytes;
+	return say_row(
+		e, "%s: the remains of a killed import or build, %s", name, num_show_size(bytes).s);
+}
+
+static int collect(const struct call *call, const struct config *c, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	uint64_t bytes = 0;
+
+	if (sig_init(e) < 0 ||
+		imagestore_collect(c->image_store, s->dry_run, say_collected, &bytes, e) < 0)
+		return -1;
+	return say_row(e, "%s %s", num_show_size(bytes).s, s->dry_run ? "would be freed" : "freed");
 }
 
 static const struct command_verb verbs[] = {
@@ -243,6 +268,7 @@ static const struct command_verb verbs[] = {
 	{"import", " SOURCE", 1, 1, import_one},
 	{"export", " IMAGE FILE", 2, 2, export_one},
 	{"remove", " IMAGE...", 1, COMMAND_OPERANDS_MAX, remove_images},
+	{"gc", "", 0, 0, collect},
 	{0},
 };
 
@@ -262,7 +288,7 @@ const struct command cmd_image = {
 		"List, show, check, make, import, export and remove the images of the image store",
 	.group = GROUP_KEEP,
 	.operands = "list | show IMAGE | verify IMAGE... | build RECIPE | import SOURCE | export "
-		    "IMAGE FILE | remove IMAGE...",
+		    "IMAGE FILE | remove IMAGE... | gc",
 	.min_operands = 1,
 	.max_operands = COMMAND_OPERANDS_MAX,
 	.details =
@@ -284,7 +310,8 @@ const struct command cmd_image = {
 		"               a file of export becomes the image that was exported\n"
 		"  export       write an image to a file, to import it on another host; - is "
 		"standard output\n"
-		"  remove       remove images from the image store\n",
+		"  remove       remove images from the image store, unless a run uses them\n"
+		"  gc           remove what killed imports and builds left in the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
 	.run = run,
