@@ -46,7 +46,7 @@ HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes archiver convert deps
-IMAGES := oci squash squashroot users imagestore imagefile import
+IMAGING := oci squash squashroot users imagestore imagefile import
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
@@ -75,7 +75,7 @@ HOSTKEY_SRC := $(HOSTKEY:%=src/hostkey/%.c)
 # The rooms that only the host has, in their order: each may use those before it.
 HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/egress/%.c) $(AGENT:%=src/agent/%.c) \
 	$(SETTINGS:%=src/settings/%.c) $(SOURCE:%=src/source/%.c) $(MACHINE:%=src/machine/%.c) \
-	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c) $(IMAGES:%=src/images/%.c)
+	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c) $(IMAGING:%=src/images/%.c)
 CLI_SRC := $(CLI:%=src/cli/%.c) $(COMMANDS:%=src/cli/commands/%.c) $(SCREEN:%=src/cli/screen/%.c) \
 	$(HELP:%=src/cli/help/%.c) $(LOG:%=src/cli/log/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)
@@ -479,13 +479,14 @@ uninstall:
 	rm -f $(foreach f,$(notdir $(wildcard docs/man/*.5)),"$(DESTDIR)$(PREFIX)/share/man/man5/$(f)")
 	-rmdir "$(DESTDIR)$(PREFIX)/libexec/ambient" 2>/dev/null
 
-## make dist-offline   one tar of programs, tiny image and documentation, for machines without network
+## make dist-offline IMAGES="tiny trusted"   one tar of programs, documentation and images, for machines without network
+# In the environment of tests, IMAGES is an image store. Images without a recipe here are taken as they are in the store.
+KIT_IMAGES = $(if $(filter command line,$(origin IMAGES)),$(IMAGES),tiny trusted)
 .PHONY: dist-offline
 dist-offline:
-	$(call ready,build image)
-	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory image-tiny
-	+@tools/dist-offline "$(VERSION)" "$(IMAGE_STORE)" "build/ambient-$(VERSION)-offline.tar"
+	$(call ready,build image $(if $(filter debian,$(KIT_IMAGES)),bootstrap))
+	@$(MAKE) --no-print-directory all $(foreach i,$(KIT_IMAGES),$(if $(wildcard vm-images/$(i)/packages),image-$(i)))
+	+@tools/dist-offline "$(VERSION)" "$(IMAGE_STORE)" "build/ambient-$(VERSION)-offline.tar" $(KIT_IMAGES)
 
 ## make deb           Debian packages of programs and tiny image, in build/deb
 .PHONY: deb check-deb
