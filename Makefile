@@ -31,7 +31,7 @@ OS_HOST := home loop settled temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
-DATA_HOST := contents cpio qcow2 yamlfile
+DATA_HOST := contents cpio iso9660 qcow2 yamlfile
 CONTRACT := frame message action endpoint entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
@@ -110,7 +110,7 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	secrets sshagent \
 	upload \
 	http gitget sftp sshcheck hostkey \
-	qcow2
+	qcow2 iso9660
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask agent gitview sftp archive
