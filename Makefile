@@ -43,7 +43,7 @@ SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository reposit
 ARCHIVE := foreign members rewrite layertree layers
 # The program ambient-hostkey, beside its main and exchange, whose library has names of ours (sftp_open).
 HOSTKEY := greeting
-MACHINE := accel tsc qemu vm drives disk console
+MACHINE := accel tsc qemu vm drives disk bootdisk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes archiver convert deps
 IMAGES := oci squash squashroot imagestore import
@@ -84,7 +84,7 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 
 # Programs that only tests run.
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
-	tests/tools/fake_tar.c $(BASE_SRC) $(SHARED_SRC)
+	tests/tools/fake_tar.c src/data/qcow2.c $(BASE_SRC) $(SHARED_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
 	tests/tools/fake_machine.c executor/net/forward.c src/jail/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
