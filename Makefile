@@ -46,7 +46,7 @@ HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk bootdisk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes archiver convert deps
-IMAGES := oci squash squashroot imagestore import
+IMAGES := oci squash squashroot partitions diskfile imagestore import
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
@@ -110,10 +110,10 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	secrets sshagent \
 	upload \
 	http gitget sftp sshcheck hostkey \
-	qcow2 iso9660
+	qcow2 iso9660 partitions
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent gitview sftp archive
+	mask agent gitview sftp archive disk
 
 # ---- flags ------------------------------------------------------------------------------------------
 

@@ -211,6 +211,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"was ended."},
 	{"host_no_uefi", VERDICT_BROKEN, "host", false,
 		"An image boots from its disk by UEFI, and this host has no firmware for that."},
+	{"host_no_qemu_img", VERDICT_BROKEN, "host", false,
+		"`ambient image import` of a disk needs `qemu-img`, and it is not installed."},
 	{"host_output", VERDICT_BROKEN, "host", true,
 		"Standard output, or a file named by an option, could not be written: a full "
 		"disk, a closed pipe."},

@@ -24,7 +24,12 @@ enum { NAME_COLUMN = 16 };
 struct image_settings {
 	bool json, refresh;
 	const char *name, *kernel, *if_older;
+	int firmware;
 };
+
+/* What the disk has, or one of the names of struct import. */
+enum { FIRMWARE_AUTO };
+static const char *const firmwares[] = {"auto", "bios", "uefi", NULL};
 
 static const struct option options[] = {
 	{.name = "json",
@@ -51,6 +56,13 @@ static const struct option options[] = {
 		.type = OPTION_STRING,
 		.offset = offsetof(struct image_settings, if_older),
 		.help = "build --refresh: only if it was made longer ago than that, such as 7d"},
+	{.name = "firmware",
+		.argument = "KIND",
+		.type = OPTION_ENUM,
+		.choices = firmwares,
+		.offset = offsetof(struct image_settings, firmware),
+		.help = "import, of a disk: what it boots by: bios, uefi, or auto (uefi if it has "
+			"an EFI system partition; default)"},
 	{0},
 };
 
@@ -58,12 +70,13 @@ static int show_image(const struct node *image, struct err *e)
 {
 	const char *name = node_get_text(image, "name", "?");
 	const char *error = node_get_text(image, "error", NULL);
+	const char *firmware = node_get_text(image, "firmware", "");
 
 	if (error)
 		return say_row(e, "%-*s  not usable: %s", NAME_COLUMN, name, error);
-	return say_row(e, "%-*s  %10s  %.16s", NAME_COLUMN, name,
+	return say_row(e, "%-*s  %10s  %.16s%s%s", NAME_COLUMN, name,
 		num_show_size(node_get_uint(image, "bytes", 0)).s,
-		node_get_text(image, "digest", ""));
+		node_get_text(image, "digest", ""), *firmware ? "  disk, " : "", firmware);
 }
 
 static int list_images(const struct call *call, const struct config *c, struct err *e)
@@ -111,7 +124,8 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	struct import i = {.store = c->image_store,
 		.source = call->operands.items[1],
 		.name = s->name,
-		.kernel = s->kernel ? s->kernel : "tiny"};
+		.kernel = s->kernel ? s->kernel : "tiny",
+		.firmware = s->firmware == FIRMWARE_AUTO ? NULL : firmwares[s->firmware]};
 
 	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
 		return -1;
@@ -119,6 +133,9 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	if (import_image(&i, &result, e) < 0)
 		return err_wrap(e, "import %s", i.source);
 	say_warnings(&result.warnings);
+	if (!result.manifest[0])
+		return say_row(e, "%s: imported as %s, digest %.16s, a disk that boots by %s",
+			i.source, result.name, result.digest, result.uefi ? "UEFI" : "BIOS");
 	return say_row(e, "%s: imported as %s, digest %.16s, manifest sha256:%s", i.source,
 		result.name, result.digest, result.manifest);
 }
@@ -234,7 +251,8 @@ const struct command cmd_image = {
 		"  import       make an image from a container image: oci:DIR or oci:DIR:TAG, a "
 		"directory in the\n"
 		"               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
-		"it)\n"
+		"it); or\n"
+		"               from the file of a disk with a boot loader, qcow2 or raw\n"
 		"  remove       remove images from the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
