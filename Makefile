@@ -31,7 +31,7 @@ OS_HOST := home loop settled temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
-DATA_HOST := contents cpio yamlfile tarfile
+DATA_HOST := contents cpio iso9660 qcow2 yamlfile tarfile
 CONTRACT := frame message action endpoint entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
@@ -43,10 +43,10 @@ SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository reposit
 ARCHIVE := foreign members rewrite layertree layers
 # The program ambient-hostkey, beside its main and exchange, whose library has names of ours (sftp_open).
 HOSTKEY := greeting
-MACHINE := accel tsc qemu vm drives disk console
+MACHINE := accel tsc qemu vm drives disk bootdisk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes archiver convert deps
-IMAGING := oci squash squashroot users imagestore imagefile import
+IMAGING := oci squash squashroot users partitions diskfile imagestore imagefile import
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
@@ -84,7 +84,7 @@ EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 
 # Programs that only tests run.
 FAKE_QEMU_SRC := tests/tools/fake-qemu.c tests/tools/fake_machine.c tests/tools/fake_guest.c \
-	tests/tools/fake_tar.c $(BASE_SRC) $(SHARED_SRC)
+	tests/tools/fake_tar.c src/data/qcow2.c $(BASE_SRC) $(SHARED_SRC)
 WITH_GUESTS_SRC := tests/tools/with-guests.c tests/tools/guest_space.c tests/tools/guest_net.c \
 	tests/tools/fake_machine.c executor/net/forward.c src/jail/jail_user.c $(BASE_SRC)
 # A hostile action, for real machines.
@@ -109,10 +109,11 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	mask said \
 	secrets sshagent \
 	upload \
-	http gitget sftp sshcheck hostkey
+	http gitget sftp sshcheck hostkey \
+	qcow2 iso9660 partitions
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent gitview sftp archive imagefile
+	mask agent gitview sftp archive imagefile disk
 
 # ---- flags ------------------------------------------------------------------------------------------
 

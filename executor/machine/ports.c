@@ -63,8 +63,8 @@ static int open_port(const char *name, int64_t deadline_ms, int *ret_fd, struct 
 			return err_sys(e, "%s (%s)", path, name);
 		if (clock_ms() >= deadline_ms)
 			return err_set(e, ERR_HOST,
-				"there is no virtio-serial port '%s': this is not a virtual "
-				"machine of ambient",
+				"there is no virtio-serial port '%s': the kernel has no driver for "
+				"it (virtio_console), or this is not a virtual machine of ambient",
 				name);
 		(void)nanosleep(&pause, NULL);
 	}

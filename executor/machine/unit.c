@@ -39,13 +39,26 @@ static int enter_namespace(struct err *e)
 	return 0;
 }
 
+/*
+ * An image may have a unit of its own and cloud-init. The second executor that they start finds the
+ * ports in use. It does not end: what started it would then switch the machine off.
+ */
+NORETURN static void wait_for_the_other(void)
+{
+	for (;;)
+		(void)pause();
+}
+
 static int start(struct machine *m, struct err *e)
 {
 	int log = -1, ctl = -1;
 
 	/* First of all: without ports, this is not a machine of ambient and must not be changed. */
-	if (ports_open(m, &log, &ctl, e) < 0)
+	if (ports_open(m, &log, &ctl, e) < 0) {
+		if (e->sys == EBUSY)
+			wait_for_the_other();
 		return -1;
+	}
 	m->log_fd = log;
 	m->ctl_fd = ctl;
 	if (enter_namespace(e) < 0)

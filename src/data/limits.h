@@ -16,6 +16,9 @@
 /* Holes of one file that are listed in its header. Further holes are read as zeros. */
 #define LIMIT_TAR_HOLES 200
 
+/* The size of a disk in a file, whatever the file's own size. */
+#define LIMIT_DISK_BYTES (1024 * GIB)
+
 /* Files with more than one link in a tree that is packed. */
 #define LIMIT_PACK_LINKS 1000000
 

@@ -32,8 +32,8 @@ enum { FORMAT = 1, CHUNK = 1 << 20 };
 #define PARTS_MEMBER "parts"
 
 /*
- * The parts in the order of their names, each file once: two parts may be one file. Returns their
- * number.
+ * The parts that there are in the order of their names, each file once: two parts may be one file.
+ * Returns their number.
  */
 static size_t sorted_parts(const struct image *i, enum image_part ret[IMAGE_PARTS])
 {
@@ -43,6 +43,8 @@ static size_t sorted_parts(const struct image *i, enum image_part ret[IMAGE_PART
 		size_t at = count;
 		int order = 1;
 
+		if (!i->parts[part].path)
+			continue;
 		while (at > 0 &&
 			(order = strcmp(path_base(i->parts[part].path),
 				 path_base(i->parts[ret[at - 1]].path))) < 0)
@@ -222,7 +224,7 @@ static int damaged(struct err *e, const char *fmt, ...)
 	return err_wrap(e, "not a whole file of 'ambient image export'");
 }
 
-/* "oci:", "docker://": if there is no such file, it is the name of an image elsewhere. */
+/* "oci:", "docker://": what a path of a file does not begin with, or is written as ./oci:x. */
 static bool has_prefix(const char *source)
 {
 	size_t len = strspn(source, "abcdefghijklmnopqrstuvwxyz-");
@@ -236,9 +238,9 @@ int imagefile_open(const char *source, int *ret_fd, struct err *e)
 	struct stat st;
 
 	*ret_fd = -1;
-	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0 && (has_prefix(source) || !*source))
+	if (has_prefix(source) || !*source)
 		return 0;
+	fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && strcmp(source, "-") == 0)
 		return err_set(e, ERR_INPUT,
 			"standard input cannot be imported, because a file is read twice: write it "
@@ -335,7 +337,7 @@ static int read_yaml(struct tarfile *t, struct imagefile *f, const char *digest,
 
 static bool is_same_file(const struct image_file *a, const struct image_file *b)
 {
-	return strcmp(path_base(a->path), path_base(b->path)) == 0;
+	return a->path && strcmp(path_base(a->path), path_base(b->path)) == 0;
 }
 
 static int read_part(

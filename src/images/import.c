@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "data/digest.h"
 #include "data/yamlfile.h"
+#include "images/diskfile.h"
 #include "images/imagefile.h"
 #include "images/imagestore.h"
 #include "images/oci.h"
@@ -28,6 +29,7 @@ enum { SHOWN_MAX = 200 };
 
 #define OCI "oci:"
 #define ROOT_FILE "root.squashfs"
+#define DISK_FILE "disk.qcow2"
 #define YAML_FILE "image.yaml"
 
 /* ---- the source ---- */
@@ -52,9 +54,9 @@ static int read_source(const char *source, struct place *ret, struct err *e)
 
 	if (strncmp(source, OCI, strlen(OCI)) != 0 || !*path)
 		return err_set(e, ERR_INPUT,
-			"'%s' is not a file of 'ambient image export', oci:DIR or oci:DIR:TAG; "
-			"'skopeo copy docker://REF oci:DIR' "
-			"makes such a directory",
+			"'%s' is not a file of 'ambient image export', the file of a disk (qcow2, "
+			"or raw with a boot sector), oci:DIR or oci:DIR:TAG; 'skopeo copy "
+			"docker://REF oci:DIR' makes such a directory",
 			shown);
 	colon = strrchr(path, ':');
 	if (colon && (colon == path || !colon[1] || strchr(colon, '/')))
@@ -125,9 +127,11 @@ static struct node *describe_file(const char *name, uint64_t bytes, const char *
 	return n;
 }
 
-static int describe_root(const char *dir, struct node **ret, struct err *e)
+/* A file that was made in `dir`. */
+static int describe_made(
+	const char *dir, const char *name, const char *type, struct node **ret, struct err *e)
 {
-	auto_free char *path = path_join(dir, ROOT_FILE);
+	auto_free char *path = path_join(dir, name);
 	auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct digest_text digest;
 	struct stat st;
@@ -136,8 +140,8 @@ static int describe_root(const char *dir, struct node **ret, struct err *e)
 		return err_sys(e, "%s", path);
 	if (digest_of_file(fd, (uint64_t)st.st_size, &digest, e) < 0)
 		return -1;
-	*ret = describe_file(ROOT_FILE, (uint64_t)st.st_size, digest.s);
-	node_set_string(*ret, "type", "squashfs");
+	*ret = describe_file(name, (uint64_t)st.st_size, digest.s);
+	node_set_string(*ret, "type", type);
 	return 0;
 }
 
@@ -185,7 +189,7 @@ static int describe(const char *name, const struct image *kernel, const struct o
 	auto_node struct node *yaml = node_map(), *root = NULL;
 	struct node *origin;
 
-	if (describe_root(dir, &root, e) < 0)
+	if (describe_made(dir, ROOT_FILE, "squashfs", &root, e) < 0)
 		return -1;
 	node_set_string(yaml, "format", "1");
 	node_set_string(yaml, "name", name);
@@ -240,6 +244,9 @@ static int import_as(const struct import *i, const char *name, const struct plac
 
 	if (image_open(i->store, i->kernel, NULL, &kernel, e) < 0)
 		return err_wrap(e, "the kernel of image %s", i->kernel);
+	if (kernel.boot != IMAGE_BOOT_DIRECT)
+		return err_set(e, ERR_INPUT,
+			"image %s boots from its disk, and has no kernel for others", i->kernel);
 	if (oci_open(p->dir, p->tag, &image, e) < 0 ||
 		imagestore_begin(i->store, name, &c, e) < 0 ||
 		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0)
@@ -270,6 +277,53 @@ static int import_exported(const struct import *i, int fd, struct import_result 
 	return report(i, name, ret, e);
 }
 
+/* ---- a disk ---- */
+
+/* The file's name without what follows its last dot. */
+static char *disk_name_of(const struct import *i)
+{
+	const char *base = path_base(i->source), *dot = strrchr(base, '.');
+
+	if (i->name)
+		return mem_strdup(i->name);
+	return mem_strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
+}
+
+static int describe_disk(const char *name, bool uefi, const char *dir, struct err *e)
+{
+	auto_node struct node *yaml = node_map(), *disk = NULL;
+
+	if (describe_made(dir, DISK_FILE, IMAGE_DISK_TYPE, &disk, e) < 0)
+		return -1;
+	node_set_string(yaml, "format", "1");
+	node_set_string(yaml, "name", name);
+	node_set_string(yaml, "architecture", "x86_64");
+	node_set_string(yaml, "boot", "disk");
+	node_set_string(yaml, "firmware", uefi ? "uefi" : "bios");
+	node_set(yaml, "disk", steal_ptr(&disk));
+	return write_yaml(yaml, dir, e);
+}
+
+static int import_disk(const struct import *i, enum diskfile_format format,
+	struct import_result *ret, struct err *e)
+{
+	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
+	auto_free char *name = disk_name_of(i), *path = NULL;
+	bool uefi = false;
+
+	if (check_name(i, name, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0)
+		return -1;
+	path = path_join(c.image, DISK_FILE);
+	if (diskfile_convert(i->source, format, path, &uefi, e) < 0)
+		return -1;
+	if (i->firmware)
+		uefi = strcmp(i->firmware, "uefi") == 0;
+	ret->disk = uefi ? IMPORT_UEFI : IMPORT_BIOS;
+	if (describe_disk(name, uefi, c.image, e) < 0 || imagestore_publish(&c, e) < 0)
+		return -1;
+	return report(i, name, ret, e);
+}
+
 void import_result_release(struct import_result *r)
 {
 	free(r->name);
@@ -278,6 +332,7 @@ void import_result_release(struct import_result *r)
 
 int import_image(const struct import *i, struct import_result *ret, struct err *e)
 {
+	const enum diskfile_format format = diskfile_probe(i->source);
 	auto_place struct place p = {0};
 	auto_free char *name = NULL;
 	auto_fd int exported = -1;
@@ -287,6 +342,8 @@ int import_image(const struct import *i, struct import_result *ret, struct err *
 		return -1;
 	if (exported >= 0)
 		return import_exported(i, exported, ret, e);
+	if (format != DISKFILE_NONE)
+		return import_disk(i, format, ret, e);
 	if (read_source(i->source, &p, e) < 0)
 		return -1;
 	name = name_of(i, &p);

@@ -3,26 +3,33 @@
  * Importing an image of another form into the image store. What it becomes is an image as any other
  * (vm-images/README.md). Of a container image it has the root file system; kernel, initramfs and
  * modules are those of one of our images. A file of `ambient image export` (imagefile.h) becomes
- * the image that was exported, with the same digest.
+ * the image that was exported, with the same digest. A disk with a boot loader stays a disk.
  */
 #ifndef IMAGES_IMPORT_H
 #define IMAGES_IMPORT_H
+
+#include <stdbool.h>
 
 #include "base/err.h"
 #include "base/strv.h"
 
 struct import {
 	const char *store;
-	const char *source; /* "oci:DIR", "oci:DIR:TAG", or a file of `ambient image export` */
-	const char *name; /* NULL: the tag, the last component of DIR, or its name when exported */
-	const char *kernel; /* the image whose kernel it gets, in the store or installed */
+	/* "oci:DIR", "oci:DIR:TAG", a file of `ambient image export`, or a disk (diskfile.h) */
+	const char *source;
+	/* NULL: the tag, the last component of DIR or of the disk's path, or its name when exported
+	 */
+	const char *name;
+	const char *firmware; /* of a disk: "bios" or "uefi"; NULL: what the disk has */
+	const char *kernel;   /* the image whose kernel it gets, in the store or installed */
 	const char *archive_program;
 };
 
 struct import_result {
 	char *name;
-	char digest[65];      /* of the image */
-	char manifest[65];    /* of the container image; "": none */
+	char digest[65];   /* of the image */
+	char manifest[65]; /* of the container image; "": none */
+	enum import_disk { IMPORT_NO_DISK, IMPORT_BIOS, IMPORT_UEFI } disk; /* how a disk boots */
 	struct strv warnings; /* what was left out; one line each */
 };
 

@@ -15,4 +15,8 @@
 #define LIMIT_SQUASH_STALL_MS (2 * 60 * 1000LL)
 #define LIMIT_SQUASH_MEMORY (4 * GIB)
 
+/* qemu-img, which converts a disk. */
+#define LIMIT_QEMU_IMG_MS (2 * 60 * 60 * 1000LL)
+#define LIMIT_QEMU_IMG_MEMORY (4 * GIB)
+
 #endif

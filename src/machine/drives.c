@@ -188,6 +188,20 @@ static int add_tools(struct packer *p, const struct drives_exec *x, struct err *
 	return add_member(p, TOOLS_NAME "/" TOOL_CERTIFICATES, 0644, x->certificates, e);
 }
 
+/* Members are in the order of their names. */
+static int add_programs(struct packer *p, const struct drives_exec *x, struct err *e)
+{
+	const bool plan_first = strcmp(PLAN_NAME, x->name) < 0;
+
+	if (plan_first && pack_add_file(p, PLAN_NAME, 0644, x->plan, x->plan_len, e) < 0)
+		return -1;
+	if (add_member(p, x->name, 0755, x->executor, e) < 0)
+		return -1;
+	if (!plan_first && pack_add_file(p, PLAN_NAME, 0644, x->plan, x->plan_len, e) < 0)
+		return -1;
+	return add_tools(p, x, e);
+}
+
 int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e)
 {
 	struct pack_options options = {.out_is_zero = true};
@@ -198,9 +212,7 @@ int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e
 	if (fd < 0)
 		return -1;
 	p = pack_begin(fd, &options);
-	if (add_member(p, EXECUTOR_NAME, 0755, x->executor, e) < 0 ||
-		pack_add_file(p, PLAN_NAME, 0644, x->plan, x->plan_len, e) < 0 ||
-		add_tools(p, x, e) < 0 || pack_end(p, &result, e) < 0)
+	if (add_programs(p, x, e) < 0 || pack_end(p, &result, e) < 0)
 		return err_wrap(e, "drive " DRIVE_EXEC);
 	if (set_length(fd, DRIVE_EXEC, result.bytes, e) < 0)
 		return -1;

@@ -58,6 +58,7 @@ int drives_add_image(
 /* DRIVE_EXEC: an archive with the executor, the plan as JSON, and in trusted VMs the tools. */
 struct drives_exec {
 	const char *executor; /* a path */
+	const char *name;     /* of the executor in the archive */
 	const char *plan;
 	size_t plan_len;
 	/* Paths, or NULL. certificates must be NULL if net_tool is. */

@@ -85,11 +85,58 @@ static void add_kernel(const struct qemu *q, struct strv *v)
 		tsc ? tsc : "", starts_alone(q) ? " maxcpus=1 noreplace-smp" : "");
 }
 
+static void add_disk_file(int fd, int set, struct strv *v)
+{
+	strv_push(v, "-add-fd");
+	strv_pushf(v, "fd=%d,set=%d", fd, set);
+	strv_push(v, "-blockdev");
+}
+
+/*
+ * The first drive on the bus, so that it is the first one of the guest. The disk names no other file
+ * (data/qcow2.h); `backing` of the overlay is given here, not in the file. The other options are
+ * those of every drive.
+ */
+static void add_disk(const struct qemu *q, struct strv *v)
+{
+	/* After those of the drives. */
+	enum { SET_DISK = DRIVES_MAX + 1, SET_OVERLAY };
+
+	if (q->uefi)
+		push2(v, "-bios", QEMU_UEFI_PATH);
+	add_disk_file(QEMU_FD_DISK, SET_DISK, v);
+	strv_pushf(v,
+		"driver=qcow2,node-name=disk,read-only=on,file.driver=file,file.locking=off,"
+		"file.filename=/dev/fdset/%d",
+		SET_DISK);
+	add_disk_file(QEMU_FD_OVERLAY, SET_OVERLAY, v);
+	strv_pushf(v,
+		"driver=qcow2,node-name=overlay,backing=disk,cache.direct=off,cache.no-flush=on,"
+		"discard=unmap,file.driver=file,file.locking=off,file.filename=/dev/fdset/%d",
+		SET_OVERLAY);
+	push2(v, "-device",
+		"virtio-blk-pci,drive=overlay,serial=ambient-disk,bootindex=0,werror=stop,"
+		"rerror=report");
+}
+
+/*
+ * Images for the existing Ambient write to the second serial port. What they write belongs to the
+ * console, too.
+ */
+static void add_console(const struct qemu *q, struct strv *v)
+{
+	const bool two = q->boot == QEMU_BOOT_DISK;
+
+	strv_push(v, "-chardev");
+	strv_pushf(v, "socket,id=console,fd=%d%s", QEMU_FD_CONSOLE, two ? ",mux=on" : "");
+	push2(v, "-serial", "chardev:console");
+	if (two)
+		push2(v, "-serial", "chardev:console");
+}
+
 static void add_channels(const struct qemu *q, struct strv *v)
 {
-	strv_push(v, "-chardev");
-	strv_pushf(v, "socket,id=console,fd=%d", QEMU_FD_CONSOLE);
-	push2(v, "-serial", "chardev:console");
+	add_console(q, v);
 	strv_push(v, "-device");
 	strv_pushf(v, "virtio-serial-%s,max_ports=3", bus_suffix(q));
 	strv_push(v, "-chardev");
@@ -149,7 +196,10 @@ void qemu_argv(const struct qemu *q, struct strv *ret_argv)
 	strv_push(v, "-no-reboot");
 	push2(v, "-display", "none");
 	push2(v, "-L", "/usr/share/qemu");
-	add_kernel(q, v);
+	if (q->boot == QEMU_BOOT_DISK)
+		add_disk(q, v);
+	else
+		add_kernel(q, v);
 	add_channels(q, v);
 	for (size_t i = 0; i < q->drive_count; i++)
 		add_drive(q, i, v);

@@ -22,7 +22,19 @@ enum qemu_accelerator { ACCELERATOR_TCG, ACCELERATOR_KVM };
 #define QEMU_KERNEL_PATH "/kernel"
 #define QEMU_INITRD_PATH "/initrd" /* the size is a multiple of the page size, see vm.c */
 enum { QEMU_PAGE_BYTES = 4096 };
-enum { QEMU_FD_LOG = 10, QEMU_FD_CTL = 11, QEMU_FD_CONSOLE = 12, QEMU_FD_DRIVES = 20 };
+/* In /usr, which the jail has, too; from the package ovmf. */
+#define QEMU_UEFI_PATH "/usr/share/ovmf/OVMF.fd"
+enum {
+	QEMU_FD_LOG = 10,
+	QEMU_FD_CTL = 11,
+	QEMU_FD_CONSOLE = 12,
+	QEMU_FD_DISK = 13, /* QEMU_BOOT_DISK: qcow2, read-only */
+	QEMU_FD_OVERLAY = 14,
+	QEMU_FD_DRIVES = 20
+};
+
+/* A disk is booted by SeaBIOS, which belongs to QEMU, or by OVMF. */
+enum qemu_boot { QEMU_BOOT_KERNEL, QEMU_BOOT_DISK };
 
 struct qemu_drive {
 	const char *serial;
@@ -30,7 +42,9 @@ struct qemu_drive {
 };
 
 struct qemu {
-	enum qemu_machine machine;
+	enum qemu_machine machine; /* MACHINE_Q35 for QEMU_BOOT_DISK */
+	enum qemu_boot boot;
+	bool uefi; /* QEMU_BOOT_DISK: by UEFI */
 	enum qemu_accelerator accelerator;
 	unsigned cpus;
 	uint64_t memory;  /* bytes; passed to QEMU in whole MiB, rounded up */

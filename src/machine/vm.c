@@ -20,6 +20,7 @@
 #include "contract/frame.h"
 #include "data/cpio.h"
 #include "jail/jail.h"
+#include "machine/bootdisk.h"
 #include "machine/limits.h"
 #include "os/fd.h"
 #include "os/proc.h"
@@ -102,6 +103,8 @@ void vm_argv(const struct vm *vm, struct strv *ret_argv)
 		.memory = vm->memory,
 		.tsc_khz = vm->tsc_khz,
 		.network = vm->network,
+		.boot = vm->disk ? QEMU_BOOT_DISK : QEMU_BOOT_KERNEL,
+		.uefi = vm->uefi,
 	};
 
 	for (size_t i = 0; i < vm->drive_count; i++)
@@ -217,24 +220,36 @@ static int place_kernel(struct jail *j, const char *path, int *ret_fd, struct er
 	return 0;
 }
 
+/* *ret_kernel and *ret_initrd stay open until the jail has started. */
+static int place_boot(
+	const struct vm *vm, struct jail *j, int *ret_kernel, int *ret_initrd, struct err *e)
+{
+	if (vm->disk) {
+		jail_keep_as(j, vm->disk->disk_fd, QEMU_FD_DISK);
+		jail_keep_as(j, vm->disk->overlay_fd, QEMU_FD_OVERLAY);
+		return 0;
+	}
+	if (make_initrd(vm, ret_initrd, e) < 0 ||
+		place_kernel(j, vm->image->parts[IMAGE_KERNEL].path, ret_kernel, e) < 0)
+		return -1;
+	jail_place_fd(j, QEMU_INITRD_PATH, *ret_initrd, 0);
+	return 0;
+}
+
 static int start(struct running *l, struct err *e)
 {
-	const char *kernel_path = l->vm->image->parts[IMAGE_KERNEL].path;
 	auto_fd int kernel = -1, initrd = -1, log = -1, ctl = -1, console = -1, errors = -1,
 		    listener = -1, agent = -1;
 	auto_jail struct jail j;
 
 	jail_init(&j, "qemu");
-	if (make_initrd(l->vm, &initrd, e) < 0 || make_channel(&l->log_fd, &log, e) < 0 ||
-		make_channel(&l->ctl_fd, &ctl, e) < 0 ||
+	if (place_boot(l->vm, &j, &kernel, &initrd, e) < 0 ||
+		make_channel(&l->log_fd, &log, e) < 0 || make_channel(&l->ctl_fd, &ctl, e) < 0 ||
 		make_channel(&l->console_fd, &console, e) < 0 ||
 		make_errors_pipe(l, &errors, e) < 0)
 		return -1;
 	fill_jail(l->vm, &j);
 	j.stderr_fd = errors;
-	if (place_kernel(&j, kernel_path, &kernel, e) < 0)
-		return -1;
-	jail_place_fd(&j, QEMU_INITRD_PATH, initrd, 0);
 	jail_keep_as(&j, log, QEMU_FD_LOG);
 	jail_keep_as(&j, ctl, QEMU_FD_CTL);
 	jail_keep_as(&j, console, QEMU_FD_CONSOLE);
@@ -598,6 +613,33 @@ static int was_reset(const struct running *l, struct err *e)
 		"the guest reset its machine while it started: %s", said);
 }
 
+/* What the executor complained about on the console, safe to show; else how far the boot came. */
+static char *executor_complaint(const struct running *l)
+{
+	static const char head[] = "ERROR: " EXECUTOR_NAME ": ";
+	const char *at = strstr(l->console.data, head);
+	auto_free char *line = NULL;
+
+	if (!at)
+		return how_far(l);
+	at += strlen(head);
+	line = mem_strndup(at, strcspn(at, "\r\n"));
+	return text_safe(line, 300);
+}
+
+/*
+ * The image's own system started, and ended. Trying again would take minutes and end in the same
+ * way.
+ */
+static int found_no_executor(const struct running *l, struct err *e)
+{
+	auto_free char *said = executor_complaint(l);
+
+	return err_reason(e, ERR_GUEST, ERR_REASON_NO_EXECUTOR,
+		"the system on the disk of image %s ended without a working executor: %s",
+		l->vm->image->name, said);
+}
+
 static int died_before_hello(const struct running *l, int status, struct err *e)
 {
 	auto_free char *said = last_line(&l->errors);
@@ -608,7 +650,7 @@ static int died_before_hello(const struct running *l, int status, struct err *e)
 			"configuration",
 			said);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return was_reset(l, e);
+		return l->vm->disk ? found_no_executor(l, e) : was_reset(l, e);
 	return err_reason(e, ERR_HOST, "host_qemu_failed",
 		"QEMU ended before the guest booted (%s %d): %s",
 		WIFEXITED(status) ? "status" : "signal",
@@ -710,7 +752,8 @@ static int too_late(const struct running *l, struct err *e)
  * A kernel measures the timer of its emulated processor with a loop of a tenth of a second. If the
  * host gives QEMU no time during the loop, the kernel considers the timer too slow and does not use
  * it; then its first sleep never ends (docs/decisions/0016-processors.md). This is detected much
- * earlier than by the boot limit: a machine that boots is never idle.
+ * earlier than by the boot limit: a machine that boots is never idle. (The system of a disk may be:
+ * its boot loader or a service waits for something.)
  */
 static int check_standstill(struct running *l, int64_t now, struct err *e)
 {
@@ -745,7 +788,7 @@ static int check_time(struct running *l, struct err *e)
 		l->quiet_ms = now + LIMIT_QUIET_MS;
 		return l->vm->observer->quiet(l->vm->arg, e);
 	}
-	if (l->progress == STARTING && l->vm->accelerator == ACCELERATOR_TCG)
+	if (l->progress == STARTING && l->vm->accelerator == ACCELERATOR_TCG && !l->vm->disk)
 		return check_standstill(l, now, e);
 	return 0;
 }

@@ -58,6 +58,8 @@ struct vm_observer {
 	int (*quiet)(void *arg, struct err *e);
 };
 
+struct bootdisk; /* machine/bootdisk.h */
+
 struct vm {
 	const struct image *image;
 	const char *qemu_program; /* absolute path */
@@ -69,6 +71,9 @@ struct vm {
 	uint64_t tsc_khz; /* the rate of the host's counter; 0: not known */
 	uid_t uid;        /* identity of QEMU when the caller is root */
 	gid_t gid;
+	/* the disk that the image boots from; NULL: it does not boot from a disk */
+	const struct bootdisk *disk;
+	bool uefi; /* with a disk: boot it by UEFI */
 	/* including the image's root drive: see vm_argv */
 	struct vm_drive drives[DRIVES_MAX];
 	size_t drive_count;
@@ -103,6 +108,11 @@ struct vm_result {
 
 /* QEMU's argument list for this machine, as used by vm_run. */
 void vm_argv(const struct vm *vm, struct strv *ret_argv);
+
+/*
+ * The system of a disk switched the machine off, or reset it, before the executor said hello.
+ */
+#define ERR_REASON_NO_EXECUTOR "guest_no_executor"
 
 /*
  * Reasons for a machine that hung, or reset or switched itself off, before its hello. No code of

@@ -52,6 +52,10 @@ static int add_disk(struct adhoc_run *r, struct err *e)
 
 	if (!path)
 		return 0;
+	if (r->host.image.boot == IMAGE_BOOT_DISK)
+		return err_set(e, ERR_INPUT,
+			"--persist: image %s boots from its own disk, whose changes are not kept",
+			r->host.image.name);
 	if (disk_open(path, &r->host.image, r->context->config->scratch_bytes, &r->disk, e) < 0)
 		return -1;
 	fd = fcntl(r->disk.copy.fd, F_DUPFD_CLOEXEC, 0);

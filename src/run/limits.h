@@ -15,6 +15,8 @@
  */
 #define LIMIT_UNPACKED_LEAST (1 * MIB)
 #define LIMIT_STARTS 3 /* of a machine that hangs or resets before its `hello` */
+/* The time for the boot of a disk is boot_timeout, times this. */
+#define DISK_BOOT_FACTOR 5
 #define DEFAULT_RUN_TIMEOUT_MS (2 * 60 * 60 * 1000LL)
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "data/jsonl.h"
 #include "machine/accel.h"
+#include "machine/bootdisk.h"
 #include "machine/tsc.h"
 #include "os/space.h"
 #include "run/limits.h"
@@ -43,6 +44,8 @@ static int check_disks(const struct vm *vm, struct err *e)
 		if (vm->drives[i].writable &&
 			space_check(vm->drives[i].fd, "drives of the guest are there", e) < 0)
 			return -1;
+	if (vm->disk)
+		return space_check(vm->disk->overlay_fd, "drives of the guest are there", e);
 	return 0;
 }
 
@@ -64,11 +67,13 @@ static int blame_disk(const struct machine *m, struct err *e)
 
 /* ---- the VM ---- */
 
-static int add_image(struct drives *own, const struct image *i, struct err *e)
+static int add_image(const struct image *image, struct drives *own, struct err *e)
 {
-	const char *modules = i->parts[IMAGE_MODULES].path;
+	const char *modules = image->parts[IMAGE_MODULES].path;
 
-	if (drives_add_image(own, DRIVE_ROOT, i->parts[IMAGE_ROOT].path, e) < 0)
+	if (image->boot == IMAGE_BOOT_DISK)
+		return bootdisk_add_cidata(own, e);
+	if (drives_add_image(own, DRIVE_ROOT, image->parts[IMAGE_ROOT].path, e) < 0)
 		return -1;
 	return modules ? drives_add_image(own, DRIVE_MODULES, modules, e) : 0;
 }
@@ -85,17 +90,19 @@ static int add_own_drives(const struct machine *m, struct drives *own, struct er
 		return err_set(e, ERR_HOST, "the plan became larger than %llu bytes",
 			(unsigned long long)LIMIT_PLAN_BYTES);
 	/*
-	 * The executor's drive must be the first: images with their own boot unit look for it
+	 * The executor's drive must be the first: disks with their own boot unit look for it
 	 * there.
 	 */
 	if (drives_add_exec(own,
 		    &(struct drives_exec){.executor = h->executor,
+			    .name = h->image.boot == IMAGE_BOOT_DISK ? BOOTDISK_PROGRAM
+								     : EXECUTOR_NAME,
 			    .plan = plan.data,
 			    .plan_len = plan.len,
 			    .net_tool = h->net_tool,
 			    .certificates = h->net_tool ? h->config->ca_certificates : NULL},
 		    e) < 0 ||
-		add_image(own, &h->image, e) < 0)
+		add_image(&h->image, own, e) < 0)
 		return -1;
 	/* The caller provides the scratch drive if it is kept. */
 	if (drives_find(m->drives, DRIVE_SCRATCH))
@@ -113,7 +120,15 @@ static uint32_t first_output(const struct plan *p)
 	return (uint32_t)i;
 }
 
-static void fill_vm(struct machine *m, const struct drives *own, struct vm *vm)
+/* The system of a disk starts all its services before the executor. */
+static int64_t boot_timeout(const struct machine_host *h)
+{
+	return h->image.boot == IMAGE_BOOT_DISK ? h->config->boot_timeout_ms * DISK_BOOT_FACTOR
+						: h->config->boot_timeout_ms;
+}
+
+static void fill_vm(
+	struct machine *m, const struct drives *own, const struct bootdisk *disk, struct vm *vm)
 {
 	const struct machine_host *h = m->host;
 	int64_t limit = m->plan->timeout_ms ? m->plan->timeout_ms : DEFAULT_RUN_TIMEOUT_MS;
@@ -130,7 +145,9 @@ static void fill_vm(struct machine *m, const struct drives *own, struct vm *vm)
 		.uid = h->uid,
 		.gid = h->gid,
 		.step_count = (uint32_t)m->plan->count,
-		.boot_timeout_ms = h->config->boot_timeout_ms,
+		.boot_timeout_ms = boot_timeout(h),
+		.disk = h->image.boot == IMAGE_BOOT_DISK ? disk : NULL,
+		.uefi = machine_host_uefi(h),
 		.run_limit_ms = limit,
 		.network = machine_has_network(m),
 		.agent = machine_has_agent(m),
@@ -148,13 +165,17 @@ static void fill_vm(struct machine *m, const struct drives *own, struct vm *vm)
 /* Start the machine once, with new drives: nothing of an earlier start is used again. */
 static int attempt(struct machine *m, struct err *e)
 {
+	auto_bootdisk struct bootdisk disk = BOOTDISK_NONE;
 	auto_drives struct drives own = {0};
+	const struct machine_host *h = m->host;
 	struct vm vm;
 	int result;
 
-	if (add_own_drives(m, &own, e) < 0)
+	if (add_own_drives(m, &own, e) < 0 ||
+		(h->image.boot == IMAGE_BOOT_DISK &&
+			bootdisk_open(&h->image, h->config->tmpdir, &disk, e) < 0))
 		return -1;
-	fill_vm(m, &own, &vm);
+	fill_vm(m, &own, &disk, &vm);
 	machine_report_start(m, &vm);
 	machine_report_egress(m);
 	console_init(&m->console, m->console_fd, m->host->config->console_max);

@@ -5,6 +5,7 @@
 
 #include "base/num.h"
 #include "jail/jail.h"
+#include "machine/bootdisk.h"
 #include "os/meminfo.h"
 #include "settings/locate.h"
 #include "settings/programs.h"
@@ -62,9 +63,26 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 		machine_host_release(&h);
 		return -1;
 	}
+	if (machine_host_uefi(&h) && bootdisk_check_uefi(e) < 0) {
+		machine_host_release(&h);
+		return -1;
+	}
 	image_use(&h.image);
 	*ret_host = h;
 	return 0;
+}
+
+/*
+ * What runs on a disk before the executor is not known. It must not be where secrets are.
+ */
+static int check_trusted(const struct image *image, struct err *e)
+{
+	if (image->boot != IMAGE_BOOT_DISK)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the image '%s' boots from its own disk: pre- and post-plans need an image like "
+		"'" CONFIG_TRUSTED_IMAGE "' (trusted_image)",
+		image->name);
 }
 
 /* Older image.yaml files have no such field: then the guest reports a missing driver. */
@@ -87,12 +105,18 @@ int machine_host_prepare_trusted(const struct config *config, const struct proje
 	if (machine_host_prepare(
 		    config, project, image, strchr(image, '/') ? image : NULL, executor, &h, e) < 0)
 		return err_wrap(e, "pre- and post-plans");
-	if (check_network(&h.image, e) < 0 || locate_net_tool(h.executor, &h.net_tool, e) < 0) {
+	if (check_trusted(&h.image, e) < 0 || check_network(&h.image, e) < 0 ||
+		locate_net_tool(h.executor, &h.net_tool, e) < 0) {
 		machine_host_release(&h);
 		return -1;
 	}
 	*ret_host = h;
 	return 0;
+}
+
+bool machine_host_uefi(const struct machine_host *h)
+{
+	return h->image.boot == IMAGE_BOOT_DISK && (h->image.uefi || h->config->uefi);
 }
 
 void machine_host_release(struct machine_host *h)

@@ -45,6 +45,9 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 int machine_host_prepare_trusted(const struct config *config, const struct project *project,
 	const char *executor, struct machine_host *ret_host, struct err *e) NODISCARD;
 
+/* Does its image boot by UEFI: a disk for UEFI, or any disk with `uefi` of the configuration? */
+bool machine_host_uefi(const struct machine_host *h);
+
 void machine_host_release(struct machine_host *h);
 
 #endif

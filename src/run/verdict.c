@@ -218,6 +218,10 @@ const struct verdict_reason verdict_reasons[] = {
 	{"host_agent_died", VERDICT_BROKEN, "host", true,
 		"The process that signs with the keys of `ssh_agent` died or was killed. The VM "
 		"was ended."},
+	{"host_no_uefi", VERDICT_BROKEN, "host", false,
+		"An image boots from its disk by UEFI, and this host has no firmware for that."},
+	{"host_no_qemu_img", VERDICT_BROKEN, "host", false,
+		"`ambient image import` of a disk needs `qemu-img`, and it is not installed."},
 	{"host_output", VERDICT_BROKEN, "host", true,
 		"Standard output, or a file named by an option, could not be written: a full "
 		"disk, a closed pipe."},
@@ -226,14 +230,18 @@ const struct verdict_reason verdict_reasons[] = {
 		"The executor in the guest could not do its own work: a drive could not be read "
 		"or written. An action that takes the machine's drives away does this."},
 	{"guest_boot_timeout", VERDICT_BROKEN, "guest", true,
-		"The guest did not boot within `boot_timeout`. `ambient log --console` shows how "
-		"far it came."},
+		"The guest did not boot within `boot_timeout`, or a disk within five times that. "
+		"`ambient log --console` shows how far it came."},
 	{"guest_standstill", VERDICT_BROKEN, "guest", true,
 		"The guest hung for 15 s while it booted, three times in a row. `ambient log "
 		"--console` shows how far it came."},
 	{"guest_reset", VERDICT_BROKEN, "guest", true,
 		"The guest reset or switched off its machine while it booted, three times in a "
 		"row. `ambient log "
+		"--console` shows how far it came."},
+	{"guest_no_executor", VERDICT_BROKEN, "guest", false,
+		"The system on the disk of an image switched off or reset the machine before it "
+		"started the executor. It needs a unit that does this, or cloud-init. `ambient log "
 		"--console` shows how far it came."},
 	{"guest_panic", VERDICT_BROKEN, "guest", true,
 		"The guest's kernel panicked. `ambient log --console` shows it."},

@@ -236,7 +236,9 @@ const struct param config_params[] = {
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct config, boot_timeout_ms),
 		.preset = "120s",
-		.help = "time limit for a VM from its start to the first message of its executor"},
+		.help = "time limit for a VM from its start to the first message of its executor; "
+			"a disk with "
+			"a boot loader has five times as long"},
 	{.name = "qemu",
 		.type = PARAM_MAP,
 		.sub = config_qemu_params,
@@ -249,7 +251,8 @@ const struct param config_params[] = {
 		.type = PARAM_BOOL,
 		.offset = offsetof(struct config, uefi),
 		.preset = "false",
-		.help = "boot by UEFI firmware if an image does not specify how it boots"},
+		.help = "boot images that are disks by UEFI, even those that were imported for "
+			"BIOS"},
 	{.name = "lint",
 		.type = PARAM_BOOL,
 		.offset = offsetof(struct config, lint),
@@ -415,6 +418,8 @@ static void apply_options(struct config *c)
 	set_text(c->effective, "dput_target", c->options.dput_target);
 	set_number(qemu, "cpus", c->options.cpus);
 	set_number(qemu, "memory", c->options.memory);
+	if (c->options.uefi)
+		node_set_bool(c->effective, "uefi", true);
 }
 
 /* ---- values ---- */

@@ -22,12 +22,13 @@ enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG 
 
 enum config_machine { CONFIG_MACHINE_AUTO, CONFIG_MACHINE_MICROVM, CONFIG_MACHINE_Q35 };
 
-/* Values of command line options, which override the file. NULL or 0: not given. */
+/* Values of command line options, which override the file. NULL, 0 or false: not given. */
 struct config_options {
 	const char *rsync_target; /* for every project, even if it is in rsync_target_map */
 	const char *dput_target;
 	uint64_t cpus;
 	uint64_t memory;
+	bool uefi;
 };
 
 /*

@@ -29,8 +29,11 @@
 
 enum { SHOWN_MAX = 40 };
 
-static const char *const part_keys[IMAGE_PARTS] = {"kernel", "initramfs", "root", "modules"};
-static const char *const boot_kinds[] = {"direct", "firmware", NULL};
+static const char *const part_keys[IMAGE_PARTS] = {
+	"kernel", "initramfs", "root", "modules", "disk"};
+/* As in enum image_boot. */
+static const char *const boot_kinds[] = {"direct", "disk", NULL};
+static const char *const firmwares[] = {"bios", "uefi", NULL};
 static const char *const architectures[] = {"x86_64", "aarch64", NULL};
 
 static const struct param file_params[] = {
@@ -41,7 +44,9 @@ static const struct param file_params[] = {
 		.help = "name of the file in the image's directory"},
 	{.name = "bytes", .type = PARAM_UINT, .required = true, .help = "its length"},
 	{.name = "sha256", .type = PARAM_STRING, .required = true, .help = "its digest, in hex"},
-	{.name = "type", .type = PARAM_STRING, .help = "squashfs or erofs, for the root"},
+	{.name = "type",
+		.type = PARAM_STRING,
+		.help = "squashfs or erofs, for the root; qcow2, for the disk"},
 	{0},
 };
 
@@ -77,6 +82,14 @@ static const struct param image_params[] = {
 		.type = PARAM_MAP,
 		.sub = file_params,
 		.help = "a squashfs with the kernel's modules, for /lib/modules"},
+	{.name = "disk",
+		.type = PARAM_MAP,
+		.sub = file_params,
+		.help = "a disk with a boot loader"},
+	{.name = "firmware",
+		.type = PARAM_ENUM,
+		.choices = firmwares,
+		.help = "what the boot loader of the disk is for"},
 	{.name = "built_from", .type = PARAM_NODE, .help = "recipe and packages"},
 	{0},
 };
@@ -217,12 +230,45 @@ static int check_kind(struct image *i, const char *file, struct err *e)
 	if (strcmp(format, IMAGE_FORMAT) != 0)
 		return node_err(node_get(i->node, "format"), file, e,
 			"format %s is not known, this version reads format " IMAGE_FORMAT, shown);
-	if (strcmp(schema_text(image_params, i->node, "boot"), "direct") != 0)
-		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"%s: booting by firmware is known, not in this version", file);
 	if (strcmp(schema_text(image_params, i->node, "architecture"), "x86_64") != 0)
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
 			"%s: architectures other than x86_64 are not in this version", file);
+	return 0;
+}
+
+static bool has_part(const struct image *i, enum image_part part)
+{
+	return (part == IMAGE_DISK) == (i->boot == IMAGE_BOOT_DISK);
+}
+
+/* A part of another kind of image would be a mistake that goes unnoticed. */
+static int read_parts(struct image *i, const char *file, struct err *e)
+{
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++) {
+		const struct node *n = node_get(i->node, part_keys[part]);
+
+		if (has_part(i, part) && read_part(i, part, file, e) < 0)
+			return -1;
+		if (n && !has_part(i, part))
+			return node_err(n, file, e, "an image with 'boot: %s' has no '%s'",
+				boot_kinds[i->boot], part_keys[part]);
+	}
+	return 0;
+}
+
+static int read_boot(struct image *i, const char *file, struct err *e)
+{
+	const struct node *disk = node_get(i->node, "disk");
+	const char *firmware = schema_text(image_params, i->node, "firmware");
+
+	if (strcmp(schema_text(image_params, i->node, "boot"), "direct") == 0)
+		return 0;
+	i->boot = IMAGE_BOOT_DISK;
+	if (!firmware)
+		return node_err(i->node, file, e, "missing key 'firmware'");
+	i->uefi = strcmp(firmware, "uefi") == 0;
+	if (disk && strcmp(node_get_text(disk, "type", ""), IMAGE_DISK_TYPE) != 0)
+		return node_err(disk, file, e, "'type: " IMAGE_DISK_TYPE "' is needed");
 	return 0;
 }
 
@@ -233,6 +279,8 @@ static void read_machines(struct image *i)
 	node_to_strv(node_get(i->node, "machines"), &machines);
 	i->microvm = machines.count == 0 || strv_has(&machines, "microvm");
 	i->q35 = machines.count == 0 || strv_has(&machines, "q35");
+	/* A microvm has neither PCI nor the firmware for disks. */
+	i->microvm = i->microvm && i->boot == IMAGE_BOOT_DIRECT;
 }
 
 /* Recorded by an import, for people and pins; another form of it is no error. */
@@ -256,15 +304,13 @@ int image_parse(
 		return -1;
 	i.name = mem_strdup(schema_text(image_params, i.node, "name"));
 	memcpy(i.digest, digest_of(text, len).s, sizeof(i.digest));
-	read_machines(&i);
 	read_manifest(&i);
 	i.no_network = !node_get_bool(i.node, "network", true);
 	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
-		check_kind(&i, file, e) < 0)
+		check_kind(&i, file, e) < 0 || read_boot(&i, file, e) < 0 ||
+		read_parts(&i, file, e) < 0)
 		return -1;
-	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
-		if (read_part(&i, part, file, e) < 0)
-			return -1;
+	read_machines(&i);
 	*ret_image = i;
 	i = (struct image){0};
 	return 0;
@@ -335,9 +381,14 @@ static int no_such_image(const char *store, const char *name, const char *dir, s
 	auto_free char *remedy = NULL;
 	struct stat st;
 
-	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode))
-		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"image %s: disk images (qcow2, raw) are not in this version", dir);
+	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode)) {
+		auto_free char *word = text_word(dir);
+
+		return err_reason(e, ERR_INPUT, "no_image",
+			"image %s: a disk is imported before it is used: 'ambient image import %s "
+			"--as NAME'",
+			dir, word);
+	}
 	if (!store || saved != ENOENT)
 		return err_reason(e, ERR_INPUT, "no_image", "image '%s': %s/" IMAGE_FILE ": %s",
 			name, dir, strerror(saved));
@@ -517,7 +568,9 @@ static struct node *describe(const char *store, const char *name)
 		return n;
 	}
 	node_set_string(n, "dir", i.dir);
-	node_set_string(n, "format", "direct");
+	node_set_string(n, "format", boot_kinds[i.boot]);
+	if (i.boot == IMAGE_BOOT_DISK)
+		node_set_string(n, "firmware", firmwares[i.uefi]);
 	node_set_uint(n, "bytes", image_bytes(&i));
 	node_set_string(n, "digest", i.digest);
 	if (*i.manifest)

@@ -10,13 +10,34 @@
 #include "base/strv.h"
 #include "data/node.h"
 
-enum image_part { IMAGE_KERNEL, IMAGE_INITRAMFS, IMAGE_ROOT, IMAGE_MODULES, IMAGE_PARTS };
+/*
+ * DIRECT: QEMU loads the kernel and the initramfs, in which the executor is the first process. DISK:
+ * firmware starts the boot loader of the image's disk, and something in its system starts the
+ * executor (machine/bootdisk.h).
+ */
+enum image_boot { IMAGE_BOOT_DIRECT, IMAGE_BOOT_DISK };
+
+/*
+ * The last one is the only part of an image that boots from its disk, and of no other. All others
+ * have the first three.
+ */
+enum image_part {
+	IMAGE_KERNEL,
+	IMAGE_INITRAMFS,
+	IMAGE_ROOT,
+	IMAGE_MODULES,
+	IMAGE_DISK,
+	IMAGE_PARTS
+};
 
 /* The key of image.yaml that describes a part. */
 const char *image_part_key(enum image_part part);
 
+/* The only type of a disk. */
+#define IMAGE_DISK_TYPE "qcow2"
+
 struct image_file {
-	char *path; /* absolute */
+	char *path; /* absolute; NULL: the image has no such part */
 	uint64_t bytes;
 	char sha256[65]; /* as in image.yaml */
 };
@@ -24,9 +45,11 @@ struct image_file {
 struct image {
 	char *name;
 	char *dir;
-	struct image_file parts[IMAGE_PARTS]; /* path NULL: it has no such part (IMAGE_MODULES) */
-	char digest[65];       /* SHA-256 of image.yaml, which contains the digests of all parts */
-	char manifest[65];     /* of the container image that it was made from; "": of none */
+	struct image_file parts[IMAGE_PARTS];
+	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
+	char manifest[65]; /* of the container image that it was made from; "": of none */
+	enum image_boot boot;
+	bool uefi;             /* of a disk: its boot loader is for UEFI, else for BIOS */
 	bool microvm, q35;     /* the machine types that it boots on */
 	bool no_network;       /* image.yaml says that it cannot be a trusted machine's */
 	struct node *node;     /* the contents of image.yaml */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An image.yaml that a stranger wrote, or a damaged one. What is accepted names three files of the
- * image's own directory, each with a digest; what is refused is a mistake of the input's, told in
+ * An image.yaml that a stranger wrote, or a damaged one. What is accepted names the files
+ * of its kind in the image's own directory, each with a digest; what is refused is a mistake of the input's, told in
  * one line that is harmless on a terminal.
  */
 #include "terminal.h"
@@ -52,7 +52,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!i.name || !*i.name || strcmp(i.dir, DIR) != 0 || !is_digest(i.digest))
 		BUG("an image without a name, a directory or a digest");
 	expect_harmless("a name", i.name);
-	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
-		expect_file_of_the_image(&i.parts[part]);
+	for (enum image_part part = 0; part < IMAGE_PARTS; part++) {
+		bool wanted = (part == IMAGE_DISK) == (i.boot == IMAGE_BOOT_DISK);
+		bool is_there = i.parts[part].path != NULL;
+
+		if (wanted != is_there && (part != IMAGE_MODULES || !wanted))
+			BUG("part %d of an image of kind %d", (int)part, (int)i.boot);
+		if (is_there)
+			expect_file_of_the_image(&i.parts[part]);
+	}
 	return 0;
 }

@@ -9,6 +9,8 @@
  * only waits, while `with-guests`, which the test put around the host program, takes the
  * descriptors out of here, runs the executor in namespaces of its own, and says by a signal when
  * that has ended.
+ * A machine that boots from a disk has no kernel file: its disk has the text, FLAGS_AT bytes after
+ * its start, and at least one flag.
  * - With flags it is the guest itself, see fake_guest.c. `fake-qemu --flags` and `--archives` list
  * them.
  */
@@ -19,21 +21,34 @@
 #include <unistd.h>
 
 #include "fake_guest.h"
+#include "data/qcow2.h"
 #include "fake_tar.h"
 #include "machine/qemu.h"
 #include "os/fd.h"
 
-enum { EXIT_UNEXPECTED = 1, FLAGS_MAX_BYTES = 64 * 1024 };
+enum { EXIT_UNEXPECTED = 1, FLAGS_MAX_BYTES = 64 * 1024, FLAGS_AT = 4096, FLAGS_ON_DISK = 512 };
 
 static const char first_line[] = "fake-qemu\n";
 
-static int read_flags(struct strv *flags, struct err *e)
+static int read_text(const struct fake_machine *m, struct buf *b, struct err *e)
+{
+	char text[FLAGS_ON_DISK];
+
+	if (!m->disk)
+		return fd_read_file(QEMU_KERNEL_PATH, b, e);
+	if (qcow2_read(QEMU_FD_DISK, FLAGS_AT, text, sizeof(text), e) < 0)
+		return -1;
+	buf_add(b, text, strnlen(text, sizeof(text)));
+	return 0;
+}
+
+static int read_flags(const struct fake_machine *m, struct strv *flags, struct err *e)
 {
 	auto_buf struct buf b;
 	char *rest, *line;
 
 	buf_init(&b, FLAGS_MAX_BYTES);
-	if (fd_read_file(QEMU_KERNEL_PATH, &b, e) < 0)
+	if (read_text(m, &b, e) < 0)
 		return -1;
 	if (strncmp(b.data, first_line, sizeof(first_line) - 1) != 0)
 		return err_set(e, ERR_INPUT, "the kernel is none for fake-qemu");
@@ -85,8 +100,8 @@ static int live(char *const *argv, struct err *e)
 	struct fake_machine machine;
 	auto_strv struct strv flags = {0};
 
-	if (fake_machine_read(argv, &machine, e) < 0 || check_initrd(e) < 0 ||
-		read_flags(&flags, e) < 0)
+	if (fake_machine_read(argv, &machine, e) < 0 || (!machine.disk && check_initrd(e) < 0) ||
+		read_flags(&machine, &flags, e) < 0)
 		return -1;
 	if (flags.count == 0)
 		wait_for_guest();

@@ -232,6 +232,14 @@ static void resets(struct guest *g)
 	power_off();
 }
 
+/* As a unit of an image does when its executor has ended. */
+static void complains(struct guest *g)
+{
+	(void)g;
+	say("ERROR: ambient-execute-plan: there is no port\r\nEXIT CODE: 3\r\n");
+	power_off();
+}
+
 static void panics(struct guest *g)
 {
 	(void)g;
@@ -735,6 +743,7 @@ static const struct flag {
 	{"silent", AT_POWER_ON, silent, "a kernel on the console, and then nothing"},
 	{"exits-at-once", AT_POWER_ON, exits_at_once, "QEMU itself fails, with a message"},
 	{"resets", AT_POWER_ON, resets, "QEMU ends without a fault, and nothing was said"},
+	{"complains", AT_POWER_ON, complains, "the executor complains, and the machine is off"},
 	{"panics", AT_POWER_ON, panics, "the kernel panics before the executor runs"},
 	{"lacks-memory", AT_POWER_ON, lacks_memory, "the kernel panics for want of memory"},
 	{"garbage", AT_POWER_ON, garbage, "bytes that are no frame, before hello"},

@@ -133,13 +133,55 @@ static int read_kernel(
 	return 0;
 }
 
-static int read_channels(struct cursor *c, const struct board *b, struct err *e)
+static bool next_is(const struct cursor *c, const char *text)
+{
+	return c->argv[c->at] && strcmp(c->argv[c->at], text) == 0;
+}
+
+static int read_disk(struct cursor *c, struct err *e)
+{
+	if (next_is(c, "-bios") && want2(c, "-bios", "/usr/share/ovmf/OVMF.fd", e) < 0)
+		return -1;
+	if (want2(c, "-add-fd", "fd=13,set=13", e) < 0 ||
+		want2(c, "-blockdev",
+			"driver=qcow2,node-name=disk,read-only=on,file.driver=file,"
+			"file.locking=off,file.filename=/dev/fdset/13",
+			e) < 0 ||
+		want2(c, "-add-fd", "fd=14,set=14", e) < 0 ||
+		want2(c, "-blockdev",
+			"driver=qcow2,node-name=overlay,backing=disk,cache.direct=off,"
+			"cache.no-flush=on,discard=unmap,file.driver=file,file.locking=off,"
+			"file.filename=/dev/fdset/14",
+			e) < 0)
+		return -1;
+	return want2(c, "-device",
+		"virtio-blk-pci,drive=overlay,serial=ambient-disk,bootindex=0,werror=stop,"
+		"rerror=report",
+		e);
+}
+
+/* What the machine boots: a kernel, or on q35 a disk. */
+static int read_boot(struct cursor *c, const struct board *b, struct fake_machine *m, struct err *e)
+{
+	m->disk = !next_is(c, "-kernel") && strcmp(b->machine, "q35") == 0;
+	return m->disk ? read_disk(c, e) : read_kernel(c, b, m, e);
+}
+
+static int read_console(struct cursor *c, const struct fake_machine *m, struct err *e)
+{
+	const char *device = m->disk ? "socket,id=console,fd=12,mux=on" : "socket,id=console,fd=12";
+
+	if (want2(c, "-chardev", device, e) < 0 || want2(c, "-serial", "chardev:console", e) < 0)
+		return -1;
+	return m->disk ? want2(c, "-serial", "chardev:console", e) : 0;
+}
+
+static int read_channels(
+	struct cursor *c, const struct board *b, const struct fake_machine *m, struct err *e)
 {
 	auto_free char *serial = mem_printf("virtio-serial-%s,max_ports=3", b->bus);
 
-	if (want2(c, "-chardev", "socket,id=console,fd=12", e) < 0 ||
-		want2(c, "-serial", "chardev:console", e) < 0 ||
-		want2(c, "-device", serial, e) < 0 ||
+	if (read_console(c, m, e) < 0 || want2(c, "-device", serial, e) < 0 ||
 		want2(c, "-chardev", "socket,id=log,fd=10", e) < 0 ||
 		want2(c, "-device", "virtserialport,chardev=log,name=ambient.log", e) < 0 ||
 		want2(c, "-chardev", "socket,id=ctl,fd=11", e) < 0 ||
@@ -237,7 +279,7 @@ int fake_machine_read(char *const *argv, struct fake_machine *ret, struct err *e
 		read_processor(&c, b, ret, e) < 0 || want(&c, "-nodefaults", e) < 0 ||
 		want(&c, "-no-user-config", e) < 0 || want(&c, "-no-reboot", e) < 0 ||
 		want2(&c, "-display", "none", e) < 0 || want2(&c, "-L", "/usr/share/qemu", e) < 0 ||
-		read_kernel(&c, b, ret, e) < 0 || read_channels(&c, b, e) < 0 ||
+		read_boot(&c, b, ret, e) < 0 || read_channels(&c, b, ret, e) < 0 ||
 		read_drives(&c, b, ret, e) < 0 || read_network(&c, b, ret, e) < 0 ||
 		want2(&c, "-sandbox", sandbox, e) < 0)
 		return -1;

@@ -22,6 +22,7 @@ struct fake_machine {
 	struct fake_drive drives[DRIVES_MAX];
 	size_t drive_count;
 	bool network;
+	bool disk; /* it boots from QEMU_FD_DISK */
 };
 
 /*

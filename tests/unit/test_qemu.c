@@ -84,6 +84,17 @@ static void test_trusted_machines_have_a_network_and_nothing_else_more(void **st
 	compare_with_golden(&q35, "trusted-q35-tcg");
 }
 
+static void test_a_disk_boots_by_bios_or_uefi(void **state)
+{
+	struct qemu q = plan_machine(MACHINE_Q35, ACCELERATOR_TCG);
+
+	(void)state;
+	q.boot = QEMU_BOOT_DISK;
+	compare_with_golden(&q, "disk-bios");
+	q.uefi = true;
+	compare_with_golden(&q, "disk-uefi");
+}
+
 /* Whatever else changes: no guest of a plan has a network, and QEMU reads no file of the host's. */
 static void test_no_list_has_a_network_device_or_a_path_of_the_host(void **state)
 {
@@ -113,6 +124,7 @@ int main(void)
 		cmocka_unit_test(test_accelerated_microvm_is_told_no_clock_rate),
 		cmocka_unit_test(test_q35_has_its_devices_on_pci),
 		cmocka_unit_test(test_trusted_machines_have_a_network_and_nothing_else_more),
+		cmocka_unit_test(test_a_disk_boots_by_bios_or_uefi),
 		cmocka_unit_test(test_no_list_has_a_network_device_or_a_path_of_the_host),
 	};
 

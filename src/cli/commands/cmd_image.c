@@ -28,7 +28,12 @@ enum { NAME_COLUMN = 16 };
 struct image_settings {
 	bool json, refresh, packages, dry_run;
 	const char *name, *kernel, *if_older;
+	int firmware;
 };
+
+/* What the disk has, or one of the names of struct import. */
+enum { FIRMWARE_AUTO };
+static const char *const firmwares[] = {"auto", "bios", "uefi", NULL};
 
 static const struct option options[] = {
 	{.name = "json",
@@ -64,6 +69,13 @@ static const struct option options[] = {
 		.type = OPTION_STRING,
 		.offset = offsetof(struct image_settings, if_older),
 		.help = "build --refresh: only if it was made longer ago than that, such as 7d"},
+	{.name = "firmware",
+		.argument = "KIND",
+		.type = OPTION_ENUM,
+		.choices = firmwares,
+		.offset = offsetof(struct image_settings, firmware),
+		.help = "import, of a disk: what it boots by: bios, uefi, or auto (uefi if it has "
+			"an EFI system partition; default)"},
 	{0},
 };
 
@@ -71,12 +83,13 @@ static int list_image(const struct node *image, struct err *e)
 {
 	const char *name = node_get_text(image, "name", "?");
 	const char *error = node_get_text(image, "error", NULL);
+	const char *firmware = node_get_text(image, "firmware", "");
 
 	if (error)
 		return say_row(e, "%-*s  not usable: %s", NAME_COLUMN, name, error);
-	return say_row(e, "%-*s  %10s  %.16s", NAME_COLUMN, name,
+	return say_row(e, "%-*s  %10s  %.16s%s%s", NAME_COLUMN, name,
 		num_show_size(node_get_uint(image, "bytes", 0)).s,
-		node_get_text(image, "digest", ""));
+		node_get_text(image, "digest", ""), *firmware ? "  disk, " : "", firmware);
 }
 
 static int list_images(const struct call *call, const struct config *c, struct err *e)
@@ -139,7 +152,8 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	struct import i = {.store = c->image_store,
 		.source = call->operands.items[1],
 		.name = s->name,
-		.kernel = s->kernel ? s->kernel : "tiny"};
+		.kernel = s->kernel ? s->kernel : "tiny",
+		.firmware = s->firmware == FIRMWARE_AUTO ? NULL : firmwares[s->firmware]};
 
 	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
 		return -1;
@@ -147,6 +161,10 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	if (import_image(&i, &result, e) < 0)
 		return err_wrap(e, "import %s", i.source);
 	say_warnings(&result.warnings);
+	if (result.disk != IMPORT_NO_DISK)
+		return say_row(e, "%s: imported as %s, digest %.16s, a disk that boots by %s",
+			i.source, result.name, result.digest,
+			result.disk == IMPORT_UEFI ? "UEFI" : "BIOS");
 	return say_row(e, "%s: imported as %s, digest %.16s%s%s", i.source, result.name,
 		result.digest, *result.manifest ? ", manifest sha256:" : "", result.manifest);
 }
@@ -307,7 +325,9 @@ const struct command cmd_image = {
 		"directory in the\n"
 		"               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
 		"it)\n"
-		"               a file of export becomes the image that was exported\n"
+		"               a file of export becomes the image that was exported; and of the "
+		"file of a disk\n"
+		"               with a boot loader, qcow2 or raw, an image that boots from it\n"
 		"  export       write an image to a file, to import it on another host; - is "
 		"standard output\n"
 		"  remove       remove images from the image store, unless a run uses them\n"

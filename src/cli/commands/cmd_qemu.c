@@ -95,8 +95,7 @@ static const struct option options[] = {
 	{.name = "uefi",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct qemu_settings, uefi),
-		.help = "boot the image by UEFI firmware",
-		.later = true},
+		.help = "boot an image that is a disk by UEFI, even if it was imported for BIOS"},
 	{0},
 };
 
@@ -202,7 +201,7 @@ static int check_artifacts(const char *path, const struct outputs_inputs *inputs
 static int run(const struct call *call)
 {
 	const struct qemu_settings *s = call->settings;
-	const struct config_options set = {.cpus = s->cpus, .memory = s->memory};
+	const struct config_options set = {.cpus = s->cpus, .memory = s->memory, .uefi = s->uefi};
 	auto_config struct config c = {0};
 	auto_plan struct plan plan = {0};
 	struct run_context context = load_context(&c);

@@ -140,8 +140,7 @@ static const struct option options[] = {
 	{.name = "uefi",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, uefi),
-		.help = "boot the image by UEFI firmware",
-		.later = true},
+		.help = "boot an image that is a disk by UEFI, even if it was imported for BIOS"},
 	{.name = "offline",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, options.offline),
@@ -381,10 +380,11 @@ static void sum_up(struct session *s)
 static int load(struct session *s, struct err *e)
 {
 	struct run_settings *set = s->settings;
-	const struct config_options targets = {
-		.rsync_target = set->rsync_target, .dput_target = set->dput_target};
+	const struct config_options given = {.rsync_target = set->rsync_target,
+		.dput_target = set->dput_target,
+		.uefi = set->uefi};
 
-	if ((set->quiet ? load_config_quietly : load_config)(s->call, &targets, &s->config, e) < 0)
+	if ((set->quiet ? load_config_quietly : load_config)(s->call, &given, &s->config, e) < 0)
 		return -1;
 	if ((set->quiet ? load_projects_quietly : load_projects)(
 		    &s->config, set->projects, &s->list, e) < 0 ||

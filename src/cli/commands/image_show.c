@@ -37,12 +37,12 @@ static int show_list(const char *label, const struct node *list, struct err *e)
 
 static int show_files(const struct image *i, struct err *e)
 {
-	static const char *const labels[IMAGE_PARTS] = {"kernel", "initramfs", "root"};
-
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++) {
 		const struct image_file *f = &i->parts[part];
 
-		if (say_row(e, "%-*s  %s, %s, sha256:%s", LABEL_COLUMN, labels[part],
+		if (!f->path)
+			continue;
+		if (say_row(e, "%-*s  %s, %s, sha256:%s", LABEL_COLUMN, image_part_key(part),
 			    path_base(f->path), num_show_size(f->bytes).s, f->sha256) < 0)
 			return -1;
 	}
@@ -92,6 +92,7 @@ static int show_text(const struct image *i, bool packages, struct err *e)
 		show("size", num_show_size(image_bytes(i)).s, e) < 0 ||
 		show("architecture", node_get_text(i->node, "architecture", NULL), e) < 0 ||
 		show("boot", node_get_text(i->node, "boot", NULL), e) < 0 ||
+		show("firmware", node_get_text(i->node, "firmware", NULL), e) < 0 ||
 		show("kernel version", node_get_text(i->node, "kernel_version", NULL), e) < 0 ||
 		show_list("machines", node_get(i->node, "machines"), e) < 0 ||
 		show("network", i->no_network ? "no driver" : NULL, e) < 0)
