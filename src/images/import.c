@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "data/digest.h"
 #include "data/yamlfile.h"
+#include "images/dockersave.h"
 #include "images/imagestore.h"
 #include "images/oci.h"
 #include "images/squash.h"
@@ -25,56 +26,117 @@
 
 enum { SHOWN_MAX = 200 };
 
-#define OCI "oci:"
 #define ROOT_FILE "root.squashfs"
 #define YAML_FILE "image.yaml"
+#define ARCHIVE_ENDING ".tar"
 
 /* ---- the source ---- */
 
+struct form {
+	const char *prefix;
+	int (*open_blobs)(const char *path, struct blobs *ret, struct err *e);
+	int (*open_image)(
+		const struct blobs *b, const char *tag, struct container_image *ret, struct err *e);
+};
+
+static const struct form forms[] = {
+	{"oci:", blobs_open_directory, oci_open},
+	{"oci-archive:", blobs_open_archive, oci_open},
+	{"docker-archive:", blobs_open_archive, dockersave_open},
+};
+
 struct place {
-	char *dir;
+	const struct form *form;
+	char *path;
 	char *tag; /* NULL: none */
 };
 
 static void place_release(struct place *p)
 {
-	free(p->dir);
+	free(p->path);
 	free(p->tag);
 }
 #define auto_place __attribute__((cleanup(place_release)))
 
-/* As in skopeo: what follows the last colon is a tag, unless it has a slash. */
+static const struct form *form_of(const char *source)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (strncmp(source, forms[i].prefix, strlen(forms[i].prefix)) == 0)
+			return &forms[i];
+	return NULL;
+}
+
+/*
+ * A tag may have colons and slashes, and so may a path: the path ends at the first colon before
+ * which there is a file. If there is none, it ends at the first colon, as for skopeo.
+ */
+static const char *end_of_path(const char *path)
+{
+	for (const char *colon = strchr(path, ':'); colon; colon = strchr(colon + 1, ':')) {
+		auto_free char *start = mem_strndup(path, (size_t)(colon - path));
+
+		if (*start && access(start, F_OK) == 0)
+			return colon;
+	}
+	return access(path, F_OK) == 0 ? NULL : strchr(path, ':');
+}
+
 static int read_source(const char *source, struct place *ret, struct err *e)
 {
 	auto_free char *shown = text_safe(source, SHOWN_MAX);
-	const char *path = source + strlen(OCI), *colon;
+	const char *path, *end;
 
-	if (strncmp(source, OCI, strlen(OCI)) != 0 || !*path)
+	ret->form = form_of(source);
+	path = ret->form ? source + strlen(ret->form->prefix) : "";
+	end = end_of_path(path);
+	if (!*path || end == path || (end && !end[1]))
 		return err_set(e, ERR_INPUT,
-			"'%s' is not oci:DIR or oci:DIR:TAG; 'skopeo copy docker://REF oci:DIR' "
-			"makes such a directory",
+			"'%s' is none of " IMPORT_FORMS
+			"; 'skopeo copy docker://REF oci:DIR' makes such a directory",
 			shown);
-	colon = strrchr(path, ':');
-	if (colon && (colon == path || !colon[1] || strchr(colon, '/')))
-		colon = NULL;
-	ret->dir = mem_strndup(path, colon ? (size_t)(colon - path) : strlen(path));
-	ret->tag = colon ? mem_strdup(colon + 1) : NULL;
+	ret->path = mem_strndup(path, end ? (size_t)(end - path) : strlen(path));
+	ret->tag = end ? mem_strdup(end + 1) : NULL;
 	return 0;
 }
 
+/* "docker.io/library/debian:12" is debian-12. */
+static char *name_of_tag(const char *tag)
+{
+	char *name = mem_strdup(path_base(tag));
+
+	for (char *c = name; *c; c++)
+		if (*c == ':' || *c == '@')
+			*c = '-';
+	return name;
+}
+
 /* Of the directory itself, also for "." or a path that ends in a slash. */
+static char *name_of_path(const char *path)
+{
+	auto_free char *absolute = path_absolute(path);
+	size_t len = strlen(absolute), ending = strlen(ARCHIVE_ENDING);
+
+	while (len > 1 && absolute[len - 1] == '/')
+		absolute[--len] = '\0';
+	if (len > ending && strcmp(absolute + len - ending, ARCHIVE_ENDING) == 0)
+		absolute[len - ending] = '\0';
+	return mem_strdup(path_base(absolute));
+}
+
 static char *name_of(const struct import *i, const struct place *p)
 {
-	auto_free char *path = NULL;
-
 	if (i->name)
 		return mem_strdup(i->name);
-	if (p->tag)
-		return mem_strdup(p->tag);
-	path = path_absolute(p->dir);
-	while (strlen(path) > 1 && path[strlen(path) - 1] == '/')
-		path[strlen(path) - 1] = '\0';
-	return mem_strdup(path_base(path));
+	return p->tag ? name_of_tag(p->tag) : name_of_path(p->path);
+}
+
+static int open_image(const struct place *p, struct container_image *ret, struct err *e)
+{
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	if (p->form->open_blobs(p->path, &b, e) < 0)
+		return -1;
+	return p->form->open_image(&b, p->tag, ret, e);
 }
 
 /* ---- its files ---- */
@@ -176,10 +238,16 @@ static void describe_kernel(struct node *yaml, const struct image *kernel)
 	}
 }
 
-static int describe(const char *name, const struct image *kernel, const struct oci_image *image,
-	const char *dir, struct err *e)
+static void set_digest(struct node *map, const char *key, const struct digest_text *digest)
 {
-	auto_free char *manifest = mem_printf("sha256:%s", image->digest.s);
+	auto_free char *text = mem_printf(CONTAINER_SHA256 "%s", digest->s);
+
+	node_set_string(map, key, text);
+}
+
+static int describe(const char *name, const struct image *kernel,
+	const struct container_image *image, const char *dir, struct err *e)
+{
 	auto_node struct node *yaml = node_map(), *root = NULL;
 	struct node *origin;
 
@@ -189,16 +257,17 @@ static int describe(const char *name, const struct image *kernel, const struct o
 	node_set_string(yaml, "name", name);
 	describe_kernel(yaml, kernel);
 	node_set(yaml, "root", steal_ptr(&root));
-	origin = node_map();
-	node_set_string(origin, "manifest", manifest);
+	origin = node_set_map(yaml, "built_from");
+	if (*image->manifest.s)
+		set_digest(origin, "manifest", &image->manifest);
+	set_digest(origin, "config", &image->id);
 	node_set_string(origin, "kernel", kernel->name);
-	node_set(yaml, "built_from", origin);
 	return write_yaml(yaml, dir, e);
 }
 
 /* ---- the import ---- */
 
-static int make(const struct import *i, const char *name, const struct oci_image *image,
+static int make(const struct import *i, const char *name, const struct container_image *image,
 	const struct image *kernel, const struct imagestore_change *c, struct import_result *ret,
 	struct err *e)
 {
@@ -219,19 +288,19 @@ static int import_as(const struct import *i, const char *name, const struct plac
 	struct import_result *ret, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
-	auto_oci_image struct oci_image image = {0};
+	auto_container_image struct container_image image = {0};
 	auto_image struct image kernel = {0}, made = {0};
 
 	if (image_open(i->store, i->kernel, NULL, &kernel, e) < 0)
 		return err_wrap(e, "the kernel of image %s", i->kernel);
-	if (oci_open(p->dir, p->tag, &image, e) < 0 ||
-		imagestore_begin(i->store, name, &c, e) < 0 ||
+	if (open_image(p, &image, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0 ||
 		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0 ||
 		image_open(i->store, name, NULL, &made, e) < 0)
 		return -1;
 	ret->name = mem_strdup(name);
 	memcpy(ret->digest, made.digest, sizeof(ret->digest));
-	memcpy(ret->manifest, image.digest.s, sizeof(ret->manifest));
+	memcpy(ret->manifest, image.manifest.s, sizeof(ret->manifest));
+	memcpy(ret->id, image.id.s, sizeof(ret->id));
 	return 0;
 }
 

@@ -10,10 +10,13 @@
 #include "base/err.h"
 #include "base/strv.h"
 
+/* For messages and help. */
+#define IMPORT_FORMS "oci:DIR, oci-archive:FILE or docker-archive:FILE, each with :TAG or without"
+
 struct import {
 	const char *store;
-	const char *source; /* "oci:DIR" or "oci:DIR:TAG" */
-	const char *name;   /* NULL: the tag, or the last component of DIR */
+	const char *source; /* IMPORT_FORMS */
+	const char *name;   /* NULL: that of the tag, or of the directory or file */
 	const char *kernel; /* the image whose kernel it gets, in the store or installed */
 	const char *archive_program;
 };
@@ -21,7 +24,8 @@ struct import {
 struct import_result {
 	char *name;
 	char digest[65];      /* of the image */
-	char manifest[65];    /* of the container image */
+	char manifest[65];    /* of the container image; "": its form has none */
+	char id[65];          /* of its configuration */
 	struct strv warnings; /* what was left out; one line each */
 };
 

@@ -119,8 +119,9 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	if (import_image(&i, &result, e) < 0)
 		return err_wrap(e, "import %s", i.source);
 	say_warnings(&result.warnings);
-	return say_row(e, "%s: imported as %s, digest %.16s, manifest sha256:%s", i.source,
-		result.name, result.digest, result.manifest);
+	return say_row(e, "%s: imported as %s, digest %.16s, %s sha256:%s", i.source, result.name,
+		result.digest, *result.manifest ? "manifest" : "configuration",
+		*result.manifest ? result.manifest : result.id);
 }
 
 /* Made less than --if-older ago? An image that cannot be used is as one that is not there. */
@@ -231,10 +232,14 @@ const struct command cmd_image = {
 		"               ambient (debian, rust, go, node, python, java, ruby, debpkg, "
 		"tiny, trusted), or\n"
 		"               the path of a directory with a file 'packages'\n"
-		"  import       make an image from a container image: oci:DIR or oci:DIR:TAG, a "
-		"directory in the\n"
-		"               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
-		"it)\n"
+		"  import       make an image from a container image:\n"
+		"                 oci:DIR[:TAG]              a directory in the OCI image "
+		"layout (as\n"
+		"                                            'skopeo copy docker://REF "
+		"oci:DIR' makes it)\n"
+		"                 oci-archive:FILE[:TAG]     a tar archive of one\n"
+		"                 docker-archive:FILE[:TAG]  a tar archive of 'docker save' or "
+		"'podman save'\n"
 		"  remove       remove images from the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),

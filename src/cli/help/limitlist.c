@@ -189,6 +189,8 @@ static const struct row rows[] = {
 	BYTES(LIMIT_OCI_JSON, "an index, a manifest or a configuration of a container image",
 		"error, status 2"),
 	COUNT(LIMIT_OCI_INDEXES, "indexes within an index", "error, status 2"),
+	COUNT(LIMIT_TARINDEX_HEADERS, "headers of an archive", "error, status 2"),
+	BYTES(LIMIT_TARINDEX_NAMES_BYTES, "names of an archive's members", "error, status 2"),
 	COUNT(REWRITE_LAYERS_MAX, "layers of an image", "error, status 2"),
 	BYTES(LIMIT_IMAGE_BYTES, "the files of all layers", "error, status 2"),
 	TIME(LIMIT_SQUASH_STALL_MS, "time without a byte written by sqfstar", "error, status 3"),
