@@ -30,7 +30,7 @@ int blobs_open_directory(const char *path, struct blobs *ret, struct err *e)
 
 	if (fd < 0)
 		return err_set(e, ERR_INPUT, "%s: %s", path, strerror(errno));
-	*ret = (struct blobs){.path = path, .fd = fd_steal(&fd)};
+	*ret = (struct blobs){.path = path, .folder = BLOBS_FOLDER, .fd = fd_steal(&fd)};
 	return 0;
 }
 
@@ -38,7 +38,7 @@ int blobs_open_archive(const char *path, struct blobs *ret, struct err *e)
 {
 	struct stat st;
 
-	*ret = (struct blobs){.path = path, .fd = -1, .is_archive = true};
+	*ret = (struct blobs){.path = path, .folder = BLOBS_FOLDER, .fd = -1, .is_archive = true};
 	if (fd_open_file(path, &ret->fd, e) < 0)
 		return -1;
 	if (fstat(ret->fd, &st) < 0)

@@ -16,7 +16,8 @@
 #include "images/tarindex.h"
 
 struct blobs {
-	const char *path; /* of the directory or the archive; borrowed */
+	const char *path;   /* of the directory or the archive; borrowed */
+	const char *folder; /* of blobs that are named by their digests; borrowed */
 	int fd;
 	bool is_archive;
 	struct tarindex index;
@@ -27,6 +28,8 @@ struct blob {
 	int fd;
 	uint64_t offset, bytes;
 };
+
+#define BLOBS_FOLDER "blobs/sha256/" /* in the OCI image layout */
 
 #define BLOBS_NONE ((struct blobs){.fd = -1})
 #define BLOB_NONE ((struct blob){.fd = -1})

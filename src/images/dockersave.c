@@ -196,14 +196,11 @@ static int add_layers(
 int dockersave_open(
 	const struct blobs *b, const char *tag, struct container_image *ret, struct err *e)
 {
-	auto_container_image struct container_image i = {0};
 	auto_node struct node *images = NULL;
 	const struct node *image = NULL;
 
 	if (read_manifest(b, &images, e) < 0 || choose(b, images, tag, &image, e) < 0 ||
-		read_config(b, image, &i, e) < 0 || add_layers(b, image, &i, e) < 0)
+		read_config(b, image, ret, e) < 0)
 		return -1;
-	*ret = i;
-	i = (struct container_image){0};
-	return 0;
+	return add_layers(b, image, ret, e);
 }

@@ -19,7 +19,7 @@
  * Open an image. tag: one of its RepoTags, or the end of one (container_tag_fits); NULL: the
  * archive must have only one image. ERR_INPUT: no such archive, no such image, another
  * architecture, a damaged or missing member, a compressed layer, more layers than
- * REWRITE_LAYERS_MAX. ret->manifest is empty.
+ * REWRITE_LAYERS_MAX. ret->manifest is empty. The caller releases *ret, also after an error.
  */
 int dockersave_open(const struct blobs *b, const char *tag, struct container_image *ret,
 	struct err *e) NODISCARD;

@@ -12,132 +12,19 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "data/digest.h"
 #include "data/yamlfile.h"
-#include "images/dockersave.h"
+#include "images/container.h"
+#include "images/forms.h"
 #include "images/imagestore.h"
-#include "images/oci.h"
 #include "images/squash.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/sparse.h"
 #include "settings/image.h"
 
-enum { SHOWN_MAX = 200 };
-
 #define ROOT_FILE "root.squashfs"
 #define YAML_FILE "image.yaml"
-#define ARCHIVE_ENDING ".tar"
-
-/* ---- the source ---- */
-
-struct form {
-	const char *prefix;
-	int (*open_blobs)(const char *path, struct blobs *ret, struct err *e);
-	int (*open_image)(
-		const struct blobs *b, const char *tag, struct container_image *ret, struct err *e);
-};
-
-static const struct form forms[] = {
-	{"oci:", blobs_open_directory, oci_open},
-	{"oci-archive:", blobs_open_archive, oci_open},
-	{"docker-archive:", blobs_open_archive, dockersave_open},
-};
-
-struct place {
-	const struct form *form;
-	char *path;
-	char *tag; /* NULL: none */
-};
-
-static void place_release(struct place *p)
-{
-	free(p->path);
-	free(p->tag);
-}
-#define auto_place __attribute__((cleanup(place_release)))
-
-static const struct form *form_of(const char *source)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
-		if (strncmp(source, forms[i].prefix, strlen(forms[i].prefix)) == 0)
-			return &forms[i];
-	return NULL;
-}
-
-/*
- * A tag may have colons and slashes, and so may a path: the path ends at the first colon before
- * which there is a file. If there is none, it ends at the first colon, as for skopeo.
- */
-static const char *end_of_path(const char *path)
-{
-	for (const char *colon = strchr(path, ':'); colon; colon = strchr(colon + 1, ':')) {
-		auto_free char *start = mem_strndup(path, (size_t)(colon - path));
-
-		if (*start && access(start, F_OK) == 0)
-			return colon;
-	}
-	return access(path, F_OK) == 0 ? NULL : strchr(path, ':');
-}
-
-static int read_source(const char *source, struct place *ret, struct err *e)
-{
-	auto_free char *shown = text_safe(source, SHOWN_MAX);
-	const char *path, *end;
-
-	ret->form = form_of(source);
-	path = ret->form ? source + strlen(ret->form->prefix) : "";
-	end = end_of_path(path);
-	if (!*path || end == path || (end && !end[1]))
-		return err_set(e, ERR_INPUT,
-			"'%s' is none of " IMPORT_FORMS
-			"; 'skopeo copy docker://REF oci:DIR' makes such a directory",
-			shown);
-	ret->path = mem_strndup(path, end ? (size_t)(end - path) : strlen(path));
-	ret->tag = end ? mem_strdup(end + 1) : NULL;
-	return 0;
-}
-
-/* "docker.io/library/debian:12" is debian-12. */
-static char *name_of_tag(const char *tag)
-{
-	char *name = mem_strdup(path_base(tag));
-
-	for (char *c = name; *c; c++)
-		if (*c == ':' || *c == '@')
-			*c = '-';
-	return name;
-}
-
-/* Of the directory itself, also for "." or a path that ends in a slash. */
-static char *name_of_path(const char *path)
-{
-	auto_free char *absolute = path_absolute(path);
-	size_t len = strlen(absolute), ending = strlen(ARCHIVE_ENDING);
-
-	while (len > 1 && absolute[len - 1] == '/')
-		absolute[--len] = '\0';
-	if (len > ending && strcmp(absolute + len - ending, ARCHIVE_ENDING) == 0)
-		absolute[len - ending] = '\0';
-	return mem_strdup(path_base(absolute));
-}
-
-static char *name_of(const struct import *i, const struct place *p)
-{
-	if (i->name)
-		return mem_strdup(i->name);
-	return p->tag ? name_of_tag(p->tag) : name_of_path(p->path);
-}
-
-static int open_image(const struct place *p, struct container_image *ret, struct err *e)
-{
-	auto_blobs struct blobs b = BLOBS_NONE;
-
-	if (p->form->open_blobs(p->path, &b, e) < 0)
-		return -1;
-	return p->form->open_image(&b, p->tag, ret, e);
-}
 
 /* ---- its files ---- */
 
@@ -284,16 +171,20 @@ static int make(const struct import *i, const char *name, const struct container
 	return describe(name, kernel, image, c->image, e);
 }
 
-static int import_as(const struct import *i, const char *name, const struct place *p,
+static int import_as(const struct import *i, const char *name, const struct forms_source *source,
 	struct import_result *ret, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
 	auto_container_image struct container_image image = {0};
 	auto_image struct image kernel = {0}, made = {0};
+	struct forms_way way = {.tell = i->tell, .arg = i->arg};
 
 	if (image_open(i->store, i->kernel, NULL, &kernel, e) < 0)
 		return err_wrap(e, "the kernel of image %s", i->kernel);
-	if (open_image(p, &image, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0 ||
+	if (imagestore_begin(i->store, name, &c, e) < 0)
+		return -1;
+	way.work = c.work;
+	if (forms_open(source, &way, &image, e) < 0 ||
 		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0 ||
 		image_open(i->store, name, NULL, &made, e) < 0)
 		return -1;
@@ -312,14 +203,14 @@ void import_result_release(struct import_result *r)
 
 int import_image(const struct import *i, struct import_result *ret, struct err *e)
 {
-	auto_place struct place p = {0};
+	auto_forms_source struct forms_source source = {0};
 	auto_free char *name = NULL;
 
 	*ret = (struct import_result){0};
-	if (read_source(i->source, &p, e) < 0)
+	if (forms_parse(i->source, &source, e) < 0)
 		return -1;
-	name = name_of(i, &p);
+	name = i->name ? mem_strdup(i->name) : forms_name(&source);
 	if (imagestore_check_name(name, e) < 0)
 		return i->name ? -1 : err_append(e, "; give it one by --as NAME");
-	return import_as(i, name, &p, ret, e);
+	return import_as(i, name, &source, ret, e);
 }

@@ -10,15 +10,15 @@
 #include "base/err.h"
 #include "base/strv.h"
 
-/* For messages and help. */
-#define IMPORT_FORMS "oci:DIR, oci-archive:FILE or docker-archive:FILE, each with :TAG or without"
-
 struct import {
 	const char *store;
-	const char *source; /* IMPORT_FORMS */
+	const char *source; /* forms.h */
 	const char *name;   /* NULL: that of the tag, or of the directory or file */
 	const char *kernel; /* the image whose kernel it gets, in the store or installed */
 	const char *archive_program;
+	/* Called with lines about the progress of fetching; safe text. */
+	void (*tell)(void *arg, const char *line);
+	void *arg;
 };
 
 struct import_result {

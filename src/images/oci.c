@@ -30,7 +30,7 @@ static const char *const layer_types[] = {"application/vnd.oci.image.layer.v1.ta
 
 /* What a descriptor names. */
 struct found {
-	char *name;       /* blobs/sha256/HEX */
+	char *name;       /* FOLDER/HEX */
 	const char *hex;  /* points into `name` */
 	struct blob blob; /* its size is that of the descriptor; its digest is to be compared */
 };
@@ -57,8 +57,8 @@ static int find(const struct blobs *b, const struct node *descriptor, const char
 		return err_set(e, ERR_INPUT,
 			"%s: %s: the digest '%s' is not 'sha256:' and 64 hexadecimal digits",
 			b->path, from, shown);
-	ret->name = mem_printf("blobs/sha256/%s", hex);
-	ret->hex = strrchr(ret->name, '/') + 1;
+	ret->name = mem_printf("%s%s", b->folder, hex);
+	ret->hex = ret->name + strlen(b->folder);
 	if (blobs_get(b, ret->name, &ret->blob, e) < 0)
 		return -1;
 	if (ret->blob.bytes != node_get_uint(descriptor, "size", UINT64_MAX))
@@ -293,16 +293,16 @@ static int read_config(const struct blobs *b, const struct node *manifest,
 	return container_take_config(i, b, f.name, &text, e);
 }
 
-static int read_image(const struct blobs *b, const struct node *descriptor,
+/* The digest of `text` was compared, if there is one to compare it with. */
+static int read_image(const struct blobs *b, const char *name, const struct buf *text,
 	struct container_image *i, struct err *e)
 {
 	auto_node struct node *manifest = NULL;
 	const struct node *layers, *layer;
 
-	if (read_blob(b, descriptor, CONTAINER_OCI_INDEX, &manifest, e) < 0)
+	if (blobs_parse(b, name, text, NODE_MAP, &manifest, e) < 0)
 		return -1;
-	(void)snprintf(i->manifest.s, sizeof(i->manifest.s), "%s",
-		node_get_text(descriptor, "digest", "") + strlen(CONTAINER_SHA256));
+	i->manifest = digest_of(text->data, text->len);
 	layers = node_get(manifest, "layers");
 	if (!node_get(manifest, "config") || !layers || layers->kind != NODE_LIST ||
 		layers->count == 0)
@@ -315,21 +315,39 @@ static int read_image(const struct blobs *b, const struct node *descriptor,
 	return 0;
 }
 
+static int open_chosen(const struct blobs *b, const struct node *descriptor,
+	struct container_image *i, struct err *e)
+{
+	auto_found struct found f = FOUND_NONE;
+	auto_buf struct buf text = {0};
+
+	if (read_text(b, descriptor, CONTAINER_OCI_INDEX, &f, &text, e) < 0)
+		return -1;
+	return read_image(b, f.name, &text, i, e);
+}
+
 int oci_open(const struct blobs *b, const char *tag, struct container_image *ret, struct err *e)
 {
 	struct choice c = {.blobs = b, .tag = tag};
-	auto_container_image struct container_image i = {0};
 	int result;
 
 	buf_init(&c.others, 4 * SHOWN_MAX);
 	result = choose(&c, e);
 	if (result == 0)
-		result = read_image(b, c.found, &i, e);
+		result = open_chosen(b, c.found, ret, e);
 	node_free(c.found);
 	buf_release(&c.others);
-	if (result < 0)
+	return result;
+}
+
+int oci_open_manifest(
+	const struct blobs *b, const char *name, struct container_image *ret, struct err *e)
+{
+	auto_blob struct blob blob = BLOB_NONE;
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_OCI_JSON);
+	if (blobs_get(b, name, &blob, e) < 0 || blobs_read(b, name, &blob, &text, e) < 0)
 		return -1;
-	*ret = i;
-	i = (struct container_image){0};
-	return 0;
+	return read_image(b, name, &text, ret, e);
 }

@@ -15,9 +15,14 @@
 /*
  * Open the image of this machine's architecture. tag: its org.opencontainers.image.ref.name, or the
  * end of it (container_tag_fits); NULL: the layout must have only one image. ERR_INPUT: no layout,
- * no such image, a damaged or missing blob, more layers than REWRITE_LAYERS_MAX.
+ * no such image, a damaged or missing blob, more layers than REWRITE_LAYERS_MAX. The caller releases
+ * *ret, also after an error.
  */
 int oci_open(const struct blobs *b, const char *tag, struct container_image *ret,
+	struct err *e) NODISCARD;
+
+/* As oci_open, of the manifest in the file `name`, of which no digest is known. */
+int oci_open_manifest(const struct blobs *b, const char *name, struct container_image *ret,
 	struct err *e) NODISCARD;
 
 #endif

@@ -19,7 +19,7 @@
 #include "settings/image.h"
 #include "settings/locate.h"
 
-enum { NAME_COLUMN = 16 };
+enum { NAME_COLUMN = 16, SOURCE_SHOWN = 100 };
 
 struct image_settings {
 	bool json, refresh;
@@ -103,6 +103,17 @@ static int verify_images(const struct call *call, const struct config *c, struct
 	return 0;
 }
 
+static void tell_progress(void *arg, const char *line)
+{
+	const char *source = arg;
+	auto_free char *shown = text_safe(source, SOURCE_SHOWN);
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, SAY_LINE_MAX);
+	buf_addf(&text, "%s: %s\n", shown, line);
+	say_aside(&text);
+}
+
 static int import_one(const struct call *call, const struct config *c, struct err *e)
 {
 	const struct image_settings *s = call->settings;
@@ -111,7 +122,9 @@ static int import_one(const struct call *call, const struct config *c, struct er
 	struct import i = {.store = c->image_store,
 		.source = call->operands.items[1],
 		.name = s->name,
-		.kernel = s->kernel ? s->kernel : "tiny"};
+		.kernel = s->kernel ? s->kernel : "tiny",
+		.tell = tell_progress,
+		.arg = call->operands.items[1]};
 
 	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
 		return -1;
@@ -240,6 +253,8 @@ const struct command cmd_image = {
 		"                 oci-archive:FILE[:TAG]     a tar archive of one\n"
 		"                 docker-archive:FILE[:TAG]  a tar archive of 'docker save' or "
 		"'podman save'\n"
+		"                 docker://REF               an image in a registry, fetched by "
+		"skopeo\n"
 		"  remove       remove images from the image store\n",
 	.options = options,
 	.settings_size = sizeof(struct image_settings),
