@@ -32,7 +32,7 @@ DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
 DATA_HOST := contents cpio yamlfile
-CONTRACT := frame message action endpoint entry plan event
+CONTRACT := frame message action endpoint user entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
@@ -61,7 +61,7 @@ ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract t
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ACTIONS := table shell custom http_get git_get unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
-JOB := planfile steps ops spawn child program script stream group reap
+JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile
 EXECUTOR := main link $(MACHINE_GUEST:%=machine/%) $(JOB:%=job/%) $(NET:%=net/%)
 
@@ -104,7 +104,7 @@ SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_s
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base loop tree frame message plan action actions executor program forward connect git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint gitconfig gitplace archive layertree tarindex convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig gitplace archive layertree tarindex account convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \

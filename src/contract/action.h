@@ -45,8 +45,9 @@ struct spawn {
 	const char *script;
 	/* both streams use one pipe, and all output counts as standard output */
 	bool merge_output;
-	bool agent;    /* it may use GUEST_AGENT_SOCKET, if the host provides an agent */
-	bool net_tool; /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
+	const char *user; /* that runs it (user.h); NULL: the plan's */
+	bool agent;       /* it may use GUEST_AGENT_SOCKET, if the host provides an agent */
+	bool net_tool;    /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
 };
 
 struct action_ops {

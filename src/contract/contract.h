@@ -13,7 +13,7 @@
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
 
-#define CONTRACT_VERSION 3
+#define CONTRACT_VERSION 4
 
 /* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
 #define DRIVE_EXEC "ambient-exec"
