@@ -36,7 +36,7 @@ CONTRACT := frame message action endpoint user entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
-SETTINGS := config project credentials names image locate programs statefile
+SETTINGS := config project credentials names defaults image locate programs statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
@@ -104,7 +104,7 @@ SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_s
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base loop tree frame message plan action actions executor program forward connect git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint gitconfig gitplace archive layertree tarindex account convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig gitplace archive layertree tarindex account defaults convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \

@@ -115,7 +115,8 @@ struct action_lint {
 /* A variable in the environment of every action. */
 struct action_variable {
 	const char *name, *value;
-	const char *help; /* for the documentation */
+	const char *help;   /* for the documentation */
+	bool image_decides; /* the value of the image is used, if it has one */
 };
 
 /* Reason of errors of `reach` and `expand`: the configuration contains no target. */

@@ -85,6 +85,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, if there are keys */
 #define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for use by other programs */
 #define GUEST_HOME "/root"
+/* The variable that has the working directory of a container image. */
+#define GUEST_IMAGE_DIRECTORY "CONTAINER_WORKDIR"
 #define GUEST_TMP "/tmp"
 #define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -26,6 +26,14 @@
 #define ROOT_FILE "root.squashfs"
 #define YAML_FILE "image.yaml"
 
+/* What an image is made of. */
+struct making {
+	const char *name;
+	const struct container_image *image;
+	const struct image *kernel;
+	const struct image_defaults *defaults;
+};
+
 /* ---- its files ---- */
 
 /* A file of our image: another name of the same file, where that is possible. */
@@ -132,43 +140,45 @@ static void set_digest(struct node *map, const char *key, const struct digest_te
 	node_set_string(map, key, text);
 }
 
-static int describe(const char *name, const struct image *kernel,
-	const struct container_image *image, const char *dir, struct err *e)
+static int describe(const struct making *m, const char *dir, struct err *e)
 {
 	auto_node struct node *yaml = node_map(), *root = NULL;
-	struct node *origin;
+	const struct container_image *image = m->image;
+	struct node *origin, *said;
 
 	if (describe_root(dir, &root, e) < 0)
 		return -1;
 	node_set_string(yaml, "format", "1");
-	node_set_string(yaml, "name", name);
-	describe_kernel(yaml, kernel);
+	node_set_string(yaml, "name", m->name);
+	describe_kernel(yaml, m->kernel);
 	node_set(yaml, "root", steal_ptr(&root));
+	said = defaults_to_node(m->defaults);
+	if (said)
+		node_set(yaml, "defaults", said);
 	origin = node_set_map(yaml, "built_from");
 	if (*image->manifest.s)
 		set_digest(origin, "manifest", &image->manifest);
 	set_digest(origin, "config", &image->id);
-	node_set_string(origin, "kernel", kernel->name);
+	node_set_string(origin, "kernel", m->kernel->name);
 	return write_yaml(yaml, dir, e);
 }
 
 /* ---- the import ---- */
 
-static int make(const struct import *i, const char *name, const struct container_image *image,
-	const struct image *kernel, const struct imagestore_change *c, struct import_result *ret,
+static int make(const struct making *m, const char *program, const char *dir, struct strv *warnings,
 	struct err *e)
 {
 	struct squash_result squashed;
 
-	if (squash_layers(image, i->archive_program, c->image, ROOT_FILE, &squashed, e) < 0 ||
-		take_kernel(kernel, c->image, e) < 0)
+	if (squash_layers(m->image, program, dir, ROOT_FILE, &squashed, e) < 0 ||
+		take_kernel(m->kernel, dir, e) < 0)
 		return -1;
 	if (squashed.dropped)
-		strv_pushf(&ret->warnings,
+		strv_pushf(warnings,
 			"extended attributes of %" PRIu64 " file%s were left out: images have "
 			"security.capability and user.* only",
 			squashed.dropped, num_plural(squashed.dropped));
-	return describe(name, kernel, image, c->image, e);
+	return describe(m, dir, e);
 }
 
 static int import_as(const struct import *i, const char *name, const struct forms_source *source,
@@ -176,7 +186,10 @@ static int import_as(const struct import *i, const char *name, const struct form
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
 	auto_container_image struct container_image image = {0};
+	auto_defaults struct image_defaults defaults = {0};
 	auto_image struct image kernel = {0}, made = {0};
+	const struct making m = {
+		.name = name, .image = &image, .kernel = &kernel, .defaults = &defaults};
 	struct forms_way way = {.tell = i->tell, .arg = i->arg};
 
 	if (image_open(i->store, i->kernel, NULL, &kernel, e) < 0)
@@ -185,8 +198,10 @@ static int import_as(const struct import *i, const char *name, const struct form
 		return -1;
 	way.work = c.work;
 	if (forms_open(source, &way, &image, e) < 0 ||
-		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0 ||
-		image_open(i->store, name, NULL, &made, e) < 0)
+		defaults_from_container(
+			node_get(image.config, "config"), &defaults, &ret->warnings, e) < 0 ||
+		make(&m, i->archive_program, c.image, &ret->warnings, e) < 0 ||
+		imagestore_publish(&c, e) < 0 || image_open(i->store, name, NULL, &made, e) < 0)
 		return -1;
 	ret->name = mem_strdup(name);
 	memcpy(ret->digest, made.digest, sizeof(ret->digest));

@@ -75,6 +75,10 @@ static const struct param image_params[] = {
 		.type = PARAM_MAP,
 		.sub = file_params,
 		.help = "a squashfs with the kernel's modules, for /lib/modules"},
+	{.name = "defaults",
+		.type = PARAM_MAP,
+		.sub = defaults_params,
+		.help = "what a container image says about its programs"},
 	{.name = "built_from", .type = PARAM_NODE, .help = "recipe and packages"},
 	{0},
 };
@@ -90,6 +94,7 @@ void image_release(struct image *i)
 		free(i->parts[part].path);
 	free(i->name);
 	free(i->dir);
+	defaults_release(&i->defaults);
 	node_free(i->node);
 	*i = (struct image){0};
 }
@@ -176,7 +181,8 @@ int image_parse(
 	read_machines(&i);
 	i.no_network = !node_get_bool(i.node, "network", true);
 	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
-		check_kind(&i, file, e) < 0)
+		check_kind(&i, file, e) < 0 ||
+		defaults_from_node(node_get(i.node, "defaults"), file, &i.defaults, e) < 0)
 		return -1;
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++)
 		if (read_part(&i, part, file, e) < 0)

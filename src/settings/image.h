@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "data/node.h"
+#include "settings/defaults.h"
 
 enum image_part { IMAGE_KERNEL, IMAGE_INITRAMFS, IMAGE_ROOT, IMAGE_MODULES, IMAGE_PARTS };
 
@@ -28,7 +29,8 @@ struct image {
 	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
 	bool microvm, q35; /* the machine types that it boots on */
 	bool no_network;   /* image.yaml says that it cannot be a trusted machine's */
-	struct node *node; /* the contents of image.yaml */
+	struct image_defaults defaults; /* for machines of plans */
+	struct node *node;              /* the contents of image.yaml */
 };
 
 /*
