@@ -112,7 +112,7 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	http gitget sftp sshcheck hostkey
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent gitview sftp archive
+	mask agent gitview sftp archive layers tarindex
 
 # ---- flags ------------------------------------------------------------------------------------------
 
