@@ -32,11 +32,11 @@ DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
 DATA_HOST := contents cpio iso9660 qcow2 yamlfile tarfile
-CONTRACT := frame message action endpoint entry plan event
+CONTRACT := frame message action endpoint user entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
-SETTINGS := config project credentials names image locate programs statefile
+SETTINGS := config project credentials names defaults image locate programs statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
@@ -46,7 +46,7 @@ HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk bootdisk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes archiver convert deps
-IMAGING := oci squash squashroot users partitions diskfile imagestore imagefile import
+IMAGING := tarindex blobs container oci dockersave skopeo forms squash squashroot users partitions diskfile imagestore imagefile import
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
@@ -61,7 +61,7 @@ ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract t
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ACTIONS := table shell custom http_get git_get unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
-JOB := planfile steps ops spawn child program script stream group reap
+JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile
 EXECUTOR := main link $(MACHINE_GUEST:%=machine/%) $(JOB:%=job/%) $(NET:%=net/%)
 
@@ -104,7 +104,7 @@ SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_s
 
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base loop tree frame message plan action actions executor program forward connect git jail node jsonl yamlfile schema config project \
-	store statefile fingerprint gitconfig gitplace archive layertree imagefile convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
+	store statefile fingerprint gitconfig gitplace archive layertree tarindex account defaults imagefile convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
 	egress proxy proxy_http \
 	mask said \
 	secrets sshagent \
@@ -113,7 +113,7 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	qcow2 iso9660 partitions
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
-	mask agent gitview sftp archive imagefile disk
+	mask agent gitview sftp archive imagefile disk layers tarindex
 
 # ---- flags ------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "base/password.h"
 #include "base/text.h"
+#include "contract/user.h"
 
 static int refuse(const struct node *item, const char *what, const char *file, struct err *e)
 {
@@ -39,6 +40,24 @@ int actions_check_value(const struct node *item, const char *prefix, const char 
 		"'%s' becomes the environment variable %s%s, whose name and value may have %llu "
 		"bytes, not %zu; put it into a file of the source",
 		shown, prefix, shown, (unsigned long long)LIMIT_ARG_BYTES, bytes);
+}
+
+int actions_check_user(const struct node *args, const char *file, struct err *e)
+{
+	const char *user = node_get_text(args, ACTIONS_USER_KEY, NULL);
+
+	if (!user || user_is_valid(user))
+		return 0;
+	return node_err(node_get(args, ACTIONS_USER_KEY), file, e,
+		"'" ACTIONS_USER_KEY "' must be " USER_RULE);
+}
+
+void actions_pass_user(const struct node *args, struct node *spawn)
+{
+	const char *user = node_get_text(args, ACTIONS_USER_KEY, NULL);
+
+	if (user)
+		node_set_string(spawn, ACTIONS_USER_KEY, user);
 }
 
 static bool has_credentials(const char *url)

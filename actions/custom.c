@@ -23,6 +23,7 @@ static const struct param params[] = {
 		.help = "a mapping of arguments; the program gets each as a variable "
 			"AMBIENT_CI_<key>, and all as JSON on standard input"},
 	ACTIONS_MERGE_OUTPUT,
+	ACTIONS_USER,
 	{0},
 };
 
@@ -66,7 +67,8 @@ static int check(const struct node *args, const char *file, struct err *e)
 	const struct node *map = node_get(args, "args");
 	const struct node *item;
 
-	if (check_program(node_get(args, "name"), file, e) < 0)
+	if (check_program(node_get(args, "name"), file, e) < 0 ||
+		actions_check_user(args, file, e) < 0)
 		return -1;
 	if (!map)
 		return 0;
@@ -114,6 +116,7 @@ static int expand(
 	node_set_string(spawn, "input", input.data);
 	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
 		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
+	actions_pass_user(args, spawn);
 	(void)plan_add(out, action_spawn.name, spawn, &entry->origin);
 	return 0;
 }

@@ -28,6 +28,7 @@ static const struct param params[] = {
 		.inherit = true,
 		.help = "print each command to the log before it runs (`set -x`)"},
 	ACTIONS_MERGE_OUTPUT,
+	ACTIONS_USER,
 	{0},
 };
 
@@ -41,7 +42,7 @@ static int check(const struct node *args, const char *file, struct err *e)
 			"the snippet has %zu bytes, the limit is %llu; put it into a file of the "
 			"source and run that",
 			len, (unsigned long long)LIMIT_SNIPPET_BYTES);
-	return 0;
+	return actions_check_user(args, file, e);
 }
 
 static int expand(
@@ -64,6 +65,7 @@ static int expand(
 	node_set_string(spawn, "script", schema_text(params, args, "shell"));
 	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
 		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
+	actions_pass_user(args, spawn);
 	(void)plan_add(out, action_spawn.name, spawn, &entry->origin);
 	return 0;
 }

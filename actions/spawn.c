@@ -28,6 +28,9 @@ static const struct param params[] = {
 		.type = PARAM_STRING,
 		.help = "the text of a file that exists while the program runs; its path is the "
 			"last argument"},
+	{.name = ACTIONS_USER_KEY,
+		.type = PARAM_STRING,
+		.help = "the user that runs it; default: the plan's"},
 	{.name = ACTIONS_MERGE_KEY,
 		.type = PARAM_BOOL,
 		.preset = "false",
@@ -46,7 +49,7 @@ static int check(const struct node *args, const char *file, struct err *e)
 		if (actions_check_key(item, file, e) < 0)
 			return -1;
 	}
-	return 0;
+	return actions_check_user(args, file, e);
 }
 
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
@@ -57,6 +60,7 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 		.input = input,
 		.input_len = input ? strlen(input) : 0,
 		.script = schema_text(params, args, "script"),
+		.user = schema_text(params, args, ACTIONS_USER_KEY),
 		.merge_output = schema_bool(params, args, ACTIONS_MERGE_KEY)};
 	const struct node *item;
 	int result;

@@ -50,6 +50,21 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
 			"contains all output as standard output"                                   \
 	}
 
+/* Likewise. Without it, the user of the project or of the image runs it, else root. */
+#define ACTIONS_USER_KEY "user"
+#define ACTIONS_USER                                                                               \
+	{                                                                                          \
+		.name = ACTIONS_USER_KEY, .type = PARAM_STRING, .not_empty = true,                 \
+		.inherit = true,                                                                   \
+		.help = "the user that runs it, a name or a number, and after a colon a group or " \
+			"not: `build`, `1000:100`"                                                 \
+	}
+
+/* check.c: ERR_INPUT unless `user` of the arguments is valid (contract/user.h) or not there. */
+int actions_check_user(const struct node *args, const char *file, struct err *e) NODISCARD;
+/* check.c: copy `user` of an action's arguments to those of the step `spawn`. */
+void actions_pass_user(const struct node *args, struct node *spawn);
+
 /*
  * check.c: ERR_INPUT unless the key of an item is a valid name of an environment variable.
  * actions_check_name: valid in shells (letters, digits, _). actions_check_key: not empty, without

@@ -41,4 +41,7 @@
 #define LIMIT_PROCESS_MEMORY (256 * KIB)
 #define LIMIT_PROCESSES_LEAST 256
 
+/* /etc/passwd and /etc/group of an image. */
+#define LIMIT_ACCOUNTS_BYTES (4 * MIB)
+
 #endif

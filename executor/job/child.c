@@ -19,7 +19,7 @@
 
 enum { FILES_SOFT = 1024, FILES_HARD = 1 << 20 };
 
-enum start_step { START_SET_UP, START_DIRECTORY, START_PROGRAM };
+enum start_step { START_SET_UP, START_USER, START_DIRECTORY, START_PROGRAM };
 
 /* Sent by a child that cannot execute its program, through a pipe that exec closes. */
 struct failure {
@@ -31,6 +31,7 @@ struct failure {
 struct birth {
 	const struct spawn *spawn;
 	const struct strv *env;
+	const struct account *account; /* NULL: no change */
 	struct strv
 		shell; /* arguments of the shell, if the program is a script for it; else empty */
 	int in, out, err, report; /* `err` may be `out` */
@@ -114,6 +115,8 @@ NORETURN static void become(const struct birth *b)
 		give_up(report, START_SET_UP);
 	sig_reset();
 	reset_limits();
+	if (b->account && account_become(b->account) < 0)
+		give_up(report, START_USER);
 	if (chdir(s->directory ? s->directory : GUEST_SRC) < 0)
 		give_up(report, START_DIRECTORY);
 	environ = b->env->items; /* execvp searches the PATH of this environment */
@@ -148,6 +151,8 @@ static int explain(const struct spawn *s, const struct failure *f, struct child 
 	errno = f->error;
 	if (f->step == START_SET_UP)
 		return err_sys(e, "set up '%s'", name);
+	if (f->step == START_USER)
+		return err_sys(e, "run '%s' as another user", name);
 	if (f->step == START_DIRECTORY)
 		return err_sys(e, "cannot run '%s' in the directory %s", name,
 			s->directory ? s->directory : GUEST_SRC);
@@ -188,10 +193,11 @@ static pid_t give_birth(struct birth *b)
 	return pid;
 }
 
-int child_start(const struct spawn *s, const struct strv *env, struct child *ret, struct err *e)
+int child_start(const struct spawn *s, const struct strv *env, const struct account *account,
+	struct child *ret, struct err *e)
 {
 	auto_fd int in = -1, report = -1, report_there = -1;
-	struct birth birth = {.spawn = s, .env = env};
+	struct birth birth = {.spawn = s, .env = env, .account = account};
 
 	*ret = CHILD_NONE;
 	if (program_check(s, env, &ret->exit_code, e) < 0)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "contract/action.h"
+#include "executor/job/account.h"
 #include "executor/job/stream.h"
 
 struct child {
@@ -28,9 +29,10 @@ void child_release(struct child *c); /* closes the pipes; does not end the proce
 #define auto_child __attribute__((cleanup(child_release)))
 
 /*
+ * account: of the user that runs it; NULL: the user of this program.
  * 0: the program runs. -1: it cannot be run, see exit_code; exit_code 0: an error of the executor.
  */
-int child_start(
-	const struct spawn *s, const struct strv *env, struct child *ret, struct err *e) NODISCARD;
+int child_start(const struct spawn *s, const struct strv *env, const struct account *account,
+	struct child *ret, struct err *e) NODISCARD;
 
 #endif

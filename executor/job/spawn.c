@@ -24,6 +24,7 @@
 #include "base/clock.h"
 #include "executor/job/child.h"
 #include "executor/job/group.h"
+#include "executor/job/owner.h"
 #include "executor/job/program.h"
 #include "executor/job/reap.h"
 #include "executor/job/script.h"
@@ -313,7 +314,7 @@ static void name_limits(struct run *run, struct strv *env)
 		strv_setenv(env, GUEST_DEPS_MAX, max);
 }
 
-static int start(struct job *j, const struct spawn *s, struct err *e)
+static int start(struct job *j, const struct spawn *s, const struct account *account, struct err *e)
 {
 	struct message_step_end *result = &j->run->ctx.result;
 	const struct machine *m = j->run->machine;
@@ -328,6 +329,8 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		return err_sys(e, "signalfd");
 	strv_push_all(&env, &j->run->ctx.env);
 	merge_env(&env, &s->env);
+	if (account)
+		account_set_env(account, &env);
 	if (s->net_tool) {
 		name_proxy(m, &env);
 		name_limits(j->run, &env);
@@ -337,7 +340,7 @@ static int start(struct job *j, const struct spawn *s, struct err *e)
 		return broken(j);
 	if (s->agent && m->host_address && forward_start_agent(m->host_address, &forwarder, e) < 0)
 		return broken(j);
-	if (child_start(s, &env, &j->child, e) < 0) {
+	if (child_start(s, &env, account, &j->child, e) < 0) {
 		result->exit_code = j->child.exit_code;
 		result->outcome = j->child.exit_code ? STEP_FAILED : STEP_BROKEN;
 		return -1;
@@ -354,13 +357,14 @@ static bool one_processor(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0 && CPU_COUNT(&set) == 1;
 }
 
-static int run_program(struct run *run, const struct spawn *s, struct err *e)
+static int run_program(
+	struct run *run, const struct spawn *s, const struct account *account, struct err *e)
 {
 	auto_job struct job j = {
 		.run = run, .child = CHILD_NONE, .children_fd = -1, .exact = one_processor()};
 	struct shortage before = shortage_now();
 
-	if (start(&j, s, e) < 0)
+	if (start(&j, s, account, e) < 0)
 		return -1;
 	if (watch(&j, e) < 0) {
 		reap_signal(SIGKILL);
@@ -386,13 +390,41 @@ static void tell_instead(struct run *run, const struct spawn *s)
 	run->ctx.ops->warn(&run->ctx, text);
 }
 
+/* Root's programs need nothing of it, so they run in an image without any account. */
+static bool is_root(const char *user)
+{
+	return !user || strcmp(user, "root") == 0 || strcmp(user, "0") == 0;
+}
+
+/* *ret_account is `room`, or NULL: root. */
+static int choose_account(struct run *run, const struct spawn *s, struct account *room,
+	const struct account **ret_account, struct err *e)
+{
+	static char name[] = "root";
+	const struct account root = {.name = name};
+	const char *user = s->user ? s->user : run->plan->user;
+
+	*ret_account = NULL;
+	if (is_root(user))
+		return owner_give(run, &root, e);
+	if (account_find("/etc", user, room, e) < 0)
+		return -1;
+	*ret_account = room;
+	return owner_give(run, room, e);
+}
+
 int spawn_run(struct run *run, const struct spawn *s, struct err *e)
 {
 	bool without = must_do_without(run, s);
 	struct spawn chosen = *s;
+	auto_account struct account room = {0};
+	const struct account *account;
 	auto_strv struct strv argv = {0};
 	auto_script char *path = NULL;
 
+	run->spawned = true;
+	if (choose_account(run, s, &room, &account, e) < 0)
+		return -1;
 	if (without)
 		tell_instead(run, s);
 	if (s->script && script_write(run, s->script, &path, e) < 0)
@@ -401,5 +433,5 @@ int spawn_run(struct run *run, const struct spawn *s, struct err *e)
 	if (path)
 		strv_push(&argv, path);
 	chosen.argv = argv;
-	return run_program(run, &chosen, e);
+	return run_program(run, &chosen, account, e);
 }

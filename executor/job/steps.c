@@ -127,8 +127,10 @@ static void act(struct run *r, const struct action *a, const struct step *s)
 	struct err why = {0};
 
 	*result = (struct message_step_end){.step = r->step};
+	r->spawned = false;
 	if (a->run(&r->ctx, s->args, &why) < 0)
 		note_failure(result, &why);
+	r->owner_unknown |= !r->spawned;
 	result->wall_ns = (uint64_t)(clock_ns() - start);
 	result->cpu_ns += own_cpu_ns() - cpu;
 }

@@ -12,6 +12,9 @@
 #ifndef EXECUTOR_JOB_STEPS_H
 #define EXECUTOR_JOB_STEPS_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 #include "contract/action.h"
 #include "contract/plan.h"
 #include "executor/limits.h"
@@ -24,6 +27,11 @@ struct run {
 	struct link *link;
 	const struct plan *plan;
 	uint32_t step; /* the running step */
+	/* Whose the files below /ci are (owner.h). */
+	uid_t owner;
+	bool owner_unknown; /* a step without a program, as root, may have made some */
+	bool given_away;    /* they were another user's than root's */
+	bool spawned;       /* the step has started a program */
 	int64_t step_deadline_ms;
 	int64_t plan_deadline_ms;   /* for the step: one of the next two */
 	int64_t normal_deadline_ms; /* of the plan */

@@ -44,6 +44,12 @@ struct foreign {
 
 /* ---- reading the file ---- */
 
+/* As fd_pread_full, from `at` in the archive on. */
+static ssize_t read_at(const struct foreign *f, void *data, size_t len, uint64_t at)
+{
+	return fd_pread_full(f->source.fd, data, len, f->source.offset + at);
+}
+
 /* Checked here because libarchive skips zeros after the end marker without returning to us. */
 static int check_length(struct foreign *f)
 {
@@ -59,8 +65,7 @@ static ssize_t on_read(struct archive *a, void *arg, const void **ret_data)
 {
 	struct foreign *f = arg;
 	uint64_t left = f->source.length - f->at;
-	ssize_t n =
-		fd_pread_full(f->source.fd, f->chunk, left < CHUNK ? (size_t)left : CHUNK, f->at);
+	ssize_t n = read_at(f, f->chunk, left < CHUNK ? (size_t)left : CHUNK, f->at);
 
 	*ret_data = f->chunk;
 	if (n < 0)
@@ -197,7 +202,7 @@ static int choose_locale(struct foreign *f, struct err *e)
 {
 	char magic[sizeof(ZIP_END)] = "";
 
-	if (fd_pread_full(f->source.fd, magic, strlen(ZIP_END), 0) < 0)
+	if (read_at(f, magic, strlen(ZIP_END), 0) < 0)
 		return err_sys(e, "read");
 	f->is_zip = f->source.length >= 2 && memcmp(magic, "PK", 2) == 0;
 	f->is_empty = f->source.length >= ZIP_END_BYTES && strcmp(magic, ZIP_END) == 0;
@@ -401,8 +406,7 @@ static int check_tail(struct foreign *f, uint64_t at, struct err *e)
 {
 	while (at < f->source.length) {
 		uint64_t left = f->source.length - at;
-		ssize_t n = fd_pread_full(
-			f->source.fd, f->chunk, left < CHUNK ? (size_t)left : CHUNK, at);
+		ssize_t n = read_at(f, f->chunk, left < CHUNK ? (size_t)left : CHUNK, at);
 
 		if (n < 0)
 			return err_sys(e, "read");
@@ -426,7 +430,7 @@ static int check_zip_end(struct foreign *f, struct err *e)
 	auto_free char *end = mem_alloc(ZIP_END_SEARCHED);
 	uint64_t from =
 		f->source.length > ZIP_END_SEARCHED ? f->source.length - ZIP_END_SEARCHED : 0;
-	ssize_t n = fd_pread_full(f->source.fd, end, ZIP_END_SEARCHED, from);
+	ssize_t n = read_at(f, end, ZIP_END_SEARCHED, from);
 
 	if (n < 0)
 		return err_sys(e, "read");

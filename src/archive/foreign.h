@@ -26,6 +26,7 @@ struct foreign;
 
 struct foreign_source {
 	int fd;             /* a regular file, borrowed */
+	uint64_t offset;    /* of the archive in it */
 	uint64_t length;    /* bytes after it are not read */
 	uint64_t max_bytes; /* of a decompressed tar, with its headers and the zeros at its end */
 	/*

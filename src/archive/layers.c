@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "archive/foreign.h"
 #include "archive/layertree.h"
@@ -20,7 +19,7 @@ enum { OUT_BYTES = 256 * 1024 };
 
 struct merge {
 	const struct layers_options *options;
-	const int *fds;
+	const struct layers_part *layers;
 	size_t count;
 	struct layertree tree;
 	struct rewrite_report report;
@@ -46,16 +45,15 @@ static int on_read(void *arg, uint64_t bytes, struct err *e)
 /* What follows the end marker is of no interest: the digest of the layer was compared. */
 static int open_layer(struct merge *m, size_t layer, struct foreign **ret, struct err *e)
 {
-	struct foreign_source source = {.fd = m->fds[layer],
+	const struct layers_part *part = &m->layers[layer];
+	const struct foreign_source source = {.fd = part->fd,
+		.offset = part->offset,
+		.length = part->length,
 		.max_bytes = foreign_max_bytes(m->options->max_bytes),
 		.no_end_marker = true,
 		.on_read = on_read,
 		.arg = m};
-	struct stat st;
 
-	if (fstat(source.fd, &st) < 0)
-		return err_sys(e, "read");
-	source.length = (uint64_t)st.st_size;
 	return foreign_open(&source, false, ret, e);
 }
 
@@ -296,12 +294,12 @@ static int merge(struct merge *m, struct err *e)
 	return put_zeros(m, TAR_END_BYTES, e) < 0 ? -1 : flush(m, e);
 }
 
-int layers_merge(const int *layers, size_t count, int out, const struct layers_options *o,
-	struct rewrite_report *ret, struct err *e)
+int layers_merge(const struct layers_part *layers, size_t count, int out,
+	const struct layers_options *o, struct rewrite_report *ret, struct err *e)
 {
 	auto_free char *buffer = mem_alloc(OUT_BYTES);
 	struct merge m = {
-		.options = o, .fds = layers, .count = count, .out = out, .buffer = buffer};
+		.options = o, .layers = layers, .count = count, .out = out, .buffer = buffer};
 	int result;
 
 	layertree_init(&m.tree, o->max_entries ? o->max_entries : LIMIT_TAR_ENTRIES);

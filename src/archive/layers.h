@@ -16,6 +16,12 @@
 #include "archive/report.h"
 #include "base/err.h"
 
+/* A layer: a part of a regular file, which is borrowed. */
+struct layers_part {
+	int fd;
+	uint64_t offset, length;
+};
+
 struct layers_options {
 	uint64_t max_bytes;   /* of the archive that is written */
 	uint64_t max_entries; /* of all layers together */
@@ -25,12 +31,12 @@ struct layers_options {
 };
 
 /*
- * Read `count` layers, the lowest one first: regular files, tar alone or compressed (foreign.h).
+ * Read `count` layers, the lowest one first: tar alone or compressed (foreign.h).
  * Write the archive to `out`. ERR_INPUT: a fault of a layer, with its number from 1; ERR_HOST: a
  * fault of the host, or nobody reads `out`. Extended attributes that our archives cannot have are
  * left out and counted in ret->dropped.xattrs.
  */
-int layers_merge(const int *layers, size_t count, int out, const struct layers_options *o,
-	struct rewrite_report *ret, struct err *e) NODISCARD;
+int layers_merge(const struct layers_part *layers, size_t count, int out,
+	const struct layers_options *o, struct rewrite_report *ret, struct err *e) NODISCARD;
 
 #endif

@@ -58,26 +58,32 @@ static int rewrite(const char *max, struct rewrite_report *ret, struct err *e)
 	return rewrite_archive(REWRITE_IN, (uint64_t)st.st_size, REWRITE_OUT, &options, ret, e);
 }
 
-static int merge(const char *max, const char *layers, struct rewrite_report *ret, struct err *e)
+/* `words` are offset and length of each layer. */
+static int merge(const char *max, char *const *words, size_t count, struct rewrite_report *ret,
+	struct err *e)
 {
 	struct layers_options options = {.tick = on_tick};
-	int fds[REWRITE_LAYERS_MAX];
-	uint64_t count = 0;
+	struct layers_part layers[REWRITE_LAYERS_MAX];
 
-	if (num_parse_u64(max, LIMIT_DRIVE_MOST, &options.max_bytes, e) < 0 ||
-		num_parse_u64(layers, REWRITE_LAYERS_MAX, &count, e) < 0)
+	if (count > REWRITE_LAYERS_MAX)
+		return err_set(e, ERR_HOST, "more than %d layers", REWRITE_LAYERS_MAX);
+	if (num_parse_u64(max, LIMIT_DRIVE_MOST, &options.max_bytes, e) < 0)
 		return -1;
-	for (uint64_t i = 0; i < count; i++)
-		fds[i] = REWRITE_LAYERS + (int)i;
-	return layers_merge(fds, count, REWRITE_OUT, &options, ret, e);
+	for (size_t i = 0; i < count; i++) {
+		layers[i].fd = REWRITE_LAYERS + (int)i;
+		if (num_parse_u64(words[2 * i], INT64_MAX, &layers[i].offset, e) < 0 ||
+			num_parse_u64(words[2 * i + 1], INT64_MAX, &layers[i].length, e) < 0)
+			return -1;
+	}
+	return layers_merge(layers, count, REWRITE_OUT, &options, ret, e);
 }
 
 static int work(int argc, char **argv, struct rewrite_report *ret, struct err *e)
 {
 	if (argc == 3 && strcmp(argv[1], "rewrite") == 0)
 		return rewrite(argv[2], ret, e);
-	if (argc == 4 && strcmp(argv[1], "layers") == 0)
-		return merge(argv[2], argv[3], ret, e);
+	if (argc > 3 && argc % 2 == 1 && strcmp(argv[1], "layers") == 0)
+		return merge(argv[2], argv + 3, (size_t)(argc - 3) / 2, ret, e);
 	return err_set(e, ERR_HOST, REWRITE_PROGRAM " is started by ambient");
 }
 

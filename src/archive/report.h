@@ -4,12 +4,12 @@
  * a jail, and src/archive/main.c.
  *
  *	ambient-archive rewrite MAX_BYTES         rewrite.h
- *	ambient-archive layers MAX_BYTES COUNT    layers.h
+ *	ambient-archive layers MAX_BYTES OFFSET LENGTH ...    layers.h
  *	ambient-archive --version
  *
  * `rewrite` reads the regular file REWRITE_IN and writes the archive to the empty file REWRITE_OUT.
- * `layers` reads COUNT regular files, the lowest layer first, from REWRITE_LAYERS on, and writes the
- * archive to the pipe REWRITE_OUT.
+ * `layers` reads regular files, the lowest layer first, from REWRITE_LAYERS on; of each, the part that
+ * its two arguments say. It writes the archive to the pipe REWRITE_OUT.
  *
  * It sends reports, one datagram each, to the socket REWRITE_REPORTS. The last one is REPORT_DONE or
  * REPORT_FAILED. Its output is untrusted: a hostile archive may have taken control of the program.

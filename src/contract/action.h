@@ -45,8 +45,9 @@ struct spawn {
 	const char *script;
 	/* both streams use one pipe, and all output counts as standard output */
 	bool merge_output;
-	bool agent;    /* it may use GUEST_AGENT_SOCKET, if the host provides an agent */
-	bool net_tool; /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
+	const char *user; /* that runs it (user.h); NULL: the plan's */
+	bool agent;       /* it may use GUEST_AGENT_SOCKET, if the host provides an agent */
+	bool net_tool;    /* it is TOOL_NET, which understands GUEST_NEAR_PROXY and the limits */
 };
 
 struct action_ops {
@@ -114,7 +115,8 @@ struct action_lint {
 /* A variable in the environment of every action. */
 struct action_variable {
 	const char *name, *value;
-	const char *help; /* for the documentation */
+	const char *help;   /* for the documentation */
+	bool image_decides; /* the value of the image is used, if it has one */
 };
 
 /* Reason of errors of `reach` and `expand`: the configuration contains no target. */

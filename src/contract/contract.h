@@ -13,7 +13,7 @@
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
 
-#define CONTRACT_VERSION 3
+#define CONTRACT_VERSION 4
 
 /* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
 #define DRIVE_EXEC "ambient-exec"
@@ -85,6 +85,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, if there are keys */
 #define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for use by other programs */
 #define GUEST_HOME "/root"
+/* The variable that has the working directory of a container image. */
+#define GUEST_IMAGE_DIRECTORY "CONTAINER_WORKDIR"
 #define GUEST_TMP "/tmp"
 #define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "contract/action.h"
 #include "contract/limits.h"
+#include "contract/user.h"
 #include "data/jsonl.h"
 #include "data/schema.h"
 
@@ -86,6 +87,9 @@ static const struct param plan_params[] = {
 		.help = "time limit of all steps except those that run always, in milliseconds; "
 			"0: none"},
 	{.name = "env", .type = PARAM_STRINGS, .help = "NAME=value for every step"},
+	{.name = "user",
+		.type = PARAM_STRING,
+		.help = "the user of programs whose step names none; absent: root"},
 	{.name = "keep_disk",
 		.type = PARAM_BOOL,
 		.preset = "false",
@@ -106,6 +110,7 @@ void plan_release(struct plan *p)
 		free(p->steps[i].origin.action);
 	}
 	free(p->steps);
+	free(p->user);
 	strv_release(&p->env);
 	*p = (struct plan){0};
 }
@@ -160,6 +165,8 @@ struct node *plan_to_node(const struct plan *p)
 	if (p->timeout_ms)
 		node_set_int(map, "timeout_ms", p->timeout_ms);
 	node_add_strv(node_set_list(map, "env"), &p->env);
+	if (p->user)
+		node_set_string(map, "user", p->user);
 	if (p->keep_disk)
 		node_set_bool(map, "keep_disk", true);
 	steps = node_set_list(map, "steps");
@@ -340,6 +347,15 @@ static enum plan_source source_of(const struct node *map)
 	BUG("a source that the schema let pass");
 }
 
+static int check_user(const struct node *tree, const char *file, struct err *e)
+{
+	const char *user = node_get_text(tree, "user", NULL);
+
+	if (!user || user_is_valid(user))
+		return 0;
+	return node_err(node_get(tree, "user"), file, e, "'user' must be " USER_RULE);
+}
+
 static int check_env(const struct node *env, const char *file, struct err *e)
 {
 	const struct node *item;
@@ -411,7 +427,7 @@ int plan_from_node(const struct node *tree, const struct action *const *actions,
 	auto_plan struct plan p = {0};
 
 	if (schema_check(plan_params, tree, file, e) < 0 ||
-		check_env(node_get(tree, "env"), file, e) < 0)
+		check_env(node_get(tree, "env"), file, e) < 0 || check_user(tree, file, e) < 0)
 		return -1;
 	steps = node_get(tree, "steps");
 	if (steps->count > LIMIT_PLAN_STEPS)
@@ -420,6 +436,8 @@ int plan_from_node(const struct node *tree, const struct action *const *actions,
 	p.source = source_of(tree);
 	p.timeout_ms = (int64_t)schema_uint(plan_params, tree, "timeout_ms");
 	node_to_strv(node_get(tree, "env"), &p.env);
+	if (node_get_text(tree, "user", NULL))
+		p.user = mem_strdup(node_get_text(tree, "user", ""));
 	p.keep_disk = schema_bool(plan_params, tree, "keep_disk");
 	node_each (steps, step) {
 		if (step_from_node(step, actions, file, &p, e) < 0)

@@ -56,6 +56,7 @@ struct plan {
 	enum plan_source source; /* one of the user's lists: pre_plan, plan or post_plan */
 	int64_t timeout_ms;      /* for all steps except those that run always; 0: none */
 	struct strv env;         /* "NAME=value" for every step */
+	char *user;              /* of programs whose step names none (user.h); NULL: root */
 	/* the scratch drive is kept after the machine has ended: sync it at the end */
 	bool keep_disk;
 	struct step *steps;

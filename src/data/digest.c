@@ -51,14 +51,14 @@ struct digest_text digest_of(const void *data, size_t len)
 	return digest_end(d);
 }
 
-static int add_file(struct digest *d, int fd, uint64_t bytes, struct err *e)
+static int add_part(struct digest *d, int fd, uint64_t start, uint64_t bytes, struct err *e)
 {
 	enum { CHUNK = 1 << 20 };
 	auto_free char *chunk = mem_alloc(CHUNK);
 
 	for (uint64_t offset = 0; offset < bytes;) {
 		size_t want = bytes - offset < CHUNK ? (size_t)(bytes - offset) : CHUNK;
-		ssize_t n = fd_pread_full(fd, chunk, want, offset);
+		ssize_t n = fd_pread_full(fd, chunk, want, start + offset);
 
 		if (n < 0)
 			return err_sys(e, "read for the digest");
@@ -72,13 +72,18 @@ static int add_file(struct digest *d, int fd, uint64_t bytes, struct err *e)
 	return 0;
 }
 
-int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e)
+int digest_of_part(int fd, uint64_t offset, uint64_t bytes, struct digest_text *ret, struct err *e)
 {
 	struct digest *d = digest_new();
-	int result = add_file(d, fd, bytes, e);
+	int result = add_part(d, fd, offset, bytes, e);
 	struct digest_text text = digest_end(d);
 
 	if (result == 0)
 		*ret = text;
 	return result;
+}
+
+int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e)
+{
+	return digest_of_part(fd, 0, bytes, ret, e);
 }

@@ -29,4 +29,8 @@ struct digest_text digest_of(const void *data, size_t len);
  */
 int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e) NODISCARD;
 
+/* As digest_of_file, of the bytes from `offset` on. */
+int digest_of_part(
+	int fd, uint64_t offset, uint64_t bytes, struct digest_text *ret, struct err *e) NODISCARD;
+
 #endif

@@ -12,74 +12,30 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
-#include "base/text.h"
 #include "data/digest.h"
 #include "data/yamlfile.h"
 #include "images/diskfile.h"
 #include "images/imagefile.h"
+#include "images/container.h"
+#include "images/forms.h"
 #include "images/imagestore.h"
-#include "images/oci.h"
 #include "images/squash.h"
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/sparse.h"
 #include "settings/image.h"
 
-enum { SHOWN_MAX = 200 };
-
-#define OCI "oci:"
 #define ROOT_FILE "root.squashfs"
 #define DISK_FILE "disk.qcow2"
 #define YAML_FILE "image.yaml"
 
-/* ---- the source ---- */
-
-struct place {
-	char *dir;
-	char *tag; /* NULL: none */
+/* What an image is made of. */
+struct making {
+	const char *name;
+	const struct container_image *image;
+	const struct image *kernel;
+	const struct image_defaults *defaults;
 };
-
-static void place_release(struct place *p)
-{
-	free(p->dir);
-	free(p->tag);
-}
-#define auto_place __attribute__((cleanup(place_release)))
-
-/* As in skopeo: what follows the last colon is a tag, unless it has a slash. */
-static int read_source(const char *source, struct place *ret, struct err *e)
-{
-	auto_free char *shown = text_safe(source, SHOWN_MAX);
-	const char *path = source + strlen(OCI), *colon;
-
-	if (strncmp(source, OCI, strlen(OCI)) != 0 || !*path)
-		return err_set(e, ERR_INPUT,
-			"'%s' is not a file of 'ambient image export', the file of a disk (qcow2, "
-			"or raw with a boot sector), oci:DIR or oci:DIR:TAG; 'skopeo copy "
-			"docker://REF oci:DIR' makes such a directory",
-			shown);
-	colon = strrchr(path, ':');
-	if (colon && (colon == path || !colon[1] || strchr(colon, '/')))
-		colon = NULL;
-	ret->dir = mem_strndup(path, colon ? (size_t)(colon - path) : strlen(path));
-	ret->tag = colon ? mem_strdup(colon + 1) : NULL;
-	return 0;
-}
-
-/* Of the directory itself, also for "." or a path that ends in a slash. */
-static char *name_of(const struct import *i, const struct place *p)
-{
-	auto_free char *path = NULL;
-
-	if (i->name)
-		return mem_strdup(i->name);
-	if (p->tag)
-		return mem_strdup(p->tag);
-	path = path_absolute(p->dir);
-	while (strlen(path) > 1 && path[strlen(path) - 1] == '/')
-		path[strlen(path) - 1] = '\0';
-	return mem_strdup(path_base(path));
-}
 
 /* ---- its files ---- */
 
@@ -182,43 +138,52 @@ static void describe_kernel(struct node *yaml, const struct image *kernel)
 	}
 }
 
-static int describe(const char *name, const struct image *kernel, const struct oci_image *image,
-	const char *dir, struct err *e)
+static void set_digest(struct node *map, const char *key, const struct digest_text *digest)
 {
-	auto_free char *manifest = mem_printf("sha256:%s", image->digest.s);
+	auto_free char *text = mem_printf(CONTAINER_SHA256 "%s", digest->s);
+
+	node_set_string(map, key, text);
+}
+
+static int describe(const struct making *m, const char *dir, struct err *e)
+{
 	auto_node struct node *yaml = node_map(), *root = NULL;
-	struct node *origin;
+	const struct container_image *image = m->image;
+	struct node *origin, *said;
 
 	if (describe_made(dir, ROOT_FILE, "squashfs", &root, e) < 0)
 		return -1;
 	node_set_string(yaml, "format", "1");
-	node_set_string(yaml, "name", name);
-	describe_kernel(yaml, kernel);
+	node_set_string(yaml, "name", m->name);
+	describe_kernel(yaml, m->kernel);
 	node_set(yaml, "root", steal_ptr(&root));
-	origin = node_map();
-	node_set_string(origin, "manifest", manifest);
-	node_set_string(origin, "kernel", kernel->name);
-	node_set(yaml, "built_from", origin);
+	said = defaults_to_node(m->defaults);
+	if (said)
+		node_set(yaml, "defaults", said);
+	origin = node_set_map(yaml, "built_from");
+	if (*image->manifest.s)
+		set_digest(origin, "manifest", &image->manifest);
+	set_digest(origin, "config", &image->id);
+	node_set_string(origin, "kernel", m->kernel->name);
 	return write_yaml(yaml, dir, e);
 }
 
 /* ---- the import ---- */
 
-static int make(const struct import *i, const char *name, const struct oci_image *image,
-	const struct image *kernel, const struct imagestore_change *c, struct import_result *ret,
+static int make(const struct making *m, const char *program, const char *dir, struct strv *warnings,
 	struct err *e)
 {
 	struct squash_result squashed;
 
-	if (squash_layers(image, i->archive_program, c->image, ROOT_FILE, &squashed, e) < 0 ||
-		take_kernel(kernel, c->image, e) < 0)
+	if (squash_layers(m->image, program, dir, ROOT_FILE, &squashed, e) < 0 ||
+		take_kernel(m->kernel, dir, e) < 0)
 		return -1;
 	if (squashed.dropped)
-		strv_pushf(&ret->warnings,
+		strv_pushf(warnings,
 			"extended attributes of %" PRIu64 " file%s were left out: images have "
 			"security.capability and user.* only",
 			squashed.dropped, num_plural(squashed.dropped));
-	return describe(name, kernel, image, c->image, e);
+	return describe(m, dir, e);
 }
 
 /* Describe the image that has been published. */
@@ -235,22 +200,37 @@ static int report(
 	return 0;
 }
 
-static int import_as(const struct import *i, const char *name, const struct place *p,
+static int open_kernel(const struct import *i, struct image *ret, struct err *e)
+{
+	if (image_open(i->store, i->kernel, NULL, ret, e) < 0)
+		return err_wrap(e, "the kernel of image %s", i->kernel);
+	if (ret->boot == IMAGE_BOOT_DIRECT)
+		return 0;
+	return err_set(e, ERR_INPUT, "image %s boots from its disk, and has no kernel for others",
+		i->kernel);
+}
+
+static int import_as(const struct import *i, const char *name, const struct forms_source *source,
 	struct import_result *ret, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
-	auto_oci_image struct oci_image image = {0};
+	auto_container_image struct container_image image = {0};
+	auto_defaults struct image_defaults defaults = {0};
 	auto_image struct image kernel = {0};
+	const struct making m = {
+		.name = name, .image = &image, .kernel = &kernel, .defaults = &defaults};
+	struct forms_way way = {.tell = i->tell, .arg = i->arg};
 
-	if (image_open(i->store, i->kernel, NULL, &kernel, e) < 0)
-		return err_wrap(e, "the kernel of image %s", i->kernel);
-	if (kernel.boot != IMAGE_BOOT_DIRECT)
-		return err_set(e, ERR_INPUT,
-			"image %s boots from its disk, and has no kernel for others", i->kernel);
-	if (oci_open(p->dir, p->tag, &image, e) < 0 ||
-		imagestore_begin(i->store, name, &c, e) < 0 ||
-		make(i, name, &image, &kernel, &c, ret, e) < 0 || imagestore_publish(&c, e) < 0)
+	if (open_kernel(i, &kernel, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0)
 		return -1;
+	way.work = c.work;
+	if (forms_open(source, &way, &image, e) < 0 ||
+		defaults_from_container(
+			node_get(image.config, "config"), &defaults, &ret->warnings, e) < 0 ||
+		make(&m, i->archive_program, c.image, &ret->warnings, e) < 0 ||
+		imagestore_publish(&c, e) < 0)
+		return -1;
+	memcpy(ret->id, image.id.s, sizeof(ret->id));
 	return report(i, name, ret, e);
 }
 
@@ -333,7 +313,7 @@ void import_result_release(struct import_result *r)
 int import_image(const struct import *i, struct import_result *ret, struct err *e)
 {
 	const enum diskfile_format format = diskfile_probe(i->source);
-	auto_place struct place p = {0};
+	auto_forms_source struct forms_source source = {0};
 	auto_free char *name = NULL;
 	auto_fd int exported = -1;
 
@@ -344,8 +324,8 @@ int import_image(const struct import *i, struct import_result *ret, struct err *
 		return import_exported(i, exported, ret, e);
 	if (format != DISKFILE_NONE)
 		return import_disk(i, format, ret, e);
-	if (read_source(i->source, &p, e) < 0)
+	if (forms_parse(i->source, &source, e) < 0)
 		return -1;
-	name = name_of(i, &p);
-	return check_name(i, name, e) < 0 ? -1 : import_as(i, name, &p, ret, e);
+	name = i->name ? mem_strdup(i->name) : forms_name(&source);
+	return check_name(i, name, e) < 0 ? -1 : import_as(i, name, &source, ret, e);
 }

@@ -15,20 +15,23 @@
 
 struct import {
 	const char *store;
-	/* "oci:DIR", "oci:DIR:TAG", a file of `ambient image export`, or a disk (diskfile.h) */
+	/* A file of `ambient image export`, a disk (diskfile.h), or a container image (forms.h) */
 	const char *source;
-	/* NULL: the tag, the last component of DIR or of the disk's path, or its name when exported
-	 */
-	const char *name;
+	const char *
+		name; /* NULL: that of the exported image, of the tag, or of the directory or file */
 	const char *firmware; /* of a disk: "bios" or "uefi"; NULL: what the disk has */
 	const char *kernel;   /* the image whose kernel it gets, in the store or installed */
 	const char *archive_program;
+	/* Called with lines about the progress of fetching; safe text. */
+	void (*tell)(void *arg, const char *line);
+	void *arg;
 };
 
 struct import_result {
 	char *name;
 	char digest[65];   /* of the image */
-	char manifest[65]; /* of the container image; "": none */
+	char manifest[65]; /* of the container image; "": its form has none */
+	char id[65];       /* of the container image's configuration; "": of none */
 	enum import_disk { IMPORT_NO_DISK, IMPORT_BIOS, IMPORT_UEFI } disk; /* how a disk boots */
 	struct strv warnings; /* what was left out; one line each */
 };

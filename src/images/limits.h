@@ -9,6 +9,9 @@
 #define LIMIT_OCI_JSON (4 * MIB)
 #define LIMIT_IMAGEFILE_INFO (64 * KIB) /* image.json in a file of `ambient image export` */
 #define LIMIT_OCI_INDEXES 8             /* indexes within indexes */
+/* Headers of a tar archive that has a container image, and the names in them together. */
+#define LIMIT_TARINDEX_HEADERS 100000
+#define LIMIT_TARINDEX_NAMES_BYTES (8 * MIB)
 /* The files of an image together. */
 #define LIMIT_IMAGE_BYTES (256 * GIB)
 /* Without progress of sqfstar after the end of the layers. */

@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "images/oci.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "archive/report.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
-#include "data/jsonl.h"
 #include "data/node.h"
 #include "images/limits.h"
-#include "os/fd.h"
 
 enum { SHOWN_MAX = 120 };
 
-#define SYSTEM "linux"
-#define ARCHITECTURE "amd64" /* in the words of Go */
 #define TAG_KEY "org.opencontainers.image.ref.name"
-#define SHA256 "sha256:"
-#define INDEX_FILE "index.json"
 #define MANIFEST "manifest" /* in messages */
 
 static const char *const index_types[] = {"application/vnd.oci.image.index.v1+json",
@@ -37,123 +26,79 @@ static const char *const layer_types[] = {"application/vnd.oci.image.layer.v1.ta
 	"application/vnd.docker.image.rootfs.diff.tar",
 	"application/vnd.docker.image.rootfs.foreign.diff.tar", NULL};
 
-struct layout {
-	int fd; /* of the directory */
-	const char *path;
-};
-
 /* ---- blobs ---- */
 
-/* `name` is that of a file in the layout. */
-static int refuse(const struct layout *l, const char *name, struct err *e, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+/* What a descriptor names. */
+struct found {
+	char *name;       /* FOLDER/HEX */
+	const char *hex;  /* points into `name` */
+	struct blob blob; /* its size is that of the descriptor; its digest is to be compared */
+};
 
-static int refuse(const struct layout *l, const char *name, struct err *e, const char *fmt, ...)
+#define FOUND_NONE ((struct found){.blob = BLOB_NONE})
+
+static void found_release(struct found *f)
 {
-	auto_free char *path = mem_printf("%s/%s", l->path, name);
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)err_vset(e, ERR_INPUT, fmt, ap);
-	va_end(ap);
-	return err_wrap(e, "%s", path);
+	free(f->name);
+	blob_release(&f->blob);
 }
+#define auto_found __attribute__((cleanup(found_release)))
 
-/* A regular file of the layout. Symbolic links are not followed. */
-static int open_file(
-	const struct layout *l, const char *name, int *ret_fd, uint64_t *ret_bytes, struct err *e)
-{
-	auto_fd int fd = fd_open_beneath(l->fd, name, O_RDONLY | O_NONBLOCK);
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return refuse(l, name, e, "%s", strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return refuse(l, name, e, "it is not a regular file");
-	*ret_bytes = (uint64_t)st.st_size;
-	*ret_fd = fd_steal(&fd);
-	return 0;
-}
-
-/*
- * "blobs/sha256/HEX" of a descriptor's digest. `from` is the file that has the descriptor. The
- * caller frees; NULL with *e.
- */
-static char *blob_name(
-	const struct layout *l, const struct node *descriptor, const char *from, struct err *e)
+/* `from` is the file that has the descriptor. */
+static int find(const struct blobs *b, const struct node *descriptor, const char *from,
+	struct found *ret, struct err *e)
 {
 	const char *digest = node_get_text(descriptor, "digest", "");
 	auto_free char *shown = text_safe(digest, SHOWN_MAX);
-	const char *hex = digest + strlen(SHA256);
+	const char *hex = digest + strlen(CONTAINER_SHA256);
 
-	if (strncmp(digest, SHA256, strlen(SHA256)) == 0 && strlen(hex) == 64 &&
-		strspn(hex, "0123456789abcdef") == 64)
-		return mem_printf("blobs/sha256/%s", hex);
-	(void)err_set(e, ERR_INPUT,
-		"%s: %s: the digest '%s' is not 'sha256:' and 64 hexadecimal digits", l->path, from,
-		shown);
-	return NULL;
+	if (strncmp(digest, CONTAINER_SHA256, strlen(CONTAINER_SHA256)) != 0 ||
+		!container_is_hex(hex))
+		return err_set(e, ERR_INPUT,
+			"%s: %s: the digest '%s' is not 'sha256:' and 64 hexadecimal digits",
+			b->path, from, shown);
+	ret->name = mem_printf("%s%s", b->folder, hex);
+	ret->hex = ret->name + strlen(b->folder);
+	if (blobs_get(b, ret->name, &ret->blob, e) < 0)
+		return -1;
+	if (ret->blob.bytes != node_get_uint(descriptor, "size", UINT64_MAX))
+		return blobs_refuse(b, ret->name, e,
+			"it has %" PRIu64 " bytes, which the %s does not say", ret->blob.bytes,
+			from);
+	return 0;
 }
 
-/* Open a blob, and compare its size and digest. */
-static int open_blob(const struct layout *l, const struct node *descriptor, const char *from,
-	int *ret_fd, uint64_t *ret_bytes, struct err *e)
+/* Find a blob that is JSON, and append its text, whose digest is compared. */
+static int read_text(const struct blobs *b, const struct node *descriptor, const char *from,
+	struct found *ret, struct buf *text, struct err *e)
 {
-	auto_free char *name = blob_name(l, descriptor, from, e);
 	struct digest_text digest;
-	auto_fd int fd = -1;
-	uint64_t bytes = 0;
 
-	if (!name || open_file(l, name, &fd, &bytes, e) < 0)
+	buf_init(text, LIMIT_OCI_JSON);
+	if (find(b, descriptor, from, ret, e) < 0 ||
+		blobs_read(b, ret->name, &ret->blob, text, e) < 0)
 		return -1;
-	if (bytes != node_get_uint(descriptor, "size", UINT64_MAX))
-		return refuse(l, name, e, "it has %" PRIu64 " bytes, which the %s does not say",
-			bytes, from);
-	if (digest_of_file(fd, bytes, &digest, e) < 0)
-		return -1;
-	if (strcmp(digest.s, strrchr(name, '/') + 1) != 0)
-		return refuse(l, name, e, "its digest is sha256:%s: it is damaged", digest.s);
-	*ret_bytes = bytes;
-	*ret_fd = fd_steal(&fd);
-	return 0;
+	digest = digest_of(text->data, text->len);
+	return blobs_compare(b, ret->name, &digest, ret->hex, e);
 }
 
-static int read_json(
-	const struct layout *l, int fd, const char *name, struct node **ret, struct err *e)
-{
-	auto_free char *path = mem_printf("%s/%s", l->path, name);
-	auto_node struct node *node = NULL;
-	auto_buf struct buf text = {0};
-
-	buf_init(&text, LIMIT_OCI_JSON);
-	if (fd_read_to_end(fd, path, &text, e) < 0 ||
-		jsonl_parse(text.data, text.len, path, &node, e) < 0)
-		return -1;
-	if (node->kind != NODE_MAP)
-		return refuse(l, name, e, "it is not a JSON object");
-	*ret = steal_ptr(&node);
-	return 0;
-}
-
-static int read_blob(const struct layout *l, const struct node *descriptor, const char *from,
+static int read_blob(const struct blobs *b, const struct node *descriptor, const char *from,
 	struct node **ret, struct err *e)
 {
-	auto_free char *name = blob_name(l, descriptor, from, e);
-	auto_fd int fd = -1;
-	uint64_t bytes = 0;
+	auto_found struct found f = FOUND_NONE;
+	auto_buf struct buf text = {0};
 
-	if (!name || open_blob(l, descriptor, from, &fd, &bytes, e) < 0)
+	if (read_text(b, descriptor, from, &f, &text, e) < 0)
 		return -1;
-	if (bytes > LIMIT_OCI_JSON)
-		return refuse(l, name, e, "it has %" PRIu64 " bytes, too many for its kind", bytes);
-	return read_json(l, fd, name, ret, e);
+	return blobs_parse(b, f.name, &text, NODE_MAP, ret, e);
 }
 
 /* ---- which image ---- */
 
 struct choice {
-	const struct layout *layout;
+	const struct blobs *blobs;
 	const char *tag;
+	bool loosely;       /* container_tag_fits */
 	struct node *found; /* descriptor of the first manifest that fits */
 	size_t count;       /* manifests that fit */
 	size_t indexes;     /* read so far */
@@ -182,11 +127,12 @@ static void add_other(struct choice *c, const char *what)
 static bool is_for_us(struct choice *c, const struct node *descriptor)
 {
 	const struct node *platform = node_get(descriptor, "platform");
-	const char *system = node_get_text(platform, "os", SYSTEM);
-	const char *architecture = node_get_text(platform, "architecture", ARCHITECTURE);
+	const char *system = node_get_text(platform, "os", CONTAINER_SYSTEM);
+	const char *architecture = node_get_text(platform, "architecture", CONTAINER_ARCHITECTURE);
 	auto_free char *name = mem_printf("%s/%s", system, architecture);
 
-	if (strcmp(system, SYSTEM) == 0 && strcmp(architecture, ARCHITECTURE) == 0)
+	if (strcmp(system, CONTAINER_SYSTEM) == 0 &&
+		strcmp(architecture, CONTAINER_ARCHITECTURE) == 0)
 		return true;
 	add_other(c, name);
 	return false;
@@ -197,7 +143,7 @@ static bool has_tag(struct choice *c, const struct node *descriptor, unsigned de
 {
 	const char *tag = node_get_text(node_get(descriptor, "annotations"), TAG_KEY, "");
 
-	if (!c->tag || depth > 0 || strcmp(tag, c->tag) == 0)
+	if (!c->tag || depth > 0 || container_tag_fits(tag, c->tag, c->loosely))
 		return true;
 	add_other(c, tag);
 	return false;
@@ -219,9 +165,9 @@ static int look_at(struct choice *c, const struct node *descriptor, const char *
 		return 0;
 	}
 	if (++c->indexes > LIMIT_OCI_INDEXES)
-		return refuse(
-			c->layout, INDEX_FILE, e, "it has more than %d indexes", LIMIT_OCI_INDEXES);
-	if (read_blob(c->layout, descriptor, name, &inner, e) < 0)
+		return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e, "it has more than %d indexes",
+			LIMIT_OCI_INDEXES);
+	if (read_blob(c->blobs, descriptor, name, &inner, e) < 0)
 		return -1;
 	return look_through(c, inner, "index", depth + 1, e);
 }
@@ -241,45 +187,69 @@ static int none_fits(const struct choice *c, struct err *e)
 {
 	auto_free char *tag = text_safe(c->tag ? c->tag : "", SHOWN_MAX);
 
-	return refuse(c->layout, INDEX_FILE, e,
-		"there is no image %s%sfor " SYSTEM "/" ARCHITECTURE "%s%s", tag, *tag ? " " : "",
-		c->others.len ? "; there are: " : "", c->others.len ? c->others.data : "");
+	return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e,
+		"there is no image %s%sfor " CONTAINER_SYSTEM "/" CONTAINER_ARCHITECTURE "%s%s",
+		tag, *tag ? " " : "", c->others.len ? "; there are: " : "",
+		c->others.len ? c->others.data : "");
+}
+
+static int no_index(const struct blobs *b, struct err *e)
+{
+	if (blobs_has(b, CONTAINER_SAVE_MANIFEST))
+		return err_append(e, "; it is an archive of 'docker save': docker-archive:FILE");
+	return err_append(e, "; is this in the OCI image layout, as 'skopeo copy ... %s' makes it?",
+		b->is_archive ? "oci-archive:FILE" : "oci:DIR");
+}
+
+static int read_index(const struct blobs *b, struct node **ret, struct err *e)
+{
+	auto_blob struct blob blob = BLOB_NONE;
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_OCI_JSON);
+	if (blobs_get(b, CONTAINER_OCI_INDEX, &blob, e) < 0)
+		return no_index(b, e);
+	if (blobs_read(b, CONTAINER_OCI_INDEX, &blob, &text, e) < 0)
+		return -1;
+	return blobs_parse(b, CONTAINER_OCI_INDEX, &text, NODE_MAP, ret, e);
 }
 
 static int choose(struct choice *c, struct err *e)
 {
 	auto_node struct node *index = NULL;
-	auto_fd int fd = -1;
-	uint64_t bytes;
 
-	if (open_file(c->layout, INDEX_FILE, &fd, &bytes, e) < 0)
-		return err_append(e,
-			"; is this a directory in the OCI image layout, as 'skopeo "
-			"copy ... oci:DIR' makes it?");
-	if (read_json(c->layout, fd, INDEX_FILE, &index, e) < 0 ||
-		look_through(c, index, INDEX_FILE, 0, e) < 0)
+	if (read_index(c->blobs, &index, e) < 0 ||
+		look_through(c, index, CONTAINER_OCI_INDEX, 0, e) < 0)
 		return -1;
+	if (c->count == 0 && c->tag) {
+		c->loosely = true;
+		c->indexes = 0;
+		buf_clear(&c->others);
+		if (look_through(c, index, CONTAINER_OCI_INDEX, 0, e) < 0)
+			return -1;
+	}
 	if (c->count == 0)
 		return none_fits(c, e);
 	if (c->count > 1)
-		return refuse(c->layout, INDEX_FILE, e,
-			"there are %zu images; name one: oci:DIR:TAG", c->count);
+		return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e,
+			"there are %zu images; name one: %s:TAG", c->count,
+			c->blobs->is_archive ? "oci-archive:FILE" : "oci:DIR");
 	return 0;
 }
 
 /* ---- the image ---- */
 
-static int refuse_manifest(const struct layout *l, struct err *e, const char *fmt, ...)
+static int refuse_manifest(const struct blobs *b, struct err *e, const char *fmt, ...)
 	PRINTF_LIKE(3, 4);
 
-static int refuse_manifest(const struct layout *l, struct err *e, const char *fmt, ...)
+static int refuse_manifest(const struct blobs *b, struct err *e, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)err_vset(e, ERR_INPUT, fmt, ap);
 	va_end(ap);
-	return err_wrap(e, "%s: the manifest of the image", l->path);
+	return err_wrap(e, "%s: the manifest of the image", b->path);
 }
 
 static bool is_layer(const struct node *descriptor)
@@ -295,88 +265,89 @@ static bool is_layer(const struct node *descriptor)
 	return false;
 }
 
-static int add_layer(
-	const struct layout *l, const struct node *descriptor, struct oci_image *i, struct err *e)
+static int add_layer(const struct blobs *b, const struct node *descriptor,
+	struct container_image *i, struct err *e)
 {
 	auto_free char *type = text_safe(node_get_text(descriptor, "mediaType", ""), SHOWN_MAX);
-	struct oci_layer layer = {.fd = -1};
+	auto_found struct found f = FOUND_NONE;
+	struct digest_text digest;
 
 	if (!is_layer(descriptor))
 		return refuse_manifest(
-			l, e, "a layer is of the type '%s', which is not a tar archive", type);
-	if (i->layer_count == REWRITE_LAYERS_MAX)
-		return refuse_manifest(l, e, "it has more than %d layers", REWRITE_LAYERS_MAX);
-	if (open_blob(l, descriptor, MANIFEST, &layer.fd, &layer.bytes, e) < 0)
+			b, e, "a layer is of the type '%s', which is not a tar archive", type);
+	if (find(b, descriptor, MANIFEST, &f, e) < 0 ||
+		digest_of_part(f.blob.fd, f.blob.offset, f.blob.bytes, &digest, e) < 0 ||
+		blobs_compare(b, f.name, &digest, f.hex, e) < 0)
 		return -1;
-	i->layers = mem_resize(i->layers, i->layer_count + 1, sizeof(*i->layers));
-	i->layers[i->layer_count++] = layer;
-	return 0;
+	return container_take_layer(i, b, f.name, &f.blob, e);
 }
 
-static int check_config(const struct layout *l, const struct node *manifest, struct err *e)
+static int read_config(const struct blobs *b, const struct node *manifest,
+	struct container_image *i, struct err *e)
 {
-	auto_node struct node *config = NULL;
-	auto_free char *shown = NULL;
+	auto_found struct found f = FOUND_NONE;
+	auto_buf struct buf text = {0};
 
-	if (read_blob(l, node_get(manifest, "config"), MANIFEST, &config, e) < 0)
+	if (read_text(b, node_get(manifest, "config"), MANIFEST, &f, &text, e) < 0)
 		return -1;
-	if (strcmp(node_get_text(config, "os", SYSTEM), SYSTEM) == 0 &&
-		strcmp(node_get_text(config, "architecture", ARCHITECTURE), ARCHITECTURE) == 0)
-		return 0;
-	shown = text_safe(node_get_text(config, "architecture", ""), SHOWN_MAX);
-	return refuse_manifest(
-		l, e, "the image is for '%s', not for " SYSTEM "/" ARCHITECTURE, shown);
+	return container_take_config(i, b, f.name, &text, e);
 }
 
-static int read_image(
-	const struct layout *l, const struct node *descriptor, struct oci_image *i, struct err *e)
+/* The digest of `text` was compared, if there is one to compare it with. */
+static int read_image(const struct blobs *b, const char *name, const struct buf *text,
+	struct container_image *i, struct err *e)
 {
 	auto_node struct node *manifest = NULL;
 	const struct node *layers, *layer;
 
-	if (read_blob(l, descriptor, INDEX_FILE, &manifest, e) < 0)
+	if (blobs_parse(b, name, text, NODE_MAP, &manifest, e) < 0)
 		return -1;
-	(void)snprintf(i->digest.s, sizeof(i->digest.s), "%s",
-		node_get_text(descriptor, "digest", "") + strlen(SHA256));
+	i->manifest = digest_of(text->data, text->len);
 	layers = node_get(manifest, "layers");
 	if (!node_get(manifest, "config") || !layers || layers->kind != NODE_LIST ||
 		layers->count == 0)
-		return refuse_manifest(l, e, "it is not that of an image with layers");
-	if (check_config(l, manifest, e) < 0)
+		return refuse_manifest(b, e, "it is not that of an image with layers");
+	if (read_config(b, manifest, i, e) < 0)
 		return -1;
 	node_each (layers, layer)
-		if (add_layer(l, layer, i, e) < 0)
+		if (add_layer(b, layer, i, e) < 0)
 			return -1;
 	return 0;
 }
 
-void oci_release(struct oci_image *i)
+static int open_chosen(const struct blobs *b, const struct node *descriptor,
+	struct container_image *i, struct err *e)
 {
-	for (size_t k = 0; k < i->layer_count; k++)
-		fd_close(i->layers[k].fd);
-	free(i->layers);
-	*i = (struct oci_image){0};
+	auto_found struct found f = FOUND_NONE;
+	auto_buf struct buf text = {0};
+
+	if (read_text(b, descriptor, CONTAINER_OCI_INDEX, &f, &text, e) < 0)
+		return -1;
+	return read_image(b, f.name, &text, i, e);
 }
 
-int oci_open(const char *dir, const char *tag, struct oci_image *ret, struct err *e)
+int oci_open(const struct blobs *b, const char *tag, struct container_image *ret, struct err *e)
 {
-	auto_fd int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	const struct layout l = {.fd = fd, .path = dir};
-	struct choice c = {.layout = &l, .tag = tag};
-	auto_oci_image struct oci_image i = {0};
+	struct choice c = {.blobs = b, .tag = tag};
 	int result;
 
-	if (fd < 0)
-		return err_set(e, ERR_INPUT, "%s: %s", dir, strerror(errno));
 	buf_init(&c.others, 4 * SHOWN_MAX);
 	result = choose(&c, e);
 	if (result == 0)
-		result = read_image(&l, c.found, &i, e);
+		result = open_chosen(b, c.found, ret, e);
 	node_free(c.found);
 	buf_release(&c.others);
-	if (result < 0)
+	return result;
+}
+
+int oci_open_manifest(
+	const struct blobs *b, const char *name, struct container_image *ret, struct err *e)
+{
+	auto_blob struct blob blob = BLOB_NONE;
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_OCI_JSON);
+	if (blobs_get(b, name, &blob, e) < 0 || blobs_read(b, name, &blob, &text, e) < 0)
 		return -1;
-	*ret = i;
-	i = (struct oci_image){0};
-	return 0;
+	return read_image(b, name, &text, ret, e);
 }

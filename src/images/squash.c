@@ -132,7 +132,7 @@ static int start(const char *dir, const char *name, struct packer *p, struct err
 
 /* ---- layers ---- */
 
-static int write_layers(const struct oci_image *image, const char *program, int out,
+static int write_layers(const struct container_image *image, const char *program, int out,
 	struct rewrite_report *ret, struct err *e)
 {
 	auto_jail struct jail j;
@@ -140,10 +140,13 @@ static int write_layers(const struct oci_image *image, const char *program, int 
 
 	archiver_init(&j, program, "layers", LIMIT_IMAGE_BYTES);
 	j.max_files = LIMIT_ARCHIVE_FILES + image->layer_count;
-	strv_pushf(&j.argv, "%zu", image->layer_count);
 	for (size_t i = 0; i < image->layer_count; i++) {
-		jail_keep_as(&j, image->layers[i].fd, REWRITE_LAYERS + (int)i);
-		bytes += image->layers[i].bytes;
+		const struct blob *layer = &image->layers[i];
+
+		jail_keep_as(&j, layer->fd, REWRITE_LAYERS + (int)i);
+		strv_pushf(&j.argv, "%" PRIu64, layer->offset);
+		strv_pushf(&j.argv, "%" PRIu64, layer->bytes);
+		bytes += layer->bytes;
 	}
 	return archiver_run(&j, out, bytes, LIMIT_IMAGE_BYTES, ret, e);
 }
@@ -208,7 +211,7 @@ static int finish(struct packer *p, const char *dir, struct err *e)
 	return 0;
 }
 
-int squash_layers(const struct oci_image *image, const char *program, const char *dir,
+int squash_layers(const struct container_image *image, const char *program, const char *dir,
 	const char *name, struct squash_result *ret, struct err *e)
 {
 	auto_packer struct packer p = {

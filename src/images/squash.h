@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "images/oci.h"
+#include "images/container.h"
 
 struct squash_result {
 	uint64_t dropped; /* files some of whose extended attributes were left out */
@@ -24,7 +24,7 @@ struct squash_result {
  * ERR_HOST: sqfstar is missing (reason host_no_squashfs), or failed. ERR_INTERRUPTED. After an
  * error, the contents of the file are undefined.
  */
-int squash_layers(const struct oci_image *image, const char *program, const char *dir,
+int squash_layers(const struct container_image *image, const char *program, const char *dir,
 	const char *name, struct squash_result *ret, struct err *e) NODISCARD;
 
 #endif

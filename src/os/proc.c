@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -204,6 +205,7 @@ static int attend(struct child *c, struct buf *output, int *ret_status, struct e
 static pid_t start(const struct strv *argv, const struct proc_way *way, int to, struct err *e)
 {
 	auto_free char *program = proc_find(argv->items[0]);
+	const pid_t self = getpid();
 	pid_t pid;
 
 	if (!program)
@@ -213,6 +215,9 @@ static pid_t start(const struct strv *argv, const struct proc_way *way, int to, 
 		return err_sys(e, "fork");
 	if (pid > 0)
 		return pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != self)
+		_exit(127);
 	for (const char *const *name = way->unset; name && *name; name++)
 		(void)unsetenv(*name);
 	proc_become(program, argv, &(struct proc_streams){-1, to, way->no_errors ? -1 : to});

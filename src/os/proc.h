@@ -21,7 +21,8 @@
  *
  * A file that the program opens may never answer: a fifo, the file system of a dead server. So
  * after limit_ms all processes of its group are killed: ERR_HOST, "git did not answer within 60 s".
- * A signal to this process kills them at once: ERR_INTERRUPTED.
+ * A signal to this process kills them at once: ERR_INTERRUPTED. If this process is killed, so is the
+ * program.
  */
 int proc_run(
 	const struct strv *argv, int64_t limit_ms, struct buf *output, struct err *e) NODISCARD;

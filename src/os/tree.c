@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "os/fd.h"
 
-enum { BLOCK = 512, SHOWN_NAME = 200 };
+enum { BLOCK = 512, SHOWN_NAME = 200, VISITS_PER_TICK = 256 };
 
 /* A directory between the top and the current position. */
 struct level {
@@ -28,7 +28,9 @@ struct walk {
 	int top; /* borrowed */
 	const char *shown;
 	bool remove;
-	bool archive; /* count bytes as in an archive, not as on the disk */
+	bool archive;                   /* count bytes as in an archive, not as on the disk */
+	const struct tree_owner *owner; /* NULL: files stay whose they are */
+	size_t visited;
 	uint64_t bytes;
 	dev_t device;
 	struct level *levels;
@@ -146,6 +148,8 @@ static int go_down(struct walk *w, const char *name, struct err *e)
 		return failed(w, "enter", name, e);
 	}
 	w->device = st.st_dev;
+	if (w->owner && fchown(fd, w->owner->uid, w->owner->gid) < 0)
+		return failed(w, "give", name, e);
 	/* The owner may have made the directory read-only. */
 	if (w->remove && (st.st_mode & 0700) != 0700 && fchmod(fd, 0700) < 0)
 		return failed(w, "make writable", name, e);
@@ -194,7 +198,21 @@ static int go_up(struct walk *w, struct err *e)
 
 /* ---- the walk ---- */
 
-/* Enter a directory; remove or count any other entry. */
+static int give(const struct walk *w, const char *name, const struct stat *st)
+{
+	if (st->st_uid == w->owner->uid && st->st_gid == w->owner->gid)
+		return 0;
+	return fchownat(here(w), name, w->owner->uid, w->owner->gid, AT_SYMLINK_NOFOLLOW);
+}
+
+static int tick(struct walk *w, struct err *e)
+{
+	if (!w->owner || ++w->visited % VISITS_PER_TICK)
+		return 0;
+	return w->owner->tick(w->owner->arg, e);
+}
+
+/* Enter a directory; remove, give or count any other entry. */
 static int visit(struct walk *w, const char *name, struct err *e)
 {
 	struct stat st;
@@ -205,6 +223,8 @@ static int visit(struct walk *w, const char *name, struct err *e)
 		return go_down(w, name, e);
 	if (w->remove && unlinkat(here(w), name, 0) < 0)
 		return errno == ENOENT ? 0 : failed(w, "remove", name, e);
+	if (w->owner && give(w, name, &st) < 0)
+		return errno == ENOENT ? 0 : failed(w, "give", name, e);
 	count_bytes(w, &st);
 	return 0;
 }
@@ -228,7 +248,7 @@ static int walk(struct walk *w, const char *name, struct err *e)
 	int result = visit(w, name, e);
 
 	while (result == 0 && w->count)
-		result = next(w, e);
+		result = next(w, e) < 0 ? -1 : tick(w, e);
 	while (w->count) {
 		struct level *l = &w->levels[--w->count];
 
@@ -248,6 +268,14 @@ int tree_remove(int dir, const char *name, const char *shown, uint64_t *ret_byte
 	if (ret_bytes)
 		*ret_bytes = w.bytes;
 	return result;
+}
+
+int tree_give(
+	int dir, const char *name, const char *shown, const struct tree_owner *owner, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown, .owner = owner};
+
+	return walk(&w, name, e);
 }
 
 static int measure(struct walk *w, const char *name, uint64_t *ret_bytes, struct err *e)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Walks through directory trees: removing one, and adding up its size.
+ * Walks through directory trees: removing one, giving it to a user, and adding up its size.
  *
  * A tree is untrusted: it may have any depth and any names. Each entry is reached by the descriptor
  * of its parent directory, no link is followed, and no other file system is entered. At most
- * TREE_OPEN_DIRS directories are open, whatever the depth. Nothing is written, so that a full disk
+ * TREE_OPEN_DIRS directories are open, whatever the depth. No data is written, so that a full disk
  * can be emptied. Directories that their owner may not write to are made writable before they are
  * emptied.
  */
@@ -12,6 +12,7 @@
 #define OS_TREE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 
@@ -32,6 +33,20 @@ int tree_remove(
  */
 int tree_measure(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
+
+/*
+ * Give all files of `name` in the directory `dir` to this user and group: links themselves, not what
+ * they lead to. `tick` is called every few hundred files; -1, with *e set, ends the walk.
+ */
+struct tree_owner {
+	uid_t uid;
+	gid_t gid;
+	int (*tick)(void *arg, struct err *e);
+	void *arg;
+};
+
+int tree_give(int dir, const char *name, const char *shown, const struct tree_owner *owner,
+	struct err *e) NODISCARD;
 
 /* The size of a tar archive of it: a header for each name, and contents in blocks of 512 bytes. */
 int tree_archive_size(

@@ -117,9 +117,32 @@ static void put_env(struct strv *env, const char *entry)
 	strv_setenv(env, name, equals + 1);
 }
 
+static bool image_decides(const struct planner *p, const char *name)
+{
+	for (const struct action_variable *v = p->action_env; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return v->image_decides;
+	return true;
+}
+
+/* Where the cache is, for example, is not the image's business. */
+static void add_defaults(const struct planner *p, struct plan *plan)
+{
+	strv_each (&p->defaults->env, entry) {
+		auto_free char *name = mem_strndup(*entry, strcspn(*entry, "="));
+
+		if (image_decides(p, name))
+			put_env(&plan->env, *entry);
+	}
+	if (p->defaults->directory)
+		strv_setenv(&plan->env, GUEST_IMAGE_DIRECTORY, p->defaults->directory);
+	if (p->defaults->user)
+		plan->user = mem_strdup(p->defaults->user);
+}
+
 /*
- * Variables of the project and of --env are for the project's code. There is none in a trusted VM,
- * where the variables could only manipulate the operator's programs.
+ * Variables of the image, of the project and of --env are for the project's code. There is none in a
+ * trusted VM, where the variables could only manipulate the operator's programs.
  */
 static void add_environment(const struct planner *p, enum project_phase phase, struct plan *plan)
 {
@@ -129,6 +152,8 @@ static void add_environment(const struct planner *p, enum project_phase phase, s
 		strv_setenv(&plan->env, v->name, v->value);
 	if (phase != PROJECT_PLAN)
 		return;
+	if (p->defaults)
+		add_defaults(p, plan);
 	if (p->project)
 		node_each (p->project->env, item)
 			strv_setenv(&plan->env, item->key, node_text(item));

@@ -13,6 +13,7 @@
 #include "egress/egress.h"
 #include "secrets/secrets.h"
 #include "settings/config.h"
+#include "settings/defaults.h"
 #include "settings/project.h"
 
 struct planner {
@@ -24,6 +25,8 @@ struct planner {
 	const struct strv *env;        /* --env; NULL: none */
 	bool keep_cache;               /* pack the cache after a plan that passed */
 	const struct secrets *secrets; /* filled by planner_secrets; NULL: none */
+	/* What the image says about its programs, for the plan only; NULL: nothing, or not known. */
+	const struct image_defaults *defaults;
 
 	/* filled by planner_open */
 	struct node *settings; /* the effective configuration, with the targets of the project */

@@ -222,6 +222,16 @@ static int prepare_hosts(struct run *r, struct err *e)
 	return machine_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
 }
 
+/* The plan again, with what its image says about the programs in it. */
+static int heed_image(struct run *r, struct err *e)
+{
+	struct plan *plan = &r->phases[PROJECT_PLAN].plan;
+
+	r->planner.defaults = &r->host.image.defaults;
+	plan_release(plan);
+	return planner_build(&r->planner, PROJECT_PLAN, plan, e);
+}
+
 static int check_plans(struct run *r, struct err *e)
 {
 	struct lint lint;
@@ -249,7 +259,7 @@ static int check(struct run *r, struct err *e)
 		return err_wrap(e, "cache scope");
 	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 || check_plans(r, e) < 0)
 		return -1;
-	if (build_plans(r, e) < 0 || prepare_hosts(r, e) < 0)
+	if (build_plans(r, e) < 0 || prepare_hosts(r, e) < 0 || heed_image(r, e) < 0)
 		return -1;
 	if (jail_is_outer_root(r->host.uid))
 		strv_push(&r->warnings,

@@ -200,6 +200,12 @@ const struct verdict_reason verdict_reasons[] = {
 	{"host_no_squashfs", VERDICT_BROKEN, "host", false,
 		"`sqfstar`, which makes the root file system of an imported image, is not "
 		"installed. The message names the package."},
+	{"host_no_skopeo", VERDICT_BROKEN, "host", false,
+		"`skopeo`, which fetches images from registries, is not installed. The message "
+		"names the package."},
+	{"host_skopeo_failed", VERDICT_BROKEN, "host", true,
+		"`skopeo` did not fetch the image: the registry, the network, or a login. The "
+		"message has its last line."},
 	{"host_no_qemu", VERDICT_BROKEN, "host", false,
 		"QEMU is not installed. The message names the package."},
 	{"host_qemu_failed", VERDICT_BROKEN, "host", true,

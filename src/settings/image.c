@@ -90,6 +90,10 @@ static const struct param image_params[] = {
 		.type = PARAM_ENUM,
 		.choices = firmwares,
 		.help = "what the boot loader of the disk is for"},
+	{.name = "defaults",
+		.type = PARAM_MAP,
+		.sub = defaults_params,
+		.help = "what a container image says about its programs"},
 	{.name = "built_from", .type = PARAM_NODE, .help = "recipe and packages"},
 	{0},
 };
@@ -132,6 +136,7 @@ void image_release(struct image *i)
 		free(i->parts[part].path);
 	free(i->name);
 	free(i->dir);
+	defaults_release(&i->defaults);
 	node_free(i->node);
 	*i = (struct image){0};
 }
@@ -308,7 +313,8 @@ int image_parse(
 	i.no_network = !node_get_bool(i.node, "network", true);
 	if (check_name(node_get(i.node, "name"), i.name, file, e) < 0 ||
 		check_kind(&i, file, e) < 0 || read_boot(&i, file, e) < 0 ||
-		read_parts(&i, file, e) < 0)
+		read_parts(&i, file, e) < 0 ||
+		defaults_from_node(node_get(i.node, "defaults"), file, &i.defaults, e) < 0)
 		return -1;
 	read_machines(&i);
 	*ret_image = i;

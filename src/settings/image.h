@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "data/node.h"
+#include "settings/defaults.h"
 
 /*
  * DIRECT: QEMU loads the kernel and the initramfs, in which the executor is the first process. DISK:
@@ -49,11 +50,12 @@ struct image {
 	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
 	char manifest[65]; /* of the container image that it was made from; "": of none */
 	enum image_boot boot;
-	bool uefi;             /* of a disk: its boot loader is for UEFI, else for BIOS */
-	bool microvm, q35;     /* the machine types that it boots on */
-	bool no_network;       /* image.yaml says that it cannot be a trusted machine's */
-	struct node *node;     /* the contents of image.yaml */
-	struct image_use *use; /* image_use; NULL: none */
+	bool uefi;                      /* of a disk: its boot loader is for UEFI, else for BIOS */
+	bool microvm, q35;              /* the machine types that it boots on */
+	bool no_network;                /* image.yaml says that it cannot be a trusted machine's */
+	struct image_defaults defaults; /* for machines of plans */
+	struct node *node;              /* the contents of image.yaml */
+	struct image_use *use;          /* image_use; NULL: none */
 };
 
 /*

@@ -9,4 +9,9 @@
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 #define LIMIT_CERTIFICATES_BYTES (8 * MIB) /* ca_certificates; those of Debian have 0.2 */
 
+/* What a container image says about its programs, in image.yaml. */
+#define LIMIT_DEFAULTS_VARIABLES 1000
+#define LIMIT_DEFAULTS_BYTES (256 * KIB)
+#define LIMIT_DEFAULTS_PATH 4096
+
 #endif

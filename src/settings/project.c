@@ -10,6 +10,7 @@
 
 #include "base/limits.h"
 #include "base/text.h"
+#include "contract/user.h"
 #include "data/yamlfile.h"
 #include "os/fd.h"
 #include "os/home.h"
@@ -60,6 +61,11 @@ const struct param project_params[] = {
 	{.name = "env",
 		.type = PARAM_STRING_MAP,
 		.help = "environment variables of the plan's actions"},
+	{.name = "user",
+		.type = PARAM_STRING,
+		.help = "the user that runs the plan's actions `shell` and `custom`, a name or a "
+			"number, and after a colon a group or not; actions can override it. "
+			"Default: that of the image, else root"},
 	{.name = "trace",
 		.type = PARAM_BOOL,
 		.help = "print each command of a `shell` action to the log before it runs (`set "
@@ -231,6 +237,15 @@ static int load_env(struct project *p, struct err *e)
 	return 0;
 }
 
+static int check_user(const struct project *p, struct err *e)
+{
+	const char *user = node_get_text(p->node, "user", NULL);
+
+	if (!user || user_is_valid(user))
+		return 0;
+	return node_err(node_get(p->node, "user"), p->file, e, "'user' must be " USER_RULE);
+}
+
 /* Paths in the file are relative to the file; `~` is the home directory. */
 static char *resolve(const char *file, const char *given)
 {
@@ -341,7 +356,7 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	schema_load(project_params, n, p);
 	load_git_objects(p);
 	load_plans(p);
-	if (load_image(p, e) < 0 || load_env(p, e) < 0)
+	if (load_image(p, e) < 0 || load_env(p, e) < 0 || check_user(p, e) < 0)
 		return -1;
 	return load_artifacts_max(p, e);
 }

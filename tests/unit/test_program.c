@@ -244,7 +244,7 @@ static int start(const struct spawn *s, struct child *ret, struct err *e)
 	auto_strv struct strv env = {0};
 
 	strv_push(&env, "PATH=/usr/bin:/bin");
-	return child_start(s, &env, ret, e);
+	return child_start(s, &env, NULL, ret, e);
 }
 
 static void try(const struct attempt *a)

@@ -23,7 +23,7 @@
 #include "settings/image.h"
 #include "settings/locate.h"
 
-enum { NAME_COLUMN = 16 };
+enum { NAME_COLUMN = 16, SOURCE_SHOWN = 100 };
 
 struct image_settings {
 	bool json, refresh, packages, dry_run;
@@ -144,6 +144,17 @@ static int verify_images(const struct call *call, const struct config *c, struct
 	return 0;
 }
 
+static void tell_progress(void *arg, const char *line)
+{
+	const char *source = arg;
+	auto_free char *shown = text_safe(source, SOURCE_SHOWN);
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, SAY_LINE_MAX);
+	buf_addf(&text, "%s: %s\n", shown, line);
+	say_aside(&text);
+}
+
 static int import_one(const struct call *call, const struct config *c, struct err *e)
 {
 	const struct image_settings *s = call->settings;
@@ -153,7 +164,9 @@ static int import_one(const struct call *call, const struct config *c, struct er
 		.source = call->operands.items[1],
 		.name = s->name,
 		.kernel = s->kernel ? s->kernel : "tiny",
-		.firmware = s->firmware == FIRMWARE_AUTO ? NULL : firmwares[s->firmware]};
+		.firmware = s->firmware == FIRMWARE_AUTO ? NULL : firmwares[s->firmware],
+		.tell = tell_progress,
+		.arg = call->operands.items[1]};
 
 	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
 		return -1;
@@ -166,7 +179,11 @@ static int import_one(const struct call *call, const struct config *c, struct er
 			i.source, result.name, result.digest,
 			result.disk == IMPORT_UEFI ? "UEFI" : "BIOS");
 	return say_row(e, "%s: imported as %s, digest %.16s%s%s", i.source, result.name,
-		result.digest, *result.manifest ? ", manifest sha256:" : "", result.manifest);
+		result.digest,
+		*result.manifest     ? ", manifest sha256:"
+			: *result.id ? ", configuration sha256:"
+				     : "",
+		*result.manifest ? result.manifest : result.id);
 }
 
 static int export_one(const struct call *call, const struct config *c, struct err *e)
@@ -321,13 +338,19 @@ const struct command cmd_image = {
 		"               ambient (debian, rust, go, node, python, java, ruby, debpkg, "
 		"tiny, trusted), or\n"
 		"               the path of a directory with a file 'packages'\n"
-		"  import       make an image from a container image: oci:DIR or oci:DIR:TAG, a "
-		"directory in the\n"
-		"               OCI image layout (as 'skopeo copy docker://REF oci:DIR' makes "
-		"it)\n"
-		"               a file of export becomes the image that was exported; and of the "
-		"file of a disk\n"
-		"               with a boot loader, qcow2 or raw, an image that boots from it\n"
+		"  import       make an image from a container image:\n"
+		"                 oci:DIR[:TAG]              a directory in the OCI image "
+		"layout (as\n"
+		"                                            'skopeo copy docker://REF "
+		"oci:DIR' makes it)\n"
+		"                 oci-archive:FILE[:TAG]     a tar archive of one\n"
+		"                 docker-archive:FILE[:TAG]  a tar archive of 'docker save' or "
+		"'podman save'\n"
+		"                 docker://REF               an image in a registry, fetched by "
+		"skopeo\n"
+		"               or from a file:\n"
+		"                 FILE                       a file of export, or a disk with a "
+		"boot loader (qcow2, raw)\n"
 		"  export       write an image to a file, to import it on another host; - is "
 		"standard output\n"
 		"  remove       remove images from the image store, unless a run uses them\n"

@@ -208,7 +208,13 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	};
 	auto_strv struct strv warnings = {0};
 	auto_node struct node *tree = node_map();
+	auto_image struct image image = {0};
+	struct err ignored = {0};
 
+	/* A plan can be looked at without its image. */
+	err_ignore(
+		image_open(c->image_store, project->image, project->image_path, &image, &ignored));
+	planner.defaults = &image.defaults;
 	if (source_check(c, project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);

@@ -16,6 +16,7 @@
 #include "run/adhoc.h"
 #include "run/planner.h"
 #include "run/run.h"
+#include "settings/image.h"
 
 struct qemu_settings {
 	const char *plan;
@@ -144,10 +145,17 @@ static int plan_of_file(
 static int make_plan(const struct qemu_settings *s, const struct call *call,
 	const struct run_context *context, struct plan *ret_plan, struct err *e)
 {
+	const char *path = strchr(s->image, '/') ? s->image : NULL;
+	auto_image struct image image = {0};
 	const struct planner planner = {.actions = context->actions,
 		.action_env = context->action_env,
-		.config = context->config};
+		.config = context->config,
+		.defaults = &image.defaults};
 	auto_node struct node *list = node_list();
+
+	/* An image that is not there is told when the machine is prepared. */
+	err_ignore(
+		image_open(context->config->image_store, s->image, path, &image, &(struct err){0}));
 
 	if (s->plan)
 		return plan_of_file(&planner, s->plan, ret_plan, e);

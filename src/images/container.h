@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A container image, whatever form it has (oci.h, dockersave.h): its layers, and what its
+ * configuration says (OCI image specification 1.1, config.md). Every byte is untrusted.
+ */
+#ifndef IMAGES_CONTAINER_H
+#define IMAGES_CONTAINER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "data/digest.h"
+#include "data/node.h"
+#include "images/blobs.h"
+
+/* This machine, in the words of Go. */
+#define CONTAINER_SYSTEM "linux"
+#define CONTAINER_ARCHITECTURE "amd64"
+#define CONTAINER_SHA256 "sha256:"
+
+/* The files by which a form is recognized. Archives of `docker save` have both since version 25. */
+#define CONTAINER_OCI_INDEX "index.json"
+#define CONTAINER_SAVE_MANIFEST "manifest.json"
+
+struct container_image {
+	struct digest_text manifest; /* "": the form has none */
+	struct digest_text id;       /* of its configuration */
+	struct node *config;         /* its configuration: a map, of this machine's architecture */
+	struct blob *layers;         /* the lowest one first; mostly compressed */
+	size_t layer_count;
+};
+
+void container_release(struct container_image *i);
+#define auto_container_image __attribute__((cleanup(container_release)))
+
+/* A lower-case SHA-256 in hexadecimal digits, of just that length? */
+bool container_is_hex(const char *text);
+
+/*
+ * Take a configuration, whose digest was compared. ERR_INPUT: it is no JSON object, or is that of
+ * another architecture.
+ */
+int container_take_config(struct container_image *i, const struct blobs *b, const char *name,
+	const struct buf *text, struct err *e) NODISCARD;
+
+/* Take a layer, which then belongs to the image. ERR_INPUT: there are too many. */
+int container_take_layer(struct container_image *i, const struct blobs *b, const char *name,
+	struct blob *layer, struct err *e) NODISCARD;
+
+/*
+ * Is `tag` the wanted one? `loosely`: also if it ends with it, after a slash or a colon, as
+ * "docker.io/library/debian:12" does with "debian:12". Callers look for an exact one first.
+ */
+bool container_tag_fits(const char *tag, const char *wanted, bool loosely);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "images/forms.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/text.h"
+#include "images/blobs.h"
+#include "images/dockersave.h"
+#include "images/oci.h"
+#include "images/skopeo.h"
+#include "os/path.h"
+
+enum { SHOWN_MAX = 200, DIGEST_SHOWN = 12 };
+
+#define ARCHIVE_ENDING ".tar"
+
+struct form {
+	const char *prefix;
+	int (*open_blobs)(const char *path, struct blobs *ret, struct err *e);
+	int (*open_image)(
+		const struct blobs *b, const char *tag, struct container_image *ret, struct err *e);
+};
+
+static const struct form forms[] = {
+	{"oci:", blobs_open_directory, oci_open},
+	{"oci-archive:", blobs_open_archive, oci_open},
+	{"docker-archive:", blobs_open_archive, dockersave_open},
+	/* Fetched by skopeo; then it is a directory. */
+	{SKOPEO_PREFIX, NULL, NULL},
+};
+
+void forms_source_release(struct forms_source *s)
+{
+	free(s->path);
+	free(s->tag);
+}
+
+/* ---- what the user says ---- */
+
+static const struct form *form_of(const char *source)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(forms); i++)
+		if (strncmp(source, forms[i].prefix, strlen(forms[i].prefix)) == 0)
+			return &forms[i];
+	return NULL;
+}
+
+/*
+ * A tag may have colons and slashes, and so may a path: the path ends at the first colon before
+ * which there is a file. If there is none, it ends at the first colon, as for skopeo.
+ */
+static const char *end_of_path(const char *path)
+{
+	for (const char *colon = strchr(path, ':'); colon; colon = strchr(colon + 1, ':')) {
+		auto_free char *start = mem_strndup(path, (size_t)(colon - path));
+
+		if (*start && access(start, F_OK) == 0)
+			return colon;
+	}
+	return access(path, F_OK) == 0 ? NULL : strchr(path, ':');
+}
+
+static bool is_remote(const struct forms_source *s)
+{
+	return !s->form->open_blobs;
+}
+
+static int refuse(const char *text, struct err *e)
+{
+	auto_free char *shown = text_safe(text, SHOWN_MAX);
+
+	return err_set(e, ERR_INPUT, "'%s' is none of " FORMS_LIST, shown);
+}
+
+int forms_parse(const char *text, struct forms_source *ret, struct err *e)
+{
+	const char *path, *end;
+
+	ret->form = form_of(text);
+	if (!ret->form)
+		return refuse(text, e);
+	path = text + strlen(ret->form->prefix);
+	end = is_remote(ret) ? NULL : end_of_path(path);
+	if (!*path || end == path || (end && !end[1]))
+		return refuse(text, e);
+	ret->path = mem_strndup(path, end ? (size_t)(end - path) : strlen(path));
+	ret->tag = end ? mem_strdup(end + 1) : NULL;
+	return 0;
+}
+
+/* ---- names ---- */
+
+/* "docker.io/library/debian:12" is debian-12; of a digest, the first digits are enough. */
+static char *name_of_tag(const char *tag)
+{
+	const char *base = path_base(tag), *digest = strchr(base, '@');
+	const char *hex = digest ? strchr(digest, ':') : NULL;
+	char *name = hex
+		? mem_printf("%.*s-%.*s", (int)(digest - base), base, DIGEST_SHOWN, hex + 1)
+		: mem_strdup(base);
+
+	for (char *c = name; *c; c++)
+		if (*c == ':')
+			*c = '-';
+	return name;
+}
+
+static char *name_of_reference(const char *reference)
+{
+	auto_free char *whole = NULL;
+
+	if (strpbrk(path_base(reference), ":@"))
+		return name_of_tag(reference);
+	whole = mem_printf("%s:latest", reference);
+	return name_of_tag(whole);
+}
+
+/* Of the directory itself, also for "." or a path that ends in a slash. */
+static char *name_of_path(const char *path)
+{
+	auto_free char *absolute = path_absolute(path);
+	size_t len = strlen(absolute), ending = strlen(ARCHIVE_ENDING);
+
+	while (len > 1 && absolute[len - 1] == '/')
+		absolute[--len] = '\0';
+	if (len > ending && strcmp(absolute + len - ending, ARCHIVE_ENDING) == 0)
+		absolute[len - ending] = '\0';
+	return mem_strdup(path_base(absolute));
+}
+
+char *forms_name(const struct forms_source *s)
+{
+	if (is_remote(s))
+		return name_of_reference(s->path);
+	return s->tag ? name_of_tag(s->tag) : name_of_path(s->path);
+}
+
+/* ---- opening ---- */
+
+static int fetch(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e)
+{
+	auto_free char *reference = mem_printf(SKOPEO_PREFIX "%s", s->path);
+	auto_free char *dir = path_join(way->work, "fetched");
+	const struct skopeo skopeo = {
+		.reference = reference, .dir = dir, .tell = way->tell, .arg = way->arg};
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	if (skopeo_copy(&skopeo, e) < 0 || blobs_open_directory(dir, &b, e) < 0)
+		return -1;
+	b.folder = "";
+	return oci_open_manifest(&b, CONTAINER_SAVE_MANIFEST, ret, e);
+}
+
+int forms_open(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e)
+{
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	if (is_remote(s))
+		return fetch(s, way, ret, e);
+	if (s->form->open_blobs(s->path, &b, e) < 0)
+		return -1;
+	return s->form->open_image(&b, s->tag, ret, e);
+}
