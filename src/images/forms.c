@@ -71,7 +71,11 @@ static int refuse(const char *text, struct err *e)
 {
 	auto_free char *shown = text_safe(text, SHOWN_MAX);
 
-	return err_set(e, ERR_INPUT, "'%s' is none of " FORMS_LIST, shown);
+	return err_set(e, ERR_INPUT,
+		"'%s' is none of " FORMS_LIST
+		", nor a file of 'ambient image export', nor a disk (qcow2, or raw with a boot "
+		"sector)",
+		shown);
 }
 
 int forms_parse(const char *text, struct forms_source *ret, struct err *e)
