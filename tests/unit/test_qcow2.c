@@ -183,21 +183,21 @@ static void test_the_largest_disk_has_an_overlay(void **state)
 		"the disk has 513 bytes, which is not a multiple of 512");
 }
 
-#define test_with_overlay(name) cmocka_unit_test_setup_teardown(name, make_overlay, close_overlay)
+#define with_overlay(name) cmocka_unit_test_setup_teardown(name, make_overlay, close_overlay)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test_with_overlay(test_an_overlay_is_a_disk_of_zeros),
-		test_with_overlay(test_reading_follows_the_tables),
-		test_with_overlay(test_damaged_tables_are_errors),
-		test_with_overlay(test_a_compressed_cluster_is_not_read),
-		test_with_overlay(test_reading_ends_with_the_disk),
-		test_with_overlay(test_what_names_another_file_is_refused),
-		test_with_overlay(test_what_needs_a_key_or_a_choice_is_refused),
-		test_with_overlay(test_impossible_headers_are_refused),
-		test_with_overlay(test_version_2_has_no_features),
-		test_with_overlay(test_the_largest_disk_has_an_overlay),
+		with_overlay(test_an_overlay_is_a_disk_of_zeros),
+		with_overlay(test_reading_follows_the_tables),
+		with_overlay(test_damaged_tables_are_errors),
+		with_overlay(test_a_compressed_cluster_is_not_read),
+		with_overlay(test_reading_ends_with_the_disk),
+		with_overlay(test_what_names_another_file_is_refused),
+		with_overlay(test_what_needs_a_key_or_a_choice_is_refused),
+		with_overlay(test_impossible_headers_are_refused),
+		with_overlay(test_version_2_has_no_features),
+		with_overlay(test_the_largest_disk_has_an_overlay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
