@@ -117,7 +117,7 @@ static int remove_leftovers(const struct imagestore_change *c, struct err *e)
 	strv_each (&entries, entry) {
 		auto_free char *path = path_join(c->store, *entry), *name = leftover_of(*entry);
 
-		if (strcmp(name, c->name) == 0 && path_remove_tree(path, e) < 0)
+		if (name && strcmp(name, c->name) == 0 && path_remove_tree(path, e) < 0)
 			return -1;
 	}
 	return 0;
