@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "data/qcow2.h"
+#include "images/imagestore.h"
 #include "images/limits.h"
 #include "images/partitions.h"
 #include "jail/jail.h"
@@ -86,17 +87,6 @@ static int find_program(char **ret, struct err *e)
 		return 0;
 	return err_reason(e, ERR_HOST, "host_no_qemu_img",
 		QEMU_IMG " is missing; on Debian: apt-get install qemu-utils");
-}
-
-/* As in squash.c: the user of the jail opens the file, in a directory that lets nobody else in. */
-static int make_file(const char *path, int *ret_fd, struct err *e)
-{
-	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0 || fchmod(fd, 0666) < 0)
-		return err_sys(e, "make %s", path);
-	*ret_fd = fd_steal(&fd);
-	return 0;
 }
 
 /*
@@ -205,7 +195,7 @@ int diskfile_convert(const char *path, enum diskfile_format format, const char *
 
 	if (check_source(path, format, &bytes, e) < 0 ||
 		(format == DISKFILE_QCOW2 && check_tables(path, e) < 0) ||
-		make_file(made, &fd, e) < 0 || convert(path, format, made, e) < 0 ||
+		imagestore_make_file(made, &fd, e) < 0 || convert(path, format, made, e) < 0 ||
 		check_made(fd, bytes, ret_uefi, e) < 0)
 		return -1;
 	return fchmod(fd, 0644) < 0 ? err_sys(e, "%s", made) : 0;

@@ -127,8 +127,6 @@ static char *name_of_path(const char *path)
 	auto_free char *absolute = path_absolute(path);
 	size_t len = strlen(absolute), ending = strlen(ARCHIVE_ENDING);
 
-	while (len > 1 && absolute[len - 1] == '/')
-		absolute[--len] = '\0';
 	if (len > ending && strcmp(absolute + len - ending, ARCHIVE_ENDING) == 0)
 		absolute[len - ending] = '\0';
 	return mem_strdup(path_base(absolute));

@@ -215,6 +215,16 @@ static int sync_image(const char *path, struct err *e)
 }
 
 /* An old image is then where the new one was, and is removed with `work`. */
+int imagestore_make_file(const char *path, int *ret_fd, struct err *e)
+{
+	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0 || fchmod(fd, 0666) < 0)
+		return err_sys(e, "make %s", path);
+	*ret_fd = fd_steal(&fd);
+	return 0;
+}
+
 int imagestore_publish(struct imagestore_change *c, struct err *e)
 {
 	if (sync_image(c->image, e) < 0)

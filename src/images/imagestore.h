@@ -40,6 +40,13 @@ int imagestore_check_name(const char *name, struct err *e) NODISCARD;
 int imagestore_begin(const char *store, const char *name, struct imagestore_change *ret,
 	struct err *e) NODISCARD;
 
+/*
+ * Make the empty file `path` in the new image, for a program in a jail. The user of the jail opens
+ * it, so its mode lets everybody write; its directory lets nobody else in. The caller sets its mode
+ * in the end.
+ */
+int imagestore_make_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
+
 /* Write everything to the disk, and put the new image in the place of the old one. */
 int imagestore_publish(struct imagestore_change *c, struct err *e) NODISCARD;
 

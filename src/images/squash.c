@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "images/imagestore.h"
 #include "images/limits.h"
 #include "images/squashroot.h"
 #include "jail/jail.h"
@@ -60,20 +61,6 @@ static int find_program(char **ret, struct err *e)
 		SQFSTAR " is missing; on Debian: apt-get install squashfs-tools");
 }
 
-/*
- * The user of the jail opens the file, so its mode lets everybody write. Its directory lets nobody
- * else in.
- */
-static int make_file(const char *path, int *ret_fd, struct err *e)
-{
-	auto_fd int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0 || fchmod(fd, 0666) < 0)
-		return err_sys(e, "make %s", path);
-	*ret_fd = fd_steal(&fd);
-	return 0;
-}
-
 /* -noI: see squashroot.h. */
 static void add_arguments(struct jail *j, const char *name)
 {
@@ -118,7 +105,7 @@ static int start(const char *dir, const char *name, struct packer *p, struct err
 	auto_fd int input_inside = -1, errors_inside = -1;
 	int ends[2];
 
-	if (find_program(&program, e) < 0 || make_file(path, &p->file, e) < 0 ||
+	if (find_program(&program, e) < 0 || imagestore_make_file(path, &p->file, e) < 0 ||
 		make_pipe(ends, e) < 0)
 		return -1;
 	input_inside = ends[0];

@@ -16,9 +16,9 @@
 #include "images/imagefile.h"
 #include "images/import.h"
 #include "images/imagestore.h"
+#include "os/outfile.h"
 #include "os/path.h"
 #include "os/proc.h"
-#include "os/outfile.h"
 #include "os/sig.h"
 #include "settings/image.h"
 #include "settings/locate.h"
@@ -234,8 +234,6 @@ static char *name_of_recipe(const char *recipe)
 {
 	auto_free char *path = path_absolute(recipe);
 
-	while (strlen(path) > 1 && path[strlen(path) - 1] == '/')
-		path[strlen(path) - 1] = '\0';
 	return mem_strdup(path_base(path));
 }
 
