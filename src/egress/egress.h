@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The allowlist of one trusted VM: hosts, each with its allowed ports. It is made on the host,
+ * The allowlist of one VM with a network: hosts, each with its allowed ports. It is made on the host,
  * before the VM boots, from the operator's plan, the action table and the configuration.
  * `ambient plan` shows it, the run log contains it, and the proxy (proxy.h) blocks everything else.
  *
@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
@@ -43,6 +44,12 @@ struct egress_rule {
 struct egress {
 	struct egress_rule *rules; /* sorted by host, each host once */
 	size_t count;
+	/*
+	 * For a machine with programs of others. CONNECT serves TLS only, to the host by its own name
+	 * (clienthello.h), and all connections together may send `max_sent` bytes.
+	 */
+	bool guarded;
+	uint64_t max_sent; /* if guarded */
 	/* hosts that may have private addresses; this alone does not allow a host */
 	struct strv private_hosts;
 };

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fit.h"
+#include "egress/clienthello.h"
 #include "egress/limits.h"
 
 enum {
@@ -254,7 +255,8 @@ static void take_request(struct proxy_server *s, struct proxy_conn *c, size_t n)
 		c->answer_due = true;
 	}
 	replace_front(&c->up, n, &head);
-	c->up.ready = c->up.len;
+	c->hello_due = c->request.connect && s->allow->guarded;
+	c->up.ready = c->hello_due ? 0 : c->up.len;
 	judge(s, c);
 }
 
@@ -340,6 +342,69 @@ static void server_broke(struct proxy_server *s, struct proxy_conn *c)
 			strerror(error));
 }
 
+static void end_refused(struct proxy_server *s, struct proxy_conn *c, const char *reason,
+	const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* The client was told already that there is a connection: it gets a reset. */
+static void end_refused(
+	struct proxy_server *s, struct proxy_conn *c, const char *reason, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note(c, reason, fmt, ap);
+	va_end(ap);
+	c->report.verdict = PROXY_REFUSED;
+	c->broken = true;
+	proxy_conn_end(s, c);
+}
+
+static bool is_same_host(const struct proxy_conn *c, const char *host)
+{
+	char name[EGRESS_HOST_MAX + 1];
+	struct err ignored = {0};
+
+	return egress_host_name(host, name, &ignored) == 0 && strcmp(name, c->name) == 0;
+}
+
+/* Only a ClientHello that names the host lets bytes pass. -1: the connection was ended. */
+static int take_hello(struct proxy_server *s, struct proxy_conn *c)
+{
+	char name[CLIENTHELLO_NAME_MAX + 1] = "";
+	enum clienthello_verdict v = clienthello_read(c->up.data + c->up.start, c->up.len, name);
+
+	if (v == CLIENTHELLO_MORE && !c->up.ended && flow_room(&c->up, LIMIT_PROXY_BUFFER) > 0)
+		return 0;
+	if (v == CLIENTHELLO_WHOLE && is_same_host(c, name)) {
+		c->hello_due = false;
+		return 0;
+	}
+	if (v == CLIENTHELLO_WHOLE)
+		end_refused(s, c, "other_server_name",
+			"in a connection to '%s', the machine asked for the server '%s' by TLS",
+			c->name, name);
+	else if (v == CLIENTHELLO_NO_NAME)
+		end_refused(s, c, "no_server_name",
+			"in a connection to '%s', the machine did not name the server by TLS",
+			c->name);
+	else
+		end_refused(s, c, "no_tls",
+			"in a connection to '%s', the machine sent something else than TLS",
+			c->name);
+	return -1;
+}
+
+/* May what is ready be sent? -1: the connection was ended. */
+static int check_sent(struct proxy_server *s, struct proxy_conn *c)
+{
+	if (!s->allow->guarded || c->up.ready <= s->allow->max_sent - s->sent)
+		return 0;
+	end_refused(s, c, "sent_limit",
+		"the machine has sent %llu bytes to hosts, and may send %llu: fetch_max_sent in "
+		"the configuration raises the limit",
+		(unsigned long long)s->sent, (unsigned long long)s->allow->max_sent);
+	return -1;
+}
+
 /* From the client to the server. Returns the bytes moved; -1: the connection was ended. */
 static ssize_t move_up(struct proxy_server *s, struct proxy_conn *c)
 {
@@ -356,13 +421,18 @@ static ssize_t move_up(struct proxy_server *s, struct proxy_conn *c)
 		end_broken(s, c, "client_reset", "the machine did not send all of its request");
 		return -1;
 	}
-	c->up.ready = c->up.len;
+	if (c->hello_due && c->up.len > 0 && take_hello(s, c) < 0)
+		return -1;
+	c->up.ready = c->hello_due ? 0 : c->up.len;
+	if (check_sent(s, c) < 0)
+		return -1;
 	out = flow_drain(&c->up, c->server.fd);
 	if (out < 0) {
 		server_broke(s, c);
 		return -1;
 	}
 	c->report.sent += (uint64_t)out;
+	s->sent += (uint64_t)out;
 	return in + out;
 }
 

@@ -94,6 +94,7 @@ struct proxy_conn {
 	struct proxy_request request;
 	char name[EGRESS_HOST_MAX + 1]; /* the host in canonical form */
 	bool answer_due;                /* the server's final head has not been received yet */
+	bool hello_due;                 /* nothing is sent before a ClientHello with this name */
 	int64_t since_ms, deadline_ms;
 
 	uint64_t turn; /* place in the queue for lookups */
@@ -121,6 +122,7 @@ struct proxy_server {
 	int64_t accept_ms; /* earliest next accept, if descriptors or memory ran out */
 	bool finishing;
 	const struct egress *allow;
+	uint64_t sent;            /* to all servers so far */
 	struct proxy_conn *conns; /* LIMIT_PROXY_CONNECTIONS items */
 	char *buffers;            /* two for each connection */
 	unsigned active;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * usage: run-proxy ADDRESS:PORT [--allow ITEM]... [--allow-private HOST]... [--vm-user USER]
+ *            [--guarded BYTES]
  *
  * The egress proxy of a VM, without a VM: serves an address of this network namespace. What is
- * allowed is written as in egress.allow and egress.allow_private. Prints "pid PID" when it is
+ * allowed is written as in egress.allow and egress.allow_private. --guarded: the machine has programs
+ * of others, and may send BYTES. Prints "pid PID" when it is
  * there, and each event as in a run log. Ends it when standard input ends, with status 0 if the
  * proxy lived until then, else with 3 and the error.
  */
@@ -75,6 +77,12 @@ struct options {
 	const char *vm_user;
 };
 
+static int guard(struct egress *g, const char *max_sent, struct err *e)
+{
+	g->guarded = true;
+	return num_parse_u64(max_sent, UINT64_MAX, &g->max_sent, e);
+}
+
 static int parse(int argc, char **argv, struct options *o, struct err *e)
 {
 	for (int i = 2; i < argc; i += 2) {
@@ -87,6 +95,8 @@ static int parse(int argc, char **argv, struct options *o, struct err *e)
 			result = egress_add_configured(&o->allow, value, "test", e);
 		else if (strcmp(argv[i], "--allow-private") == 0)
 			result = egress_add_private(&o->allow, value, e);
+		else if (strcmp(argv[i], "--guarded") == 0)
+			result = guard(&o->allow, value, e);
 		else if (strcmp(argv[i], "--vm-user") == 0)
 			o->vm_user = value;
 		else
