@@ -34,10 +34,10 @@ DATA_NET := digest sshwire
 DATA_HOST := contents cpio iso9660 qcow2 yamlfile tarfile
 CONTRACT := frame message action endpoint user entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
-EGRESS := address egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
+EGRESS := address clienthello egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := config project credentials names defaults image locate programs statefile
-SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source fingerprint filememory \
+SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source declared fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
 ARCHIVE := foreign members rewrite layertree layers
@@ -57,9 +57,9 @@ LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitget sftp sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
-ACTIONS_GUEST := guest_plan check net spawn mkdir setenv pwd dummy tar_extract tar_create delivery/upload
+ACTIONS_GUEST := guest_plan check names net spawn mkdir setenv pwd dummy tar_extract tar_create delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
-ACTIONS := table shell custom http_get git_get unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+ACTIONS := table shell custom http_get git_get fetch unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile
@@ -105,14 +105,14 @@ SSH_LIAR_SRC := tests/tools/ssh-liar.c tests/tools/liar_ssh.c tests/tools/liar_s
 # Each unit test is tests/unit/test_<name>.c, linked with everything but the two mains.
 UNIT_TESTS := base loop tree frame message plan action actions executor program forward connect git jail node jsonl yamlfile schema config project \
 	store statefile fingerprint gitconfig gitplace archive layertree tarindex account defaults imagefile convert deps retention disk outfile runlog qemu tar pack unpack options verdict screen term logread \
-	egress proxy proxy_http \
+	egress clienthello proxy proxy_http \
 	mask said \
 	secrets sshagent \
 	upload \
 	http gitget sftp sshcheck hostkey \
 	qcow2 iso9660 partitions
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
-FUZZERS := yaml json tar frame plan git image proxy \
+FUZZERS := yaml json tar frame plan git image proxy clienthello \
 	mask agent gitview sftp archive imagefile disk layers tarindex
 
 # ---- flags ------------------------------------------------------------------------------------------

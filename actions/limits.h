@@ -10,6 +10,9 @@
  * LIMIT_PLAN_BYTES.
  */
 #define LIMIT_SNIPPET_BYTES (512 * KIB)
+#define LIMIT_NAMES_BYTES (64 * MIB) /* of one directory, names.h */
+#define LIMIT_FETCH_READS 1000
+#define LIMIT_FETCH_HOSTS 100
 /* Files and directories of an upload. */
 #define LIMIT_UPLOAD_NAMES (LIMIT_NODE_COUNT / 2)
 /*

@@ -22,19 +22,15 @@ static const struct param params[] = {
 		.required = true,
 		.mistaken = mistaken,
 		.help = "the snippet; bash runs it as if it began with `set -xeuo pipefail`"},
-	{.name = "trace",
-		.type = PARAM_BOOL,
-		.preset = "true",
-		.inherit = true,
-		.help = "print each command to the log before it runs (`set -x`)"},
+	ACTIONS_TRACE,
 	ACTIONS_MERGE_OUTPUT,
 	ACTIONS_USER,
 	{0},
 };
 
-static int check(const struct node *args, const char *file, struct err *e)
+int actions_check_snippet(const struct node *args, const char *key, const char *file, struct err *e)
 {
-	const struct node *snippet = node_get(args, "shell");
+	const struct node *snippet = node_get(args, key);
 	size_t len = strlen(snippet->text);
 
 	if (len > LIMIT_SNIPPET_BYTES)
@@ -45,28 +41,39 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return actions_check_user(args, file, e);
 }
 
-static int expand(
-	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+void actions_add_snippet(const struct entry *entry, const char *key, struct plan *out)
 {
 	const struct node *args = entry->args;
-	bool trace = schema_bool(params, args, "trace");
+	const struct param *rows = entry->action->params;
+	bool trace = schema_bool(rows, args, ACTIONS_TRACE_KEY);
 	struct node *spawn = node_map();
 	struct node *argv = node_set_list(spawn, "argv");
 	struct node *instead = node_set_list(spawn, "instead");
 
-	(void)settings;
-	(void)e;
 	node_add_string(argv, "bash");
 	node_add_string(argv, trace ? "-xeuo" : "-euo");
 	node_add_string(argv, "pipefail");
 	/* Not every sh has pipefail. */
 	node_add_string(instead, "sh");
 	node_add_string(instead, trace ? "-xeu" : "-eu");
-	node_set_string(spawn, "script", schema_text(params, args, "shell"));
-	if (schema_bool(params, args, ACTIONS_MERGE_KEY))
+	node_set_string(spawn, "script", schema_text(rows, args, key));
+	if (schema_bool(rows, args, ACTIONS_MERGE_KEY))
 		node_set_bool(spawn, ACTIONS_MERGE_KEY, true);
 	actions_pass_user(args, spawn);
 	(void)plan_add(out, action_spawn.name, spawn, &entry->origin);
+}
+
+static int check(const struct node *args, const char *file, struct err *e)
+{
+	return actions_check_snippet(args, "shell", file, e);
+}
+
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	(void)settings;
+	(void)e;
+	actions_add_snippet(entry, "shell", out);
 	return 0;
 }
 
@@ -77,5 +84,5 @@ const struct action action_shell = {
 	.params = params,
 	.check = check,
 	.expand = expand,
-	.lint = {.script = "shell", .shebang = "#!/bin/bash -xeu\n"},
+	.lint = {.script = "shell", .shebang = ACTIONS_SNIPPET_SHEBANG},
 };

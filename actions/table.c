@@ -19,6 +19,7 @@ const struct action *const actions_host[] = {
 	&action_rustup,
 	&action_http_get,
 	&action_git_get,
+	&action_fetch,
 	&action_npm_get,
 	&action_deb_get,
 	&action_deb,
@@ -35,6 +36,12 @@ const struct action *const actions_host[] = {
 	&action_upload,
 	NULL,
 };
+
+/* Clients disagree on upper and lower case. */
+#define PROXY_VARIABLE(variable, text)                                                             \
+	{                                                                                          \
+		.name = (variable), .value = GUEST_PROXY_URL, .help = (text), .fetch_only = true   \
+	}
 
 const struct action_variable actions_env[] = {
 	{.name = "HOME",
@@ -68,5 +75,9 @@ const struct action_variable actions_env[] = {
 	{.name = "CARGO_TARGET_DIR",
 		.value = GUEST_CACHE,
 		.help = "build directory of cargo, kept for the next run"},
+	PROXY_VARIABLE("http_proxy", "the proxy, the only server that the machine can reach"),
+	PROXY_VARIABLE("https_proxy", "like http_proxy"),
+	PROXY_VARIABLE("HTTP_PROXY", "like http_proxy"),
+	PROXY_VARIABLE("HTTPS_PROXY", "like http_proxy"),
 	{0},
 };

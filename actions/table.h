@@ -22,7 +22,7 @@ extern const struct action_variable actions_env[];
 
 /* Actions of users that expand to steps. */
 extern const struct action action_shell, action_custom, action_http_get, action_git_get,
-	action_rsync, action_rsync2, action_dput, action_dput2, action_sftp_put;
+	action_fetch, action_rsync, action_rsync2, action_dput, action_dput2, action_sftp_put;
 
 /* Actions of users that are also steps, with the same name. */
 extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy;
@@ -50,6 +50,14 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
 			"contains all output as standard output"                                   \
 	}
 
+/* A parameter of every action with a snippet. */
+#define ACTIONS_TRACE_KEY "trace"
+#define ACTIONS_TRACE                                                                              \
+	{                                                                                          \
+		.name = ACTIONS_TRACE_KEY, .type = PARAM_BOOL, .preset = "true", .inherit = true,  \
+		.help = "print each command to the log before it runs (`set -x`)"                  \
+	}
+
 /* Likewise. Without it, the user of the project or of the image runs it, else root. */
 #define ACTIONS_USER_KEY "user"
 #define ACTIONS_USER                                                                               \
@@ -64,6 +72,18 @@ extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_cl
 int actions_check_user(const struct node *args, const char *file, struct err *e) NODISCARD;
 /* check.c: copy `user` of an action's arguments to those of the step `spawn`. */
 void actions_pass_user(const struct node *args, struct node *spawn);
+
+/*
+ * shell.c: for actions with a snippet in the parameter `key`, which is required, and with the
+ * parameters ACTIONS_TRACE, ACTIONS_MERGE_OUTPUT and ACTIONS_USER. ERR_INPUT unless the snippet has
+ * at most LIMIT_SNIPPET_BYTES and the user is valid.
+ */
+int actions_check_snippet(
+	const struct node *args, const char *key, const char *file, struct err *e) NODISCARD;
+/* Add the step that runs the snippet by bash, as shell.c describes it. */
+void actions_add_snippet(const struct entry *entry, const char *key, struct plan *out);
+/* For struct action_lint. */
+#define ACTIONS_SNIPPET_SHEBANG "#!/bin/bash -xeu\n"
 
 /*
  * check.c: ERR_INPUT unless the key of an item is a valid name of an environment variable.

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "actions/names.h"
 #include "actions/table.h"
 #include "data/unpack.h"
 #include "os/fd.h"
@@ -19,6 +20,7 @@ static const struct param params[] = {
 		.required = true,
 		.help = "the directory to unpack to, relative to the source directory; created "
 			"if missing"},
+	ACTIONS_NAMES("the file for the names that the directory has afterwards"),
 	{0},
 };
 
@@ -42,27 +44,35 @@ static void warn_lost(struct action_ctx *ctx, const struct unpack_result *r)
 	ctx->ops->warn(ctx, text);
 }
 
-static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+static int unpack(struct action_ctx *ctx, const char *archive, const char *directory, int drive,
+	uint64_t bytes, struct err *e)
 {
-	const char *archive = schema_text(params, args, "archive");
-	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
 	const struct unpack_policy policy = {.keep_owner = true, .tick = tick, .tick_arg = ctx};
+	auto_fd int to = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct unpack_result result;
-	auto_fd int drive = -1, to = -1;
-	uint64_t bytes;
 
-	if (ctx->ops->open_drive(ctx, archive, false, &drive, &bytes, e) < 0 ||
-		path_make_dirs(directory, 0755, e) < 0)
-		return -1;
-	if (bytes == DRIVE_ABSENT_BYTES)
-		return 0;
-	to = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (to < 0)
 		return err_sys(e, "%s", directory);
 	if (unpack_tree(drive, bytes, to, &policy, &result, e) < 0)
 		return err_wrap(e, "unpack drive '%s' to %s", archive, directory);
 	warn_lost(ctx, &result);
 	return 0;
+}
+
+static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
+{
+	const char *archive = schema_text(params, args, "archive");
+	const char *names = schema_text(params, args, ACTIONS_NAMES_KEY);
+	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
+	auto_fd int drive = -1;
+	uint64_t bytes;
+
+	if (ctx->ops->open_drive(ctx, archive, false, &drive, &bytes, e) < 0 ||
+		path_make_dirs(directory, 0755, e) < 0)
+		return -1;
+	if (bytes != DRIVE_ABSENT_BYTES && unpack(ctx, archive, directory, drive, bytes, e) < 0)
+		return -1;
+	return names ? names_write(directory, names, e) : 0;
 }
 
 const struct action action_tar_extract = {

@@ -117,6 +117,7 @@ struct action_variable {
 	const char *name, *value;
 	const char *help;   /* for the documentation */
 	bool image_decides; /* the value of the image is used, if it has one */
+	bool fetch_only;    /* only in a machine for actions with `fetches` */
 };
 
 /* Reason of errors of `reach` and `expand`: the configuration contains no target. */
@@ -126,10 +127,15 @@ struct entry;
 struct endpoints;
 
 struct action {
-	const char *name;           /* as users write it */
-	const char *summary;        /* one sentence for help and docs */
-	unsigned where;             /* enum action_where, or-ed */
-	bool logs_in;               /* `reach` can add a login by ssh, which a secret is for */
+	const char *name;    /* as users write it */
+	const char *summary; /* one sentence for help and docs */
+	unsigned where;      /* enum action_where, or-ed */
+	bool logs_in;        /* `reach` can add a login by ssh, which a secret is for */
+	/*
+	 * It runs programs of others: in a pre_plan, in a machine of its own, with a network and
+	 * without secrets. Never together with `logs_in`.
+	 */
+	bool fetches;
 	const struct param *params; /* schema.h; ends with a NULL name */
 	/*
 	 * Data for hooks that several actions share: the differences between these actions. The
@@ -153,6 +159,11 @@ struct action {
 	 */
 	int (*reach)(const struct entry *entry, const struct node *settings,
 		struct endpoints *ret_endpoints, struct err *e);
+	/*
+	 * With `fetches`: append the files of the source that the action must be given, paths
+	 * relative to the source directory, not checked. NULL: none.
+	 */
+	void (*reads)(const struct entry *entry, struct strv *ret_paths);
 	/*
 	 * Run the step. On failure, the text of the error becomes result.text, and result.outcome,
 	 * if still STEP_PASSED, becomes STEP_FAILED. The reason of the error is sent to the host

@@ -13,7 +13,7 @@
 #ifndef CONTRACT_CONTRACT_H
 #define CONTRACT_CONTRACT_H
 
-#define CONTRACT_VERSION 4
+#define CONTRACT_VERSION 5
 
 /* Virtio serials: at most 20 bytes (Virtual I/O Device 1.1, 5.2.6). */
 #define DRIVE_EXEC "ambient-exec"
@@ -21,8 +21,11 @@
 #define DRIVE_MODULES "ambient-modules"
 #define DRIVE_SCRATCH "ambient-scratch"
 #define DRIVE_SRC "ambient-src"
+/* Dependencies from a trusted machine, and those from one that ran programs of others. */
 #define DRIVE_DEPS "ambient-deps"
 #define DRIVE_DEPS_OUT "ambient-deps-out"
+#define DRIVE_FETCHED "ambient-fetched"
+#define DRIVE_FETCHED_OUT "ambient-fetched-out"
 #define DRIVE_CACHE "ambient-cache"
 #define DRIVE_CACHE_OUT "ambient-cache-out"
 #define DRIVE_ARTIFACTS "ambient-artifacts"
@@ -44,7 +47,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 
 /*
  * The two steps that the host adds before and after the user's actions: args `archive` (serial),
- * `directory`.
+ * `directory`, and `names`, a file: the first writes to it which names the directory has then, the
+ * second leaves these names out.
  */
 #define STEP_UNPACK "tar_extract"
 #define STEP_PACK "tar_create"
@@ -82,8 +86,9 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_NET_TOOL GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_NET
 /* Of TOOL_NET, and of EXECUTOR_NAME as ssh's ProxyCommand: why the program failed. */
 #define GUEST_NET_ERROR GUEST_TOOLS "/error"
-#define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config" /* for ssh -F, if there are keys */
-#define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME  /* the executor, for use by other programs */
+#define GUEST_TRUSTED_NAMES GUEST_TOOLS "/trusted-names" /* of GUEST_DEPS, where others are added */
+#define GUEST_SSH_CONFIG GUEST_SECRETS "/.ssh/config"    /* for ssh -F, if there are keys */
+#define GUEST_EXECUTOR "/run/ambient/" EXECUTOR_NAME /* the executor, for use by other programs */
 #define GUEST_HOME "/root"
 /* The variable that has the working directory of a container image. */
 #define GUEST_IMAGE_DIRECTORY "CONTAINER_WORKDIR"

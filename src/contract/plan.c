@@ -19,6 +19,7 @@ enum { SHOWN_MAX = 60 };
 static const char *const source_names[] = {
 	[SOURCE_PRELUDE] = "prelude",
 	[SOURCE_PRE_PLAN] = "pre_plan",
+	[SOURCE_FETCH] = "fetch",
 	[SOURCE_PLAN] = "plan",
 	[SOURCE_POST_PLAN] = "post_plan",
 	[SOURCE_EPILOG] = "epilog",
@@ -135,6 +136,13 @@ const char *plan_source_name(enum plan_source source)
 	if ((unsigned)source >= SOURCES)
 		BUG("plan source %d", (int)source);
 	return source_names[source];
+}
+
+bool plan_is_of_user(const struct plan *p, size_t step)
+{
+	enum plan_source source = p->steps[step].origin.source;
+
+	return source != SOURCE_PRELUDE && source != SOURCE_EPILOG;
 }
 
 /* ---- to a tree ---- */

@@ -32,6 +32,7 @@
 enum plan_source {
 	SOURCE_PRELUDE, /* inputs are unpacked */
 	SOURCE_PRE_PLAN,
+	SOURCE_FETCH, /* only of a plan: the machine for actions of the pre_plan with `fetches` */
 	SOURCE_PLAN,
 	SOURCE_POST_PLAN,
 	SOURCE_EPILOG, /* outputs are packed */
@@ -53,7 +54,7 @@ struct step {
 };
 
 struct plan {
-	enum plan_source source; /* one of the user's lists: pre_plan, plan or post_plan */
+	enum plan_source source; /* whose machine it is: neither prelude nor epilog */
 	int64_t timeout_ms;      /* for all steps except those that run always; 0: none */
 	struct strv env;         /* "NAME=value" for every step */
 	char *user;              /* of programs whose step names none (user.h); NULL: root */
@@ -77,6 +78,9 @@ struct step *plan_add(
 
 /* "prelude", "pre_plan", ... */
 const char *plan_source_name(enum plan_source source);
+
+/* Is the step an action of the user's list? The others unpack inputs and pack outputs. */
+bool plan_is_of_user(const struct plan *p, size_t step);
 
 /* The plan as a tree, for output as JSON or YAML. The caller frees. */
 struct node *plan_to_node(const struct plan *p);

@@ -100,7 +100,7 @@ static int add_own_drives(const struct machine *m, struct drives *own, struct er
 			    .plan = plan.data,
 			    .plan_len = plan.len,
 			    .net_tool = h->net_tool,
-			    .certificates = h->net_tool ? h->config->ca_certificates : NULL},
+			    .certificates = h->certificates},
 		    e) < 0 ||
 		add_image(&h->image, own, e) < 0)
 		return -1;

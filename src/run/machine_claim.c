@@ -40,7 +40,7 @@ static void describe_failure(struct machine *m, const char *text)
 
 	if (end->failed_step == MESSAGE_NO_STEP)
 		fit_format(m->message, sizeof(m->message), "%s", text);
-	else if (machine_origin(m, end->failed_step)->source == m->plan->source)
+	else if (plan_is_of_user(m->plan, end->failed_step))
 		fit_format(m->message, sizeof(m->message), "action %zu (%s): %s",
 			machine_origin(m, end->failed_step)->index + 1,
 			machine_action_name(m, end->failed_step), text);

@@ -127,11 +127,11 @@ static void keep_action(struct machine *m, const struct message_step_end *msg)
 {
 	struct node *n;
 
-	if (machine_origin(m, msg->step)->source != m->plan->source)
+	if (!plan_is_of_user(m->plan, msg->step))
 		return;
 	n = node_add_map(m->actions);
 	node_set_uint(n, "index", machine_origin(m, msg->step)->index);
-	node_set_string(n, "source", plan_source_name(m->plan->source));
+	node_set_string(n, "source", plan_source_name(machine_origin(m, msg->step)->source));
 	node_set_string(n, "action", machine_action_name(m, msg->step));
 	node_set_string(n, "result", verdict_name(verdict_of_outcome(msg->outcome)));
 	add_measures(m, n, msg);

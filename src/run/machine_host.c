@@ -85,15 +85,13 @@ static int check_trusted(const struct image *image, struct err *e)
 		image->name);
 }
 
-/* Older image.yaml files have no such field: then the guest reports a missing driver. */
-static int check_network(const struct image *image, struct err *e)
+/* An image without the field was made by an older version: then the guest reports a missing driver. */
+static int check_network(const struct image *image, const char *remedy, struct err *e)
 {
 	if (!image->no_network)
 		return 0;
-	return err_set(e, ERR_INPUT,
-		"the image '%s' has no driver for a network device: pre- and post-plans need an "
-		"image like '" CONFIG_TRUSTED_IMAGE "' (trusted_image)",
-		image->name);
+	return err_set(e, ERR_INPUT, "the image '%s' has no driver for a network device: %s",
+		image->name, remedy);
 }
 
 int machine_host_prepare_trusted(const struct config *config, const struct project *project,
@@ -105,11 +103,38 @@ int machine_host_prepare_trusted(const struct config *config, const struct proje
 	if (machine_host_prepare(
 		    config, project, image, strchr(image, '/') ? image : NULL, executor, &h, e) < 0)
 		return err_wrap(e, "pre- and post-plans");
-	if (check_trusted(&h.image, e) < 0 || check_network(&h.image, e) < 0 ||
+	if (check_trusted(&h.image, e) < 0 ||
+		check_network(&h.image,
+			"pre- and post-plans need an image like '" CONFIG_TRUSTED_IMAGE
+			"' (trusted_image)",
+			e) < 0 ||
 		locate_net_tool(h.executor, &h.net_tool, e) < 0) {
 		machine_host_release(&h);
 		return -1;
 	}
+	h.certificates = config->ca_certificates;
+	*ret_host = h;
+	return 0;
+}
+
+int machine_host_prepare_fetch(const struct config *config, const struct project *project,
+	const char *executor, struct machine_host *ret_host, struct err *e)
+{
+	const char *image = project->fetch_image ? project->fetch_image : project->image;
+	const char *path = project->fetch_image ? project->fetch_image_path : project->image_path;
+	struct machine_host h;
+
+	if (machine_host_prepare(config, project, image, path, executor, &h, e) < 0)
+		return err_wrap(e, "actions that fetch");
+	if (check_network(&h.image,
+		    "actions that fetch need one that this version of ambient has made or "
+		    "imported; "
+		    "make it again, or set fetch_image",
+		    e) < 0) {
+		machine_host_release(&h);
+		return -1;
+	}
+	h.certificates = config->ca_certificates;
 	*ret_host = h;
 	return 0;
 }

@@ -17,7 +17,9 @@ struct machine_host {
 	struct image image;
 	char *qemu;
 	char *executor;
-	char *net_tool; /* NULL: the machine is the plan's, which is not trusted */
+	char *net_tool; /* NULL: the machine is not trusted */
+	/* of config: a file with authorities for a machine with a network; NULL: none */
+	const char *certificates;
 	struct accel accel;
 	unsigned cpus;
 	uint64_t memory; /* bytes */
@@ -43,6 +45,13 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 
 /* The same for pre-plan and post-plan: config->trusted_image, and the program for networks. */
 int machine_host_prepare_trusted(const struct config *config, const struct project *project,
+	const char *executor, struct machine_host *ret_host, struct err *e) NODISCARD;
+
+/*
+ * The same for the machine that fetches: the project's image, or its `fetch_image`. It has a network,
+ * and none of our programs for it.
+ */
+int machine_host_prepare_fetch(const struct config *config, const struct project *project,
 	const char *executor, struct machine_host *ret_host, struct err *e) NODISCARD;
 
 /* Does its image boot by UEFI: a disk for UEFI, or any disk with `uefi` of the configuration? */

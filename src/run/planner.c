@@ -5,37 +5,106 @@
 
 #include "base/limits.h"
 
-static const enum plan_source sources[PROJECT_PHASES] = {
-	[PROJECT_PRE_PLAN] = SOURCE_PRE_PLAN,
-	[PROJECT_PLAN] = SOURCE_PLAN,
-	[PROJECT_POST_PLAN] = SOURCE_POST_PLAN,
-};
-
 /* What each VM unpacks before its actions and packs after them. */
-enum { OUTPUTS_MAX = 2, PLAN_STEPS_BEFORE_OUTPUTS = LIMIT_PLAN_STEPS - OUTPUTS_MAX };
+enum {
+	INPUTS_MAX = 4,
+	OUTPUTS_MAX = 2,
+	PLAN_STEPS_BEFORE_OUTPUTS = LIMIT_PLAN_STEPS - OUTPUTS_MAX
+};
 
 struct transfer {
 	const char *serial, *directory;
-	bool always;     /* even if an action failed */
-	bool cache_only; /* only if the cache is kept */
+	const char *names; /* of STEP_UNPACK and STEP_PACK (contract.h); NULL: none */
+	bool always;       /* even if an action failed */
+	bool cache_only;   /* only if the cache is kept */
 };
 
-static const struct transfer inputs[PROJECT_PHASES][4] = {
-	[PROJECT_PRE_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
-		{DRIVE_DEPS, GUEST_DEPS, false, false}},
-	[PROJECT_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
-		{DRIVE_DEPS, GUEST_DEPS, false, false}, {DRIVE_CACHE, GUEST_CACHE, false, false}},
-	[PROJECT_POST_PLAN] = {{DRIVE_SRC, GUEST_SRC, false, false},
-		{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, false, false}},
+/*
+ * Data flows in one direction: what a machine wrote that ran programs of others is given to no trusted
+ * machine, except as artifacts, which the host has unpacked and packed again.
+ */
+static const struct {
+	enum plan_source source;
+	enum project_plan list;
+	bool trusted;
+	struct transfer inputs[INPUTS_MAX + 1], outputs[OUTPUTS_MAX + 1];
+} machines[RUN_MACHINES] = {
+	[RUN_PRE_PLAN] = {.source = SOURCE_PRE_PLAN,
+		.list = PROJECT_PRE_PLAN,
+		.trusted = true,
+		.inputs = {{.serial = DRIVE_SRC, .directory = GUEST_SRC},
+			{.serial = DRIVE_DEPS, .directory = GUEST_DEPS}},
+		.outputs = {{.serial = DRIVE_DEPS_OUT, .directory = GUEST_DEPS}}},
+	[RUN_FETCH] = {.source = SOURCE_FETCH,
+		.list = PROJECT_PRE_PLAN,
+		.inputs = {{.serial = DRIVE_SRC, .directory = GUEST_SRC},
+			{.serial = DRIVE_DEPS,
+				.directory = GUEST_DEPS,
+				.names = GUEST_TRUSTED_NAMES},
+			{.serial = DRIVE_FETCHED, .directory = GUEST_DEPS}},
+		.outputs = {{.serial = DRIVE_FETCHED_OUT,
+			.directory = GUEST_DEPS,
+			.names = GUEST_TRUSTED_NAMES}}},
+	[RUN_PLAN] = {.source = SOURCE_PLAN,
+		.list = PROJECT_PLAN,
+		.inputs = {{.serial = DRIVE_SRC, .directory = GUEST_SRC},
+			{.serial = DRIVE_DEPS, .directory = GUEST_DEPS},
+			{.serial = DRIVE_FETCHED, .directory = GUEST_DEPS},
+			{.serial = DRIVE_CACHE, .directory = GUEST_CACHE}},
+		.outputs = {{.serial = DRIVE_ARTIFACTS,
+				    .directory = GUEST_ARTIFACTS,
+				    .always = true},
+			{.serial = DRIVE_CACHE_OUT, .directory = GUEST_CACHE, .cache_only = true}}},
+	[RUN_POST_PLAN] = {.source = SOURCE_POST_PLAN,
+		.list = PROJECT_POST_PLAN,
+		.trusted = true,
+		.inputs = {{.serial = DRIVE_SRC, .directory = GUEST_SRC},
+			{.serial = DRIVE_ARTIFACTS, .directory = GUEST_ARTIFACTS}}},
 };
 
-static const struct transfer outputs[PROJECT_PHASES][OUTPUTS_MAX + 1] = {
-	[PROJECT_PRE_PLAN] = {{DRIVE_DEPS_OUT, GUEST_DEPS, false, false}},
-	[PROJECT_PLAN] = {{DRIVE_ARTIFACTS, GUEST_ARTIFACTS, true, false},
-		{DRIVE_CACHE_OUT, GUEST_CACHE, false, true}},
-};
+static const struct transfer secrets_input[] = {
+	{.serial = DRIVE_SECRETS, .directory = GUEST_SECRETS}, {0}};
 
-static const struct transfer secrets_input[] = {{DRIVE_SECRETS, GUEST_SECRETS, false, false}, {0}};
+const char *planner_machine_name(enum run_machine machine)
+{
+	return plan_source_name(machines[machine].source);
+}
+
+bool planner_is_trusted(enum run_machine machine)
+{
+	return machines[machine].trusted;
+}
+
+/* A list of which two machines have actions is divided between them. */
+static bool belongs(const struct entry *entry, enum run_machine machine)
+{
+	return entry->action->fetches == (machine == RUN_FETCH);
+}
+
+static struct entry *next_of(const struct entry_list *list, enum run_machine machine, size_t *at)
+{
+	while (*at < list->count) {
+		struct entry *entry = &list->items[(*at)++];
+
+		if (belongs(entry, machine))
+			return entry;
+	}
+	return NULL;
+}
+
+struct entry *planner_next(const struct planner *p, enum run_machine machine, size_t *at)
+{
+	return next_of(&p->lists[machines[machine].list], machine, at);
+}
+
+size_t planner_count(const struct planner *p, enum run_machine machine)
+{
+	size_t at = 0, n = 0;
+
+	while (planner_next(p, machine, &at))
+		n++;
+	return n;
+}
 
 static void add_transfers(const struct planner *p, const struct transfer *list, const char *action,
 	enum plan_source source, struct plan *plan)
@@ -50,17 +119,18 @@ static void add_transfers(const struct planner *p, const struct transfer *list, 
 		args = node_map();
 		node_set_string(args, "archive", list[i].serial);
 		node_set_string(args, "directory", list[i].directory);
+		if (list[i].names)
+			node_set_string(args, "names", list[i].names);
 		plan_add(plan, action, args, &origin)->always = list[i].always;
 	}
 }
 
 const char *planner_stored_input(const struct plan *plan, size_t step)
 {
-	static const char *const stored[] = {DRIVE_CACHE, DRIVE_DEPS};
-	const struct step *s = &plan->steps[step];
-	const char *serial = node_get_text(s->args, "archive", "");
+	static const char *const stored[] = {DRIVE_CACHE, DRIVE_DEPS, DRIVE_FETCHED};
+	const char *serial = node_get_text(plan->steps[step].args, "archive", "");
 
-	for (size_t i = 0; s->origin.source != plan->source && i < ARRAY_SIZE(stored); i++)
+	for (size_t i = 0; !plan_is_of_user(plan, step) && i < ARRAY_SIZE(stored); i++)
 		if (strcmp(serial, stored[i]) == 0)
 			return stored[i];
 	return NULL;
@@ -140,17 +210,23 @@ static void add_defaults(const struct planner *p, struct plan *plan)
 		plan->user = mem_strdup(p->defaults->user);
 }
 
+static bool has_variable(enum run_machine machine, const struct action_variable *v)
+{
+	return !v->fetch_only || machine == RUN_FETCH;
+}
+
 /*
- * Variables of the image, of the project and of --env are for the project's code. There is none in a
+ * Variables of the image, of the project and of --env are for others' programs. There is none in a
  * trusted VM, where the variables could only manipulate the operator's programs.
  */
-static void add_environment(const struct planner *p, enum project_phase phase, struct plan *plan)
+static void add_environment(const struct planner *p, enum run_machine machine, struct plan *plan)
 {
 	const struct node *item;
 
 	for (const struct action_variable *v = p->action_env; v->name; v++)
-		strv_setenv(&plan->env, v->name, v->value);
-	if (phase != PROJECT_PLAN)
+		if (has_variable(machine, v))
+			strv_setenv(&plan->env, v->name, v->value);
+	if (planner_is_trusted(machine))
 		return;
 	if (p->defaults)
 		add_defaults(p, plan);
@@ -189,28 +265,31 @@ static struct node *settings_of(const struct planner *p)
 }
 
 /* Fill *plan, which is empty. The caller releases it, also after an error. */
-static int make(const struct planner *p, const struct entry_list *list, enum project_phase phase,
+static int make(const struct planner *p, const struct entry_list *list, enum run_machine machine,
 	struct plan *plan, struct err *e)
 {
-	plan->source = sources[phase];
+	const struct entry *entry;
+	size_t at = 0;
+
+	plan->source = machines[machine].source;
 	plan->timeout_ms = time_limit(p);
-	add_environment(p, phase, plan);
-	add_transfers(p, inputs[phase], STEP_UNPACK, SOURCE_PRELUDE, plan);
-	if (p->secrets && secrets_in_phase(p->secrets, sources[phase]))
+	add_environment(p, machine, plan);
+	add_transfers(p, machines[machine].inputs, STEP_UNPACK, SOURCE_PRELUDE, plan);
+	if (p->secrets && secrets_in_phase(p->secrets, plan->source))
 		add_transfers(p, secrets_input, STEP_UNPACK, SOURCE_PRELUDE, plan);
-	for (size_t i = 0; i < list->count; i++)
-		if (expand(p, &list->items[i], plan, e) < 0)
+	while ((entry = next_of(list, machine, &at)))
+		if (expand(p, entry, plan, e) < 0)
 			return -1;
-	add_transfers(p, outputs[phase], STEP_PACK, SOURCE_EPILOG, plan);
+	add_transfers(p, machines[machine].outputs, STEP_PACK, SOURCE_EPILOG, plan);
 	return 0;
 }
 
-static int build(const struct planner *p, const struct entry_list *list, enum project_phase phase,
+static int build(const struct planner *p, const struct entry_list *list, enum run_machine machine,
 	struct plan *ret_plan, struct err *e)
 {
 	auto_plan struct plan plan = {0};
 
-	if (make(p, list, phase, &plan, e) < 0 || plan_check_limits(&plan, e) < 0)
+	if (make(p, list, machine, &plan, e) < 0 || plan_check_limits(&plan, e) < 0)
 		return -1;
 	*ret_plan = plan;
 	plan = (struct plan){0};
@@ -218,9 +297,9 @@ static int build(const struct planner *p, const struct entry_list *list, enum pr
 }
 
 int planner_build(
-	const struct planner *p, enum project_phase phase, struct plan *ret_plan, struct err *e)
+	const struct planner *p, enum run_machine machine, struct plan *ret_plan, struct err *e)
 {
-	return build(p, &p->lists[phase], phase, ret_plan, e);
+	return build(p, &p->lists[machines[machine].list], machine, ret_plan, e);
 }
 
 /* ---- networks and logins ---- */
@@ -240,21 +319,23 @@ static int allow(const struct entry *entry, struct egress *g, struct err *e)
 }
 
 int planner_egress(
-	struct planner *p, enum project_phase phase, struct egress *ret_egress, struct err *e)
+	struct planner *p, enum run_machine machine, struct egress *ret_egress, struct err *e)
 {
 	auto_egress struct egress g = {0};
-	struct entry_list *list = &p->lists[phase];
+	struct entry *entry;
+	size_t at = 0;
 
-	if (phase == PROJECT_PLAN)
+	if (machine == RUN_PLAN)
 		return 0;
-	for (size_t i = 0; i < list->count; i++)
-		if (entry_reach(&list->items[i], p->settings, e) < 0 ||
-			allow(&list->items[i], &g, e) < 0)
+	while ((entry = planner_next(p, machine, &at)))
+		if (entry_reach(entry, p->settings, e) < 0 || allow(entry, &g, e) < 0)
 			return -1;
 	if (g.count &&
 		egress_add_config(
 			&g, &p->config->egress_allow, &p->config->egress_allow_private, e) < 0)
 		return -1;
+	g.guarded = !planner_is_trusted(machine);
+	g.max_sent = p->config->fetch_max_sent;
 	*ret_egress = g;
 	g = (struct egress){0};
 	return 0;
@@ -280,15 +361,13 @@ static int want_logins(
 }
 
 int planner_secrets(
-	struct planner *p, enum project_phase phase, struct secrets *secrets, struct err *e)
+	struct planner *p, enum run_machine machine, struct secrets *secrets, struct err *e)
 {
-	struct entry_list *list = &p->lists[phase];
+	struct entry *entry;
+	size_t at = 0;
 
-	if (phase == PROJECT_PLAN)
-		return 0;
-	for (size_t i = 0; i < list->count; i++)
-		if (entry_reach(&list->items[i], p->settings, e) < 0 ||
-			want_logins(p, &list->items[i], secrets, e) < 0)
+	while (planner_is_trusted(machine) && (entry = planner_next(p, machine, &at)))
+		if (entry_reach(entry, p->settings, e) < 0 || want_logins(p, entry, secrets, e) < 0)
 			return -1;
 	return 0;
 }
@@ -300,7 +379,7 @@ int planner_adhoc(const struct planner *p, const struct node *list, const char *
 
 	if (entry_list_parse(list, p->actions, SOURCE_PLAN, file, &entries, e) < 0)
 		return -1;
-	return build(p, &entries, PROJECT_PLAN, ret_plan, e);
+	return build(p, &entries, RUN_PLAN, ret_plan, e);
 }
 
 /* ---- checks ---- */
@@ -314,15 +393,18 @@ static const struct entry *first_not_built(const struct entry_list *list)
 }
 
 /*
- * Check that the steps of a list do not exceed the limits of a machine. An action without a target
- * cannot be expanded; that is no error here, but where the plan is needed.
+ * Check that the steps of a machine do not exceed its limits. An action without a target cannot be
+ * expanded; that is no error here, but where the plan is needed.
  */
-static int check_limits(const struct planner *p, enum project_phase phase, struct err *e)
+static int check_limits(const struct planner *p, enum run_machine machine, struct err *e)
 {
+	const struct entry_list *list = &p->lists[machines[machine].list];
 	auto_plan struct plan plan = {0};
 	struct err why = {0};
 
-	if (make(p, &p->lists[phase], phase, &plan, &why) == 0)
+	if (first_not_built(list))
+		return 0;
+	if (make(p, list, machine, &plan, &why) == 0)
 		return plan_check_limits(&plan, e);
 	if (plan.count <= PLAN_STEPS_BEFORE_OUTPUTS)
 		return 0;
@@ -330,23 +412,31 @@ static int check_limits(const struct planner *p, enum project_phase phase, struc
 	return -1;
 }
 
-static int open_list(struct planner *p, enum project_phase phase, struct err *e)
+static int open_list(struct planner *p, enum project_plan which, struct err *e)
 {
-	struct entry_list *list = &p->lists[phase];
+	static const enum plan_source sources[PROJECT_PLANS] = {
+		[PROJECT_PRE_PLAN] = SOURCE_PRE_PLAN,
+		[PROJECT_PLAN] = SOURCE_PLAN,
+		[PROJECT_POST_PLAN] = SOURCE_POST_PLAN,
+	};
+	struct entry_list *list = &p->lists[which];
 
-	if (entry_list_parse(p->project->plans[phase], p->actions, sources[phase],
+	if (entry_list_parse(p->project->plans[which], p->actions, sources[which],
 		    p->project->plan_file, list, e) < 0)
 		return -1;
 	for (size_t i = 0; i < list->count; i++)
 		inherit(p->project, &list->items[i]);
-	return first_not_built(list) ? 0 : check_limits(p, phase, e);
+	return 0;
 }
 
 int planner_open(struct planner *p, struct err *e)
 {
 	p->settings = settings_of(p);
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (open_list(p, phase, e) < 0)
+	for (enum project_plan which = 0; which < PROJECT_PLANS; which++)
+		if (open_list(p, which, e) < 0)
+			return -1;
+	for (enum run_machine machine = 0; machine < RUN_MACHINES; machine++)
+		if (check_limits(p, machine, e) < 0)
 			return -1;
 	return 0;
 }
@@ -354,16 +444,16 @@ int planner_open(struct planner *p, struct err *e)
 void planner_release(struct planner *p)
 {
 	node_free(p->settings);
-	for (int i = 0; i < PROJECT_PHASES; i++)
+	for (int i = 0; i < PROJECT_PLANS; i++)
 		entry_list_release(&p->lists[i]);
 }
 
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e)
 {
-	enum project_phase end = with_post_plan ? PROJECT_PHASES : PROJECT_POST_PLAN;
+	enum project_plan end = with_post_plan ? PROJECT_PLANS : PROJECT_POST_PLAN;
 
-	for (enum project_phase phase = 0; phase < end; phase++) {
-		const struct entry *entry = first_not_built(&p->lists[phase]);
+	for (enum project_plan which = 0; which < end; which++) {
+		const struct entry *entry = first_not_built(&p->lists[which]);
 
 		if (!entry)
 			continue;

@@ -16,6 +16,12 @@
 #include "settings/defaults.h"
 #include "settings/project.h"
 
+/*
+ * The machines of a run, in order. The actions of a pre_plan are in two of them: first those that are
+ * trusted, then those that run programs of others (action.h, `fetches`).
+ */
+enum run_machine { RUN_PRE_PLAN, RUN_FETCH, RUN_PLAN, RUN_POST_PLAN, RUN_MACHINES };
+
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
 	const struct action_variable
@@ -31,7 +37,7 @@ struct planner {
 	/* filled by planner_open */
 	struct node *settings; /* the effective configuration, with the targets of the project */
 	/* The arguments include the project's values for parameters that actions do not set. */
-	struct entry_list lists[PROJECT_PHASES];
+	struct entry_list lists[PROJECT_PLANS];
 };
 
 /*
@@ -49,24 +55,38 @@ void planner_release(struct planner *p);
 /* ERR_INPUT, reason not_in_this_version, naming the first action that this version cannot run. */
 int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e) NODISCARD;
 
-/* Build the runnable plan for one of the three lists. */
-int planner_build(const struct planner *p, enum project_phase phase, struct plan *ret_plan,
+/* "pre_plan", "fetch", ...: the name of the machine in logs and results. */
+const char *planner_machine_name(enum run_machine machine);
+
+/* Does it run our programs alone? Only such a machine is given secrets. */
+bool planner_is_trusted(enum run_machine machine);
+
+/*
+ * The next action of a machine, in the order of the user's list; NULL after the last. *at is 0 for the
+ * first call, and is changed by each.
+ */
+struct entry *planner_next(const struct planner *p, enum run_machine machine, size_t *at);
+
+/* The number of actions of a machine. */
+size_t planner_count(const struct planner *p, enum run_machine machine);
+
+/* Build the runnable plan for one of the machines. */
+int planner_build(const struct planner *p, enum run_machine machine, struct plan *ret_plan,
 	struct err *e) NODISCARD;
 
 /*
- * Returns the hosts that the VM of one of the three lists may reach: those that its actions need,
- * then those that the configuration allows in addition. Empty if no action needs a host, and always
- * for the plan.
+ * Returns the hosts that a machine may reach: those that its actions need, then those that the
+ * configuration allows in addition. Empty if no action needs a host, and always for the plan.
  */
-int planner_egress(struct planner *p, enum project_phase phase, struct egress *ret_egress,
+int planner_egress(struct planner *p, enum run_machine machine, struct egress *ret_egress,
 	struct err *e) NODISCARD;
 
 /*
- * Register the secrets that the actions of one of the three lists need: the keys for the hosts that
- * they log in to. Call it before planner_build. Errors are those of secrets_want_host, with file
- * and line of the action.
+ * Register the secrets that the actions of a machine need: the keys for the hosts that they log in
+ * to. None for a machine that is not trusted. Call it before planner_build. Errors are those of
+ * secrets_want_host, with file and line of the action.
  */
-int planner_secrets(struct planner *p, enum project_phase phase, struct secrets *secrets,
+int planner_secrets(struct planner *p, enum run_machine machine, struct secrets *secrets,
 	struct err *e) NODISCARD;
 
 /*

@@ -24,6 +24,7 @@
 #include "os/space.h"
 #include "run/run_internal.h"
 #include "settings/statefile.h"
+#include "source/declared.h"
 #include "source/lint.h"
 
 /* ---- events: to the log and to the view ---- */
@@ -73,12 +74,13 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		.log_fd = -1,
 		.console_fd = -1,
 		.source_fd = -1,
+		.reads_fd = -1,
 		.store = STORE_NONE};
 	loop_add(&r->loop, &r->idle);
 	if (view->source)
 		loop_add(&r->loop, view->source);
 	logmask_init(&r->logmask, &(struct event_sink){on_masked_event, r});
-	for (int i = 0; i < PROJECT_PHASES; i++)
+	for (int i = 0; i < RUN_MACHINES; i++)
 		machine_init(&r->phases[i].machine);
 	source_init(&r->source);
 	result_init(&r->result);
@@ -106,14 +108,17 @@ static void run_release(struct run *r)
 	fd_close(r->log_fd);
 	fd_close(r->console_fd);
 	fd_close(r->source_fd);
+	fd_close(r->reads_fd);
 	source_close(&r->source);
 	filememory_free(r->memory);
 	free(r->run_id);
-	free(r->deps);
+	for (int i = 0; i < DEPS_KINDS; i++)
+		free(r->deps[i]);
 	free(r->kept_artifacts);
-	for (int i = 0; i < PROJECT_PHASES; i++)
+	for (int i = 0; i < RUN_MACHINES; i++)
 		phase_release(&r->phases[i]);
 	machine_host_release(&r->host);
+	machine_host_release(&r->fetcher);
 	machine_host_release(&r->trusted);
 	store_release(&r->store);
 	result_release(&r->result);
@@ -159,15 +164,13 @@ static struct lint lint_of(const struct run *r)
 	};
 }
 
-static bool has_actions(const struct run *r, enum project_phase phase)
+static bool has_actions(const struct run *r, enum run_machine which)
 {
-	const struct node *list = r->project->plans[phase];
-
-	if (phase == PROJECT_PLAN)
+	if (which == RUN_PLAN)
 		return true;
-	if (phase == PROJECT_POST_PLAN && r->options->no_post_plan)
+	if (which == RUN_POST_PLAN && r->options->no_post_plan)
 		return false;
-	return list && list->count;
+	return planner_count(&r->planner, which) > 0;
 }
 
 /*
@@ -175,11 +178,11 @@ static bool has_actions(const struct run *r, enum project_phase phase)
  * pre-plan needs, such as the trusted image, is not required. A post-plan that needs a host is an
  * error.
  */
-static int go_offline(struct phase *p, enum project_phase which, struct err *e)
+static int go_offline(struct phase *p, enum run_machine which, struct err *e)
 {
 	if (p->egress.count == 0)
 		return 0;
-	if (which == PROJECT_POST_PLAN)
+	if (which == RUN_POST_PLAN)
 		return err_reason(e, ERR_INPUT, "offline",
 			"--offline: an action of the post_plan must reach %s; skip it by "
 			"--no-post-plan",
@@ -193,7 +196,7 @@ static int build_plans(struct run *r, struct err *e)
 {
 	struct planner *planner = &r->planner;
 
-	for (enum project_phase i = 0; i < PROJECT_PHASES; i++) {
+	for (enum run_machine i = 0; i < RUN_MACHINES; i++) {
 		struct phase *p = &r->phases[i];
 
 		p->wanted = has_actions(r, i);
@@ -210,26 +213,48 @@ static int build_plans(struct run *r, struct err *e)
 	return 0;
 }
 
+static int prepare_fetcher(struct run *r, struct err *e)
+{
+	if (!r->phases[RUN_FETCH].wanted)
+		return 0;
+	return machine_host_prepare_fetch(
+		r->config, r->project, r->options->executor, &r->fetcher, e);
+}
+
+static int prepare_trusted(struct run *r, struct err *e)
+{
+	if (!r->phases[RUN_PRE_PLAN].wanted && !r->phases[RUN_POST_PLAN].wanted)
+		return 0;
+	return machine_host_prepare_trusted(
+		r->config, r->project, r->options->executor, &r->trusted, e);
+}
+
 static int prepare_hosts(struct run *r, struct err *e)
 {
 	const struct project *p = r->project;
-	const char *executor = r->options->executor;
 
-	if (machine_host_prepare(r->config, p, p->image, p->image_path, executor, &r->host, e) < 0)
+	if (machine_host_prepare(
+		    r->config, p, p->image, p->image_path, r->options->executor, &r->host, e) < 0)
 		return -1;
-	if (!r->phases[PROJECT_PRE_PLAN].wanted && !r->phases[PROJECT_POST_PLAN].wanted)
-		return 0;
-	return machine_host_prepare_trusted(r->config, p, executor, &r->trusted, e);
+	return prepare_fetcher(r, e) < 0 ? -1 : prepare_trusted(r, e);
 }
 
-/* The plan again, with what its image says about the programs in it. */
-static int heed_image(struct run *r, struct err *e)
+static int rebuild(
+	struct run *r, enum run_machine which, const struct machine_host *host, struct err *e)
 {
-	struct plan *plan = &r->phases[PROJECT_PLAN].plan;
+	struct plan *plan = &r->phases[which].plan;
 
-	r->planner.defaults = &r->host.image.defaults;
+	r->planner.defaults = &host->image.defaults;
 	plan_release(plan);
-	return planner_build(&r->planner, PROJECT_PLAN, plan, e);
+	return planner_build(&r->planner, which, plan, e);
+}
+
+/* Two plans again, with what their images say about the programs in them. */
+static int heed_images(struct run *r, struct err *e)
+{
+	if (r->phases[RUN_FETCH].wanted && rebuild(r, RUN_FETCH, &r->fetcher, e) < 0)
+		return -1;
+	return rebuild(r, RUN_PLAN, &r->host, e);
 }
 
 static int check_plans(struct run *r, struct err *e)
@@ -259,7 +284,7 @@ static int check(struct run *r, struct err *e)
 		return err_wrap(e, "cache scope");
 	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 || check_plans(r, e) < 0)
 		return -1;
-	if (build_plans(r, e) < 0 || prepare_hosts(r, e) < 0 || heed_image(r, e) < 0)
+	if (build_plans(r, e) < 0 || prepare_hosts(r, e) < 0 || heed_images(r, e) < 0)
 		return -1;
 	if (jail_is_outer_root(r->host.uid))
 		strv_push(&r->warnings,
@@ -391,11 +416,32 @@ static int read_secrets(struct run *r, struct err *e)
 	return 0;
 }
 
+/* What the machine that fetches is given of the source. */
+static int pack_reads(struct run *r, struct err *e)
+{
+	auto_strv struct strv paths = {0};
+	const struct entry *entry;
+	size_t at = 0;
+
+	if (!r->phases[RUN_FETCH].wanted)
+		return 0;
+	if (r->project->fetch_source == PROJECT_FETCH_ALL) {
+		r->reads_fd = fcntl(r->source_fd, F_DUPFD_CLOEXEC, 3);
+		return r->reads_fd < 0 ? err_sys(e, "drive " DRIVE_SRC) : 0;
+	}
+	while ((entry = planner_next(&r->planner, RUN_FETCH, &at)))
+		if (entry->action->reads)
+			entry->action->reads(entry, &paths);
+	return declared_pack(r->source.root, &paths, r->config, &r->reads_fd, e);
+}
+
 static int prepare_input(struct run *r, struct err *e)
 {
 	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0)
 		return -1;
 	if (source_pack(&r->source, r->memory, &r->sink, &r->source_fd, &r->source_digest, e) < 0)
+		return -1;
+	if (pack_reads(r, e) < 0)
 		return -1;
 	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)
 		return -1;
@@ -404,25 +450,33 @@ static int prepare_input(struct run *r, struct err *e)
 
 /* ---- 5. the machines and their output (run_phase.c) ---- */
 
-static int carry_out_pre_plan(struct run *r, struct err *e)
+static int carry_out_fetching(
+	struct run *r, enum run_machine which, enum deps_kind kind, struct err *e)
 {
-	const struct phase *p = &r->phases[PROJECT_PRE_PLAN];
-
-	if (p->missed_host)
-		return run_need_deps(r, p->missed_host, e);
-	if (!p->wanted)
+	if (!r->phases[which].wanted)
 		return 0;
-	if (run_phase(r, PROJECT_PRE_PLAN, e) < 0)
+	if (run_phase(r, which, e) < 0)
 		return -1;
 	if (!run_passes(r))
 		return 0;
 	/* The next run gets the new dependencies, so they are in its digest. */
-	return run_keep_deps(r, e) < 0 ? -1 : run_look_at_files(r, e);
+	return run_keep_deps(r, kind, e) < 0 ? -1 : run_look_at_files(r, e);
+}
+
+static int carry_out_pre_plan(struct run *r, struct err *e)
+{
+	const char *missed_host = run_missed_host(r);
+
+	if (missed_host && run_need_deps(r, missed_host, e) < 0)
+		return -1;
+	if (carry_out_fetching(r, RUN_PRE_PLAN, DEPS_TRUSTED, e) < 0)
+		return -1;
+	return run_passes(r) ? carry_out_fetching(r, RUN_FETCH, DEPS_FETCHED, e) : 0;
 }
 
 static int carry_out_plan(struct run *r, struct err *e)
 {
-	if (run_phase(r, PROJECT_PLAN, e) < 0)
+	if (run_phase(r, RUN_PLAN, e) < 0)
 		return -1;
 	if (r->result.verdict == VERDICT_INTERRUPTED)
 		return 0;
@@ -433,7 +487,7 @@ static int carry_out_plan(struct run *r, struct err *e)
 
 static int carry_out_post_plan(struct run *r, struct err *e)
 {
-	return r->phases[PROJECT_POST_PLAN].wanted ? run_phase(r, PROJECT_POST_PLAN, e) : 0;
+	return r->phases[RUN_POST_PLAN].wanted ? run_phase(r, RUN_POST_PLAN, e) : 0;
 }
 
 /* Each machine runs only if all before it have passed. */
@@ -586,7 +640,7 @@ void run_project(const struct run_context *context, struct project *project,
 /* What a run checks only after it has the lock, or just before the pre-plan. */
 static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 {
-	const char *missed_host = r->phases[PROJECT_PRE_PLAN].missed_host;
+	const char *missed_host = run_missed_host(r);
 
 	if (store_look(r->config->state, r->project->name, &r->store, e) < 0 ||
 		(r->run_id && store_check_run_id(&r->store, r->run_id, e) < 0) ||
@@ -608,9 +662,9 @@ static int look_ahead(struct run *r, struct run_forecast *ret, struct err *e)
 
 	if (check(r, e) < 0 || look_at_store(r, &f.unchanged, e) < 0)
 		return -1;
-	for (int i = 0; i < PROJECT_PHASES; i++)
-		f.actions[i] = r->phases[i].wanted ? node_count(r->project->plans[i]) : 0;
-	f.stored_deps = r->phases[PROJECT_PRE_PLAN].missed_host != NULL;
+	for (int i = 0; i < RUN_MACHINES; i++)
+		f.actions[i] = r->phases[i].wanted ? planner_count(&r->planner, i) : 0;
+	f.stored_deps = run_missed_host(r) != NULL;
 	*ret = f;
 	return 0;
 }

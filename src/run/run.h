@@ -9,6 +9,7 @@
 #include "contract/action.h"
 #include "contract/event.h"
 #include "os/loop.h"
+#include "run/planner.h"
 #include "run/verdict.h"
 #include "settings/config.h"
 #include "settings/project.h"
@@ -64,8 +65,9 @@ void run_outcome_release(struct run_outcome *o);
 
 /* What a run would do. */
 struct run_forecast {
-	bool unchanged;                 /* it would be skipped */
-	size_t actions[PROJECT_PHASES]; /* of each plan, as the user wrote it; 0: no machine */
+	bool unchanged; /* it would be skipped */
+	size_t actions
+		[RUN_MACHINES]; /* of each machine, as the user wrote them; 0: it is not started */
 	bool stored_deps; /* it is offline: they take the place of what the pre-plan would fetch */
 };
 

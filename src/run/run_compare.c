@@ -55,9 +55,12 @@ static int check_size(const char *path, uint64_t max, const char *key, struct er
 
 static int check_stored(const struct run *r, struct err *e)
 {
-	auto_free char *deps = run_stored(r, "deps"), *cache = run_stored(r, "cache");
+	auto_free char *deps = run_stored(r, STORE_DEPS);
+	auto_free char *fetched = run_stored(r, STORE_FETCHED);
+	auto_free char *cache = run_stored(r, STORE_CACHE);
 
-	if (check_size(deps, r->sizes.deps, "deps_max_size", e) < 0)
+	if (check_size(deps, r->sizes.deps, "deps_max_size", e) < 0 ||
+		check_size(fetched, r->sizes.deps, "deps_max_size", e) < 0)
 		return -1;
 	return check_size(cache, r->sizes.cache, "cache_max_size", e);
 }
@@ -116,11 +119,11 @@ static bool digest_plans(const struct run *r, struct digest *d)
 {
 	bool whole = true;
 
-	for (int i = 0; i < PROJECT_PHASES; i++) {
+	for (enum run_machine i = 0; i < RUN_MACHINES; i++) {
 		const struct phase *p = &r->phases[i];
 		auto_node struct node *tree = p->wanted ? plan_to_node(&p->plan) : NULL;
 
-		if (tree && !digest_node(d, project_phase_keys[i], tree))
+		if (tree && !digest_node(d, planner_machine_name(i), tree))
 			whole = false;
 	}
 	return whole;
@@ -175,11 +178,13 @@ static int digest_hosts(struct run *r, struct digest *d, struct err *e)
 
 static int digest_files(struct run *r, struct digest *d, struct err *e)
 {
-	auto_free char *deps = run_stored(r, "deps");
-	/* Only trusted machines get certificates, so for other runs the file need not exist. */
-	const char *authorities = r->trusted.net_tool ? r->config->ca_certificates : NULL;
+	auto_free char *deps = run_stored(r, STORE_DEPS), *fetched = run_stored(r, STORE_FETCHED);
+	/* Only machines with a network get certificates, so for other runs the file need not exist. */
+	const char *authorities =
+		r->trusted.certificates ? r->trusted.certificates : r->fetcher.certificates;
 
 	if (digest_file(r, d, "dependencies", deps, true, e) < 0 ||
+		digest_file(r, d, "fetched dependencies", fetched, true, e) < 0 ||
 		digest_file(r, d, "executor", r->host.executor, false, e) < 0 ||
 		digest_file(r, d, "ambient-net", r->trusted.net_tool, false, e) < 0)
 		return -1;
@@ -222,6 +227,8 @@ void run_make_digest(struct run *r)
 	digest_line(d, "source", r->source_digest.s);
 	digest_line(d, "files", r->files_digest.s);
 	digest_line(d, "image", r->host.image.digest);
+	if (r->fetcher.image.name)
+		digest_line(d, "fetch image", r->fetcher.image.digest);
 	if (r->trusted.image.name)
 		digest_line(d, "trusted image", r->trusted.image.digest);
 	digest_line(d, "plans", r->plans_digest.s);

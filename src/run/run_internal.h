@@ -5,12 +5,15 @@
  *
  *	phase      drives besides executor, root and scratch        outputs
  *	pre_plan   source, old dependencies, secrets                new dependencies
- *	plan       source, dependencies, old cache                  artifacts, new cache
+ *	fetch      files of the source, dependencies,               new fetched dependencies
+ *	           old fetched dependencies
+ *	plan       source, both dependencies, old cache             artifacts, new cache
  *	post_plan  source, artifacts (packed again by the host),    none
  *	           secrets
  *
- * pre_plan and post_plan are trusted: no code of the project runs in them, and they may have a
- * network. The plan never has a network.
+ * pre_plan and post_plan are trusted: no code of others runs in them, they may have a network, and
+ * they get secrets. fetch has a network, and programs of others; it gets no secrets. The plan never
+ * has a network.
  */
 #ifndef RUN_RUN_INTERNAL_H
 #define RUN_RUN_INTERNAL_H
@@ -29,6 +32,9 @@
 #include "source/filememory.h"
 #include "source/source.h"
 #include "store/store.h"
+
+/* Dependencies are in two archives, by the machine that wrote them. */
+enum deps_kind { DEPS_TRUSTED, DEPS_FETCHED, DEPS_KINDS };
 
 struct phase {
 	bool wanted; /* the phase has actions, and they are to run */
@@ -58,8 +64,9 @@ struct run {
 	char *run_id;
 	struct drive_sizes sizes;    /* of the drives that its VMs write */
 	struct machine_host host;    /* of the plan's VM */
+	struct machine_host fetcher; /* of the VM that fetches; empty when it is not wanted */
 	struct machine_host trusted; /* of the two others; empty when neither is wanted */
-	struct phase phases[PROJECT_PHASES];
+	struct phase phases[RUN_MACHINES];
 	int64_t used_ms; /* time used by the machines so far, of the time limit */
 	struct store store;
 	struct source source;
@@ -69,9 +76,10 @@ struct run {
 	struct digest_text plans_digest;  /* of plans and settings; "" if they are too long */
 	/* Of everything that a run depends on; "" if it cannot be computed. */
 	struct digest_text digest;
-	int source_fd;        /* the packed source */
-	char *deps;           /* the dependencies for the plan; NULL: none */
-	char *kept_artifacts; /* directory of the unpacked artifacts; NULL: none yet */
+	int source_fd; /* the packed source */
+	int reads_fd;  /* the files of the source for the VM that fetches; -1: it is not wanted */
+	char *deps[DEPS_KINDS]; /* the dependencies for the plan; NULL: none */
+	char *kept_artifacts;   /* directory of the unpacked artifacts; NULL: none yet */
 	struct result result;
 	struct strv warnings; /* warnings from before the log existed */
 };
@@ -83,7 +91,10 @@ static inline bool run_passes(const struct run *r)
 
 void run_warn(struct run *r, const char *text);
 
-/* Returns the stored archive for the run's "cache" or "deps"; NULL: none. The caller frees. */
+/*
+ * Returns the stored archive for the run's cache or dependencies (store.h, STORE_*); NULL: none. The
+ * caller frees.
+ */
 char *run_stored(const struct run *r, const char *name);
 
 /* ---- run_compare.c ---- */
@@ -110,7 +121,7 @@ char *run_class(const struct run *r); /* the caller frees */
  * Make the drives of a phase and run its VM. 0: r->result has the verdict, which may be a failure.
  * -1: the infrastructure failed.
  */
-int run_phase(struct run *r, enum project_phase which, struct err *e) NODISCARD;
+int run_phase(struct run *r, enum run_machine which, struct err *e) NODISCARD;
 
 /*
  * Call image_verify for all images of the run. Without the lock (r->store.work is NULL) it writes
@@ -124,8 +135,12 @@ int run_verify_images(struct run *r, struct err *e) NODISCARD;
  */
 int run_need_deps(struct run *r, const char *host, struct err *e) NODISCARD;
 
+/* The host that the skipped part of the pre-plan needs; NULL: nothing of it is skipped. */
+const char *run_missed_host(const struct run *r);
+
 /* Check and store the outputs of a VM. Each is called after its phase. */
-int run_keep_deps(struct run *r, struct err *e) NODISCARD;      /* passed only; published at once */
+/* passed only; published at once */
+int run_keep_deps(struct run *r, enum deps_kind kind, struct err *e) NODISCARD;
 int run_keep_artifacts(struct run *r, struct err *e) NODISCARD; /* also of a failed plan */
 int run_keep_cache(struct run *r, struct err *e) NODISCARD;     /* passed only; published at once */
 

@@ -37,9 +37,9 @@ char *run_stored(const struct run *r, const char *name)
 	return path ? path : store_current(&r->store, name);
 }
 
-static int add_source(struct run *r, struct drives *d, struct err *e)
+static int add_source(int fd, struct drives *d, struct err *e)
 {
-	auto_fd int copy = fcntl(r->source_fd, F_DUPFD_CLOEXEC, 3);
+	auto_fd int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 
 	if (copy < 0)
 		return err_sys(e, "drive " DRIVE_SRC);
@@ -56,20 +56,41 @@ static int add_output_file(
 	return drives_add_output(d, serial, fd, bytes, e);
 }
 
-/* The plan needs new dependencies even if they are not kept. */
-static int add_deps_output(struct run *r, struct drives *d, struct err *e)
-{
-	auto_free char *name = scoped_name(r, "deps");
-	auto_free char *path = r->options->cache == RUN_CACHE_RW
-		? store_next(&r->store, name, e)
-		: path_join(r->store.work, "deps.tar");
+static const struct {
+	const char *name; /* in the store, and in result.json */
+	enum run_machine from;
+	const char *input, *output; /* drives */
+} deps_kinds[DEPS_KINDS] = {
+	[DEPS_TRUSTED] = {STORE_DEPS, RUN_PRE_PLAN, DRIVE_DEPS, DRIVE_DEPS_OUT},
+	[DEPS_FETCHED] = {STORE_FETCHED, RUN_FETCH, DRIVE_FETCHED, DRIVE_FETCHED_OUT},
+};
 
-	return path ? add_output_file(d, DRIVE_DEPS_OUT, path, r->sizes.deps, e) : -1;
+static int add_deps(struct run *r, enum deps_kind kind, struct drives *d, struct err *e)
+{
+	return drives_add_stored(d, deps_kinds[kind].input, r->deps[kind], e);
+}
+
+/* The file of new dependencies that are not kept. */
+static char *passing_deps(const struct run *r, enum deps_kind kind)
+{
+	auto_free char *name = mem_printf("%s.tar", deps_kinds[kind].name);
+
+	return path_join(r->store.work, name);
+}
+
+/* The plan needs new dependencies even if they are not kept. */
+static int add_deps_output(struct run *r, enum deps_kind kind, struct drives *d, struct err *e)
+{
+	auto_free char *name = scoped_name(r, deps_kinds[kind].name);
+	auto_free char *path = r->options->cache == RUN_CACHE_RW ? store_next(&r->store, name, e)
+								 : passing_deps(r, kind);
+
+	return path ? add_output_file(d, deps_kinds[kind].output, path, r->sizes.deps, e) : -1;
 }
 
 static int add_cache_output(struct run *r, struct drives *d, struct err *e)
 {
-	auto_free char *name = scoped_name(r, "cache");
+	auto_free char *name = scoped_name(r, STORE_CACHE);
 	auto_free char *path = NULL;
 
 	if (r->options->cache != RUN_CACHE_RW)
@@ -80,17 +101,26 @@ static int add_cache_output(struct run *r, struct drives *d, struct err *e)
 
 static int add_pre_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
-	if (add_source(r, d, e) < 0 || drives_add_stored(d, DRIVE_DEPS, r->deps, e) < 0)
+	if (add_source(r->source_fd, d, e) < 0 || add_deps(r, DEPS_TRUSTED, d, e) < 0)
 		return -1;
-	return add_deps_output(r, d, e);
+	return add_deps_output(r, DEPS_TRUSTED, d, e);
+}
+
+static int add_fetch_drives(struct run *r, struct drives *d, struct err *e)
+{
+	if (add_source(r->reads_fd, d, e) < 0 || add_deps(r, DEPS_TRUSTED, d, e) < 0 ||
+		add_deps(r, DEPS_FETCHED, d, e) < 0)
+		return -1;
+	return add_deps_output(r, DEPS_FETCHED, d, e);
 }
 
 static int add_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
-	auto_free char *cache = run_stored(r, "cache");
+	auto_free char *cache = run_stored(r, STORE_CACHE);
 	auto_free char *artifacts = path_join(r->store.work, "artifacts.tar");
 
-	if (add_source(r, d, e) < 0 || drives_add_stored(d, DRIVE_DEPS, r->deps, e) < 0 ||
+	if (add_source(r->source_fd, d, e) < 0 || add_deps(r, DEPS_TRUSTED, d, e) < 0 ||
+		add_deps(r, DEPS_FETCHED, d, e) < 0 ||
 		drives_add_stored(d, DRIVE_CACHE, cache, e) < 0 || add_cache_output(r, d, e) < 0)
 		return -1;
 	return add_output_file(d, DRIVE_ARTIFACTS, artifacts, r->sizes.artifacts, e);
@@ -112,15 +142,16 @@ static int add_post_plan_drives(struct run *r, struct drives *d, struct err *e)
 {
 	auto_fd int artifacts = -1;
 
-	if (add_source(r, d, e) < 0 || pack_artifacts(r, &artifacts, e) < 0)
+	if (add_source(r->source_fd, d, e) < 0 || pack_artifacts(r, &artifacts, e) < 0)
 		return -1;
 	return drives_add_fd(d, DRIVE_ARTIFACTS, fd_steal(&artifacts), e);
 }
 
-static int (*const add_drives[PROJECT_PHASES])(struct run *r, struct drives *d, struct err *e) = {
-	[PROJECT_PRE_PLAN] = add_pre_plan_drives,
-	[PROJECT_PLAN] = add_plan_drives,
-	[PROJECT_POST_PLAN] = add_post_plan_drives,
+static int (*const add_drives[RUN_MACHINES])(struct run *r, struct drives *d, struct err *e) = {
+	[RUN_PRE_PLAN] = add_pre_plan_drives,
+	[RUN_FETCH] = add_fetch_drives,
+	[RUN_PLAN] = add_plan_drives,
+	[RUN_POST_PLAN] = add_post_plan_drives,
 };
 
 /* ---- running ---- */
@@ -133,9 +164,11 @@ static void log_plan(struct run *r, const struct phase *p)
 	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
 }
 
-static struct machine_host *host_of(struct run *r, enum project_phase which)
+static struct machine_host *host_of(struct run *r, enum run_machine which)
 {
-	return which == PROJECT_PLAN ? &r->host : &r->trusted;
+	if (planner_is_trusted(which))
+		return &r->trusted;
+	return which == RUN_FETCH ? &r->fetcher : &r->host;
 }
 
 static int verify_image(struct run *r, const struct machine_host *host, struct err *e)
@@ -152,13 +185,14 @@ static int verify_image(struct run *r, const struct machine_host *host, struct e
 
 int run_verify_images(struct run *r, struct err *e)
 {
-	if (verify_image(r, &r->host, e) < 0)
+	if (verify_image(r, &r->host, e) < 0 ||
+		(r->fetcher.image.name && verify_image(r, &r->fetcher, e) < 0))
 		return -1;
 	return r->trusted.image.name ? verify_image(r, &r->trusted, e) : 0;
 }
 
 /* The time limit applies to the whole run: subtract the duration of the earlier machines. */
-static int take_rest_of_time(struct run *r, enum project_phase which, struct err *e)
+static int take_rest_of_time(struct run *r, enum run_machine which, struct err *e)
 {
 	struct plan *plan = &r->phases[which].plan;
 	int64_t limit = plan->timeout_ms;
@@ -168,15 +202,30 @@ static int take_rest_of_time(struct run *r, enum project_phase which, struct err
 		return 0;
 	return err_reason(e, ERR_GUEST, "run_timeout",
 		"the time limit of the run, %s, was reached before the %s",
-		num_show_duration(limit).s, project_phase_keys[which]);
+		num_show_duration(limit).s, planner_machine_name(which));
 }
 
+const char *run_missed_host(const struct run *r)
+{
+	const char *host = r->phases[RUN_PRE_PLAN].missed_host;
+
+	return host ? host : r->phases[RUN_FETCH].missed_host;
+}
+
+static void take_stored_deps(struct run *r)
+{
+	for (int i = 0; i < DEPS_KINDS; i++)
+		if (!r->deps[i])
+			r->deps[i] = run_stored(r, deps_kinds[i].name);
+}
+
+/* Either archive will do: dependencies that were imported may be in one, whoever fetched them. */
 int run_need_deps(struct run *r, const char *host, struct err *e)
 {
 	auto_free char *project = text_word(r->project->name);
 
-	r->deps = run_stored(r, "deps");
-	if (r->deps)
+	take_stored_deps(r);
+	if (r->deps[DEPS_TRUSTED] || r->deps[DEPS_FETCHED])
 		return 0;
 	return err_reason(e, ERR_INPUT, "offline",
 		"--offline: there are no dependencies yet, and the pre_plan must reach %s; run it "
@@ -184,7 +233,7 @@ int run_need_deps(struct run *r, const char *host, struct err *e)
 		host, project[0] == '-' ? "-- " : "", project);
 }
 
-static int add_all_drives(struct run *r, enum project_phase which, struct err *e)
+static int add_all_drives(struct run *r, enum run_machine which, struct err *e)
 {
 	struct phase *p = &r->phases[which];
 
@@ -193,7 +242,7 @@ static int add_all_drives(struct run *r, enum project_phase which, struct err *e
 	return secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e);
 }
 
-static void fill_machine(struct run *r, enum project_phase which)
+static void fill_machine(struct run *r, enum run_machine which)
 {
 	struct phase *p = &r->phases[which];
 	struct machine *m = &p->machine;
@@ -206,8 +255,7 @@ static void fill_machine(struct run *r, enum project_phase which)
 	m->drives = &p->drives;
 	m->sink = &r->sink;
 	m->loop = &r->loop;
-	/* The plan's machine has no secrets. */
-	m->mask = which == PROJECT_PLAN ? NULL : r->mask;
+	m->mask = planner_is_trusted(which) ? r->mask : NULL;
 	m->console_fd = r->console_fd;
 }
 
@@ -225,10 +273,9 @@ static int run_machine(struct run *r, struct phase *p, struct err *e)
 	return 0;
 }
 
-int run_phase(struct run *r, enum project_phase which, struct err *e)
+int run_phase(struct run *r, enum run_machine which, struct err *e)
 {
-	if (!r->deps && which != PROJECT_POST_PLAN)
-		r->deps = run_stored(r, "deps");
+	take_stored_deps(r);
 	if (take_rest_of_time(r, which, e) < 0)
 		return -1;
 	log_plan(r, &r->phases[which]);
@@ -280,22 +327,32 @@ static int publish(struct run *r, struct err *e)
 	return runlog_check(&r->log, e) < 0 ? -1 : store_publish_outputs(&r->store, e);
 }
 
-int run_keep_deps(struct run *r, struct err *e)
+/* A new generation has new paths for all archives. */
+static void forget_deps(struct run *r)
 {
-	auto_free char *name = scoped_name(r, "deps");
+	for (int i = 0; i < DEPS_KINDS; i++) {
+		free(r->deps[i]);
+		r->deps[i] = NULL;
+	}
+}
+
+int run_keep_deps(struct run *r, enum deps_kind kind, struct err *e)
+{
+	const char *name = deps_kinds[kind].name;
+	auto_free char *scoped = scoped_name(r, name);
 	struct message_output m;
 	struct digest_text sha256;
 
-	if (seal(&r->phases[PROJECT_PRE_PLAN], DRIVE_DEPS_OUT, &m, &sha256, e) < 0 ||
+	if (seal(&r->phases[deps_kinds[kind].from], deps_kinds[kind].output, &m, &sha256, e) < 0 ||
 		publish(r, e) < 0)
 		return -1;
-	free(r->deps);
 	if (r->options->cache == RUN_CACHE_RW) {
-		r->deps = store_current(&r->store, name);
-		report(r, "deps", name, &m, &sha256);
-	} else {
-		r->deps = path_join(r->store.work, "deps.tar");
+		forget_deps(r);
+		report(r, name, scoped, &m, &sha256);
+		return 0;
 	}
+	free(r->deps[kind]);
+	r->deps[kind] = passing_deps(r, kind);
 	return 0;
 }
 
@@ -313,8 +370,7 @@ static int keep_archive(const struct run *r, const struct vm_drive *drive, uint6
 static int publish_artifacts(struct run *r, const struct message_output *m,
 	const struct digest_text *sha256, const struct unpack_withheld *w, struct err *e)
 {
-	const struct vm_drive *drive =
-		drives_find(&r->phases[PROJECT_PLAN].drives, DRIVE_ARTIFACTS);
+	const struct vm_drive *drive = drives_find(&r->phases[RUN_PLAN].drives, DRIVE_ARTIFACTS);
 	auto_free char *unpacked = path_join(r->store.work, "artifacts");
 	auto_free char *kept = path_join(r->store.run_dir, "artifacts");
 	auto_free char *archive = mem_printf("%s.tar", kept);
@@ -341,7 +397,7 @@ static int publish_artifacts(struct run *r, const struct message_output *m,
 /* Also after a failure: the artifacts may contain the test logs. */
 int run_keep_artifacts(struct run *r, struct err *e)
 {
-	const struct phase *p = &r->phases[PROJECT_PLAN];
+	const struct phase *p = &r->phases[RUN_PLAN];
 	const struct vm_drive *drive = drives_find(&p->drives, DRIVE_ARTIFACTS);
 	auto_free char *unpacked = path_join(r->store.work, "artifacts");
 	struct unpack_result result;
@@ -360,8 +416,8 @@ int run_keep_artifacts(struct run *r, struct err *e)
 
 int run_keep_cache(struct run *r, struct err *e)
 {
-	const struct phase *p = &r->phases[PROJECT_PLAN];
-	auto_free char *name = scoped_name(r, "cache");
+	const struct phase *p = &r->phases[RUN_PLAN];
+	auto_free char *name = scoped_name(r, STORE_CACHE);
 	struct message_output m;
 	struct digest_text sha256;
 

@@ -262,8 +262,7 @@ static void end_output(struct runlog *log, int64_t utc_ns, bool failed)
  */
 static bool is_of_others(const struct event *ev)
 {
-	bool of_machine = ev->source == SOURCE_PRE_PLAN || ev->source == SOURCE_PLAN ||
-		ev->source == SOURCE_POST_PLAN;
+	bool of_machine = ev->source != SOURCE_PRELUDE && ev->source != SOURCE_EPILOG;
 
 	switch ((int)ev->type) {
 	case EVENT_WARNING:

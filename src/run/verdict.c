@@ -373,6 +373,7 @@ static const char *const outcome_reasons[STEP_OUTCOMES] = {
 
 static const char *const failures[SOURCES] = {
 	[SOURCE_PRE_PLAN] = "pre_plan_failed",
+	[SOURCE_FETCH] = "pre_plan_failed",
 	[SOURCE_POST_PLAN] = "post_plan_failed",
 };
 

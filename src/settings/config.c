@@ -200,6 +200,13 @@ const struct param config_params[] = {
 		.max = LIMIT_DRIVE_MOST,
 		.preset = "10GiB",
 		.help = "maximum size of the dependencies of a project"},
+	{.name = "fetch_max_sent",
+		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, fetch_max_sent),
+		.min = LIMIT_SENT_LEAST,
+		.preset = "1MiB",
+		.help = "the bytes that actions of a pre_plan that run programs of others, like "
+			"`fetch`, may send to all hosts together"},
 	{.name = "log_max_size",
 		.type = PARAM_SIZE,
 		.offset = offsetof(struct config, log_max),

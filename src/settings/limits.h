@@ -6,6 +6,7 @@
 #include "base/limits.h"
 
 #define LIMIT_DRIVE_LEAST 1024 /* the smallest tar archive: two blocks of zeros */
+#define LIMIT_SENT_LEAST (1 * KIB)
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 #define LIMIT_CERTIFICATES_BYTES (8 * MIB) /* ca_certificates; those of Debian have 0.2 */
 

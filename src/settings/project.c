@@ -20,7 +20,7 @@
 
 enum { SHOWN_MAX = 60, PATH_SHOWN_MAX = 600 };
 
-const char *const project_phase_keys[PROJECT_PHASES] = {
+const char *const project_plan_keys[PROJECT_PLANS] = {
 	[PROJECT_PRE_PLAN] = "pre_plan",
 	[PROJECT_PLAN] = "plan",
 	[PROJECT_POST_PLAN] = "post_plan",
@@ -28,6 +28,12 @@ const char *const project_phase_keys[PROJECT_PHASES] = {
 
 static const char *const not_source[] = {"src", "dir", "directory", "path", NULL};
 static const char *const not_plan[] = {"steps", "actions", "jobs", "script", NULL};
+
+static const char *const fetch_sources[] = {
+	[PROJECT_FETCH_DECLARED] = "declared",
+	[PROJECT_FETCH_ALL] = "all",
+	NULL,
+};
 
 #define PLAN_ROWS                                                                                  \
 	{.name = "pre_plan",                                                                       \
@@ -54,6 +60,17 @@ const struct param project_params[] = {
 		.help = "the VM image: a name in the image store, a name with a digest "
 			"(`NAME@sha256:DIGEST`), or the path of an image directory or disk file"},
 	PLAN_ROWS,
+	{.name = "fetch_image",
+		.type = PARAM_PATH,
+		.help = "the image for actions of the pre_plan that run programs of others, like "
+			"`fetch`; default: `image`"},
+	{.name = "fetch_source",
+		.type = PARAM_ENUM,
+		.choices = fetch_sources,
+		.offset = offsetof(struct project, fetch_source),
+		.preset = "declared",
+		.help = "what these actions get of the source: the files that they declare, or "
+			"`all`"},
 	{.name = "git_objects",
 		.type = PARAM_STRINGS,
 		.help = "directories of repositories outside the source, which are packed with "
@@ -171,6 +188,7 @@ static void project_release(struct project *p)
 	free(p->source);
 	strv_release(&p->git_objects);
 	free(p->image_path);
+	free(p->fetch_image_path);
 	free(p->source_plan_file);
 	node_free(p->source_plan);
 }
@@ -274,19 +292,30 @@ static bool is_image_path(const char *image)
 	return false;
 }
 
-static int load_image(struct project *p, struct err *e)
+/* *ret_path is set if the image is a path. */
+static int load_one_image(
+	struct project *p, const char *key, const char **ret_image, char **ret_path, struct err *e)
 {
-	const struct node *image = node_get(p->node, "image");
+	const struct node *image = node_get(p->node, key);
 	auto_image_name struct image_name name = {0};
 	struct err why = {0};
 
-	p->image = image->text;
-	if (is_image_path(p->image))
-		p->image_path = resolve(p->file, p->image);
-	else if (image_name_parse(p->image, &name, &why) < 0 ||
+	if (!image)
+		return 0;
+	*ret_image = image->text;
+	if (is_image_path(image->text))
+		*ret_path = resolve(p->file, image->text);
+	else if (image_name_parse(image->text, &name, &why) < 0 ||
 		project_check_name(name.name, &why) < 0)
-		return node_err(image, p->file, e, "'image': %s", why.msg);
+		return node_err(image, p->file, e, "'%s': %s", key, why.msg);
 	return 0;
+}
+
+static int load_images(struct project *p, struct err *e)
+{
+	if (load_one_image(p, "image", &p->image, &p->image_path, e) < 0)
+		return -1;
+	return load_one_image(p, "fetch_image", &p->fetch_image, &p->fetch_image_path, e);
 }
 
 static void load_git_objects(struct project *p)
@@ -299,9 +328,9 @@ static void load_git_objects(struct project *p)
 
 static void load_plans(struct project *p)
 {
-	for (int phase = 0; phase < PROJECT_PHASES; phase++) {
-		p->plans[phase] = node_get(p->node, project_phase_keys[phase]);
-		p->plan_given |= p->plans[phase] != NULL;
+	for (int plan = 0; plan < PROJECT_PLANS; plan++) {
+		p->plans[plan] = node_get(p->node, project_plan_keys[plan]);
+		p->plan_given |= p->plans[plan] != NULL;
 	}
 	p->plan_file = p->file;
 }
@@ -356,7 +385,7 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	schema_load(project_params, n, p);
 	load_git_objects(p);
 	load_plans(p);
-	if (load_image(p, e) < 0 || load_env(p, e) < 0 || check_user(p, e) < 0)
+	if (load_images(p, e) < 0 || load_env(p, e) < 0 || check_user(p, e) < 0)
 		return -1;
 	return load_artifacts_max(p, e);
 }
@@ -561,24 +590,24 @@ int project_read_source_plan(const char *source, struct node **ret_plan, struct 
 	return 0;
 }
 
-static bool may_use(const struct project *p, int phase)
+static bool may_use(const struct project *p, int plan)
 {
-	return phase == PROJECT_PLAN || p->trust_source_plans;
+	return plan == PROJECT_PLAN || p->trust_source_plans;
 }
 
 static void adopt(struct project *p, struct strv *warnings)
 {
-	for (int phase = 0; phase < PROJECT_PHASES; phase++) {
-		const struct node *list = node_get(p->source_plan, project_phase_keys[phase]);
+	for (int plan = 0; plan < PROJECT_PLANS; plan++) {
+		const struct node *list = node_get(p->source_plan, project_plan_keys[plan]);
 
-		if (may_use(p, phase))
-			p->plans[phase] = list;
+		if (may_use(p, plan))
+			p->plans[plan] = list;
 		else if (list && list->count)
 			strv_pushf(warnings,
 				"%s:%d:%d: '%s' is ignored; the projects file can allow it with "
 				"trust_source_plans: true",
 				p->source_plan_file, list->key_line, list->key_column,
-				project_phase_keys[phase]);
+				project_plan_keys[plan]);
 	}
 	p->plan_file = p->source_plan_file;
 }

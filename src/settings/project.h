@@ -21,8 +21,11 @@
 /* The path of a plan in a source tree. */
 #define PROJECT_SOURCE_PLAN ".radicle/ambient.yaml"
 
-enum project_phase { PROJECT_PRE_PLAN, PROJECT_PLAN, PROJECT_POST_PLAN, PROJECT_PHASES };
-extern const char *const project_phase_keys[PROJECT_PHASES]; /* "pre_plan", "plan", "post_plan" */
+enum project_plan { PROJECT_PRE_PLAN, PROJECT_PLAN, PROJECT_POST_PLAN, PROJECT_PLANS };
+extern const char *const project_plan_keys[PROJECT_PLANS]; /* "pre_plan", "plan", "post_plan" */
+
+/* What actions that fetch are given of the source. */
+enum project_fetch_source { PROJECT_FETCH_DECLARED, PROJECT_FETCH_ALL };
 
 struct project {
 	const char *name;        /* a valid file name */
@@ -31,13 +34,16 @@ struct project {
 	char *source;            /* absolute */
 	/* as written: a name in the image store, unless image_path is set */
 	const char *image;
-	char *image_path; /* absolute, if `image` is a path; else NULL */
+	char *image_path;        /* absolute, if `image` is a path; else NULL */
+	const char *fetch_image; /* as `image`, for actions that fetch; NULL: `image` */
+	char *fetch_image_path;
+	enum project_fetch_source fetch_source;
 
 	/*
 	 * The lists of actions: nodes with positions in plan_file; NULL is an empty list.
 	 * plan_given is false if the projects file has none of the three keys.
 	 */
-	const struct node *plans[PROJECT_PHASES];
+	const struct node *plans[PROJECT_PLANS];
 	const char *plan_file;
 	bool plan_given;
 

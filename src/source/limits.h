@@ -8,6 +8,9 @@
 /* The archive of a source. A hole in a file counts in full: it is read as zeros for the digest. */
 #define LIMIT_SOURCE_BYTES (1 * TIB)
 
+/* A file that an action declares to read; lock files of large projects have a few megabytes. */
+#define LIMIT_DECLARED_BYTES (64 * MIB)
+
 /* Files of a project whose digests are remembered. Other files are read again. */
 #define LIMIT_FILEMEMORY_ENTRIES 500000
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/lint.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,8 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "contract/contract.h"
+#include "os/fd.h"
+#include "source/declared.h"
 #include "source/limits.h"
 #include "source/shellcheck.h"
 
@@ -17,17 +20,17 @@ enum { SHOWN_MAX = 60, MESSAGE_MAX = 300 };
 
 /* The next entry in the order of the plans; NULL after the last. Start with a zeroed struct. */
 struct walk {
-	enum project_phase phase;
+	enum project_plan plan;
 	size_t index;
 };
 
 static const struct entry *next(const struct lint *l, struct walk *w)
 {
-	enum project_phase end = l->with_post_plan ? PROJECT_PHASES : PROJECT_POST_PLAN;
+	enum project_plan end = l->with_post_plan ? PROJECT_PLANS : PROJECT_POST_PLAN;
 
-	for (; w->phase < end; w->phase++, w->index = 0)
-		if (w->index < l->lists[w->phase].count)
-			return &l->lists[w->phase].items[w->index++];
+	for (; w->plan < end; w->plan++, w->index = 0)
+		if (w->index < l->lists[w->plan].count)
+			return &l->lists[w->plan].items[w->index++];
 	return NULL;
 }
 
@@ -118,10 +121,10 @@ static int by_text_and_place(const void *a, const void *b)
 	return order ? order : x->column - y->column;
 }
 
-static int check_names(const struct lint *l, enum project_phase phase, struct err *e)
+static int check_names(const struct lint *l, enum project_plan plan, struct err *e)
 {
 	__attribute__((cleanup(names_free))) struct names names = {0};
-	const struct entry_list *list = &l->lists[phase];
+	const struct entry_list *list = &l->lists[plan];
 
 	for (size_t i = 0; i < list->count; i++)
 		collect_names(&list->items[i], &names);
@@ -140,11 +143,27 @@ static int check_names(const struct lint *l, enum project_phase phase, struct er
 	return 0;
 }
 
+/* A project whose source is missing is refused elsewhere, with its position. */
+static int check_declared(const struct lint *l, struct err *e)
+{
+	auto_fd int root = open(l->project->source, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const struct entry *entry;
+	struct walk w = {0};
+
+	while (root >= 0 && l->project->fetch_source == PROJECT_FETCH_DECLARED &&
+		(entry = next(l, &w)))
+		if (declared_check(root, entry, e) < 0)
+			return -1;
+	return 0;
+}
+
 int lint_check(const struct lint *l, struct err *e)
 {
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (check_names(l, phase, e) < 0)
+	for (enum project_plan plan = 0; plan < PROJECT_PLANS; plan++)
+		if (check_names(l, plan, e) < 0)
 			return -1;
+	if (check_declared(l, e) < 0)
+		return -1;
 	return l->will_run ? check_targets(l, e) : 0;
 }
 

@@ -19,7 +19,7 @@
 struct lint {
 	const struct config *config; /* including targets given by options */
 	const struct project *project;
-	const struct entry_list *lists; /* PROJECT_PHASES items: the parsed plans of the project */
+	const struct entry_list *lists; /* PROJECT_PLANS items: the parsed plans of the project */
 	bool with_post_plan;
 	/* false: a missing target is only a warning, because a run may be given one */
 	bool will_run;

@@ -6,7 +6,7 @@
  *     <state>/<project>/state.json        the last run that passed (digest, commit, run id)
  *     <state>/<project>/state-CLASS.json  the same for runs of a class (cache mode and scope)
  *     <state>/<project>/current           -> gen-N
- *     <state>/<project>/gen-N/            cache, cache@SCOPE..., deps
+ *     <state>/<project>/gen-N/            cache, deps, fetched; of a scope, cache@SCOPE, ...
  *     <state>/<project>/runs/<run-id>/    lock, number, result.json, run.jsonl, console.log,
  *                                         artifacts/
  *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped
@@ -31,6 +31,11 @@
 #include "base/err.h"
 #include "base/strv.h"
 #include "data/node.h"
+
+/* The archives of a generation: dependencies by the kind of machine that wrote them (run_internal.h). */
+#define STORE_CACHE "cache"
+#define STORE_DEPS "deps"
+#define STORE_FETCHED "fetched"
 
 #define STORE_RUN_LOCK "lock" /* in a run's directory; runs of version 0.1.0 have none */
 
@@ -89,7 +94,7 @@ int store_check_run_id(const struct store *s, const char *run_id, struct err *e)
 int store_begin_run(struct store *s, const char *run_id, struct err *e) NODISCARD;
 
 /*
- * Returns the path of the archive `name` ("cache", "cache@x", "deps") in the current generation, or
+ * Returns the path of the archive `name` ("cache", "cache@x", ...) in the current generation, or
  * NULL if there is none. The caller frees.
  */
 char *store_current(const struct store *s, const char *name);

@@ -128,6 +128,7 @@ static void test_every_known_action_is_there(void **state)
 		{"dput2", IN_POST, true},
 		{"sftp_put", IN_POST, true},
 		{"upload", IN_STEP, true},
+		{"fetch", IN_PRE, true},
 	};
 	size_t count = 0;
 
@@ -142,6 +143,23 @@ static void test_every_known_action_is_there(void **state)
 	while (actions_host[count])
 		count++;
 	assert_int_equal(count, ARRAY_SIZE(known));
+}
+
+/* A machine has programs of others with a network, or secrets; never both. */
+static void test_no_action_that_fetches_logs_in(void **state)
+{
+	size_t fetching = 0;
+
+	(void)state;
+	for (const struct action *const *a = actions_host; *a; a++) {
+		if (!(*a)->fetches)
+			continue;
+		fetching++;
+		assert_int_equal((*a)->where, IN_PRE);
+		assert_false((*a)->logs_in);
+		assert_non_null((*a)->reach);
+	}
+	assert_true(fetching > 0);
 }
 
 /* ---- parsing and expanding ---- */
@@ -422,7 +440,9 @@ static void test_environment_has_home_and_tools(void **state)
 {
 	static const char *const wanted[] = {"HOME=/root", "USER=root", "LOGNAME=root",
 		"SHELL=/bin/bash", "LANG=C.UTF-8", "TERM=dumb", "TMPDIR=/tmp", "CI=true",
-		"CARGO_HOME=/ci/deps", "CARGO_TARGET_DIR=/ci/cache"};
+		"CARGO_HOME=/ci/deps", "CARGO_TARGET_DIR=/ci/cache",
+		"http_proxy=http://127.0.0.1:3128", "https_proxy=http://127.0.0.1:3128",
+		"HTTP_PROXY=http://127.0.0.1:3128", "HTTPS_PROXY=http://127.0.0.1:3128"};
 	struct strv env = {0};
 
 	(void)state;
@@ -750,6 +770,7 @@ int main(void)
 		cmocka_unit_test(test_lints_name_parameters),
 		cmocka_unit_test(test_what_is_a_step_runs_and_is_in_the_executor),
 		cmocka_unit_test(test_every_known_action_is_there),
+		cmocka_unit_test(test_no_action_that_fetches_logs_in),
 		cmocka_unit_test(test_shell_becomes_bash_that_stops_at_errors),
 		cmocka_unit_test(test_trace_and_streams_are_as_the_action_says),
 		cmocka_unit_test(test_snippets_have_a_limit_of_their_own),

@@ -69,27 +69,62 @@ static void add_action(struct node *list, const struct entry *entry)
 		node_set(shown, "timeout", node_copy(node_get(entry->node, "timeout")));
 }
 
-static void add_actions(struct node *tree, const struct planner *p, enum project_phase phase)
+static void add_actions(struct node *tree, const struct planner *p, enum project_plan plan)
 {
-	struct node *list = node_set_list(tree, project_phase_keys[phase]);
+	struct node *list = node_set_list(tree, project_plan_keys[plan]);
 
-	for (size_t i = 0; i < p->lists[phase].count; i++)
-		add_action(list, &p->lists[phase].items[i]);
+	for (size_t i = 0; i < p->lists[plan].count; i++)
+		add_action(list, &p->lists[plan].items[i]);
+}
+
+/* The actions of a machine, in their order: "pre_plan action 2 (http_get)". */
+static void add_machine(struct node *machines, const struct planner *p, enum run_machine machine)
+{
+	struct node *list = node_set_list(machines, planner_machine_name(machine));
+	const struct entry *entry;
+	size_t at = 0;
+
+	while ((entry = planner_next(p, machine, &at))) {
+		auto_free char *text =
+			mem_printf("%s action %zu (%s)", plan_source_name(entry->origin.source),
+				entry->origin.index + 1, entry->action->name);
+
+		node_add_string(list, text);
+	}
+}
+
+/* The machine that fetches is shown only if there are actions for it. */
+static bool is_shown(const struct planner *p, enum run_machine machine)
+{
+	return machine != RUN_FETCH || planner_count(p, machine) > 0;
+}
+
+/* Elsewhere the machines are as the lists. */
+static void add_machines(struct node *tree, const struct planner *p)
+{
+	struct node *machines;
+
+	if (!is_shown(p, RUN_FETCH))
+		return;
+	machines = node_set_map(tree, "machines");
+	for (enum run_machine machine = 0; machine < RUN_MACHINES; machine++)
+		if (planner_count(p, machine) > 0)
+			add_machine(machines, p, machine);
 }
 
 /* A list without actions needs no VM and so has no runnable plan. */
 static int add_runnable(
-	struct node *tree, struct planner *p, enum project_phase phase, struct err *e)
+	struct node *tree, struct planner *p, enum run_machine machine, struct err *e)
 {
 	auto_plan struct plan plan = {0};
 
-	if (phase != PROJECT_PLAN && p->lists[phase].count == 0) {
-		node_set(tree, project_phase_keys[phase], node_null());
+	if (machine != RUN_PLAN && planner_count(p, machine) == 0) {
+		node_set(tree, planner_machine_name(machine), node_null());
 		return 0;
 	}
-	if (planner_build(p, phase, &plan, e) < 0)
+	if (planner_build(p, machine, &plan, e) < 0)
 		return -1;
-	node_set(tree, project_phase_keys[phase], plan_to_node(&plan));
+	node_set(tree, planner_machine_name(machine), plan_to_node(&plan));
 	return 0;
 }
 
@@ -99,13 +134,13 @@ static int add_runnable(
  */
 static int list_egress(struct planner *p, struct node *all, struct err *e)
 {
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++) {
+	for (enum run_machine machine = 0; machine < RUN_MACHINES; machine++) {
 		auto_egress struct egress g = {0};
 		struct err why = {0};
 
-		if (planner_egress(p, phase, &g, &why) == 0) {
+		if (planner_egress(p, machine, &g, &why) == 0) {
 			if (g.count)
-				node_set(all, project_phase_keys[phase], egress_to_node(&g));
+				node_set(all, planner_machine_name(machine), egress_to_node(&g));
 		} else if (strcmp(why.reason, ERR_REASON_NO_TARGET) == 0) {
 			say_warning(why.msg);
 		} else {
@@ -122,8 +157,9 @@ static int show_actions(struct planner *p, struct node *tree, struct err *e)
 
 	if (list_egress(p, egress, e) < 0)
 		return -1;
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		add_actions(tree, p, phase);
+	for (enum project_plan plan = 0; plan < PROJECT_PLANS; plan++)
+		add_actions(tree, p, plan);
+	add_machines(tree, p);
 	if (egress->count)
 		node_set(tree, "egress", steal_ptr(&egress));
 	return 0;
@@ -136,8 +172,8 @@ static int show_steps(struct planner *p, struct node *tree, struct err *e)
 
 	if (planner_check_built(p, true, e) < 0 || list_egress(p, egress, e) < 0)
 		return -1;
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (add_runnable(tree, p, phase, e) < 0)
+	for (enum run_machine machine = 0; machine < RUN_MACHINES; machine++)
+		if (is_shown(p, machine) && add_runnable(tree, p, machine, e) < 0)
 			return -1;
 	return 0;
 }
@@ -154,8 +190,8 @@ static int print_yaml(const struct node *tree, struct err *e)
 /* Check which secrets each list may use. No secret is read. */
 static int check_secrets(struct planner *p, struct secrets *secrets, struct err *e)
 {
-	for (enum project_phase phase = 0; phase < PROJECT_PHASES; phase++)
-		if (planner_secrets(p, phase, secrets, e) < 0)
+	for (enum run_machine machine = 0; machine < RUN_MACHINES; machine++)
+		if (planner_secrets(p, machine, secrets, e) < 0)
 			return -1;
 	return 0;
 }

@@ -277,18 +277,19 @@ static void run_one(struct session *s, struct project *project)
 static void describe(struct session *s, const struct project *p, const struct run_forecast *f)
 {
 	const size_t *actions = f->actions;
+	const size_t before = actions[RUN_PRE_PLAN] + actions[RUN_FETCH];
 	auto_free char *image = text_safe(p->image, LIMIT_NAME_BYTES);
 	auto_buf struct buf line = {0};
 
 	buf_init(&line, 1024);
-	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, actions[PROJECT_PLAN],
-		num_plural(actions[PROJECT_PLAN]), image);
-	if (actions[PROJECT_PRE_PLAN])
-		buf_addf(&line, ", %zu before it", actions[PROJECT_PRE_PLAN]);
+	buf_addf(&line, "%s  would run: %zu action%s in image %s", p->name, actions[RUN_PLAN],
+		num_plural(actions[RUN_PLAN]), image);
+	if (before)
+		buf_addf(&line, ", %zu before it", before);
 	if (f->stored_deps)
 		buf_adds(&line, ", with the stored dependencies in place of the pre_plan");
-	if (actions[PROJECT_POST_PLAN])
-		buf_addf(&line, ", %zu after it", actions[PROJECT_POST_PLAN]);
+	if (actions[RUN_POST_PLAN])
+		buf_addf(&line, ", %zu after it", actions[RUN_POST_PLAN]);
 	term_note(&s->term, line.data);
 }
 

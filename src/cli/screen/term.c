@@ -173,28 +173,38 @@ static void on_output_kept(struct term *t, const struct event *ev)
 
 /* ---- the VM ---- */
 
+static bool is_in_list(const char *source)
+{
+	return strcmp(source, plan_source_name(SOURCE_PRELUDE)) != 0 &&
+		strcmp(source, plan_source_name(SOURCE_EPILOG)) != 0;
+}
+
 /* The number of actions in the user's list: the largest index of the steps, plus one. */
 static void on_runnable_plan(struct term *t, const struct event *ev)
 {
 	const struct node *plan = node_get(ev->fields, "plan");
-	const char *list = node_get_text(plan, "source", "");
 	const struct node *step;
 
 	t->total = 0;
 	node_each (node_get(plan, "steps"), step) {
 		const struct node *origin = node_get(step, "origin");
+		const char *source = node_get_text(origin, "source", "");
 		uint64_t index = node_get_uint(origin, "index", 0);
 
-		if (strcmp(node_get_text(origin, "source", ""), list) == 0 && index >= t->total)
+		if (is_in_list(source) && index >= t->total)
 			t->total = (size_t)index + 1;
 	}
 }
 
 static const char *vm_name(const char *kind)
 {
-	if (strcmp(kind, "pre_plan") == 0)
-		return "pre-plan";
-	return strcmp(kind, "post_plan") == 0 ? "post-plan" : "plan";
+	static const char *const names[][2] = {
+		{"pre_plan", "pre-plan"}, {"fetch", "fetch"}, {"post_plan", "post-plan"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(kind, names[i][0]) == 0)
+			return names[i][1];
+	return "plan";
 }
 
 static void on_vm_starts(struct term *t, const struct event *ev)
