@@ -81,8 +81,7 @@ static struct node *to_node(const struct config *c, const struct project_list *l
 		node_set_string(entry, "source", p->source);
 		add_image(entry, c, p);
 		for (int plan = 0; plan < PROJECT_PLANS; plan++)
-			node_set_uint(
-				entry, project_plan_keys[plan], node_count(p->plans[plan]));
+			node_set_uint(entry, project_plan_keys[plan], node_count(p->plans[plan]));
 		node_set_bool(entry, "plan_in_source", !p->plan_given);
 	}
 	node_set_uint(n, "project_count", list->count);
