@@ -31,10 +31,8 @@
 #include "secrets/secrets.h"
 #include "source/filememory.h"
 #include "source/source.h"
+#include "store/deps.h"
 #include "store/store.h"
-
-/* Dependencies are in two archives, by the machine that wrote them. */
-enum deps_kind { DEPS_TRUSTED, DEPS_FETCHED, DEPS_KINDS };
 
 struct phase {
 	bool wanted; /* the phase has actions, and they are to run */

@@ -57,12 +57,11 @@ static int add_output_file(
 }
 
 static const struct {
-	const char *name; /* in the store, and in result.json */
 	enum run_machine from;
 	const char *input, *output; /* drives */
 } deps_kinds[DEPS_KINDS] = {
-	[DEPS_TRUSTED] = {STORE_DEPS, RUN_PRE_PLAN, DRIVE_DEPS, DRIVE_DEPS_OUT},
-	[DEPS_FETCHED] = {STORE_FETCHED, RUN_FETCH, DRIVE_FETCHED, DRIVE_FETCHED_OUT},
+	[DEPS_TRUSTED] = {RUN_PRE_PLAN, DRIVE_DEPS, DRIVE_DEPS_OUT},
+	[DEPS_FETCHED] = {RUN_FETCH, DRIVE_FETCHED, DRIVE_FETCHED_OUT},
 };
 
 static int add_deps(struct run *r, enum deps_kind kind, struct drives *d, struct err *e)
@@ -73,7 +72,7 @@ static int add_deps(struct run *r, enum deps_kind kind, struct drives *d, struct
 /* The file of new dependencies that are not kept. */
 static char *passing_deps(const struct run *r, enum deps_kind kind)
 {
-	auto_free char *name = mem_printf("%s.tar", deps_kinds[kind].name);
+	auto_free char *name = mem_printf("%s.tar", deps_names[kind]);
 
 	return path_join(r->store.work, name);
 }
@@ -81,7 +80,7 @@ static char *passing_deps(const struct run *r, enum deps_kind kind)
 /* The plan needs new dependencies even if they are not kept. */
 static int add_deps_output(struct run *r, enum deps_kind kind, struct drives *d, struct err *e)
 {
-	auto_free char *name = scoped_name(r, deps_kinds[kind].name);
+	auto_free char *name = scoped_name(r, deps_names[kind]);
 	auto_free char *path = r->options->cache == RUN_CACHE_RW ? store_next(&r->store, name, e)
 								 : passing_deps(r, kind);
 
@@ -216,7 +215,7 @@ static void take_stored_deps(struct run *r)
 {
 	for (int i = 0; i < DEPS_KINDS; i++)
 		if (!r->deps[i])
-			r->deps[i] = run_stored(r, deps_kinds[i].name);
+			r->deps[i] = run_stored(r, deps_names[i]);
 }
 
 /* Either archive will do: dependencies that were imported may be in one, whoever fetched them. */
@@ -338,7 +337,7 @@ static void forget_deps(struct run *r)
 
 int run_keep_deps(struct run *r, enum deps_kind kind, struct err *e)
 {
-	const char *name = deps_kinds[kind].name;
+	const char *name = deps_names[kind];
 	auto_free char *scoped = scoped_name(r, name);
 	struct message_output m;
 	struct digest_text sha256;

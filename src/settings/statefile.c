@@ -66,11 +66,18 @@ static const struct param lint_params[] = {
 	{0},
 };
 
+static const struct param deps_fetched_params[] = {
+	{.name = "bytes", .type = PARAM_UINT, .required = true},
+	{.name = "sha256", .type = PARAM_STRING, .required = true},
+	{0},
+};
+
 static const struct param deps_params[] = {
 	{.name = "format", .type = PARAM_UINT, .required = true},
 	{.name = "project", .type = PARAM_STRING},
 	{.name = "bytes", .type = PARAM_UINT, .required = true},
 	{.name = "sha256", .type = PARAM_STRING, .required = true},
+	{.name = "fetched", .type = PARAM_MAP, .sub = deps_fetched_params},
 	{.name = "exported", .type = PARAM_STRING},
 	{0},
 };
@@ -96,7 +103,7 @@ static const struct kind {
 	[STATEFILE_RESULT] = {result_params, 1, "remove the run's directory when nobody needs it"},
 	[STATEFILE_IMAGES] = {images_params, 1, "remove the file"},
 	[STATEFILE_LINT] = {lint_params, 1, "remove the file"},
-	[STATEFILE_DEPS] = {deps_params, 1, NULL},           /* its reader gives the remedy */
+	[STATEFILE_DEPS] = {deps_params, 2, NULL},           /* its reader gives the remedy */
 	[STATEFILE_IMAGEFILE] = {imagefile_params, 1, NULL}, /* likewise */
 };
 

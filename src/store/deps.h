@@ -3,8 +3,12 @@
  * Export, import, list and remove the dependencies of a project outside of a run, for example to
  * transfer them to a host without a network.
  *
- * An exported file is a tar archive (docs/format-drive.md) with two members: deps.json, which has
- * the project's name and the length and SHA-256 of the other, and deps.tar, the stored archive.
+ * They are in two archives, by the kind of the machine that wrote them: what ran programs of others is
+ * never given to a trusted machine.
+ *
+ * An exported file is a tar archive (docs/format-drive.md): deps.json, which has the project's name and
+ * the length and SHA-256 of what follows; deps.tar, the archive of trusted machines; and fetched.tar,
+ * if there is one of other machines.
  */
 #ifndef STORE_DEPS_H
 #define STORE_DEPS_H
@@ -16,9 +20,18 @@
 #include "data/digest.h"
 #include "data/node.h"
 
-struct deps_info {
-	uint64_t bytes;
+enum deps_kind { DEPS_TRUSTED, DEPS_FETCHED, DEPS_KINDS };
+
+/* The names of the archives in a generation (store.h). */
+extern const char *const deps_names[DEPS_KINDS];
+
+struct deps_archive {
+	uint64_t bytes; /* 0: there is none */
 	struct digest_text sha256;
+};
+
+struct deps_info {
+	struct deps_archive archives[DEPS_KINDS];
 	struct rewrite_dropped dropped; /* of an import: attributes that were dropped */
 };
 
@@ -38,11 +51,12 @@ struct deps_import_options {
 
 /*
  * Replace the project's dependencies by an exported file or by an archive of another program
- * (store/convert.h), under the project's lock. A file whose first member is deps.json is an
+ * (store/convert.h), under the project's lock. Who made the latter is not known, so it counts as
+ * DEPS_FETCHED. A file whose first member is deps.json is an
  * exported file. ERR_INPUT, reason deps_damaged, if the file is neither, is truncated, does not
  * match its digest, or breaks a rule for archives of guests; the old dependencies are then kept. A
  * file exported from another project is accepted. "-" and everything that is no regular file are
- * ERR_INPUT. More than max_bytes is ERR_INPUT before the first
+ * ERR_INPUT. An archive of more than max_bytes is ERR_INPUT before the first
  * byte is written. Holes are preserved.
  */
 int deps_import(const char *state, const char *project, const struct deps_import_options *o,

@@ -32,7 +32,7 @@
 #include "base/strv.h"
 #include "data/node.h"
 
-/* The archives of a generation: dependencies by the kind of machine that wrote them (run_internal.h). */
+/* The archives of a generation; dependencies are in two (deps.h). */
 #define STORE_CACHE "cache"
 #define STORE_DEPS "deps"
 #define STORE_FETCHED "fetched"

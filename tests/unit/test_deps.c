@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "contract/contract.h"
 #include "data/pack.h"
 #include "store/deps.h"
 #include "store/store.h"
@@ -78,12 +79,12 @@ static void expect_names(const char *dir, const char *wanted)
 static void expect_refused(const char *state, const char *path, const char *why)
 {
 	auto_free char *wanted = mem_printf("%s: " DAMAGED "%s", path, why);
-	struct deps_info info = {.bytes = 7};
+	struct deps_info info = {.archives[DEPS_TRUSTED].bytes = 7};
 	struct err e = {0};
 
 	expect_err(deps_import(state, "p", &usual, path, &info, &e), &e, ERR_INPUT, wanted);
 	assert_string_equal(e.reason, "deps_damaged");
-	assert_int_equal(info.bytes, 7);
+	assert_int_equal(info.archives[DEPS_TRUSTED].bytes, 7);
 	expect_stored(state, "p", "deps", "old");
 }
 
@@ -149,15 +150,47 @@ static void test_what_was_exported_is_imported_elsewhere(void **state)
 	(void)state;
 	publish(here, "p", "deps", "x");
 	expect_ok(deps_export(here, "/tmp", "p", file, &out, &e), &e);
-	assert_int_equal(out.bytes, 1);
-	assert_string_equal(out.sha256.s, SUM_OF_X);
+	assert_int_equal(out.archives[DEPS_TRUSTED].bytes, 1);
+	assert_string_equal(out.archives[DEPS_TRUSTED].sha256.s, SUM_OF_X);
 	publish(there, "other", "cache", "its own");
 	expect_ok(deps_import(there, "other", &usual, file, &in, &e), &e);
-	assert_int_equal(in.bytes, 1);
-	assert_string_equal(in.sha256.s, SUM_OF_X);
+	assert_int_equal(in.archives[DEPS_TRUSTED].bytes, 1);
+	assert_string_equal(in.archives[DEPS_TRUSTED].sha256.s, SUM_OF_X);
 	expect_stored(there, "other", "deps", "x");
 	expect_stored(there, "other", "cache", "its own");
 	expect_names(dir, "file here there ");
+}
+
+/* What ran programs of others stays apart, and nothing old stays beside it. */
+static void test_both_kinds_are_imported_as_what_they_are(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *here = path_join(dir, "here"), *there = path_join(dir, "there"),
+		       *both = path_join(dir, "both"), *one = path_join(dir, "one");
+	static const char nothing[DRIVE_EMPTY_BYTES];
+	struct deps_info info = {0};
+	struct err e = {0};
+
+	(void)state;
+	publish(here, "p", "fetched", "theirs");
+	expect_ok(deps_export(here, "/tmp", "p", one, &info, &e), &e);
+	assert_int_equal(info.archives[DEPS_FETCHED].bytes, 6);
+	publish(here, "p", "deps", "x");
+	expect_ok(deps_export(here, "/tmp", "p", both, &info, &e), &e);
+	assert_int_equal(info.archives[DEPS_TRUSTED].bytes, 1);
+	expect_ok(deps_import(there, "p", &usual, both, &info, &e), &e);
+	expect_stored(there, "p", "deps", "x");
+	expect_stored(there, "p", "fetched", "theirs");
+	publish(there, "p", "deps", "old");
+	expect_ok(deps_import(there, "p", &usual, one, &info, &e), &e);
+	expect_stored(there, "p", "deps", nothing);
+	expect_stored(there, "p", "fetched", "theirs");
+	publish(here, "q", "deps", "x");
+	expect_ok(deps_export(here, "/tmp", "q", one, &info, &e), &e);
+	assert_int_equal(info.archives[DEPS_FETCHED].bytes, 0);
+	expect_ok(deps_import(there, "p", &usual, one, &info, &e), &e);
+	expect_stored(there, "p", "deps", "x");
+	expect_stored(there, "p", "fetched", nothing);
 }
 
 static void test_an_import_takes_the_place_of_the_old_ones(void **state)
@@ -268,14 +301,19 @@ static void test_what_deps_json_says_must_be_so(void **state)
 	} cases[] = {
 		{"", "deps.json: is empty, a JSON value is needed"},
 		{"[]", "deps.json: a mapping is needed here, not a list"},
-		{"{\"format\": 2, \"bytes\": 1, \"sha256\": \"" SUM_OF_X "\"}",
-			"deps.json: format 2 is not known, this version of ambient reads formats "
-			"up to 1"},
+		{"{\"format\": 3, \"bytes\": 1, \"sha256\": \"" SUM_OF_X "\"}",
+			"deps.json: format 3 is not known, this version of ambient reads formats "
+			"up to 2"},
 		{"{\"format\": 1, \"bytes\": 1}", "deps.json: missing key 'sha256'"},
 		{"{\"format\": 1, \"bytes\": 1, \"sha256\": \"2d71\"}", "deps.json has no sha256"},
 		{"{\"format\": 1, \"sha256\": \"" SUM_OF_X "\"}", "deps.json: missing key 'bytes'"},
 		{"{\"format\": 1, \"bytes\": 2, \"sha256\": \"" SUM_OF_X "\"}",
 			"deps.tar has another length than deps.json says"},
+		{"{\"format\": 2, \"bytes\": 1, \"sha256\": \"" SUM_OF_X "\", \"fetched\": "
+		 "{\"bytes\": 1, \"sha256\": \"" SUM_OF_X "\"}}",
+			"it ends too early"},
+		{"{\"format\": 2, \"bytes\": 1, \"sha256\": \"" SUM_OF_X "\", \"fetched\": 1}",
+			"deps.json: 'fetched' must be a mapping, not a string"},
 	};
 	auto_world struct world w;
 
@@ -467,6 +505,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_was_exported_is_imported_elsewhere),
+		cmocka_unit_test(test_both_kinds_are_imported_as_what_they_are),
 		cmocka_unit_test(test_an_import_takes_the_place_of_the_old_ones),
 		cmocka_unit_test(test_what_is_not_there_is_not_exported),
 		cmocka_unit_test(test_an_export_appears_whole_or_not_at_all),

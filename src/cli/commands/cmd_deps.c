@@ -69,10 +69,19 @@ static int list(const struct call *call, const struct config *c, struct err *e)
 	return 0;
 }
 
+/* An archive a line. */
 static int tell(const char *what, const char *project, const struct deps_info *info, struct err *e)
 {
-	return say_row(e, "%s  %s, %s, sha256 %s", project, what, num_show_size(info->bytes).s,
-		info->sha256.s);
+	for (int kind = 0; kind < DEPS_KINDS; kind++) {
+		const struct deps_archive *a = &info->archives[kind];
+
+		if (a->bytes &&
+			say_row(e, "%s  %s, %s, sha256 %s%s", project, what,
+				num_show_size(a->bytes).s, a->sha256.s,
+				kind == DEPS_FETCHED ? ", fetched" : "") < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int export(const struct call *call, const struct config *c, struct err *e)
