@@ -72,7 +72,7 @@ static void test_an_archive_of_others_becomes_dependencies(void **state)
 	auto_dir char *dir = expect_dir();
 	auto_free char *path =
 		make(dir, "mkdir t; echo one >t/f; chmod 4755 t/f; tar czf x -C t .");
-	auto_free char *stored = path_join(dir, "state/p/current/deps");
+	auto_free char *stored = path_join(dir, "state/p/current/fetched");
 	struct deps_info info = {0};
 	struct err e = {0};
 	struct stat st;
@@ -82,8 +82,8 @@ static void test_an_archive_of_others_becomes_dependencies(void **state)
 	assert_int_equal(info.dropped.set_id, 1);
 	assert_int_equal(info.dropped.xattrs, 0);
 	assert_int_equal(stat(stored, &st), 0);
-	assert_int_equal(st.st_size, info.bytes);
-	assert_int_equal(info.bytes, 2 * TAR_BLOCK + TAR_END_BYTES);
+	assert_int_equal(st.st_size, info.archives[DEPS_FETCHED].bytes);
+	assert_int_equal(info.archives[DEPS_FETCHED].bytes, 2 * TAR_BLOCK + TAR_END_BYTES);
 }
 
 /* Nothing is left of one that is refused, no directory of the project either. */
