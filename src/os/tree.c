@@ -34,9 +34,9 @@ struct walk {
 	int top; /* borrowed */
 	const char *shown;
 	bool remove;
-	bool archive;                   /* count bytes as in an archive, not as on the disk */
-	bool freed;                     /* count only what a removal would free */
-	struct tree_seen *seen;         /* count each file once, whole; NULL: the share of each name */
+	bool archive;           /* count bytes as in an archive, not as on the disk */
+	bool freed;             /* count only what a removal would free */
+	struct tree_seen *seen; /* count each file once, whole; NULL: the share of each name */
 	const struct tree_owner *owner; /* NULL: files stay whose they are */
 	size_t visited;
 	uint64_t bytes;
