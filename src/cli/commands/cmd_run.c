@@ -27,6 +27,7 @@
 #include "settings/names.h"
 #include "settings/statefile.h"
 #include "store/retention.h"
+#include "upkeep/usage.h"
 
 struct run_settings {
 	const char *projects;
@@ -377,6 +378,37 @@ static void sum_up(struct session *s)
 	term_note(&s->term, line.data);
 }
 
+/*
+ * The sizes of earlier runs are remembered, so this takes about as long as a listing of all runs. It
+ * changes no result.
+ */
+static void check_budget(const struct session *s)
+{
+	const struct config *c = &s->config;
+	const struct usage_request request = {
+		.state = c->state, .store = c->image_store, .remembered = true, .remember = true};
+	auto_free char *line = NULL;
+	struct usage usage;
+	struct err why = {0};
+	uint64_t used;
+
+	if (!c->disk_budget || s->settings->dry_run || s->settings->quiet || sig_pending())
+		return;
+	if (usage_measure(&request, &usage, &why) < 0) {
+		(void)err_wrap(&why, "disk_budget");
+		say_warning(why.msg);
+		return;
+	}
+	used = usage_total(&usage);
+	if (used <= c->disk_budget)
+		return;
+	line = mem_printf("%s of disk space are used, more than disk_budget (%s); 'ambient gc' "
+			  "makes room",
+		num_show_size_beside(used, c->disk_budget).s,
+		num_show_size_beside(c->disk_budget, used).s);
+	say_warning(line);
+}
+
 static int load(struct session *s, struct err *e)
 {
 	struct run_settings *set = s->settings;
@@ -441,6 +473,7 @@ static int run(const struct call *call)
 	if (carry_out(&s, &e) < 0)
 		refuse(&s, NULL, &e);
 	sum_up(&s);
+	check_budget(&s);
 	check_screen(&s);
 	term_release(&s.term);
 	project_list_release(&s.list);

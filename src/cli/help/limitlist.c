@@ -21,6 +21,7 @@
 #include "source/limits.h"
 #include "store/limits.h"
 #include "transfer/limits.h"
+#include "upkeep/limits.h"
 
 enum unit { UNIT_BYTES, UNIT_COUNT, UNIT_MS, UNIT_SECONDS };
 
@@ -185,6 +186,8 @@ static const struct row rows[] = {
 		"processor time, plus a second for each MiB of the file and for each 16 "
 		"MiB of `deps_max_size`",
 		"`deps_damaged`"),
+	GROUP("`disk_budget`"),
+	COUNT(LIMIT_USAGE_RUNS, "runs whose sizes are remembered", "others are measured each time"),
 	GROUP("`ambient image import`"),
 	BYTES(LIMIT_OCI_JSON, "an index, a manifest or a configuration of a container image",
 		"error, status 2"),
