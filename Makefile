@@ -47,10 +47,10 @@ MACHINE := accel tsc qemu vm drives disk bootdisk console
 SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes discard archiver convert deps
 IMAGING := tarindex blobs container oci dockersave skopeo forms squash squashroot users partitions diskfile imagestore imagefile import
-UPKEEP := usage claims budget
+UPKEEP := memory usage claims budget debversion updates
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
-COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
+COMMANDS := cmd_run outputs run_outputs run_upkeep cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image image_show cmd_state cmd_log cmd_help
 SCREEN := outlet screen lines term
 HELP := catalog limitlist manual plain
@@ -113,7 +113,7 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	upload \
 	http gitget sftp sshcheck hostkey \
 	qcow2 iso9660 partitions \
-	usage
+	usage debversion
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy \
 	mask agent gitview sftp archive imagefile disk layers tarindex

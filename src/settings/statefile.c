@@ -82,6 +82,13 @@ static const struct param usage_params[] = {
 	{0},
 };
 
+/* Of each image, by digest, what apt said last (upkeep/updates.h). */
+static const struct param updates_params[] = {
+	{.name = "format", .type = PARAM_UINT, .required = true},
+	{.name = "images", .type = PARAM_NODE},
+	{0},
+};
+
 static const struct param imagefile_params[] = {
 	{.name = "format", .type = PARAM_UINT, .required = true},
 	{.name = "name", .type = PARAM_STRING, .required = true},
@@ -105,6 +112,7 @@ static const struct kind {
 	[STATEFILE_LINT] = {lint_params, 1, "remove the file"},
 	[STATEFILE_DEPS] = {deps_params, 1, NULL}, /* its reader gives the remedy */
 	[STATEFILE_USAGE] = {usage_params, 1, "remove the file"},
+	[STATEFILE_UPDATES] = {updates_params, 1, "remove the file"},
 	[STATEFILE_IMAGEFILE] = {imagefile_params, 1, NULL}, /* likewise */
 };
 

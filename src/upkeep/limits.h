@@ -8,4 +8,9 @@
 /* Sizes of runs that are remembered; others are measured each time. */
 #define LIMIT_USAGE_RUNS 50000
 
+/* What apt-cache says of the packages of an image: some hundred bytes each. */
+#define LIMIT_APT_ANSWER (16 * MIB)
+/* Images of which it is remembered whether their packages have newer versions. */
+#define LIMIT_UPDATES_IMAGES 100
+
 #endif

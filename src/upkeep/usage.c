@@ -8,14 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/num.h"
 #include "base/strv.h"
-#include "data/jsonl.h"
 #include "data/node.h"
 #include "os/fd.h"
 #include "os/path.h"
@@ -24,6 +22,7 @@
 #include "settings/statefile.h"
 #include "store/store.h"
 #include "upkeep/limits.h"
+#include "upkeep/memory.h"
 
 #define MEMORY_FILE ".disk-usage.json"
 #define RUNS "runs"
@@ -200,40 +199,13 @@ static struct node *read_memory(const char *path)
 	return node_get(file, "runs") ? node_copy(node_get(file, "runs")) : NULL;
 }
 
-/*
- * Of several programs at the same time, those that come later do not write. The file that one writes is
- * locked by name, because the one before may have moved it meanwhile.
- */
-static int open_new(const char *path, int *ret_fd)
-{
-	auto_fd int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	struct stat mine, named;
-
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 || fstat(fd, &mine) < 0 ||
-		lstat(path, &named) < 0 || mine.st_ino != named.st_ino || !S_ISREG(mine.st_mode) ||
-		ftruncate(fd, 0) < 0)
-		return -1;
-	*ret_fd = fd_steal(&fd);
-	return 0;
-}
-
-/* A file that could not be written, as on a full disk, costs the next sum time, and nothing else. */
 static void write_memory(const struct measuring *m, const char *path)
 {
-	auto_free char *new = mem_printf("%s.new", path);
 	auto_node struct node *file = node_map();
-	auto_buf struct buf text = {0};
-	auto_fd int fd = -1;
 
 	node_set_int(file, "format", 1);
 	node_set(file, "runs", node_copy(m->new));
-	buf_init(&text, STATEFILE_BYTES);
-	jsonl_add(&text, file);
-	if (text.overflow || open_new(new, &fd) < 0)
-		return;
-	if (write(fd, text.data, text.len) == (ssize_t)text.len && rename(new, path) == 0)
-		return;
-	(void)unlink(new);
+	memory_write(path, file);
 }
 
 /* ---- one project ---- */

@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/run_outputs.h"
+#include "cli/commands/run_upkeep.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "cli/screen/term.h"
@@ -27,7 +28,6 @@
 #include "settings/names.h"
 #include "settings/statefile.h"
 #include "store/retention.h"
-#include "upkeep/usage.h"
 
 struct run_settings {
 	const char *projects;
@@ -160,6 +160,7 @@ struct session {
 	struct run_context context;
 	struct term term;
 	struct run_outputs outputs;
+	struct run_upkeep upkeep;
 	int status; /* the worst status so far */
 	unsigned endings[VERDICTS];
 };
@@ -267,6 +268,7 @@ static void run_one(struct session *s, struct project *project)
 	s->endings[outcome.verdict]++;
 	worsen(s, outcome.exit_status);
 	report(s, outcome.result);
+	run_upkeep_note(&s->upkeep, &s->config, project, outcome.result);
 	if (outcome.log)
 		remove_old_runs(s, project);
 	run_outcome_release(&outcome);
@@ -378,37 +380,6 @@ static void sum_up(struct session *s)
 	term_note(&s->term, line.data);
 }
 
-/*
- * The sizes of earlier runs are remembered, so this takes about as long as a listing of all runs. It
- * changes no result.
- */
-static void check_budget(const struct session *s)
-{
-	const struct config *c = &s->config;
-	const struct usage_request request = {
-		.state = c->state, .store = c->image_store, .remembered = true, .remember = true};
-	auto_free char *line = NULL;
-	struct usage usage;
-	struct err why = {0};
-	uint64_t used;
-
-	if (!c->disk_budget || s->settings->dry_run || s->settings->quiet || sig_pending())
-		return;
-	if (usage_measure(&request, &usage, &why) < 0) {
-		(void)err_wrap(&why, "disk_budget");
-		say_warning(why.msg);
-		return;
-	}
-	used = usage_total(&usage);
-	if (used <= c->disk_budget)
-		return;
-	line = mem_printf("%s of disk space are used, more than disk_budget (%s); 'ambient gc' "
-			  "makes room",
-		num_show_size_beside(used, c->disk_budget).s,
-		num_show_size_beside(c->disk_budget, used).s);
-	say_warning(line);
-}
-
 static int load(struct session *s, struct err *e)
 {
 	struct run_settings *set = s->settings;
@@ -473,12 +444,14 @@ static int run(const struct call *call)
 	if (carry_out(&s, &e) < 0)
 		refuse(&s, NULL, &e);
 	sum_up(&s);
-	check_budget(&s);
+	if (!settings->dry_run && !settings->quiet && !sig_pending())
+		run_upkeep_warn(&s.upkeep, &s.config);
 	check_screen(&s);
 	term_release(&s.term);
 	project_list_release(&s.list);
 	config_release(&s.config);
 	run_outputs_release(&s.outputs);
+	run_upkeep_release(&s.upkeep);
 	return s.status;
 }
 
