@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "base/text.h"
 #include "data/node.h"
+#include "images/packages.h"
 #include "os/home.h"
 #include "os/path.h"
 #include "os/proc.h"
@@ -79,23 +80,13 @@ static char *identity_of(const struct image *image)
 
 /* ---- packages of an image ---- */
 
-/* An image may come from elsewhere, and its names become arguments. */
-static bool is_package(const char *name)
-{
-	static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-
-	return *name && strchr(first, *name) &&
-		strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789+.-") == strlen(name);
-}
-
-/* {NAME: VERSION} of "name=version". What is not of this form is left out. */
+/* {NAME: VERSION}. What is not of this form is left out: names become arguments. */
 static void add_package(struct node *versions, const char *row)
 {
-	const char *equals = row ? strchr(row, '=') : NULL;
-	auto_free char *name = equals ? mem_strndup(row, (size_t)(equals - row)) : NULL;
+	auto_free char *name = NULL, *version = NULL;
 
-	if (name && is_package(name))
-		node_append(versions, name, node_string(equals + 1));
+	if (packages_split(row, &name, &version))
+		node_append(versions, name, node_string(version));
 }
 
 static struct node *packages_of(const struct image *image)
