@@ -296,21 +296,14 @@ static int collect_scopes(
 	return scopes_list(state_of(f), project, add_scope, &l, e);
 }
 
-/* A project that is not understood keeps everything, as in retention_apply. */
-static int check(struct enforcing *f, const struct candidate *c, struct err *e)
-{
-	return store_check(state_of(f), c->name, e);
-}
-
 static int drop_archive(struct enforcing *f, const struct candidate *c, enum usage_kind kind,
 	uint64_t *ret_bytes, bool *ret_gone, struct err *e)
 {
 	const char *name = kind == USAGE_DEPS ? DISCARD_DEPS : DISCARD_CACHE;
 	bool taken = false;
 
-	if (check(f, c, e) < 0 ||
-		discard_archive(
-			state_of(f), c->name, name, f->budget->dry_run, ret_bytes, &taken, e) < 0)
+	if (discard_archive(state_of(f), c->name, name, f->budget->dry_run, ret_bytes, &taken, e) <
+		0)
 		return -1;
 	if (!taken)
 		hold(f, kind, c->name, "a run is in progress");
@@ -333,9 +326,8 @@ static int drop_cache(struct enforcing *f, const struct candidate *c, uint64_t *
 static int drop_scope(struct enforcing *f, const struct candidate *c, uint64_t *ret_bytes,
 	bool *ret_gone, struct err *e)
 {
-	if (check(f, c, e) < 0 ||
-		scopes_forget_one(state_of(f), c->name, c->part, f->budget->dry_run, ret_bytes,
-			ret_gone, e) < 0)
+	if (scopes_forget_one(
+		    state_of(f), c->name, c->part, f->budget->dry_run, ret_bytes, ret_gone, e) < 0)
 		return -1;
 	if (!*ret_gone)
 		hold(f, USAGE_CACHES, c->name, "a run is in progress");
@@ -536,13 +528,40 @@ static void tell_all_left(struct enforcing *f)
 		tell_rest(f, &f->rest[i]);
 }
 
+static void hold_all(struct enforcing *f, const char *project)
+{
+	for (int kind = 0; kind < USAGE_KINDS; kind++)
+		hold(f, (enum usage_kind)kind, project, "its state is not understood");
+}
+
+/*
+ * A project whose state is not understood keeps everything, as in retention_apply, which has told of the
+ * error.
+ */
+static int list_projects(struct enforcing *f, struct err *e)
+{
+	auto_strv struct strv all = {0};
+
+	if (store_list(state_of(f), &all, e) < 0)
+		return -1;
+	strv_each (&all, project) {
+		struct err told = {0};
+
+		if (store_check(state_of(f), *project, &told) < 0)
+			hold_all(f, *project);
+		else
+			strv_push(&f->projects, *project);
+	}
+	return 0;
+}
+
 static int enforce(struct enforcing *f, struct err *e)
 {
 	if (sum_up(f, &f->used, e) < 0)
 		return -1;
 	if (fits(f))
 		return 0;
-	if (store_list(state_of(f), &f->projects, e) < 0 || drop_leftovers(f, e) < 0)
+	if (list_projects(f, e) < 0 || drop_leftovers(f, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(stages); i++)
 		if (run_stage(f, &stages[i], e) < 0)
