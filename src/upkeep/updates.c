@@ -240,13 +240,12 @@ static void remember(const char *path, const struct node *answers, const struct 
 	auto_node struct node *file = node_map();
 	struct node *images = node_set_map(file, "images");
 	struct node *answer;
-	size_t skip = node_count(answers) < LIMIT_UPDATES_IMAGES
-		? 0
-		: node_count(answers) - LIMIT_UPDATES_IMAGES + 1;
+	const struct node *old;
+	size_t left = node_count(answers);
 
-	for (size_t i = skip; i < node_count(answers); i++)
-		if (strcmp(answers->items[i]->key, image->digest) != 0)
-			node_append(images, answers->items[i]->key, node_copy(answers->items[i]));
+	node_each (answers, old)
+		if (left-- < LIMIT_UPDATES_IMAGES && strcmp(old->key, image->digest) != 0)
+			node_append(images, old->key, node_copy(old));
 	node_set_int(file, "format", 1);
 	answer = node_set_map(images, image->digest);
 	node_set_string(answer, "lists", identity);

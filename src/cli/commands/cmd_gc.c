@@ -202,13 +202,16 @@ static int say_used(struct session *s, uint64_t used, uint64_t budget, struct er
 {
 	auto_free char *line = mem_printf("%s of disk_budget %s used",
 		num_show_size_beside(used, budget).s, num_show_size_beside(budget, used).s);
+	auto_free char *option = s->settings->budget ? mem_printf(" --disk-budget %" PRIu64, budget)
+						     : mem_strdup("");
 
 	print_rest_of_left(s);
 	if (used > budget)
 		return err_set(e, ERR_HOST,
 			"%s are used, more than disk_budget (%s), and nothing else may be removed; "
-			"'ambient gc --dry-run' lists what is left, and what holds it",
-			num_show_size_beside(used, budget).s, num_show_size_beside(budget, used).s);
+			"'ambient gc --dry-run%s' lists what is left, and what holds it",
+			num_show_size_beside(used, budget).s, num_show_size_beside(budget, used).s,
+			option);
 	print(s, line);
 	return 0;
 }
