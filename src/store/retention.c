@@ -512,10 +512,15 @@ static struct retention_runs removable_of(struct sorting *s)
 {
 	struct retention_runs runs = {.items = mem_array(s->count + 1, sizeof(*runs.items))};
 
-	for (size_t i = s->count; i-- > 0;)
-		if (!s->items[i].kept)
-			runs.items[runs.count++] = (struct retention_run){
-				.id = steal_ptr(&s->items[i].id), .ended = s->items[i].ended};
+	for (size_t i = s->count; i-- > 0;) {
+		struct retention_run *run = &runs.items[runs.count];
+
+		if (s->items[i].kept)
+			continue;
+		run->id = steal_ptr(&s->items[i].id);
+		run->ended = s->items[i].ended;
+		runs.count++;
+	}
 	return runs;
 }
 
