@@ -45,11 +45,12 @@ ARCHIVE := foreign members rewrite layertree layers
 HOSTKEY := greeting
 MACHINE := accel tsc qemu vm drives disk bootdisk console
 SECRETS := secrets secret_read mask mask_trie logmask
-STORE := store retention scopes archiver convert deps
-IMAGING := tarindex blobs container oci dockersave skopeo forms squash squashroot users partitions diskfile imagestore imagefile import
+STORE := store retention scopes discard archiver convert deps
+IMAGING := tarindex blobs container oci dockersave skopeo forms squash squashroot users partitions diskfile imagestore imagefile import packages spdx
+UPKEEP := memory usage claims budget debversion updates
 RUN := run run_compare run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
 CLI := main command options hint say load
-COMMANDS := cmd_run outputs run_outputs cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
+COMMANDS := cmd_run outputs run_outputs run_upkeep cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image image_show cmd_state cmd_log cmd_help
 SCREEN := outlet screen lines term
 HELP := catalog limitlist manual plain
@@ -75,7 +76,8 @@ HOSTKEY_SRC := $(HOSTKEY:%=src/hostkey/%.c)
 # The rooms that only the host has, in their order: each may use those before it.
 HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/egress/%.c) $(AGENT:%=src/agent/%.c) \
 	$(SETTINGS:%=src/settings/%.c) $(SOURCE:%=src/source/%.c) $(MACHINE:%=src/machine/%.c) \
-	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c) $(IMAGING:%=src/images/%.c)
+	$(SECRETS:%=src/secrets/%.c) $(STORE:%=src/store/%.c) $(RUN:%=src/run/%.c) $(IMAGING:%=src/images/%.c) \
+	$(UPKEEP:%=src/upkeep/%.c)
 CLI_SRC := $(CLI:%=src/cli/%.c) $(COMMANDS:%=src/cli/commands/%.c) $(SCREEN:%=src/cli/screen/%.c) \
 	$(HELP:%=src/cli/help/%.c) $(LOG:%=src/cli/log/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)
@@ -110,7 +112,8 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	secrets sshagent \
 	upload \
 	http gitget sftp sshcheck hostkey \
-	qcow2 iso9660 partitions
+	qcow2 iso9660 partitions \
+	usage debversion
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy clienthello \
 	mask agent gitview sftp archive imagefile disk layers tarindex

@@ -26,6 +26,20 @@ int num_parse_size(const char *s, uint64_t *ret_bytes, struct err *e) NODISCARD;
  */
 int num_parse_duration(const char *s, int64_t *ret_ms, struct err *e) NODISCARD;
 
+/* The sum, or UINT64_MAX if it is larger: for sums of sizes, in which a wrong one must not look small. */
+static inline uint64_t num_sum(uint64_t a, uint64_t b)
+{
+	uint64_t sum;
+
+	return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+/* The difference, or 0 if b is larger. */
+static inline uint64_t num_less(uint64_t a, uint64_t b)
+{
+	return a > b ? a - b : 0;
+}
+
 /* For people: "1.2 MiB", "831 B". The text is in a struct returned by value. */
 struct num_text {
 	char s[32];

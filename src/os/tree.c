@@ -11,10 +11,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/text.h"
 #include "os/fd.h"
 
-enum { BLOCK = 512, SHOWN_NAME = 200, VISITS_PER_TICK = 256 };
+enum { BLOCK = 512, SHOWN_NAME = 200, VISITS_PER_TICK = 256, SEEN_FIRST_ROOM = 64 };
+
+struct tree_file {
+	dev_t dev;
+	ino_t ino;
+};
 
 /* A directory between the top and the current position. */
 struct level {
@@ -28,7 +34,9 @@ struct walk {
 	int top; /* borrowed */
 	const char *shown;
 	bool remove;
-	bool archive;                   /* count bytes as in an archive, not as on the disk */
+	bool archive;           /* count bytes as in an archive, not as on the disk */
+	bool freed;             /* count only what a removal would free */
+	struct tree_seen *seen; /* count each file once, whole; NULL: the share of each name */
 	const struct tree_owner *owner; /* NULL: files stay whose they are */
 	size_t visited;
 	uint64_t bytes;
@@ -58,19 +66,74 @@ static int here(const struct walk *w)
 	return dir ? dirfd(dir) : w->top;
 }
 
+/* ---- files with several names ---- */
+
+/* Where the file is, or the free place for it. There always is one. */
+static struct tree_file *place_of(const struct tree_seen *s, dev_t dev, ino_t ino)
+{
+	const uint64_t mix = 0x9e3779b97f4a7c15;
+	size_t i = (size_t)(((uint64_t)ino ^ (uint64_t)dev << 32) * mix >> 32) & (s->room - 1);
+
+	while (s->files[i].ino && (s->files[i].ino != ino || s->files[i].dev != dev))
+		i = (i + 1) & (s->room - 1);
+	return &s->files[i];
+}
+
+static void make_room(struct tree_seen *s)
+{
+	struct tree_seen larger = {.room = s->room ? 2 * s->room : SEEN_FIRST_ROOM};
+
+	larger.files = mem_array(larger.room, sizeof(*larger.files));
+	for (size_t i = 0; i < s->room; i++)
+		if (s->files[i].ino)
+			*place_of(&larger, s->files[i].dev, s->files[i].ino) = s->files[i];
+	free(s->files);
+	s->files = larger.files;
+	s->room = larger.room;
+}
+
+/* false: it was there before. */
+static bool see(struct tree_seen *s, const struct stat *st)
+{
+	struct tree_file *place;
+
+	if (2 * s->count >= s->room)
+		make_room(s);
+	place = place_of(s, st->st_dev, st->st_ino);
+	if (place->ino)
+		return false;
+	*place = (struct tree_file){.dev = st->st_dev, .ino = st->st_ino};
+	s->count++;
+	return true;
+}
+
+void tree_seen_release(struct tree_seen *s)
+{
+	free(s->files);
+	*s = (struct tree_seen){0};
+}
+
+/* ---- sizes ---- */
+
+static uint64_t bytes_of(const struct walk *w, const struct stat *st, uint64_t links)
+{
+	if (w->seen)
+		return links > 1 && !see(w->seen, st) ? 0 : (uint64_t)st->st_blocks * BLOCK;
+	/* A file with other hard links frees no space when this name is removed. */
+	if ((w->remove || w->freed) && links > 1)
+		return 0;
+	if (!w->archive)
+		return (uint64_t)st->st_blocks * BLOCK / links;
+	if (!S_ISREG(st->st_mode))
+		return BLOCK;
+	return BLOCK + ((uint64_t)st->st_size + BLOCK - 1) / BLOCK * BLOCK / links;
+}
+
 static void count_bytes(struct walk *w, const struct stat *st)
 {
 	uint64_t links = S_ISDIR(st->st_mode) || st->st_nlink == 0 ? 1 : st->st_nlink;
 
-	/* A file with other hard links frees no space when this name is removed. */
-	if (w->remove && links > 1)
-		return;
-	if (!w->archive)
-		w->bytes += (uint64_t)st->st_blocks * BLOCK / links;
-	else if (S_ISREG(st->st_mode))
-		w->bytes += BLOCK + ((uint64_t)st->st_size + BLOCK - 1) / BLOCK * BLOCK / links;
-	else
-		w->bytes += BLOCK;
+	w->bytes = num_sum(w->bytes, bytes_of(w, st, links));
 }
 
 /* ---- entering and leaving directories ---- */
@@ -297,6 +360,22 @@ int tree_archive_size(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
 {
 	struct walk w = {.top = dir, .shown = shown, .archive = true};
+
+	return measure(&w, name, ret_bytes, e);
+}
+
+int tree_measure_once(int dir, const char *name, const char *shown, struct tree_seen *seen,
+	uint64_t *ret_bytes, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown, .seen = seen};
+
+	return measure(&w, name, ret_bytes, e);
+}
+
+int tree_measure_freed(
+	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
+{
+	struct walk w = {.top = dir, .shown = shown, .freed = true};
 
 	return measure(&w, name, ret_bytes, e);
 }

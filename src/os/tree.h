@@ -11,6 +11,7 @@
 #ifndef OS_TREE_H
 #define OS_TREE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -32,6 +33,28 @@ int tree_remove(
  * the share of one name. An unreadable directory counts without its contents. A missing name is 0.
  */
 int tree_measure(
+	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
+
+/*
+ * Several trees as one sum, in which a file with several names counts once, whole, wherever its other
+ * names are: the first time that it is met. `seen` is {0} for the first tree. *ret_bytes is the share
+ * of this tree; UINT64_MAX if it would be more. Otherwise as tree_measure.
+ */
+struct tree_seen {
+	struct tree_file *files; /* hashed; inode 0: a free place */
+	size_t count, room;
+};
+
+int tree_measure_once(int dir, const char *name, const char *shown, struct tree_seen *seen,
+	uint64_t *ret_bytes, struct err *e) NODISCARD;
+void tree_seen_release(struct tree_seen *s);
+#define auto_tree_seen __attribute__((cleanup(tree_seen_release)))
+
+/*
+ * What tree_remove would free, for a tree that has no hard links within: files with other names count
+ * nothing.
+ */
+int tree_measure_freed(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
 
 /*

@@ -21,9 +21,9 @@
 #include "source/source.h"
 
 /* Keys of the configuration that influence neither a machine nor the result. All others count. */
-static const char *const keys_of_host[] = {"boot_timeout", "console_max_size", "executor",
-	"image_store", "keep_bytes", "keep_days", "keep_runs", "keep_scopes", "lint", "projects",
-	"state", "state_mode", "tmpdir", "vm_user"};
+static const char *const keys_of_host[] = {"boot_timeout", "console_max_size", "disk_budget",
+	"executor", "image_store", "keep_bytes", "keep_days", "keep_runs", "keep_scopes", "lint",
+	"projects", "state", "state_mode", "tmpdir", "vm_user"};
 
 static void digest_line(struct digest *d, const char *what, const char *value)
 {

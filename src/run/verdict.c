@@ -140,6 +140,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
 		"The image is not in the image store. The message says how to make it."},
+	{"no_packages", VERDICT_INPUT_ERROR, "user", false,
+		"`ambient image show --format spdx` was given an image that has no list of its "
+		"packages: it was not made by `ambient image build`."},
 	{"image_in_use", VERDICT_BUSY, "user", true,
 		"`ambient image remove` was given an image that a run or a machine uses; the "
 		"message names the projects. Wait for the end of the run, or stop it."},

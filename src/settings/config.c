@@ -300,6 +300,13 @@ const struct param config_params[] = {
 		.preset = "10",
 		.help = "number of cache scopes of a project (--cache-scope) whose caches are "
 			"kept, the newest ones"},
+	{.name = "disk_budget",
+		.type = PARAM_SIZE,
+		.offset = offsetof(struct config, disk_budget),
+		.min = LIMIT_DRIVE_LEAST,
+		.help = "the disk space that all images, dependencies, caches and runs together "
+			"may use: `ambient gc` removes what can be made again until they use no "
+			"more, and `ambient run` warns of more"},
 	{.name = "cpus",
 		.type = PARAM_UINT,
 		.min = 1,

@@ -79,6 +79,7 @@ struct config {
 	uint64_t keep_days;
 	uint64_t keep_bytes;
 	uint64_t keep_scopes;
+	uint64_t disk_budget; /* upkeep/budget.h; 0: none */
 
 	uint64_t cpus;
 	uint64_t memory;

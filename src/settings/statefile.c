@@ -82,6 +82,20 @@ static const struct param deps_params[] = {
 	{0},
 };
 
+/* Of each project, the runs and their sizes (upkeep/usage.h). */
+static const struct param usage_params[] = {
+	{.name = "format", .type = PARAM_UINT, .required = true},
+	{.name = "runs", .type = PARAM_NODE},
+	{0},
+};
+
+/* Of each image, by digest, what apt said last (upkeep/updates.h). */
+static const struct param updates_params[] = {
+	{.name = "format", .type = PARAM_UINT, .required = true},
+	{.name = "images", .type = PARAM_NODE},
+	{0},
+};
+
 static const struct param imagefile_params[] = {
 	{.name = "format", .type = PARAM_UINT, .required = true},
 	{.name = "name", .type = PARAM_STRING, .required = true},
@@ -103,7 +117,9 @@ static const struct kind {
 	[STATEFILE_RESULT] = {result_params, 1, "remove the run's directory when nobody needs it"},
 	[STATEFILE_IMAGES] = {images_params, 1, "remove the file"},
 	[STATEFILE_LINT] = {lint_params, 1, "remove the file"},
-	[STATEFILE_DEPS] = {deps_params, 2, NULL},           /* its reader gives the remedy */
+	[STATEFILE_DEPS] = {deps_params, 2, NULL}, /* its reader gives the remedy */
+	[STATEFILE_USAGE] = {usage_params, 1, "remove the file"},
+	[STATEFILE_UPDATES] = {updates_params, 1, "remove the file"},
 	[STATEFILE_IMAGEFILE] = {imagefile_params, 1, NULL}, /* likewise */
 };
 

@@ -459,24 +459,106 @@ static int sort_out(struct sorting *s, const char *state, struct err *e)
 	return scopes_forget(state, s->project, s->policy->scopes, s->dry_run, tell_scope, s, e);
 }
 
-int retention_apply(const char *state, const char *project, const struct retention_policy *policy,
-	bool dry_run, const struct retention_view *view, unsigned *ret_failed, struct err *e)
+static struct sorting sorting_of(const char *state, const char *project)
 {
-	struct sorting s = {
+	return (struct sorting){
 		.project = project,
-		.policy = policy,
-		.view = view,
-		.dry_run = dry_run,
 		.runs = mem_printf("%s/%s/runs", state, project),
 		.runs_fd = -1,
 	};
-	int result = sort_out(&s, state, e);
+}
 
+static void sorting_release(struct sorting *s)
+{
+	for (size_t i = 0; i < s->count; i++)
+		free(s->items[i].id);
+	free(s->items);
+	free(s->runs);
+	fd_close(s->runs_fd);
+}
+
+int retention_apply(const char *state, const char *project, const struct retention_policy *policy,
+	bool dry_run, const struct retention_view *view, unsigned *ret_failed, struct err *e)
+{
+	struct sorting s = sorting_of(state, project);
+	int result;
+
+	s.policy = policy;
+	s.view = view;
+	s.dry_run = dry_run;
+	result = sort_out(&s, state, e);
 	*ret_failed = s.failed;
-	for (size_t i = 0; i < s.count; i++)
-		free(s.items[i].id);
-	free(s.items);
-	free(s.runs);
-	fd_close(s.runs_fd);
+	sorting_release(&s);
+	return result;
+}
+
+/* ---- for a limit over all projects ---- */
+
+static void ignore_item(void *arg, const struct retention_item *item)
+{
+	(void)arg;
+	(void)item;
+}
+
+void retention_runs_release(struct retention_runs *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		free(r->items[i].id);
+	free(r->items);
+	*r = (struct retention_runs){0};
+}
+
+static struct retention_runs removable_of(struct sorting *s)
+{
+	struct retention_runs runs = {.items = mem_array(s->count + 1, sizeof(*runs.items))};
+
+	for (size_t i = s->count; i-- > 0;) {
+		struct retention_run *run = &runs.items[runs.count];
+
+		if (s->items[i].kept)
+			continue;
+		run->id = steal_ptr(&s->items[i].id);
+		run->ended = s->items[i].ended;
+		runs.count++;
+	}
+	return runs;
+}
+
+int retention_removable(
+	const char *state, const char *project, struct retention_runs *ret_runs, struct err *e)
+{
+	/* retention_apply has told of results that are not understood. */
+	const struct retention_view silent = {.item = ignore_item};
+	struct sorting s = sorting_of(state, project);
+	int result = -1;
+
+	s.view = &silent;
+	if (store_check(state, project, e) == 0 && list_runs(&s, e) == 0 &&
+		keep_named(&s, state, e) == 0) {
+		*ret_runs = removable_of(&s);
+		result = 0;
+	}
+	sorting_release(&s);
+	return result;
+}
+
+int retention_remove(const char *state, const char *project, const char *run_id, bool dry_run,
+	uint64_t *ret_bytes, bool *ret_gone, struct err *e)
+{
+	struct sorting s = sorting_of(state, project);
+	auto_free char *id = mem_strdup(run_id);
+	struct run_entry r = {.id = id};
+	int result;
+
+	*ret_bytes = 0;
+	*ret_gone = false;
+	s.dry_run = dry_run;
+	s.runs_fd = open(s.runs, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s.runs_fd < 0)
+		result = errno == ENOENT ? 0 : err_sys(e, "list %s", s.runs);
+	else
+		result = remove_run(&s, &r, ret_gone, e);
+	*ret_bytes = r.bytes;
+	sorting_release(&s);
 	return result;
 }

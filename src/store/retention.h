@@ -19,7 +19,9 @@
 #define STORE_RETENTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "settings/config.h"
@@ -58,5 +60,34 @@ struct retention_view {
 int retention_apply(const char *state, const char *project, const struct retention_policy *policy,
 	bool dry_run, const struct retention_view *view, unsigned *ret_failed,
 	struct err *e) NODISCARD;
+
+/* ---- for a limit over all projects ---- */
+
+/* A run that no rule keeps; it may be newer than some that are kept. */
+struct retention_run {
+	char *id;
+	struct timespec ended;
+};
+
+struct retention_runs {
+	struct retention_run *items; /* oldest first */
+	size_t count;
+};
+
+/*
+ * The runs of a project that may be removed: neither in progress, nor the latest run, nor the last
+ * run that passed, nor one whose result is not understood. -1 as retention_apply.
+ */
+int retention_removable(const char *state, const char *project, struct retention_runs *ret_runs,
+	struct err *e) NODISCARD;
+void retention_runs_release(struct retention_runs *r);
+#define auto_retention_runs __attribute__((cleanup(retention_runs_release)))
+
+/*
+ * Remove one of them. *ret_gone is false if it is in use, or is gone already. *ret_bytes: the disk
+ * space, also of an incomplete removal. dry_run: only measure. Writes nothing.
+ */
+int retention_remove(const char *state, const char *project, const char *run_id, bool dry_run,
+	uint64_t *ret_bytes, bool *ret_gone, struct err *e) NODISCARD;
 
 #endif

@@ -177,3 +177,38 @@ int scopes_forget(const char *state, const char *project, uint64_t keep, bool dr
 	}
 	return 0;
 }
+
+int scopes_list(
+	const char *state, const char *project, scopes_visitor visit, void *arg, struct err *e)
+{
+	auto_free char *dir = mem_printf("%s/%s", state, project);
+	auto_free char *generation = path_join(dir, "current");
+	auto_scopes struct scopes s = {0};
+
+	if (list_all(dir, generation, &s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s.count; i++)
+		visit(arg, s.items[i].name, &s.items[i].made);
+	return 0;
+}
+
+int scopes_forget_one(const char *state, const char *project, const char *scope, bool dry_run,
+	uint64_t *ret_bytes, bool *ret_taken, struct err *e)
+{
+	auto_free char *dir = mem_printf("%s/%s", state, project);
+	auto_free char *generation = path_join(dir, "current");
+	auto_scopes struct scopes s = {0};
+	auto_store struct store lock = STORE_NONE;
+
+	*ret_bytes = 0;
+	if (store_try_lock(state, project, &lock, ret_taken, e) < 0)
+		return -1;
+	if (!*ret_taken)
+		return 0;
+	if (list_all(dir, generation, &s, e) < 0)
+		return -1;
+	for (size_t i = 0; i < s.count; i++)
+		if (strcmp(s.items[i].name, scope) == 0)
+			*ret_bytes = s.items[i].bytes;
+	return dry_run ? 0 : forget(dir, generation, scope, e);
+}

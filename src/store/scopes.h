@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "base/err.h"
 
@@ -22,5 +23,20 @@ typedef void (*scopes_told)(void *arg, const char *scope, uint64_t bytes);
  */
 int scopes_forget(const char *state, const char *project, uint64_t keep, bool dry_run,
 	scopes_told told, void *arg, struct err *e) NODISCARD;
+
+/* Called for each scope of a project, the newest first; made: the newest of its files. */
+typedef void (*scopes_visitor)(void *arg, const char *scope, const struct timespec *made);
+
+/* Takes no lock, so that a scope may be gone already. */
+int scopes_list(const char *state, const char *project, scopes_visitor visit, void *arg,
+	struct err *e) NODISCARD;
+
+/*
+ * Remove the archives and state files of one scope, as scopes_forget does. *ret_taken is false if a
+ * run of the project is in progress; then nothing is removed. *ret_bytes: the disk space of what was
+ * there.
+ */
+int scopes_forget_one(const char *state, const char *project, const char *scope, bool dry_run,
+	uint64_t *ret_bytes, bool *ret_taken, struct err *e) NODISCARD;
 
 #endif

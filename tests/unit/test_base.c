@@ -611,6 +611,16 @@ static void test_an_inherited_timer_slack_is_replaced(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void test_sums_of_sizes_do_not_wrap(void **state)
+{
+	(void)state;
+	assert_int_equal(num_sum(1, 2), 3);
+	assert_true(num_sum(UINT64_MAX, 1) == UINT64_MAX);
+	assert_true(num_sum(UINT64_MAX - 1, UINT64_MAX - 1) == UINT64_MAX);
+	assert_int_equal(num_less(3, 2), 1);
+	assert_int_equal(num_less(2, 3), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -647,6 +657,7 @@ int main(void)
 		cmocka_unit_test(test_a_program_may_say_nothing_for_a_while),
 		cmocka_unit_test(test_a_missing_program_is_an_error),
 		cmocka_unit_test(test_an_inherited_timer_slack_is_replaced),
+		cmocka_unit_test(test_sums_of_sizes_do_not_wrap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -305,7 +305,7 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"accelerator\":\"auto\",\"require_kvm\":false,\"machine\":\"auto\"},"
 		"\"egress\":{\"allow\":null,\"allow_private\":null},\"uefi\":false,\"lint\":true,"
 		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null,"
-		"\"keep_scopes\":10}");
+		"\"keep_scopes\":10,\"disk_budget\":null}");
 }
 
 static void test_refuses_wrong_files(void **state)

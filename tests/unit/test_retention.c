@@ -455,6 +455,65 @@ static void test_a_project_without_runs_has_nothing_to_remove(void **state)
 	expect_items(dir, (struct retention_policy){.runs = 1}, false, "");
 }
 
+/* "r1 r2": those that a limit over all projects may remove. */
+static void expect_removable(const char *dir, const char *wanted)
+{
+	auto_retention_runs struct retention_runs runs = {0};
+	auto_buf struct buf found = {0};
+	struct err e = {0};
+
+	buf_init(&found, 10000);
+	expect_ok(retention_removable(dir, "p", &runs, &e), &e);
+	for (size_t i = 0; i < runs.count; i++)
+		buf_addf(&found, "%s%s", i ? " " : "", runs.items[i].id);
+	assert_string_equal(found.len ? found.data : "", wanted);
+}
+
+static void test_runs_that_nothing_keeps_are_removable_one_by_one(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *latest = path_join(dir, "p/latest");
+	auto_free char *lock = NULL;
+	auto_fd int held = -1;
+	uint64_t bytes;
+	bool gone;
+	struct err e = {0};
+
+	(void)state;
+	make_runs(dir, 6);
+	expect_sys(symlink("runs/r5", latest));
+	free(expect_file(dir, "p/state.json", "{\"format\": 1, \"run_id\": \"r2\"}"));
+	lock = expect_file(dir, "p/runs/r4/" STORE_RUN_LOCK, "");
+	held = open(lock, O_RDWR | O_CLOEXEC);
+	expect_sys(flock(held, LOCK_EX | LOCK_NB));
+	expect_removable(dir, "r1 r3 r6");
+	expect_ok(retention_remove(dir, "p", "r4", false, &bytes, &gone, &e), &e);
+	assert_false(gone);
+	expect_ok(retention_remove(dir, "p", "r1", true, &bytes, &gone, &e), &e);
+	assert_true(gone && bytes > 0);
+	expect_runs(dir, "r1 r2 r3 r4 r5 r6");
+	expect_ok(retention_remove(dir, "p", "r1", false, &bytes, &gone, &e), &e);
+	assert_true(gone && bytes > 0);
+	expect_ok(retention_remove(dir, "p", "r1", false, &bytes, &gone, &e), &e);
+	assert_false(gone);
+	expect_runs(dir, "r2 r3 r4 r5 r6");
+	expect_ok(retention_remove(dir, "nosuch", "r1", false, &bytes, &gone, &e), &e);
+	assert_false(gone);
+}
+
+static void test_nothing_is_removable_of_a_state_that_is_not_understood(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_retention_runs struct retention_runs runs = {0};
+	struct err e = {0};
+
+	(void)state;
+	make_runs(dir, 2);
+	free(expect_file(dir, "p/state.json", "{"));
+	assert_int_equal(retention_removable(dir, "p", &runs, &e), -1);
+	assert_int_equal(runs.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -478,6 +537,8 @@ int main(void)
 		cmocka_unit_test(test_with_a_link_that_is_not_understood_nothing_is_removed),
 		cmocka_unit_test(test_a_run_whose_result_is_not_understood_is_kept_and_told),
 		cmocka_unit_test(test_runs_are_in_the_order_of_their_numbers),
+		cmocka_unit_test(test_runs_that_nothing_keeps_are_removable_one_by_one),
+		cmocka_unit_test(test_nothing_is_removable_of_a_state_that_is_not_understood),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,62 @@ static void test_what_has_a_name_elsewhere_does_not_become_free(void **state)
 	expect_sys(faccessat(top, "elsewhere", F_OK, 0));
 }
 
+/* Two trees, and a name outside: each file counts in the first tree that has it. */
+static void test_a_file_in_two_trees_counts_once(void **state)
+{
+	auto_dir char *path = expect_dir();
+	auto_fd int top = treemake_open(path), one = -1, two = -1;
+	auto_tree_seen struct tree_seen seen = {0};
+	uint64_t first, second, again, share;
+	struct err e = {0};
+
+	(void)state;
+	one = treemake_dir(top, "one", 0755);
+	two = treemake_dir(top, "two", 0755);
+	treemake_file(one, "kernel", 0600, 500000);
+	expect_sys(linkat(one, "kernel", two, "kernel", 0));
+	expect_sys(linkat(one, "kernel", two, "other", 0));
+	expect_sys(linkat(one, "kernel", top, "outside", 0));
+	treemake_file(two, "own", 0600, 100000);
+	expect_ok(tree_measure_once(top, "one", path, &seen, &first, &e), &e);
+	expect_ok(tree_measure_once(top, "two", path, &seen, &second, &e), &e);
+	expect_ok(tree_measure_once(top, "two", path, &seen, &again, &e), &e);
+	assert_in_range(first, 500000, 600000);
+	assert_in_range(second, 100000, 200000);
+	/* Only what has one name. */
+	assert_int_equal(again, second);
+	expect_ok(tree_measure_freed(top, "two", path, &share, &e), &e);
+	assert_int_equal(share, second);
+}
+
+/* More than the first room of the set, and all of them again. */
+static void test_many_files_with_two_names_count_once(void **state)
+{
+	enum { FILES = 500 };
+	auto_dir char *path = expect_dir();
+	auto_fd int top = treemake_open(path), one = -1, two = -1;
+	auto_tree_seen struct tree_seen seen = {0};
+	uint64_t bytes, empty;
+	struct err e = {0};
+
+	(void)state;
+	one = treemake_dir(top, "one", 0755);
+	two = treemake_dir(top, "two", 0755);
+	for (int i = 0; i < FILES; i++) {
+		auto_free char *name = mem_printf("f%d", i);
+
+		treemake_file(one, name, 0600, 10000);
+		expect_sys(linkat(one, name, two, name, 0));
+	}
+	expect_ok(tree_measure_once(top, "one", path, &seen, &bytes, &e), &e);
+	assert_int_equal(seen.count, FILES);
+	assert_in_range(bytes, FILES * 10000, FILES * 20000);
+	expect_ok(tree_measure_once(top, "two", path, &seen, &bytes, &e), &e);
+	assert_int_equal(seen.count, FILES);
+	expect_ok(tree_measure_freed(top, "two", path, &empty, &e), &e);
+	assert_int_equal(bytes, empty);
+}
+
 static void test_a_link_is_removed_and_not_followed(void **state)
 {
 	auto_dir char *path = expect_dir();
@@ -164,6 +220,8 @@ int main(void)
 		cmocka_unit_test(test_a_tree_deeper_than_any_path_needs_few_descriptors),
 		cmocka_unit_test(test_what_is_measured_is_what_becomes_free),
 		cmocka_unit_test(test_what_has_a_name_elsewhere_does_not_become_free),
+		cmocka_unit_test(test_a_file_in_two_trees_counts_once),
+		cmocka_unit_test(test_many_files_with_two_names_count_once),
 		cmocka_unit_test(test_a_link_is_removed_and_not_followed),
 		cmocka_unit_test(test_directories_without_any_permission_are_emptied),
 		cmocka_unit_test(test_what_cannot_be_removed_is_named),

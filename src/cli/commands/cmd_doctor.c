@@ -4,6 +4,7 @@
  * the result, or what to do. The last ones boot a VM.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -11,6 +12,7 @@
 
 #include "actions/table.h"
 #include "archive/report.h"
+#include "base/clock.h"
 #include "base/fit.h"
 #include "base/limits.h"
 #include "base/num.h"
@@ -36,7 +38,9 @@
 #include "secrets/secrets.h"
 #include "settings/config.h"
 #include "settings/locate.h"
+#include "settings/image.h"
 #include "settings/programs.h"
+#include "upkeep/updates.h"
 
 struct doctor_settings {
 	const char *image;
@@ -471,6 +475,60 @@ static int look_ssh(struct doctor *d, struct err *e)
 	return doctor_ssh(&hosts, e);
 }
 
+/* ---- packages of images ---- */
+
+#define PACKAGES "packages"
+
+struct current_images {
+	uint64_t count;
+	struct timespec lists; /* the oldest */
+};
+
+/* One image: a warning, or counted as current. */
+static int look_image_packages(
+	struct doctor *d, const char *name, struct current_images *current, struct err *e)
+{
+	auto_image struct image image = {0};
+	auto_updates struct updates u = {0};
+	auto_free char *message = NULL;
+	struct err why = {0};
+
+	/* An image that cannot be used is not the business of this check. */
+	if (image_open(d->config.image_store, name, NULL, &image, &why) < 0)
+		return 0;
+	if (updates_look(&image, &u, &why) < 0) {
+		if (why.kind != ERR_INTERRUPTED)
+			return tell("warn", PACKAGES, why.msg, e);
+		*e = why;
+		return -1;
+	}
+	if (u.newer) {
+		message = updates_message(&image, &u);
+		return tell("warn", PACKAGES, message, e);
+	}
+	if (u.known && (!current->count++ || u.lists.tv_sec < current->lists.tv_sec))
+		current->lists = u.lists;
+	return 0;
+}
+
+/* Without package lists, and of images without packages, there is nothing to say. */
+static int look_packages(struct doctor *d, struct err *e)
+{
+	auto_node struct node *list = image_list(d->config.image_store);
+	struct current_images current = {0};
+	auto_free char *message = NULL;
+	const struct node *image;
+
+	node_each (list, image)
+		if (look_image_packages(d, node_get_text(image, "name", ""), &current, e) < 0)
+			return -1;
+	if (!current.count)
+		return 0;
+	message = mem_printf("%" PRIu64 " image%s with the newest packages of the lists of %.10s",
+		current.count, num_plural(current.count), clock_show(&current.lists).s);
+	return tell("ok", PACKAGES, message, e);
+}
+
 static const struct check checks[] = {
 	{.name = "qemu", .look = look_qemu},
 	{.name = "executor", .look = look_executor},
@@ -480,6 +538,7 @@ static const struct check checks[] = {
 	{.name = "memory", .look = look_memory},
 	{.name = "disk", .look = look_disk},
 	{.name = "image", .look = look_image},
+	{.name = PACKAGES, .look_at_each = look_packages},
 	{.name = "names", .look = look_names},
 	{.name = "secrets", .look = look_secrets},
 	{.name = SSH, .look_at_each = look_ssh},
@@ -559,7 +618,10 @@ const struct command cmd_doctor = {
 		   "asks each host under\n"
 		   "'ssh' in the configuration for its host key and compares the key with "
 		   "known_hosts, without\n"
-		   "logging in. An unreachable host is a warning.\n",
+		   "logging in. An unreachable host is a warning. So is an image for whose Debian "
+		   "packages the package\n"
+		   "lists that 'ambient image build' has read have newer versions; none are "
+		   "fetched.\n",
 	.options = doctor_options,
 	.settings_size = sizeof(struct doctor_settings),
 	.run = run_doctor,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ambient gc`: remove old runs. After a run, the same is done for its project. */
+/*
+ * `ambient gc`: remove old runs. After a run, the same is done for its project. Then make room until
+ * everything fits disk_budget.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -15,8 +18,9 @@
 #include "run/verdict.h"
 #include "store/retention.h"
 #include "store/store.h"
+#include "upkeep/budget.h"
 
-enum { NAME_COLUMN = 20 };
+enum { NAME_COLUMN = 20, LEFT_SHOWN = 20 };
 
 struct gc_settings {
 	const char *projects;
@@ -24,6 +28,7 @@ struct gc_settings {
 	uint64_t days;
 	uint64_t bytes;
 	uint64_t scopes;
+	uint64_t budget;
 	bool dry_run;
 	bool quiet;
 };
@@ -66,6 +71,12 @@ static const struct option options[] = {
 		.max = LIMIT_KEEP_RUNS,
 		.offset = offsetof(struct gc_settings, scopes),
 		.help = "keep the caches of this many cache scopes of each project"},
+	{.name = "disk-budget",
+		.argument = "SIZE",
+		.type = OPTION_SIZE,
+		.offset = offsetof(struct gc_settings, budget),
+		.help = "make room until all that ambient keeps on this host takes at most this "
+			"much space"},
 	{.name = "quiet",
 		.letter = 'q',
 		.type = OPTION_FLAG,
@@ -81,16 +92,17 @@ struct session {
 	struct strv known;        /* projects of the state directory */
 	struct err unsaid;        /* why standard output could not be written */
 	uint64_t runs, bytes;
+	uint64_t left, left_bytes; /* parts that are left, and the space of those not shown */
 	int status;
 };
 
 /* ---- what was removed ---- */
 
-static void on_error(struct session *s, const struct retention_item *item)
+static void on_error(struct session *s, const char *name, const struct err *error)
 {
-	struct err e = *item->error;
+	struct err e = *error;
 
-	(void)err_wrap(&e, "%s", item->project);
+	(void)err_wrap(&e, "%s", name);
 	s->status = verdict_worst_status(s->status, say_failure(&e));
 }
 
@@ -113,7 +125,7 @@ static void on_item(void *arg, const struct retention_item *item)
 	s->bytes += item->bytes;
 	s->runs += !item->error && item->run_id;
 	if (item->error)
-		on_error(s, item);
+		on_error(s, item->project, item->error);
 	else
 		print(s, line);
 }
@@ -126,6 +138,99 @@ static void print_sum(struct session *s)
 	print(s, line);
 	if (s->unsaid.kind != ERR_NONE)
 		s->status = verdict_worst_status(s->status, say_failure(&s->unsaid));
+}
+
+/* ---- the budget ---- */
+
+/* "run 7", "cache of scope x", "dependencies"; the caller frees. */
+static char *describe(const struct budget_item *item)
+{
+	if (item->kind == USAGE_RUNS)
+		return item->part ? mem_printf("run %s", item->part) : mem_strdup("runs");
+	if (item->kind == USAGE_CACHES)
+		return item->part ? mem_printf("cache of scope %s", item->part)
+				  : mem_strdup("cache");
+	if (item->kind == USAGE_WORK)
+		return mem_strdup("unfinished work");
+	return mem_strdup(item->kind == USAGE_IMAGES ? "image"
+			: item->kind == USAGE_DEPS   ? "dependencies"
+						     : "other files");
+}
+
+static void on_budget_removed(void *arg, const struct budget_item *item)
+{
+	struct session *s = arg;
+	auto_free char *what = describe(item);
+	auto_free char *line = mem_printf("%-*s  %s: over disk_budget, %s", NAME_COLUMN, item->name,
+		what, num_show_size(item->bytes).s);
+
+	s->bytes = num_sum(s->bytes, item->bytes);
+	s->runs += !item->error && item->kind == USAGE_RUNS;
+	if (item->error)
+		on_error(s, item->name, item->error);
+	else
+		print(s, line);
+}
+
+static void on_left(void *arg, const struct budget_item *item)
+{
+	struct session *s = arg;
+	auto_free char *what = describe(item);
+	auto_buf struct buf line = {0};
+
+	if (s->left++ >= LEFT_SHOWN) {
+		s->left_bytes = num_sum(s->left_bytes, item->bytes);
+		return;
+	}
+	buf_init(&line, SAY_LINE_MAX);
+	buf_addf(&line, "%-*s  %s left, %s: ", NAME_COLUMN, item->name, what,
+		num_show_size(item->bytes).s);
+	say_add_message(&line, item->why);
+	print(s, line.data);
+}
+
+static void print_rest_of_left(struct session *s)
+{
+	auto_free char *line = mem_printf("%" PRIu64 " more of these, %s", s->left - LEFT_SHOWN,
+		num_show_size(s->left_bytes).s);
+
+	if (s->left > LEFT_SHOWN)
+		print(s, line);
+}
+
+static int say_used(struct session *s, uint64_t used, uint64_t budget, struct err *e)
+{
+	auto_free char *line = mem_printf("%s of disk_budget %s used",
+		num_show_size_beside(used, budget).s, num_show_size_beside(budget, used).s);
+	auto_free char *option = s->settings->budget ? mem_printf(" --disk-budget %" PRIu64, budget)
+						     : mem_strdup("");
+
+	print_rest_of_left(s);
+	if (used > budget)
+		return err_set(e, ERR_HOST,
+			"%s are used, more than disk_budget (%s), and nothing else may be removed; "
+			"'ambient gc --dry-run%s' lists what is left, and what holds it",
+			num_show_size_beside(used, budget).s, num_show_size_beside(budget, used).s,
+			option);
+	print(s, line);
+	return 0;
+}
+
+/* Only if all projects are meant: the budget is about all of them. */
+static int enforce_budget(struct session *s, const struct call *call, struct err *e)
+{
+	const struct budget_view view = {on_budget_removed, on_left, s};
+	const struct budget b = {.config = &s->config,
+		.list = &s->list,
+		.bytes = s->settings->budget ? s->settings->budget : s->config.disk_budget,
+		.dry_run = s->settings->dry_run};
+	uint64_t used = 0;
+
+	if (!b.bytes || call->operands.count)
+		return 0;
+	if (budget_enforce(&b, &view, &used, e) < 0)
+		return -1;
+	return say_used(s, used, b.bytes, e);
 }
 
 /* ---- the projects ---- */
@@ -204,6 +309,8 @@ static int carry_out(struct session *s, const struct call *call, struct err *e)
 	result = clean_all(s, call->operands.count ? &call->operands : &s->known, e);
 	if (result < 0 && e->kind == ERR_INPUT)
 		return -1;
+	if (result == 0)
+		result = enforce_budget(s, call, e);
 	/* Also after a signal: print what was removed before it. */
 	print_sum(s);
 	return result;
@@ -224,7 +331,7 @@ static int run(const struct call *call)
 
 const struct command cmd_gc = {
 	.name = "gc",
-	.summary = "Remove old runs, and files left by killed runs",
+	.summary = "Remove old runs and files left by killed runs, and make room on the disk",
 	.group = GROUP_KEEP,
 	.operands = "[PROJECT]...",
 	.max_operands = COMMAND_OPERANDS_MAX,
@@ -234,8 +341,18 @@ const struct command cmd_gc = {
 		   "configuration limit the runs,\n"
 		   "keep_scopes limits the cache scopes.\n"
 		   "\n"
-		   "gc never removes a run in progress, the latest run, or the last run "
-		   "that passed.\n",
+		   "If disk_budget is configured and no project is named, gc then makes room until "
+		   "all images,\n"
+		   "dependencies, caches and runs together fit: it removes runs, images that no "
+		   "project uses and\n"
+		   "'ambient image build' can make again, dependencies that can be fetched again, "
+		   "and caches, in\n"
+		   "this order and the oldest first. If they still do not fit, it lists what is "
+		   "left, and its exit\n"
+		   "status is 3.\n"
+		   "\n"
+		   "gc never removes a run in progress and what it uses, the latest run, or the "
+		   "last run that passed.\n",
 	.options = options,
 	.settings_size = sizeof(struct gc_settings),
 	.run = run,

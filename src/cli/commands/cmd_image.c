@@ -16,6 +16,7 @@
 #include "images/imagefile.h"
 #include "images/import.h"
 #include "images/imagestore.h"
+#include "images/spdx.h"
 #include "os/outfile.h"
 #include "os/path.h"
 #include "os/proc.h"
@@ -28,8 +29,11 @@ enum { NAME_COLUMN = 16, SOURCE_SHOWN = 100 };
 struct image_settings {
 	bool json, refresh, packages, dry_run;
 	const char *name, *kernel, *if_older;
-	int firmware;
+	int firmware, format;
 };
+
+enum { FORMAT_TEXT, FORMAT_JSON, FORMAT_SPDX };
+static const char *const formats[] = {"text", "json", "spdx", NULL};
 
 /* What the disk has, or one of the names of struct import. */
 enum { FIRMWARE_AUTO };
@@ -40,6 +44,14 @@ static const struct option options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct image_settings, json),
 		.help = "list, show: print JSON"},
+	{.name = "format",
+		.argument = "FORMAT",
+		.type = OPTION_ENUM,
+		.choices = formats,
+		.offset = offsetof(struct image_settings, format),
+		.help = "show: text (default), json (as --json), or spdx: the packages of the "
+			"image "
+			"as an SPDX 2.3 document in JSON"},
 	{.name = "packages",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct image_settings, packages),
@@ -117,14 +129,26 @@ static int open_image(const struct config *c, const char *name, struct image *re
 	return image_open(c->image_store, name, strchr(name, '/') ? name : NULL, ret, e);
 }
 
+static int show_spdx(const struct image *image, struct err *e)
+{
+	auto_node struct node *document = NULL;
+
+	return spdx_describe(image, &document, e) < 0 ? -1 : say_json(document, NULL, e);
+}
+
 static int show_one(const struct call *call, const struct config *c, struct err *e)
 {
 	const struct image_settings *s = call->settings;
 	auto_image struct image image = {0};
 
+	if (s->json && s->format == FORMAT_SPDX)
+		return err_set(
+			e, ERR_INPUT, "'--json' and '--format spdx' are two formats; give one");
 	if (open_image(c, call->operands.items[1], &image, e) < 0)
 		return -1;
-	return image_show(&image, s->json, s->packages, e);
+	if (s->format == FORMAT_SPDX)
+		return show_spdx(&image, e);
+	return image_show(&image, s->json || s->format == FORMAT_JSON, s->packages, e);
 }
 
 static int verify_one(const struct config *c, const char *name, struct err *e)
@@ -328,7 +352,8 @@ const struct command cmd_image = {
 		"  list         show the images, their size and the digest of their "
 		"image.yaml\n"
 		"  show         show all that is known of an image: its directory, digests, "
-		"files and origin\n"
+		"files and origin, or\n"
+		"               its Debian packages for other programs (--format spdx)\n"
 		"  verify       read every file of an image and compare its digest with "
 		"image.yaml\n"
 		"  build        make an image from Debian packages, by a recipe: the name of one "

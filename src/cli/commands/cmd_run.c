@@ -17,6 +17,7 @@
 #include "base/text.h"
 #include "cli/command.h"
 #include "cli/commands/run_outputs.h"
+#include "cli/commands/run_upkeep.h"
 #include "cli/load.h"
 #include "cli/say.h"
 #include "cli/screen/term.h"
@@ -159,6 +160,7 @@ struct session {
 	struct run_context context;
 	struct term term;
 	struct run_outputs outputs;
+	struct run_upkeep upkeep;
 	int status; /* the worst status so far */
 	unsigned endings[VERDICTS];
 };
@@ -266,6 +268,7 @@ static void run_one(struct session *s, struct project *project)
 	s->endings[outcome.verdict]++;
 	worsen(s, outcome.exit_status);
 	report(s, outcome.result);
+	run_upkeep_note(&s->upkeep, &s->config, project, outcome.result);
 	if (outcome.log)
 		remove_old_runs(s, project);
 	run_outcome_release(&outcome);
@@ -442,11 +445,14 @@ static int run(const struct call *call)
 	if (carry_out(&s, &e) < 0)
 		refuse(&s, NULL, &e);
 	sum_up(&s);
+	if (!settings->dry_run && !settings->quiet && !sig_pending())
+		run_upkeep_warn(&s.upkeep, &s.config);
 	check_screen(&s);
 	term_release(&s.term);
 	project_list_release(&s.list);
 	config_release(&s.config);
 	run_outputs_release(&s.outputs);
+	run_upkeep_release(&s.upkeep);
 	return s.status;
 }
 

@@ -21,6 +21,7 @@
 #include "source/limits.h"
 #include "store/limits.h"
 #include "transfer/limits.h"
+#include "upkeep/limits.h"
 
 enum unit { UNIT_BYTES, UNIT_COUNT, UNIT_MS, UNIT_SECONDS };
 
@@ -193,6 +194,13 @@ static const struct row rows[] = {
 		"processor time, plus a second for each MiB of the file and for each 16 "
 		"MiB of `deps_max_size`",
 		"`deps_damaged`"),
+	GROUP("Disk space and packages"),
+	COUNT(LIMIT_USAGE_RUNS, "runs whose sizes are remembered", "others are measured each time"),
+	COUNT(LIMIT_UPDATES_IMAGES,
+		"images of which it is remembered whether their packages are the newest",
+		"the oldest are asked for again"),
+	BYTES(LIMIT_APT_ANSWER, "what apt says of the packages of an image",
+		"a warning of `doctor`"),
 	GROUP("`ambient image import`"),
 	BYTES(LIMIT_OCI_JSON, "an index, a manifest or a configuration of a container image",
 		"error, status 2"),
