@@ -21,6 +21,9 @@
 #include "os/fd.h"
 #include "os/path.h"
 
+/* For programs that have to end: no test depends on how fast a machine is. */
+enum { EXPECT_PATIENCE_MS = 20 * 60 * 1000 };
+
 #define expect_ok(result, e)                                                                       \
 	do {                                                                                       \
 		if ((result) < 0)                                                                  \

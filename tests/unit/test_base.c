@@ -455,7 +455,7 @@ static int run_shell_for(int64_t limit_ms, const char *script, struct buf *outpu
 
 static int run_shell(const char *script, struct buf *output, struct err *e)
 {
-	return run_shell_for(LIMIT_HELPER_MS, script, output, e);
+	return run_shell_for(EXPECT_PATIENCE_MS, script, output, e);
 }
 
 static void test_a_program_is_run_with_its_output_bounded(void **state)
@@ -513,7 +513,7 @@ static void test_a_missing_program_is_an_error(void **state)
 
 	(void)state;
 	strv_push(&argv, "no-such-program-here");
-	expect_err(proc_run_ok(&argv, LIMIT_HELPER_MS, &e), &e, ERR_HOST,
+	expect_err(proc_run_ok(&argv, EXPECT_PATIENCE_MS, &e), &e, ERR_HOST,
 		"no-such-program-here: not installed");
 }
 

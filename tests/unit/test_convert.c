@@ -42,7 +42,7 @@ static char *make(const char *dir, const char *script)
 	strv_push(&argv, "bash");
 	strv_push(&argv, "-c");
 	strv_push(&argv, whole);
-	expect_ok(proc_run_ok(&argv, LIMIT_HELPER_MS, &e), &e);
+	expect_ok(proc_run_ok(&argv, EXPECT_PATIENCE_MS, &e), &e);
 	return path_join(dir, "x");
 }
 

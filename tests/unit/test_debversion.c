@@ -94,7 +94,7 @@ static bool dpkg_says(const char *a, const char *relation, const char *b)
 	strv_push(&argv, a);
 	strv_push(&argv, relation);
 	strv_push(&argv, b);
-	status = proc_run(&argv, LIMIT_HELPER_MS, &output, &e);
+	status = proc_run(&argv, EXPECT_PATIENCE_MS, &output, &e);
 	if (status != 0 && status != 1)
 		fail_msg("dpkg: %s%s", e.msg, output.len ? output.data : "");
 	return status == 0;

@@ -33,7 +33,7 @@ static int run_git_any(const char *dir, const char *const *arguments)
 	strv_push(&argv, dir);
 	for (; *arguments; arguments++)
 		strv_push(&argv, *arguments);
-	code = proc_run(&argv, LIMIT_HELPER_MS, &output, &e);
+	code = proc_run(&argv, EXPECT_PATIENCE_MS, &output, &e);
 	expect_ok(code, &e);
 	if (code)
 		print_message("git %s: %s", argv.items[5], output.data);
@@ -112,7 +112,7 @@ static void expect_commit(const char *tree, const struct git_state *state)
 	strv_push(&argv, tree);
 	strv_push(&argv, "rev-parse");
 	strv_push(&argv, "HEAD");
-	assert_int_equal(proc_run(&argv, LIMIT_HELPER_MS, &output, &e), 0);
+	assert_int_equal(proc_run(&argv, EXPECT_PATIENCE_MS, &output, &e), 0);
 	assert_int_equal(output.data[output.len - 1], '\n');
 	output.data[output.len - 1] = '\0';
 	assert_string_equal(state->commit, output.data);
@@ -285,7 +285,7 @@ static void test_asks_as_the_owner(void **state)
 	strv_push(&argv, "54321:0");
 	strv_push(&argv, tree);
 	if (geteuid() == 0)
-		expect_ok(proc_run_ok(&argv, LIMIT_HELPER_MS, &e), &e);
+		expect_ok(proc_run_ok(&argv, EXPECT_PATIENCE_MS, &e), &e);
 	assert_int_equal(chmod(tree, 0700), 0);
 	seen = inspect(tree);
 	assert_string_equal(seen.reason, "");

@@ -347,7 +347,7 @@ static void test_every_mount_is_read_only(void **state)
 		line = strtok_r(NULL, "\n", &save)) {
 		if (!strstr(line, " ro,nosuid,nodev"))
 			fail_msg("not read-only, nosuid, nodev: %s", line);
-		if (!strstr(line, " /usr ") && !strstr(line, " /lib") && !strstr(line, "bin ") &&
+		if (!strstr(line, " /usr") && !strstr(line, " /lib") && !strstr(line, "bin ") &&
 			!strstr(line, "noexec"))
 			fail_msg("not noexec: %s", line);
 		count++;

@@ -280,7 +280,7 @@ static void expect_silent(const char *const *argv)
 	for (; *argv; argv++)
 		strv_push(&v, *argv);
 	buf_init(&out, MIB);
-	status = proc_run(&v, LIMIT_HELPER_MS, &out, &e);
+	status = proc_run(&v, EXPECT_PATIENCE_MS, &out, &e);
 	expect_ok(status, &e);
 	if (status || out.len)
 		fail_msg("%s: status %d: %s", v.items[0], status, out.data);

@@ -847,7 +847,7 @@ static void test_archives_of_other_programs_are_refused(void **state)
 		strv_push(&argv, "-C");
 		strv_push(&argv, p.dir);
 		strv_push(&argv, "outside");
-		expect_ok(proc_run_ok(&argv, LIMIT_HELPER_MS, &e), &e);
+		expect_ok(proc_run_ok(&argv, EXPECT_PATIENCE_MS, &e), &e);
 		buf_init(&b, ARCHIVE_MAX);
 		expect_ok(fd_read_file(tar, &b, &e), &e);
 		assert_int_equal(unpack(&p, &b, &lenient, &r, &e), -1);
