@@ -38,6 +38,7 @@ static int add_drives(struct adhoc_run *r, struct err *e)
 
 	if (drives_add_stored(&r->drives, DRIVE_SRC, NULL, e) < 0 ||
 		drives_add_stored(&r->drives, DRIVE_DEPS, NULL, e) < 0 ||
+		drives_add_stored(&r->drives, DRIVE_FETCHED, NULL, e) < 0 ||
 		drives_add_stored(&r->drives, DRIVE_CACHE, NULL, e) < 0 ||
 		temporary_file(config->tmpdir, &fd, e) < 0)
 		return -1;

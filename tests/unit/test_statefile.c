@@ -71,7 +71,7 @@ static void test_other_json_is_not_understood(void **state)
 
 static void test_other_formats_are_not_understood(void **state)
 {
-	static const char *const formats[] = {"2", "0", "18446744073709551615", "-1", "1.5",
+	static const char *const formats[] = {"3", "0", "18446744073709551615", "-1", "1.5",
 		"\"1\"", "\"x\"", "true", "[1]", "{}", "99999999999999999999999"};
 
 	(void)state;
