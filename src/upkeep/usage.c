@@ -210,19 +210,28 @@ static void write_memory(const struct measuring *m, const char *path)
 
 /* ---- one project ---- */
 
-static int measure_runs(struct measuring *m, const char *path, const char *project, struct err *e)
+/* `measure_one` of each entry of a directory. */
+static int measure_each(struct measuring *m, const char *path, const char *project,
+	int (*measure_one)(struct measuring *m, const struct listing *l, const char *name,
+		const char *project, struct err *e),
+	struct err *e)
 {
 	auto_listing struct listing l;
 
 	if (list(path, &l, e) < 0)
 		return -1;
+	for (int i = 0; i < l.count; i++)
+		if (measure_one(m, &l, l.entries[i]->d_name, project, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int measure_runs(struct measuring *m, const char *path, const char *project, struct err *e)
+{
 	m->runs = node_get(m->old, project);
 	m->new_runs = node_map();
 	node_append(m->new, project, m->new_runs);
-	for (int i = 0; i < l.count; i++)
-		if (measure_run(m, &l, l.entries[i]->d_name, project, e) < 0)
-			return -1;
-	return 0;
+	return measure_each(m, path, project, measure_run, e);
 }
 
 static bool begins_with(const char *text, const char *start)
@@ -230,51 +239,29 @@ static bool begins_with(const char *text, const char *start)
 	return strncmp(text, start, strlen(start)) == 0;
 }
 
-/* A generation: an archive that the next one has, too, is counted once. */
-static int measure_archives(
-	struct measuring *m, const char *path, const char *project, struct err *e)
+/* Of a generation: an archive that the next one has, too, is counted once. */
+static int measure_archive(struct measuring *m, const struct listing *l, const char *name,
+	const char *project, struct err *e)
 {
-	auto_listing struct listing l;
+	enum usage_kind kind = begins_with(name, STORE_DEPS) || begins_with(name, STORE_FETCHED)
+		? USAGE_DEPS
+		: begins_with(name, STORE_CACHE) ? USAGE_CACHES
+						 : USAGE_OTHER;
 
-	if (list(path, &l, e) < 0)
-		return -1;
-	for (int i = 0; i < l.count; i++) {
-		const char *name = l.entries[i]->d_name;
-		enum usage_kind kind =
-			begins_with(name, STORE_DEPS) || begins_with(name, STORE_FETCHED)
-			? USAGE_DEPS
-			: begins_with(name, STORE_CACHE) ? USAGE_CACHES
-							 : USAGE_OTHER;
-
-		if (measure(m, &l, name, kind, project, e) < 0)
-			return -1;
-	}
-	return 0;
+	return measure(m, l, name, kind, project, e);
 }
 
-static int measure_project(
-	struct measuring *m, const char *path, const char *project, struct err *e)
+static int measure_part(struct measuring *m, const struct listing *l, const char *name,
+	const char *project, struct err *e)
 {
-	auto_listing struct listing l;
+	auto_free char *sub = path_join(l->path, name);
 
-	if (list(path, &l, e) < 0)
-		return -1;
-	for (int i = 0; i < l.count; i++) {
-		const char *name = l.entries[i]->d_name;
-		auto_free char *sub = path_join(path, name);
-		int result;
-
-		if (strcmp(name, RUNS) == 0)
-			result = measure_runs(m, sub, project, e);
-		else if (begins_with(name, "gen-"))
-			result = measure_archives(m, sub, project, e);
-		else
-			result = measure(m, &l, name,
-				strcmp(name, "work") == 0 ? USAGE_WORK : USAGE_OTHER, project, e);
-		if (result < 0)
-			return -1;
-	}
-	return 0;
+	if (strcmp(name, RUNS) == 0)
+		return measure_runs(m, sub, project, e);
+	if (begins_with(name, "gen-"))
+		return measure_each(m, sub, project, measure_archive, e);
+	return measure(
+		m, l, name, strcmp(name, "work") == 0 ? USAGE_WORK : USAGE_OTHER, project, e);
 }
 
 /* ---- both directories ---- */
@@ -295,7 +282,7 @@ static int measure_state(struct measuring *m, struct err *e)
 		/* The image store may be in the state directory. */
 		if (is_dir && st.st_ino == m->store.st_ino && st.st_dev == m->store.st_dev)
 			continue;
-		if ((is_dir && name[0] != '.' ? measure_project(m, path, name, e)
+		if ((is_dir && name[0] != '.' ? measure_each(m, path, name, measure_part, e)
 					      : measure(m, &l, name, USAGE_OTHER, NULL, e)) < 0)
 			return -1;
 	}
