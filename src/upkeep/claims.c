@@ -41,6 +41,8 @@ static void claim_configured(
 		auto_free char *who = mem_printf("project %s", p->name);
 
 		claim(claims, c->image_store, p->image, p->image_path, who);
+		if (p->fetch_image)
+			claim(claims, c->image_store, p->fetch_image, p->fetch_image_path, who);
 	}
 	claim(claims, c->image_store, c->trusted_image,
 		strchr(c->trusted_image, '/') ? c->trusted_image : NULL, "trusted_image");

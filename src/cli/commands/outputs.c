@@ -125,7 +125,8 @@ static int is_not_of_project(const struct output *o, const struct project *p, st
 		is_not_of(o, p->source, "the source of a project", e) < 0 ||
 		(repository && is_not_of(o, repository, "the repository of a source", e) < 0))
 		return -1;
-	if (p->image_path && is_not_of(o, p->image_path, "an image", e) < 0)
+	if ((p->image_path && is_not_of(o, p->image_path, "an image", e) < 0) ||
+		(p->fetch_image_path && is_not_of(o, p->fetch_image_path, "an image", e) < 0))
 		return -1;
 	for (size_t i = 0; i < p->git_objects.count; i++)
 		if (is_not_of(o, p->git_objects.items[i], "a directory of git_objects", e) < 0)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/num.h"
 #include "cli/say.h"
+#include "run/planner.h"
 #include "settings/image.h"
 #include "upkeep/updates.h"
 #include "upkeep/usage.h"
@@ -16,16 +17,26 @@ static void add(struct run_upkeep *u, const char *image)
 		strv_push(&u->images, image);
 }
 
+static const char *image_of(const struct config *c, const struct project *p, const char *machine)
+{
+	const char *own = p->image_path ? p->image_path : p->image;
+
+	if (strcmp(machine, planner_machine_name(RUN_PLAN)) == 0)
+		return own;
+	if (strcmp(machine, planner_machine_name(RUN_FETCH)) != 0)
+		return c->trusted_image;
+	if (p->fetch_image_path)
+		return p->fetch_image_path;
+	return p->fetch_image ? p->fetch_image : own;
+}
+
 void run_upkeep_note(struct run_upkeep *u, const struct config *c, const struct project *p,
 	const struct node *result)
 {
 	const struct node *vm;
 
 	node_each (node_get(result, "vms"), vm)
-		if (strcmp(node_get_text(vm, "kind", ""), "plan") == 0)
-			add(u, p->image_path ? p->image_path : p->image);
-		else
-			add(u, c->trusted_image);
+		add(u, image_of(c, p, node_get_text(vm, "kind", "")));
 }
 
 void run_upkeep_release(struct run_upkeep *u)
