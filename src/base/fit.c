@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/password.h"
+#include "base/text.h"
 
 /* ---- truncating in the middle ---- */
 
@@ -82,14 +84,14 @@ struct spec {
 struct formatting {
 	struct piece pieces[FIT_PIECES];
 	size_t count;
-	char *hidden[FIT_PIECES]; /* arguments that contained a password, which is hidden */
-	size_t hidden_count;
+	char *made[FIT_PIECES]; /* arguments that are not shown as they were given */
+	size_t made_count;
 };
 
 static void formatting_release(struct formatting *f)
 {
-	for (size_t i = 0; i < f->hidden_count; i++)
-		free(f->hidden[i]);
+	for (size_t i = 0; i < f->made_count; i++)
+		free(f->made[i]);
 }
 #define auto_formatting __attribute__((cleanup(formatting_release)))
 
@@ -135,21 +137,51 @@ static struct spec read_spec(const char **p, va_list *ap)
 	return s;
 }
 
-/* The argument with passwords hidden; *len is updated. */
-static const char *without_passwords(struct formatting *f, const char *value, size_t *len)
+/* The length of an argument; a precision does not split a UTF-8 sequence. */
+static size_t length_of(const char *value, int precision)
 {
-	auto_free char *whole = NULL;
-	char *hidden;
+	size_t len, last;
 
-	if (!memchr(value, '@', *len))
+	if (precision < 0)
+		return strlen(value);
+	len = strnlen(value, (size_t)precision);
+	if (len < (size_t)precision || len == 0)
+		return len;
+	last = len - 1;
+	while (last > 0 && is_tail(value[last]))
+		last--;
+	return text_utf8_sequence(value + last, len - last) < 0 ? last : len;
+}
+
+static bool is_plain(const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (value[i] < ' ' || value[i] > '~' || value[i] == '@')
+			return false;
+	return true;
+}
+
+/*
+ * The argument as people may see it: passwords are hidden, and what a terminal would obey is
+ * escaped. *len is updated.
+ */
+static const char *harmless(struct formatting *f, const char *value, size_t *len)
+{
+	auto_free char *whole = NULL, *hidden = NULL;
+	struct buf safe;
+
+	if (is_plain(value, *len))
 		return value;
 	whole = mem_strndup(value, *len);
 	hidden = password_hide(whole);
-	if (!hidden)
-		return value;
-	*len = strlen(hidden);
-	f->hidden[f->hidden_count++] = hidden;
-	return hidden;
+	if (hidden) {
+		value = hidden;
+		*len = strlen(hidden);
+	}
+	buf_init(&safe, 4 * *len + 8);
+	text_add_safe(&safe, value, *len, true);
+	*len = safe.len;
+	return f->made[f->made_count++] = safe.data;
 }
 
 static void add_string(struct formatting *f, const struct spec *s, const char *value)
@@ -161,8 +193,8 @@ static void add_string(struct formatting *f, const struct spec *s, const char *v
 
 	if (!value)
 		value = "(null)";
-	len = s->precision >= 0 ? strnlen(value, (size_t)s->precision) : strlen(value);
-	value = without_passwords(f, value, &len);
+	len = length_of(value, s->precision);
+	value = harmless(f, value, &len);
 	missing = len < width ? width - len : 0;
 	if (missing >= sizeof(blanks))
 		missing = sizeof(blanks) - 1;

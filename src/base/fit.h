@@ -20,9 +20,10 @@
 void fit_middle(char *s, size_t max);
 
 /*
- * As snprintf, with two differences. Passwords in arguments of %s are hidden (password.h). If the
- * text is longer than size - 1 bytes, arguments of %s are shortened by fit_middle, the longest ones
- * first, and nothing else is shortened.
+ * As snprintf, with two differences. Whoever chose an argument of %s, a person may see it: passwords
+ * are hidden (password.h), and what a terminal would obey is escaped (text_add_safe, one line). If
+ * the text is longer than size - 1 bytes, arguments of %s are shortened by fit_middle, the longest
+ * ones first, and nothing else is shortened. A precision does not split a UTF-8 sequence.
  *
  * The format may contain the conversions c d e f g i o p s u x X % with flags, width, precision and
  * the length modifiers j l ll t z: at most FIT_PIECES conversions and literal texts between them.

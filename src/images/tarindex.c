@@ -182,7 +182,7 @@ static int take_record(struct reader *r, char *key, struct err *e)
 		take_text(&r->long_link, value);
 	else if (strcmp(key, "size") == 0) {
 		if (num_parse_u64(value, TAR_SIZE_MAX, &r->size, e) < 0)
-			return -1;
+			return err_wrap(e, "the size in a header, at byte %" PRIu64, r->at);
 		r->has_size = true;
 	} else if (strncmp(key, "GNU.sparse.", strlen("GNU.sparse.")) == 0)
 		return damaged(r, e, "a member is a sparse file");

@@ -74,6 +74,19 @@ static void test_only_arguments_of_a_message_are_shortened(void **state)
 	assert_string_equal(whole, "-1 2 3 -4 5 c 0a 0010 0001.500   7 9   |");
 }
 
+static void test_a_terminal_obeys_no_argument_of_a_message(void **state)
+{
+	char message[200];
+
+	(void)state;
+	fit_format(message, sizeof(message), "a\n%s|%s|%s|%5s", "\x1b[2J\n\t", "\xc2\x9b\xff",
+		"\xc3\xa4", "\x7f");
+	assert_string_equal(message, "a\n\\x1b[2J\\n\\t|\\u009b\\xff|\xc3\xa4| \\x7f");
+	fit_format(message, sizeof(message), "%.2s|%.3s|%.4s|%.1s", "\xc3\xa4\xc3\xb6",
+		"\xc3\xa4\xc3\xb6", "\xc3\xa4\xc3\xb6", "\xc3");
+	assert_string_equal(message, "\xc3\xa4|\xc3\xa4|\xc3\xa4\xc3\xb6|");
+}
+
 static void test_the_middle_is_left_out_between_characters(void **state)
 {
 	char text[] = "\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc\xc3\xa4\xc3\xb6\xc3\xbc";
@@ -630,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_an_error_is_wrapped_from_the_inside_out),
 		cmocka_unit_test(test_a_long_error_keeps_its_reason_and_its_remedy),
 		cmocka_unit_test(test_only_arguments_of_a_message_are_shortened),
+		cmocka_unit_test(test_a_terminal_obeys_no_argument_of_a_message),
 		cmocka_unit_test(test_the_middle_is_left_out_between_characters),
 		cmocka_unit_test(test_a_buffer_never_exceeds_its_maximum),
 		cmocka_unit_test(test_an_environment_entry_is_replaced_by_name),
