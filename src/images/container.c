@@ -51,15 +51,20 @@ int container_take_config(struct container_image *i, const struct blobs *b, cons
 	return 0;
 }
 
+void container_add_layer(struct container_image *i, struct blob *layer)
+{
+	i->layers = mem_resize(i->layers, i->layer_count + 1, sizeof(*i->layers));
+	i->layers[i->layer_count++] = *layer;
+	*layer = BLOB_NONE;
+}
+
 int container_take_layer(struct container_image *i, const struct blobs *b, const char *name,
 	struct blob *layer, struct err *e)
 {
 	if (i->layer_count == REWRITE_LAYERS_MAX)
 		return blobs_refuse(
 			b, name, e, "the image has more than %d layers", REWRITE_LAYERS_MAX);
-	i->layers = mem_resize(i->layers, i->layer_count + 1, sizeof(*i->layers));
-	i->layers[i->layer_count++] = *layer;
-	*layer = BLOB_NONE;
+	container_add_layer(i, layer);
 	return 0;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A container image, whatever form it has (oci.h, dockersave.h): its layers, and what its
+ * A container image, whatever form it has (oci.h, dockersave.h, rootfs.h): its layers, and what its
  * configuration says (OCI image specification 1.1, config.md). Every byte is untrusted.
  */
 #ifndef IMAGES_CONTAINER_H
@@ -25,9 +25,10 @@
 
 struct container_image {
 	struct digest_text manifest; /* "": the form has none */
-	struct digest_text id;       /* of its configuration */
-	struct node *config;         /* its configuration: a map, of this machine's architecture */
-	struct blob *layers;         /* the lowest one first; mostly compressed */
+	struct digest_text id;       /* of its configuration; "": the form has none */
+	struct digest_text archive;  /* of the file, if the form is just an archive of files */
+	struct node *config; /* its configuration: a map, of this machine's architecture; or NULL */
+	struct blob *layers; /* the lowest one first; mostly compressed */
 	size_t layer_count;
 };
 
@@ -44,7 +45,10 @@ bool container_is_hex(const char *text);
 int container_take_config(struct container_image *i, const struct blobs *b, const char *name,
 	const struct buf *text, struct err *e) NODISCARD;
 
-/* Take a layer, which then belongs to the image. ERR_INPUT: there are too many. */
+/* Take a layer, which then belongs to the image. */
+void container_add_layer(struct container_image *i, struct blob *layer);
+
+/* The same for images of any number of layers. ERR_INPUT: there are too many. */
 int container_take_layer(struct container_image *i, const struct blobs *b, const char *name,
 	struct blob *layer, struct err *e) NODISCARD;
 

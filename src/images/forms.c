@@ -9,26 +9,39 @@
 #include "images/blobs.h"
 #include "images/dockersave.h"
 #include "images/oci.h"
+#include "images/rootfs.h"
 #include "images/skopeo.h"
 #include "os/path.h"
 
 enum { SHOWN_MAX = 200, DIGEST_SHOWN = 12 };
 
-#define ARCHIVE_ENDING ".tar"
+/* What a name loses of these, the last ones first: "alpine.tar.gz" is alpine. */
+static const char *const endings[] = {".gz", ".xz", ".zst", ".bz2", ".tar"};
 
 struct form {
 	const char *prefix;
-	int (*open_blobs)(const char *path, struct blobs *ret, struct err *e);
-	int (*open_image)(
-		const struct blobs *b, const char *tag, struct container_image *ret, struct err *e);
+	bool has_tag; /* what follows the path, after a colon */
+	int (*open)(const struct forms_source *s, const struct forms_way *way,
+		struct container_image *ret, struct err *e);
 };
 
+static int open_oci_directory(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e);
+static int open_oci_archive(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e);
+static int open_docker_archive(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e);
+static int open_rootfs(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e);
+static int fetch(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e);
+
 static const struct form forms[] = {
-	{"oci:", blobs_open_directory, oci_open},
-	{"oci-archive:", blobs_open_archive, oci_open},
-	{"docker-archive:", blobs_open_archive, dockersave_open},
-	/* Fetched by skopeo; then it is a directory. */
-	{SKOPEO_PREFIX, NULL, NULL},
+	{"oci:", true, open_oci_directory},
+	{"oci-archive:", true, open_oci_archive},
+	{"docker-archive:", true, open_docker_archive},
+	{"rootfs:", false, open_rootfs},
+	{SKOPEO_PREFIX, false, fetch},
 };
 
 void forms_source_release(struct forms_source *s)
@@ -64,7 +77,7 @@ static const char *end_of_path(const char *path)
 
 static bool is_remote(const struct forms_source *s)
 {
-	return !s->form->open_blobs;
+	return s->form->open == fetch;
 }
 
 static int refuse(const char *text, struct err *e)
@@ -86,7 +99,7 @@ int forms_parse(const char *text, struct forms_source *ret, struct err *e)
 	if (!ret->form)
 		return refuse(text, e);
 	path = text + strlen(ret->form->prefix);
-	end = is_remote(ret) ? NULL : end_of_path(path);
+	end = ret->form->has_tag ? end_of_path(path) : NULL;
 	if (!*path || end == path || (end && !end[1]))
 		return refuse(text, e);
 	ret->path = mem_strndup(path, end ? (size_t)(end - path) : strlen(path));
@@ -125,10 +138,14 @@ static char *name_of_reference(const char *reference)
 static char *name_of_path(const char *path)
 {
 	auto_free char *absolute = path_absolute(path);
-	size_t len = strlen(absolute), ending = strlen(ARCHIVE_ENDING);
+	size_t len = strlen(absolute);
 
-	if (len > ending && strcmp(absolute + len - ending, ARCHIVE_ENDING) == 0)
-		absolute[len - ending] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		size_t ending = strlen(endings[i]);
+
+		if (len > ending && strcmp(absolute + len - ending, endings[i]) == 0)
+			absolute[len -= ending] = '\0';
+	}
 	return mem_strdup(path_base(absolute));
 }
 
@@ -141,6 +158,41 @@ char *forms_name(const struct forms_source *s)
 
 /* ---- opening ---- */
 
+static int open_oci_directory(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e)
+{
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	(void)way;
+	return blobs_open_directory(s->path, &b, e) < 0 ? -1 : oci_open(&b, s->tag, ret, e);
+}
+
+static int open_oci_archive(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e)
+{
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	(void)way;
+	return blobs_open_archive(s->path, &b, e) < 0 ? -1 : oci_open(&b, s->tag, ret, e);
+}
+
+static int open_docker_archive(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e)
+{
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	(void)way;
+	return blobs_open_archive(s->path, &b, e) < 0 ? -1 : dockersave_open(&b, s->tag, ret, e);
+}
+
+static int open_rootfs(const struct forms_source *s, const struct forms_way *way,
+	struct container_image *ret, struct err *e)
+{
+	(void)way;
+	return rootfs_open(s->path, ret, e);
+}
+
+/* By skopeo; then it is a directory. */
 static int fetch(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e)
 {
@@ -159,11 +211,5 @@ static int fetch(const struct forms_source *s, const struct forms_way *way,
 int forms_open(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e)
 {
-	auto_blobs struct blobs b = BLOBS_NONE;
-
-	if (is_remote(s))
-		return fetch(s, way, ret, e);
-	if (s->form->open_blobs(s->path, &b, e) < 0)
-		return -1;
-	return s->form->open_image(&b, s->tag, ret, e);
+	return s->form->open(s, way, ret, e);
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The forms in which a user has a container image: how each is named and opened. */
+/*
+ * The forms in which a user has a container image or a root file system: how each is named and
+ * opened.
+ */
 #ifndef IMAGES_FORMS_H
 #define IMAGES_FORMS_H
 
@@ -8,8 +11,8 @@
 
 /* For messages and help. */
 #define FORMS_LIST                                                                                 \
-	"oci:DIR, oci-archive:FILE, docker-archive:FILE, each with :TAG or without, or "           \
-	"docker://REF"
+	"oci:DIR, oci-archive:FILE, docker-archive:FILE, each with :TAG or without, "              \
+	"rootfs:FILE, or docker://REF"
 
 struct form;
 
@@ -38,8 +41,8 @@ struct forms_way {
 };
 
 /*
- * Open the image. Errors as of blobs_open_*, oci_open, dockersave_open and skopeo_copy. The caller
- * releases *ret in each case.
+ * Open the image. Errors as of blobs_open_*, oci_open, dockersave_open, rootfs_open and
+ * skopeo_copy. The caller releases *ret in each case.
  */
 int forms_open(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e) NODISCARD;

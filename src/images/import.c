@@ -138,11 +138,13 @@ static void describe_kernel(struct node *yaml, const struct image *kernel)
 	}
 }
 
+/* Nothing if there is no such digest. */
 static void set_digest(struct node *map, const char *key, const struct digest_text *digest)
 {
 	auto_free char *text = mem_printf(CONTAINER_SHA256 "%s", digest->s);
 
-	node_set_string(map, key, text);
+	if (*digest->s)
+		node_set_string(map, key, text);
 }
 
 static int describe(const struct making *m, const char *dir, struct err *e)
@@ -161,9 +163,9 @@ static int describe(const struct making *m, const char *dir, struct err *e)
 	if (said)
 		node_set(yaml, "defaults", said);
 	origin = node_set_map(yaml, "built_from");
-	if (*image->manifest.s)
-		set_digest(origin, "manifest", &image->manifest);
+	set_digest(origin, "manifest", &image->manifest);
 	set_digest(origin, "config", &image->id);
+	set_digest(origin, "archive", &image->archive);
 	node_set_string(origin, "kernel", m->kernel->name);
 	return write_yaml(yaml, dir, e);
 }
@@ -196,8 +198,24 @@ static int report(
 		return -1;
 	ret->name = mem_strdup(name);
 	memcpy(ret->digest, made.digest, sizeof(ret->digest));
-	memcpy(ret->manifest, made.manifest, sizeof(ret->manifest));
 	return 0;
+}
+
+/* By which digest others know what was imported. */
+static void report_origin(const struct container_image *image, struct import_result *ret)
+{
+	const struct {
+		const char *of;
+		const struct digest_text *digest;
+	} known[] = {{"manifest", &image->manifest}, {"configuration", &image->id},
+		{"archive", &image->archive}};
+
+	for (size_t k = 0; k < ARRAY_SIZE(known) && !ret->origin_of; k++) {
+		if (!*known[k].digest->s)
+			continue;
+		ret->origin_of = known[k].of;
+		ret->origin = *known[k].digest;
+	}
 }
 
 static int open_kernel(const struct import *i, struct image *ret, struct err *e)
@@ -230,7 +248,7 @@ static int import_as(const struct import *i, const char *name, const struct form
 		make(&m, i->archive_program, c.image, &ret->warnings, e) < 0 ||
 		imagestore_publish(&c, e) < 0)
 		return -1;
-	memcpy(ret->id, image.id.s, sizeof(ret->id));
+	report_origin(&image, ret);
 	return report(i, name, ret, e);
 }
 

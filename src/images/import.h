@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Importing an image of another form into the image store. What it becomes is an image as any other
- * (vm-images/README.md). Of a container image it has the root file system; kernel, initramfs and
- * modules are those of one of our images. A file of `ambient image export` (imagefile.h) becomes
+ * (vm-images/README.md). Of a container image, or an archive of a root file system, it has the root
+ * file system; kernel, initramfs and modules are those of one of our images. A file of `ambient image export` (imagefile.h) becomes
  * the image that was exported, with the same digest. A disk with a boot loader stays a disk.
  */
 #ifndef IMAGES_IMPORT_H
@@ -12,10 +12,14 @@
 
 #include "base/err.h"
 #include "base/strv.h"
+#include "data/digest.h"
 
 struct import {
 	const char *store;
-	/* A file of `ambient image export`, a disk (diskfile.h), or a container image (forms.h) */
+	/*
+	 * A file of `ambient image export`, a disk (diskfile.h), or a container image or root file
+	 * system (forms.h)
+	 */
 	const char *source;
 	const char *
 		name; /* NULL: that of the exported image, of the tag, or of the directory or file */
@@ -29,9 +33,13 @@ struct import {
 
 struct import_result {
 	char *name;
-	char digest[65];   /* of the image */
-	char manifest[65]; /* of the container image; "": its form has none */
-	char id[65];       /* of the container image's configuration; "": of none */
+	char digest[65]; /* of the image */
+	/*
+	 * Of what it was made from, and of which part of that: "manifest" or "configuration" of a
+	 * container image, "archive" of a root file system. NULL: of neither.
+	 */
+	const char *origin_of;
+	struct digest_text origin;
 	enum import_disk { IMPORT_NO_DISK, IMPORT_BIOS, IMPORT_UEFI } disk; /* how a disk boots */
 	struct strv warnings; /* what was left out; one line each */
 };

@@ -202,12 +202,10 @@ static int import_one(const struct call *call, const struct config *c, struct er
 		return say_row(e, "%s: imported as %s, digest %.16s, a disk that boots by %s",
 			i.source, result.name, result.digest,
 			result.disk == IMPORT_UEFI ? "UEFI" : "BIOS");
-	return say_row(e, "%s: imported as %s, digest %.16s%s%s", i.source, result.name,
-		result.digest,
-		*result.manifest     ? ", manifest sha256:"
-			: *result.id ? ", configuration sha256:"
-				     : "",
-		*result.manifest ? result.manifest : result.id);
+	if (result.origin_of)
+		return say_row(e, "%s: imported as %s, digest %.16s, %s sha256:%s", i.source,
+			result.name, result.digest, result.origin_of, result.origin.s);
+	return say_row(e, "%s: imported as %s, digest %.16s", i.source, result.name, result.digest);
 }
 
 static int export_one(const struct call *call, const struct config *c, struct err *e)
@@ -361,7 +359,7 @@ const struct command cmd_image = {
 		"               ambient (debian, rust, go, node, python, java, ruby, debpkg, "
 		"tiny, trusted), or\n"
 		"               the path of a directory with a file 'packages'\n"
-		"  import       make an image from a container image:\n"
+		"  import       make an image from a container image or a root file system:\n"
 		"                 oci:DIR[:TAG]              a directory in the OCI image "
 		"layout (as\n"
 		"                                            'skopeo copy docker://REF "
@@ -371,6 +369,10 @@ const struct command cmd_image = {
 		"'podman save'\n"
 		"                 docker://REF               an image in a registry, fetched by "
 		"skopeo\n"
+		"                 rootfs:FILE                a tar archive of a root file system "
+		"('docker export',\n"
+		"                                            debootstrap), alone or "
+		"compressed\n"
 		"               or from a file:\n"
 		"                 FILE                       a file of export, or a disk with a "
 		"boot loader (qcow2, raw)\n"
