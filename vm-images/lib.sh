@@ -30,6 +30,16 @@ need_tools() {
 	[ -z "$missing" ] || die "these tools are missing:$missing; run 'make setup' or tools/setup image"
 }
 
+# hand_on PROGRAM...: run it in the background, so that a signal is taken, and handed on, at once.
+hand_on() {
+	local rc=0
+	"$@" &
+	trap 'kill $!; wait $! || :; exit 143' TERM
+	wait $! || rc=$?
+	trap - TERM
+	return $rc
+}
+
 # rows KIND FILE...: the names in the "kind name" rows of recipe files.
 rows() {
 	awk -v kind="$1" '$1 == kind && NF == 2 { print $2 }' "${@:2}"

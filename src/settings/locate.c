@@ -8,16 +8,23 @@
 #include "os/path.h"
 #include "os/proc.h"
 
-/* The directory of the running program. */
-static char *own_directory(void)
+char *locate_self(void)
 {
 	char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
 
 	if (n <= 0)
-		return mem_strdup("/usr/bin");
+		return mem_strdup("/usr/bin/ambient");
 	path[n] = '\0';
-	return path_parent(path);
+	return mem_strdup(path);
+}
+
+/* The directory of the running program. */
+static char *own_directory(void)
+{
+	auto_free char *self = locate_self();
+
+	return path_parent(self);
 }
 
 static int named_executor(const char *name, char **ret_path, struct err *e)

@@ -6,6 +6,9 @@
 #include "base/err.h"
 #include "settings/config.h"
 
+/* The path of the running program. The caller frees. */
+char *locate_self(void);
+
 /*
  * Find the executor: `given` (a path, or a name in PATH), else the configured one, else in the
  * directory of the running program, else <prefix>/libexec/ambient, else in PATH. ERR_INPUT that

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -259,6 +260,17 @@ static char *name_of_recipe(const char *recipe)
 	return mem_strdup(path_base(path));
 }
 
+/* The builder runs this program again, for machines: with which configuration? */
+static int hand_over(const struct call *call, struct err *e)
+{
+	auto_free char *self = locate_self();
+	auto_free char *config = call->config_file ? path_absolute(call->config_file) : NULL;
+
+	if (setenv("AMBIENT", self, 1) < 0 || setenv("AMBIENT_CONFIG", config ? config : "", 1) < 0)
+		return err_sys(e, "the environment of the program that makes images");
+	return 0;
+}
+
 static int build_one(const struct call *call, const struct config *c, struct err *e)
 {
 	const struct image_settings *s = call->settings;
@@ -272,7 +284,7 @@ static int build_one(const struct call *call, const struct config *c, struct err
 		return -1;
 	if (recent)
 		return say_row(e, "%s: made less than %s ago", name, s->if_older);
-	if (locate_image_builder(&program, e) < 0)
+	if (locate_image_builder(&program, e) < 0 || hand_over(call, e) < 0)
 		return -1;
 	strv_push(&argv, program);
 	if (s->refresh)
