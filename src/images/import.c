@@ -287,7 +287,8 @@ static char *disk_name_of(const struct import *i)
 	return mem_strndup(base, dot && dot != base ? (size_t)(dot - base) : strlen(base));
 }
 
-static int describe_disk(const char *name, bool uefi, const char *dir, struct err *e)
+static int describe_disk(
+	const struct import *i, const char *name, bool uefi, const char *dir, struct err *e)
 {
 	auto_node struct node *yaml = node_map(), *disk = NULL;
 
@@ -299,6 +300,8 @@ static int describe_disk(const char *name, bool uefi, const char *dir, struct er
 	node_set_string(yaml, "boot", "disk");
 	node_set_string(yaml, "firmware", uefi ? "uefi" : "bios");
 	node_set(yaml, "disk", steal_ptr(&disk));
+	if (i->stamp)
+		node_set_string(node_set_map(yaml, "built_from"), IMAGE_STAMP, i->stamp);
 	return write_yaml(yaml, dir, e);
 }
 
@@ -317,9 +320,18 @@ static int import_disk(const struct import *i, enum diskfile_format format,
 	if (i->firmware)
 		uefi = strcmp(i->firmware, "uefi") == 0;
 	ret->disk = uefi ? IMPORT_UEFI : IMPORT_BIOS;
-	if (describe_disk(name, uefi, c.image, e) < 0 || imagestore_publish(&c, e) < 0)
+	if (describe_disk(i, name, uefi, c.image, e) < 0 || imagestore_publish(&c, e) < 0)
 		return -1;
 	return report(i, name, ret, e);
+}
+
+bool import_is_due(const char *store, const char *path)
+{
+	auto_image struct image image = {0};
+	struct err e = {0};
+
+	return path && image_open(store, NULL, path, &image, &e) < 0 &&
+		strcmp(e.reason, ERR_REASON_NOT_IMPORTED) == 0;
 }
 
 void import_result_release(struct import_result *r)

@@ -23,6 +23,7 @@ struct import {
 	const char *source;
 	const char *
 		name; /* NULL: that of the exported image, of the tag, or of the directory or file */
+	const char *stamp;    /* of a disk that a project names by its file; else NULL */
 	const char *firmware; /* of a disk: "bios" or "uefi"; NULL: what the disk has */
 	const char *kernel;   /* the image whose kernel it gets, in the store or installed */
 	const char *archive_program;
@@ -53,5 +54,11 @@ void import_result_release(struct import_result *r);
  * store is as it was. The caller releases *ret in each case.
  */
 int import_image(const struct import *i, struct import_result *ret, struct err *e) NODISCARD;
+
+/*
+ * Is `path` the file of a disk that is not in the store as it is now? Then a run has to import it
+ * first, under the name image_file_name. `path` may be NULL.
+ */
+bool import_is_due(const char *store, const char *path);
 
 #endif

@@ -140,6 +140,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"The project's `source` is missing, or is not a directory."},
 	{"no_image", VERDICT_INPUT_ERROR, "operator", false,
 		"The image is not in the image store. The message says how to make it."},
+	{"image_not_imported", VERDICT_INPUT_ERROR, "user", false,
+		"A project names a disk by its file, which is not imported yet, or has changed "
+		"since. `ambient run` imports it."},
 	{"no_packages", VERDICT_INPUT_ERROR, "user", false,
 		"`ambient image show --format spdx` was given an image that has no list of its "
 		"packages: it was not made by `ambient image build`."},

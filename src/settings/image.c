@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings/image.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -385,16 +387,7 @@ static int no_such_image(const char *store, const char *name, const char *dir, s
 {
 	int saved = errno;
 	auto_free char *remedy = NULL;
-	struct stat st;
 
-	if (stat(dir, &st) == 0 && S_ISREG(st.st_mode)) {
-		auto_free char *word = text_word(dir);
-
-		return err_reason(e, ERR_INPUT, "no_image",
-			"image %s: a disk is imported before it is used: 'ambient image import %s "
-			"--as NAME'",
-			dir, word);
-	}
 	if (!store || saved != ENOENT)
 		return err_reason(e, ERR_INPUT, "no_image", "image '%s': %s/" IMAGE_FILE ": %s",
 			name, dir, strerror(saved));
@@ -462,13 +455,69 @@ static int open_named(const char *store, const char *name, struct image *ret_ima
 	return 0;
 }
 
+/* ---- disks that are named by their files ---- */
+
+enum { FILE_NAME_SHOWN = 40, FILE_DIGEST_SHOWN = 12 };
+
+/* "disk-" and the file's own name, for people; then what tells it from others of that name. */
+char *image_file_name(const char *path)
+{
+	auto_free char *real = realpath(path, NULL);
+	const char *whole = real ? real : path, *base = path_base(whole), *dot = strrchr(base, '.');
+	struct digest_text digest = digest_of(whole, strlen(whole));
+	int len = dot && dot != base ? (int)(dot - base) : (int)strlen(base);
+	char *name = mem_printf("disk-%.*s-%.*s", len < FILE_NAME_SHOWN ? len : FILE_NAME_SHOWN,
+		base, FILE_DIGEST_SHOWN, digest.s);
+
+	for (char *c = name; *c; c++)
+		if (!isascii((unsigned char)*c) ||
+			(!isalnum((unsigned char)*c) && !strchr("._-", *c)))
+			*c = '_';
+	return name;
+}
+
+char *image_file_stamp(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return NULL;
+	return mem_printf("%ju:%ju:%jd:%jd.%09ld:%jd.%09ld", (uintmax_t)st.st_dev,
+		(uintmax_t)st.st_ino, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
+		st.st_mtim.tv_nsec, (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
+static int open_of_file(const char *store, const char *path, const char *stamp,
+	struct image *ret_image, struct err *e)
+{
+	auto_free char *name = image_file_name(path), *dir = path_join(store, name);
+	auto_image struct image i = {0};
+
+	if (!has_image(dir))
+		return err_reason(e, ERR_INPUT, ERR_REASON_NOT_IMPORTED,
+			"the disk %s is not imported yet; 'ambient run' does it", path);
+	if (open_named(store, name, &i, e) < 0)
+		return -1;
+	if (strcmp(node_get_text(node_get(i.node, "built_from"), IMAGE_STAMP, ""), stamp) != 0)
+		return err_reason(e, ERR_INPUT, ERR_REASON_NOT_IMPORTED,
+			"the disk %s has changed since it was imported; 'ambient run' imports it "
+			"again",
+			path);
+	*ret_image = i;
+	i = (struct image){0};
+	return 0;
+}
+
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e)
 {
-	auto_free char *file = NULL;
+	auto_free char *file = NULL, *stamp = NULL;
 
 	if (!path)
 		return open_named(store, name, ret_image, e);
+	stamp = image_file_stamp(path);
+	if (stamp)
+		return open_of_file(store, path, stamp, ret_image, e);
 	file = path_join(path, IMAGE_FILE);
 	if (!has_image(path))
 		return no_such_image(NULL, path, path, e);

@@ -75,12 +75,24 @@ void image_name_release(struct image_name *n);
 #define auto_image_name __attribute__((cleanup(image_name_release)))
 
 /*
- * Open an image: the directory at `path`, or if `path` is NULL, the image `name` (image_name_parse)
+ * A disk may be named by its file, as earlier versions of Ambient CI have it. It is imported into
+ * the store under image_file_name, with the file's image_file_stamp as `built_from.stamp`. Another
+ * stamp says that the file has changed. The caller frees both. The stamp is NULL if there is no
+ * regular file.
+ */
+#define IMAGE_STAMP "stamp"
+char *image_file_name(const char *path);
+char *image_file_stamp(const char *path);
+
+/*
+ * Open an image: the directory at `path`, the disk of the file at `path` (ERR_INPUT, reason
+ * ERR_REASON_NOT_IMPORTED, if it is not in the store as it is now), or if `path` is NULL, the image `name` (image_name_parse)
  * in the store, else among the images that were installed with the program (locate_images). An
  * image of the store has the name that it has there. image.yaml and the sizes of the parts are
  * checked. ERR_INPUT: no such image (with the way to make it), another digest than the name says,
  * an invalid image.yaml, an image that this version cannot boot (reason not_in_this_version).
  */
+#define ERR_REASON_NOT_IMPORTED "image_not_imported"
 int image_open(const char *store, const char *name, const char *path, struct image *ret_image,
 	struct err *e) NODISCARD;
 

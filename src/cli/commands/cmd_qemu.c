@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/commands/first_import.h"
 #include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
@@ -206,6 +207,16 @@ static int check_artifacts(const char *path, const struct outputs_inputs *inputs
 	return outputs_check(archive, "--artifacts", inputs, e);
 }
 
+static void tell_import(void *arg, const char *line)
+{
+	auto_buf struct buf text = {0};
+
+	(void)arg;
+	buf_init(&text, SAY_LINE_MAX);
+	buf_addf(&text, "%s\n", line);
+	say_aside(&text);
+}
+
 static int run(const struct call *call)
 {
 	const struct qemu_settings *s = call->settings;
@@ -220,7 +231,9 @@ static int run(const struct call *call)
 	if (sig_init(&e) < 0 || check_line(s, &call->operands, &e) < 0 ||
 		load_config(call, &set, &c, &e) < 0 ||
 		outputs_check(s->console, "--console", &inputs, &e) < 0 ||
-		check_artifacts(s->artifacts, &inputs, &e) < 0)
+		check_artifacts(s->artifacts, &inputs, &e) < 0 ||
+		first_import(&c, strchr(s->image, '/') ? s->image : NULL, tell_import, NULL, &e) <
+			0)
 		return say_failure(&e);
 	if (make_plan(s, call, &context, &plan, &e) < 0)
 		return say_failure(&e);

@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "base/text.h"
 #include "cli/command.h"
+#include "cli/commands/first_import.h"
 #include "cli/commands/run_outputs.h"
 #include "cli/commands/run_upkeep.h"
 #include "cli/load.h"
@@ -320,6 +321,38 @@ static void check_one(struct session *s, struct project *project)
 	refuse(s, project->name, &e);
 }
 
+static void tell_import(void *arg, const char *line)
+{
+	struct session *s = arg;
+
+	term_note(&s->term, line);
+}
+
+/* Disks that the project names by their files. */
+static int import_disks(struct session *s, struct project *p, struct err *e)
+{
+	const char *const paths[] = {p->image_path, p->fetch_image_path};
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (first_import(&s->config, paths[i], tell_import, s, e) < 0)
+			return err_wrap(e, "%s", p->name);
+	return 0;
+}
+
+/* Without its image, a project cannot be checked any further. */
+static bool describe_import(struct session *s, const struct project *p)
+{
+	const char *path = first_import_is_due(&s->config, p->image_path) ? p->image_path
+		: first_import_is_due(&s->config, p->fetch_image_path)    ? p->fetch_image_path
+									  : NULL;
+	auto_free char *line =
+		path ? mem_printf("%s  would import the disk %s, and run", p->name, path) : NULL;
+
+	if (line)
+		term_note(&s->term, line);
+	return line;
+}
+
 static void do_one(struct session *s, struct project *project)
 {
 	struct err e = {0};
@@ -328,7 +361,10 @@ static void do_one(struct session *s, struct project *project)
 		(void)err_wrap(&e, "%s: not begun", project->name);
 		refuse(s, project->name, &e);
 	} else if (s->settings->dry_run) {
-		check_one(s, project);
+		if (!describe_import(s, project))
+			check_one(s, project);
+	} else if (import_disks(s, project, &e) < 0) {
+		refuse(s, project->name, &e);
 	} else {
 		run_one(s, project);
 	}
