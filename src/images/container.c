@@ -23,6 +23,14 @@ bool container_is_hex(const char *text)
 	return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
 }
 
+void container_set_index(struct container_image *i, const char *digest)
+{
+	const size_t prefix = strlen(CONTAINER_SHA256);
+
+	if (strncmp(digest, CONTAINER_SHA256, prefix) == 0 && container_is_hex(digest + prefix))
+		memcpy(i->index.s, digest + prefix, sizeof(i->index.s));
+}
+
 static int check_architecture(
 	const struct blobs *b, const char *name, const struct node *config, struct err *e)
 {

@@ -25,8 +25,9 @@
 
 struct container_image {
 	struct digest_text manifest; /* "": the form has none */
-	struct digest_text id;       /* of its configuration; "": the form has none */
-	struct digest_text archive;  /* of the file, if the form is just an archive of files */
+	struct digest_text index; /* of several architectures, in which the manifest is; "": none */
+	struct digest_text id;    /* of its configuration; "": the form has none */
+	struct digest_text archive; /* of the file, if the form is just an archive of files */
 	struct node *config; /* its configuration: a map, of this machine's architecture; or NULL */
 	struct blob *layers; /* the lowest one first; mostly compressed */
 	size_t layer_count;
@@ -44,6 +45,9 @@ bool container_is_hex(const char *text);
  */
 int container_take_config(struct container_image *i, const struct blobs *b, const char *name,
 	const struct buf *text, struct err *e) NODISCARD;
+
+/* The digest of the index, "sha256:HEX"; another form of it is ignored. */
+void container_set_index(struct container_image *i, const char *digest);
 
 /* Take a layer, which then belongs to the image. */
 void container_add_layer(struct container_image *i, struct blob *layer);

@@ -192,6 +192,20 @@ static int open_rootfs(const struct forms_source *s, const struct forms_way *way
 	return rootfs_open(s->path, ret, e);
 }
 
+/*
+ * skopeo has compared the digest of a reference like debian@sha256:... If it is not that of the
+ * manifest, it is that of the index of which skopeo took the manifest.
+ */
+static void take_pin(const char *reference, struct container_image *i)
+{
+	const char *at = strrchr(reference, '@');
+
+	if (at)
+		container_set_index(i, at + 1);
+	if (strcmp(i->index.s, i->manifest.s) == 0)
+		i->index.s[0] = '\0';
+}
+
 /* By skopeo; then it is a directory. */
 static int fetch(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e)
@@ -205,7 +219,10 @@ static int fetch(const struct forms_source *s, const struct forms_way *way,
 	if (skopeo_copy(&skopeo, e) < 0 || blobs_open_directory(dir, &b, e) < 0)
 		return -1;
 	b.folder = "";
-	return oci_open_manifest(&b, CONTAINER_SAVE_MANIFEST, ret, e);
+	if (oci_open_manifest(&b, CONTAINER_SAVE_MANIFEST, ret, e) < 0)
+		return -1;
+	take_pin(s->path, ret);
+	return 0;
 }
 
 int forms_open(const struct forms_source *s, const struct forms_way *way,

@@ -164,6 +164,7 @@ static int describe(const struct making *m, const char *dir, struct err *e)
 		node_set(yaml, "defaults", said);
 	origin = node_set_map(yaml, "built_from");
 	set_digest(origin, "manifest", &image->manifest);
+	set_digest(origin, "index", &image->index);
 	set_digest(origin, "config", &image->id);
 	set_digest(origin, "archive", &image->archive);
 	node_set_string(origin, "kernel", m->kernel->name);

@@ -100,9 +100,12 @@ struct choice {
 	const char *tag;
 	bool loosely;       /* container_tag_fits */
 	struct node *found; /* descriptor of the first manifest that fits */
-	size_t count;       /* manifests that fit */
-	size_t indexes;     /* read so far */
-	struct buf others;  /* "linux/arm64, ..." for the message */
+	const struct node
+		*index;    /* descriptor of the outermost nested index that is read; or NULL */
+	char *found_in;    /* digest of the one that `found` is in; or NULL */
+	size_t count;      /* manifests that fit */
+	size_t indexes;    /* read so far */
+	struct buf others; /* "linux/arm64, ..." for the message */
 };
 
 static bool is_index(const struct node *descriptor)
@@ -152,6 +155,13 @@ static bool has_tag(struct choice *c, const struct node *descriptor, unsigned de
 static int look_through(struct choice *c, const struct node *index, const char *name,
 	unsigned depth, struct err *e);
 
+static void take(struct choice *c, const struct node *descriptor)
+{
+	c->found = node_copy(descriptor);
+	if (c->index)
+		c->found_in = mem_strdup(node_get_text(c->index, "digest", ""));
+}
+
 static int look_at(struct choice *c, const struct node *descriptor, const char *name,
 	unsigned depth, struct err *e)
 {
@@ -159,9 +169,11 @@ static int look_at(struct choice *c, const struct node *descriptor, const char *
 
 	if (!has_tag(c, descriptor, depth) || !is_for_us(c, descriptor))
 		return 0;
+	if (depth == 0)
+		c->index = is_index(descriptor) ? descriptor : NULL;
 	if (!is_index(descriptor)) {
 		if (c->count++ == 0)
-			c->found = node_copy(descriptor);
+			take(c, descriptor);
 		return 0;
 	}
 	if (++c->indexes > LIMIT_OCI_INDEXES)
@@ -335,7 +347,10 @@ int oci_open(const struct blobs *b, const char *tag, struct container_image *ret
 	result = choose(&c, e);
 	if (result == 0)
 		result = open_chosen(b, c.found, ret, e);
+	if (result == 0 && c.found_in)
+		container_set_index(ret, c.found_in);
 	node_free(c.found);
+	free(c.found_in);
 	buf_release(&c.others);
 	return result;
 }

@@ -294,10 +294,13 @@ static void read_machines(struct image *i)
 static void read_manifest(struct image *i)
 {
 	const struct node *origin = node_get(i->node, "built_from");
-	const char *digest = digest_in(node_get_text(origin, "manifest", ""));
+	const char *manifest = digest_in(node_get_text(origin, "manifest", ""));
+	const char *index = digest_in(node_get_text(origin, "index", ""));
 
-	if (digest)
-		memcpy(i->manifest, digest, sizeof(i->manifest));
+	if (manifest)
+		memcpy(i->manifest, manifest, sizeof(i->manifest));
+	if (index)
+		memcpy(i->index, index, sizeof(i->index));
 }
 
 int image_parse(
@@ -421,7 +424,7 @@ static int check_pin(
 	const struct image *i, const struct image_name *wanted, const char *store, struct err *e)
 {
 	if (!*wanted->pin || strcmp(wanted->pin, i->digest) == 0 ||
-		strcmp(wanted->pin, i->manifest) == 0)
+		strcmp(wanted->pin, i->manifest) == 0 || strcmp(wanted->pin, i->index) == 0)
 		return 0;
 	return err_reason(e, ERR_INPUT, "image_pin",
 		"image '%s' is not the one with the digest " SHA256

@@ -49,6 +49,7 @@ struct image {
 	struct image_file parts[IMAGE_PARTS];
 	char digest[65];   /* SHA-256 of image.yaml, which contains the digests of all parts */
 	char manifest[65]; /* of the container image that it was made from; "": of none */
+	char index[65];    /* of the index in which that was; "": in none */
 	enum image_boot boot;
 	bool uefi;                      /* of a disk: its boot loader is for UEFI, else for BIOS */
 	bool microvm, q35;              /* the machine types that it boots on */
@@ -60,8 +61,8 @@ struct image {
 
 /*
  * An image of a store, as users name it: NAME, or NAME@sha256:DIGEST. The digest is a pin: an image
- * of that name whose own digest and whose manifest have other ones is refused (reason image_pin).
- * What image.yaml says of the manifest is believed; the own digest covers every byte.
+ * of that name whose own digest, manifest and index have other ones is refused (reason image_pin).
+ * What image.yaml says of these two is believed; the own digest covers every byte.
  */
 struct image_name {
 	char *name;
