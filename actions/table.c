@@ -43,6 +43,14 @@ const struct action *const actions_host[] = {
 		.name = (variable), .value = GUEST_PROXY_URL, .help = (text), .fetch_only = true   \
 	}
 
+/* Each client has a name of its own for it. */
+#define AUTHORITIES_VARIABLE(variable, clients)                                                    \
+	{                                                                                          \
+		.name = (variable), .value = GUEST_CERTIFICATES, .fetch_only = true,               \
+		.authorities = true,                                                               \
+		.help = "with `ca_certificates`: these and those of the image, for " clients       \
+	}
+
 const struct action_variable actions_env[] = {
 	{.name = "HOME",
 		.value = GUEST_HOME,
@@ -79,5 +87,11 @@ const struct action_variable actions_env[] = {
 	PROXY_VARIABLE("https_proxy", "like http_proxy"),
 	PROXY_VARIABLE("HTTP_PROXY", "like http_proxy"),
 	PROXY_VARIABLE("HTTPS_PROXY", "like http_proxy"),
+	AUTHORITIES_VARIABLE("SSL_CERT_FILE", "OpenSSL, Go, Ruby, uv"),
+	AUTHORITIES_VARIABLE("CURL_CA_BUNDLE", "curl"),
+	AUTHORITIES_VARIABLE("REQUESTS_CA_BUNDLE", "pip and other programs in Python"),
+	AUTHORITIES_VARIABLE("NODE_EXTRA_CA_CERTS", "Node: npm, yarn, pnpm"),
+	AUTHORITIES_VARIABLE("CARGO_HTTP_CAINFO", "cargo"),
+	AUTHORITIES_VARIABLE("GIT_SSL_CAINFO", "git"),
 	{0},
 };

@@ -35,44 +35,11 @@
 
 enum { PARALLEL = 32, TRIES = 4 };
 
-#define IMAGE_CERTIFICATES "/etc/ssl/certs/ca-certificates.crt"
-#define OWN_CERTIFICATES GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_CERTIFICATES
-#define ALL_CERTIFICATES GUEST_TOOLS "/all-certificates.pem"
-
 static void tell(void *arg, const char *line)
 {
 	(void)arg;
 	(void)printf("%s\n", line);
 	(void)fflush(stdout);
-}
-
-static int append_file(const char *path, int to, struct err *e)
-{
-	auto_buf struct buf text = {0};
-
-	buf_init(&text, 16 * MIB);
-	if (fd_read_file(path, &text, e) < 0)
-		return -1;
-	return fd_write_all(to, text.data, text.len) < 0 ? err_sys(e, "write") : 0;
-}
-
-/* libcurl accepts only one file, so the certificates of image and operator are joined. */
-static int join_certificates(const char **ret_path, struct err *e)
-{
-	auto_fd int fd = -1;
-
-	*ret_path = NULL;
-	if (access(OWN_CERTIFICATES, F_OK) < 0)
-		return 0;
-	fd = open(ALL_CERTIFICATES, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_sys(e, "make " ALL_CERTIFICATES);
-	if (access(IMAGE_CERTIFICATES, F_OK) == 0 && append_file(IMAGE_CERTIFICATES, fd, e) < 0)
-		return -1;
-	if (append_file(OWN_CERTIFICATES, fd, e) < 0)
-		return -1;
-	*ret_path = ALL_CERTIFICATES;
-	return 0;
 }
 
 static int read_items(const struct node *list, struct http_item *items, struct err *e)
@@ -139,10 +106,11 @@ static int prepare(struct transfer_options *o, struct err *e)
 		.end_ms = end_of_time(),
 		.report_ms = LIMIT_HTTP_REPORT_MS,
 		.tell = tell,
+		.certificates = access(GUEST_CERTIFICATES, F_OK) == 0 ? GUEST_CERTIFICATES : NULL,
 	};
 	if (o->dir_fd < 0)
 		return err_sys(e, "the working directory");
-	return join_certificates(&o->certificates, e);
+	return 0;
 }
 
 /* The space left for dependencies: the limit less all existing files except `replaced`. */

@@ -118,6 +118,7 @@ struct action_variable {
 	const char *help;   /* for the documentation */
 	bool image_decides; /* the value of the image is used, if it has one */
 	bool fetch_only;    /* only in a machine for actions with `fetches` */
+	bool authorities;   /* only if the configuration has ca_certificates */
 };
 
 /* Reason of errors of `reach` and `expand`: the configuration contains no target. */

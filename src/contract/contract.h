@@ -64,8 +64,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define EXECUTOR_MARK ": contract "
 
 /*
- * In a trusted machine only: the program that speaks to networks, and certificates beside those of
- * the image. The executor copies all members below TOOLS_NAME to GUEST_TOOLS.
+ * In a machine with a network only: the program that speaks to networks (in a trusted one), and
+ * certificates beside those of the image. The executor copies all members below TOOLS_NAME to GUEST_TOOLS.
  */
 #define TOOLS_NAME "tools"
 #define TOOL_NET "ambient-net"
@@ -83,6 +83,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 /* One directory for each running action that is a script: NUMBER/ACTION, counted from 1. */
 #define GUEST_ACTIONS "/ci/actions"
 #define GUEST_TOOLS "/run/ambient"
+/* Those of the image and those of TOOL_CERTIFICATES, which many clients want in one file. */
+#define GUEST_CERTIFICATES GUEST_TOOLS "/all-certificates.pem"
 #define GUEST_NET_TOOL GUEST_TOOLS "/" TOOLS_NAME "/" TOOL_NET
 /* Of TOOL_NET, and of EXECUTOR_NAME as ssh's ProxyCommand: why the program failed. */
 #define GUEST_NET_ERROR GUEST_TOOLS "/error"

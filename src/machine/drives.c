@@ -178,10 +178,11 @@ static int add_member(
 
 static int add_tools(struct packer *p, const struct drives_exec *x, struct err *e)
 {
-	if (!x->net_tool)
+	if (!x->net_tool && !x->certificates)
 		return 0;
-	if (pack_add_dir(p, TOOLS_NAME, 0755, e) < 0 ||
-		add_member(p, TOOLS_NAME "/" TOOL_NET, 0755, x->net_tool, e) < 0)
+	if (pack_add_dir(p, TOOLS_NAME, 0755, e) < 0)
+		return -1;
+	if (x->net_tool && add_member(p, TOOLS_NAME "/" TOOL_NET, 0755, x->net_tool, e) < 0)
 		return -1;
 	if (!x->certificates)
 		return 0;

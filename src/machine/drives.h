@@ -55,14 +55,13 @@ int drives_add_stored(
 int drives_add_image(
 	struct drives *d, const char *serial, const char *path, struct err *e) NODISCARD;
 
-/* DRIVE_EXEC: an archive with the executor, the plan as JSON, and in trusted VMs the tools. */
+/* DRIVE_EXEC: an archive with the executor, the plan as JSON, and the tools, if any. */
 struct drives_exec {
 	const char *executor; /* a path */
 	const char *name;     /* of the executor in the archive */
 	const char *plan;
 	size_t plan_len;
-	/* Paths, or NULL. certificates must be NULL if net_tool is. */
-	const char *net_tool, *certificates;
+	const char *net_tool, *certificates; /* paths, or NULL */
 };
 int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e) NODISCARD;
 

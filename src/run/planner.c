@@ -210,8 +210,11 @@ static void add_defaults(const struct planner *p, struct plan *plan)
 		plan->user = mem_strdup(p->defaults->user);
 }
 
-static bool has_variable(enum run_machine machine, const struct action_variable *v)
+static bool has_variable(
+	const struct planner *p, enum run_machine machine, const struct action_variable *v)
 {
+	if (v->authorities && !p->config->ca_certificates)
+		return false;
 	return !v->fetch_only || machine == RUN_FETCH;
 }
 
@@ -224,7 +227,7 @@ static void add_environment(const struct planner *p, enum run_machine machine, s
 	const struct node *item;
 
 	for (const struct action_variable *v = p->action_env; v->name; v++)
-		if (has_variable(machine, v))
+		if (has_variable(p, machine, v))
 			strv_setenv(&plan->env, v->name, v->value);
 	if (planner_is_trusted(machine))
 		return;
