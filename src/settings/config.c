@@ -135,7 +135,8 @@ const struct param config_params[] = {
 		.offset = offsetof(struct config, ca_certificates),
 		.file_is = "the file of ca_certificates",
 		.help = "a PEM file with certificate authorities that pre-plans and post-plans "
-			"trust, in addition to those of their image; of clients in a `fetch`, those "
+			"trust, in addition to those of their image; of clients in a `fetch`, "
+			"those "
 			"that follow its variables"},
 	{.name = "rsync_target",
 		.type = PARAM_STRING,

@@ -200,16 +200,23 @@ static int check_secrets(struct planner *p, struct secrets *secrets, struct err 
  * A plan can be shown on a host that does not have the image. With another image than the one that
  * its name pins, no run starts.
  */
-static int check_pin(const struct config *c, const struct project *p, struct err *e)
+static int check_pin(const struct config *c, const char *image, const char *path, struct err *e)
 {
 	auto_image struct image found = {0};
 	struct err why = {0};
 
-	if (image_open(c->image_store, p->image, p->image_path, &found, &why) == 0 ||
+	if (!image || image_open(c->image_store, image, path, &found, &why) == 0 ||
 		strcmp(why.reason, "image_pin") != 0)
 		return 0;
 	*e = why;
 	return -1;
+}
+
+static int check_pins(const struct config *c, const struct project *p, struct err *e)
+{
+	if (check_pin(c, p->image, p->image_path, e) < 0)
+		return -1;
+	return check_pin(c, p->fetch_image, p->fetch_image_path, e);
 }
 
 /* Check the plans: problems are errors, the rest are warnings on standard error. */
@@ -221,7 +228,7 @@ static int check(struct planner *p, struct secrets *secrets, struct err *e)
 		.with_post_plan = true};
 	auto_strv struct strv warnings = {0};
 
-	if (planner_open(p, e) < 0 || check_pin(p->config, p->project, e) < 0 ||
+	if (planner_open(p, e) < 0 || check_pins(p->config, p->project, e) < 0 ||
 		machine_check_memory(p->config, p->project, e) < 0 || lint_check(&lint, e) < 0 ||
 		lint_warn(&lint, NULL, &warnings, e) < 0 || check_secrets(p, secrets, e) < 0)
 		return -1;

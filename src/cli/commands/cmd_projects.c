@@ -29,12 +29,34 @@ static const struct option options[] = {
 	{0},
 };
 
-/* What is in the image store; false: no usable image, or another one than the name says. */
-static bool find_image(const struct config *c, const struct project *p, struct image *ret)
+/* An image of the project, as it is in the image store, if it is usable and the one that its name says. */
+static struct node *image_node(const struct config *c, const char *name, const char *path)
 {
+	auto_image struct image found = {0};
+	struct node *n = node_map();
 	struct err ignored = {0};
 
-	return image_open(c->image_store, p->image, p->image_path, ret, &ignored) == 0;
+	node_set_string(n, "name", path ? path : name);
+	if (image_open(c->image_store, name, path, &found, &ignored) < 0)
+		return n;
+	node_set_string(n, "digest", found.digest);
+	if (*found.manifest)
+		node_set_string(n, "manifest", found.manifest);
+	return n;
+}
+
+/* "image tiny, digest 0123456789abcdef"; empty if the project names none. */
+static char *show_image(
+	const struct config *c, const char *what, const char *name, const char *path)
+{
+	auto_node struct node *image = name ? image_node(c, name, path) : NULL;
+	const char *digest = node_get_text(image, "digest", NULL);
+	auto_free char *shown = text_safe(node_get_text(image, "name", ""), LIMIT_ARG_BYTES);
+
+	if (!image)
+		return mem_strdup("");
+	return mem_printf(
+		"%s %s%s%.16s, ", what, shown, digest ? ", digest " : "", digest ? digest : "");
 }
 
 static int show_project(const struct config *c, const struct project *p, struct err *e)
@@ -47,26 +69,24 @@ static int show_project(const struct config *c, const struct project *p, struct 
 		: mem_strdup("plan in the source");
 	auto_free char *more =
 		others ? mem_printf(" + %zu before and after", others) : mem_strdup("");
-	auto_free char *image = text_safe(p->image, LIMIT_ARG_BYTES);
+	auto_free char *image = show_image(c, "image", p->image, p->image_path);
+	auto_free char *fetch = show_image(c, "fetch_image", p->fetch_image, p->fetch_image_path);
 	auto_free char *source = text_safe(p->source, LIMIT_ARG_BYTES);
-	auto_image struct image found = {0};
-	auto_free char *digest = find_image(c, p, &found)
-		? mem_printf(", digest %.16s", found.digest)
-		: mem_strdup("");
 
-	return say_row(e, "%-*s  image %s%s, %s%s, source %s", NAME_COLUMN, p->name, image, digest,
-		plan, more, source);
+	return say_row(e, "%-*s  %s%s%s%s, source %s", NAME_COLUMN, p->name, image, fetch, plan,
+		more, source);
 }
 
-static void add_image(struct node *entry, const struct config *c, const struct project *p)
+static void add_image(struct node *entry, const struct config *c, const char *key, const char *name,
+	const char *path)
 {
-	auto_image struct image found = {0};
-	bool is_there = find_image(c, p, &found);
+	auto_node struct node *image = name ? image_node(c, name, path) : NULL;
+	auto_free char *digest = mem_printf("%s_digest", key);
+	auto_free char *manifest = mem_printf("%s_manifest", key);
 
-	node_set_string(entry, "image", p->image_path ? p->image_path : p->image);
-	node_set_string(entry, "image_digest", is_there ? found.digest : NULL);
-	node_set_string(
-		entry, "image_manifest", is_there && *found.manifest ? found.manifest : NULL);
+	node_set_string(entry, key, node_get_text(image, "name", NULL));
+	node_set_string(entry, digest, node_get_text(image, "digest", NULL));
+	node_set_string(entry, manifest, node_get_text(image, "manifest", NULL));
 }
 
 static struct node *to_node(const struct config *c, const struct project_list *list)
@@ -79,7 +99,8 @@ static struct node *to_node(const struct config *c, const struct project_list *l
 		struct node *entry = node_set_map(projects, p->name);
 
 		node_set_string(entry, "source", p->source);
-		add_image(entry, c, p);
+		add_image(entry, c, "image", p->image, p->image_path);
+		add_image(entry, c, "fetch_image", p->fetch_image, p->fetch_image_path);
 		for (int plan = 0; plan < PROJECT_PLANS; plan++)
 			node_set_uint(entry, project_plan_keys[plan], node_count(p->plans[plan]));
 		node_set_bool(entry, "plan_in_source", !p->plan_given);
