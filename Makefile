@@ -319,6 +319,15 @@ check-fast check-unit check-cli:
 check-vm: TESTS := vm
 check-vm: check
 
+## make check-kvm      the same on a host with KVM, and a report of it for the maintainers, who have none
+.PHONY: check-kvm
+check-kvm:
+	$(call ready,build run image test)
+	$(build_tests)
+	@$(MAKE) --no-print-directory image-tiny
+	@$(MAKE) --no-print-directory image-trusted
+	@tests/kvm "$(IMAGE_STORE)"
+
 ## make check-faults   fail every write and signal at every stage, each in every way; signals in real machines, too
 ## make check-faults WALK_STEP=4 WALK_FROM=2   the third quarter of them
 .PHONY: check-faults
