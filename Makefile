@@ -379,7 +379,7 @@ $(O)/tests/bench/poweroff: $(O)/tests/bench/poweroff.o
 .PHONY: bench
 ROUNDS ?= 5
 bench:
-	$(call ready,build run image bootstrap real test)
+	$(call ready,build run image bootstrap real test registry)
 	@$(MAKE) --no-print-directory all build/release/tests/bench/poweroff build/release/tests/tools/run-proxy
 	@$(MAKE) --no-print-directory image-tiny image-trusted image-debian
 	@tests/bench/bench bin/ambient "$(IMAGE_STORE)" build/release/tests/bench/poweroff \
