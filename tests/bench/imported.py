@@ -25,15 +25,14 @@ def timed(argv, **keywords):
     return time.monotonic() - began
 
 
-def measured(argv):
+def measured(argv, peak_of):
     """Its seconds, and the most memory of the program itself in MiB."""
     began = time.monotonic()
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        peak = peak_of(process)
     if process.returncode != 0:
         sys.exit(f"bench: {argv} ended with {process.returncode}")
-    return time.monotonic() - began, usage.ru_maxrss / 1024
+    return time.monotonic() - began, peak
 
 
 def copy_store(images, store):
@@ -69,7 +68,7 @@ def make_layer(top, size):
     return os.path.join(top, "layer.tar")
 
 
-def importing(program, images, top, rounds):
+def importing(program, images, top, rounds, peak_of):
     layer = make_layer(top, int(os.environ.get("AMBIENT_BENCH_IMAGE_MIB", "500")) * MIB)
     layout, store = os.path.join(top, "layout"), os.path.join(top, "store")
     subprocess.run([LAYOUT, layout, "--tag", "big", f"{layer}:gz"], check=True)
@@ -79,7 +78,7 @@ def importing(program, images, top, rounds):
     ours, theirs, peaks = [], [], []
     rootless = [] if os.getuid() == 0 else ["--rootless"]
     for _ in range(rounds):
-        seconds, peak = measured([program, "--config", config, "image", "import", f"oci:{layout}:big"])
+        seconds, peak = measured([program, "--config", config, "image", "import", f"oci:{layout}:big"], peak_of)
         ours.append(seconds)
         peaks.append(peak)
         copied, bundle = os.path.join(top, "copied"), os.path.join(top, "bundle")
