@@ -17,9 +17,16 @@ die() {
 	exit 1
 }
 
-# With set -e a program just stops; this says where.
+# With set -e a program just stops; this says where, unless a signal stopped it.
 set -E
-trap 'echo "ERROR: ${0##*/}: line $LINENO: failed: $BASH_COMMAND" >&2' ERR
+trap '[ $? -gt 128 ] || echo "ERROR: ${0##*/}: line $LINENO: failed: $BASH_COMMAND" >&2' ERR
+
+# A signal ends a program when the command has ended that it waits for, so that nothing is removed under its feet.
+end_in_order() {
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
+end_in_order
 
 # need_tools TOOL...: every host tool a program uses, checked before it touches anything.
 need_tools() {
@@ -30,14 +37,27 @@ need_tools() {
 	[ -z "$missing" ] || die "these tools are missing:$missing; run 'make setup' or tools/setup image"
 }
 
-# hand_on PROGRAM...: run it in the background, so that a signal is taken, and handed on, at once.
+# hand_on PROGRAM...: run it in the background, so that a signal is taken, and handed on, at once. (What a shell starts in
+# the background hears no Ctrl-C.)
 hand_on() {
 	local rc=0
 	"$@" &
-	trap 'kill $!; wait $! || :; exit 143' TERM
+	trap 'kill $!; wait $! || :; exit 143' TERM HUP
+	trap 'kill $!; wait $! || :; exit 130' INT
 	wait $! || rc=$?
-	trap - TERM
+	end_in_order
 	return $rc
+}
+
+# take_place PATH: makes the directory $place, for one program of this user at a time. What a killed one has left there is
+# removed by remove_place, which the program has.
+take_place() {
+	place=$1
+	[ ! -e "$place" ] || [ -O "$place" ] || die "$place belongs to somebody else; remove it, or set TMPDIR"
+	exec 7>"$place.lock"
+	flock 7
+	remove_place
+	mkdir -m 700 "$place"
 }
 
 # rows KIND FILE...: the names in the "kind name" rows of recipe files.
