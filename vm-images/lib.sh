@@ -49,14 +49,14 @@ hand_on() {
 	return $rc
 }
 
-# take_place PATH: makes the directory $place, for one program of this user at a time. What a killed one has left there is
-# removed by remove_place, which the program has.
+# take_place PATH REMOVE: makes the directory $place, for one program of this user at a time. REMOVE removes what a killed
+# one has left there.
 take_place() {
 	place=$1
 	[ ! -e "$place" ] || [ -O "$place" ] || die "$place belongs to somebody else; remove it, or set TMPDIR"
 	exec 7>"$place.lock"
 	flock 7
-	remove_place
+	"$2"
 	mkdir -m 700 "$place"
 }
 
