@@ -681,6 +681,9 @@ static const struct {
 	{CURLE_SSL_CERTPROBLEM, "fetch_tls", false, false, NULL},
 	{CURLE_SSL_CACERT_BADFILE, "fetch_tls", false, false, NULL},
 	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false, NULL},
+	/* libcurl 8 notices before take_field does, and names no coding. */
+	{CURLE_BAD_CONTENT_ENCODING, "fetch_failed", false, false,
+		"the server encodes its answer, which nobody asked for"},
 	/* libcurl would report lack of memory, but the cause is its limit for a header line. */
 	{CURLE_OUT_OF_MEMORY, "fetch_failed", false, false,
 		"a line of the answer's head is too long"},
