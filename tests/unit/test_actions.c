@@ -442,7 +442,10 @@ static void test_environment_has_home_and_tools(void **state)
 		"SHELL=/bin/bash", "LANG=C.UTF-8", "TERM=dumb", "TMPDIR=/tmp", "CI=true",
 		"CARGO_HOME=/ci/deps", "CARGO_TARGET_DIR=/ci/cache",
 		"http_proxy=http://127.0.0.1:3128", "https_proxy=http://127.0.0.1:3128",
-		"HTTP_PROXY=http://127.0.0.1:3128", "HTTPS_PROXY=http://127.0.0.1:3128"};
+		"HTTP_PROXY=http://127.0.0.1:3128", "HTTPS_PROXY=http://127.0.0.1:3128",
+		"SSL_CERT_FILE=" GUEST_CERTIFICATES, "CURL_CA_BUNDLE=" GUEST_CERTIFICATES,
+		"REQUESTS_CA_BUNDLE=" GUEST_CERTIFICATES, "NODE_EXTRA_CA_CERTS=" GUEST_CERTIFICATES,
+		"CARGO_HTTP_CAINFO=" GUEST_CERTIFICATES, "GIT_SSL_CAINFO=" GUEST_CERTIFICATES};
 	struct strv env = {0};
 
 	(void)state;
