@@ -18,30 +18,27 @@ enum { SHOWN_MAX = 200, DIGEST_SHOWN = 12 };
 /* What a name loses of these, the last ones first: "alpine.tar.gz" is alpine. */
 static const char *const endings[] = {".gz", ".xz", ".zst", ".bz2", ".tar"};
 
+/* An image is opened by its parts, from blobs, or in a way of the form's own. */
 struct form {
 	const char *prefix;
-	bool has_tag; /* what follows the path, after a colon */
+	int (*open_blobs)(const char *path, struct blobs *ret, struct err *e);
+	int (*open_image)(
+		const struct blobs *b, const char *tag, struct container_image *ret, struct err *e);
 	int (*open)(const struct forms_source *s, const struct forms_way *way,
 		struct container_image *ret, struct err *e);
 };
 
-static int open_oci_directory(const struct forms_source *s, const struct forms_way *way,
-	struct container_image *ret, struct err *e);
-static int open_oci_archive(const struct forms_source *s, const struct forms_way *way,
-	struct container_image *ret, struct err *e);
-static int open_docker_archive(const struct forms_source *s, const struct forms_way *way,
-	struct container_image *ret, struct err *e);
 static int open_rootfs(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e);
 static int fetch(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e);
 
 static const struct form forms[] = {
-	{"oci:", true, open_oci_directory},
-	{"oci-archive:", true, open_oci_archive},
-	{"docker-archive:", true, open_docker_archive},
-	{"rootfs:", false, open_rootfs},
-	{SKOPEO_PREFIX, false, fetch},
+	{"oci:", blobs_open_directory, oci_open, NULL},
+	{"oci-archive:", blobs_open_archive, oci_open, NULL},
+	{"docker-archive:", blobs_open_archive, dockersave_open, NULL},
+	{"rootfs:", NULL, NULL, open_rootfs},
+	{SKOPEO_PREFIX, NULL, NULL, fetch},
 };
 
 void forms_source_release(struct forms_source *s)
@@ -99,7 +96,7 @@ int forms_parse(const char *text, struct forms_source *ret, struct err *e)
 	if (!ret->form)
 		return refuse(text, e);
 	path = text + strlen(ret->form->prefix);
-	end = ret->form->has_tag ? end_of_path(path) : NULL;
+	end = ret->form->open_image ? end_of_path(path) : NULL; /* else there are no tags */
 	if (!*path || end == path || (end && !end[1]))
 		return refuse(text, e);
 	ret->path = mem_strndup(path, end ? (size_t)(end - path) : strlen(path));
@@ -158,33 +155,6 @@ char *forms_name(const struct forms_source *s)
 
 /* ---- opening ---- */
 
-static int open_oci_directory(const struct forms_source *s, const struct forms_way *way,
-	struct container_image *ret, struct err *e)
-{
-	auto_blobs struct blobs b = BLOBS_NONE;
-
-	(void)way;
-	return blobs_open_directory(s->path, &b, e) < 0 ? -1 : oci_open(&b, s->tag, ret, e);
-}
-
-static int open_oci_archive(const struct forms_source *s, const struct forms_way *way,
-	struct container_image *ret, struct err *e)
-{
-	auto_blobs struct blobs b = BLOBS_NONE;
-
-	(void)way;
-	return blobs_open_archive(s->path, &b, e) < 0 ? -1 : oci_open(&b, s->tag, ret, e);
-}
-
-static int open_docker_archive(const struct forms_source *s, const struct forms_way *way,
-	struct container_image *ret, struct err *e)
-{
-	auto_blobs struct blobs b = BLOBS_NONE;
-
-	(void)way;
-	return blobs_open_archive(s->path, &b, e) < 0 ? -1 : dockersave_open(&b, s->tag, ret, e);
-}
-
 static int open_rootfs(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e)
 {
@@ -228,5 +198,11 @@ static int fetch(const struct forms_source *s, const struct forms_way *way,
 int forms_open(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e)
 {
-	return s->form->open(s, way, ret, e);
+	auto_blobs struct blobs b = BLOBS_NONE;
+
+	if (s->form->open)
+		return s->form->open(s, way, ret, e);
+	if (s->form->open_blobs(s->path, &b, e) < 0)
+		return -1;
+	return s->form->open_image(&b, s->tag, ret, e);
 }

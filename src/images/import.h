@@ -2,8 +2,9 @@
 /*
  * Importing an image of another form into the image store. What it becomes is an image as any other
  * (vm-images/README.md). Of a container image, or an archive of a root file system, it has the root
- * file system; kernel, initramfs and modules are those of one of our images. A file of `ambient image export` (imagefile.h) becomes
- * the image that was exported, with the same digest. A disk with a boot loader stays a disk.
+ * file system; kernel, initramfs and modules are those of one of our images. A file of `ambient
+ * image export` (imagefile.h) becomes the image that was exported, with the same digest. A disk
+ * with a boot loader stays a disk.
  */
 #ifndef IMAGES_IMPORT_H
 #define IMAGES_IMPORT_H

@@ -10,7 +10,7 @@
 
 bool first_import_is_due(const struct config *c, const char *path)
 {
-	return path && import_is_due(c->image_store, path);
+	return import_is_due(c->image_store, path);
 }
 
 int first_import(const struct config *c, const char *path,
