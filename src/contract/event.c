@@ -50,7 +50,10 @@ static const struct event_info table[EVENTS] = {
 			{"bytes", "bytes so far", false}, ),
 		true},
 	[EVENT_RUNNABLE_PLAN] = {"runnable_plan", "The plan for a VM.",
-		FIELDS({"plan", "the runnable plan (docs/format-plan.md)", false}, ), false},
+		FIELDS({"plan", "the runnable plan (docs/format-plan.md)", false},
+			{"actions", "number of actions in the project's list that it is made of",
+				true}, ),
+		false},
 	[EVENT_SECRET_USED] = {"secret_used",
 		"A secret is passed to an action in a virtual machine, or is used by the "
 		"host's ssh agent.",

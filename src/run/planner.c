@@ -106,6 +106,11 @@ size_t planner_count(const struct planner *p, enum run_machine machine)
 	return n;
 }
 
+size_t planner_list_length(const struct planner *p, enum run_machine machine)
+{
+	return p->lists[machines[machine].list].count;
+}
+
 static void add_transfers(const struct planner *p, const struct transfer *list, const char *action,
 	enum plan_source source, struct plan *plan)
 {

@@ -70,6 +70,9 @@ struct entry *planner_next(const struct planner *p, enum run_machine machine, si
 /* The number of actions of a machine. */
 size_t planner_count(const struct planner *p, enum run_machine machine);
 
+/* The number of actions in the list that those of a machine are from, whichever machine runs them. */
+size_t planner_list_length(const struct planner *p, enum run_machine machine);
+
 /* Build the runnable plan for one of the machines. */
 int planner_build(const struct planner *p, enum run_machine machine, struct plan *ret_plan,
 	struct err *e) NODISCARD;

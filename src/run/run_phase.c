@@ -155,11 +155,12 @@ static int (*const add_drives[RUN_MACHINES])(struct run *r, struct drives *d, st
 
 /* ---- running ---- */
 
-static void log_plan(struct run *r, const struct phase *p)
+static void log_plan(struct run *r, enum run_machine which)
 {
 	struct node *n = node_map();
 
-	node_set(n, "plan", plan_to_node(&p->plan));
+	node_set(n, "plan", plan_to_node(&r->phases[which].plan));
+	node_set_uint(n, "actions", planner_list_length(&r->planner, which));
 	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
 }
 
@@ -277,7 +278,7 @@ int run_phase(struct run *r, enum run_machine which, struct err *e)
 	take_stored_deps(r);
 	if (take_rest_of_time(r, which, e) < 0)
 		return -1;
-	log_plan(r, &r->phases[which]);
+	log_plan(r, which);
 	if (verify_image(r, host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
 		return -1;
 	fill_machine(r, which);

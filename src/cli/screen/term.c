@@ -179,21 +179,28 @@ static bool is_in_list(const char *source)
 		strcmp(source, plan_source_name(SOURCE_EPILOG)) != 0;
 }
 
-/* The number of actions in the user's list: the largest index of the steps, plus one. */
-static void on_runnable_plan(struct term *t, const struct event *ev)
+/* In logs of earlier versions, which do not say it: the largest index of the steps, plus one. */
+static size_t list_length(const struct node *steps)
 {
-	const struct node *plan = node_get(ev->fields, "plan");
 	const struct node *step;
+	size_t length = 0;
 
-	t->total = 0;
-	node_each (node_get(plan, "steps"), step) {
+	node_each (steps, step) {
 		const struct node *origin = node_get(step, "origin");
 		const char *source = node_get_text(origin, "source", "");
 		uint64_t index = node_get_uint(origin, "index", 0);
 
-		if (is_in_list(source) && index >= t->total)
-			t->total = (size_t)index + 1;
+		if (is_in_list(source) && index >= length)
+			length = (size_t)index + 1;
 	}
+	return length;
+}
+
+static void on_runnable_plan(struct term *t, const struct event *ev)
+{
+	const struct node *steps = node_get(node_get(ev->fields, "plan"), "steps");
+
+	t->total = (size_t)node_get_uint(ev->fields, "actions", list_length(steps));
 }
 
 static const char *vm_name(const char *kind)
