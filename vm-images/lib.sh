@@ -17,6 +17,15 @@ die() {
 	exit 1
 }
 
+# read_architecture: of this host, and so of what is made: $architecture, $debian_architecture, $library_directory (in
+# /usr/lib), $renameat2 (the number of a system call).
+read_architecture() {
+	local row
+	row=$(grep "^$(uname -m) " "$vm_images/architectures") || die "there are no images for $(uname -m)"
+	# shellcheck disable=SC2034 # for the programs that source this
+	read -r architecture debian_architecture library_directory renameat2 <<<"$row"
+}
+
 # With set -e a program just stops; this says where, unless a signal stopped it.
 set -E
 trap '[ $? -gt 128 ] || echo "ERROR: ${0##*/}: line $LINENO: failed: $BASH_COMMAND" >&2' ERR
@@ -76,9 +85,8 @@ swap_in() {
 		mv -T "$1" "$2"
 		return
 	fi
-	# 316 is renameat2 on x86_64, 276 elsewhere; AT_FDCWD, RENAME_EXCHANGE. perl-base is essential.
-	perl -e 'my ($nr, $a, $b) = @ARGV; exit(syscall($nr + 0, -100, $a, -100, $b, 2) != 0)' \
-		"$(if [ "$(uname -m)" = x86_64 ]; then echo 316; else echo 276; fi)" "$1" "$2" ||
+	# AT_FDCWD, RENAME_EXCHANGE. perl-base is essential.
+	perl -e 'my ($nr, $a, $b) = @ARGV; exit(syscall($nr + 0, -100, $a, -100, $b, 2) != 0)' "$renameat2" "$1" "$2" ||
 		die "cannot exchange $1 and $2: does this file system support RENAME_EXCHANGE?"
 }
 

@@ -6,6 +6,7 @@
 #include "archive/report.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "settings/architecture.h"
 
 enum { SHOWN_MAX = 120 };
 
@@ -35,15 +36,15 @@ static int check_architecture(
 	const struct blobs *b, const char *name, const struct node *config, struct err *e)
 {
 	const char *system = node_get_text(config, "os", CONTAINER_SYSTEM);
-	const char *architecture = node_get_text(config, "architecture", CONTAINER_ARCHITECTURE);
+	const char *own = architecture_own()->container;
+	const char *architecture = node_get_text(config, "architecture", own);
 	auto_free char *both = mem_printf("%s/%s", system, architecture);
 	auto_free char *shown = text_safe(both, SHOWN_MAX);
 
-	if (strcmp(both, CONTAINER_SYSTEM "/" CONTAINER_ARCHITECTURE) == 0)
+	if (strcmp(system, CONTAINER_SYSTEM) == 0 && strcmp(architecture, own) == 0)
 		return 0;
-	return blobs_refuse(b, name, e,
-		"the image is for '%s', not for " CONTAINER_SYSTEM "/" CONTAINER_ARCHITECTURE,
-		shown);
+	return blobs_refuse(
+		b, name, e, "the image is for '%s', not for " CONTAINER_SYSTEM "/%s", shown, own);
 }
 
 int container_take_config(struct container_image *i, const struct blobs *b, const char *name,

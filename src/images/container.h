@@ -14,9 +14,7 @@
 #include "data/node.h"
 #include "images/blobs.h"
 
-/* This machine, in the words of Go. */
-#define CONTAINER_SYSTEM "linux"
-#define CONTAINER_ARCHITECTURE "amd64"
+#define CONTAINER_SYSTEM "linux" /* the machine's, in the words of Go */
 #define CONTAINER_SHA256 "sha256:"
 
 /* The files by which a form is recognized. Archives of `docker save` have both since version 25. */

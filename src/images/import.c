@@ -23,6 +23,7 @@
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/sparse.h"
+#include "settings/architecture.h"
 #include "settings/image.h"
 
 #define ROOT_FILE "root.squashfs"
@@ -297,7 +298,7 @@ static int describe_disk(
 		return -1;
 	node_set_string(yaml, "format", "1");
 	node_set_string(yaml, "name", name);
-	node_set_string(yaml, "architecture", "x86_64");
+	node_set_string(yaml, "architecture", architecture_own()->name);
 	node_set_string(yaml, "boot", "disk");
 	node_set_string(yaml, "firmware", uefi ? "uefi" : "bios");
 	node_set(yaml, "disk", steal_ptr(&disk));

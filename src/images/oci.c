@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "data/node.h"
 #include "images/limits.h"
+#include "settings/architecture.h"
 
 enum { SHOWN_MAX = 120 };
 
@@ -131,11 +132,11 @@ static bool is_for_us(struct choice *c, const struct node *descriptor)
 {
 	const struct node *platform = node_get(descriptor, "platform");
 	const char *system = node_get_text(platform, "os", CONTAINER_SYSTEM);
-	const char *architecture = node_get_text(platform, "architecture", CONTAINER_ARCHITECTURE);
+	const char *own = architecture_own()->container;
+	const char *architecture = node_get_text(platform, "architecture", own);
 	auto_free char *name = mem_printf("%s/%s", system, architecture);
 
-	if (strcmp(system, CONTAINER_SYSTEM) == 0 &&
-		strcmp(architecture, CONTAINER_ARCHITECTURE) == 0)
+	if (strcmp(system, CONTAINER_SYSTEM) == 0 && strcmp(architecture, own) == 0)
 		return true;
 	add_other(c, name);
 	return false;
@@ -200,8 +201,8 @@ static int none_fits(const struct choice *c, struct err *e)
 	auto_free char *tag = text_safe(c->tag ? c->tag : "", SHOWN_MAX);
 
 	return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e,
-		"there is no image %s%sfor " CONTAINER_SYSTEM "/" CONTAINER_ARCHITECTURE "%s%s",
-		tag, *tag ? " " : "", c->others.len ? "; there are: " : "",
+		"there is no image %s%sfor " CONTAINER_SYSTEM "/%s%s%s", tag, *tag ? " " : "",
+		architecture_own()->container, c->others.len ? "; there are: " : "",
 		c->others.len ? c->others.data : "");
 }
 

@@ -16,6 +16,7 @@
 #include "os/proc.h"
 #include "os/space.h"
 #include "os/tree.h"
+#include "settings/architecture.h"
 
 enum { LINE_MAX_BYTES = 2000, SHOWN_MAX = 400, MEASURE_MS = 1000, TELL_MS = 5000 };
 
@@ -119,8 +120,8 @@ static int failed(const struct fetch *f, struct err *e)
 
 static int run(struct fetch *f, struct err *e)
 {
-	static const char *const fixed[] = {"skopeo", "--override-os", CONTAINER_SYSTEM,
-		"--override-arch", CONTAINER_ARCHITECTURE, "copy"};
+	const char *const fixed[] = {"skopeo", "--override-os", CONTAINER_SYSTEM, "--override-arch",
+		architecture_own()->container, "copy"};
 	const struct proc_watch watch = {.look = look, .take = take, .arg = f};
 	auto_strv struct strv argv = {0};
 	auto_buf struct buf unused = {0};

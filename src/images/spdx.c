@@ -12,15 +12,13 @@
 #include "base/version.h"
 #include "images/packages.h"
 #include "os/path.h"
+#include "settings/architecture.h"
 
 #define NOTHING "NOASSERTION"
 #define DOCUMENT "SPDXRef-DOCUMENT"
 #define IMAGE "SPDXRef-Image"
 
 enum { TEXT_MAX = 4096, ROW_SHOWN = 100 };
-
-/* All images of this format are for one architecture, x86_64 (settings/image.c). */
-#define DEBIAN_ARCHITECTURE "amd64"
 
 struct writing {
 	const struct image *image;
@@ -73,7 +71,8 @@ static void add_reference(
 	add_encoded(&purl, name);
 	buf_addc(&purl, '@');
 	add_encoded(&purl, version);
-	buf_adds(&purl, "?arch=" DEBIAN_ARCHITECTURE);
+	buf_adds(&purl, "?arch=");
+	buf_adds(&purl, architecture_own()->debian);
 	if (suite) {
 		buf_adds(&purl, "&distro=");
 		add_encoded(&purl, suite);

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/limits.h"
+#include "settings/architecture.h"
 
 const char *qemu_machine_name(enum qemu_machine m)
 {
@@ -189,7 +190,7 @@ void qemu_argv(const struct qemu *q, struct strv *ret_argv)
 {
 	struct strv *v = ret_argv;
 
-	strv_push(v, "qemu-system-x86_64");
+	strv_push(v, architecture_own()->qemu);
 	add_machine(q, v);
 	strv_push(v, "-nodefaults");
 	strv_push(v, "-no-user-config");

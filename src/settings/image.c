@@ -22,6 +22,7 @@
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/settled.h"
+#include "settings/architecture.h"
 #include "settings/locate.h"
 #include "settings/statefile.h"
 
@@ -36,7 +37,6 @@ static const char *const part_keys[IMAGE_PARTS] = {
 /* As in enum image_boot. */
 static const char *const boot_kinds[] = {"direct", "disk", NULL};
 static const char *const firmwares[] = {"bios", "uefi", NULL};
-static const char *const architectures[] = {"x86_64", "aarch64", NULL};
 
 static const struct param file_params[] = {
 	{.name = "file",
@@ -63,9 +63,9 @@ static const struct param image_params[] = {
 		.not_empty = true,
 		.help = "name of the image"},
 	{.name = "architecture",
-		.type = PARAM_ENUM,
+		.type = PARAM_STRING,
 		.required = true,
-		.choices = architectures,
+		.not_empty = true,
 		.help = "of the guest"},
 	{.name = "boot",
 		.type = PARAM_ENUM,
@@ -232,14 +232,18 @@ static int read_part(struct image *i, enum image_part part, const char *file, st
 static int check_kind(struct image *i, const char *file, struct err *e)
 {
 	const char *format = schema_text(image_params, i->node, "format");
+	const char *architecture = schema_text(image_params, i->node, "architecture");
+	const char *own = architecture_own()->name;
+	auto_free char *kind = text_safe(architecture, SHOWN_MAX);
 	auto_free char *shown = text_safe(format, SHOWN_MAX);
 
 	if (strcmp(format, IMAGE_FORMAT) != 0)
 		return node_err(node_get(i->node, "format"), file, e,
 			"format %s is not known, this version reads format " IMAGE_FORMAT, shown);
-	if (strcmp(schema_text(image_params, i->node, "architecture"), "x86_64") != 0)
+	if (strcmp(architecture, own) != 0)
 		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"%s: architectures other than x86_64 are not in this version", file);
+			"%s: the image is for '%s', and this ambient has machines of %s", file,
+			kind, own);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "contract/contract.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "settings/architecture.h"
 
 char *locate_self(void)
 {
@@ -113,7 +114,7 @@ int locate_net_tool(const char *executor, char **ret_path, struct err *e)
 
 int locate_qemu(const struct config *c, char **ret_path, struct err *e)
 {
-	const char *name = c->qemu_program ? c->qemu_program : "qemu-system-x86_64";
+	const char *name = c->qemu_program ? c->qemu_program : architecture_own()->qemu;
 	auto_free char *path = proc_find(name);
 
 	if (!path || access(path, X_OK) < 0)

@@ -18,7 +18,7 @@ int locate_executor(
 	const struct config *c, const char *given, char **ret_path, struct err *e) NODISCARD;
 
 /*
- * Find QEMU: the configured program, else qemu-system-x86_64 in PATH. ERR_HOST with the package to
+ * Find QEMU: the configured program, else that of the architecture in PATH. ERR_HOST with the package to
  * install.
  */
 int locate_qemu(const struct config *c, char **ret_path, struct err *e) NODISCARD;

@@ -17,6 +17,7 @@
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "settings/architecture.h"
 #include "settings/locate.h"
 
 /* CHUNK: bytes read at once. PATH_SHOWN_MAX: bytes of a path in messages. */
@@ -104,7 +105,7 @@ static bool is_guest_program(int fd)
 
 	return fd_read_full(fd, &h, sizeof(h)) == (ssize_t)sizeof(h) &&
 		memcmp(h.e_ident, ELFMAG, SELFMAG) == 0 && h.e_ident[EI_CLASS] == ELFCLASS64 &&
-		h.e_ident[EI_DATA] == ELFDATA2LSB && h.e_machine == EM_X86_64 &&
+		h.e_ident[EI_DATA] == ELFDATA2LSB && h.e_machine == architecture_own()->elf &&
 		(h.e_type == ET_EXEC || h.e_type == ET_DYN);
 }
 
@@ -119,7 +120,7 @@ static const char *why_no_executor(int fd)
 	int found;
 
 	if (!is_guest_program(fd))
-		return "it is not a program for machines of x86_64";
+		return "it is not a program for this architecture";
 	found = contains(fd, ours);
 	if (found > 0)
 		return NULL;

@@ -15,7 +15,7 @@
 
 /*
  * The executor, as locate_executor finds it. ERR_INPUT, reason no_executor, with the option or the
- * position of the key that names it: it is not there, not a program for a machine of x86_64, not an
+ * position of the key that names it: it is not there, not a program for machines of this architecture, not an
  * executor, or one with another CONTRACT_VERSION. The caller frees *ret_path.
  */
 int programs_executor(

@@ -18,6 +18,7 @@
 #include "os/home.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "settings/architecture.h"
 #include "settings/statefile.h"
 #include "upkeep/claims.h"
 #include "upkeep/debversion.h"
@@ -26,8 +27,7 @@
 
 #define MEMORY_FILE ".package-updates.json"
 #define KERNEL_PREFIX "linux-image-"
-#define KERNEL_SUFFIX "-cloud-amd64"
-#define KERNEL_META "linux-image-cloud-amd64"
+#define KERNEL_KIND "cloud-"
 
 void updates_release(struct updates *u)
 {
@@ -46,7 +46,7 @@ static char *root_of(const char *suite)
 
 	if (!suite || !*suite || suite[strspn(suite, "abcdefghijklmnopqrstuvwxyz")])
 		return NULL;
-	return mem_printf("%s/%s-amd64", top, suite);
+	return mem_printf("%s/%s-%s", top, suite, architecture_own()->debian);
 }
 
 /* apt-root touches the stamp when all lists were read. */
@@ -107,12 +107,13 @@ static struct node *kernel_of(const struct image *image)
 {
 	struct node *versions = node_map();
 	const char *row = node_get_text(origin_of(image), "kernel_package", "");
-	const char *suffix = strstr(row, KERNEL_SUFFIX "=");
+	auto_free char *flavour = mem_printf(KERNEL_KIND "%s=", architecture_own()->debian);
+	const char *found = strstr(row, flavour);
 	auto_free char *meta = NULL;
 
-	if (strncmp(row, KERNEL_PREFIX, strlen(KERNEL_PREFIX)) != 0 || !suffix)
+	if (strncmp(row, KERNEL_PREFIX, strlen(KERNEL_PREFIX)) != 0 || !found)
 		return versions;
-	meta = mem_printf(KERNEL_META "%s", suffix + strlen(KERNEL_SUFFIX));
+	meta = mem_printf(KERNEL_PREFIX "%s", found);
 	add_package(versions, meta);
 	return versions;
 }
