@@ -101,6 +101,18 @@ common_tree() {
 	ln -sf /proc/self/mounts "$1/etc/mtab"
 }
 
+# left_out: what of unpack-without is left out where packages are installed, too. Not the files of dpkg and cron, which are
+# removed otherwise, nor gconv, which what installs them needs.
+left_out() {
+	grep -vE '/(gconv|dpkg|cron)' "$vm_images/unpack-without"
+}
+
+# root_tar_options STAMP: of tar, for the archive of a root file system in which no file is newer than STAMP.
+root_tar_options() {
+	echo --sort=name --numeric-owner --format=pax --pax-option=delete=atime,delete=ctime --xattrs \
+		--xattrs-include=security.capability "--mtime=@$1" --clamp-mtime
+}
+
 # digest_of_files TEXT FILE...: of these files and directories here, and of TEXT.
 digest_of_files() {
 	echo "sha256:$(
