@@ -12,9 +12,15 @@ say() {
 	echo "${0##*/}: $*"
 }
 
+# As of ambient itself: 2 is wrong input, 3 the host.
+refuse() {
+	echo "ERROR: ${0##*/}: $*" >&2
+	exit 2
+}
+
 die() {
 	echo "ERROR: ${0##*/}: $*" >&2
-	exit 1
+	exit 3
 }
 
 # read_architecture: of this host, and so of what is made: $architecture, $debian_architecture, $library_directory (in
@@ -47,10 +53,10 @@ need_tools() {
 }
 
 # hand_on PROGRAM...: run it in the background, so that a signal is taken, and handed on, at once. (What a shell starts in
-# the background hears no Ctrl-C.)
+# the background hears no Ctrl-C.) It ends when this shell is killed, and holds none of its locks.
 hand_on() {
 	local rc=0
-	"$@" &
+	setpriv --pdeathsig TERM "$@" 7>&- 8>&- 9>&- &
 	trap 'kill $!; wait $! || :; exit 143' TERM HUP
 	trap 'kill $!; wait $! || :; exit 130' INT
 	wait $! || rc=$?
@@ -58,15 +64,28 @@ hand_on() {
 	return $rc
 }
 
-# take_place PATH REMOVE: makes the directory $place, for one program of this user at a time. REMOVE removes what a killed
-# one has left there.
+# take_place TOP NAME REMOVE: makes the directory $place, for one program of this user at a time, in a directory of the
+# user's in TOP, in which others may not write: there may be links of others in TOP. REMOVE removes what a killed one has
+# left there.
 take_place() {
-	place=$1
-	[ ! -e "$place" ] || [ -O "$place" ] || die "$place belongs to somebody else; remove it, or set TMPDIR"
+	local own
+	own=$1/ambient-images.$(id -u)
+	mkdir -m 700 "$own" 2>/dev/null || :
+	[ -d "$own" ] && [ ! -L "$own" ] && [ -O "$own" ] ||
+		die "$own is no directory of $(id -un)'s; remove it, or set TMPDIR to another directory"
+	place=$own/$2
 	exec 7>"$place.lock"
-	flock 7
-	"$2"
+	wait_for 7 "$place"
+	"$3"
 	mkdir -m 700 "$place"
+}
+
+# wait_for DESCRIPTOR WHAT: takes the lock, and says so if that takes time.
+wait_for() {
+	flock -n "$1" || {
+		say "waiting until another build has ended that uses $2"
+		flock "$1"
+	}
 }
 
 # rows KIND FILE...: the names in the "kind name" rows of recipe files.
@@ -115,13 +134,17 @@ root_tar_options() {
 
 # digest_of_files TEXT FILE...: of these files and directories here, and of TEXT.
 digest_of_files() {
-	echo "sha256:$(
-		(
-			cd "$vm_images" || exit 1
-			find -L "${@:2}" -type f | LC_ALL=C sort | xargs sha256sum
-			echo "$1"
-		) | sha256sum | cut -d' ' -f1
-	)"
+	(
+		cd "$vm_images" || exit
+		[ $# = 1 ] || describe_files "${@:2}"
+		echo "$1"
+	) | sha256sum | sed 's/ .*//; s/^/sha256:/'
+}
+
+# Names, kinds, modes, what links lead to, and contents. No link is followed: it may lead to all files of the host.
+describe_files() {
+	find "$@" -printf '%p\0%y %m %l\0' | paste -z - - | LC_ALL=C sort -z
+	find "$@" -type f -print0 | LC_ALL=C sort -z | xargs -0 -r sha256sum
 }
 
 # ---- making something in $store: an image, or the kernel ----
@@ -135,7 +158,7 @@ kernel_key() {
 # lock_image NAME: until this program ends.
 lock_image() {
 	exec 8>"$store/.$1.lock"
-	flock 8
+	wait_for 8 "$store/$1"
 }
 
 # begin_image NAME: with its lock held. What a killed program left is removed, and a place made: $work, in which $new
