@@ -157,8 +157,12 @@ kernel_key() {
 
 # lock_image NAME: until this program ends.
 lock_image() {
-	exec 8>"$store/.$1.lock"
-	wait_for 8 "$store/$1"
+	local file=$store/.$1.lock
+	# Whoever held it before may have removed the file: then the lock is of nothing.
+	until [ "$file" -ef /proc/self/fd/8 ]; do
+		exec 8>"$file"
+		wait_for 8 "$store/$1"
+	done
 }
 
 # begin_image NAME: with its lock held. What a killed program left is removed, and a place made: $work, in which $new

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "images/diskfile.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -60,8 +62,8 @@ static int check_readable(const char *path, const struct stat *st, struct err *e
 		word);
 }
 
-static int check_source(
-	const char *path, enum diskfile_format format, uint64_t *ret_bytes, struct err *e)
+static int check_source(const char *path, enum diskfile_format format, uint64_t *ret_bytes,
+	struct stat *ret_st, struct err *e)
 {
 	auto_fd int fd = -1;
 	struct stat st;
@@ -72,10 +74,28 @@ static int check_source(
 		return err_sys(e, "%s", path);
 	if (check_readable(path, &st, e) < 0)
 		return -1;
+	*ret_st = st;
 	if (format == DISKFILE_QCOW2)
 		return qcow2_check(fd, ret_bytes, e);
 	*ret_bytes = (uint64_t)st.st_size;
 	return qcow2_check_size(*ret_bytes, e);
+}
+
+/* A machine that is still using the disk would leave a mixture of two states. */
+static int check_unchanged(const char *path, const struct stat *before, struct err *e)
+{
+	struct stat now;
+
+	if (stat(path, &now) < 0)
+		return err_sys(e, "%s", path);
+	if (now.st_ino == before->st_ino && now.st_size == before->st_size &&
+		now.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+		now.st_mtim.tv_nsec == before->st_mtim.tv_nsec &&
+		now.st_ctim.tv_sec == before->st_ctim.tv_sec &&
+		now.st_ctim.tv_nsec == before->st_ctim.tv_nsec)
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the disk changed while it was imported: end the machine that uses it");
 }
 
 /* ---- qemu-img ---- */
@@ -87,6 +107,16 @@ static int find_program(char **ret, struct err *e)
 		return 0;
 	return err_reason(e, ERR_HOST, "host_no_qemu_img",
 		QEMU_IMG " is missing; on Debian: apt-get install qemu-utils");
+}
+
+/* A few bytes of a qcow2 can be named as the contents of any number of blocks. */
+static int too_large(const char *made, struct err *e)
+{
+	auto_free char *dir = path_parent(made);
+
+	return err_set(e, ERR_INPUT,
+		"the disk takes more than %s, nine tenths of what is free in %s",
+		num_show_size(space_share(dir, LIMIT_IMAGE_BYTES)).s, dir);
 }
 
 /*
@@ -108,7 +138,8 @@ static int run_program(const char *const *words, const char *path, const char *m
 	j.program = program;
 	j.no_children = true;
 	j.max_memory = LIMIT_QEMU_IMG_MEMORY;
-	j.max_file_bytes = LIMIT_IMAGE_BYTES;
+	if (made)
+		j.max_file_bytes = space_share(made, LIMIT_IMAGE_BYTES);
 	jail_device(&j, "/dev/null");
 	jail_bind(&j, path, INSIDE_FROM, 0);
 	if (made)
@@ -121,6 +152,8 @@ static int run_program(const char *const *words, const char *path, const char *m
 	if (end.timed_out)
 		return err_set(e, ERR_HOST, QEMU_IMG " took more than %s",
 			num_show_duration(LIMIT_QEMU_IMG_MS).s);
+	if (end.signal == SIGXFSZ)
+		return too_large(made, e);
 	if (end.signal)
 		return err_set(e, ERR_HOST, QEMU_IMG " was ended by signal %d", end.signal);
 	*ret_code = end.exit_code;
@@ -133,6 +166,10 @@ static int is_damaged(const struct buf *errors, struct err *e)
 	auto_free char *line = mem_strndup(errors->data, strcspn(errors->data, "\n"));
 	auto_free char *safe = text_safe(line, SHOWN_MAX);
 
+	if (strstr(line, strerror(ENOSPC))) {
+		errno = ENOSPC;
+		return err_sys(e, "write the disk");
+	}
 	return err_set(e, ERR_INPUT, "the disk is damaged: %s", safe);
 }
 
@@ -168,7 +205,7 @@ static int convert(const char *path, enum diskfile_format format, const char *ma
 	if (result == 0 && code != 0)
 		result = is_damaged(&errors, e);
 	if (result < 0)
-		space_explain_probably(e, dir);
+		space_explain_path(e, dir);
 	return result;
 }
 
@@ -191,12 +228,13 @@ int diskfile_convert(const char *path, enum diskfile_format format, const char *
 	bool *ret_uefi, struct err *e)
 {
 	auto_fd int fd = -1;
+	struct stat st = {0};
 	uint64_t bytes = 0;
 
-	if (check_source(path, format, &bytes, e) < 0 ||
+	if (check_source(path, format, &bytes, &st, e) < 0 ||
 		(format == DISKFILE_QCOW2 && check_tables(path, e) < 0) ||
 		imagestore_make_file(made, &fd, e) < 0 || convert(path, format, made, e) < 0 ||
-		check_made(fd, bytes, ret_uefi, e) < 0)
+		check_unchanged(path, &st, e) < 0 || check_made(fd, bytes, ret_uefi, e) < 0)
 		return -1;
 	return fchmod(fd, 0644) < 0 ? err_sys(e, "%s", made) : 0;
 }

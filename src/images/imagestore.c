@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +22,7 @@
 #include "os/path.h"
 #include "os/sig.h"
 #include "os/tree.h"
+#include "settings/image.h"
 
 enum { LOCK_PAUSE_MS = 50, RANDOM_LETTERS = 6 };
 
@@ -47,25 +49,65 @@ static int pause_briefly(struct err *e)
 	return sig_check(e);
 }
 
-static int open_lock(const char *store, const char *name, int *ret_fd, struct err *e)
+static char *lock_path(const char *store, const char *name)
 {
-	auto_free char *path = mem_printf("%s/.%s.lock", store, name);
+	return mem_printf("%s/.%s.lock", store, name);
+}
 
+static int open_lock(const char *path, int *ret_fd, struct err *e)
+{
 	*ret_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	return *ret_fd < 0 ? err_sys(e, "%s", path) : 0;
 }
 
+/* Whoever held it before may have removed the file: then the lock is of nothing. */
+static bool is_the_lock(int fd, const char *path)
+{
+	struct stat ours, there;
+
+	return fstat(fd, &ours) == 0 && lstat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+		ours.st_ino == there.st_ino;
+}
+
+/* *ret_fd -1: another program holds it. */
+static int try_lock(const char *path, int *ret_fd, struct err *e)
+{
+	do {
+		fd_close(*ret_fd);
+		if (open_lock(path, ret_fd, e) < 0)
+			return -1;
+		if (flock(*ret_fd, LOCK_EX | LOCK_NB) < 0) {
+			if (errno != EWOULDBLOCK && errno != EINTR)
+				return err_sys(e, "lock %s", path);
+			fd_close(*ret_fd);
+			*ret_fd = -1;
+			return 0;
+		}
+	} while (!is_the_lock(*ret_fd, path));
+	return 0;
+}
+
 static int take_lock(struct imagestore_change *c, struct err *e)
 {
-	if (open_lock(c->store, c->name, &c->lock_fd, e) < 0)
-		return -1;
-	while (flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return err_sys(e, "lock %s/.%s.lock", c->store, c->name);
+	auto_free char *path = lock_path(c->store, c->name);
+
+	while (try_lock(path, &c->lock_fd, e) == 0) {
+		if (c->lock_fd >= 0)
+			return 0;
 		if (pause_briefly(e) < 0)
 			return -1;
 	}
-	return 0;
+	return -1;
+}
+
+/* The file goes while it is held, so that none is left of names that have no image any more. */
+static void drop_lock(const char *store, const char *name, int fd)
+{
+	auto_free char *path = fd < 0 ? NULL : lock_path(store, name);
+
+	if (path)
+		(void)unlink(path);
+	fd_close(fd);
 }
 
 /* ---- leftovers ---- */
@@ -127,17 +169,19 @@ static int remove_leftovers(const struct imagestore_change *c, struct err *e)
 static int collect_one(const char *store, const char *entry, bool dry_run, uint64_t *ret_bytes,
 	bool *ret_left, struct err *e)
 {
-	auto_free char *name = leftover_of(entry);
-	auto_fd int lock = -1, dir = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	auto_free char *name = leftover_of(entry), *path = lock_path(store, name);
+	auto_fd int dir = open(store, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int lock = -1, result = 0;
 
 	if (dir < 0)
 		return err_sys(e, "%s", store);
-	if (open_lock(store, name, &lock, e) < 0)
+	if (try_lock(path, &lock, e) < 0)
 		return -1;
-	*ret_left = flock(lock, LOCK_EX | LOCK_NB) < 0;
-	if (*ret_left)
-		return 0;
-	return (dry_run ? tree_measure : tree_remove)(dir, entry, store, ret_bytes, e);
+	*ret_left = lock < 0;
+	if (!*ret_left)
+		result = (dry_run ? tree_measure : tree_remove)(dir, entry, store, ret_bytes, e);
+	drop_lock(store, name, lock);
+	return result;
 }
 
 int imagestore_collect(
@@ -225,8 +269,22 @@ int imagestore_make_file(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
+/* What somebody else has put there is not ours to replace. */
+static int check_replaced(const struct imagestore_change *c, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(c->target, &st) < 0 || (S_ISDIR(st.st_mode) && image_is_in(c->target)))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s is no image, and is not replaced: remove it, or give the image another name",
+		c->target);
+}
+
 int imagestore_publish(struct imagestore_change *c, struct err *e)
 {
+	if (check_replaced(c, e) < 0)
+		return -1;
 	if (sync_image(c->image, e) < 0)
 		return -1;
 	if (renameat2(AT_FDCWD, c->image, AT_FDCWD, c->target, RENAME_EXCHANGE) < 0 &&
@@ -242,7 +300,7 @@ void imagestore_release(struct imagestore_change *c)
 	/* What cannot be removed is removed by the next program that makes this image. */
 	if (c->work)
 		err_ignore(path_remove_tree(c->work, &ignored));
-	fd_close(c->lock_fd);
+	drop_lock(c->store, c->name, c->lock_fd);
 	free(c->store);
 	free(c->name);
 	free(c->target);
@@ -282,18 +340,67 @@ static int claim(const struct imagestore_change *c, const char *state, int *ret_
 				    : err_sys(e, "lock %s", file);
 }
 
-/* By one rename into the work directory, so that no half of an image is ever seen. */
+static int check_is_image(const struct imagestore_change *c, struct err *e)
+{
+	auto_free char *word = NULL;
+	struct stat st;
+
+	if (lstat(c->target, &st) < 0)
+		return err_reason(e, ERR_INPUT, "no_image",
+			"image '%s' is not in the image store %s", c->name, c->store);
+	if (S_ISDIR(st.st_mode) && image_is_in(c->target))
+		return 0;
+	word = text_word(c->target);
+	return err_reason(e, ERR_INPUT, "no_image",
+		"%s is no image: there is no image.yaml in it. To remove it: rm -r %s", c->target,
+		word);
+}
+
+/* A new name in the store, which whoever makes this image next removes. A full disk has room for it. */
+static int move_away(const struct imagestore_change *c, char **ret_path, struct err *e)
+{
+	auto_free char *path = mem_printf("%s/.%s.new.XXXXXX", c->store, c->name);
+	char *letters = path + strlen(path) - RANDOM_LETTERS;
+	int tries = 0;
+
+	do {
+		uint8_t random[RANDOM_LETTERS];
+
+		if (getrandom(random, sizeof(random), 0) != sizeof(random))
+			return err_sys(e, "random bytes");
+		for (size_t i = 0; i < RANDOM_LETTERS; i++)
+			letters[i] = (char)('a' + random[i] % 26);
+		if (renameat2(AT_FDCWD, c->target, AT_FDCWD, path, RENAME_NOREPLACE) == 0) {
+			*ret_path = steal_ptr(&path);
+			return 0;
+		}
+	} while (errno == EEXIST && ++tries < 100);
+	return err_sys(e, "remove %s", c->target);
+}
+
+/* Where no file can be made, nobody can hold a lock that is not there. */
+static int lock_for_removal(struct imagestore_change *c, struct err *e)
+{
+	if (take_lock(c, e) == 0 || e->sys == ENOSPC || e->sys == EDQUOT)
+		return 0;
+	return -1;
+}
+
 int imagestore_remove(const char *store, const char *name, const char *state, struct err *e)
 {
 	auto_imagestore_change struct imagestore_change c = IMAGESTORE_NONE;
+	auto_free char *away = NULL;
 	auto_fd int alone = -1;
 
-	if (imagestore_begin(store, name, &c, e) < 0 || claim(&c, state, &alone, e) < 0)
+	if (imagestore_check_name(name, e) < 0)
 		return -1;
-	if (rename(c.target, c.image) == 0)
-		return fd_sync_dir(c.store, e);
-	if (errno == ENOENT)
-		return err_reason(e, ERR_INPUT, "no_image",
-			"image '%s' is not in the image store %s", name, store);
-	return err_sys(e, "remove %s", c.target);
+	c.store = mem_strdup(store);
+	c.name = mem_strdup(name);
+	c.target = path_join(store, name);
+	if (check_is_image(&c, e) < 0 || lock_for_removal(&c, e) < 0 ||
+		claim(&c, state, &alone, e) < 0 || move_away(&c, &away, e) < 0)
+		return -1;
+	if (fd_sync_dir(store, e) < 0)
+		return -1;
+	return path_remove_tree(away, e);
 }

@@ -4,7 +4,8 @@
  * disappears in one rename. vm-images/build keeps the same rules:
  *
  *	STORE/NAME                an image, complete
- *	STORE/.NAME.lock          flock: held by whoever makes or removes NAME
+ *	STORE/.NAME.lock          flock: held by whoever makes or removes NAME, and then removed;
+ *	                          after it is taken, it must still be the file of that name
  *	STORE/.NAME.new.XXXXXX    an image in the making; left by a killed program, removed by the
  *	                          next one that holds the lock
  *
@@ -47,7 +48,10 @@ int imagestore_begin(const char *store, const char *name, struct imagestore_chan
  */
 int imagestore_make_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
 
-/* Write everything to the disk, and put the new image in the place of the old one. */
+/*
+ * Write everything to the disk, and put the new image in the place of the old one. ERR_INPUT: what
+ * is there is no image.
+ */
 int imagestore_publish(struct imagestore_change *c, struct err *e) NODISCARD;
 
 /* Remove what was not published, and release the lock. Accepts IMAGESTORE_NONE. */
@@ -55,9 +59,9 @@ void imagestore_release(struct imagestore_change *c);
 #define auto_imagestore_change __attribute__((cleanup(imagestore_release)))
 
 /*
- * Remove NAME from the store. ERR_INPUT, reason no_image, if it is not there; ERR_BUSY, reason
- * image_in_use, if a machine or a run uses it (image_use), with the projects of the state directory
- * whose runs these are.
+ * Remove NAME from the store. ERR_INPUT, reason no_image, if it is not there, or is no image;
+ * ERR_BUSY, reason image_in_use, if a machine or a run uses it (image_use), with the projects of the
+ * state directory whose runs these are. Works on a full disk.
  */
 int imagestore_remove(
 	const char *store, const char *name, const char *state, struct err *e) NODISCARD;

@@ -24,6 +24,7 @@
 #include "os/path.h"
 #include "os/sparse.h"
 #include "settings/architecture.h"
+#include "settings/config.h"
 #include "settings/image.h"
 
 #define ROOT_FILE "root.squashfs"
@@ -68,7 +69,7 @@ static int take_kernel(const struct image *kernel, const char *dir, struct err *
 	for (enum image_part part = 0; part < IMAGE_PARTS; part++) {
 		const struct image_file *file = part_of_kernel(kernel, part);
 
-		if (file && take_part(file, dir, e) < 0)
+		if (file && (image_verify_part(kernel, part, e) < 0 || take_part(file, dir, e) < 0))
 			return -1;
 	}
 	return 0;
@@ -261,6 +262,40 @@ static int check_name(const struct import *i, const char *name, struct err *e)
 	return i->name ? -1 : err_append(e, "; give it one by --as NAME");
 }
 
+/* Of programs of others, none has the name of an image that ambient itself relies on. */
+static int check_name_of_others(const struct import *i, const char *name, struct err *e)
+{
+	static const char *const ours[] = {CONFIG_TRUSTED_IMAGE, "tiny"};
+
+	for (size_t k = 0; k < ARRAY_SIZE(ours); k++)
+		if (strcmp(name, ours[k]) == 0)
+			return err_set(e, ERR_INPUT,
+				"'%s' is the name of an image that ambient needs, and that a "
+				"recipe "
+				"makes; give this one another name by --as NAME",
+				name);
+	return check_name(i, name, e);
+}
+
+/*
+ * The name in a file of `ambient image export` is its author's word. It replaces no image, unless the
+ * file is called like it, or the user names it.
+ */
+static int check_name_in_file(const struct import *i, const char *name, struct err *e)
+{
+	auto_free char *usual = mem_printf("%s.image", name);
+	auto_free char *target = path_join(i->store, name);
+
+	if (check_name(i, name, e) < 0)
+		return -1;
+	if (i->name || strcmp(path_base(i->source), usual) == 0 || !image_is_in(target))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"the image in it is called '%s', as one in the image store is: '--as %s' replaces "
+		"that one, and --as with another name keeps both",
+		name, name);
+}
+
 /* A file of `ambient image export`. */
 static int import_exported(const struct import *i, int fd, struct import_result *ret, struct err *e)
 {
@@ -271,7 +306,7 @@ static int import_exported(const struct import *i, int fd, struct import_result 
 	if (imagefile_read(fd, &file, e) < 0)
 		return -1;
 	name = i->name ? i->name : file.name;
-	if (check_name(i, name, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0 ||
+	if (check_name_in_file(i, name, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0 ||
 		imagefile_unpack(&file, c.image, e) < 0 || imagestore_publish(&c, e) < 0)
 		return -1;
 	return report(i, name, ret, e);
@@ -314,7 +349,7 @@ static int import_disk(const struct import *i, enum diskfile_format format,
 	auto_free char *name = disk_name_of(i), *path = NULL;
 	bool uefi = false;
 
-	if (check_name(i, name, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0)
+	if (check_name_of_others(i, name, e) < 0 || imagestore_begin(i->store, name, &c, e) < 0)
 		return -1;
 	path = path_join(c.image, DISK_FILE);
 	if (diskfile_convert(i->source, format, path, &uefi, e) < 0)
@@ -359,5 +394,5 @@ int import_image(const struct import *i, struct import_result *ret, struct err *
 	if (forms_parse(i->source, &source, e) < 0)
 		return -1;
 	name = i->name ? mem_strdup(i->name) : forms_name(&source);
-	return check_name(i, name, e) < 0 ? -1 : import_as(i, name, &source, ret, e);
+	return check_name_of_others(i, name, e) < 0 ? -1 : import_as(i, name, &source, ret, e);
 }

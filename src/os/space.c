@@ -98,6 +98,18 @@ void space_explain_path(struct err *e, const char *path)
 		append(e, where, &st);
 }
 
+uint64_t space_share(const char *path, uint64_t max)
+{
+	struct statvfs st;
+	auto_free char *where = find(path, &st);
+	uint64_t share;
+
+	if (!where || !st.f_blocks)
+		return max;
+	share = bytes_left(&st) / 10 * 9;
+	return share < max ? share : max;
+}
+
 void space_explain_probably(struct err *e, const char *path)
 {
 	auto_free char *where = NULL;

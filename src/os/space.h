@@ -6,6 +6,8 @@
 #ifndef OS_SPACE_H
 #define OS_SPACE_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 #include "os/limits.h"
 
@@ -22,6 +24,12 @@ void space_explain_path(struct err *e, const char *path);
  * quota is used up, for that does not say which.
  */
 void space_explain_probably(struct err *e, const char *path);
+
+/*
+ * The bytes that something of a size that is not known may take on the file system of `path`: nine
+ * tenths of what is free, at most `max`. `max` if that is not known.
+ */
+uint64_t space_share(const char *path, uint64_t max);
 
 /*
  * ERR_HOST, reason ERR_REASON_DISK: the file system of this open file is full. `what` says what it

@@ -72,17 +72,17 @@ int machine_host_prepare(const struct config *config, const struct project *proj
 	return 0;
 }
 
-/*
- * What runs on a disk before the executor is not known. It must not be where secrets are.
- */
+/* What the programs of others do is not known. They must not be where secrets are. */
 static int check_trusted(const struct image *image, struct err *e)
 {
-	if (image->boot != IMAGE_BOOT_DISK)
+	if (!image_is_foreign(image))
 		return 0;
 	return err_set(e, ERR_INPUT,
-		"the image '%s' boots from its own disk: pre- and post-plans need an image like "
+		"the image '%s' %s: pre- and post-plans need an image that a recipe makes, like "
 		"'" CONFIG_TRUSTED_IMAGE "' (trusted_image)",
-		image->name);
+		image->name,
+		image->boot == IMAGE_BOOT_DISK ? "boots from its own disk"
+					       : "was imported, with the programs of others");
 }
 
 /* An image without the field was made by an older version: then the guest reports a missing driver. */

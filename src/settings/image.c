@@ -380,11 +380,8 @@ static char *remedy_for(const char *store, const char *name)
 		return mem_printf(", did you mean '%s'?", near);
 	near = text_nearest(name, stock);
 	if (near) {
-		auto_free char *word = text_word(store);
-
-		return mem_printf(
-			"; 'make image-%s IMAGE_STORE=%s' in the source of ambient makes %s", near,
-			word, strcmp(near, name) == 0 ? "it" : near);
+		return mem_printf("; 'ambient image build %s' makes %s", near,
+			strcmp(near, name) == 0 ? "it" : near);
 	}
 	return mem_strdup("; 'ambient image list' shows those that there are");
 }
@@ -614,6 +611,30 @@ int image_verify(const struct image *i, const char *memory, const char *work, st
 	if (!memory || !work || !changed || write_memory(memory, work, known, &why) == 0)
 		return 0;
 	return statefile_not_kept(&why, warnings, e);
+}
+
+int image_verify_part(const struct image *i, enum image_part part, struct err *e)
+{
+	auto_node struct node *known = node_map();
+	bool changed;
+
+	return verify_part(i, &i->parts[part], known, &changed, e);
+}
+
+bool image_is_foreign(const struct image *i)
+{
+	static const char *const origins[] = {"manifest", "index", "config", "archive"};
+	const struct node *from = node_get(i->node, "built_from");
+
+	for (size_t k = 0; k < ARRAY_SIZE(origins); k++)
+		if (node_get(from, origins[k]))
+			return true;
+	return i->boot == IMAGE_BOOT_DISK;
+}
+
+bool image_is_in(const char *dir)
+{
+	return has_image(dir);
 }
 
 /* ---- listing ---- */

@@ -129,6 +129,18 @@ uint64_t image_bytes(const struct image *i); /* of an opened image: of its parts
 int image_verify(const struct image *i, const char *memory, const char *work, struct strv *warnings,
 	struct err *e) NODISCARD;
 
+/* As image_verify, of one part and without a cache. A part that the image does not have is no error. */
+int image_verify_part(const struct image *i, enum image_part part, struct err *e) NODISCARD;
+
+/*
+ * Was it made of files of others that no recipe names: a container image, an archive of a root file
+ * system, a disk? Its programs must not be where secrets are.
+ */
+bool image_is_foreign(const struct image *i);
+
+/* Is there an image in this directory of the store? Not, for example, some other directory. */
+bool image_is_in(const char *dir);
+
 /*
  * All images of a store, and the installed ones: a list of maps {name, dir, format, bytes, digest,
  * manifest, error}. The caller frees.

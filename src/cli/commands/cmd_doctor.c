@@ -204,20 +204,28 @@ static int look_disk(struct doctor *d, char *finding, struct err *e)
 	return 0;
 }
 
-/* Without --image, check the first image of the store. */
+/* A disk boots a whole system, which takes minutes under emulation, and shows nothing more. */
+static const char *image_to_check(const struct node *list)
+{
+	const struct node *item;
+
+	node_each (list, item)
+		if (strcmp(node_get_text(item, "format", ""), "direct") == 0)
+			return node_get_text(item, "name", "");
+	return node_get_text(list->items[0], "name", "");
+}
+
+/* Without --image, check the first image of the store that boots the kernel of ambient. */
 static int look_image(struct doctor *d, char *finding, struct err *e)
 {
 	auto_node struct node *list = image_list(d->config.image_store);
-	auto_free char *store = text_word(d->config.image_store);
 	auto_image struct image i = {0};
 
 	if (!d->image && list->count == 0)
-		return err_set(e, ERR_INPUT,
-			"no image in %s; 'make image-tiny IMAGE_STORE=%s' in the source of ambient "
-			"makes one",
-			d->config.image_store, store);
+		return err_set(e, ERR_INPUT, "no image in %s; 'ambient image build tiny' makes one",
+			d->config.image_store);
 	if (!d->image)
-		d->image = mem_strdup(node_get_text(list->items[0], "name", ""));
+		d->image = mem_strdup(image_to_check(list));
 	if (image_open(d->config.image_store, d->image, NULL, &i, e) < 0 ||
 		image_verify(&i, NULL, NULL, NULL, e) < 0) {
 		free(steal_ptr(&d->image));
