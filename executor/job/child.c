@@ -95,6 +95,9 @@ static void execute(const struct birth *b)
 
 	if (!strchr(argv->items[0], '/')) {
 		(void)execvp(argv->items[0], argv->items);
+		/* A directory of PATH that this user may not search is no reason. */
+		if (errno == EACCES && !program_is_there(b->spawn, argv->items[0], b->env))
+			errno = ENOENT;
 		return;
 	}
 	(void)execv(argv->items[0], argv->items);

@@ -363,6 +363,12 @@ static bool is_searched(const struct program *p)
 	return !strchr(p->spawn->argv.items[0], '/');
 }
 
+/* It is a shell, and sh would have run in its place. */
+static bool has_stand_in(const struct program *p)
+{
+	return is_searched(p) && p->spawn->instead.count > 0;
+}
+
 static bool is_dangling(const struct program *p)
 {
 	struct stat st;
@@ -563,6 +569,10 @@ static const struct cause {
 		.not_there = true},
 	{"env", 0, env_finds_nothing, .refuse = refuse_env, .not_there = true},
 
+	{"shell_path", ENOENT, has_stand_in, .searched = true,
+		.text = "is not in PATH in this image, and no sh either; the action 'custom' runs "
+			"a "
+			"program of the source without a shell"},
 	{"path", ENOENT, is_searched, .searched = true, .text = "is not in PATH in this image"},
 	{"dangling", ENOENT, is_dangling, .refuse = refuse_dangling},
 	{"missing", ENOENT, is_missing,

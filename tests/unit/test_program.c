@@ -20,6 +20,7 @@ struct attempt {
 	const char *text;               /* of ./x; NULL: `make` does everything */
 	void (*make)(const char *path); /* after the text was written */
 	const char *argv0;              /* default: ./x */
+	const char *instead;            /* runs in its place, if it is there */
 	int error;                      /* not run: execve is said to have failed with this */
 	bool keep_mode;                 /* as written or made; else it becomes executable */
 	const char *message;
@@ -149,6 +150,9 @@ static const struct attempt attempts[] = {
 			   "not in PATH in this image; name another one, or use an image that has "
 			   "it"},
 	{"path", "", .argv0 = "nosuch", .message = "it is not in PATH in this image"},
+	{"shell_path", "", .argv0 = "nosuch", .instead = "none",
+		.message = "it is not in PATH in this image, and no sh either; the action 'custom' "
+			   "runs a program of the source without a shell"},
 	{"dangling", .make = make_dangling, .keep_mode = true,
 		.message = "it is a symbolic link to '/no/such/file', which is not there"},
 	{"missing", "", .argv0 = "./nosuch",
@@ -230,8 +234,9 @@ static const struct attempt attempts[] = {
 /* A program, or an interpreter, that is not there, however it was looked for. */
 static bool is_not_there(const char *cause)
 {
-	static const char *const causes[] = {"env", "env_arguments", "path", "dangling", "missing",
-		"interpreter_path", "interpreter", "crlf_interpreter", "loader"};
+	static const char *const causes[] = {"env", "env_arguments", "path", "shell_path",
+		"dangling", "missing", "interpreter_path", "interpreter", "crlf_interpreter",
+		"loader"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(causes); i++)
 		if (strcmp(causes[i], cause) == 0)
@@ -264,10 +269,13 @@ static void try(const struct attempt *a)
 	if (!a->keep_mode)
 		assert_int_equal(chmod(path, 0755), 0);
 	strv_push(&s.argv, argv0);
+	if (a->instead)
+		strv_push(&s.instead, a->instead);
 	expect_err(a->error ? program_explain(&s, a->error, &c.exit_code, &e) : start(&s, &c, &e),
 		&e, ERR_INPUT, message);
 	assert_int_equal(c.exit_code, is_not_there(a->cause) ? 127 : 126);
 	strv_release(&s.argv);
+	strv_release(&s.instead);
 }
 
 static void test_each_cause_has_its_message(void **state)

@@ -236,6 +236,20 @@ static int check(struct planner *p, struct secrets *secrets, struct err *e)
 	return 0;
 }
 
+/* By the digest an image can be pinned. One that is not there is none here. */
+static void add_image(struct node *tree, const struct image *image)
+{
+	struct node *shown;
+
+	if (!image->name)
+		return;
+	shown = node_set_map(tree, "image");
+	node_set_string(shown, "name", image->name);
+	node_set_string(shown, "digest", image->digest);
+	if (*image->manifest)
+		node_set_string(shown, "manifest", image->manifest);
+}
+
 static int show(const struct plan_settings *s, const struct config *c, struct project *project,
 	struct err *e)
 {
@@ -264,6 +278,8 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	if (check(&planner, &secrets, e) < 0 ||
 		(s->runnable ? show_steps(&planner, tree, e) : show_actions(&planner, tree, e)) < 0)
 		return -1;
+	if (!s->runnable)
+		add_image(tree, &image);
 	node_hide_passwords(tree);
 	return s->yaml ? print_yaml(tree, e) : say_json(tree, NULL, e);
 }
