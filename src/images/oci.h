@@ -14,9 +14,10 @@
 
 /*
  * Open the image of this machine's architecture. tag: its org.opencontainers.image.ref.name, or the
- * end of it (container_tag_fits); NULL: the layout must have only one image. ERR_INPUT: no layout,
- * no such image, a damaged or missing blob, more layers than REWRITE_LAYERS_MAX. The caller releases
- * *ret, also after an error.
+ * end of it (container_tag_fits); NULL: the layout must have only one image. Of an image with
+ * variants for several kinds of the architecture ("v3"), it is the one without a variant, else that
+ * of the lowest. ERR_INPUT: no layout, no such image, a damaged or missing blob, more layers than
+ * REWRITE_LAYERS_MAX. The caller releases *ret, also after an error.
  */
 int oci_open(const struct blobs *b, const char *tag, struct container_image *ret,
 	struct err *e) NODISCARD;
