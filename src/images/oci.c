@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "data/jsonl.h"
 #include "data/node.h"
 #include "images/limits.h"
 #include "settings/architecture.h"
@@ -410,4 +411,27 @@ int oci_open_manifest(
 	if (blobs_get(b, name, &blob, e) < 0 || blobs_read(b, name, &blob, &text, e) < 0)
 		return -1;
 	return read_image(b, name, &text, ret, e);
+}
+
+/* ---- an index of which the rest is not here ---- */
+
+static bool lists(const struct node *index, const char *digest)
+{
+	const struct node *descriptor;
+
+	node_each (node_get(index, "manifests"), descriptor)
+		if (strcmp(node_get_text(descriptor, "digest", ""), digest) == 0)
+			return true;
+	return false;
+}
+
+void oci_take_index(const struct buf *raw, struct container_image *i)
+{
+	auto_free char *manifest = mem_printf(CONTAINER_SHA256 "%s", i->manifest.s);
+	auto_node struct node *index = NULL;
+	struct err ignored = {0};
+
+	if (jsonl_parse(raw->data, raw->len, "index", &index, &ignored) == 0 &&
+		lists(index, manifest))
+		i->index = digest_of(raw->data, raw->len);
 }

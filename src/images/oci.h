@@ -8,6 +8,7 @@
 #ifndef IMAGES_OCI_H
 #define IMAGES_OCI_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "images/blobs.h"
 #include "images/container.h"
@@ -25,5 +26,11 @@ int oci_open(const struct blobs *b, const char *tag, struct container_image *ret
 /* As oci_open, of the manifest in the file `name`, of which no digest is known. */
 int oci_open_manifest(const struct blobs *b, const char *name, struct container_image *ret,
 	struct err *e) NODISCARD;
+
+/*
+ * `raw` is what a registry has under the name of this image, whose manifest is known. If that is an
+ * index that lists the manifest, its digest becomes that of the image's index; else nothing is done.
+ */
+void oci_take_index(const struct buf *raw, struct container_image *i);
 
 #endif
