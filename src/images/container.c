@@ -77,6 +77,17 @@ int container_take_layer(struct container_image *i, const struct blobs *b, const
 	return 0;
 }
 
+int container_check_layers(const struct container_image *i, struct err *e)
+{
+	for (size_t k = 0; k < i->layer_count; k++) {
+		auto_free char *shown = mem_printf("the file of layer %zu", k + 1);
+
+		if (blob_check(&i->layers[k], shown, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 bool container_tag_fits(const char *tag, const char *wanted, bool loosely)
 {
 	size_t len = strlen(tag), wanted_len = strlen(wanted);

@@ -55,6 +55,13 @@ int container_take_layer(struct container_image *i, const struct blobs *b, const
 	struct blob *layer, struct err *e) NODISCARD;
 
 /*
+ * Layers are read again after their digests were compared. Once they have been, this says whether the
+ * files are still what they were before the first reading. ERR_INPUT: "the file of layer 2 was changed
+ * while it was imported".
+ */
+int container_check_layers(const struct container_image *i, struct err *e) NODISCARD;
+
+/*
  * Is `tag` the wanted one? `loosely`: also if it ends with it, after a slash or a colon, as
  * "docker.io/library/debian:12" does with "debian:12". Callers look for an exact one first.
  */

@@ -16,6 +16,7 @@ int rootfs_open(const char *path, struct container_image *ret, struct err *e)
 	if (fstat(layer.fd, &st) < 0)
 		return err_sys(e, "%s", path);
 	layer.bytes = (uint64_t)st.st_size;
+	layer.state = blob_state_of(&st);
 	if (digest_of_file(layer.fd, layer.bytes, &ret->archive, e) < 0)
 		return err_wrap(e, "%s", path);
 	container_add_layer(ret, &layer);
