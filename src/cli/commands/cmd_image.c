@@ -14,6 +14,7 @@
 #include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "images/container.h"
 #include "images/imagefile.h"
 #include "images/import.h"
 #include "images/imagestore.h"
@@ -169,15 +170,37 @@ static int verify_images(const struct call *call, const struct config *c, struct
 	return 0;
 }
 
+/*
+ * The digest at the end of docker://NAME:TAG@sha256:HEX, with its '@'; "": none. Together with what is
+ * before it, a tag looks like a password, which would be hidden: they are shown as two texts.
+ */
+static const char *digest_in(const char *source)
+{
+	const char *at = strrchr(source, '@');
+	const size_t prefix = strlen("@" CONTAINER_SHA256);
+
+	if (at && strncmp(at, "@" CONTAINER_SHA256, prefix) == 0 && container_is_hex(at + prefix))
+		return at;
+	return source + strlen(source);
+}
+
 static void tell_progress(void *arg, const char *line)
 {
-	const char *source = arg;
-	auto_free char *shown = text_safe(source, SOURCE_SHOWN);
+	const char *source = arg, *digest = digest_in(source);
+	auto_free char *start = mem_strndup(source, (size_t)(digest - source));
+	auto_free char *shown = text_safe(start, SOURCE_SHOWN);
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, SAY_LINE_MAX);
-	buf_addf(&text, "%s: %s\n", shown, line);
+	buf_addf(&text, "%s%s: %s\n", shown, digest, line);
 	say_aside(&text);
+}
+
+static int import_failed(const char *source, struct err *e)
+{
+	const char *digest = digest_in(source);
+
+	return err_wrap(e, "import %.*s%s", (int)(digest - source), source, digest);
 }
 
 static int import_one(const struct call *call, const struct config *c, struct err *e)
@@ -197,7 +220,7 @@ static int import_one(const struct call *call, const struct config *c, struct er
 		return -1;
 	i.archive_program = program;
 	if (import_image(&i, &result, e) < 0)
-		return err_wrap(e, "import %s", i.source);
+		return import_failed(i.source, e);
 	say_warnings(&result.warnings);
 	if (result.disk != IMPORT_NO_DISK)
 		return say_row(e, "%s: imported as %s, digest %.16s, a disk that boots by %s",
