@@ -30,8 +30,8 @@ void defaults_release(struct image_defaults *d);
 
 /*
  * Take Env, WorkingDir and User of a container image's configuration (OCI image specification 1.1,
- * config.md); `config` may be NULL. What is left out is a warning. ERR_INPUT: more variables than
- * the limits allow.
+ * config.md); `config` may be NULL. What is left out of Env and WorkingDir is a warning. ERR_INPUT: a
+ * value of another type, a user that is none, more variables than the limits allow.
  */
 int defaults_from_container(const struct node *config, struct image_defaults *ret,
 	struct strv *warnings, struct err *e) NODISCARD;
