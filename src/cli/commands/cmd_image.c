@@ -15,10 +15,12 @@
 #include "cli/load.h"
 #include "cli/say.h"
 #include "images/container.h"
+#include "images/diskfile.h"
 #include "images/imagefile.h"
 #include "images/import.h"
 #include "images/imagestore.h"
 #include "images/spdx.h"
+#include "os/fd.h"
 #include "os/outfile.h"
 #include "os/path.h"
 #include "os/proc.h"
@@ -92,6 +94,39 @@ static const struct option options[] = {
 			"an EFI system partition; default)"},
 	{0},
 };
+
+/* The option that is given; NULL: none. */
+static const char *own_part(const struct image_settings *s)
+{
+	if (s->kernel)
+		return "kernel";
+	return s->firmware != FIRMWARE_AUTO ? "firmware" : NULL;
+}
+
+/* What has a kernel or a firmware of its own does not get another one. */
+static int check_source(const struct image_settings *s, const char *source, struct err *e)
+{
+	const char *option = own_part(s);
+	auto_fd int exported = -1;
+
+	if (!option)
+		return 0;
+	if (imagefile_open(source, &exported, e) < 0)
+		return -1;
+	if (exported >= 0)
+		return err_set(e, ERR_INPUT,
+			"--%s does not apply to a file of 'ambient image export', which keeps what "
+			"it has",
+			option);
+	if (diskfile_probe(source) == DISKFILE_NONE && s->firmware != FIRMWARE_AUTO)
+		return err_set(e, ERR_INPUT,
+			"--firmware applies to disks only; others boot by the kernel of an image "
+			"(--kernel)");
+	if (diskfile_probe(source) != DISKFILE_NONE && s->kernel)
+		return err_set(e, ERR_INPUT,
+			"--kernel does not apply to a disk, which boots its own kernel");
+	return 0;
+}
 
 static int list_image(const struct node *image, struct err *e)
 {
@@ -216,6 +251,8 @@ static int import_one(const struct call *call, const struct config *c, struct er
 		.tell = tell_progress,
 		.arg = call->operands.items[1]};
 
+	if (check_source(s, i.source, e) < 0)
+		return import_failed(i.source, e);
 	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
 		return -1;
 	i.archive_program = program;
@@ -362,12 +399,58 @@ static const struct command_verb verbs[] = {
 	{0},
 };
 
+/* Others are for command_run_verb to refuse. */
+static bool is_verb(const char *name)
+{
+	for (const struct command_verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_among(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+/* An option that has no meaning for what is done is a mistake that the user wants to know of. */
+static int check_verb(const struct call *call, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	const char *verb = call->operands.items[0];
+	const struct {
+		const char *option;
+		bool is_given;
+		const char *verbs[3];
+	} known[] = {
+		{"json", s->json, {"list", "show"}},
+		{"format", s->format != FORMAT_TEXT, {"show"}},
+		{"packages", s->packages, {"show"}},
+		{"dry-run", s->dry_run, {"gc"}},
+		{"as", s->name, {"build", "import"}},
+		{"kernel", s->kernel, {"import"}},
+		{"firmware", s->firmware != FIRMWARE_AUTO, {"import"}},
+		{"refresh", s->refresh, {"build"}},
+		{"if-older", s->if_older, {"build"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known) && is_verb(verb); i++)
+		if (known[i].is_given && !is_among(known[i].verbs, verb))
+			return err_set(e, ERR_INPUT,
+				"--%s is not for 'image %s', but for 'image %s'", known[i].option,
+				verb, known[i].verbs[0]);
+	return 0;
+}
+
 static int run(const struct call *call)
 {
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (load_config(call, NULL, &c, &e) < 0 || command_run_verb(call, verbs, &c, &e) < 0)
+	if (check_verb(call, &e) < 0 || load_config(call, NULL, &c, &e) < 0 ||
+		command_run_verb(call, verbs, &c, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }
