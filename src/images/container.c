@@ -73,6 +73,8 @@ int container_take_layer(struct container_image *i, const struct blobs *b, const
 	if (i->layer_count == REWRITE_LAYERS_MAX)
 		return blobs_refuse(
 			b, name, e, "the image has more than %d layers", REWRITE_LAYERS_MAX);
+	if (layer->bytes == 0)
+		return blobs_refuse(b, name, e, "it is empty, and a layer is a tar archive");
 	container_add_layer(i, layer);
 	return 0;
 }

@@ -50,7 +50,7 @@ void container_set_index(struct container_image *i, const char *digest);
 /* Take a layer, which then belongs to the image. */
 void container_add_layer(struct container_image *i, struct blob *layer);
 
-/* The same for images of any number of layers. ERR_INPUT: there are too many. */
+/* The same for images of any number of layers. ERR_INPUT: there are too many, or it is empty. */
 int container_take_layer(struct container_image *i, const struct blobs *b, const char *name,
 	struct blob *layer, struct err *e) NODISCARD;
 
