@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a container image says about the programs that are run in it: variables, a directory, a
- * user. It is kept in image.yaml, and holds for machines of plans only: in a trusted machine it
- * would be a stranger's word to the operator's programs.
+ * user. It is kept in image.yaml, and holds in machines that run programs of others: those of plans,
+ * and those of actions like `fetch`. In a trusted machine it would be a stranger's word to the
+ * operator's programs.
  *
  * Left out are variables by which a loader, a shell, an interpreter or a client runs, loads or
  * trusts what its command does not name: LD_*, GIT_*, SSL_CERT_*, *_proxy, BASH_ENV, NODE_OPTIONS
