@@ -24,6 +24,12 @@ void blobs_release(struct blobs *b)
 	*b = BLOBS_NONE;
 }
 
+struct blob_state blob_state_of(const struct stat *st)
+{
+	return (struct blob_state){
+		.bytes = st->st_size, .mtime = st->st_mtim, .ctime = st->st_ctim};
+}
+
 int blobs_open_directory(const char *path, struct blobs *ret, struct err *e)
 {
 	auto_fd int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -43,6 +49,7 @@ int blobs_open_archive(const char *path, struct blobs *ret, struct err *e)
 		return -1;
 	if (fstat(ret->fd, &st) < 0)
 		return err_sys(e, "%s", path);
+	ret->state = blob_state_of(&st);
 	if (tarindex_read(ret->fd, path, (uint64_t)st.st_size, &ret->index, e) < 0)
 		return err_wrap(e, "%s", path);
 	return 0;
@@ -76,7 +83,8 @@ static int open_file(const struct blobs *b, const char *name, struct blob *ret, 
 		return blobs_refuse(b, name, e, "%s", strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return blobs_refuse(b, name, e, "it is not a regular file");
-	*ret = (struct blob){.fd = fd_steal(&fd), .bytes = (uint64_t)st.st_size};
+	*ret = (struct blob){
+		.fd = fd_steal(&fd), .bytes = (uint64_t)st.st_size, .state = blob_state_of(&st)};
 	return 0;
 }
 
@@ -90,7 +98,7 @@ static int find_member(const struct blobs *b, const char *name, struct blob *ret
 	fd = fcntl(b->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return err_sys(e, "%s", b->path);
-	*ret = (struct blob){.fd = fd, .offset = m->offset, .bytes = m->bytes};
+	*ret = (struct blob){.fd = fd, .offset = m->offset, .bytes = m->bytes, .state = b->state};
 	return 0;
 }
 
@@ -105,6 +113,26 @@ bool blobs_has(const struct blobs *b, const char *name)
 	struct err ignored = {0};
 
 	return blobs_get(b, name, &found, &ignored) == 0;
+}
+
+static bool is_same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+/* mtime can be set back; ctime cannot. */
+int blob_check(const struct blob *blob, const char *shown, struct err *e)
+{
+	struct blob_state now;
+	struct stat st;
+
+	if (fstat(blob->fd, &st) < 0)
+		return err_sys(e, "%s", shown);
+	now = blob_state_of(&st);
+	if (now.bytes == blob->state.bytes && is_same_time(now.mtime, blob->state.mtime) &&
+		is_same_time(now.ctime, blob->state.ctime))
+		return 0;
+	return err_set(e, ERR_INPUT, "%s was changed while it was imported", shown);
 }
 
 int blobs_read(const struct blobs *b, const char *name, const struct blob *blob, struct buf *text,

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -15,11 +16,18 @@
 #include "data/node.h"
 #include "images/tarindex.h"
 
+/* What changes when a file is written to, or cut. */
+struct blob_state {
+	off_t bytes;
+	struct timespec mtime, ctime;
+};
+
 struct blobs {
 	const char *path;   /* of the directory or the archive; borrowed */
 	const char *folder; /* of blobs that are named by their digests; borrowed */
 	int fd;
 	bool is_archive;
+	struct blob_state state; /* of an archive, from before its index was read */
 	struct tarindex index;
 };
 
@@ -27,6 +35,7 @@ struct blobs {
 struct blob {
 	int fd;
 	uint64_t offset, bytes;
+	struct blob_state state; /* of the file when it was opened */
 };
 
 #define BLOBS_FOLDER "blobs/sha256/" /* in the OCI image layout */
@@ -53,6 +62,15 @@ bool blobs_has(const struct blobs *b, const char *name);
 int blobs_get(const struct blobs *b, const char *name, struct blob *ret, struct err *e) NODISCARD;
 void blob_release(struct blob *blob);
 #define auto_blob __attribute__((cleanup(blob_release)))
+
+struct blob_state blob_state_of(const struct stat *st);
+
+/*
+ * Is the file as it was when it was opened? ERR_INPUT: "FILE was changed while it was imported", where
+ * `shown` is FILE. What is written within the same tick of the kernel's clock as an earlier change is
+ * not seen.
+ */
+int blob_check(const struct blob *blob, const char *shown, struct err *e) NODISCARD;
 
 /* Append a whole blob to `text`. ERR_INPUT if it is longer than text->max. `name`: for messages. */
 int blobs_read(const struct blobs *b, const char *name, const struct blob *blob, struct buf *text,

@@ -73,7 +73,20 @@ int container_take_layer(struct container_image *i, const struct blobs *b, const
 	if (i->layer_count == REWRITE_LAYERS_MAX)
 		return blobs_refuse(
 			b, name, e, "the image has more than %d layers", REWRITE_LAYERS_MAX);
+	if (layer->bytes == 0)
+		return blobs_refuse(b, name, e, "it is empty, and a layer is a tar archive");
 	container_add_layer(i, layer);
+	return 0;
+}
+
+int container_check_layers(const struct container_image *i, struct err *e)
+{
+	for (size_t k = 0; k < i->layer_count; k++) {
+		auto_free char *shown = mem_printf("the file of layer %zu", k + 1);
+
+		if (blob_check(&i->layers[k], shown, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 

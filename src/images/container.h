@@ -50,9 +50,16 @@ void container_set_index(struct container_image *i, const char *digest);
 /* Take a layer, which then belongs to the image. */
 void container_add_layer(struct container_image *i, struct blob *layer);
 
-/* The same for images of any number of layers. ERR_INPUT: there are too many. */
+/* The same for images of any number of layers. ERR_INPUT: there are too many, or it is empty. */
 int container_take_layer(struct container_image *i, const struct blobs *b, const char *name,
 	struct blob *layer, struct err *e) NODISCARD;
+
+/*
+ * Layers are read again after their digests were compared. Once they have been, this says whether the
+ * files are still what they were before the first reading. ERR_INPUT: "the file of layer 2 was changed
+ * while it was imported".
+ */
+int container_check_layers(const struct container_image *i, struct err *e) NODISCARD;
 
 /*
  * Is `tag` the wanted one? `loosely`: also if it ends with it, after a slash or a colon, as

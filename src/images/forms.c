@@ -4,10 +4,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "images/blobs.h"
 #include "images/dockersave.h"
+#include "images/limits.h"
 #include "images/oci.h"
 #include "images/rootfs.h"
 #include "images/skopeo.h"
@@ -176,6 +178,26 @@ static void take_pin(const char *reference, struct container_image *i)
 		i->index.s[0] = '\0';
 }
 
+/*
+ * A tag may be that of an index. What the tag names is read before the image is fetched: if it is
+ * moved in between, the one does not list the other, and no index is known.
+ */
+static int inspect(const struct skopeo *skopeo, struct buf *raw, struct err *e)
+{
+	if (strchr(skopeo->reference, '@'))
+		return 0; /* take_pin */
+	return skopeo_inspect(skopeo, raw, e);
+}
+
+static void take_index(
+	const struct skopeo *skopeo, const struct buf *raw, struct container_image *i)
+{
+	if (raw->len)
+		oci_take_index(raw, i);
+	else if (!strchr(skopeo->reference, '@'))
+		skopeo->tell(skopeo->arg, "it is not known whether it comes out of an index");
+}
+
 /* By skopeo; then it is a directory. */
 static int fetch(const struct forms_source *s, const struct forms_way *way,
 	struct container_image *ret, struct err *e)
@@ -185,13 +207,17 @@ static int fetch(const struct forms_source *s, const struct forms_way *way,
 	const struct skopeo skopeo = {
 		.reference = reference, .dir = dir, .tell = way->tell, .arg = way->arg};
 	auto_blobs struct blobs b = BLOBS_NONE;
+	auto_buf struct buf raw = {0};
 
-	if (skopeo_copy(&skopeo, e) < 0 || blobs_open_directory(dir, &b, e) < 0)
+	buf_init(&raw, LIMIT_OCI_JSON);
+	if (inspect(&skopeo, &raw, e) < 0 || skopeo_copy(&skopeo, e) < 0 ||
+		blobs_open_directory(dir, &b, e) < 0)
 		return -1;
 	b.folder = "";
 	if (oci_open_manifest(&b, CONTAINER_SAVE_MANIFEST, ret, e) < 0)
 		return -1;
 	take_pin(s->path, ret);
+	take_index(&skopeo, &raw, ret);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "data/jsonl.h"
 #include "data/node.h"
 #include "images/limits.h"
 #include "settings/architecture.h"
@@ -99,14 +100,15 @@ static int read_blob(const struct blobs *b, const struct node *descriptor, const
 struct choice {
 	const struct blobs *blobs;
 	const char *tag;
-	bool loosely;       /* container_tag_fits */
-	struct node *found; /* descriptor of the first manifest that fits */
-	const struct node
-		*index;    /* descriptor of the outermost nested index that is read; or NULL */
-	char *found_in;    /* digest of the one that `found` is in; or NULL */
-	size_t count;      /* manifests that fit */
-	size_t indexes;    /* read so far */
-	struct buf others; /* "linux/arm64, ..." for the message */
+	bool loosely;                   /* container_tag_fits */
+	const struct node *outer;       /* what is read of the outermost index */
+	struct node *found;             /* descriptor of the manifest that fits best */
+	const struct node *found_outer; /* the one of the outermost index that led to it */
+	const struct node *counted;     /* likewise, to the last image that fits */
+	char *found_in;                 /* digest of found_outer if that is an index; or NULL */
+	size_t count;                   /* images that fit */
+	size_t indexes;                 /* read so far */
+	struct buf others;              /* "linux/arm64, ..." for the message */
 };
 
 static bool is_index(const struct node *descriptor)
@@ -142,10 +144,15 @@ static bool is_for_us(struct choice *c, const struct node *descriptor)
 	return false;
 }
 
+static const char *tag_of(const struct node *descriptor)
+{
+	return node_get_text(node_get(descriptor, "annotations"), TAG_KEY, "");
+}
+
 /* Only the outermost index has tags. */
 static bool has_tag(struct choice *c, const struct node *descriptor, unsigned depth)
 {
-	const char *tag = node_get_text(node_get(descriptor, "annotations"), TAG_KEY, "");
+	const char *tag = tag_of(descriptor);
 
 	if (!c->tag || depth > 0 || container_tag_fits(tag, c->tag, c->loosely))
 		return true;
@@ -156,11 +163,42 @@ static bool has_tag(struct choice *c, const struct node *descriptor, unsigned de
 static int look_through(struct choice *c, const struct node *index, const char *name,
 	unsigned depth, struct err *e);
 
+/* Of the architecture: "v3" of linux/amd64, for processors that have more; "": for each. */
+static const char *variant_of(const struct node *descriptor)
+{
+	return node_get_text(node_get(descriptor, "platform"), "variant", "");
+}
+
+/* Is this manifest that of the image that was found, perhaps in another variant? */
+static bool is_of_found(const struct choice *c, const struct node *descriptor)
+{
+	const char *tag = tag_of(c->outer);
+
+	if (!c->found || c->outer == c->found_outer)
+		return c->found != NULL;
+	return *tag && strcmp(tag, tag_of(c->found_outer)) == 0 &&
+		strcmp(variant_of(descriptor), variant_of(c->found)) != 0;
+}
+
+/*
+ * Of the variants of an image, the lowest runs on each processor, also on one that QEMU emulates.
+ * Of equal manifests of one index the first one counts, as image-index.md has it.
+ */
 static void take(struct choice *c, const struct node *descriptor)
 {
+	bool is_other = !is_of_found(c, descriptor);
+
+	if (is_other && c->counted != c->outer)
+		c->count++;
+	if (is_other)
+		c->counted = c->outer;
+	if (c->found && (is_other || strverscmp(variant_of(descriptor), variant_of(c->found)) >= 0))
+		return;
+	node_free(c->found);
 	c->found = node_copy(descriptor);
-	if (c->index)
-		c->found_in = mem_strdup(node_get_text(c->index, "digest", ""));
+	c->found_outer = c->outer;
+	free(c->found_in);
+	c->found_in = is_index(c->outer) ? mem_strdup(node_get_text(c->outer, "digest", "")) : NULL;
 }
 
 static int look_at(struct choice *c, const struct node *descriptor, const char *name,
@@ -171,10 +209,9 @@ static int look_at(struct choice *c, const struct node *descriptor, const char *
 	if (!has_tag(c, descriptor, depth) || !is_for_us(c, descriptor))
 		return 0;
 	if (depth == 0)
-		c->index = is_index(descriptor) ? descriptor : NULL;
+		c->outer = descriptor;
 	if (!is_index(descriptor)) {
-		if (c->count++ == 0)
-			take(c, descriptor);
+		take(c, descriptor);
 		return 0;
 	}
 	if (++c->indexes > LIMIT_OCI_INDEXES)
@@ -204,6 +241,18 @@ static int none_fits(const struct choice *c, struct err *e)
 		"there is no image %s%sfor " CONTAINER_SYSTEM "/%s%s%s", tag, *tag ? " " : "",
 		architecture_own()->container, c->others.len ? "; there are: " : "",
 		c->others.len ? c->others.data : "");
+}
+
+static int several_fit(const struct choice *c, struct err *e)
+{
+	auto_free char *tag = text_safe(c->tag ? c->tag : "", SHOWN_MAX);
+
+	if (c->tag && !c->loosely)
+		return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e,
+			"there are %zu images with the tag %s", c->count, tag);
+	return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e,
+		"there are %zu images; name one: %s:TAG", c->count,
+		c->blobs->is_archive ? "oci-archive:FILE" : "oci:DIR");
 }
 
 static int no_index(const struct blobs *b, struct err *e)
@@ -243,11 +292,7 @@ static int choose(struct choice *c, struct err *e)
 	}
 	if (c->count == 0)
 		return none_fits(c, e);
-	if (c->count > 1)
-		return blobs_refuse(c->blobs, CONTAINER_OCI_INDEX, e,
-			"there are %zu images; name one: %s:TAG", c->count,
-			c->blobs->is_archive ? "oci-archive:FILE" : "oci:DIR");
-	return 0;
+	return c->count > 1 ? several_fit(c, e) : 0;
 }
 
 /* ---- the image ---- */
@@ -366,4 +411,27 @@ int oci_open_manifest(
 	if (blobs_get(b, name, &blob, e) < 0 || blobs_read(b, name, &blob, &text, e) < 0)
 		return -1;
 	return read_image(b, name, &text, ret, e);
+}
+
+/* ---- an index of which the rest is not here ---- */
+
+static bool lists(const struct node *index, const char *digest)
+{
+	const struct node *descriptor;
+
+	node_each (node_get(index, "manifests"), descriptor)
+		if (strcmp(node_get_text(descriptor, "digest", ""), digest) == 0)
+			return true;
+	return false;
+}
+
+void oci_take_index(const struct buf *raw, struct container_image *i)
+{
+	auto_free char *manifest = mem_printf(CONTAINER_SHA256 "%s", i->manifest.s);
+	auto_node struct node *index = NULL;
+	struct err ignored = {0};
+
+	if (jsonl_parse(raw->data, raw->len, "index", &index, &ignored) == 0 &&
+		lists(index, manifest))
+		i->index = digest_of(raw->data, raw->len);
 }

@@ -8,15 +8,17 @@
 #ifndef IMAGES_OCI_H
 #define IMAGES_OCI_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "images/blobs.h"
 #include "images/container.h"
 
 /*
  * Open the image of this machine's architecture. tag: its org.opencontainers.image.ref.name, or the
- * end of it (container_tag_fits); NULL: the layout must have only one image. ERR_INPUT: no layout,
- * no such image, a damaged or missing blob, more layers than REWRITE_LAYERS_MAX. The caller releases
- * *ret, also after an error.
+ * end of it (container_tag_fits); NULL: the layout must have only one image. Of an image with
+ * variants for several kinds of the architecture ("v3"), it is the one without a variant, else that
+ * of the lowest. ERR_INPUT: no layout, no such image, a damaged or missing blob, more layers than
+ * REWRITE_LAYERS_MAX. The caller releases *ret, also after an error.
  */
 int oci_open(const struct blobs *b, const char *tag, struct container_image *ret,
 	struct err *e) NODISCARD;
@@ -24,5 +26,11 @@ int oci_open(const struct blobs *b, const char *tag, struct container_image *ret
 /* As oci_open, of the manifest in the file `name`, of which no digest is known. */
 int oci_open_manifest(const struct blobs *b, const char *name, struct container_image *ret,
 	struct err *e) NODISCARD;
+
+/*
+ * `raw` is what a registry has under the name of this image, whose manifest is known. If that is an
+ * index that lists the manifest, its digest becomes that of the image's index; else nothing is done.
+ */
+void oci_take_index(const struct buf *raw, struct container_image *i);
 
 #endif

@@ -10,8 +10,8 @@
 #include "images/container.h"
 
 /*
- * ERR_INPUT: it is no regular file that can be read. What is in it is not looked at. The caller
- * releases *ret in each case.
+ * ERR_INPUT: it is no regular file that can be read, it is empty, or it begins as a zip archive. What
+ * else is in it is not looked at. The caller releases *ret in each case.
  */
 int rootfs_open(const char *path, struct container_image *ret, struct err *e) NODISCARD;
 

@@ -110,6 +110,16 @@ static int look(void *arg, pid_t group, struct err *e)
 
 /* ---- running it ---- */
 
+/* Both commands are to mean the same image. */
+static void add_command(struct strv *argv, const char *command)
+{
+	const char *const fixed[] = {"skopeo", "--override-os", CONTAINER_SYSTEM, "--override-arch",
+		architecture_own()->container, command};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		strv_push(argv, fixed[i]);
+}
+
 static int failed(const struct fetch *f, struct err *e)
 {
 	(void)err_reason(e, ERR_HOST, "host_skopeo_failed", "skopeo could not fetch it: %s",
@@ -120,15 +130,12 @@ static int failed(const struct fetch *f, struct err *e)
 
 static int run(struct fetch *f, struct err *e)
 {
-	const char *const fixed[] = {"skopeo", "--override-os", CONTAINER_SYSTEM, "--override-arch",
-		architecture_own()->container, "copy"};
 	const struct proc_watch watch = {.look = look, .take = take, .arg = f};
 	auto_strv struct strv argv = {0};
 	auto_buf struct buf unused = {0};
 	int code;
 
-	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
-		strv_push(&argv, fixed[i]);
+	add_command(&argv, "copy");
 	strv_push(&argv, f->skopeo->reference);
 	strv_pushf(&argv, "dir:%s", f->skopeo->dir);
 	buf_init(&unused, 1);
@@ -158,4 +165,26 @@ int skopeo_copy(const struct skopeo *s, struct err *e)
 	result = run(&f, e);
 	buf_release(&f.line);
 	return result;
+}
+
+int skopeo_inspect(const struct skopeo *s, struct buf *ret, struct err *e)
+{
+	const struct proc_way way = {.no_errors = true};
+	auto_strv struct strv argv = {0};
+	auto_buf struct buf raw = {0};
+	struct err why = {0};
+	int code;
+
+	add_command(&argv, "inspect");
+	strv_push(&argv, "--raw");
+	strv_push(&argv, s->reference);
+	buf_init(&raw, LIMIT_OCI_JSON + 1); /* what is longer fills it */
+	code = proc_run_as(&argv, &way, LIMIT_HELPER_MS, &raw, &why);
+	if (code < 0 && why.kind == ERR_INTERRUPTED) {
+		*e = why;
+		return -1;
+	}
+	if (code == 0 && raw.len <= LIMIT_OCI_JSON)
+		buf_add(ret, raw.data, raw.len);
+	return 0;
 }

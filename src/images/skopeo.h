@@ -7,6 +7,7 @@
 #ifndef IMAGES_SKOPEO_H
 #define IMAGES_SKOPEO_H
 
+#include "base/buf.h"
 #include "base/err.h"
 
 #define SKOPEO_PREFIX "docker://"
@@ -26,5 +27,13 @@ struct skopeo {
  * ERR_INTERRUPTED.
  */
 int skopeo_copy(const struct skopeo *s, struct err *e) NODISCARD;
+
+/*
+ * What the registry has under the reference, as it is: the manifest of an image, or an index of
+ * several. It is appended to `ret`, to which nothing is appended if skopeo could not read it within
+ * LIMIT_HELPER_MS, or it is longer than LIMIT_OCI_JSON: then skopeo_copy says what is wrong. Nothing
+ * that skopeo prints is told. ERR_INTERRUPTED.
+ */
+int skopeo_inspect(const struct skopeo *s, struct buf *ret, struct err *e) NODISCARD;
 
 #endif

@@ -3,8 +3,9 @@
  * The packages of an image as an SPDX 2.3 document, in its JSON form (https://spdx.github.io/spdx-spec/v2.3/):
  * the image is a package that contains the others. About licences nothing is asserted.
  *
- * The document of an image is always the same, byte for byte: its namespace is the image's digest, and it
- * was created when the image was made, by the time of its image.yaml.
+ * The documents of an image that the same version makes differ in one thing: it was created when the image
+ * was made or imported on this host, by the time of its image.yaml. Nothing in the image itself says when it
+ * was made. The namespace has the image's digest.
  */
 #ifndef IMAGES_SPDX_H
 #define IMAGES_SPDX_H

@@ -118,26 +118,74 @@ static void take_env(const struct node *list, struct image_defaults *d, struct s
 			left_out.data);
 }
 
-/* Take a text if it is allowed. An empty one means that there is none. */
-static char *take_text(const struct node *config, const char *key, bool (*is_allowed)(const char *),
-	struct strv *warnings)
+/* An empty directory means that there is none. */
+static void take_directory(
+	const struct node *config, struct image_defaults *d, struct strv *warnings)
 {
-	const char *text = node_get_text(config, key, "");
-	auto_free char *shown = text_safe(text, SHOWN_MAX);
+	const char *path = node_get_text(config, "WorkingDir", "");
+	auto_free char *shown = text_safe(path, SHOWN_MAX);
 
-	if (*text && is_allowed(text))
-		return mem_strdup(text);
-	if (*text)
-		strv_pushf(warnings, "%s of the image was left out: '%s'", key, shown);
-	return NULL;
+	if (*path && directory_is_allowed(path))
+		d->directory = mem_strdup(path);
+	else if (*path)
+		strv_pushf(warnings, "WorkingDir of the image was left out: '%s'", shown);
+}
+
+/* Without its user, the actions would run as root, which the image does not want. */
+static int take_user(const struct node *config, struct image_defaults *d, struct err *e)
+{
+	const char *user = node_get_text(config, "User", "");
+	auto_free char *shown = text_safe(user, SHOWN_MAX);
+
+	if (!*user)
+		return 0;
+	if (!user_is_valid(user))
+		return err_set(e, ERR_INPUT,
+			"the configuration of the image has the user '%s', which is not " USER_RULE
+			"; a number is at most %llu",
+			shown, USER_ID_MAX);
+	d->user = mem_strdup(user);
+	return 0;
+}
+
+static bool is_a(const struct node *value, enum node_kind kind)
+{
+	return value->kind == kind && (kind != NODE_SCALAR || value->quoted);
+}
+
+/* Null is as good as nothing. */
+static int check_kinds(const struct node *config, struct err *e)
+{
+	static const struct {
+		const char *key;
+		enum node_kind kind;
+		const char *words;
+	} known[] = {{"Env", NODE_LIST, "an array"}, {"WorkingDir", NODE_SCALAR, "a string"},
+		{"User", NODE_SCALAR, "a string"}};
+
+	if (config && !is_a(config, NODE_MAP))
+		return err_set(e, ERR_INPUT,
+			"'config' in the configuration of the image is not a JSON object");
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++) {
+		const struct node *value = node_get(config, known[i].key);
+
+		if (value && !is_a(value, known[i].kind))
+			return err_set(e, ERR_INPUT,
+				"%s in the configuration of the image is not %s", known[i].key,
+				known[i].words);
+	}
+	return 0;
 }
 
 int defaults_from_container(
 	const struct node *config, struct image_defaults *ret, struct strv *warnings, struct err *e)
 {
+	if (check_kinds(config, e) < 0)
+		return -1;
 	take_env(node_get(config, "Env"), ret, warnings);
-	ret->directory = take_text(config, "WorkingDir", directory_is_allowed, warnings);
-	ret->user = take_text(config, "User", user_is_valid, warnings);
+	take_directory(config, ret, warnings);
+	if (take_user(config, ret, e) < 0)
+		return -1;
 	return check_size(&ret->env, e);
 }
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a container image says about the programs that are run in it: variables, a directory, a
- * user. It is kept in image.yaml, and holds for machines of plans only: in a trusted machine it
- * would be a stranger's word to the operator's programs.
+ * user. It is kept in image.yaml, and holds in machines that run programs of others: those of plans,
+ * and those of actions like `fetch`. In a trusted machine it would be a stranger's word to the
+ * operator's programs.
  *
  * Left out are variables by which a loader, a shell, an interpreter or a client runs, loads or
  * trusts what its command does not name: LD_*, GIT_*, SSL_CERT_*, *_proxy, BASH_ENV, NODE_OPTIONS
@@ -30,8 +31,8 @@ void defaults_release(struct image_defaults *d);
 
 /*
  * Take Env, WorkingDir and User of a container image's configuration (OCI image specification 1.1,
- * config.md); `config` may be NULL. What is left out is a warning. ERR_INPUT: more variables than
- * the limits allow.
+ * config.md); `config` may be NULL. What is left out of Env and WorkingDir is a warning. ERR_INPUT: a
+ * value of another type, a user that is none, more variables than the limits allow.
  */
 int defaults_from_container(const struct node *config, struct image_defaults *ret,
 	struct strv *warnings, struct err *e) NODISCARD;

@@ -2,6 +2,7 @@
 /* What is taken of a container image's configuration, and read back from image.yaml. */
 #include "tests/unit/expect.h"
 
+#include "contract/user.h"
 #include "data/jsonl.h"
 #include "settings/defaults.h"
 #include "settings/limits.h"
@@ -80,11 +81,49 @@ static void test_leaves_out_what_is_none(void **state)
 	(void)state;
 	expect_taken("{\"Env\":[\"A\",\"=x\",\"1=x\",\"a.b=x\",\"\\u001b[=x\",7,[]]}",
 		"\n" LEFT_OUT "A, , 1, a.b, \\x1b[, 7, ");
-	expect_taken("{\"User\":\"a b\",\"WorkingDir\":\"srv\"}",
-		"\nWorkingDir of the image was left out: 'srv'\nUser of the image was left out: "
-		"'a b'");
+	expect_taken("{\"WorkingDir\":\"srv\"}", "\nWorkingDir of the image was left out: 'srv'");
 	expect_taken("{\"WorkingDir\":\"/s\\nrv\"}",
 		"\nWorkingDir of the image was left out: '/s\\nrv'");
+}
+
+static void expect_not_taken(const char *config, const char *wanted)
+{
+	auto_node struct node *node = parse(config);
+	auto_defaults struct image_defaults d = {0};
+	auto_strv struct strv warnings = {0};
+	struct err e = {0};
+
+	expect_err(defaults_from_container(node, &d, &warnings, &e), &e, ERR_INPUT, wanted);
+}
+
+#define NOT_IN " in the configuration of the image is not "
+
+static void test_a_user_that_is_none_is_refused(void **state)
+{
+	static const char *const users[] = {
+		"a b", "99999999999", "4294967295", ":", "u:", ":g", "-u", "u:g:h"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		auto_free char *config = mem_printf("{\"User\":\"%s\"}", users[i]);
+		auto_free char *wanted = mem_printf(
+			"the configuration of the image has the user '%s', which is not " USER_RULE
+			"; a number is at most 4294967294",
+			users[i]);
+
+		expect_not_taken(config, wanted);
+	}
+}
+
+static void test_values_of_other_types_are_refused(void **state)
+{
+	(void)state;
+	expect_not_taken("{\"Env\":\"A=1\"}", "Env" NOT_IN "an array");
+	expect_not_taken("{\"Env\":{\"A\":\"1\"}}", "Env" NOT_IN "an array");
+	expect_not_taken("{\"User\":0}", "User" NOT_IN "a string");
+	expect_not_taken("{\"User\":[\"u\"]}", "User" NOT_IN "a string");
+	expect_not_taken("{\"WorkingDir\":true}", "WorkingDir" NOT_IN "a string");
+	expect_not_taken("[]", "'config'" NOT_IN "a JSON object");
 }
 
 static void test_limits(void **state)
@@ -132,6 +171,8 @@ int main(void)
 		cmocka_unit_test(test_takes_what_is_there),
 		cmocka_unit_test(test_leaves_out_what_steers),
 		cmocka_unit_test(test_leaves_out_what_is_none),
+		cmocka_unit_test(test_a_user_that_is_none_is_refused),
+		cmocka_unit_test(test_values_of_other_types_are_refused),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_image_yaml_has_no_others),
 	};

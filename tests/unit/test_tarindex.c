@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where the members of tar archives of other programs are, and what is refused. An index is shown as
- * "PATH OFFSET+BYTES" or "PATH -> TARGET", one member a line.
+ * "PATH OFFSET+BYTES" or "PATH -> TARGET", one member a line. And that a layer in such an archive, or in a
+ * file of its own, is seen to change.
  */
 #include "tests/unit/expect.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "images/container.h"
 #include "images/limits.h"
+#include "images/rootfs.h"
 #include "images/tarindex.h"
 #include "tests/unit/tarmake.h"
 
@@ -261,6 +268,127 @@ static void test_headers_and_names_are_limited(void **state)
 	expect_refusal(&b, "a header is too long, at byte 0");
 }
 
+/* ---- files that change ---- */
+
+static const struct timespec long_ago[] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+
+static void set_back(const char *path)
+{
+	assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+}
+
+/* As blobs of $dir/layer, a part of the archive $dir/a.tar, and a root file system. */
+static void open_layers(const char *dir, struct container_image *ret)
+{
+	auto_free char *tar = path_join(dir, "a.tar"), *layer = path_join(dir, "layer");
+	auto_blobs struct blobs directory = BLOBS_NONE, archive = BLOBS_NONE;
+	struct blob blob = BLOB_NONE;
+	struct err e = {0};
+
+	expect_ok(blobs_open_directory(dir, &directory, &e), &e);
+	expect_ok(blobs_get(&directory, "layer", &blob, &e), &e);
+	container_add_layer(ret, &blob);
+	expect_ok(blobs_open_archive(tar, &archive, &e), &e);
+	expect_ok(blobs_get(&archive, "member", &blob, &e), &e);
+	container_add_layer(ret, &blob);
+	expect_ok(rootfs_open(layer, ret, &e), &e);
+	expect_ok(container_check_layers(ret, &e), &e);
+}
+
+/* Make $dir/a.tar and $dir/layer, which have not been changed for long. */
+static void make_files(const char *dir)
+{
+	auto_free char *layer = expect_file(dir, "layer", "text"), *tar = path_join(dir, "a.tar");
+	auto_buf struct buf b = {0};
+	struct err e = {0};
+
+	start(&b);
+	add(&b, '0', "member", "", 3);
+	expect_ok(fd_write_file(tar, b.data, b.len, 0644, &e), &e);
+	set_back(layer);
+	set_back(tar);
+}
+
+/* The same number of bytes. */
+static void write_to(const char *dir, const char *name)
+{
+	auto_free char *path = path_join(dir, name);
+	auto_fd int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	assert_int_equal(pwrite(fd, "TEXT", 4, 0), 4);
+}
+
+static void expect_changed(const char *dir, void (*change)(const char *dir), const char *wanted)
+{
+	auto_container_image struct container_image image = {0};
+	struct err e = {0};
+
+	make_files(dir);
+	open_layers(dir, &image);
+	change(dir);
+	expect_err(container_check_layers(&image, &e), &e, ERR_INPUT, wanted);
+}
+
+static void write_layer(const char *dir)
+{
+	write_to(dir, "layer");
+}
+
+static void write_archive(const char *dir)
+{
+	write_to(dir, "a.tar");
+}
+
+static void cut_layer(const char *dir)
+{
+	auto_free char *path = path_join(dir, "layer");
+
+	assert_int_equal(truncate(path, 1), 0);
+	set_back(path);
+}
+
+static bool has_changed(const char *path, const struct stat *before)
+{
+	struct stat now;
+
+	assert_int_equal(stat(path, &now), 0);
+	return now.st_ctim.tv_sec != before->st_ctim.tv_sec ||
+		now.st_ctim.tv_nsec != before->st_ctim.tv_nsec;
+}
+
+/* The clock of files ticks some hundred times a second. */
+static void write_and_set_back(const char *dir)
+{
+	auto_free char *path = path_join(dir, "layer");
+	struct stat before;
+
+	assert_int_equal(stat(path, &before), 0);
+	do {
+		write_to(dir, "layer");
+		set_back(path);
+	} while (!has_changed(path, &before));
+}
+
+static void test_layers_that_change_are_seen(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_container_image struct container_image root = {0};
+	auto_free char *layer = path_join(dir, "layer");
+	struct err e = {0};
+
+	(void)state;
+	expect_changed(dir, write_layer, "the file of layer 1 was changed while it was imported");
+	expect_changed(dir, write_archive, "the file of layer 2 was changed while it was imported");
+	expect_changed(dir, cut_layer, "the file of layer 1 was changed while it was imported");
+	expect_changed(
+		dir, write_and_set_back, "the file of layer 1 was changed while it was imported");
+	make_files(dir);
+	expect_ok(rootfs_open(layer, &root, &e), &e);
+	write_layer(dir);
+	expect_err(container_check_layers(&root, &e), &e, ERR_INPUT,
+		"the file of layer 1 was changed while it was imported");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +400,7 @@ int main(void)
 		cmocka_unit_test(test_what_a_header_says_is_for_one_member),
 		cmocka_unit_test(test_links_are_followed_once),
 		cmocka_unit_test(test_headers_and_names_are_limited),
+		cmocka_unit_test(test_layers_that_change_are_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

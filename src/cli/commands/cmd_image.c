@@ -14,10 +14,13 @@
 #include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "images/container.h"
+#include "images/diskfile.h"
 #include "images/imagefile.h"
 #include "images/import.h"
 #include "images/imagestore.h"
 #include "images/spdx.h"
+#include "os/fd.h"
 #include "os/outfile.h"
 #include "os/path.h"
 #include "os/proc.h"
@@ -91,6 +94,39 @@ static const struct option options[] = {
 			"an EFI system partition; default)"},
 	{0},
 };
+
+/* The option that is given; NULL: none. */
+static const char *own_part(const struct image_settings *s)
+{
+	if (s->kernel)
+		return "kernel";
+	return s->firmware != FIRMWARE_AUTO ? "firmware" : NULL;
+}
+
+/* What has a kernel or a firmware of its own does not get another one. */
+static int check_source(const struct image_settings *s, const char *source, struct err *e)
+{
+	const char *option = own_part(s);
+	auto_fd int exported = -1;
+
+	if (!option)
+		return 0;
+	if (imagefile_open(source, &exported, e) < 0)
+		return -1;
+	if (exported >= 0)
+		return err_set(e, ERR_INPUT,
+			"--%s does not apply to a file of 'ambient image export', which keeps what "
+			"it has",
+			option);
+	if (diskfile_probe(source) == DISKFILE_NONE && s->firmware != FIRMWARE_AUTO)
+		return err_set(e, ERR_INPUT,
+			"--firmware applies to disks only; others boot by the kernel of an image "
+			"(--kernel)");
+	if (diskfile_probe(source) != DISKFILE_NONE && s->kernel)
+		return err_set(e, ERR_INPUT,
+			"--kernel does not apply to a disk, which boots its own kernel");
+	return 0;
+}
 
 static int list_image(const struct node *image, struct err *e)
 {
@@ -169,15 +205,37 @@ static int verify_images(const struct call *call, const struct config *c, struct
 	return 0;
 }
 
+/*
+ * The digest at the end of docker://NAME:TAG@sha256:HEX, with its '@'; "": none. Together with what is
+ * before it, a tag looks like a password, which would be hidden: they are shown as two texts.
+ */
+static const char *digest_in(const char *source)
+{
+	const char *at = strrchr(source, '@');
+	const size_t prefix = strlen("@" CONTAINER_SHA256);
+
+	if (at && strncmp(at, "@" CONTAINER_SHA256, prefix) == 0 && container_is_hex(at + prefix))
+		return at;
+	return source + strlen(source);
+}
+
 static void tell_progress(void *arg, const char *line)
 {
-	const char *source = arg;
-	auto_free char *shown = text_safe(source, SOURCE_SHOWN);
+	const char *source = arg, *digest = digest_in(source);
+	auto_free char *start = mem_strndup(source, (size_t)(digest - source));
+	auto_free char *shown = text_safe(start, SOURCE_SHOWN);
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, SAY_LINE_MAX);
-	buf_addf(&text, "%s: %s\n", shown, line);
+	buf_addf(&text, "%s%s: %s\n", shown, digest, line);
 	say_aside(&text);
+}
+
+static int import_failed(const char *source, struct err *e)
+{
+	const char *digest = digest_in(source);
+
+	return err_wrap(e, "import %.*s%s", (int)(digest - source), source, digest);
 }
 
 static int import_one(const struct call *call, const struct config *c, struct err *e)
@@ -193,11 +251,13 @@ static int import_one(const struct call *call, const struct config *c, struct er
 		.tell = tell_progress,
 		.arg = call->operands.items[1]};
 
+	if (check_source(s, i.source, e) < 0)
+		return import_failed(i.source, e);
 	if (sig_init(e) < 0 || locate_archive_program(REWRITE_PROGRAM, &program, e) < 0)
 		return -1;
 	i.archive_program = program;
 	if (import_image(&i, &result, e) < 0)
-		return err_wrap(e, "import %s", i.source);
+		return import_failed(i.source, e);
 	say_warnings(&result.warnings);
 	if (result.disk != IMPORT_NO_DISK)
 		return say_row(e, "%s: imported as %s, digest %.16s, a disk that boots by %s",
@@ -339,12 +399,58 @@ static const struct command_verb verbs[] = {
 	{0},
 };
 
+/* Others are for command_run_verb to refuse. */
+static bool is_verb(const char *name)
+{
+	for (const struct command_verb *v = verbs; v->name; v++)
+		if (strcmp(v->name, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_among(const char *const *names, const char *name)
+{
+	while (*names && strcmp(*names, name) != 0)
+		names++;
+	return *names;
+}
+
+/* An option that has no meaning for what is done is a mistake that the user wants to know of. */
+static int check_verb(const struct call *call, struct err *e)
+{
+	const struct image_settings *s = call->settings;
+	const char *verb = call->operands.items[0];
+	const struct {
+		const char *option;
+		bool is_given;
+		const char *verbs[3];
+	} known[] = {
+		{"json", s->json, {"list", "show"}},
+		{"format", s->format != FORMAT_TEXT, {"show"}},
+		{"packages", s->packages, {"show"}},
+		{"dry-run", s->dry_run, {"gc"}},
+		{"as", s->name, {"build", "import"}},
+		{"kernel", s->kernel, {"import"}},
+		{"firmware", s->firmware != FIRMWARE_AUTO, {"import"}},
+		{"refresh", s->refresh, {"build"}},
+		{"if-older", s->if_older, {"build"}},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(known) && is_verb(verb); i++)
+		if (known[i].is_given && !is_among(known[i].verbs, verb))
+			return err_set(e, ERR_INPUT,
+				"--%s is not for 'image %s', but for 'image %s'", known[i].option,
+				verb, known[i].verbs[0]);
+	return 0;
+}
+
 static int run(const struct call *call)
 {
 	auto_config struct config c = {0};
 	struct err e = {0};
 
-	if (load_config(call, NULL, &c, &e) < 0 || command_run_verb(call, verbs, &c, &e) < 0)
+	if (check_verb(call, &e) < 0 || load_config(call, NULL, &c, &e) < 0 ||
+		command_run_verb(call, verbs, &c, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }

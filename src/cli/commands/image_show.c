@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "cli/say.h"
 #include "os/path.h"
 
@@ -47,6 +49,21 @@ static int show_files(const struct image *i, struct err *e)
 			return -1;
 	}
 	return 0;
+}
+
+/*
+ * What a container image says of its programs, in its own words; of variables one a row. A password in
+ * a URL is hidden.
+ */
+static int show_defaults(const struct image_defaults *d, struct err *e)
+{
+	strv_each (&d->env, entry) {
+		auto_free char *shown = text_safe(*entry, LIMIT_ARG_BYTES);
+
+		if (show("Env", shown, e) < 0)
+			return -1;
+	}
+	return show("WorkingDir", d->directory, e) < 0 ? -1 : show("User", d->user, e);
 }
 
 /* What it was made from: facts of the recipe or of the import. Any tree may be there. */
@@ -97,7 +114,8 @@ static int show_text(const struct image *i, bool packages, struct err *e)
 		show_list("machines", node_get(i->node, "machines"), e) < 0 ||
 		show("network", i->no_network ? "no driver" : NULL, e) < 0)
 		return -1;
-	if (show_files(i, e) < 0 || show_origin(origin, e) < 0)
+	if (show_files(i, e) < 0 || show_defaults(&i->defaults, e) < 0 ||
+		show_origin(origin, e) < 0)
 		return -1;
 	return show_packages(node_get(origin, PACKAGES), packages, e);
 }
