@@ -180,11 +180,23 @@ static int put_data(
 	return put_zeros(m, t->size - end + tar_padding(t->size), e);
 }
 
+/* What a squashfs has room for: seconds since 1970 in 32 bits, which last until 2106. */
+static void limit_time(struct tar_entry *t)
+{
+	int64_t near = t->mtime < 0 ? 0 : t->mtime > UINT32_MAX ? UINT32_MAX : t->mtime;
+
+	if (near == t->mtime)
+		return;
+	t->mtime = near;
+	t->mtime_ns = 0;
+}
+
 /* What a header has room for. Only files and directories have attributes. */
 static struct tar_entry plain_entry(const struct foreign_entry *f)
 {
 	struct tar_entry t = f->entry;
 
+	limit_time(&t);
 	if (t.type != TAR_FILE && t.type != TAR_DIR)
 		t.xattr_count = 0;
 	if (t.type != TAR_FILE)
