@@ -2,6 +2,7 @@
 #include "archive/layertree.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "archive/members.h"
@@ -42,6 +43,14 @@ static struct layertree_name **bucket_of(
 	const struct layertree *t, const struct layertree_name *parent, struct word name)
 {
 	return &t->table[hash(parent, name) & (t->table_size - 1)];
+}
+
+/* The caller frees the result. */
+static char *show_word(struct word w)
+{
+	auto_free char *text = mem_strndup(w.text, w.len);
+
+	return text_safe(text, SHOWN_MAX);
 }
 
 static struct word word_of(const struct layertree_name *n)
@@ -199,6 +208,14 @@ static struct layertree_name *add_name(struct layertree *t, struct layertree_nam
 {
 	struct layertree_name *n;
 
+	/* Linux has no longer ones, and sqfstar cuts them. */
+	if (name.len > NAME_MAX) {
+		auto_free char *shown = show_word(name);
+
+		(void)members_refuse(
+			path, e, "the name '%s' has more than %d bytes", shown, NAME_MAX);
+		return NULL;
+	}
 	if (parent->depth == LIMIT_TAR_DEPTH || parent->path_len + name.len + 1 > LIMIT_TAR_PATH) {
 		(void)members_refuse(path, e,
 			"it is more than %d levels deep, or its path has more than "

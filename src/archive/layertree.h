@@ -77,8 +77,8 @@ void layertree_begin(struct layertree *t);
 
 /*
  * Apply the next entry of the layer that was begun last. Only path, link, type and size of the
- * entry are used. ERR_INPUT: ".." in the path, a path below a file, a hard link to nothing, a
- * whiteout of no name, and too many entries or names.
+ * entry are used. ERR_INPUT: ".." in the path, a path below a file, a name of more than
+ * NAME_MAX bytes, a hard link to nothing, a whiteout of no name, and too many entries or names.
  */
 int layertree_add(struct layertree *t, const struct foreign_entry *entry, struct err *e) NODISCARD;
 

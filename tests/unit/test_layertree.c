@@ -227,6 +227,28 @@ static void test_refuses_what_makes_no_tree(void **state)
 	expect_refused(LAYERS(deep.data), shown);
 }
 
+/* A whiteout is no name. */
+static void test_names_are_as_long_as_the_kernel_has_them(void **state)
+{
+	auto_free char *most = mem_printf("%0255d", 7), *longer = mem_printf("%0256d", 7);
+	auto_free char *fits = mem_printf("f %s\nf .wh.%s", most, most);
+	auto_free char *last = mem_printf("f a/%s", longer), *first = mem_printf("f %s/a", longer);
+	auto_free char *led = mem_printf("l b %s\nf b/x", longer);
+	auto_free char *why_last =
+		mem_printf("entry 'a/%s': the name '%s' has more than 255 bytes", longer, longer);
+	auto_free char *why_first =
+		mem_printf("entry '%s/a': the name '%s' has more than 255 bytes", longer, longer);
+	auto_free char *why_led =
+		mem_printf("entry 'b/x': the name '%s' has more than 255 bytes", longer);
+	auto_free char *wanted = mem_printf("0.0 %s\n", most);
+
+	(void)state;
+	expect_tree(LAYERS(fits), wanted);
+	expect_refused(LAYERS(last), why_last);
+	expect_refused(LAYERS(first), why_first);
+	expect_refused(LAYERS(led), why_led);
+}
+
 static void test_names_are_limited(void **state)
 {
 	auto_layertree struct layertree t;
@@ -274,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_links_in_a_path_are_followed_inside_the_tree),
 		cmocka_unit_test(test_hard_links_keep_the_file_that_they_were_made_of),
 		cmocka_unit_test(test_refuses_what_makes_no_tree),
+		cmocka_unit_test(test_names_are_as_long_as_the_kernel_has_them),
 		cmocka_unit_test(test_names_are_limited),
 		cmocka_unit_test(test_many_opaque_layers),
 	};
