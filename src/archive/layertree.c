@@ -192,7 +192,7 @@ static int too_many(const struct layertree *t, const char *path, struct err *e)
 		num_show_size(LIMIT_PACK_NAMES_BYTES).s);
 }
 
-/* Each name is counted once more for the memory that it takes beside its text. */
+/* An entry, or a directory that no entry describes: what needs memory. */
 static int count(struct layertree *t, size_t len, const char *path, struct err *e)
 {
 	t->entries++;
@@ -202,7 +202,7 @@ static int count(struct layertree *t, size_t len, const char *path, struct err *
 		: 0;
 }
 
-/* NULL with *e if there are too many. `path` is that of the entry, for messages. */
+/* NULL with *e if it is too long or too deep. `path` is that of the entry, for messages. */
 static struct layertree_name *add_name(struct layertree *t, struct layertree_name *parent,
 	struct word name, const char *path, struct err *e)
 {
@@ -223,8 +223,6 @@ static struct layertree_name *add_name(struct layertree *t, struct layertree_nam
 			LIMIT_TAR_DEPTH, LIMIT_TAR_PATH);
 		return NULL;
 	}
-	if (count(t, name.len, path, e) < 0)
-		return NULL;
 	grow(t);
 	n = mem_alloc(sizeof(*n) + name.len + 1);
 	memcpy(n->name, name.text, name.len);
@@ -285,6 +283,8 @@ static int step(struct walk *w, struct layertree_name **at, struct word word)
 	}
 	n = find(w->t, *at, word);
 	if (!n && w->make) {
+		if (count(w->t, word.len, w->path, w->e) < 0)
+			return -1;
 		n = add_name(w->t, *at, word, w->path, w->e);
 		if (!n)
 			return -1;

@@ -65,7 +65,7 @@ struct layertree {
 	size_t table_size, name_count;
 	struct layertree_layer *layers;
 	size_t layer_count;
-	uint64_t max_entries, entries;
+	uint64_t max_entries, entries; /* and directories that had no entry when they were made */
 	uint64_t names_bytes;
 };
 

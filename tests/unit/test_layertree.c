@@ -249,7 +249,25 @@ static void test_names_are_as_long_as_the_kernel_has_them(void **state)
 	expect_refused(LAYERS(led), why_led);
 }
 
-static void test_names_are_limited(void **state)
+static void test_entries_are_limited(void **state)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+
+	(void)state;
+	layertree_init(&t, MOST);
+	layertree_begin(&t);
+	expect_ok(add_line(&t, "d d", &e), &e);
+	for (int i = 1; i < MOST; i++) {
+		auto_free char *line = mem_printf("f d/%d", i);
+
+		expect_ok(add_line(&t, line, &e), &e);
+	}
+	expect_err(add_line(&t, "f d/1", &e), &e, ERR_INPUT,
+		"entry 'd/1': the layers have more than 1000 entries");
+}
+
+static void test_directories_without_an_entry_are_limited_too(void **state)
 {
 	auto_layertree struct layertree t;
 	struct err e = {0};
@@ -263,7 +281,7 @@ static void test_names_are_limited(void **state)
 
 		result = add_line(&t, line, &e);
 	}
-	expect_err(result, &e, ERR_INPUT, "entry 'd333/x': the layers have more than 1000 entries");
+	expect_err(result, &e, ERR_INPUT, "entry 'd500/x': the layers have more than 1000 entries");
 }
 
 /* As many layers as there can be, each with a whiteout of everything below it. */
@@ -297,7 +315,8 @@ int main(void)
 		cmocka_unit_test(test_hard_links_keep_the_file_that_they_were_made_of),
 		cmocka_unit_test(test_refuses_what_makes_no_tree),
 		cmocka_unit_test(test_names_are_as_long_as_the_kernel_has_them),
-		cmocka_unit_test(test_names_are_limited),
+		cmocka_unit_test(test_entries_are_limited),
+		cmocka_unit_test(test_directories_without_an_entry_are_limited_too),
 		cmocka_unit_test(test_many_opaque_layers),
 	};
 
