@@ -110,26 +110,23 @@ static bool is_dir(const struct layertree_name *n)
 /* In the order in which they were added, so that the same layers give the same archive. */
 static void give_name(struct layertree_file *file, struct layertree_name *n)
 {
-	struct layertree_name **end = &file->names;
-
-	while (*end)
-		end = &(*end)->other;
 	n->file = file;
+	n->before = file->last;
 	n->other = NULL;
-	*end = n;
+	*(n->before ? &n->before->other : &file->names) = n;
+	file->last = n;
 }
 
 static void take_name(struct layertree_name *n)
 {
-	struct layertree_name **at;
+	struct layertree_file *file = n->file;
 
-	if (!n->file)
+	if (!file)
 		return;
-	for (at = &n->file->names; *at != n; at = &(*at)->other)
-		;
-	*at = n->other;
+	*(n->before ? &n->before->other : &file->names) = n->other;
+	*(n->other ? &n->other->before : &file->last) = n->before;
 	n->file = NULL;
-	n->other = NULL;
+	n->before = n->other = NULL;
 }
 
 static void leave_siblings(struct layertree_name *n)
@@ -359,10 +356,17 @@ static int find_parent(struct layertree *t, const char *path, const struct split
  */
 static void remove_lower(struct layertree *t, struct layertree_name *n);
 
+/*
+ * A layer can say it again and again. All that it adds to a directory after the first time is its
+ * own, so that there is nothing more to do.
+ */
 static void remove_lower_children(struct layertree *t, struct layertree_name *dir)
 {
 	struct layertree_name *n = dir->child;
 
+	if (dir->cleared == t->layer_count)
+		return;
+	dir->cleared = t->layer_count;
 	while (n) {
 		struct layertree_name *older = n->older;
 
@@ -387,15 +391,6 @@ static void remove_lower(struct layertree *t, struct layertree_name *n)
 	n->layer = layer;
 }
 
-/* A layer can say it again and again. */
-static void make_opaque(struct layertree *t, struct layertree_name *dir)
-{
-	if (dir->opaque == t->layer_count)
-		return;
-	dir->opaque = t->layer_count;
-	remove_lower_children(t, dir);
-}
-
 static bool is_whiteout(struct word base)
 {
 	return base.len >= strlen(WHITEOUT) && memcmp(base.text, WHITEOUT, strlen(WHITEOUT)) == 0;
@@ -412,7 +407,7 @@ static int apply_whiteout(
 	if (s->base.len == strlen(WHITEOUT_OPAQUE) &&
 		memcmp(s->base.text, WHITEOUT_OPAQUE, s->base.len) == 0) {
 		if (parent)
-			make_opaque(t, parent);
+			remove_lower_children(t, parent);
 		return 0;
 	}
 	if (s->base.len >= strlen(WHITEOUT_META) &&

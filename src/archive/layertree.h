@@ -33,8 +33,8 @@ struct layertree_name;
 struct layertree_file {
 	enum tar_type type;
 	uint64_t size;
-	struct layertree_name
-		*names; /* in the order in which they were added; NULL: none is left */
+	struct layertree_name *names; /* as they were added; NULL: none is left */
+	struct layertree_name *last;
 };
 
 struct layertree_name {
@@ -45,10 +45,11 @@ struct layertree_name {
 	struct layertree_name *bucket; /* the next one in the hash table */
 	struct layertree_file *file;   /* NULL: a directory that no layer describes */
 	struct layertree_name *other;  /* the next name of the same file */
+	struct layertree_name *before; /* the previous one */
 	char *target;                  /* of a symbolic link */
 	size_t layer;                  /* the layer that described it last */
-	size_t opaque;                 /* 1 + the layer that made the directory opaque */
-	unsigned depth;                /* components of its path */
+	size_t cleared; /* 1 + the last layer that removed what lower layers have put below it */
+	unsigned depth; /* components of its path */
 	size_t path_len;
 	char name[];
 };

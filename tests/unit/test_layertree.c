@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "archive/layertree.h"
+#include "base/clock.h"
 
 enum { MOST = 1000 };
 
@@ -148,6 +149,9 @@ static void test_whiteouts_remove_what_lower_layers_have(void **state)
 	expect_tree(LAYERS("f a", "f a\nf .wh.a"), "1.0 a\n");
 	expect_tree(LAYERS("f a", "f .wh.nothing\nf b/.wh.c"), "0.0 a\n");
 	expect_tree(LAYERS("d a\nf a/x", "f a/n\nf .wh.a"), "- a\n1.0 a/n\n");
+	expect_tree(LAYERS("f a/b/x", "f .wh.a\nf a/b/y\nf .wh.a\nf a/b/.wh.y\nf a/.wh.b"),
+		"- a\n- a/b\n1.1 a/b/y\n");
+	expect_tree(LAYERS("f a/x", "f a/y\nf .wh.a", "f z\nf .wh.a"), "2.0 z\n");
 	/* A link is removed, not what it leads to. */
 	expect_tree(LAYERS("f a\nl b a", "f .wh.b"), "0.0 a\n");
 }
@@ -183,6 +187,8 @@ static void test_hard_links_keep_the_file_that_they_were_made_of(void **state)
 {
 	(void)state;
 	expect_tree(LAYERS("f a\nh b a\nh c b"), "0.0 a b c\n");
+	expect_tree(LAYERS("f a\nh b a\nh c a\nh d a", "f .wh.b"), "0.0 a c d\n");
+	expect_tree(LAYERS("f a\nh b a", "f .wh.b\nh c a\nf .wh.a\nh d c"), "0.0 c d\n");
 	expect_tree(LAYERS("f a\nh b a", "f a"), "0.0 b\n1.0 a\n");
 	expect_tree(LAYERS("f a", "h b a"), "0.0 a b\n");
 	expect_tree(LAYERS("f a", "h b a\nf .wh.a"), "0.0 b\n");
@@ -304,6 +310,45 @@ static void test_many_opaque_layers(void **state)
 	assert_string_equal(shown.data, "- a\n- a/b\n- a/b/c\n127.1 a/b/c/d\n");
 }
 
+enum { MANY = 150000, MANY_MS = 90 * 1000 };
+
+/* Formats with a number; names of a file are taken away in another order than they were given. */
+static void add_many(struct layertree *t, const char *before, const char *after, int step)
+{
+	for (int i = 0; i < MANY; i++) {
+		auto_free char *line =
+			mem_printf("%s%d%s", before, (int)((int64_t)i * step % MANY), after);
+		struct err e = {0};
+
+		expect_ok(add_line(t, line, &e), &e);
+	}
+}
+
+/*
+ * All of it takes less than a second, and longer with sanitizers. If all were looked at each time,
+ * it would take minutes.
+ */
+static void test_time_grows_with_the_number_of_entries_only(void **state)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+	int64_t begin = clock_ms();
+
+	(void)state;
+	layertree_init(&t, 10 * MANY);
+	layertree_begin(&t);
+	expect_ok(add_line(&t, "f a", &e), &e);
+	add_many(&t, "h l", " a", 1);
+	add_many(&t, "f d/s/", "", 1);
+	for (int i = 0; i < MANY; i++) {
+		expect_ok(add_line(&t, "f .wh.d", &e), &e);
+		expect_ok(add_line(&t, "f d/.wh.s", &e), &e);
+	}
+	layertree_begin(&t);
+	add_many(&t, "f .wh.l", "", 7);
+	assert_true(clock_ms() - begin < MANY_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_entries_are_limited),
 		cmocka_unit_test(test_directories_without_an_entry_are_limited_too),
 		cmocka_unit_test(test_many_opaque_layers),
+		cmocka_unit_test(test_time_grows_with_the_number_of_entries_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
