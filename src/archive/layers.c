@@ -9,13 +9,25 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "data/pack.h"
 #include "os/fd.h"
 
-enum { OUT_BYTES = 256 * 1024 };
+enum {
+	OUT_BYTES = 256 * 1024,
+	OWNERS_BITS = 17,
+	OWNERS_SIZE = 1 << OWNERS_BITS, /* a power of two, twice REWRITE_OWNERS_MAX */
+	SHOWN_MAX = 300,
+};
 
 /* A device number that a header has room for: seven octal digits. */
 #define DEVICE_MAX 07777777u
+
+/* Users and groups that were written, in a hash table; id 0 takes no place, and is always one. */
+struct owners {
+	uint32_t ids[OWNERS_SIZE]; /* 0: free */
+	size_t count;
+};
 
 struct merge {
 	const struct layers_options *options;
@@ -23,6 +35,7 @@ struct merge {
 	size_t count;
 	struct layertree tree;
 	struct rewrite_report report;
+	struct owners *owners;
 	uint64_t expected; /* size of the files of all layers so far */
 	int out;
 	char *buffer;
@@ -141,8 +154,31 @@ static int put_zeros(struct merge *m, uint64_t len, struct err *e)
 	return 0;
 }
 
+/* False: it is one too many. */
+static bool add_owner(struct owners *o, uint32_t id)
+{
+	size_t at = (uint32_t)(id * 0x9e3779b1u) >> (32 - OWNERS_BITS);
+
+	if (id == 0)
+		return true;
+	while (o->ids[at] && o->ids[at] != id)
+		at = (at + 1) % OWNERS_SIZE;
+	if (o->ids[at])
+		return true;
+	o->ids[at] = id;
+	return ++o->count < REWRITE_OWNERS_MAX;
+}
+
 static int put_header(struct merge *m, const struct tar_entry *t, struct err *e)
 {
+	if (!add_owner(m->owners, t->uid) || !add_owner(m->owners, t->gid)) {
+		auto_free char *shown = text_safe(t->path, SHOWN_MAX);
+
+		return err_set(e, ERR_INPUT,
+			"entry '%s': up to it, files have more than %d different users and groups; "
+			"a squashfs has no room for more",
+			shown, REWRITE_OWNERS_MAX);
+	}
 	if (OUT_BYTES - m->used < TAR_HEADER_MAX && flush(m, e) < 0)
 		return -1;
 	m->used += tar_encode(t, m->buffer + m->used);
@@ -310,8 +346,13 @@ int layers_merge(const struct layers_part *layers, size_t count, int out,
 	const struct layers_options *o, struct rewrite_report *ret, struct err *e)
 {
 	auto_free char *buffer = mem_alloc(OUT_BYTES);
-	struct merge m = {
-		.options = o, .layers = layers, .count = count, .out = out, .buffer = buffer};
+	auto_free struct owners *owners = mem_alloc(sizeof(*owners));
+	struct merge m = {.options = o,
+		.layers = layers,
+		.count = count,
+		.owners = owners,
+		.out = out,
+		.buffer = buffer};
 	int result;
 
 	layertree_init(&m.tree, o->max_entries ? o->max_entries : LIMIT_TAR_ENTRIES);
