@@ -333,9 +333,40 @@ static int each_layer(
 	return 0;
 }
 
+/*
+ * What the executor does in a machine before the first action (executor/machine). /dev, /proc, /sys
+ * and /var/tmp are mounted while another root is in use: an absolute link leads out then. What is in
+ * the place of /lib/modules would be hidden wherever a link leads. A link at the place of a
+ * directory of the scratch disk is kept.
+ */
+static const struct layertree_need needs[] = {
+	{"dev", LAYERTREE_LINK_NONE, false},
+	{"proc", LAYERTREE_LINK_NONE, false},
+	{"sys", LAYERTREE_LINK_NONE, false},
+	{"run", LAYERTREE_LINK_THERE, false},
+	{"ci", LAYERTREE_LINK_THERE, false},
+	{"root", LAYERTREE_LINK_ANY, false},
+	{"tmp", LAYERTREE_LINK_ANY, false},
+	{"var", LAYERTREE_LINK_INSIDE, false},
+	{"var/tmp", LAYERTREE_LINK_ANY, false},
+	{"lib", LAYERTREE_LINK_THERE, false},
+	{"lib/modules", LAYERTREE_LINK_NONE, false},
+	{"etc", LAYERTREE_LINK_THERE, false},
+	{"etc/hosts", LAYERTREE_LINK_ANY, true},
+	{"etc/machine-id", LAYERTREE_LINK_ANY, true},
+};
+
+static int check_needs(const struct merge *m, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (layertree_check(&m->tree, &needs[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 static int merge(struct merge *m, struct err *e)
 {
-	if (each_layer(m, read_names, e) < 0 ||
+	if (each_layer(m, read_names, e) < 0 || check_needs(m, e) < 0 ||
 		layertree_each_implied(&m->tree, put_implied, m, e) < 0 ||
 		each_layer(m, put_layer, e) < 0)
 		return -1;

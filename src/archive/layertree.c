@@ -504,7 +504,7 @@ static int add_entry(struct layertree *t, struct layertree_name *parent, const s
 	return 0;
 }
 
-static int check_link(const struct tar_entry *entry, struct err *e)
+static int check_target(const struct tar_entry *entry, struct err *e)
 {
 	size_t len = strlen(entry->link);
 
@@ -526,7 +526,7 @@ static int apply(struct layertree *t, const struct tar_entry *entry, const struc
 					      : members_refuse(entry->path, e, "its path is empty");
 	if (is_whiteout(s->base))
 		return apply_whiteout(t, entry->path, s, e);
-	if (check_link(entry, e) < 0 || find_parent(t, entry->path, s, true, &parent, e) < 0)
+	if (check_target(entry, e) < 0 || find_parent(t, entry->path, s, true, &parent, e) < 0)
 		return -1;
 	if (entry->type == TAR_HARDLINK)
 		return add_link(t, parent, s, entry, e);
@@ -549,6 +549,92 @@ int layertree_add(struct layertree *t, const struct foreign_entry *f, struct err
 	free(s.parent);
 	add_file(t, file);
 	return result;
+}
+
+/* ---- what a machine needs ---- */
+
+/* What a path leads to, through all links. NULL: to nothing, or in a circle. */
+static struct layertree_name *resolve(
+	const struct layertree *t, struct layertree_name *from, const char *text, unsigned *links)
+{
+	struct layertree_name *at = text[0] == '/' ? t->root : from;
+	struct word word;
+
+	while (at && next_word(&text, &word)) {
+		struct layertree_name *n;
+
+		if (!is_dir(at))
+			return NULL;
+		n = is_up(word) ? at->parent ? at->parent : at : find(t, at, word);
+		if (n && n->target)
+			n = ++*links > LINKS_MAX ? NULL : resolve(t, at, n->target, links);
+		at = n;
+	}
+	return at;
+}
+
+static const char *kind_of(const struct layertree_name *n)
+{
+	if (is_dir(n))
+		return "a directory";
+	if (n->file->type == TAR_FILE)
+		return "a file";
+	return n->file->type == TAR_FIFO ? "a fifo" : "a device";
+}
+
+static bool is_of_kind(const struct layertree_need *need, const struct layertree_name *n)
+{
+	return need->is_file ? n->file && n->file->type == TAR_FILE : is_dir(n);
+}
+
+static bool may_be_link(
+	const struct layertree_need *need, const char *target, const struct layertree_name *end)
+{
+	if (end && !is_of_kind(need, end))
+		return false;
+	if (need->link == LAYERTREE_LINK_NONE || (!end && need->link != LAYERTREE_LINK_ANY))
+		return false;
+	return need->link != LAYERTREE_LINK_INSIDE || tar_symlink_stays_inside(need->path, target);
+}
+
+static int unfit(const struct layertree_need *need, struct err *e, const char *is, const char *to,
+	const char *what)
+{
+	auto_free char *shown = to ? text_safe(to, SHOWN_MAX) : mem_strdup("");
+	const char *quote = to ? "'" : "";
+
+	return err_set(e, ERR_INPUT, "/%s is %s%s%s%s%s; a machine needs a %s there, or nothing",
+		need->path, is, quote, shown, quote, what, need->is_file ? "file" : "directory");
+}
+
+static int check_link(const struct layertree *t, const struct layertree_need *need,
+	const struct layertree_name *n, struct err *e)
+{
+	unsigned links = 1;
+	const struct layertree_name *end = resolve(t, n->parent, n->target, &links);
+	auto_free char *what = end ? mem_printf(", which is %s", kind_of(end))
+				   : mem_strdup(", which leads to nothing");
+
+	return may_be_link(need, n->target, end)
+		? 0
+		: unfit(need, e, "a symbolic link to ", n->target, what);
+}
+
+int layertree_check(const struct layertree *t, const struct layertree_need *need, struct err *e)
+{
+	const char *slash = strrchr(need->path, '/'), *base = slash ? slash + 1 : need->path;
+	auto_free char *above = mem_strndup(need->path, (size_t)(base - need->path));
+	const struct layertree_name *n;
+	struct layertree_name *parent;
+	unsigned links = 0;
+
+	parent = resolve(t, t->root, above, &links);
+	n = parent ? find(t, parent, (struct word){base, strlen(base)}) : NULL;
+	if (!n)
+		return 0;
+	if (n->target)
+		return check_link(t, need, n, e);
+	return is_of_kind(need, n) ? 0 : unfit(need, e, kind_of(n), NULL, "");
 }
 
 /* ---- the whole ---- */

@@ -89,6 +89,27 @@ const struct layertree_file *layertree_file(const struct layertree *t, size_t la
 /* Append the path of a name: "usr/bin/sh". */
 void layertree_path(const struct layertree_name *name, struct buf *path);
 
+/* Which symbolic link may be at the place of what is needed. */
+enum layertree_link {
+	LAYERTREE_LINK_NONE,
+	LAYERTREE_LINK_INSIDE, /* to what is there, and neither with '/' in front nor above the root */
+	LAYERTREE_LINK_THERE, /* to what is there */
+	LAYERTREE_LINK_ANY,   /* also to nothing */
+};
+
+struct layertree_need {
+	const char *path; /* "lib/modules" */
+	enum layertree_link link;
+	bool is_file; /* else it must be a directory */
+};
+
+/*
+ * Is it as needed, or is nothing there? Links on the way to it are followed. ERR_INPUT says what is
+ * there instead.
+ */
+int layertree_check(
+	const struct layertree *t, const struct layertree_need *need, struct err *e) NODISCARD;
+
 /*
  * Call fn for each directory that no layer describes, parents first. A result other than 0 ends
  * the walk and is returned.

@@ -310,6 +310,63 @@ static void test_many_opaque_layers(void **state)
 	assert_string_equal(shown.data, "- a\n- a/b\n- a/b/c\n127.1 a/b/c/d\n");
 }
 
+/* message: NULL if it fits. */
+static void expect_need(const char *layer, const struct layertree_need *need, const char *message)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+
+	layertree_init(&t, MOST);
+	expect_ok(add_layer(&t, layer, &e), &e);
+	if (message)
+		expect_err(layertree_check(&t, need, &e), &e, ERR_INPUT, message);
+	else
+		expect_ok(layertree_check(&t, need, &e), &e);
+}
+
+#define NEEDS_DIR "; a machine needs a directory there, or nothing"
+
+static void test_a_path_is_what_a_machine_needs(void **state)
+{
+	static const struct layertree_need none = {"d", LAYERTREE_LINK_NONE, false},
+					   inside = {"d", LAYERTREE_LINK_INSIDE, false},
+					   there = {"d", LAYERTREE_LINK_THERE, false},
+					   any = {"d", LAYERTREE_LINK_ANY, false},
+					   below = {"l/m", LAYERTREE_LINK_NONE, false},
+					   file = {"f", LAYERTREE_LINK_ANY, true};
+
+	(void)state;
+	expect_need("f x", &none, NULL);
+	expect_need("d d", &none, NULL);
+	expect_need("f d/x", &none, NULL);
+	expect_need("f d", &none, "/d is a file" NEEDS_DIR);
+	expect_need("c d", &any, "/d is a device" NEEDS_DIR);
+	expect_need("d x\nl d x", &none,
+		"/d is a symbolic link to 'x', which is a directory" NEEDS_DIR);
+	expect_need("d x\nl d x", &inside, NULL);
+	expect_need("d x\nl d /x", &inside,
+		"/d is a symbolic link to '/x', which is a directory" NEEDS_DIR);
+	expect_need("d x\nl d ../x", &inside,
+		"/d is a symbolic link to '../x', which is a directory" NEEDS_DIR);
+	expect_need(
+		"l d x", &inside, "/d is a symbolic link to 'x', which leads to nothing" NEEDS_DIR);
+	expect_need("d x\nl d ../x", &there, NULL);
+	expect_need("d x\nl y x\nl d /y/.", &there, NULL);
+	expect_need("f x/f\nl d x/f/..", &there,
+		"/d is a symbolic link to 'x/f/..', which leads to nothing" NEEDS_DIR);
+	expect_need("l x d\nl d x", &there,
+		"/d is a symbolic link to 'x', which leads to nothing" NEEDS_DIR);
+	expect_need("l d x", &any, NULL);
+	expect_need("f x\nl d x", &any, "/d is a symbolic link to 'x', which is a file" NEEDS_DIR);
+	expect_need("d u/m\nl l u", &below, NULL);
+	expect_need("f u/m\nl l u", &below, "/l/m is a file" NEEDS_DIR);
+	expect_need("f l", &below, NULL);
+	expect_need("f f", &file, NULL);
+	expect_need("f x\nl f x", &file, NULL);
+	expect_need("d f", &file, "/f is a directory; a machine needs a file there, or nothing");
+	expect_need("f f/x", &file, "/f is a directory; a machine needs a file there, or nothing");
+}
+
 enum { MANY = 150000, MANY_MS = 90 * 1000 };
 
 /* Formats with a number; names of a file are taken away in another order than they were given. */
@@ -363,6 +420,7 @@ int main(void)
 		cmocka_unit_test(test_entries_are_limited),
 		cmocka_unit_test(test_directories_without_an_entry_are_limited_too),
 		cmocka_unit_test(test_many_opaque_layers),
+		cmocka_unit_test(test_a_path_is_what_a_machine_needs),
 		cmocka_unit_test(test_time_grows_with_the_number_of_entries_only),
 	};
 
