@@ -64,7 +64,7 @@ static int find_program(char **ret, struct err *e)
 		SQFSTAR " is missing; on Debian: apt-get install squashfs-tools");
 }
 
-/* -noI: see squashroot.h. */
+/* -noI and the mode: see squashroot.h. */
 static void add_arguments(struct jail *j, const char *name)
 {
 	static const char *const fixed[] = {SQFSTAR, "-quiet", "-no-progress", "-force",
