@@ -9,13 +9,25 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/text.h"
 #include "data/pack.h"
 #include "os/fd.h"
 
-enum { OUT_BYTES = 256 * 1024 };
+enum {
+	OUT_BYTES = 256 * 1024,
+	OWNERS_BITS = 17,
+	OWNERS_SIZE = 1 << OWNERS_BITS, /* a power of two, twice REWRITE_OWNERS_MAX */
+	SHOWN_MAX = 300,
+};
 
 /* A device number that a header has room for: seven octal digits. */
 #define DEVICE_MAX 07777777u
+
+/* Users and groups that were written, in a hash table; id 0 takes no place, and is always one. */
+struct owners {
+	uint32_t ids[OWNERS_SIZE]; /* 0: free */
+	size_t count;
+};
 
 struct merge {
 	const struct layers_options *options;
@@ -23,6 +35,7 @@ struct merge {
 	size_t count;
 	struct layertree tree;
 	struct rewrite_report report;
+	struct owners *owners;
 	uint64_t expected; /* size of the files of all layers so far */
 	int out;
 	char *buffer;
@@ -141,8 +154,31 @@ static int put_zeros(struct merge *m, uint64_t len, struct err *e)
 	return 0;
 }
 
+/* False: it is one too many. */
+static bool add_owner(struct owners *o, uint32_t id)
+{
+	size_t at = (uint32_t)(id * 0x9e3779b1u) >> (32 - OWNERS_BITS);
+
+	if (id == 0)
+		return true;
+	while (o->ids[at] && o->ids[at] != id)
+		at = (at + 1) % OWNERS_SIZE;
+	if (o->ids[at])
+		return true;
+	o->ids[at] = id;
+	return ++o->count < REWRITE_OWNERS_MAX;
+}
+
 static int put_header(struct merge *m, const struct tar_entry *t, struct err *e)
 {
+	if (!add_owner(m->owners, t->uid) || !add_owner(m->owners, t->gid)) {
+		auto_free char *shown = text_safe(t->path, SHOWN_MAX);
+
+		return err_set(e, ERR_INPUT,
+			"entry '%s': up to it, files have more than %d different users and groups; "
+			"a squashfs has no room for more",
+			shown, REWRITE_OWNERS_MAX);
+	}
 	if (OUT_BYTES - m->used < TAR_HEADER_MAX && flush(m, e) < 0)
 		return -1;
 	m->used += tar_encode(t, m->buffer + m->used);
@@ -180,11 +216,23 @@ static int put_data(
 	return put_zeros(m, t->size - end + tar_padding(t->size), e);
 }
 
+/* What a squashfs has room for: seconds since 1970 in 32 bits, which last until 2106. */
+static void limit_time(struct tar_entry *t)
+{
+	int64_t near = t->mtime < 0 ? 0 : t->mtime > UINT32_MAX ? UINT32_MAX : t->mtime;
+
+	if (near == t->mtime)
+		return;
+	t->mtime = near;
+	t->mtime_ns = 0;
+}
+
 /* What a header has room for. Only files and directories have attributes. */
 static struct tar_entry plain_entry(const struct foreign_entry *f)
 {
 	struct tar_entry t = f->entry;
 
+	limit_time(&t);
 	if (t.type != TAR_FILE && t.type != TAR_DIR)
 		t.xattr_count = 0;
 	if (t.type != TAR_FILE)
@@ -285,9 +333,40 @@ static int each_layer(
 	return 0;
 }
 
+/*
+ * What the executor does in a machine before the first action (executor/machine). /dev, /proc, /sys
+ * and /var/tmp are mounted while another root is in use: an absolute link leads out then. What is in
+ * the place of /lib/modules would be hidden wherever a link leads. A link at the place of a
+ * directory of the scratch disk is kept.
+ */
+static const struct layertree_need needs[] = {
+	{"dev", LAYERTREE_LINK_NONE, false},
+	{"proc", LAYERTREE_LINK_NONE, false},
+	{"sys", LAYERTREE_LINK_NONE, false},
+	{"run", LAYERTREE_LINK_THERE, false},
+	{"ci", LAYERTREE_LINK_THERE, false},
+	{"root", LAYERTREE_LINK_ANY, false},
+	{"tmp", LAYERTREE_LINK_ANY, false},
+	{"var", LAYERTREE_LINK_INSIDE, false},
+	{"var/tmp", LAYERTREE_LINK_ANY, false},
+	{"lib", LAYERTREE_LINK_THERE, false},
+	{"lib/modules", LAYERTREE_LINK_NONE, false},
+	{"etc", LAYERTREE_LINK_THERE, false},
+	{"etc/hosts", LAYERTREE_LINK_ANY, true},
+	{"etc/machine-id", LAYERTREE_LINK_ANY, true},
+};
+
+static int check_needs(const struct merge *m, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
+		if (layertree_check(&m->tree, &needs[i], e) < 0)
+			return -1;
+	return 0;
+}
+
 static int merge(struct merge *m, struct err *e)
 {
-	if (each_layer(m, read_names, e) < 0 ||
+	if (each_layer(m, read_names, e) < 0 || check_needs(m, e) < 0 ||
 		layertree_each_implied(&m->tree, put_implied, m, e) < 0 ||
 		each_layer(m, put_layer, e) < 0)
 		return -1;
@@ -298,8 +377,13 @@ int layers_merge(const struct layers_part *layers, size_t count, int out,
 	const struct layers_options *o, struct rewrite_report *ret, struct err *e)
 {
 	auto_free char *buffer = mem_alloc(OUT_BYTES);
-	struct merge m = {
-		.options = o, .layers = layers, .count = count, .out = out, .buffer = buffer};
+	auto_free struct owners *owners = mem_alloc(sizeof(*owners));
+	struct merge m = {.options = o,
+		.layers = layers,
+		.count = count,
+		.owners = owners,
+		.out = out,
+		.buffer = buffer};
 	int result;
 
 	layertree_init(&m.tree, o->max_entries ? o->max_entries : LIMIT_TAR_ENTRIES);

@@ -31,10 +31,13 @@ struct layers_options {
 };
 
 /*
- * Read `count` layers, the lowest one first: tar alone or compressed (foreign.h).
+ * Read `count` layers, the lowest one first: tar alone or compressed (foreign.h). Their files may have
+ * REWRITE_OWNERS_MAX different owners, and what a machine needs must be what it needs or missing: /dev
+ * must not be a file.
  * Write the archive to `out`. ERR_INPUT: a fault of a layer, with its number from 1; ERR_HOST: a
  * fault of the host, or nobody reads `out`. Extended attributes that our archives cannot have are
- * left out and counted in ret->dropped.xattrs.
+ * left out and counted in ret->dropped.xattrs. A time that a squashfs cannot have becomes the nearest
+ * one that it can have.
  */
 int layers_merge(const struct layers_part *layers, size_t count, int out,
 	const struct layers_options *o, struct rewrite_report *ret, struct err *e) NODISCARD;

@@ -2,6 +2,7 @@
 #include "archive/layertree.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "archive/members.h"
@@ -42,6 +43,14 @@ static struct layertree_name **bucket_of(
 	const struct layertree *t, const struct layertree_name *parent, struct word name)
 {
 	return &t->table[hash(parent, name) & (t->table_size - 1)];
+}
+
+/* The caller frees the result. */
+static char *show_word(struct word w)
+{
+	auto_free char *text = mem_strndup(w.text, w.len);
+
+	return text_safe(text, SHOWN_MAX);
 }
 
 static struct word word_of(const struct layertree_name *n)
@@ -101,26 +110,23 @@ static bool is_dir(const struct layertree_name *n)
 /* In the order in which they were added, so that the same layers give the same archive. */
 static void give_name(struct layertree_file *file, struct layertree_name *n)
 {
-	struct layertree_name **end = &file->names;
-
-	while (*end)
-		end = &(*end)->other;
 	n->file = file;
+	n->before = file->last;
 	n->other = NULL;
-	*end = n;
+	*(n->before ? &n->before->other : &file->names) = n;
+	file->last = n;
 }
 
 static void take_name(struct layertree_name *n)
 {
-	struct layertree_name **at;
+	struct layertree_file *file = n->file;
 
-	if (!n->file)
+	if (!file)
 		return;
-	for (at = &n->file->names; *at != n; at = &(*at)->other)
-		;
-	*at = n->other;
+	*(n->before ? &n->before->other : &file->names) = n->other;
+	*(n->other ? &n->other->before : &file->last) = n->before;
 	n->file = NULL;
-	n->other = NULL;
+	n->before = n->other = NULL;
 }
 
 static void leave_siblings(struct layertree_name *n)
@@ -183,7 +189,7 @@ static int too_many(const struct layertree *t, const char *path, struct err *e)
 		num_show_size(LIMIT_PACK_NAMES_BYTES).s);
 }
 
-/* Each name is counted once more for the memory that it takes beside its text. */
+/* An entry, or a directory that no entry describes: what needs memory. */
 static int count(struct layertree *t, size_t len, const char *path, struct err *e)
 {
 	t->entries++;
@@ -193,12 +199,20 @@ static int count(struct layertree *t, size_t len, const char *path, struct err *
 		: 0;
 }
 
-/* NULL with *e if there are too many. `path` is that of the entry, for messages. */
+/* NULL with *e if it is too long or too deep. `path` is that of the entry, for messages. */
 static struct layertree_name *add_name(struct layertree *t, struct layertree_name *parent,
 	struct word name, const char *path, struct err *e)
 {
 	struct layertree_name *n;
 
+	/* Linux has no longer ones, and sqfstar cuts them. */
+	if (name.len > NAME_MAX) {
+		auto_free char *shown = show_word(name);
+
+		(void)members_refuse(
+			path, e, "the name '%s' has more than %d bytes", shown, NAME_MAX);
+		return NULL;
+	}
 	if (parent->depth == LIMIT_TAR_DEPTH || parent->path_len + name.len + 1 > LIMIT_TAR_PATH) {
 		(void)members_refuse(path, e,
 			"it is more than %d levels deep, or its path has more than "
@@ -206,8 +220,6 @@ static struct layertree_name *add_name(struct layertree *t, struct layertree_nam
 			LIMIT_TAR_DEPTH, LIMIT_TAR_PATH);
 		return NULL;
 	}
-	if (count(t, name.len, path, e) < 0)
-		return NULL;
 	grow(t);
 	n = mem_alloc(sizeof(*n) + name.len + 1);
 	memcpy(n->name, name.text, name.len);
@@ -268,6 +280,8 @@ static int step(struct walk *w, struct layertree_name **at, struct word word)
 	}
 	n = find(w->t, *at, word);
 	if (!n && w->make) {
+		if (count(w->t, word.len, w->path, w->e) < 0)
+			return -1;
 		n = add_name(w->t, *at, word, w->path, w->e);
 		if (!n)
 			return -1;
@@ -342,10 +356,17 @@ static int find_parent(struct layertree *t, const char *path, const struct split
  */
 static void remove_lower(struct layertree *t, struct layertree_name *n);
 
+/*
+ * A layer can say it again and again. All that it adds to a directory after the first time is its
+ * own, so that there is nothing more to do.
+ */
 static void remove_lower_children(struct layertree *t, struct layertree_name *dir)
 {
 	struct layertree_name *n = dir->child;
 
+	if (dir->cleared == t->layer_count)
+		return;
+	dir->cleared = t->layer_count;
 	while (n) {
 		struct layertree_name *older = n->older;
 
@@ -370,15 +391,6 @@ static void remove_lower(struct layertree *t, struct layertree_name *n)
 	n->layer = layer;
 }
 
-/* A layer can say it again and again. */
-static void make_opaque(struct layertree *t, struct layertree_name *dir)
-{
-	if (dir->opaque == t->layer_count)
-		return;
-	dir->opaque = t->layer_count;
-	remove_lower_children(t, dir);
-}
-
 static bool is_whiteout(struct word base)
 {
 	return base.len >= strlen(WHITEOUT) && memcmp(base.text, WHITEOUT, strlen(WHITEOUT)) == 0;
@@ -395,7 +407,7 @@ static int apply_whiteout(
 	if (s->base.len == strlen(WHITEOUT_OPAQUE) &&
 		memcmp(s->base.text, WHITEOUT_OPAQUE, s->base.len) == 0) {
 		if (parent)
-			make_opaque(t, parent);
+			remove_lower_children(t, parent);
 		return 0;
 	}
 	if (s->base.len >= strlen(WHITEOUT_META) &&
@@ -492,7 +504,7 @@ static int add_entry(struct layertree *t, struct layertree_name *parent, const s
 	return 0;
 }
 
-static int check_link(const struct tar_entry *entry, struct err *e)
+static int check_target(const struct tar_entry *entry, struct err *e)
 {
 	size_t len = strlen(entry->link);
 
@@ -514,7 +526,7 @@ static int apply(struct layertree *t, const struct tar_entry *entry, const struc
 					      : members_refuse(entry->path, e, "its path is empty");
 	if (is_whiteout(s->base))
 		return apply_whiteout(t, entry->path, s, e);
-	if (check_link(entry, e) < 0 || find_parent(t, entry->path, s, true, &parent, e) < 0)
+	if (check_target(entry, e) < 0 || find_parent(t, entry->path, s, true, &parent, e) < 0)
 		return -1;
 	if (entry->type == TAR_HARDLINK)
 		return add_link(t, parent, s, entry, e);
@@ -537,6 +549,92 @@ int layertree_add(struct layertree *t, const struct foreign_entry *f, struct err
 	free(s.parent);
 	add_file(t, file);
 	return result;
+}
+
+/* ---- what a machine needs ---- */
+
+/* What a path leads to, through all links. NULL: to nothing, or in a circle. */
+static struct layertree_name *resolve(
+	const struct layertree *t, struct layertree_name *from, const char *text, unsigned *links)
+{
+	struct layertree_name *at = text[0] == '/' ? t->root : from;
+	struct word word;
+
+	while (at && next_word(&text, &word)) {
+		struct layertree_name *n;
+
+		if (!is_dir(at))
+			return NULL;
+		n = is_up(word) ? at->parent ? at->parent : at : find(t, at, word);
+		if (n && n->target)
+			n = ++*links > LINKS_MAX ? NULL : resolve(t, at, n->target, links);
+		at = n;
+	}
+	return at;
+}
+
+static const char *kind_of(const struct layertree_name *n)
+{
+	if (is_dir(n))
+		return "a directory";
+	if (n->file->type == TAR_FILE)
+		return "a file";
+	return n->file->type == TAR_FIFO ? "a fifo" : "a device";
+}
+
+static bool is_of_kind(const struct layertree_need *need, const struct layertree_name *n)
+{
+	return need->is_file ? n->file && n->file->type == TAR_FILE : is_dir(n);
+}
+
+static bool may_be_link(
+	const struct layertree_need *need, const char *target, const struct layertree_name *end)
+{
+	if (end && !is_of_kind(need, end))
+		return false;
+	if (need->link == LAYERTREE_LINK_NONE || (!end && need->link != LAYERTREE_LINK_ANY))
+		return false;
+	return need->link != LAYERTREE_LINK_INSIDE || tar_symlink_stays_inside(need->path, target);
+}
+
+static int unfit(const struct layertree_need *need, struct err *e, const char *is, const char *to,
+	const char *what)
+{
+	auto_free char *shown = to ? text_safe(to, SHOWN_MAX) : mem_strdup("");
+	const char *quote = to ? "'" : "";
+
+	return err_set(e, ERR_INPUT, "/%s is %s%s%s%s%s; a machine needs a %s there, or nothing",
+		need->path, is, quote, shown, quote, what, need->is_file ? "file" : "directory");
+}
+
+static int check_link(const struct layertree *t, const struct layertree_need *need,
+	const struct layertree_name *n, struct err *e)
+{
+	unsigned links = 1;
+	const struct layertree_name *end = resolve(t, n->parent, n->target, &links);
+	auto_free char *what = end ? mem_printf(", which is %s", kind_of(end))
+				   : mem_strdup(", which leads to nothing");
+
+	return may_be_link(need, n->target, end)
+		? 0
+		: unfit(need, e, "a symbolic link to ", n->target, what);
+}
+
+int layertree_check(const struct layertree *t, const struct layertree_need *need, struct err *e)
+{
+	const char *slash = strrchr(need->path, '/'), *base = slash ? slash + 1 : need->path;
+	auto_free char *above = mem_strndup(need->path, (size_t)(base - need->path));
+	const struct layertree_name *n;
+	struct layertree_name *parent;
+	unsigned links = 0;
+
+	parent = resolve(t, t->root, above, &links);
+	n = parent ? find(t, parent, (struct word){base, strlen(base)}) : NULL;
+	if (!n)
+		return 0;
+	if (n->target)
+		return check_link(t, need, n, e);
+	return is_of_kind(need, n) ? 0 : unfit(need, e, kind_of(n), NULL, "");
 }
 
 /* ---- the whole ---- */

@@ -33,8 +33,8 @@ struct layertree_name;
 struct layertree_file {
 	enum tar_type type;
 	uint64_t size;
-	struct layertree_name
-		*names; /* in the order in which they were added; NULL: none is left */
+	struct layertree_name *names; /* as they were added; NULL: none is left */
+	struct layertree_name *last;
 };
 
 struct layertree_name {
@@ -45,10 +45,11 @@ struct layertree_name {
 	struct layertree_name *bucket; /* the next one in the hash table */
 	struct layertree_file *file;   /* NULL: a directory that no layer describes */
 	struct layertree_name *other;  /* the next name of the same file */
+	struct layertree_name *before; /* the previous one */
 	char *target;                  /* of a symbolic link */
 	size_t layer;                  /* the layer that described it last */
-	size_t opaque;                 /* 1 + the layer that made the directory opaque */
-	unsigned depth;                /* components of its path */
+	size_t cleared; /* 1 + the last layer that removed what lower layers have put below it */
+	unsigned depth; /* components of its path */
 	size_t path_len;
 	char name[];
 };
@@ -65,7 +66,7 @@ struct layertree {
 	size_t table_size, name_count;
 	struct layertree_layer *layers;
 	size_t layer_count;
-	uint64_t max_entries, entries;
+	uint64_t max_entries, entries; /* and directories that had no entry when they were made */
 	uint64_t names_bytes;
 };
 
@@ -77,8 +78,8 @@ void layertree_begin(struct layertree *t);
 
 /*
  * Apply the next entry of the layer that was begun last. Only path, link, type and size of the
- * entry are used. ERR_INPUT: ".." in the path, a path below a file, a hard link to nothing, a
- * whiteout of no name, and too many entries or names.
+ * entry are used. ERR_INPUT: ".." in the path, a path below a file, a name of more than
+ * NAME_MAX bytes, a hard link to nothing, a whiteout of no name, and too many entries or names.
  */
 int layertree_add(struct layertree *t, const struct foreign_entry *entry, struct err *e) NODISCARD;
 
@@ -87,6 +88,27 @@ const struct layertree_file *layertree_file(const struct layertree *t, size_t la
 
 /* Append the path of a name: "usr/bin/sh". */
 void layertree_path(const struct layertree_name *name, struct buf *path);
+
+/* Which symbolic link may be at the place of what is needed. */
+enum layertree_link {
+	LAYERTREE_LINK_NONE,
+	LAYERTREE_LINK_INSIDE, /* to what is there, and neither with '/' in front nor above the root */
+	LAYERTREE_LINK_THERE, /* to what is there */
+	LAYERTREE_LINK_ANY,   /* also to nothing */
+};
+
+struct layertree_need {
+	const char *path; /* "lib/modules" */
+	enum layertree_link link;
+	bool is_file; /* else it must be a directory */
+};
+
+/*
+ * Is it as needed, or is nothing there? Links on the way to it are followed. ERR_INPUT says what is
+ * there instead.
+ */
+int layertree_check(
+	const struct layertree *t, const struct layertree_need *need, struct err *e) NODISCARD;
 
 /*
  * Call fn for each directory that no layer describes, parents first. A result other than 0 ends

@@ -30,6 +30,12 @@ enum { REWRITE_IN = 3, REWRITE_OUT = 4, REWRITE_REPORTS = 5, REWRITE_LAYERS = 6 
 /* Layers of one image: a container engine allows 127. */
 enum { REWRITE_LAYERS_MAX = 128 };
 
+/*
+ * Different owners, users and groups together, of the files of one image: the number of ids of a
+ * squashfs has 16 bits, and sqfstar adds up to two.
+ */
+enum { REWRITE_OWNERS_MAX = 65533 };
+
 enum rewrite_report_kind { REPORT_PROGRESS = 1, REPORT_DONE, REPORT_FAILED };
 
 /* Attributes of entries that were dropped. */

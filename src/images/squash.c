@@ -5,9 +5,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,9 +37,10 @@ enum { LOOK_MS = 1000 };
 struct packer {
 	pid_t pid;
 	int pidfd;
-	int input;  /* its standard input: the writing end of the pipe */
-	int errors; /* its standard error */
-	int file;   /* its output */
+	int input;     /* its standard input: the writing end of the pipe */
+	int errors;    /* its standard error */
+	int file;      /* its output */
+	uint64_t most; /* bytes that it may write */
 };
 
 static void packer_release(struct packer *p)
@@ -61,7 +64,7 @@ static int find_program(char **ret, struct err *e)
 		SQFSTAR " is missing; on Debian: apt-get install squashfs-tools");
 }
 
-/* -noI: see squashroot.h. */
+/* -noI and the mode: see squashroot.h. */
 static void add_arguments(struct jail *j, const char *name)
 {
 	static const char *const fixed[] = {SQFSTAR, "-quiet", "-no-progress", "-force",
@@ -71,6 +74,22 @@ static void add_arguments(struct jail *j, const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
 		strv_push(&j->argv, fixed[i]);
 	strv_pushf(&j->argv, INSIDE "%s", name);
+}
+
+/*
+ * A few megabytes of a layer can become hundreds of gigabytes. A tenth of what is free stays free:
+ * others use the disk, too. Of a file system that does not say how large it is, all is free.
+ */
+static uint64_t most_bytes(const char *dir)
+{
+	struct statvfs st;
+	uint64_t free, most;
+
+	if (statvfs(dir, &st) < 0 || st.f_blocks == 0)
+		return LIMIT_IMAGE_BYTES;
+	free = (uint64_t)st.f_bavail * st.f_frsize;
+	most = free - free / 10;
+	return most == 0 ? 1 : most < LIMIT_IMAGE_BYTES ? most : LIMIT_IMAGE_BYTES;
 }
 
 static int start_packer(const char *program, const char *path, struct packer *p, int input,
@@ -85,7 +104,7 @@ static int start_packer(const char *program, const char *path, struct packer *p,
 	j.stderr_fd = errors;
 	j.max_files = LIMIT_ARCHIVE_FILES;
 	j.max_memory = LIMIT_SQUASH_MEMORY;
-	j.max_file_bytes = LIMIT_IMAGE_BYTES;
+	j.max_file_bytes = p->most;
 	jail_device(&j, "/dev/null");
 	jail_bind(&j, path, inside, JAIL_WRITABLE);
 	add_arguments(&j, path_base(path));
@@ -105,6 +124,7 @@ static int start(const char *dir, const char *name, struct packer *p, struct err
 	auto_fd int input_inside = -1, errors_inside = -1;
 	int ends[2];
 
+	p->most = most_bytes(dir);
 	if (find_program(&program, e) < 0 || imagestore_make_file(path, &p->file, e) < 0 ||
 		make_pipe(ends, e) < 0)
 		return -1;
@@ -140,18 +160,45 @@ static int write_layers(const struct container_image *image, const char *program
 
 /* ---- the end ---- */
 
+/* Always -1. */
+static int explained(const struct packer *p, struct err *e)
+{
+	space_explain(e, p->file);
+	return -1;
+}
+
+/* It was not allowed to write more, and says so: it gets no SIGXFSZ as the first process of a jail. */
+static int too_large(const struct packer *p, const char *dir, struct err *e)
+{
+	if (p->most == LIMIT_IMAGE_BYTES)
+		return err_set(e, ERR_INPUT, "its root file system needs more than %s",
+			num_show_size(p->most).s);
+	return err_reason(e, ERR_HOST, ERR_REASON_DISK,
+		"its root file system needs more than %s, which is nine tenths of what was free on "
+		"the disk of the host in %s; make room there",
+		num_show_size(p->most).s, dir);
+}
+
+/* Its messages are not translated: the jail has no locale. */
+static bool says(const char *line, int number)
+{
+	return strstr(line, strerror(number));
+}
+
 /* The first line of its standard error has the reason. */
 static int failed(const struct packer *p, int status, const char *dir, struct err *e)
 {
 	auto_free char *safe = proc_first_line(p->errors);
 
+	if (says(safe, EFBIG) || (WIFSIGNALED(status) && WTERMSIG(status) == SIGXFSZ))
+		return too_large(p, dir, e);
 	if (WIFSIGNALED(status))
-		(void)err_set(e, ERR_HOST, SQFSTAR " was ended by signal %d", WTERMSIG(status));
-	else
-		(void)err_set(
-			e, ERR_HOST, SQFSTAR ": %s", safe[0] ? safe : "it failed without a reason");
-	space_explain_probably(e, dir);
-	return -1;
+		return err_set(e, ERR_HOST, SQFSTAR " was ended by signal %d", WTERMSIG(status));
+	(void)err_set(e, ERR_HOST, SQFSTAR ": %s", safe[0] ? safe : "it failed without a reason");
+	e->sys = says(safe, ENOSPC) ? ENOSPC : says(safe, EDQUOT) ? EDQUOT : 0;
+	if (e->sys)
+		(void)err_because(e, ERR_REASON_DISK);
+	return explained(p, e);
 }
 
 /* Its output grows while it works. */
@@ -192,9 +239,11 @@ static int finish(struct packer *p, const char *dir, struct err *e)
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return failed(p, status, dir, e);
 	if (squashroot_set(p->file, e) < 0)
-		return -1;
-	if (fchmod(p->file, 0644) < 0 || fsync(p->file) < 0)
-		return err_sys(e, "keep the root file system in %s", dir);
+		return explained(p, e);
+	if (fchmod(p->file, 0644) < 0 || fsync(p->file) < 0) {
+		(void)err_sys(e, "keep the root file system in %s", dir);
+		return explained(p, e);
+	}
 	return 0;
 }
 

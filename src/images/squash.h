@@ -21,8 +21,9 @@ struct squash_result {
 /*
  * Make the file `name` in `dir`, which is private to the caller. program: the path of
  * ambient-archive. ERR_INPUT: a fault of a layer, with its number; more than LIMIT_IMAGE_BYTES.
- * ERR_HOST: sqfstar is missing (reason host_no_squashfs), or failed. ERR_INTERRUPTED. After an
- * error, the contents of the file are undefined.
+ * ERR_HOST: sqfstar is missing (reason host_no_squashfs), or failed; the disk is full, or would have
+ * less than a tenth left of what is free now (ERR_REASON_DISK). ERR_INTERRUPTED. After an error, the
+ * contents of the file are undefined.
  */
 int squash_layers(const struct container_image *image, const char *program, const char *dir,
 	const char *name, struct squash_result *ret, struct err *e) NODISCARD;

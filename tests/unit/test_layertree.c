@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "archive/layertree.h"
+#include "base/clock.h"
 
 enum { MOST = 1000 };
 
@@ -148,6 +149,9 @@ static void test_whiteouts_remove_what_lower_layers_have(void **state)
 	expect_tree(LAYERS("f a", "f a\nf .wh.a"), "1.0 a\n");
 	expect_tree(LAYERS("f a", "f .wh.nothing\nf b/.wh.c"), "0.0 a\n");
 	expect_tree(LAYERS("d a\nf a/x", "f a/n\nf .wh.a"), "- a\n1.0 a/n\n");
+	expect_tree(LAYERS("f a/b/x", "f .wh.a\nf a/b/y\nf .wh.a\nf a/b/.wh.y\nf a/.wh.b"),
+		"- a\n- a/b\n1.1 a/b/y\n");
+	expect_tree(LAYERS("f a/x", "f a/y\nf .wh.a", "f z\nf .wh.a"), "2.0 z\n");
 	/* A link is removed, not what it leads to. */
 	expect_tree(LAYERS("f a\nl b a", "f .wh.b"), "0.0 a\n");
 }
@@ -183,6 +187,8 @@ static void test_hard_links_keep_the_file_that_they_were_made_of(void **state)
 {
 	(void)state;
 	expect_tree(LAYERS("f a\nh b a\nh c b"), "0.0 a b c\n");
+	expect_tree(LAYERS("f a\nh b a\nh c a\nh d a", "f .wh.b"), "0.0 a c d\n");
+	expect_tree(LAYERS("f a\nh b a", "f .wh.b\nh c a\nf .wh.a\nh d c"), "0.0 c d\n");
 	expect_tree(LAYERS("f a\nh b a", "f a"), "0.0 b\n1.0 a\n");
 	expect_tree(LAYERS("f a", "h b a"), "0.0 a b\n");
 	expect_tree(LAYERS("f a", "h b a\nf .wh.a"), "0.0 b\n");
@@ -227,7 +233,47 @@ static void test_refuses_what_makes_no_tree(void **state)
 	expect_refused(LAYERS(deep.data), shown);
 }
 
-static void test_names_are_limited(void **state)
+/* A whiteout is no name. */
+static void test_names_are_as_long_as_the_kernel_has_them(void **state)
+{
+	auto_free char *most = mem_printf("%0255d", 7), *longer = mem_printf("%0256d", 7);
+	auto_free char *fits = mem_printf("f %s\nf .wh.%s", most, most);
+	auto_free char *last = mem_printf("f a/%s", longer), *first = mem_printf("f %s/a", longer);
+	auto_free char *led = mem_printf("l b %s\nf b/x", longer);
+	auto_free char *why_last =
+		mem_printf("entry 'a/%s': the name '%s' has more than 255 bytes", longer, longer);
+	auto_free char *why_first =
+		mem_printf("entry '%s/a': the name '%s' has more than 255 bytes", longer, longer);
+	auto_free char *why_led =
+		mem_printf("entry 'b/x': the name '%s' has more than 255 bytes", longer);
+	auto_free char *wanted = mem_printf("0.0 %s\n", most);
+
+	(void)state;
+	expect_tree(LAYERS(fits), wanted);
+	expect_refused(LAYERS(last), why_last);
+	expect_refused(LAYERS(first), why_first);
+	expect_refused(LAYERS(led), why_led);
+}
+
+static void test_entries_are_limited(void **state)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+
+	(void)state;
+	layertree_init(&t, MOST);
+	layertree_begin(&t);
+	expect_ok(add_line(&t, "d d", &e), &e);
+	for (int i = 1; i < MOST; i++) {
+		auto_free char *line = mem_printf("f d/%d", i);
+
+		expect_ok(add_line(&t, line, &e), &e);
+	}
+	expect_err(add_line(&t, "f d/1", &e), &e, ERR_INPUT,
+		"entry 'd/1': the layers have more than 1000 entries");
+}
+
+static void test_directories_without_an_entry_are_limited_too(void **state)
 {
 	auto_layertree struct layertree t;
 	struct err e = {0};
@@ -241,7 +287,7 @@ static void test_names_are_limited(void **state)
 
 		result = add_line(&t, line, &e);
 	}
-	expect_err(result, &e, ERR_INPUT, "entry 'd333/x': the layers have more than 1000 entries");
+	expect_err(result, &e, ERR_INPUT, "entry 'd500/x': the layers have more than 1000 entries");
 }
 
 /* As many layers as there can be, each with a whiteout of everything below it. */
@@ -264,6 +310,102 @@ static void test_many_opaque_layers(void **state)
 	assert_string_equal(shown.data, "- a\n- a/b\n- a/b/c\n127.1 a/b/c/d\n");
 }
 
+/* message: NULL if it fits. */
+static void expect_need(const char *layer, const struct layertree_need *need, const char *message)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+
+	layertree_init(&t, MOST);
+	expect_ok(add_layer(&t, layer, &e), &e);
+	if (message)
+		expect_err(layertree_check(&t, need, &e), &e, ERR_INPUT, message);
+	else
+		expect_ok(layertree_check(&t, need, &e), &e);
+}
+
+#define NEEDS_DIR "; a machine needs a directory there, or nothing"
+
+static void test_a_path_is_what_a_machine_needs(void **state)
+{
+	static const struct layertree_need none = {"d", LAYERTREE_LINK_NONE, false},
+					   inside = {"d", LAYERTREE_LINK_INSIDE, false},
+					   there = {"d", LAYERTREE_LINK_THERE, false},
+					   any = {"d", LAYERTREE_LINK_ANY, false},
+					   below = {"l/m", LAYERTREE_LINK_NONE, false},
+					   file = {"f", LAYERTREE_LINK_ANY, true};
+
+	(void)state;
+	expect_need("f x", &none, NULL);
+	expect_need("d d", &none, NULL);
+	expect_need("f d/x", &none, NULL);
+	expect_need("f d", &none, "/d is a file" NEEDS_DIR);
+	expect_need("c d", &any, "/d is a device" NEEDS_DIR);
+	expect_need("d x\nl d x", &none,
+		"/d is a symbolic link to 'x', which is a directory" NEEDS_DIR);
+	expect_need("d x\nl d x", &inside, NULL);
+	expect_need("d x\nl d /x", &inside,
+		"/d is a symbolic link to '/x', which is a directory" NEEDS_DIR);
+	expect_need("d x\nl d ../x", &inside,
+		"/d is a symbolic link to '../x', which is a directory" NEEDS_DIR);
+	expect_need(
+		"l d x", &inside, "/d is a symbolic link to 'x', which leads to nothing" NEEDS_DIR);
+	expect_need("d x\nl d ../x", &there, NULL);
+	expect_need("d x\nl y x\nl d /y/.", &there, NULL);
+	expect_need("f x/f\nl d x/f/..", &there,
+		"/d is a symbolic link to 'x/f/..', which leads to nothing" NEEDS_DIR);
+	expect_need("l x d\nl d x", &there,
+		"/d is a symbolic link to 'x', which leads to nothing" NEEDS_DIR);
+	expect_need("l d x", &any, NULL);
+	expect_need("f x\nl d x", &any, "/d is a symbolic link to 'x', which is a file" NEEDS_DIR);
+	expect_need("d u/m\nl l u", &below, NULL);
+	expect_need("f u/m\nl l u", &below, "/l/m is a file" NEEDS_DIR);
+	expect_need("f l", &below, NULL);
+	expect_need("f f", &file, NULL);
+	expect_need("f x\nl f x", &file, NULL);
+	expect_need("d f", &file, "/f is a directory; a machine needs a file there, or nothing");
+	expect_need("f f/x", &file, "/f is a directory; a machine needs a file there, or nothing");
+}
+
+enum { MANY = 150000, MANY_MS = 90 * 1000 };
+
+/* Formats with a number; names of a file are taken away in another order than they were given. */
+static void add_many(struct layertree *t, const char *before, const char *after, int step)
+{
+	for (int i = 0; i < MANY; i++) {
+		auto_free char *line =
+			mem_printf("%s%d%s", before, (int)((int64_t)i * step % MANY), after);
+		struct err e = {0};
+
+		expect_ok(add_line(t, line, &e), &e);
+	}
+}
+
+/*
+ * All of it takes less than a second, and longer with sanitizers. If all were looked at each time,
+ * it would take minutes.
+ */
+static void test_time_grows_with_the_number_of_entries_only(void **state)
+{
+	auto_layertree struct layertree t;
+	struct err e = {0};
+	int64_t begin = clock_ms();
+
+	(void)state;
+	layertree_init(&t, 10 * MANY);
+	layertree_begin(&t);
+	expect_ok(add_line(&t, "f a", &e), &e);
+	add_many(&t, "h l", " a", 1);
+	add_many(&t, "f d/s/", "", 1);
+	for (int i = 0; i < MANY; i++) {
+		expect_ok(add_line(&t, "f .wh.d", &e), &e);
+		expect_ok(add_line(&t, "f d/.wh.s", &e), &e);
+	}
+	layertree_begin(&t);
+	add_many(&t, "f .wh.l", "", 7);
+	assert_true(clock_ms() - begin < MANY_MS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -274,8 +416,12 @@ int main(void)
 		cmocka_unit_test(test_links_in_a_path_are_followed_inside_the_tree),
 		cmocka_unit_test(test_hard_links_keep_the_file_that_they_were_made_of),
 		cmocka_unit_test(test_refuses_what_makes_no_tree),
-		cmocka_unit_test(test_names_are_limited),
+		cmocka_unit_test(test_names_are_as_long_as_the_kernel_has_them),
+		cmocka_unit_test(test_entries_are_limited),
+		cmocka_unit_test(test_directories_without_an_entry_are_limited_too),
 		cmocka_unit_test(test_many_opaque_layers),
+		cmocka_unit_test(test_a_path_is_what_a_machine_needs),
+		cmocka_unit_test(test_time_grows_with_the_number_of_entries_only),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
