@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -109,16 +108,6 @@ static int find_program(char **ret, struct err *e)
 		QEMU_IMG " is missing; on Debian: apt-get install qemu-utils");
 }
 
-/* A few bytes of a qcow2 can be named as the contents of any number of blocks. */
-static int too_large(const char *made, struct err *e)
-{
-	auto_free char *dir = path_parent(made);
-
-	return err_set(e, ERR_INPUT,
-		"the disk takes more than %s, nine tenths of what is free in %s",
-		num_show_size(space_share(dir, LIMIT_IMAGE_BYTES)).s, dir);
-}
-
 /*
  * Start it in a jail that has the file of others, and the new file if `made` is not NULL. words ends
  * with NULL. *ret_code: its exit status.
@@ -152,20 +141,31 @@ static int run_program(const char *const *words, const char *path, const char *m
 	if (end.timed_out)
 		return err_set(e, ERR_HOST, QEMU_IMG " took more than %s",
 			num_show_duration(LIMIT_QEMU_IMG_MS).s);
-	if (end.signal == SIGXFSZ)
-		return too_large(made, e);
 	if (end.signal)
 		return err_set(e, ERR_HOST, QEMU_IMG " was ended by signal %d", end.signal);
 	*ret_code = end.exit_code;
 	return 0;
 }
 
+/* A few bytes of a qcow2 can be named as the contents of any number of blocks. */
+static int too_large(const char *made, struct err *e)
+{
+	auto_free char *dir = path_parent(made);
+
+	return err_set(e, ERR_INPUT,
+		"the disk takes more than %s, nine tenths of what is free in %s",
+		num_show_size(space_share(dir, LIMIT_IMAGE_BYTES)).s, dir);
+}
+
 /* The first line of what it said. */
-static int is_damaged(const struct buf *errors, struct err *e)
+static int is_damaged(const struct buf *errors, const char *made, struct err *e)
 {
 	auto_free char *line = mem_strndup(errors->data, strcspn(errors->data, "\n"));
 	auto_free char *safe = text_safe(line, SHOWN_MAX);
 
+	/* As the first process of a jail it gets no SIGXFSZ. */
+	if (made && strstr(line, strerror(EFBIG)))
+		return too_large(made, e);
 	if (strstr(line, strerror(ENOSPC))) {
 		errno = ENOSPC;
 		return err_sys(e, "write the disk");
@@ -188,7 +188,7 @@ static int check_tables(const char *path, struct err *e)
 	buf_init(&errors, OUTPUT_BYTES);
 	if (run_program(words, path, NULL, &code, &errors, e) < 0)
 		return -1;
-	return code == WHOLE || code == WITH_UNUSED_CLUSTERS ? 0 : is_damaged(&errors, e);
+	return code == WHOLE || code == WITH_UNUSED_CLUSTERS ? 0 : is_damaged(&errors, NULL, e);
 }
 
 /* Without -W, and so in order: the same disk gives the same file. */
@@ -203,7 +203,7 @@ static int convert(const char *path, enum diskfile_format format, const char *ma
 	buf_init(&errors, OUTPUT_BYTES);
 	result = run_program(words, path, made, &code, &errors, e);
 	if (result == 0 && code != 0)
-		result = is_damaged(&errors, e);
+		result = is_damaged(&errors, made, e);
 	if (result < 0)
 		space_explain_path(e, dir);
 	return result;

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -76,22 +75,6 @@ static void add_arguments(struct jail *j, const char *name)
 	strv_pushf(&j->argv, INSIDE "%s", name);
 }
 
-/*
- * A few megabytes of a layer can become hundreds of gigabytes. A tenth of what is free stays free:
- * others use the disk, too. Of a file system that does not say how large it is, all is free.
- */
-static uint64_t most_bytes(const char *dir)
-{
-	struct statvfs st;
-	uint64_t free, most;
-
-	if (statvfs(dir, &st) < 0 || st.f_blocks == 0)
-		return LIMIT_IMAGE_BYTES;
-	free = (uint64_t)st.f_bavail * st.f_frsize;
-	most = free - free / 10;
-	return most == 0 ? 1 : most < LIMIT_IMAGE_BYTES ? most : LIMIT_IMAGE_BYTES;
-}
-
 static int start_packer(const char *program, const char *path, struct packer *p, int input,
 	int errors, struct err *e)
 {
@@ -124,7 +107,7 @@ static int start(const char *dir, const char *name, struct packer *p, struct err
 	auto_fd int input_inside = -1, errors_inside = -1;
 	int ends[2];
 
-	p->most = most_bytes(dir);
+	p->most = space_share(dir, LIMIT_IMAGE_BYTES);
 	if (find_program(&program, e) < 0 || imagestore_make_file(path, &p->file, e) < 0 ||
 		make_pipe(ends, e) < 0)
 		return -1;

@@ -106,7 +106,7 @@ uint64_t space_share(const char *path, uint64_t max)
 
 	if (!where || !st.f_blocks)
 		return max;
-	share = bytes_left(&st) / 10 * 9;
+	share = bytes_left(&st) / 10 * 9 + 1;
 	return share < max ? share : max;
 }
 

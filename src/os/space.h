@@ -27,7 +27,8 @@ void space_explain_probably(struct err *e, const char *path);
 
 /*
  * The bytes that something of a size that is not known may take on the file system of `path`: nine
- * tenths of what is free, at most `max`. `max` if that is not known.
+ * tenths of what is free, because others use the disk, too; at least 1, at most `max`. `max` if the
+ * file system does not say how large it is.
  */
 uint64_t space_share(const char *path, uint64_t max);
 

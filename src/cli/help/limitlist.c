@@ -211,6 +211,8 @@ static const struct row rows[] = {
 	BYTES(LIMIT_DEFAULTS_BYTES, "all of them together", "error, status 2"),
 	BYTES(LIMIT_DEFAULTS_PATH, "its working directory", "left out, with a warning"),
 	COUNT(REWRITE_LAYERS_MAX, "layers of an image", "error, status 2"),
+	COUNT(REWRITE_OWNERS_MAX, "different users and groups of the files of an image",
+		"error, status 2"),
 	BYTES(LIMIT_IMAGE_BYTES, "the files of all layers, and a file of `ambient image export`",
 		"error, status 2"),
 	BYTES(LIMIT_IMAGEFILE_INFO, "`image.json` in such a file", "`image_damaged`"),
