@@ -23,8 +23,7 @@ enum { CHUNK = 8 * 1024, SHOWN_MAX = 300, FILTERS_MAX = 2 /* the file itself is 
 enum { ZIP_END_BYTES = 22, ZIP_END_SEARCHED = ZIP_END_BYTES + 65535 };
 #define ZIP_END "PK\005\006"
 
-#define KINDS                                                                                      \
-	"tar (v7, ustar, pax, GNU), alone or compressed by gzip, bzip2, xz, zstd or lz4, or zip"
+#define TAR_KINDS "tar (v7, ustar, pax, GNU), alone or compressed by gzip, bzip2, xz, zstd or lz4"
 
 struct foreign {
 	struct archive *archive;
@@ -145,25 +144,26 @@ static int not_opened(const struct foreign *f, struct err *e)
 		return err_set(e, ERR_INPUT,
 			"what is compressed in it (%s) is no whole tar archive",
 			archive_filter_name(f->archive, 0));
-	return err_set(e, ERR_INPUT, "it is none of: a file of 'ambient deps export'; " KINDS);
+	if (f->source.tar_only)
+		return err_set(e, ERR_INPUT, "it is no archive of files: " TAR_KINDS);
+	return err_set(e, ERR_INPUT,
+		"it is none of: a file of 'ambient deps export'; " TAR_KINDS ", or zip");
 }
 
 /* ---- opening ---- */
 
-static int enable(struct archive *a, struct err *e)
+static int enable(struct archive *a, bool zip, struct err *e)
 {
 	static int (*const enable[])(struct archive *) = {
-		archive_read_support_filter_gzip,
-		archive_read_support_filter_bzip2,
-		archive_read_support_filter_xz,
-		archive_read_support_filter_zstd,
-		archive_read_support_filter_lz4,
-		archive_read_support_format_tar,
-		archive_read_support_format_zip_seekable,
+		archive_read_support_filter_gzip, archive_read_support_filter_bzip2,
+		archive_read_support_filter_xz, archive_read_support_filter_zstd,
+		archive_read_support_filter_lz4, archive_read_support_format_tar,
+		archive_read_support_format_zip_seekable, /* the last one */
 	};
+	const size_t count = ARRAY_SIZE(enable) - !zip;
 
 	/* A result of ARCHIVE_WARN means that it would start an external program. */
-	for (size_t i = 0; i < ARRAY_SIZE(enable); i++)
+	for (size_t i = 0; i < count; i++)
 		if (enable[i](a) != ARCHIVE_OK)
 			return err_set(e, ERR_HOST,
 				"the libarchive of this host was built without a part that is "
@@ -176,7 +176,7 @@ static int set_up(struct foreign *f, struct err *e)
 {
 	struct archive *a = f->archive;
 
-	if (enable(a, e) < 0)
+	if (enable(a, !f->source.tar_only, e) < 0)
 		return -1;
 	if (f->to_end &&
 		archive_read_set_format_option(a, "tar", "read_concatenated_archives", "1") !=

@@ -34,6 +34,7 @@ struct foreign_source {
 	 * says that it is whole. Some builders of container images write neither.
 	 */
 	bool no_end_marker;
+	bool tar_only; /* a zip is refused */
 	/* Called after each read, with the number of bytes. -1 with *e set stops reading. */
 	int (*on_read)(void *arg, uint64_t bytes, struct err *e);
 	void *arg;

@@ -64,6 +64,7 @@ static int open_layer(struct merge *m, size_t layer, struct foreign **ret, struc
 		.length = part->length,
 		.max_bytes = foreign_max_bytes(m->options->max_bytes),
 		.no_end_marker = true,
+		.tar_only = true,
 		.on_read = on_read,
 		.arg = m};
 

@@ -150,23 +150,26 @@ static int run_program(const char *const *words, const char *path, const char *m
 /* A few bytes of a qcow2 can be named as the contents of any number of blocks. */
 static int too_large(const char *made, struct err *e)
 {
-	auto_free char *dir = path_parent(made);
+	auto_free char *image = path_parent(made), *work = path_parent(image),
+		       *store = path_parent(work);
 
-	return err_set(e, ERR_INPUT,
-		"the disk takes more than %s, nine tenths of what is free in %s",
-		num_show_size(space_share(dir, LIMIT_IMAGE_BYTES)).s, dir);
+	return err_reason(e, ERR_HOST, ERR_REASON_DISK,
+		"the disk takes more than nine tenths of what is free in %s: make room there",
+		store);
 }
 
-/* The first line of what it said. */
+/*
+ * The first line of what it said; made NULL: it made nothing. As the first process of a jail it gets no
+ * SIGXFSZ, and its messages are not translated: the jail has no locale.
+ */
 static int is_damaged(const struct buf *errors, const char *made, struct err *e)
 {
 	auto_free char *line = mem_strndup(errors->data, strcspn(errors->data, "\n"));
 	auto_free char *safe = text_safe(line, SHOWN_MAX);
 
-	/* As the first process of a jail it gets no SIGXFSZ. */
-	if (made && strstr(line, strerror(EFBIG)))
+	if (made && strstr(errors->data, strerror(EFBIG)))
 		return too_large(made, e);
-	if (strstr(line, strerror(ENOSPC))) {
+	if (made && strstr(errors->data, strerror(ENOSPC))) {
 		errno = ENOSPC;
 		return err_sys(e, "write the disk");
 	}

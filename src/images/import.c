@@ -181,7 +181,7 @@ static int make(const struct making *m, const char *program, const char *dir, st
 	struct squash_result squashed;
 
 	if (squash_layers(m->image, program, dir, ROOT_FILE, &squashed, e) < 0 ||
-		take_kernel(m->kernel, dir, e) < 0)
+		container_check_layers(m->image, e) < 0 || take_kernel(m->kernel, dir, e) < 0)
 		return -1;
 	if (squashed.dropped)
 		strv_pushf(warnings,

@@ -616,7 +616,7 @@ int image_verify(const struct image *i, const char *memory, const char *work, st
 int image_verify_part(const struct image *i, enum image_part part, struct err *e)
 {
 	auto_node struct node *known = node_map();
-	bool changed;
+	bool changed = false;
 
 	return verify_part(i, &i->parts[part], known, &changed, e);
 }
