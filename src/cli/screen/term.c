@@ -342,6 +342,16 @@ static void on_action_failed(struct term *t, const struct event *ev)
 		t->last = steal_ptr(&line);
 }
 
+/* Programs of others say "403 Forbidden", or nothing: the reason is shown when the run has failed. */
+static void on_egress(struct term *t, const struct event *ev)
+{
+	auto_free char *message = field_text(ev, "message");
+
+	if (strcmp(node_get_text(ev->fields, "verdict", ""), "refused") == 0 && message &&
+		t->blocked.count < TERM_BLOCKED && !strv_has(&t->blocked, message))
+		strv_push(&t->blocked, message);
+}
+
 /* ---- result ---- */
 
 static const struct {
@@ -403,6 +413,13 @@ static void point_to_log(struct term *t, const struct run_outcome *o)
 	below(t, "log        %s", command.data);
 }
 
+static void show_blocked(struct term *t, const struct run_outcome *o)
+{
+	if (!verdict_is_uneventful(o->verdict))
+		strv_each (&t->blocked, message)
+			below(t, "blocked    %s", *message);
+}
+
 /* Paths and commands that lead to artifacts and log. */
 static void pointers(struct term *t, const struct run_outcome *o)
 {
@@ -441,6 +458,7 @@ static void quiet_report(struct term *t, const struct run_outcome *o)
 	else if (label)
 		screen_line(&t->screen, "  %s", label);
 	show_tail(t);
+	show_blocked(t, o);
 	if (log)
 		below(t, "log  %s", log);
 	t->quiet = true;
@@ -455,6 +473,7 @@ void term_end(struct term *t, const struct run_outcome *o)
 		if (t->screen.limited && !verdict_is_uneventful(o->verdict))
 			show_tail(t);
 		verdict_line(t, o);
+		show_blocked(t, o);
 		pointers(t, o);
 	}
 	screen_finish(&t->screen);
@@ -467,6 +486,7 @@ static void (*const handlers[EVENTS])(struct term *, const struct event *) = {
 	[EVENT_WARNING] = on_warning,
 	[EVENT_PROGRESS] = on_progress,
 	[EVENT_RUNNABLE_PLAN] = on_runnable_plan,
+	[EVENT_EGRESS] = on_egress,
 	[EVENT_VM_STARTS] = on_vm_starts,
 	[EVENT_EXECUTOR_STARTS] = on_executor_starts,
 	[EVENT_EXECUTE_ACTION] = on_execute_action,
@@ -521,6 +541,7 @@ void term_begin(struct term *t, const char *project)
 	t->running = false;
 	t->total = 0;
 	t->artifact_entries = 0;
+	strv_release(&t->blocked);
 	keep(&t->withheld, NULL);
 	t->progress_ms = 0;
 }
@@ -541,6 +562,7 @@ void term_release(struct term *t)
 	keep(&t->last, NULL);
 	keep(&t->machine, NULL);
 	keep(&t->waiting, NULL);
+	strv_release(&t->blocked);
 	keep(&t->withheld, NULL);
 }
 

@@ -29,7 +29,7 @@
 #include "cli/screen/screen.h"
 #include "run/run.h"
 
-enum { TERM_QUIET_LINES = 50 };
+enum { TERM_QUIET_LINES = 50, TERM_BLOCKED = 5 };
 
 struct term {
 	struct run_view view;      /* to be passed to run_project */
@@ -55,7 +55,8 @@ struct term {
 
 	char *machine; /* "tiny, tcg, 1 CPU, 1.0 GiB" */
 	uint64_t artifact_entries;
-	char *withheld; /* "1 device, 2 fifos": artifacts only in the archive; or NULL */
+	struct strv blocked; /* messages of the proxy, different ones, at most TERM_BLOCKED */
+	char *withheld;      /* "1 device, 2 fifos": artifacts only in the archive; or NULL */
 
 	char *waiting;       /* the step in progress, for the status line; NULL: none */
 	int64_t waiting_ms;  /* its start */
