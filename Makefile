@@ -36,7 +36,7 @@ CONTRACT := frame message action endpoint user entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address clienthello egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
-SETTINGS := architecture config project credentials names defaults image locate programs statefile
+SETTINGS := architecture config project credentials names defaults image locate programs clientfile registries statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source declared fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
@@ -58,9 +58,10 @@ LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitget sftp sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
-ACTIONS_GUEST := guest_plan check names net spawn mkdir setenv pwd dummy tar_extract tar_create delivery/upload
+ACTIONS_GUEST := guest_plan check names net spawn mkdir symlink create_file setenv pwd dummy tar_extract tar_create delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
-ACTIONS := table shell custom http_get git_get fetch unsupported $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+ECOSYSTEMS := registry cargo rustup npm pip go bundler maven deb
+ACTIONS := table shell custom http_get git_get git_config fetch $(ECOSYSTEMS:%=ecosystems/%) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile

@@ -31,7 +31,8 @@ static const struct param params[] = {
 	{.name = "reads",
 		.type = PARAM_STRINGS,
 		.help = "the files of the source that it is given, relative to the source "
-			"directory: lock files, manifests"},
+			"directory: lock files, manifests; `**/NAME` is all files of that name, "
+			"but for hidden directories"},
 	ACTIONS_TRACE,
 	ACTIONS_MERGE_OUTPUT,
 	ACTIONS_USER,
@@ -72,17 +73,6 @@ static int check(const struct node *args, const char *file, struct err *e)
 	return actions_check_snippet(args, "run", file, e);
 }
 
-static int reach_host(
-	const struct entry *entry, const char *host, struct endpoints *ret_endpoints, struct err *e)
-{
-	auto_free char *plain = mem_printf("http://%s/", host);
-	auto_free char *secure = mem_printf("https://%s/", host);
-
-	if (actions_reach_url(entry, plain, ret_endpoints, e) < 0)
-		return -1;
-	return actions_reach_url(entry, secure, ret_endpoints, e);
-}
-
 static int reach(const struct entry *entry, const struct node *settings,
 	struct endpoints *ret_endpoints, struct err *e)
 {
@@ -90,17 +80,18 @@ static int reach(const struct entry *entry, const struct node *settings,
 
 	(void)settings;
 	node_each (node_get(entry->args, "hosts"), host)
-		if (reach_host(entry, host->text, ret_endpoints, e) < 0)
+		if (actions_reach_host(entry, host->text, ret_endpoints, e) < 0)
 			return -1;
 	return 0;
 }
 
-static void reads(const struct entry *entry, struct strv *ret_paths)
+static void reads(const struct entry *entry, struct action_reads *ret)
 {
 	const struct node *path;
 
 	node_each (node_get(entry->args, "reads"), path)
-		strv_push(ret_paths, path->text);
+		strv_push(strncmp(path->text, "**/", 3) == 0 ? &ret->optional : &ret->files,
+			path->text);
 }
 
 static int expand(

@@ -4,6 +4,8 @@
 const struct action *const actions_guest_plan[] = {
 	&action_spawn,
 	&action_mkdir,
+	&action_symlink,
+	&action_create_file,
 	&action_setenv,
 	&action_pwd,
 	&action_dummy,

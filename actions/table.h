@@ -17,25 +17,33 @@ extern const struct action *const actions_host[];
 /* The steps of untrusted plans: the only ones that the executor contains. */
 extern const struct action *const actions_guest_plan[];
 
+/* All ecosystems, in the order of the documentation. */
+extern const struct ecosystem *const actions_ecosystems[];
+
 /* The initial environment of every plan; the last row has no name. */
 extern const struct action_variable actions_env[];
 
 /* Actions of users that expand to steps. */
 extern const struct action action_shell, action_custom, action_http_get, action_git_get,
-	action_fetch, action_rsync, action_rsync2, action_dput, action_dput2, action_sftp_put;
+	action_fetch, action_git_config, action_rsync, action_rsync2, action_dput, action_dput2,
+	action_sftp_put;
+
+/* Ecosystems, and their actions. */
+extern const struct ecosystem ecosystem_cargo, ecosystem_npm, ecosystem_pypi, ecosystem_go,
+	ecosystem_rubygems, ecosystem_maven, ecosystem_debian, ecosystem_rustup;
+extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_clippy,
+	action_cargo_deny, action_cargo_doc, action_cargo_build, action_cargo_test,
+	action_cargo_install, action_npm_get, action_npm_fetch, action_pip_download,
+	action_go_mod_download, action_bundle_fetch, action_maven_fetch, action_rustup,
+	action_deb_get, action_apt_upgrade_download, action_deb_install, action_deb, action_deb2;
 
 /* Actions of users that are also steps, with the same name. */
-extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy;
+extern const struct action action_mkdir, action_setenv, action_pwd, action_dummy, action_symlink,
+	action_create_file;
 
 /* Steps only. */
 extern const struct action action_spawn, action_tar_extract, action_tar_create, action_net,
 	action_upload;
-
-/* unsupported.c: parsed and checked, but not in this version. */
-extern const struct action action_cargo_fetch, action_cargo_fmt, action_cargo_clippy,
-	action_cargo_deny, action_cargo_doc, action_cargo_build, action_cargo_test,
-	action_cargo_install, action_rustup, action_npm_get, action_deb_get, action_deb,
-	action_deb2;
 
 /*
  * A parameter of every action that runs the project's programs, and of the step `spawn`. With one
@@ -107,6 +115,19 @@ int actions_reach_url(const struct entry *entry, const char *url, struct endpoin
  * ERR_INPUT unless the text is a file name: not "", "." or "..", without a slash, not ".NAME.part".
  */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
+
+/*
+* ecosystems/registry.c: the address of the action's registry, from `settings` as `reach` and `expand` get them.
+ * ERR_INPUT: it cannot be used.
+ */
+int actions_registry(const struct entry *entry, const struct node *settings,
+	const char **ret_address, struct err *e) NODISCARD;
+/* ecosystems/registry.c: `reach` of an action with an ecosystem and no other servers. */
+int actions_reach_registry(const struct entry *entry, const struct node *settings,
+	struct endpoints *ret_endpoints, struct err *e) NODISCARD;
+/* ecosystems/registry.c: append what leads to both ports of a host, by http and https. */
+int actions_reach_host(const struct entry *entry, const char *host, struct endpoints *ret_endpoints,
+	struct err *e) NODISCARD;
 
 /*
  * net.c: add the step `net` with the command of TOOL_NET that has the name of the action. `ssh`: it

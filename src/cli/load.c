@@ -12,6 +12,7 @@
 #include "cli/hint.h"
 #include "cli/say.h"
 #include "settings/names.h"
+#include "settings/registries.h"
 #include "store/store.h"
 
 /* First of all, because other messages quote these options. */
@@ -31,7 +32,8 @@ int load_config_quietly(const struct call *call, const struct config_options *op
 	if (names_check_actions(ret_config, actions_host, e) == 0 &&
 		delivery_check_config(
 			ret_config->effective, ret_config->file, &ret_config->warnings, e) == 0 &&
-		names_check_targets(ret_config, e) == 0)
+		names_check_targets(ret_config, e) == 0 &&
+		registries_resolve(ret_config, actions_ecosystems, e) == 0)
 		return 0;
 	config_release(ret_config);
 	return -1;

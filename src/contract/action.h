@@ -112,9 +112,22 @@ struct action_lint {
 	unsigned generation;
 };
 
+/*
+ * The files of a source that an action is given. A path is relative to the source directory, and not
+ * checked. In `optional` and `names`, "**" and a slash in front of a name, or of "*.SUFFIX", means all
+ * such files in the source, but for hidden directories and those in `without`.
+ */
+struct action_reads {
+	struct strv files;    /* must be there */
+	struct strv optional; /* are given if they are there */
+	struct strv names;    /* are given if they are there, but empty */
+	struct strv without;  /* names of directories */
+};
+
 /* A variable in the environment of every action. */
 struct action_variable {
 	const char *name, *value;
+	bool of_registry;   /* the value is the address of the action's registry */
 	const char *help;   /* for the documentation */
 	bool image_decides; /* the value of the image is used, if it has one */
 	bool fetch_only;    /* only in a machine for actions with `fetches` */
@@ -124,6 +137,7 @@ struct action_variable {
 /* Reason of errors of `reach` and `expand`: the configuration contains no target. */
 #define ERR_REASON_NO_TARGET "no_target"
 
+struct ecosystem;
 struct entry;
 struct endpoints;
 
@@ -137,6 +151,14 @@ struct action {
 	 * without secrets. Never together with `logs_in`.
 	 */
 	bool fetches;
+	/* It needs the whole source, which the operator must allow (`fetch_source: all`). */
+	bool whole_source;
+	const struct ecosystem *ecosystem; /* from whose registry it downloads; NULL: none */
+	/*
+	 * With `ecosystem`: variables that the plan has when this action is in its pre_plan, by which
+	 * clients find what was fetched, offline. The last row has no name. NULL: none.
+	 */
+	const struct action_variable *gives;
 	const struct param *params; /* schema.h; ends with a NULL name */
 	/*
 	 * Data for hooks that several actions share: the differences between these actions. The
@@ -161,10 +183,15 @@ struct action {
 	int (*reach)(const struct entry *entry, const struct node *settings,
 		struct endpoints *ret_endpoints, struct err *e);
 	/*
-	 * With `fetches`: append the files of the source that the action must be given, paths
-	 * relative to the source directory, not checked. NULL: none.
+	 * With `fetches`: append the files of the source that the action must be given. NULL: none.
 	 */
-	void (*reads)(const struct entry *entry, struct strv *ret_paths);
+	void (*reads)(const struct entry *entry, struct action_reads *ret);
+	/*
+	 * With `reads`: append the files that the text of one of them names, relative to the source
+	 * directory, also with "..". Called once for each file of `files`, and for those that it
+	 * appended. NULL: none.
+	 */
+	void (*follow)(const char *path, const char *text, struct strv *ret_paths);
 	/*
 	 * Run the step. On failure, the text of the error becomes result.text, and result.outcome,
 	 * if still STEP_PASSED, becomes STEP_FAILED. The reason of the error is sent to the host

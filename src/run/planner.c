@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/limits.h"
+#include "contract/ecosystem.h"
 
 /* What each VM unpacks before its actions and packs after them. */
 enum {
@@ -223,6 +224,41 @@ static bool has_variable(
 	return !v->fetch_only || machine == RUN_FETCH;
 }
 
+/* Of an action with this ecosystem. */
+static void add_variables(const struct planner *p, const struct ecosystem *ecosystem,
+	const struct action_variable *list, struct plan *plan)
+{
+	const struct node *registry =
+		node_get(node_get(p->settings, REGISTRIES_KEY), ecosystem->name);
+
+	for (const struct action_variable *v = list; v && v->name; v++)
+		strv_setenv(&plan->env, v->name,
+			v->of_registry
+				? node_get_text(registry, REGISTRY_ADDRESS, ecosystem->address)
+				: v->value);
+}
+
+/* Of all ecosystems, because snippets use clients, too. */
+static void add_always(const struct planner *p, struct plan *plan)
+{
+	for (const struct action *const *a = p->actions; *a; a++)
+		if ((*a)->ecosystem)
+			add_variables(p, (*a)->ecosystem, (*a)->ecosystem->always, plan);
+}
+
+/* What the fetching actions of the pre_plan have left is found by these. */
+static void add_given(const struct planner *p, struct plan *plan)
+{
+	const struct entry_list *list = &p->lists[PROJECT_PRE_PLAN];
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct action *action = list->items[i].action;
+
+		if (action->gives)
+			add_variables(p, action->ecosystem, action->gives, plan);
+	}
+}
+
 /*
  * Variables of the image, of the project and of --env are for others' programs. There is none in a
  * trusted VM, where the variables could only manipulate the operator's programs.
@@ -236,6 +272,9 @@ static void add_environment(const struct planner *p, enum run_machine machine, s
 			strv_setenv(&plan->env, v->name, v->value);
 	if (planner_is_trusted(machine))
 		return;
+	add_always(p, plan);
+	if (machine == RUN_PLAN)
+		add_given(p, plan);
 	if (p->defaults)
 		add_defaults(p, plan);
 	if (p->project)
@@ -267,6 +306,8 @@ static struct node *settings_of(const struct planner *p)
 
 	if (mapped)
 		node_set_string(settings, "rsync_target", mapped);
+	if (p->config->registries)
+		node_set(settings, REGISTRIES_KEY, node_copy(p->config->registries));
 	set_target(p, settings, "rsync_target");
 	set_target(p, settings, "sftp_target");
 	return settings;

@@ -419,7 +419,7 @@ static int read_secrets(struct run *r, struct err *e)
 /* What the machine that fetches is given of the source. */
 static int pack_reads(struct run *r, struct err *e)
 {
-	auto_strv struct strv paths = {0};
+	auto_declared struct declared files = {0};
 	const struct entry *entry;
 	size_t at = 0;
 
@@ -430,9 +430,9 @@ static int pack_reads(struct run *r, struct err *e)
 		return r->reads_fd < 0 ? err_sys(e, "drive " DRIVE_SRC) : 0;
 	}
 	while ((entry = planner_next(&r->planner, RUN_FETCH, &at)))
-		if (entry->action->reads)
-			entry->action->reads(entry, &paths);
-	return declared_pack(r->source.root, &paths, r->config, &r->reads_fd, e);
+		if (declared_find(r->source.root, entry, &files, e) < 0)
+			return -1;
+	return declared_pack(r->source.root, &files, r->config, &r->reads_fd, e);
 }
 
 static int prepare_input(struct run *r, struct err *e)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/limits.h"
+#include "contract/ecosystem.h"
 #include "data/yamlfile.h"
 #include "egress/egress.h"
 #include "os/home.h"
@@ -82,6 +83,17 @@ const struct param config_egress_params[] = {
 		.type = PARAM_STRINGS,
 		.help = "hosts that may have addresses outside of the public Internet; this key "
 			"does not allow any host by itself"},
+	{0},
+};
+
+const struct param config_registry_params[] = {
+	{.name = REGISTRY_ADDRESS,
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "its address, an http or https URL without credentials"},
+	{.name = REGISTRY_ALSO,
+		.type = PARAM_STRINGS,
+		.help = "other hosts from which its files come, for example by a redirect"},
 	{0},
 };
 
@@ -256,6 +268,12 @@ const struct param config_params[] = {
 		.type = PARAM_MAP,
 		.sub = config_egress_params,
 		.help = "hosts that VMs with a network may reach"},
+	{.name = REGISTRIES_KEY,
+		.type = PARAM_NAMED_MAPS,
+		.sub = config_registry_params,
+		.help = "the servers from which actions download dependencies, by ecosystem; "
+			"default: those that the host's own clients have, else those that are "
+			"built into the clients"},
 	{.name = "uefi",
 		.type = PARAM_BOOL,
 		.offset = offsetof(struct config, uefi),
@@ -336,6 +354,7 @@ void config_release(struct config *c)
 	free(c->file);
 	strv_release(&c->warnings);
 	node_free(c->effective);
+	node_free(c->registries);
 	schema_release(config_params, c);
 	schema_release(config_qemu_params, c);
 	credentials_release(&c->credentials);

@@ -62,6 +62,8 @@ struct config {
 	char *sftp_target;
 	char *sftp_target_base;
 	struct credentials credentials; /* `secrets` and `ssh` */
+	/* Filled by registries_resolve; NULL: not yet. */
+	struct node *registries;
 
 	uint64_t artifacts_max;
 	uint64_t cache_max;
@@ -112,5 +114,6 @@ char *config_default_path(void); /* the caller frees */
 extern const struct param config_params[];
 extern const struct param config_qemu_params[];
 extern const struct param config_egress_params[];
+extern const struct param config_registry_params[];
 
 #endif

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/declared.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/mem.h"
 #include "base/num.h"
 #include "base/text.h"
 #include "data/pack.h"
 #include "data/tar.h"
 #include "os/fd.h"
+#include "os/path.h"
 #include "os/space.h"
 #include "os/temporary.h"
 #include "source/limits.h"
@@ -56,20 +61,252 @@ static int open_declared(int root, const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
-int declared_check(int root, const struct entry *entry, struct err *e)
+/* ---- which files ---- */
+
+void declared_release(struct declared *d)
 {
-	auto_strv struct strv paths = {0};
+	for (size_t i = 0; i < d->count; i++)
+		free(d->files[i].path);
+	free(d->files);
+	*d = (struct declared){0};
+}
 
-	if (entry->action->reads)
-		entry->action->reads(entry, &paths);
-	strv_each (&paths, path) {
+static void add_file(struct declared *d, const char *path, bool empty)
+{
+	if (d->count == d->room) {
+		d->room = d->room ? 2 * d->room : 16;
+		d->files = mem_resize(d->files, d->room, sizeof(*d->files));
+	}
+	d->files[d->count++] = (struct declared_file){.path = mem_strdup(path), .empty = empty};
+}
+
+static bool has_file(const struct declared *d, const char *path)
+{
+	for (size_t i = 0; i < d->count; i++)
+		if (strcmp(d->files[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+/* A finding of one action; all that it finds goes to the same list. */
+struct search {
+	int root;
+	const struct action *action;
+	struct action_reads reads;
+	struct declared *found;
+	size_t first; /* of this action */
+};
+
+static void reads_release(struct action_reads *r)
+{
+	strv_release(&r->files);
+	strv_release(&r->optional);
+	strv_release(&r->names);
+	strv_release(&r->without);
+}
+
+static int check_count(const struct search *s, struct err *e)
+{
+	if (s->found->count - s->first <= LIMIT_DECLARED_FILES)
+		return 0;
+	return err_set(
+		e, ERR_INPUT, "it reads more than %d files of the source", LIMIT_DECLARED_FILES);
+}
+
+/* ---- files that others name ---- */
+
+static void add_followed(struct search *s, const struct strv *named)
+{
+	strv_each (named, path) {
+		auto_free char *rooted = mem_printf("/%s", *path);
+		auto_free char *plain = path_absolute(rooted);
+
+		if (plain[1] && !has_file(s->found, plain + 1))
+			add_file(s->found, plain + 1, false);
+	}
+}
+
+static int follow(struct search *s, int fd, const char *path, struct err *e)
+{
+	auto_strv struct strv named = {0};
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_DECLARED_BYTES + 1);
+	if (fd_read_to_end(fd, path, &text, e) < 0)
+		return -1;
+	s->action->follow(path, text.len ? text.data : "", &named);
+	add_followed(s, &named);
+	return check_count(s, e);
+}
+
+/* The list grows while it is read. */
+static int check_files(struct search *s, struct err *e)
+{
+	for (size_t i = s->first; i < s->found->count; i++) {
+		const struct declared_file *file = &s->found->files[i];
+		auto_free char *path = mem_strdup(file->path);
 		auto_fd int fd = -1;
-		struct err why = {0};
 
-		if (open_declared(root, *path, &fd, &why) < 0)
-			return node_err(entry->node, entry->file, e, "%s", why.msg);
+		if (file->empty)
+			continue;
+		if (open_declared(s->root, path, &fd, e) < 0)
+			return -1;
+		if (s->action->follow && follow(s, fd, path, e) < 0)
+			return -1;
 	}
 	return 0;
+}
+
+/* ---- patterns ---- */
+
+#define EVERYWHERE "**/"
+
+static bool is_pattern(const char *path)
+{
+	return strncmp(path, EVERYWHERE, strlen(EVERYWHERE)) == 0;
+}
+
+static bool matches(const char *name, const char *pattern)
+{
+	const char *wanted = pattern + strlen(EVERYWHERE);
+	size_t len = strlen(name), tail = strlen(wanted + 1);
+
+	if (*wanted != '*')
+		return strcmp(name, wanted) == 0;
+	return len > tail && strcmp(name + len - tail, wanted + 1) == 0;
+}
+
+static bool matches_any(const char *name, const struct strv *patterns)
+{
+	strv_each (patterns, pattern)
+		if (is_pattern(*pattern) && matches(name, *pattern))
+			return true;
+	return false;
+}
+
+static void take_file(struct search *s, const char *path, const char *name)
+{
+	if (matches_any(name, &s->reads.optional))
+		add_file(s->found, path, false);
+	else if (matches_any(name, &s->reads.names))
+		add_file(s->found, path, true);
+}
+
+static int kind_of(DIR *d, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type;
+	if (fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return DT_UNKNOWN;
+	return IFTODT(st.st_mode);
+}
+
+static int take_entry(
+	struct search *s, const char *path, const char *name, int kind, struct strv *todo)
+{
+	if (kind == DT_REG)
+		take_file(s, path, name);
+	else if (kind == DT_DIR && name[0] != '.' && !strv_has(&s->reads.without, name))
+		strv_push(todo, path);
+	return todo->count <= LIMIT_DECLARED_DIRECTORIES ? 0 : -1;
+}
+
+static int walk_directory(struct search *s, const char *directory, struct strv *todo, struct err *e)
+{
+	int fd = fd_open_beneath(s->root, directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int result = 0;
+
+	if (!d) {
+		int cause = errno;
+
+		fd_close(fd);
+		return refuse(directory, strerror(cause), e);
+	}
+	while (result == 0 && (entry = readdir(d))) {
+		auto_free char *path = strcmp(directory, ".") == 0
+			? mem_strdup(entry->d_name)
+			: path_join(directory, entry->d_name);
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (take_entry(s, path, entry->d_name, kind_of(d, entry), todo) < 0)
+			result = err_set(e, ERR_INPUT, "the source has more than %d directories",
+				LIMIT_DECLARED_DIRECTORIES);
+		else
+			result = check_count(s, e);
+	}
+	closedir(d);
+	return result;
+}
+
+static int walk(struct search *s, struct err *e)
+{
+	auto_strv struct strv todo = {0};
+
+	strv_push(&todo, ".");
+	while (todo.count > 0) {
+		auto_free char *directory = todo.items[todo.count - 1];
+
+		todo.items[--todo.count] = NULL;
+
+		if (walk_directory(s, directory, &todo, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool has_pattern(const struct strv *paths)
+{
+	strv_each (paths, path)
+		if (is_pattern(*path))
+			return true;
+	return false;
+}
+
+static int find_optional(struct search *s, const struct strv *paths, bool empty, struct err *e)
+{
+	strv_each (paths, path) {
+		struct stat st;
+
+		if (is_pattern(*path))
+			continue;
+		if (fstatat(s->root, *path, &st, AT_SYMLINK_NOFOLLOW) == 0)
+			add_file(s->found, *path, empty);
+		else if (errno != ENOENT && errno != ENOTDIR)
+			return refuse(*path, strerror(errno), e);
+	}
+	return 0;
+}
+
+static int find_all(struct search *s, struct err *e)
+{
+	strv_each (&s->reads.files, path)
+		add_file(s->found, *path, false);
+	if (find_optional(s, &s->reads.optional, false, e) < 0 ||
+		find_optional(s, &s->reads.names, true, e) < 0)
+		return -1;
+	if ((has_pattern(&s->reads.optional) || has_pattern(&s->reads.names)) && walk(s, e) < 0)
+		return -1;
+	return check_count(s, e) < 0 ? -1 : check_files(s, e);
+}
+
+int declared_find(int root, const struct entry *entry, struct declared *ret, struct err *e)
+{
+	struct search s = {
+		.root = root, .action = entry->action, .found = ret, .first = ret->count};
+	struct err why = {0};
+	int result;
+
+	if (!entry->action->reads)
+		return 0;
+	entry->action->reads(entry, &s.reads);
+	result = find_all(&s, &why);
+	reads_release(&s.reads);
+	return result < 0 ? node_err(entry->node, entry->file, e, "%s", why.msg) : 0;
 }
 
 /* ---- packing ---- */
@@ -82,15 +319,17 @@ static int rank(char c)
 	return c == '/' ? 1 : (unsigned char)c + 1;
 }
 
+/* Of two with one path, the one with contents comes first. */
 static int by_walk(const void *a, const void *b)
 {
-	const char *x = *(const char *const *)a, *y = *(const char *const *)b;
+	const struct declared_file *one = a, *other = b;
+	const char *x = one->path, *y = other->path;
 
 	while (*x && *x == *y) {
 		x++;
 		y++;
 	}
-	return rank(*x) - rank(*y);
+	return *x || *y ? rank(*x) - rank(*y) : one->empty - other->empty;
 }
 
 /* The directories of `path` that are not those of `previous`, which is packed. */
@@ -107,25 +346,36 @@ static int add_directories(struct packer *p, const char *path, const char *previ
 	return 0;
 }
 
-static int add_all(struct packer *p, int root, const struct strv *sorted, struct err *e)
+static int add_to_archive(
+	struct packer *p, int root, const struct declared_file *file, struct err *e)
+{
+	auto_fd int fd = -1;
+
+	if (file->empty)
+		return pack_add_file(p, file->path, 0644, "", 0, e);
+	if (open_declared(root, file->path, &fd, e) < 0)
+		return -1;
+	return pack_add_fd(p, file->path, 0644, fd, e);
+}
+
+static int add_all(struct packer *p, int root, const struct declared *sorted, struct err *e)
 {
 	const char *previous = "";
 
-	strv_each (sorted, path) {
-		auto_fd int fd = -1;
+	for (size_t i = 0; i < sorted->count; i++) {
+		const struct declared_file *file = &sorted->files[i];
 
-		if (strcmp(*path, previous) == 0)
+		if (strcmp(file->path, previous) == 0)
 			continue;
-		if (open_declared(root, *path, &fd, e) < 0 ||
-			add_directories(p, *path, previous, e) < 0 ||
-			pack_add_fd(p, *path, 0644, fd, e) < 0)
+		if (add_directories(p, file->path, previous, e) < 0 ||
+			add_to_archive(p, root, file, e) < 0)
 			return -1;
-		previous = *path;
+		previous = file->path;
 	}
 	return 0;
 }
 
-static int pack_sorted(int root, const struct strv *sorted, int to, struct err *e)
+static int pack_sorted(int root, const struct declared *sorted, int to, struct err *e)
 {
 	const struct pack_options options = {.out_is_zero = true, .max_bytes = LIMIT_SOURCE_BYTES};
 	auto_packer struct packer *p = pack_begin(to, &options);
@@ -137,17 +387,15 @@ static int pack_sorted(int root, const struct strv *sorted, int to, struct err *
 }
 
 int declared_pack(
-	int root, const struct strv *paths, const struct config *config, int *ret_fd, struct err *e)
+	int root, struct declared *d, const struct config *config, int *ret_fd, struct err *e)
 {
-	auto_strv struct strv sorted = {0};
 	auto_fd int to = -1;
 
-	strv_push_all(&sorted, paths);
-	if (sorted.count > 1)
-		qsort(sorted.items, sorted.count, sizeof(*sorted.items), by_walk);
+	if (d->count > 1)
+		qsort(d->files, d->count, sizeof(*d->files), by_walk);
 	if (temporary_file(config->tmpdir, &to, e) < 0)
 		return -1;
-	if (pack_sorted(root, &sorted, to, e) < 0) {
+	if (pack_sorted(root, d, to, e) < 0) {
 		space_explain(e, to);
 		return err_wrap(e, "pack the files of the source for actions that fetch");
 	}

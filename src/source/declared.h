@@ -11,19 +11,33 @@
 #include "contract/entry.h"
 #include "settings/config.h"
 
+struct declared_file {
+	char *path; /* relative to the source directory, in plain form (tar.h) */
+	bool empty; /* it is given without its contents */
+};
+
+struct declared { /* {0}: none */
+	struct declared_file *files;
+	size_t count, room;
+};
+
+void declared_release(struct declared *d);
+#define auto_declared __attribute__((cleanup(declared_release)))
+
 /*
- * Check the files that an action declares: each path is relative, in plain form (tar.h), and leads to
- * a regular file of at most LIMIT_DECLARED_BYTES beneath the source directory `root`, through no
- * link. ERR_INPUT with the position of the action.
+ * Append all files that an action reads (action.h): those that it declares, and those that these
+ * name, at most LIMIT_DECLARED_FILES. Each leads to a regular file of at most LIMIT_DECLARED_BYTES
+ * beneath the source directory `root`, through no link. ERR_INPUT with the position of the action.
  */
-int declared_check(int root, const struct entry *entry, struct err *e) NODISCARD;
+int declared_find(
+	int root, const struct entry *entry, struct declared *ret, struct err *e) NODISCARD;
 
 /*
  * Pack files of the source directory `root` into a file without a name in tmpdir; *ret_fd is owned by
- * the caller. A path that is given twice is packed once. Files that are not as declared_check wants
- * them are ERR_INPUT.
+ * the caller. They are sorted; a path that is given twice is packed once. Files that are not as
+ * declared_find wants them are ERR_INPUT.
  */
-int declared_pack(int root, const struct strv *paths, const struct config *config, int *ret_fd,
+int declared_pack(int root, struct declared *d, const struct config *config, int *ret_fd,
 	struct err *e) NODISCARD;
 
 #endif

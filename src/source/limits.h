@@ -10,6 +10,8 @@
 
 /* A file that an action declares to read; lock files of large projects have a few megabytes. */
 #define LIMIT_DECLARED_BYTES (64 * MIB)
+#define LIMIT_DECLARED_FILES 20000        /* that an action reads, with those that they name */
+#define LIMIT_DECLARED_DIRECTORIES 100000 /* that wait while a source is searched for them */
 
 /* Files of a project whose digests are remembered. Other files are read again. */
 #define LIMIT_FILEMEMORY_ENTRIES 500000

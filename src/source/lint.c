@@ -143,6 +143,18 @@ static int check_names(const struct lint *l, enum project_plan plan, struct err 
 	return 0;
 }
 
+static int look_at_declared(int root, const struct entry *entry, struct err *e)
+{
+	auto_declared struct declared ignored = {0};
+
+	if (entry->action->whole_source)
+		return node_err(entry->node, entry->file, e,
+			"%s needs the whole source, not only files that it could name: set "
+			"'fetch_source: all' for the project in the projects file",
+			entry->action->name);
+	return declared_find(root, entry, &ignored, e);
+}
+
 /* A project whose source is missing is refused elsewhere, with its position. */
 static int check_declared(const struct lint *l, struct err *e)
 {
@@ -152,7 +164,7 @@ static int check_declared(const struct lint *l, struct err *e)
 
 	while (root >= 0 && l->project->fetch_source == PROJECT_FETCH_DECLARED &&
 		(entry = next(l, &w)))
-		if (declared_check(root, entry, e) < 0)
+		if (look_at_declared(root, entry, e) < 0)
 			return -1;
 	return 0;
 }

@@ -65,6 +65,10 @@ adopt() {
 		    image: fake
 		    trust_source_plans: true
 	END
+	# What these actions need of the source, or of the operator.
+	! grep -q pip_download "$1" || touch "$dir/src/requirements.txt"
+	! grep -q bundle_fetch "$1" || touch "$dir/src/Gemfile"
+	! grep -q maven_fetch "$1" || echo '    fetch_source: all' >>"$dir/projects.yaml"
 }
 
 # Messages name the file by its path, which is another one each time.

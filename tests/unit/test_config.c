@@ -304,7 +304,8 @@ static void test_the_effective_configuration_has_every_key(void **state)
 		"\"action_timeout\":\"1h\",\"boot_timeout\":\"120s\","
 		"\"qemu\":{\"cpus\":2,\"memory\":\"1GiB\",\"program\":null,"
 		"\"accelerator\":\"auto\",\"require_kvm\":false,\"machine\":\"auto\"},"
-		"\"egress\":{\"allow\":null,\"allow_private\":null},\"uefi\":false,\"lint\":true,"
+		"\"egress\":{\"allow\":null,\"allow_private\":null},\"registries\":null,\"uefi\":"
+		"false,\"lint\":true,"
 		"\"vm_user\":null,\"keep_runs\":10,\"keep_days\":null,\"keep_bytes\":null,"
 		"\"keep_scopes\":10,\"disk_budget\":null}");
 }

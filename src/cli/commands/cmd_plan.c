@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "contract/ecosystem.h"
 #include "data/yamlfile.h"
 #include "run/machine.h"
 #include "run/planner.h"
@@ -112,6 +113,25 @@ static void add_machines(struct node *tree, const struct planner *p)
 			add_machine(machines, p, machine);
 }
 
+/* The registries from which the actions download, and where each address comes from. */
+static void add_registries(struct node *tree, const struct planner *p)
+{
+	const struct node *known = node_get(p->settings, REGISTRIES_KEY);
+	auto_node struct node *used = node_map();
+	const struct entry *entry;
+	size_t at = 0;
+
+	while ((entry = planner_next(p, RUN_FETCH, &at))) {
+		const struct ecosystem *ecosystem = entry->action->ecosystem;
+
+		if (ecosystem)
+			node_set(
+				used, ecosystem->name, node_copy(node_get(known, ecosystem->name)));
+	}
+	if (used->count)
+		node_set(tree, REGISTRIES_KEY, steal_ptr(&used));
+}
+
 /* A list without actions needs no VM and so has no runnable plan. */
 static int add_runnable(
 	struct node *tree, struct planner *p, enum run_machine machine, struct err *e)
@@ -160,6 +180,7 @@ static int show_actions(struct planner *p, struct node *tree, struct err *e)
 	for (enum project_plan plan = 0; plan < PROJECT_PLANS; plan++)
 		add_actions(tree, p, plan);
 	add_machines(tree, p);
+	add_registries(tree, p);
 	if (egress->count)
 		node_set(tree, "egress", steal_ptr(&egress));
 	return 0;

@@ -56,6 +56,11 @@ struct row {
 
 static const struct row rows[] = {
 	GROUP("Files written by users"),
+	BYTES(LIMIT_CLIENTFILE_BYTES,
+		"the settings of a package manager on the host, such as `~/.npmrc`",
+		"error, status 2, of projects that use its registry"),
+	COUNT(LIMIT_REGISTRY_HOSTS, "`also` of a registry", "error, status 2"),
+	BYTES(LIMIT_REGISTRY_ADDRESS, "the address of a registry", "error, status 2"),
 	BYTES(LIMIT_YAML_BYTES, "a configuration, projects file, plan or image.yaml",
 		"error, status 2"),
 	COUNT(LIMIT_NODE_DEPTH, "levels of nesting in such a file, and in any JSON input",
@@ -109,6 +114,10 @@ static const struct row rows[] = {
 	SECONDS(LIMIT_SHELLCHECK_CPU_SECONDS, "processor time for shellcheck", "a warning"),
 	BYTES(LIMIT_SHELLCHECK_MEMORY, "memory for shellcheck", "a warning"),
 	GROUP("The source tree"),
+	COUNT(LIMIT_DECLARED_FILES, "files of the source that an action that fetches reads",
+		"error, status 2"),
+	COUNT(LIMIT_DECLARED_DIRECTORIES,
+		"directories that wait while a source is searched for them", "error, status 2"),
 	BYTES(LIMIT_DECLARED_BYTES, "a file in `reads` of an action that fetches",
 		"error, status 2"),
 	BYTES(LIMIT_TAR_LONG_PATH, "a path", "error, status 2"),

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ruby: gems that bundler fetches and installs. Gemfile and gemspecs are programs, and so are
+ * the extensions of gems, which are built where they are fetched.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/mem.h"
+#include "contract/ecosystem.h"
+
+#define PLACE GUEST_DEPS "/bundle"
+
+static const struct param no_params[] = {{0}};
+
+static const char *const also[] = {"index.rubygems.org", NULL};
+
+const struct ecosystem ecosystem_rubygems = {
+	.name = "rubygems",
+	.client = "bundler",
+	.address = "https://rubygems.org/",
+	.also = also,
+	.probe = "versions",
+};
+
+/* A gemspec reads the version from a file of the gem, as a rule. */
+static void reads(const struct entry *entry, struct action_reads *ret)
+{
+	static const char *const optional[] = {
+		"Gemfile.lock", ".ruby-version", "**/*.gemspec", "**/version.rb"};
+
+	(void)entry;
+	strv_push(&ret->files, "Gemfile");
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		strv_push(&ret->optional, optional[i]);
+}
+
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	struct node *args, *argv, *env;
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0)
+		return -1;
+	args = node_map();
+	argv = node_set_list(args, "argv");
+	node_add_string(argv, "bundle");
+	node_add_string(argv, "install");
+	env = node_set_map(args, "env");
+	node_set_string(env, "BUNDLE_PATH", PLACE);
+	node_set_string(env, "BUNDLE_IGNORE_CONFIG", "true");
+	if (strcmp(address, entry->action->ecosystem->address) != 0)
+		node_set_string(env, "BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/", address);
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return 0;
+}
+
+static const struct action_variable gives[] = {
+	{.name = "BUNDLE_PATH", .value = PLACE, .help = "where bundler finds the gems"},
+	{.name = "BUNDLE_LOCAL", .value = "true", .help = "bundler reaches no registry"},
+	{0},
+};
+
+const struct action action_bundle_fetch = {
+	.name = "bundle_fetch",
+	.summary = "Download and install the Ruby gems that the Gemfile names.",
+	.where = IN_PRE,
+	.fetches = true,
+	.ecosystem = &ecosystem_rubygems,
+	.gives = gives,
+	.params = no_params,
+	.expand = expand,
+	.reach = actions_reach_registry,
+	.reads = reads,
+};

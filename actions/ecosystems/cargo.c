@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rust: crates that cargo fetches, and cargo itself in the plan, offline.
+ *
+ * cargo fetch runs programs that .cargo/config.toml of the source names. Therefore the machine is
+ * given the manifests and lock files alone. cargo looks for the other files of a package, too, to know its
+ * targets, and does not open them: they are there, and empty.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/mem.h"
+#include "contract/ecosystem.h"
+
+#define HOME_OF_CARGO GUEST_DEPS "/cargo"
+
+static const struct param no_params[] = {{0}};
+
+/* ---- the registry ---- */
+
+static const char *const also[] = {"static.crates.io", NULL};
+
+#define SOURCE_IN(path)                                                                            \
+	{                                                                                          \
+		.file = (path), .section = "source.crates-io", .key = "replace-with",              \
+		.then_prefix = "source.", .then_key = "registry"                                   \
+	}
+
+static const struct client_setting settings_of_cargo[] = {
+	SOURCE_IN("~/.cargo/config.toml"),
+	SOURCE_IN("~/.cargo/config"),
+	{0},
+};
+
+static const struct action_variable always[] = {
+	{.name = "CARGO_HOME",
+		.value = HOME_OF_CARGO,
+		.help = "where cargo finds the crates that a pre-plan has fetched"},
+	{.name = "CARGO_TARGET_DIR",
+		.value = GUEST_CACHE "/cargo-target",
+		.help = "build directory of cargo, kept for the next run"},
+	{0},
+};
+
+const struct ecosystem ecosystem_cargo = {
+	.name = "cargo",
+	.client = "cargo",
+	.address = "sparse+https://index.crates.io/",
+	.also = also,
+	.settings = settings_of_cargo,
+	.always = always,
+	.probe = "config.json",
+};
+
+/* ---- cargo_fetch ---- */
+
+static void reads(const struct entry *entry, struct action_reads *ret)
+{
+	static const char *const optional[] = {
+		"**/Cargo.toml", "Cargo.lock", "deny.toml", ".cargo/deny.toml"};
+
+	(void)entry;
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		strv_push(&ret->optional, optional[i]);
+	strv_push(&ret->names, "**/*.rs");
+	strv_push(&ret->without, "target");
+}
+
+/*
+ * With another registry, cargo keeps what it has fetched under that one's name, so the plan needs the
+ * same configuration.
+ */
+static const char fetch_script[] =
+	"mkdir -p \"$CARGO_HOME\"\n"
+	"rm -f \"$CARGO_HOME/config.toml\"\n"
+	"[ -z \"${AMBIENT_REGISTRY-}\" ] || printf '%s\\n' '[source.crates-io]' "
+	"'replace-with = \"ambient\"' "
+	"'[source.ambient]' \"registry = \\\"$AMBIENT_REGISTRY\\\"\" >\"$CARGO_HOME/config.toml\"\n"
+	"locked=\n"
+	"[ ! -e Cargo.lock ] || locked=--locked\n"
+	"cargo fetch $locked\n"
+	"[ ! -e deny.toml ] && [ ! -e .cargo/deny.toml ] || cargo deny --locked fetch\n";
+
+static int expand_fetch(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	struct node *args, *argv;
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0)
+		return -1;
+	args = node_map();
+	argv = node_set_list(args, "argv");
+	node_add_string(argv, "sh");
+	node_add_string(argv, "-eu");
+	node_set_string(args, "script", fetch_script);
+	if (strcmp(address, entry->action->ecosystem->address) != 0)
+		node_set_string(node_set_map(args, "env"), "AMBIENT_REGISTRY", address);
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return 0;
+}
+
+static const struct action_variable gives[] = {
+	{.name = "CARGO_NET_OFFLINE", .value = "true", .help = "cargo reaches no registry"},
+	{0},
+};
+
+const struct action action_cargo_fetch = {
+	.name = "cargo_fetch",
+	.summary =
+		"Download the crates that the workspace needs, and the advisories for cargo deny "
+		"if there is a deny.toml.",
+	.where = IN_PRE,
+	.fetches = true,
+	.ecosystem = &ecosystem_cargo,
+	.gives = gives,
+	.params = no_params,
+	.expand = expand_fetch,
+	.reach = actions_reach_registry,
+	.reads = reads,
+};
+
+/* ---- cargo in the plan ---- */
+
+/* The differences between the actions below. */
+struct command {
+	const char *arguments[10]; /* behind "cargo"; ends with NULL */
+	const char *variable, *value;
+};
+
+static int expand_command(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	const struct command *command = entry->action->kind;
+	struct node *args = node_map();
+	struct node *argv = node_set_list(args, "argv");
+
+	(void)settings;
+	(void)e;
+	node_add_string(argv, "cargo");
+	for (const char *const *argument = command->arguments; *argument; argument++)
+		node_add_string(argv, *argument);
+	if (command->variable)
+		node_set_string(node_set_map(args, "env"), command->variable, command->value);
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return 0;
+}
+
+#define OFFLINE "--offline", "--locked"
+
+static const struct command fmt = {.arguments = {"fmt", "--check"}};
+static const struct command deny = {.arguments = {"deny", OFFLINE, "--workspace", "check"}};
+static const struct command doc = {.arguments = {"doc", OFFLINE, "--workspace"},
+	.variable = "RUSTDOCFLAGS",
+	.value = "-D warnings"};
+static const struct command build = {
+	.arguments = {"build", OFFLINE, "--workspace", "--all-targets"}};
+static const struct command test = {.arguments = {"test", OFFLINE, "--workspace"}};
+static const struct command install = {
+	.arguments = {"install", OFFLINE, "--bins", "--path=.", "--root", GUEST_ARTIFACTS}};
+
+const struct action action_cargo_fmt = {
+	.name = "cargo_fmt",
+	.summary = "Check the formatting of the whole workspace.",
+	.where = IN_PLAN,
+	.kind = &fmt,
+	.params = no_params,
+	.expand = expand_command,
+};
+
+const struct action action_cargo_deny = {
+	.name = "cargo_deny",
+	.summary = "Check the dependencies against deny.toml, offline.",
+	.where = IN_PLAN,
+	.kind = &deny,
+	.params = no_params,
+	.expand = expand_command,
+};
+
+const struct action action_cargo_doc = {
+	.name = "cargo_doc",
+	.summary = "Build the documentation of the whole workspace, offline and locked.",
+	.where = IN_PLAN,
+	.kind = &doc,
+	.params = no_params,
+	.expand = expand_command,
+};
+
+const struct action action_cargo_build = {
+	.name = "cargo_build",
+	.summary = "Build the whole workspace, offline and locked.",
+	.where = IN_PLAN,
+	.kind = &build,
+	.params = no_params,
+	.expand = expand_command,
+};
+
+const struct action action_cargo_test = {
+	.name = "cargo_test",
+	.summary = "Test the whole workspace, offline and locked.",
+	.where = IN_PLAN,
+	.kind = &test,
+	.params = no_params,
+	.expand = expand_command,
+};
+
+const struct action action_cargo_install = {
+	.name = "cargo_install",
+	.summary = "Install the programs of the project into the artifacts, offline and locked.",
+	.where = IN_PLAN,
+	.kind = &install,
+	.params = no_params,
+	.expand = expand_command,
+};
+
+/* ---- cargo_clippy ---- */
+
+static const struct param clippy_params[] = {
+	{.name = "deps",
+		.type = PARAM_BOOL,
+		.preset = "true",
+		.help = "check members of the workspace, too, that others only depend on"},
+	{0},
+};
+
+static const struct command clippy = {
+	.arguments = {"clippy", OFFLINE, "--workspace", "--all-targets", "--verbose"}};
+
+static int expand_clippy(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	struct node *argv;
+
+	if (expand_command(entry, settings, out, e) < 0)
+		return -1;
+	argv = node_get(out->steps[out->count - 1].args, "argv");
+	if (!schema_bool(clippy_params, entry->args, "deps"))
+		node_add_string(argv, "--no-deps");
+	node_add_string(argv, "--");
+	node_add_string(argv, "--deny=warnings");
+	return 0;
+}
+
+const struct action action_cargo_clippy = {
+	.name = "cargo_clippy",
+	.summary =
+		"Run clippy on the whole workspace, offline and locked, with warnings as errors.",
+	.where = IN_PLAN,
+	.kind = &clippy,
+	.params = clippy_params,
+	.expand = expand_clippy,
+};

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Debian: packages that apt of the image fetches, with a root of its own, and packages that the plan
+ * installs and builds. Of the source, apt is given nothing.
+ */
+#include <string.h>
+
+#include "actions/limits.h"
+#include "actions/table.h"
+#include "base/limits.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "contract/ecosystem.h"
+
+#define PLACE GUEST_DEPS "/debian"
+
+static const struct param no_params[] = {{0}};
+
+const struct ecosystem ecosystem_debian = {
+	.name = "debian",
+	.client = "apt",
+	.address = "http://deb.debian.org/debian",
+	.probe = "/dists/stable/InRelease",
+};
+
+/* ---- fetching ---- */
+
+static const struct param deb_get_params[] = {
+	{.name = "packages",
+		.type = PARAM_STRINGS,
+		.required = true,
+		.not_empty = true,
+		.help = "Debian packages; what they depend on, and the image does not have, is "
+			"included"},
+	{.name = "suite",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "the Debian release; default: that of the image"},
+	{.name = "cert",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.help = "the text of the key that signs the release, if it is not one of Debian's"},
+	{0},
+};
+
+static int check_word(const struct node *n, const char *more, const char *file, struct err *e)
+{
+	auto_free char *allowed = mem_printf("abcdefghijklmnopqrstuvwxyz0123456789+-.%s", more);
+	auto_free char *shown = NULL;
+
+	if (!n ||
+		(n->text[0] && n->text[0] != '-' && n->text[0] != '.' &&
+			n->text[strspn(n->text, allowed)] == '\0'))
+		return 0;
+	shown = text_safe(n->text, LIMIT_NAME_BYTES);
+	return node_err(n, file, e, "'%s' is not a name that Debian would use", shown);
+}
+
+static int check_deb_get(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *item;
+
+	node_each (node_get(args, "packages"), item)
+		if (check_word(item, ":=~", file, e) < 0)
+			return -1;
+	return check_word(node_get(args, "suite"), "/", file, e);
+}
+
+/*
+ * $1: install or upgrade; then names of packages. The image's own package state says what is there
+ * already; its sources and configuration have no effect.
+ */
+static const char fetch_script[] =
+	"root=$(mktemp -d)\n"
+	"command=$1\n"
+	"shift\n"
+	"mkdir -p " PLACE " \"$root/lists/partial\" \"$root/archives/partial\" \"$root/keys\"\n"
+	". /etc/os-release\n"
+	"suite=${AMBIENT_SUITE:-${VERSION_CODENAME:-stable}}\n"
+	"signed=/usr/share/keyrings/debian-archive-keyring.gpg\n"
+	"if [ -n \"${AMBIENT_CERT-}\" ]; then\n"
+	"	signed=$root/keys/cert.asc\n"
+	"	printf '%s\\n' \"$AMBIENT_CERT\" >\"$signed\"\n"
+	"fi\n"
+	"echo \"deb [signed-by=$signed] $AMBIENT_REGISTRY $suite main\" >\"$root/sources.list\"\n"
+	"[ -z \"${AMBIENT_SECURITY-}\" ] || echo \"deb [signed-by=$signed] "
+	"$AMBIENT_REGISTRY-security $suite-security "
+	"main\" >>\"$root/sources.list\"\n"
+	"apt() {\n"
+	"	apt-get -qq -o Dir::Etc::SourceList=\"$root/sources.list\" -o "
+	"Dir::Etc::SourceParts=/dev/null "
+	"-o Dir::Etc::Parts=/dev/null -o Dir::State::Lists=\"$root/lists\" -o Dir::Cache=\"$root\" "
+	"-o Dir::Cache::Archives=\"$root/archives\" -o APT::Sandbox::User=root -o "
+	"Acquire::Retries=3 "
+	"-o Dpkg::Use-Pty=0 \"$@\"\n"
+	"}\n"
+	"apt -o APT::Update::Error-Mode=any update\n"
+	"apt --yes --no-install-recommends --download-only \"$command\" \"$@\"\n"
+	"for file in \"$root\"/archives/*.deb; do\n"
+	"	[ -e \"$file\" ] || continue\n"
+	"	name=${file##*/}\n"
+	"	mv \"$file\" \"" PLACE "/${name%%_*}.deb\"\n"
+	"	echo \"${name%.deb}\"\n"
+	"done\n"
+	"rm -rf \"$root\"\n";
+
+static int add_fetch(const struct entry *entry, const struct node *settings, const char *command,
+	struct plan *out, struct node **ret_env, struct err *e)
+{
+	struct node *args, *argv;
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0)
+		return -1;
+	args = node_map();
+	argv = node_set_list(args, "argv");
+	node_add_string(argv, "sh");
+	node_add_string(argv, "-eu");
+	node_add_string(argv, "-c");
+	node_add_string(argv, fetch_script);
+	node_add_string(argv, entry->action->name);
+	node_add_string(argv, command);
+	*ret_env = node_set_map(args, "env");
+	node_set_string(*ret_env, "AMBIENT_REGISTRY", address);
+	if (strcmp(address, entry->action->ecosystem->address) == 0)
+		node_set_string(*ret_env, "AMBIENT_SECURITY", "yes");
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return 0;
+}
+
+static int expand_deb_get(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	const char *suite = schema_text(deb_get_params, entry->args, "suite");
+	const char *cert = schema_text(deb_get_params, entry->args, "cert");
+	const struct node *package;
+	struct node *env, *argv;
+
+	if (add_fetch(entry, settings, "install", out, &env, e) < 0)
+		return -1;
+	argv = node_get(out->steps[out->count - 1].args, "argv");
+	node_each (node_get(entry->args, "packages"), package)
+		node_add_string(argv, package->text);
+	if (suite)
+		node_set_string(env, "AMBIENT_SUITE", suite);
+	if (cert)
+		node_set_string(env, "AMBIENT_CERT", cert);
+	return 0;
+}
+
+const struct action action_deb_get = {
+	.name = "deb_get",
+	.summary =
+		"Download Debian packages, with all that they need in this image, from a release "
+		"whose signature is verified.",
+	.where = IN_PRE,
+	.fetches = true,
+	.ecosystem = &ecosystem_debian,
+	.params = deb_get_params,
+	.check = check_deb_get,
+	.expand = expand_deb_get,
+	.reach = actions_reach_registry,
+};
+
+static int expand_upgrade(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	struct node *env;
+
+	return add_fetch(entry, settings, "upgrade", out, &env, e);
+}
+
+const struct action action_apt_upgrade_download = {
+	.name = "apt_upgrade_download",
+	.summary = "Download the newer versions of the Debian packages that the image has.",
+	.where = IN_PRE,
+	.fetches = true,
+	.ecosystem = &ecosystem_debian,
+	.params = no_params,
+	.expand = expand_upgrade,
+	.reach = actions_reach_registry,
+};
+
+/* ---- in the plan ---- */
+
+static void add_script(
+	const struct entry *entry, const char *script, const char *argument, struct plan *out)
+{
+	struct node *args = node_map();
+	struct node *argv = node_set_list(args, "argv");
+
+	node_add_string(argv, "bash");
+	node_add_string(argv, "-euo");
+	node_add_string(argv, "pipefail");
+	node_add_string(argv, "-c");
+	node_add_string(argv, script);
+	node_add_string(argv, entry->action->name);
+	if (argument)
+		node_add_string(argv, argument);
+	node_set_string(node_set_map(args, "env"), "DEBIAN_FRONTEND", "noninteractive");
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+}
+
+static int expand_deb_install(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	(void)settings;
+	(void)e;
+	add_script(entry,
+		"apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 " PLACE "/*.deb",
+		NULL, out);
+	return 0;
+}
+
+const struct action action_deb_install = {
+	.name = "deb_install",
+	.summary = "Install the Debian packages that the pre-plan has fetched.",
+	.where = IN_PLAN,
+	.params = no_params,
+	.expand = expand_deb_install,
+};
+
+/*
+ * $1: a directory of the artifacts. The package is built beside a copy of the source, whose files stay
+ * as they are. A version with a Debian revision wants the source as it is upstream, without debian/.
+ */
+static const char build_script[] =
+	"name=$(dpkg-parsechangelog -S Source)\n"
+	"version=$(dpkg-parsechangelog -S Version)\n"
+	"upstream=${version#*:}\n"
+	"top=$(mktemp -d)\n"
+	"tree=$top/$name-${upstream%-*}\n"
+	"mkdir \"$tree\"\n"
+	"tar -c --exclude-vcs . | tar -x -C \"$tree\"\n"
+	"case $upstream in\n"
+	"*-*) tar -C \"$top\" -c --exclude=\"$name-${upstream%-*}/debian\" "
+	"\"$name-${upstream%-*}\" |\n"
+	"	xz -T0 >\"$top/${name}_${upstream%-*}.orig.tar.xz\" ;;\n"
+	"esac\n"
+	"(cd \"$tree\" && dpkg-buildpackage -us -uc)\n"
+	"mkdir -p \"" GUEST_ARTIFACTS "/$1\"\n"
+	"mv \"$top\"/*_* \"" GUEST_ARTIFACTS "/$1/\"\n"
+	"rm -rf \"$top\"\n"
+	"ls -l \"" GUEST_ARTIFACTS "/$1\"\n";
+
+static int expand_deb(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	(void)settings;
+	(void)e;
+	add_script(entry, build_script, ".", out);
+	return 0;
+}
+
+const struct action action_deb = {
+	.name = "deb",
+	.summary = "Build a Debian package of the source tree into the artifacts.",
+	.where = IN_PLAN,
+	.params = no_params,
+	.expand = expand_deb,
+	.lint = {.family = "packages", .generation = 1},
+};
+
+static const struct param deb2_params[] = {
+	{.name = "artifacts",
+		.type = PARAM_PATH,
+		.preset = "debian",
+		.help = "a sub-directory of the artifacts"},
+	{0},
+};
+
+static int check_deb2(const struct node *args, const char *file, struct err *e)
+{
+	const struct node *n = node_get(args, "artifacts");
+	auto_free char *slashed = n ? mem_printf("/%s/", n->text) : NULL;
+	auto_free char *shown = NULL;
+
+	if (!n || (n->text[0] != '/' && !strstr(slashed, "/../")))
+		return 0;
+	shown = text_safe(n->text, LIMIT_NAME_BYTES);
+	return node_err(n, file, e, "'%s' is not a sub-directory of the artifacts", shown);
+}
+
+static int expand_deb2(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	(void)settings;
+	(void)e;
+	add_script(entry, build_script, schema_text(deb2_params, entry->args, "artifacts"), out);
+	return 0;
+}
+
+const struct action action_deb2 = {
+	.name = "deb2",
+	.summary = "Build a Debian package of the source tree into a directory of the artifacts.",
+	.where = IN_PLAN,
+	.params = deb2_params,
+	.check = check_deb2,
+	.expand = expand_deb2,
+	.lint = {.family = "packages", .generation = 2},
+};

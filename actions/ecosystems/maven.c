@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Java: what a build by Maven fetches. Maven knows what it needs only when it runs: a test provider
+ * is fetched when the first test starts. So the build runs in the machine that fetches, once, with
+ * the whole source, and its result is ignored.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/mem.h"
+#include "contract/ecosystem.h"
+
+#define PLACE GUEST_DEPS "/maven"
+
+const struct ecosystem ecosystem_maven = {
+	.name = "maven",
+	.client = "mvn",
+	.address = "https://repo.maven.apache.org/maven2",
+	.probe = "/org/apache/maven/maven/maven-metadata.xml",
+};
+
+static const struct param params[] = {
+	{.name = "goals",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.preset = "verify -Dmaven.test.failure.ignore=true",
+		.help = "what mvn does to learn what it needs: goals, phases and options"},
+	{0},
+};
+
+/*
+ * Java knows neither the variables of a proxy nor certificates in PEM. A program of one file makes
+ * its trust store from them: keytool would be started once for each.
+ */
+static const char script[] =
+	"top=$(mktemp -d)\n"
+	"proxy() { echo \"<proxy><id>$1</id><active>true</active><protocol>$1</protocol>"
+	"<host>127.0.0.1</host><port>${https_proxy##*:}</port></proxy>\"; }\n"
+	"{\n"
+	"	echo '<settings><mirrors><mirror><id>ambient</id><mirrorOf>*</mirrorOf>'\n"
+	"	echo \"<url>$AMBIENT_REGISTRY</url></mirror></mirrors><proxies>\"\n"
+	"	proxy http\n"
+	"	proxy https\n"
+	"	echo '</proxies></settings>'\n"
+	"} >\"$top/settings.xml\"\n"
+	"set -f\n"
+	"set -- $AMBIENT_GOALS\n"
+	"if [ -n \"${SSL_CERT_FILE-}\" ]; then\n"
+	"	cat >\"$top/Trust.java\" <<-'END'\n"
+	"	import java.io.*;\n"
+	"	import java.security.*;\n"
+	"	import java.security.cert.*;\n"
+	"	class Trust {\n"
+	"		public static void main(String[] a) throws Exception {\n"
+	"			KeyStore store = KeyStore.getInstance(\"PKCS12\");\n"
+	"			int n = 0;\n"
+	"			store.load(null, null);\n"
+	"			for (var c : CertificateFactory.getInstance(\"X.509\")"
+	".generateCertificates(new FileInputStream(a[0])))\n"
+	"				store.setCertificateEntry(\"c\" + n++, c);\n"
+	"			store.store(new FileOutputStream(a[1]), "
+	"\"changeit\".toCharArray());\n"
+	"		}\n"
+	"	}\n"
+	"	END\n"
+	"	java \"$top/Trust.java\" \"$SSL_CERT_FILE\" \"$top/trust.p12\"\n"
+	"	set -- \"-Djavax.net.ssl.trustStore=$top/trust.p12\" "
+	"-Djavax.net.ssl.trustStorePassword=changeit \"$@\"\n"
+	"fi\n"
+	"mvn --batch-mode --no-transfer-progress --settings \"$top/settings.xml\" "
+	"--global-settings \"$top/settings.xml\" \"-Dmaven.repo.local=" PLACE "\" \"$@\"\n"
+	"find " PLACE " -name _remote.repositories -delete\n"
+	"rm -rf \"$top\"\n";
+
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	struct node *args, *argv, *env;
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0)
+		return -1;
+	args = node_map();
+	argv = node_set_list(args, "argv");
+	node_add_string(argv, "sh");
+	node_add_string(argv, "-eu");
+	node_set_string(args, "script", script);
+	env = node_set_map(args, "env");
+	node_set_string(env, "AMBIENT_REGISTRY", address);
+	node_set_string(env, "AMBIENT_GOALS", schema_text(params, entry->args, "goals"));
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return 0;
+}
+
+static const struct action_variable gives[] = {
+	{.name = "MAVEN_OPTS",
+		.value = "-Dmaven.repo.local=" PLACE,
+		.help = "where mvn finds what was fetched"},
+	{.name = "MAVEN_ARGS", .value = "--offline", .help = "mvn reaches no registry, since 3.9"},
+	{0},
+};
+
+const struct action action_maven_fetch = {
+	.name = "maven_fetch",
+	.summary = "Download what a build by Maven needs, by running it once.",
+	.where = IN_PRE,
+	.fetches = true,
+	.whole_source = true,
+	.ecosystem = &ecosystem_maven,
+	.gives = gives,
+	.params = params,
+	.expand = expand,
+	.reach = actions_reach_registry,
+};

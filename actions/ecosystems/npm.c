@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Node: packages that npm fetches into its cache, from which `npm ci` installs in the plan. Scripts
+ * of packages run in the plan alone.
+ */
+#include <string.h>
+
+#include "actions/table.h"
+#include "base/mem.h"
+#include "contract/ecosystem.h"
+
+#define PLACE GUEST_DEPS "/npm-cache"
+
+static const struct param no_params[] = {{0}};
+
+static const struct client_setting settings_of_npm[] = {
+	{.file = "~/.npmrc", .key = "registry"},
+	{.file = "/etc/npmrc", .key = "registry"},
+	{0},
+};
+
+const struct ecosystem ecosystem_npm = {
+	.name = "npm",
+	.client = "npm",
+	.address = "https://registry.npmjs.org/",
+	.settings = settings_of_npm,
+	.probe = "npm/latest",
+};
+
+/* ---- npm_get ---- */
+
+/* Known, so that files with it can be checked, and not in this version. */
+const struct action action_npm_get = {
+	.name = "npm_get",
+	.summary = "Download every package that package-lock.json names.",
+	.where = IN_PRE,
+	.params = no_params,
+};
+
+/* ---- npm_fetch ---- */
+
+static void reads(const struct entry *entry, struct action_reads *ret)
+{
+	static const char *const optional[] = {
+		"package-lock.json", "npm-shrinkwrap.json", "**/package.json"};
+
+	(void)entry;
+	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
+		strv_push(&ret->optional, optional[i]);
+	strv_push(&ret->without, "node_modules");
+}
+
+/* "resolved": "file:NAME.tgz": an archive that is in the source. */
+static void follow(const char *path, const char *text, struct strv *ret_paths)
+{
+	static const char key[] = "\"file:";
+	const char *at = text;
+
+	if (strcmp(path, "package-lock.json") != 0 && strcmp(path, "npm-shrinkwrap.json") != 0)
+		return;
+	while ((at = strstr(at, key))) {
+		size_t len = strcspn(at += strlen(key), "\"\n");
+
+		if (len > 4 && strncmp(at + len - 4, ".tgz", 4) == 0)
+			strv_pushf(ret_paths, "%.*s", (int)len, at);
+	}
+}
+
+/* npm installs what it fetches; only its cache is kept. */
+static const char script[] = "if [ ! -e package-lock.json ] && [ ! -e npm-shrinkwrap.json ]; then\n"
+			     "	echo 'npm_fetch: there is no package-lock.json in the source: "
+			     "\"npm install\" makes one' >&2\n"
+			     "	exit 1\n"
+			     "fi\n"
+			     "npm ci --ignore-scripts\n";
+
+static int expand(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	struct node *args, *argv, *env;
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0)
+		return -1;
+	args = node_map();
+	argv = node_set_list(args, "argv");
+	node_add_string(argv, "sh");
+	node_add_string(argv, "-eu");
+	node_set_string(args, "script", script);
+	env = node_set_map(args, "env");
+	node_set_string(env, "npm_config_cache", PLACE);
+	node_set_string(env, "npm_config_registry", address);
+	node_set_string(env, "npm_config_audit", "false");
+	node_set_string(env, "npm_config_fund", "false");
+	node_set_string(env, "npm_config_update_notifier", "false");
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return 0;
+}
+
+static const struct action_variable gives[] = {
+	{.name = "npm_config_cache", .value = PLACE, .help = "where npm finds the packages"},
+	{.name = "npm_config_offline", .value = "true", .help = "npm reaches no registry"},
+	{.name = "npm_config_registry",
+		.of_registry = true,
+		.help = "npm finds packages in its cache by the address from which they came"},
+	{.name = "npm_config_audit", .value = "false", .help = "npm asks for no advisories"},
+	{.name = "npm_config_fund", .value = "false", .help = "npm prints no requests for money"},
+	{.name = "npm_config_update_notifier",
+		.value = "false",
+		.help = "npm does not look for a newer npm"},
+	{0},
+};
+
+const struct action action_npm_fetch = {
+	.name = "npm_fetch",
+	.summary = "Download the packages that package-lock.json names, for `npm ci` in the plan.",
+	.where = IN_PRE,
+	.fetches = true,
+	.ecosystem = &ecosystem_npm,
+	.gives = gives,
+	.params = no_params,
+	.expand = expand,
+	.reach = actions_reach_registry,
+	.reads = reads,
+	.follow = follow,
+};

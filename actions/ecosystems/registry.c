@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What actions share that download from a registry (contract/ecosystem.h). */
+#include "actions/table.h"
+#include "base/mem.h"
+#include "contract/ecosystem.h"
+
+static const struct node *registry_of(const struct entry *entry, const struct node *settings)
+{
+	return node_get(node_get(settings, REGISTRIES_KEY), entry->action->ecosystem->name);
+}
+
+int actions_registry(const struct entry *entry, const struct node *settings,
+	const char **ret_address, struct err *e)
+{
+	const struct node *registry = registry_of(entry, settings);
+	const char *why = node_get_text(registry, REGISTRY_ERROR, NULL);
+
+	if (why)
+		return node_err(entry->node, entry->file, e, "%s", why);
+	*ret_address = node_get_text(registry, REGISTRY_ADDRESS, entry->action->ecosystem->address);
+	return 0;
+}
+
+int actions_reach_host(
+	const struct entry *entry, const char *host, struct endpoints *ret_endpoints, struct err *e)
+{
+	auto_free char *plain = mem_printf("http://%s/", host);
+	auto_free char *secure = mem_printf("https://%s/", host);
+
+	if (actions_reach_url(entry, plain, ret_endpoints, e) < 0)
+		return -1;
+	return actions_reach_url(entry, secure, ret_endpoints, e);
+}
+
+int actions_reach_registry(const struct entry *entry, const struct node *settings,
+	struct endpoints *ret_endpoints, struct err *e)
+{
+	const struct node *host;
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0 ||
+		actions_reach_url(entry, ecosystem_url(address), ret_endpoints, e) < 0)
+		return -1;
+	node_each (node_get(registry_of(entry, settings), REGISTRY_ALSO), host)
+		if (actions_reach_host(entry, host->text, ret_endpoints, e) < 0)
+			return -1;
+	return 0;
+}
