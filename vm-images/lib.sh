@@ -126,6 +126,10 @@ left_out() {
 	grep -vE '/(gconv|dpkg|cron)' "$vm_images/unpack-without"
 }
 
+# Manual pages are left out, and update-alternatives makes links to those that a package has elsewhere.
+# shellcheck disable=SC2034 # for the programs that source this
+manual_directories='usr/share/man/man1 usr/share/man/man5 usr/share/man/man8'
+
 # root_tar_options STAMP: of tar, for the archive of a root file system in which no file is newer than STAMP.
 root_tar_options() {
 	echo --sort=name --numeric-owner --format=pax --pax-option=delete=atime,delete=ctime --xattrs \
