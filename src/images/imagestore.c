@@ -269,12 +269,12 @@ int imagestore_make_file(const char *path, int *ret_fd, struct err *e)
 	return 0;
 }
 
-/* What somebody else has put there is not ours to replace. */
+/* What somebody else has put there is not ours to replace. A link to an image elsewhere is a name. */
 static int check_replaced(const struct imagestore_change *c, struct err *e)
 {
 	struct stat st;
 
-	if (lstat(c->target, &st) < 0 || (S_ISDIR(st.st_mode) && image_is_in(c->target)))
+	if (lstat(c->target, &st) < 0 || image_is_in(c->target))
 		return 0;
 	return err_set(e, ERR_INPUT,
 		"%s is no image, and is not replaced: remove it, or give the image another name",
@@ -348,7 +348,7 @@ static int check_is_image(const struct imagestore_change *c, struct err *e)
 	if (lstat(c->target, &st) < 0)
 		return err_reason(e, ERR_INPUT, "no_image",
 			"image '%s' is not in the image store %s", c->name, c->store);
-	if (S_ISDIR(st.st_mode) && image_is_in(c->target))
+	if (image_is_in(c->target))
 		return 0;
 	word = text_word(c->target);
 	return err_reason(e, ERR_INPUT, "no_image",
