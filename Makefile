@@ -463,7 +463,7 @@ demo:
 	@$(MAKE) --no-print-directory image-tiny
 	@tools/demo "$(IMAGE_STORE)"
 
-RECIPES = $(DESTDIR)$(PREFIX)/share/ambient/images
+RECIPES = $(DESTDIR)$(PREFIX)/share/ambient/recipes
 
 ## make install PREFIX=/usr/local DESTDIR=   put programs, recipes of images, manual pages and documentation there
 .PHONY: install

@@ -128,7 +128,7 @@ int locate_image_builder(char **ret_path, struct err *e)
 {
 	auto_free char *own = own_directory();
 	auto_free char *prefix = path_parent(own);
-	auto_free char *installed = path_join(prefix, "share/ambient/images/build");
+	auto_free char *installed = path_join(prefix, "share/ambient/recipes/build");
 	auto_free char *source = path_join(prefix, "vm-images/build");
 
 	if (access(installed, X_OK) == 0)

@@ -40,7 +40,8 @@ int locate_archive_program(const char *name, char **ret_path, struct err *e) NOD
 int locate_hostkey_program(const char *name, char **ret_path, struct err *e) NODISCARD;
 
 /*
- * Find the program that makes images from recipes, beside them: in <prefix>/share/ambient/images,
+ * Find the program that makes images from recipes, beside them: in <prefix>/share/ambient/recipes
+ * (not `images`: with the prefix ~/.local that is the image store),
  * else in vm-images of the source. ERR_HOST that lists the searched places.
  */
 int locate_image_builder(char **ret_path, struct err *e) NODISCARD;
