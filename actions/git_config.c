@@ -7,15 +7,9 @@ static const struct param params[] = {{0}};
 static void add_setting(
 	const struct entry *entry, const char *key, const char *value, struct plan *out)
 {
-	struct node *args = node_map();
-	struct node *argv = node_set_list(args, "argv");
+	const char *const argv[] = {"git", "config", "--global", key, value, NULL};
 
-	node_add_string(argv, "git");
-	node_add_string(argv, "config");
-	node_add_string(argv, "--global");
-	node_add_string(argv, key);
-	node_add_string(argv, value);
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	(void)actions_add_program(entry, argv, out);
 }
 
 static int expand(

@@ -117,7 +117,17 @@ int actions_reach_url(const struct entry *entry, const char *url, struct endpoin
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
 
 /*
-* ecosystems/registry.c: the address of the action's registry, from `settings` as `reach` and `expand` get them.
+ * ecosystems/registry.c: add the step that runs a program (argv ends with NULL), or a snippet by
+ * `sh -eu`. Returns the arguments of the step `spawn`, for more words of `argv` and for variables,
+ * which are set unless the value is NULL.
+ */
+struct node *actions_add_program(
+	const struct entry *entry, const char *const *argv, struct plan *out);
+struct node *actions_add_script(const struct entry *entry, const char *script, struct plan *out);
+void actions_set_variable(struct node *spawn, const char *name, const char *value);
+
+/*
+ * ecosystems/registry.c: the address of the action's registry, from `settings` as `reach` and `expand` get them.
  * ERR_INPUT: it cannot be used.
  */
 int actions_registry(const struct entry *entry, const struct node *settings,

@@ -20,7 +20,6 @@ const struct ecosystem ecosystem_rubygems = {
 	.client = "bundler",
 	.address = "https://rubygems.org/",
 	.also = also,
-	.probe = "versions",
 };
 
 /* A gemspec reads the version from a file of the gem, as a rule. */
@@ -38,21 +37,17 @@ static void reads(const struct entry *entry, struct action_reads *ret)
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	struct node *args, *argv, *env;
+	static const char *const argv[] = {"bundle", "install", NULL};
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	argv = node_set_list(args, "argv");
-	node_add_string(argv, "bundle");
-	node_add_string(argv, "install");
-	env = node_set_map(args, "env");
-	node_set_string(env, "BUNDLE_PATH", PLACE);
-	node_set_string(env, "BUNDLE_IGNORE_CONFIG", "true");
+	step = actions_add_program(entry, argv, out);
+	actions_set_variable(step, "BUNDLE_PATH", PLACE);
+	actions_set_variable(step, "BUNDLE_IGNORE_CONFIG", "true");
 	if (strcmp(address, entry->action->ecosystem->address) != 0)
-		node_set_string(env, "BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/", address);
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+		actions_set_variable(step, "BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/", address);
 	return 0;
 }
 

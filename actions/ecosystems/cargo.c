@@ -49,7 +49,6 @@ const struct ecosystem ecosystem_cargo = {
 	.also = also,
 	.settings = settings_of_cargo,
 	.always = always,
-	.probe = "config.json",
 };
 
 /* ---- cargo_fetch ---- */
@@ -84,19 +83,14 @@ static const char fetch_script[] =
 static int expand_fetch(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	struct node *args, *argv;
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	argv = node_set_list(args, "argv");
-	node_add_string(argv, "sh");
-	node_add_string(argv, "-eu");
-	node_set_string(args, "script", fetch_script);
+	step = actions_add_script(entry, fetch_script, out);
 	if (strcmp(address, entry->action->ecosystem->address) != 0)
-		node_set_string(node_set_map(args, "env"), "AMBIENT_REGISTRY", address);
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+		actions_set_variable(step, "AMBIENT_REGISTRY", address);
 	return 0;
 }
 
@@ -124,7 +118,7 @@ const struct action action_cargo_fetch = {
 
 /* The differences between the actions below. */
 struct command {
-	const char *arguments[10]; /* behind "cargo"; ends with NULL */
+	const char *argv[10]; /* ends with NULL */
 	const char *variable, *value;
 };
 
@@ -132,32 +126,27 @@ static int expand_command(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
 	const struct command *command = entry->action->kind;
-	struct node *args = node_map();
-	struct node *argv = node_set_list(args, "argv");
+	struct node *step = actions_add_program(entry, command->argv, out);
 
 	(void)settings;
 	(void)e;
-	node_add_string(argv, "cargo");
-	for (const char *const *argument = command->arguments; *argument; argument++)
-		node_add_string(argv, *argument);
 	if (command->variable)
-		node_set_string(node_set_map(args, "env"), command->variable, command->value);
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+		actions_set_variable(step, command->variable, command->value);
 	return 0;
 }
 
 #define OFFLINE "--offline", "--locked"
 
-static const struct command fmt = {.arguments = {"fmt", "--check"}};
-static const struct command deny = {.arguments = {"deny", OFFLINE, "--workspace", "check"}};
-static const struct command doc = {.arguments = {"doc", OFFLINE, "--workspace"},
+static const struct command fmt = {.argv = {"cargo", "fmt", "--check"}};
+static const struct command deny = {.argv = {"cargo", "deny", OFFLINE, "--workspace", "check"}};
+static const struct command doc = {.argv = {"cargo", "doc", OFFLINE, "--workspace"},
 	.variable = "RUSTDOCFLAGS",
 	.value = "-D warnings"};
 static const struct command build = {
-	.arguments = {"build", OFFLINE, "--workspace", "--all-targets"}};
-static const struct command test = {.arguments = {"test", OFFLINE, "--workspace"}};
+	.argv = {"cargo", "build", OFFLINE, "--workspace", "--all-targets"}};
+static const struct command test = {.argv = {"cargo", "test", OFFLINE, "--workspace"}};
 static const struct command install = {
-	.arguments = {"install", OFFLINE, "--bins", "--path=.", "--root", GUEST_ARTIFACTS}};
+	.argv = {"cargo", "install", OFFLINE, "--bins", "--path=.", "--root", GUEST_ARTIFACTS}};
 
 const struct action action_cargo_fmt = {
 	.name = "cargo_fmt",
@@ -224,7 +213,7 @@ static const struct param clippy_params[] = {
 };
 
 static const struct command clippy = {
-	.arguments = {"clippy", OFFLINE, "--workspace", "--all-targets", "--verbose"}};
+	.argv = {"cargo", "clippy", OFFLINE, "--workspace", "--all-targets", "--verbose"}};
 
 static int expand_clippy(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)

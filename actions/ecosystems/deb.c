@@ -20,7 +20,6 @@ const struct ecosystem ecosystem_debian = {
 	.name = "debian",
 	.client = "apt",
 	.address = "http://deb.debian.org/debian",
-	.probe = "/dists/stable/InRelease",
 };
 
 /* ---- fetching ---- */
@@ -105,26 +104,18 @@ static const char fetch_script[] =
 	"rm -rf \"$root\"\n";
 
 static int add_fetch(const struct entry *entry, const struct node *settings, const char *command,
-	struct plan *out, struct node **ret_env, struct err *e)
+	struct plan *out, struct node **ret_step, struct err *e)
 {
-	struct node *args, *argv;
-	const char *address;
+	const char *const argv[] = {
+		"sh", "-eu", "-c", fetch_script, entry->action->name, command, NULL};
+	const char *own = entry->action->ecosystem->address, *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	argv = node_set_list(args, "argv");
-	node_add_string(argv, "sh");
-	node_add_string(argv, "-eu");
-	node_add_string(argv, "-c");
-	node_add_string(argv, fetch_script);
-	node_add_string(argv, entry->action->name);
-	node_add_string(argv, command);
-	*ret_env = node_set_map(args, "env");
-	node_set_string(*ret_env, "AMBIENT_REGISTRY", address);
-	if (strcmp(address, entry->action->ecosystem->address) == 0)
-		node_set_string(*ret_env, "AMBIENT_SECURITY", "yes");
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	*ret_step = actions_add_program(entry, argv, out);
+	actions_set_variable(*ret_step, "AMBIENT_REGISTRY", address);
+	if (strcmp(address, own) == 0)
+		actions_set_variable(*ret_step, "AMBIENT_SECURITY", "yes");
 	return 0;
 }
 
@@ -134,17 +125,14 @@ static int expand_deb_get(
 	const char *suite = schema_text(deb_get_params, entry->args, "suite");
 	const char *cert = schema_text(deb_get_params, entry->args, "cert");
 	const struct node *package;
-	struct node *env, *argv;
+	struct node *step;
 
-	if (add_fetch(entry, settings, "install", out, &env, e) < 0)
+	if (add_fetch(entry, settings, "install", out, &step, e) < 0)
 		return -1;
-	argv = node_get(out->steps[out->count - 1].args, "argv");
 	node_each (node_get(entry->args, "packages"), package)
-		node_add_string(argv, package->text);
-	if (suite)
-		node_set_string(env, "AMBIENT_SUITE", suite);
-	if (cert)
-		node_set_string(env, "AMBIENT_CERT", cert);
+		node_add_string(node_get(step, "argv"), package->text);
+	actions_set_variable(step, "AMBIENT_SUITE", suite);
+	actions_set_variable(step, "AMBIENT_CERT", cert);
 	return 0;
 }
 
@@ -165,9 +153,9 @@ const struct action action_deb_get = {
 static int expand_upgrade(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	struct node *env;
+	struct node *ignored;
 
-	return add_fetch(entry, settings, "upgrade", out, &env, e);
+	return add_fetch(entry, settings, "upgrade", out, &ignored, e);
 }
 
 const struct action action_apt_upgrade_download = {
@@ -183,22 +171,15 @@ const struct action action_apt_upgrade_download = {
 
 /* ---- in the plan ---- */
 
-static void add_script(
+/* argument: $1 of the script; NULL: none. */
+static void add_bash(
 	const struct entry *entry, const char *script, const char *argument, struct plan *out)
 {
-	struct node *args = node_map();
-	struct node *argv = node_set_list(args, "argv");
+	const char *const argv[] = {
+		"bash", "-euo", "pipefail", "-c", script, entry->action->name, argument, NULL};
 
-	node_add_string(argv, "bash");
-	node_add_string(argv, "-euo");
-	node_add_string(argv, "pipefail");
-	node_add_string(argv, "-c");
-	node_add_string(argv, script);
-	node_add_string(argv, entry->action->name);
-	if (argument)
-		node_add_string(argv, argument);
-	node_set_string(node_set_map(args, "env"), "DEBIAN_FRONTEND", "noninteractive");
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	actions_set_variable(
+		actions_add_program(entry, argv, out), "DEBIAN_FRONTEND", "noninteractive");
 }
 
 static int expand_deb_install(
@@ -206,7 +187,7 @@ static int expand_deb_install(
 {
 	(void)settings;
 	(void)e;
-	add_script(entry,
+	add_bash(entry,
 		"apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 " PLACE "/*.deb",
 		NULL, out);
 	return 0;
@@ -248,7 +229,7 @@ static int expand_deb(
 {
 	(void)settings;
 	(void)e;
-	add_script(entry, build_script, ".", out);
+	add_bash(entry, build_script, ".", out);
 	return 0;
 }
 
@@ -286,7 +267,7 @@ static int expand_deb2(
 {
 	(void)settings;
 	(void)e;
-	add_script(entry, build_script, schema_text(deb2_params, entry->args, "artifacts"), out);
+	add_bash(entry, build_script, schema_text(deb2_params, entry->args, "artifacts"), out);
 	return 0;
 }
 

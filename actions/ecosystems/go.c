@@ -34,7 +34,6 @@ const struct ecosystem ecosystem_go = {
 	.also = also,
 	.settings = settings_of_go,
 	.always = always,
-	.probe = "/golang.org/x/text/@v/list",
 };
 
 static void reads(const struct entry *entry, struct action_reads *ret)
@@ -55,25 +54,20 @@ static void reads(const struct entry *entry, struct action_reads *ret)
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	static const char *const argv[] = {"go", "mod", "download"};
-	struct node *args, *env, *list;
+	static const char *const argv[] = {"go", "mod", "download", NULL};
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	list = node_set_list(args, "argv");
-	for (size_t i = 0; i < ARRAY_SIZE(argv); i++)
-		node_add_string(list, argv[i]);
-	env = node_set_map(args, "env");
-	node_set_string(env, "GOENV", "off");
-	node_set_string(env, "GOMODCACHE", PLACE);
-	node_set_string(env, "GOPROXY", address);
-	node_set_string(env, "GOFLAGS", "-modcacherw");
-	node_set_string(env, "GOTOOLCHAIN", "auto");
+	step = actions_add_program(entry, argv, out);
+	actions_set_variable(step, "GOENV", "off");
+	actions_set_variable(step, "GOMODCACHE", PLACE);
+	actions_set_variable(step, "GOPROXY", address);
+	actions_set_variable(step, "GOFLAGS", "-modcacherw");
+	actions_set_variable(step, "GOTOOLCHAIN", "auto");
 	if (strcmp(address, entry->action->ecosystem->address) != 0)
-		node_set_string(env, "GOSUMDB", "off");
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+		actions_set_variable(step, "GOSUMDB", "off");
 	return 0;
 }
 

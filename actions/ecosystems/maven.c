@@ -16,7 +16,6 @@ const struct ecosystem ecosystem_maven = {
 	.name = "maven",
 	.client = "mvn",
 	.address = "https://repo.maven.apache.org/maven2",
-	.probe = "/org/apache/maven/maven/maven-metadata.xml",
 };
 
 static const struct param params[] = {
@@ -75,20 +74,14 @@ static const char script[] =
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	struct node *args, *argv, *env;
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	argv = node_set_list(args, "argv");
-	node_add_string(argv, "sh");
-	node_add_string(argv, "-eu");
-	node_set_string(args, "script", script);
-	env = node_set_map(args, "env");
-	node_set_string(env, "AMBIENT_REGISTRY", address);
-	node_set_string(env, "AMBIENT_GOALS", schema_text(params, entry->args, "goals"));
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	step = actions_add_script(entry, script, out);
+	actions_set_variable(step, "AMBIENT_REGISTRY", address);
+	actions_set_variable(step, "AMBIENT_GOALS", schema_text(params, entry->args, "goals"));
 	return 0;
 }
 

@@ -24,7 +24,6 @@ const struct ecosystem ecosystem_npm = {
 	.client = "npm",
 	.address = "https://registry.npmjs.org/",
 	.settings = settings_of_npm,
-	.probe = "npm/latest",
 };
 
 /* ---- npm_get ---- */
@@ -77,23 +76,17 @@ static const char script[] = "if [ ! -e package-lock.json ] && [ ! -e npm-shrink
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	struct node *args, *argv, *env;
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	argv = node_set_list(args, "argv");
-	node_add_string(argv, "sh");
-	node_add_string(argv, "-eu");
-	node_set_string(args, "script", script);
-	env = node_set_map(args, "env");
-	node_set_string(env, "npm_config_cache", PLACE);
-	node_set_string(env, "npm_config_registry", address);
-	node_set_string(env, "npm_config_audit", "false");
-	node_set_string(env, "npm_config_fund", "false");
-	node_set_string(env, "npm_config_update_notifier", "false");
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	step = actions_add_script(entry, script, out);
+	actions_set_variable(step, "npm_config_cache", PLACE);
+	actions_set_variable(step, "npm_config_registry", address);
+	actions_set_variable(step, "npm_config_audit", "false");
+	actions_set_variable(step, "npm_config_fund", "false");
+	actions_set_variable(step, "npm_config_update_notifier", "false");
 	return 0;
 }
 

@@ -38,7 +38,6 @@ const struct ecosystem ecosystem_pypi = {
 	.address = "https://pypi.org/simple",
 	.also = also,
 	.settings = settings_of_pip,
-	.probe = "/pip/",
 };
 
 /* ---- pip_download ---- */
@@ -139,17 +138,16 @@ static void add_arguments(const struct entry *entry, struct node *argv)
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	struct node *args, *env;
+	static const char *const none[] = {NULL};
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	add_arguments(entry, node_set_list(args, "argv"));
-	env = node_set_map(args, "env");
-	node_set_string(env, "PIP_INDEX_URL", address);
-	node_set_string(env, "PIP_CONFIG_FILE", "/dev/null");
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	step = actions_add_program(entry, none, out);
+	add_arguments(entry, node_get(step, "argv"));
+	actions_set_variable(step, "PIP_INDEX_URL", address);
+	actions_set_variable(step, "PIP_CONFIG_FILE", "/dev/null");
 	return 0;
 }
 

@@ -1,8 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What actions share that download from a registry (contract/ecosystem.h). */
+/* What actions of package managers share, and how they find their registry (contract/ecosystem.h). */
 #include "actions/table.h"
 #include "base/mem.h"
 #include "contract/ecosystem.h"
+
+struct node *actions_add_program(
+	const struct entry *entry, const char *const *argv, struct plan *out)
+{
+	struct node *args = node_map();
+	struct node *list = node_set_list(args, "argv");
+
+	for (; *argv; argv++)
+		node_add_string(list, *argv);
+	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	return args;
+}
+
+struct node *actions_add_script(const struct entry *entry, const char *script, struct plan *out)
+{
+	static const char *const argv[] = {"sh", "-eu", NULL};
+	struct node *args = actions_add_program(entry, argv, out);
+
+	node_set_string(args, "script", script);
+	return args;
+}
+
+void actions_set_variable(struct node *spawn, const char *name, const char *value)
+{
+	struct node *env = node_get(spawn, "env");
+
+	if (value)
+		node_set_string(env ? env : node_set_map(spawn, "env"), name, value);
+}
 
 static const struct node *registry_of(const struct entry *entry, const struct node *settings)
 {

@@ -12,7 +12,6 @@ const struct ecosystem ecosystem_rustup = {
 	.name = "rustup",
 	.client = "rustup",
 	.address = "https://static.rust-lang.org",
-	.probe = "/dist/channel-rust-stable.toml.sha256",
 };
 
 static const char *const profiles[] = {"minimal", "default", "complete", NULL};
@@ -65,12 +64,6 @@ static const char script[] =
 	"rustup toolchain install --no-self-update \"$channel\" \"$@\"\n"
 	"rustup default \"$channel\"\n";
 
-static void set_variable(struct node *env, const char *name, const char *value)
-{
-	if (value)
-		node_set_string(env, name, value);
-}
-
 static char *joined(const struct node *list)
 {
 	auto_buf struct buf b = {0};
@@ -88,24 +81,18 @@ static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
 	auto_free char *components = joined(node_get(entry->args, "components"));
-	struct node *args, *argv, *env;
+	struct node *step;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
-	args = node_map();
-	argv = node_set_list(args, "argv");
-	node_add_string(argv, "sh");
-	node_add_string(argv, "-eu");
-	node_set_string(args, "script", script);
-	env = node_set_map(args, "env");
-	node_set_string(env, "RUSTUP_HOME", PLACE);
-	node_set_string(env, "RUSTUP_DIST_SERVER", address);
-	set_variable(env, "AMBIENT_CHANNEL", schema_text(params, entry->args, "channel"));
-	set_variable(env, "AMBIENT_PROFILE", schema_text(params, entry->args, "profile"));
-	set_variable(env, "AMBIENT_TARGET", schema_text(params, entry->args, "target"));
-	set_variable(env, "AMBIENT_COMPONENTS", components);
-	(void)plan_add(out, action_spawn.name, args, &entry->origin);
+	step = actions_add_script(entry, script, out);
+	actions_set_variable(step, "RUSTUP_HOME", PLACE);
+	actions_set_variable(step, "RUSTUP_DIST_SERVER", address);
+	actions_set_variable(step, "AMBIENT_CHANNEL", schema_text(params, entry->args, "channel"));
+	actions_set_variable(step, "AMBIENT_PROFILE", schema_text(params, entry->args, "profile"));
+	actions_set_variable(step, "AMBIENT_TARGET", schema_text(params, entry->args, "target"));
+	actions_set_variable(step, "AMBIENT_COMPONENTS", components);
 	return 0;
 }
 

@@ -571,8 +571,7 @@ static const struct cause {
 
 	{"shell_path", ENOENT, has_stand_in, .searched = true,
 		.text = "is not in PATH in this image, and no sh either; the action 'custom' runs "
-			"a "
-			"program of the source without a shell"},
+			"a program of the source without a shell"},
 	{"path", ENOENT, is_searched, .searched = true, .text = "is not in PATH in this image"},
 	{"dangling", ENOENT, is_dangling, .refuse = refuse_dangling},
 	{"missing", ENOENT, is_missing,

@@ -41,7 +41,6 @@ struct ecosystem {
 	 * has no name. NULL: none.
 	 */
 	const struct action_variable *always;
-	const char *probe; /* appended to an address: something small that every registry has */
 };
 
 #define ECOSYSTEM_SPARSE "sparse+" /* in front of the URL, in cargo's addresses */

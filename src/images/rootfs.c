@@ -10,7 +10,7 @@
 #define ROOTFS_KINDS                                                                               \
 	"a root file system is a tar archive, alone or compressed by gzip, bzip2, xz, zstd or lz4"
 
-/* A zip, which ambient-archive would read, has no owners and no devices: it is a mistake. */
+/* A zip has no owners and no devices: it is a mistake, and worth a message of its own. */
 static int check_start(const char *path, int fd, struct err *e)
 {
 	char start[4];
