@@ -12,7 +12,8 @@
 enum { HELP_WIDTH = 96, HELP_MAX = 64 * 1024 };
 
 struct common_settings {
-	const char *config;
+	struct strv config;
+	bool no_config;
 	bool help;
 	bool version;
 };
@@ -20,9 +21,15 @@ struct common_settings {
 const struct option command_common_options[] = {
 	{.name = "config",
 		.argument = "FILE",
-		.type = OPTION_PATH,
+		.type = OPTION_PATHS,
 		.offset = offsetof(struct common_settings, config),
-		.help = "use this configuration file instead of ~/.config/ambient/config.yaml"},
+		.help = "read this configuration file after ~/.config/ambient/config.yaml; its "
+			"keys "
+			"have priority. Can be given several times"},
+	{.name = "no-config",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct common_settings, no_config),
+		.help = "do not read ~/.config/ambient/config.yaml"},
 	{.name = "help",
 		.letter = 'h',
 		.type = OPTION_FLAG,
@@ -213,8 +220,8 @@ static int run_command(struct call *call, struct options *o, struct common_setti
 	int r = options_parse(o, items, count, &e);
 
 	call->operands = o->operands;
-	call->config_file = common->config;
-	hint_set_config(common->config);
+	call->config_files = (struct configfiles){common->config, common->no_config};
+	hint_set_config(&call->config_files);
 	if (r == 0 && common->help)
 		return show_help(call->commands, call->command);
 	if (r == 0 && common->version)

@@ -11,6 +11,7 @@
 
 #include "base/strv.h"
 #include "cli/options.h"
+#include "settings/configfiles.h"
 
 enum command_group { GROUP_RUN, GROUP_SHOW, GROUP_KEEP, GROUP_HELP, GROUPS };
 
@@ -18,7 +19,7 @@ enum command_group { GROUP_RUN, GROUP_SHOW, GROUP_KEEP, GROUP_HELP, GROUPS };
 struct call {
 	const struct command *const *commands;
 	const struct command *command;
-	const char *config_file; /* --config; NULL: the default file */
+	struct configfiles config_files;
 	void *settings; /* the command's own struct, zeroed and then filled by its options */
 	struct strv operands;
 };

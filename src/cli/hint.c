@@ -12,7 +12,8 @@
 
 /* From the command line, so one of each per process. */
 static const char *called_as = PROGRAM;
-static const char *given_config, *given_projects;
+static const struct configfiles *given_config;
+static const char *given_projects;
 
 /* A program found through PATH is found again by its name alone; else the path is needed. */
 void hint_set_program(const char *program)
@@ -20,9 +21,9 @@ void hint_set_program(const char *program)
 	called_as = program && strchr(program, '/') ? program : PROGRAM;
 }
 
-void hint_set_config(const char *config)
+void hint_set_config(const struct configfiles *given)
 {
-	given_config = config;
+	given_config = given;
 }
 
 void hint_set_projects(const char *projects)
@@ -42,12 +43,18 @@ static void add_given(struct buf *b, const char *option, const char *value)
 	text_add_word(b, hidden ? hidden : value);
 }
 
+void hint_add_config(struct buf *b)
+{
+	if (given_config && given_config->no_default)
+		buf_adds(b, " --no-config");
+	for (size_t i = 0; given_config && i < given_config->more.count; i++)
+		add_given(b, " --config ", given_config->more.items[i]);
+}
+
 void hint_add_program(struct buf *b)
 {
 	text_add_word(b, called_as);
-	if (!given_config)
-		return;
-	add_given(b, " --config ", given_config);
+	hint_add_config(b);
 }
 
 /* Of the commands proposed in messages, only this one has --projects. */

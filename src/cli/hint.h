@@ -8,12 +8,16 @@
 #define CLI_HINT_H
 
 #include "base/buf.h"
+#include "settings/configfiles.h"
 
 /* Call once, at the start. `program` is argv[0] (NULL: ambient). The strings must stay valid. */
 void hint_set_program(const char *program);
-void hint_set_config(const char *config); /* as given on the command line; NULL: not given */
+void hint_set_config(const struct configfiles *given); /* as given; kept */
 
 void hint_set_projects(const char *projects); /* likewise */
+
+/* Append the options that name the configuration, each with a space before it. */
+void hint_add_config(struct buf *b);
 
 /* Append "ambient", completed: "bin/ambient --config my\\ file.yaml". */
 void hint_add_program(struct buf *b);

@@ -27,11 +27,10 @@ int load_config_quietly(const struct call *call, const struct config_options *op
 	struct config *ret_config, struct err *e)
 {
 	if ((options && check_options(options, e) < 0) ||
-		config_load(call->config_file, options, ret_config, e) < 0)
+		config_load(&call->config_files, options, ret_config, e) < 0)
 		return -1;
 	if (names_check_actions(ret_config, actions_host, e) == 0 &&
-		delivery_check_config(
-			ret_config->effective, ret_config->file, &ret_config->warnings, e) == 0 &&
+		delivery_check_config(ret_config->effective, NULL, &ret_config->warnings, e) == 0 &&
 		names_check_targets(ret_config, e) == 0 &&
 		registries_resolve(ret_config, actions_ecosystems, e) == 0)
 		return 0;

@@ -172,9 +172,13 @@ static void set_value(struct walk *w, struct found f, const char *value)
 		*(bool *)target = true;
 		return;
 	case OPTION_PATH:
+	case OPTION_PATHS:
 		if (*value == '\0')
 			mistake(w, "option '--%s': the %s is empty", f.row->name, f.row->argument);
-		*(const char **)target = value;
+		if (f.row->type == OPTION_PATHS)
+			strv_push(target, value);
+		else
+			*(const char **)target = value;
 		return;
 	case OPTION_STRING:
 		if (is_text(w, f.row, value))
@@ -311,7 +315,7 @@ int options_check_later(const struct options *o, struct err *e)
 static void release_lists(const struct option *table, char *settings)
 {
 	for (const struct option *row = table; row && row->name; row++)
-		if (row->type == OPTION_LIST)
+		if (row->type == OPTION_LIST || row->type == OPTION_PATHS)
 			strv_release((struct strv *)(void *)(settings + row->offset));
 }
 

@@ -34,6 +34,7 @@ enum option_type {
 	OPTION_FLAG,   /* bool; has no value */
 	OPTION_STRING, /* const char *: UTF-8, because it goes into plans and results */
 	OPTION_PATH,   /* const char *, never empty; any bytes, as in file names */
+	OPTION_PATHS,  /* struct strv: one item each time, each as OPTION_PATH */
 	OPTION_LIST,   /* struct strv: one item each time, UTF-8 */
 	OPTION_ENUM,   /* int: index in choices */
 	OPTION_COUNT,  /* uint64_t, at least 1 */

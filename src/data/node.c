@@ -117,6 +117,7 @@ struct node *node_copy(const struct node *n)
 	copy->column = n->column;
 	copy->text_line = n->text_line;
 	copy->text_column = n->text_column;
+	copy->file = n->file;
 	copy->text = n->text ? mem_strdup(n->text) : NULL;
 	for (size_t i = 0; i < n->count; i++) {
 		const struct node *from = n->items[i];
@@ -128,6 +129,13 @@ struct node *node_copy(const struct node *n)
 		push(copy, item);
 	}
 	return copy;
+}
+
+void node_set_file(struct node *n, const char *file)
+{
+	n->file = file;
+	for (size_t i = 0; i < n->count; i++)
+		node_set_file(n->items[i], file);
 }
 
 static void need(const struct node *n, enum node_kind kind)
@@ -486,7 +494,7 @@ int node_err(const struct node *n, const char *file, struct err *e, const char *
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vset_at(n->line, n->column, file, e, fmt, ap);
+	(void)vset_at(n->line, n->column, n->file ? n->file : file, e, fmt, ap);
 	va_end(ap);
 	return -1;
 }
@@ -496,7 +504,7 @@ int node_key_err(const struct node *n, const char *file, struct err *e, const ch
 	va_list ap;
 
 	va_start(ap, fmt);
-	(void)vset_at(n->key_line, n->key_column, file, e, fmt, ap);
+	(void)vset_at(n->key_line, n->key_column, n->file ? n->file : file, e, fmt, ap);
 	va_end(ap);
 	return -1;
 }

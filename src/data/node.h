@@ -38,6 +38,11 @@ struct node {
 	 */
 	int text_line;
 	int text_column;
+	/*
+	 * The file that it was read from, borrowed, in a tree that is put together from several:
+	 * messages name it. NULL: the file of the tree.
+	 */
+	const char *file;
 	char *key;           /* its key in its map; NULL if it is not in a map */
 	char *text;          /* SCALAR only */
 	struct node **items; /* LIST and MAP */
@@ -56,6 +61,8 @@ struct node *node_list(void);
 struct node *node_map(void);
 struct node *node_copy(const struct node *n); /* deep, with positions, without the key of n */
 void node_free(struct node *n);               /* deep; accepts NULL */
+
+void node_set_file(struct node *n, const char *file); /* of all its nodes; borrowed */
 
 /* In all texts and keys: replace passwords of URLs and targets by *** (password.h). For output. */
 void node_hide_passwords(struct node *n);
@@ -160,7 +167,8 @@ bool node_text_position(const struct node *n, int line, int column, int *ret_lin
 
 /*
  * Set ERR_INPUT "FILE:LINE:COL: ..." with the position of a node, or of its key. Without a position
- * it is "FILE: ...", without a file only the message. Returns -1. Text of the node must be passed
+ * it is "FILE: ...", without a file only the message. The file is that of the node, if it has one,
+ * else `file`. Returns -1. Text of the node must be passed
  * through text_safe.
  */
 int node_err(const struct node *n, const char *file, struct err *e, const char *fmt, ...)

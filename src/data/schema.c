@@ -372,6 +372,46 @@ int schema_check(const struct param *table, const struct node *map, const char *
 	return schema_check_both(table, NULL, map, file, e);
 }
 
+/* ---- keys of other versions ---- */
+
+static bool is_old(const struct param *row)
+{
+	return row->deprecated || row->same_as || row->no_effect;
+}
+
+static int rename_key(struct node *map, struct node *item, const struct param *row,
+	const char *file, struct err *e)
+{
+	if (node_get(map, row->same_as))
+		return node_key_err(item, file, e, "'%s' and '%s' are the same; give one",
+			row->name, row->same_as);
+	node_remove(map, row->same_as); /* it is null */
+	free(item->key);
+	item->key = mem_strdup(row->same_as);
+	return 0;
+}
+
+int schema_respell(const struct param *table, struct node *map, const char *file,
+	struct strv *warnings, struct err *e)
+{
+	for (const struct param *row = table; row->name; row++) {
+		struct node *item = node_get(map, row->name);
+
+		if (!item)
+			continue;
+		if (row->type == PARAM_MAP && schema_respell(row->sub, item, file, warnings, e) < 0)
+			return -1;
+		if (row->same_as && rename_key(map, item, row, file, e) < 0)
+			return -1;
+		if (!row->no_effect)
+			continue;
+		strv_pushf(warnings, "%s:%d:%d: '%s' has no effect: %s", file, item->key_line,
+			item->key_column, row->name, row->no_effect);
+		node_remove(map, row->name);
+	}
+	return 0;
+}
+
 /* ---- checking files written by programs ---- */
 
 static int check_quotes(
@@ -491,6 +531,7 @@ static struct node *fill_maps(const struct param *row, const struct node *given)
 
 		map->line = item->line;
 		map->column = item->column;
+		map->file = item->file;
 		if (named)
 			node_append(filled, item->key, map);
 		else
@@ -526,7 +567,8 @@ struct node *schema_fill(const struct param *table, const struct node *map)
 	struct node *filled = node_map();
 
 	for (const struct param *row = table; row->name; row++)
-		node_append(filled, row->name, fill_value(row, node_get(map, row->name)));
+		if (!is_old(row))
+			node_append(filled, row->name, fill_value(row, node_get(map, row->name)));
 	return filled;
 }
 

@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/strv.h"
 #include "data/node.h"
 
 enum param_type {
@@ -59,6 +60,10 @@ struct param {
 	const char *help; /* one sentence without a full stop, for help and documentation */
 	/* the replacement of a deprecated key; the key works, and its user warns */
 	const char *deprecated;
+	/* another spelling: the key of the same table that it stands for (schema_respell) */
+	const char *same_as;
+	/* a key of other versions that means nothing here: what there is instead (schema_respell) */
+	const char *no_effect;
 	/* wrong keys that people write for this one; ends with NULL; optional */
 	const char *const *mistaken;
 	/*
@@ -87,6 +92,14 @@ int schema_check_both(const struct param *table, const struct param *common, con
  */
 int schema_check_written(const struct param *table, const struct node *map, const char *file,
 	struct err *e) NODISCARD;
+
+/*
+ * Rename the keys of an accepted mapping, and of the mappings below it, that are another spelling
+ * (`same_as`) to the key that they stand for; remove those without effect, with a warning
+ * "FILE:LINE:COL: ..." for each in `warnings`. ERR_INPUT: a key is there in both spellings.
+ */
+int schema_respell(const struct param *table, struct node *map, const char *file,
+	struct strv *warnings, struct err *e) NODISCARD;
 
 /*
  * The values of a mapping that schema_check accepted: the given value, else the preset, else NULL
@@ -118,6 +131,7 @@ void schema_release(const struct param *table, void *base);
 
 /*
  * A copy in the order of the table, with every key: presets are filled in, null if there is none.
+ * Keys that are deprecated, another spelling, or without effect are not in it.
  */
 struct node *schema_fill(const struct param *table, const struct node *map);
 

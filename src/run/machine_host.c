@@ -16,7 +16,7 @@ static const struct node *memory_node(
 {
 	const struct node *own = project ? node_get(project->node, "memory") : NULL;
 
-	*ret_file = own ? project->file : config->file;
+	*ret_file = own ? project->file : NULL;
 	return own ? own : node_get(node_get(config->effective, "qemu"), "memory");
 }
 

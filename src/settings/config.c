@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "settings/config.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/limits.h"
 #include "contract/ecosystem.h"
-#include "data/yamlfile.h"
 #include "egress/egress.h"
 #include "os/home.h"
 #include "os/path.h"
 #include "settings/limits.h"
 
 #define EXECUTOR "ambient-execute-plan"
+#define OWN_FIRMWARE "machines that need firmware have the one of the package ovmf"
 
 static const char *const state_modes[] = {"0700", "0750", "0755", NULL};
 
@@ -70,6 +68,11 @@ const struct param config_qemu_params[] = {
 		.choices = machines,
 		.preset = "auto",
 		.help = "the machine type of QEMU; auto: depends on image and host"},
+	{.name = "kvm_binary",
+		.type = PARAM_PATH,
+		.no_effect = "the program of QEMU is found by itself, `program` sets another one"},
+	{.name = "ovmf_code_file", .type = PARAM_PATH, .no_effect = OWN_FIRMWARE},
+	{.name = "ovmf_vars_file", .type = PARAM_PATH, .no_effect = OWN_FIRMWARE},
 	{0},
 };
 
@@ -155,6 +158,7 @@ const struct param config_params[] = {
 		.offset = offsetof(struct config, rsync_target),
 		.not_empty = true,
 		.help = "the target to which the rsync actions copy artifacts"},
+	{.name = "target", .type = PARAM_STRING, .not_empty = true, .same_as = "rsync_target"},
 	{.name = "rsync_target_base",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct config, rsync_target_base),
@@ -214,6 +218,11 @@ const struct param config_params[] = {
 		.max = LIMIT_DRIVE_MOST,
 		.preset = "10GiB",
 		.help = "maximum size of the dependencies of a project"},
+	{.name = "dependencies_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.same_as = "deps_max_size"},
 	{.name = "fetch_max_sent",
 		.type = PARAM_SIZE,
 		.offset = offsetof(struct config, fetch_max_sent),
@@ -342,16 +351,9 @@ const struct param config_params[] = {
 	{0},
 };
 
-char *config_default_path(void)
-{
-	auto_free char *dir = home_xdg("XDG_CONFIG_HOME", ".config");
-
-	return path_join(dir, "ambient/config.yaml");
-}
-
 void config_release(struct config *c)
 {
-	free(c->file);
+	strv_release(&c->files);
 	strv_release(&c->warnings);
 	node_free(c->effective);
 	node_free(c->registries);
@@ -361,74 +363,6 @@ void config_release(struct config *c)
 	strv_release(&c->egress_allow);
 	strv_release(&c->egress_allow_private);
 	*c = (struct config){0};
-}
-
-/* ---- reading ---- */
-
-/*
- * Whether the default file exists. Other errors than "no such file", also those of a dangling link,
- * are left to the reader, which reports them.
- */
-static bool exists(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
-}
-
-/* The mapping of the file, or an empty one. Sets c->file if there is a file. */
-static int read_map(struct config *c, const char *path, struct node **ret_map, struct err *e)
-{
-	auto_free char *standard = config_default_path();
-	auto_node struct node *map = NULL;
-
-	if (path || exists(standard)) {
-		c->file = mem_strdup(path ? path : standard);
-		if (yamlfile_read(c->file, &map, e) < 0)
-			return -1;
-	}
-	if (!map || map->kind == NODE_NULL) {
-		node_free(map);
-		map = node_map();
-	}
-	if (schema_check(config_params, map, c->file, e) < 0)
-		return -1;
-	*ret_map = steal_ptr(&map);
-	return 0;
-}
-
-static struct node *qemu_map(struct node *map)
-{
-	struct node *qemu = node_get(map, "qemu");
-
-	return qemu ? qemu : node_set_map(map, "qemu");
-}
-
-/* Move deprecated keys to their new places. A value that is already there takes precedence. */
-static void move_deprecated(struct config *c, struct node *map)
-{
-	for (const struct param *row = config_params; row->name; row++) {
-		const struct node *old = row->deprecated ? node_get(map, row->name) : NULL;
-
-		if (!old)
-			continue;
-		strv_pushf(&c->warnings, "%s:%d:%d: '%s' is deprecated, write %s", c->file,
-			old->key_line, old->key_column, row->name, row->deprecated);
-		if (!node_get(qemu_map(map), row->name))
-			node_set(qemu_map(map), row->name, node_copy(old));
-	}
-}
-
-static struct node *effective_of(struct config *c, struct node *map)
-{
-	struct node *effective;
-
-	move_deprecated(c, map);
-	effective = schema_fill(config_params, map);
-	for (const struct param *row = config_params; row->name; row++)
-		if (row->deprecated)
-			node_remove(effective, row->name);
-	return effective;
 }
 
 /* ---- options ---- */
@@ -460,12 +394,12 @@ static void apply_options(struct config *c)
 /* ---- values ---- */
 
 /*
- * Resolve a path of the file: `~` is the home directory, relative paths are relative to the file.
+ * Resolve a path of a file: `~` is the home directory, relative paths are relative to the file.
  */
-static char *resolve(const struct config *c, const char *given)
+static char *resolve(const struct node *given)
 {
-	auto_free char *expanded = home_expand(given);
-	auto_free char *file = path_absolute(c->file);
+	auto_free char *expanded = home_expand(given->text);
+	auto_free char *file = path_absolute(given->file);
 	auto_free char *dir = path_parent(file);
 	auto_free char *joined = path_join(dir, expanded);
 
@@ -473,10 +407,10 @@ static char *resolve(const struct config *c, const char *given)
 }
 
 /* The position is kept, for messages about the file. */
-static void resolve_at(const struct config *c, struct node *map, const char *key)
+static void resolve_at(struct node *map, const char *key)
 {
 	struct node *item = node_get(map, key);
-	char *path = item && item->text ? resolve(c, item->text) : NULL;
+	char *path = item && item->text ? resolve(item) : NULL;
 
 	if (!path)
 		return;
@@ -495,7 +429,7 @@ static char *default_tmpdir(void)
 static void resolve_or(struct config *c, const struct node *map, const char *key, char *fallback)
 {
 	if (node_get_text(map, key, NULL))
-		resolve_at(c, c->effective, key);
+		resolve_at(c->effective, key);
 	else
 		node_set_string(c->effective, key, fallback);
 	free(fallback);
@@ -509,12 +443,12 @@ static char *xdg_path(const char *variable, const char *fallback, const char *na
 }
 
 /* A name without a slash is kept: it is looked up in PATH or in the image store. */
-static void resolve_unless_name(const struct config *c, struct node *map, const char *key)
+static void resolve_unless_name(struct node *map, const char *key)
 {
 	const char *given = node_get_text(map, key, NULL);
 
 	if (given && (strchr(given, '/') || given[0] == '~'))
-		resolve_at(c, map, key);
+		resolve_at(map, key);
 }
 
 static void resolve_all(struct config *c, const struct node *map)
@@ -527,15 +461,15 @@ static void resolve_all(struct config *c, const struct node *map)
 		c, map, "image_store", xdg_path("XDG_DATA_HOME", ".local/share", "ambient/images"));
 	resolve_or(c, map, "state", xdg_path("XDG_STATE_HOME", ".local/state", "ambient"));
 	resolve_or(c, map, "tmpdir", default_tmpdir());
-	resolve_unless_name(c, effective, "trusted_image");
-	resolve_unless_name(c, effective, "executor");
-	resolve_unless_name(c, node_get(effective, "qemu"), "program");
-	resolve_at(c, effective, "ca_certificates");
+	resolve_unless_name(effective, "trusted_image");
+	resolve_unless_name(effective, "executor");
+	resolve_unless_name(node_get(effective, "qemu"), "program");
+	resolve_at(effective, "ca_certificates");
 	node_each (node_get(effective, "secrets"), item)
-		resolve_at(c, item, "file");
+		resolve_at(item, "file");
 	node_each (node_get(effective, "ssh"), item) {
-		resolve_at(c, item, "known_hosts");
-		resolve_at(c, item, "certificate");
+		resolve_at(item, "known_hosts");
+		resolve_at(item, "certificate");
 	}
 }
 
@@ -568,7 +502,7 @@ static int load_hosts(
 
 		if ((strcmp(key, "allow") == 0 ? egress_add_configured(&alone, text, "", &why)
 					       : egress_add_private(&alone, text, &why)) < 0)
-			return node_err(item, c->file, e, "%s", why.msg);
+			return node_err(item, NULL, e, "%s", why.msg);
 		strv_push(ret_hosts, text);
 	}
 	return 0;
@@ -584,19 +518,19 @@ static int load_egress(struct config *c, struct err *e)
 	return egress_add_config(&all, &c->egress_allow, &c->egress_allow_private, e);
 }
 
-int config_load(const char *path, const struct config_options *options, struct config *ret_config,
-	struct err *e)
+int config_load(const struct configfiles *files, const struct config_options *options,
+	struct config *ret_config, struct err *e)
 {
 	auto_config struct config c = {.options = options ? *options : (struct config_options){0}};
 	auto_node struct node *map = NULL;
 
-	if (read_map(&c, path, &map, e) < 0)
+	if (configfiles_read(files, config_params, &c.files, &c.warnings, &map, e) < 0)
 		return -1;
-	c.effective = effective_of(&c, map);
+	c.effective = schema_fill(config_params, map);
 	apply_options(&c);
 	resolve_all(&c, map);
 	load_values(&c);
-	if (load_egress(&c, e) < 0 || credentials_load(c.effective, c.file, &c.credentials, e) < 0)
+	if (load_egress(&c, e) < 0 || credentials_load(c.effective, NULL, &c.credentials, e) < 0)
 		return -1;
 	*ret_config = c;
 	c = (struct config){0};

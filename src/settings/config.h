@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The operator's configuration: ~/.config/ambient/config.yaml, documented in docs/format-config.md.
- * It is read once, checked completely, and not changed afterwards.
+ * The operator's configuration: ~/.config/ambient/config.yaml and the files of --config, documented
+ * in docs/format-config.md. It is read once, checked completely, and not changed afterwards.
  */
 #ifndef SETTINGS_CONFIG_H
 #define SETTINGS_CONFIG_H
@@ -14,6 +14,7 @@
 #include "base/strv.h"
 #include "data/node.h"
 #include "data/schema.h"
+#include "settings/configfiles.h"
 #include "settings/credentials.h"
 
 enum config_accelerator { CONFIG_ACCEL_AUTO, CONFIG_ACCEL_KVM, CONFIG_ACCEL_TCG };
@@ -35,7 +36,7 @@ struct config_options {
  * Paths are absolute, sizes in bytes, times in milliseconds. A pointer is NULL if no value is set.
  */
 struct config {
-	char *file;                    /* the file that was read, NULL when there was none */
+	struct strv files;             /* the files that were read, in order; nodes refer to them */
 	struct config_options options; /* the options that override it */
 	struct strv warnings;          /* for standard error, one line each */
 	/* every key, with defaults filled in: the output of `ambient config` */
@@ -99,16 +100,14 @@ struct config {
 };
 
 /*
- * Load `path`, or the default file when path is NULL. options (NULL: none) is copied, but its
- * strings must outlive the configuration. A missing default file is no error, a missing `path` is
- * one. On failure *ret_config is not changed.
+ * Load the files (configfiles.h; NULL: the default one alone). options (NULL: none) is copied, but its
+ * strings must outlive the configuration. On failure *ret_config is not changed. Nodes of the
+ * configuration know their files, so that functions which report one are given none.
  */
-int config_load(const char *path, const struct config_options *options, struct config *ret_config,
-	struct err *e) NODISCARD;
+int config_load(const struct configfiles *files, const struct config_options *options,
+	struct config *ret_config, struct err *e) NODISCARD;
 void config_release(struct config *c);
 #define auto_config __attribute__((cleanup(config_release)))
-
-char *config_default_path(void); /* the caller frees */
 
 /* The tables of keys, for help and documentation. */
 extern const struct param config_params[];

@@ -10,6 +10,7 @@
 #define LIMIT_SCRATCH_LEAST (16 * MIB)
 #define LIMIT_CERTIFICATES_BYTES (8 * MIB) /* ca_certificates; those of Debian have 0.2 */
 #define LIMIT_CLIENTFILE_BYTES (256 * KIB) /* settings of a package manager on the host */
+#define LIMIT_CONFIG_FILES 16              /* the default one, and those of --config */
 #define LIMIT_REGISTRY_HOSTS 32            /* `also` of a registry */
 #define LIMIT_REGISTRY_ADDRESS 2048        /* bytes */
 

@@ -42,12 +42,11 @@ static char *unknown_name(const char *name, const struct names *names)
 	return mem_printf("unknown %s '%s'%s", names->kind, shown, rest);
 }
 
-static int unknown(const struct config *c, const struct node *item, bool is_key,
-	const struct names *names, struct err *e)
+static int unknown(const struct node *item, bool is_key, const struct names *names, struct err *e)
 {
 	auto_free char *what = unknown_name(is_key ? item->key : item->text, names);
 
-	return (is_key ? node_key_err : node_err)(item, c->file, e, "%s", what);
+	return (is_key ? node_key_err : node_err)(item, NULL, e, "%s", what);
 }
 
 /* ---- actions ---- */
@@ -73,8 +72,8 @@ static const char **list_actions(const struct action *const *actions)
 	return names;
 }
 
-static int refuse_action(const struct config *c, const struct node *item,
-	const struct action *const *actions, struct err *e)
+static int refuse_action(
+	const struct node *item, const struct action *const *actions, struct err *e)
 {
 	auto_buf struct buf those = {0};
 
@@ -82,14 +81,13 @@ static int refuse_action(const struct config *c, const struct node *item,
 	for (; *actions; actions++)
 		if ((*actions)->logs_in)
 			buf_addf(&those, "%s%s", those.len ? ", " : "", (*actions)->name);
-	return node_err(item, c->file, e,
+	return node_err(item, NULL, e,
 		"'%s' cannot have a secret, because it does not log in to a server; these actions "
 		"do: %s",
 		item->text, those.data);
 }
 
-static int check_action(const struct config *c, const struct node *item,
-	const struct action *const *actions, struct err *e)
+static int check_action(const struct node *item, const struct action *const *actions, struct err *e)
 {
 	const struct action *a = action_find(actions, item->text);
 	auto_free const char **known = NULL;
@@ -97,9 +95,9 @@ static int check_action(const struct config *c, const struct node *item,
 	if (a && may_have_secrets(a))
 		return 0;
 	if (a)
-		return refuse_action(c, item, actions, e);
+		return refuse_action(item, actions, e);
 	known = list_actions(actions);
-	return unknown(c, item, false,
+	return unknown(item, false,
 		&(struct names){"action", known, "; 'ambient actions' lists those that are known"},
 		e);
 }
@@ -110,7 +108,7 @@ int names_check_actions(const struct config *c, const struct action *const *acti
 
 	node_each (node_get(c->effective, "secrets"), secret) {
 		node_each (node_get(secret, "actions"), item)
-			if (check_action(c, item, actions, e) < 0)
+			if (check_action(item, actions, e) < 0)
 				return -1;
 	}
 	return 0;
@@ -148,38 +146,36 @@ int names_check_targets(const struct config *c, struct err *e)
 	node_each (targets, item)
 		known[n++] = item->key;
 	if (!c->options.dput_target)
-		return unknown(c, target, false, &names, e);
+		return unknown(target, false, &names, e);
 	what = unknown_name(target->text, &names);
 	return err_set(e, ERR_INPUT, "--dput-target: %s", what);
 }
 
 /* ---- files and programs ---- */
 
-static int missing(const struct config *c, const struct node *item, const char *key,
-	const char *why, struct err *e)
+static int missing(const struct node *item, const char *key, const char *why, struct err *e)
 {
 	auto_free char *shown = text_safe(item->text, PATH_SHOWN_MAX);
 
-	return node_err(item, c->file, e, "'%s': %s: %s", key, shown, why);
+	return node_err(item, NULL, e, "'%s': %s: %s", key, shown, why);
 }
 
 /*
  * Only the file is checked; its contents are checked where they are used. NULL or without a text:
  * no file is configured.
  */
-static int check_file(
-	const struct config *c, const struct node *item, const char *key, struct err *e)
+static int check_file(const struct node *item, const char *key, struct err *e)
 {
 	struct stat st;
 
 	if (!item || !item->text)
 		return 0;
 	if (stat(item->text, &st) < 0)
-		return missing(c, item, key, strerror(errno), e);
+		return missing(item, key, strerror(errno), e);
 	if (!S_ISREG(st.st_mode))
-		return missing(c, item, key, "it is not a regular file", e);
+		return missing(item, key, "it is not a regular file", e);
 	if (access(item->text, R_OK) < 0)
-		return missing(c, item, key, strerror(errno), e);
+		return missing(item, key, strerror(errno), e);
 	return 0;
 }
 
@@ -193,11 +189,11 @@ static int check_programs(const struct config *c, struct err *e)
 	return c->qemu_program ? programs_qemu(c, &qemu, e) : 0;
 }
 
-static int check_ssh(const struct config *c, const struct node *host, struct err *e)
+static int check_ssh(const struct node *host, struct err *e)
 {
-	if (check_file(c, node_get(host, "known_hosts"), "known_hosts", e) < 0)
+	if (check_file(node_get(host, "known_hosts"), "known_hosts", e) < 0)
 		return -1;
-	return check_file(c, node_get(host, "certificate"), "certificate", e);
+	return check_file(node_get(host, "certificate"), "certificate", e);
 }
 
 /* The default image may be missing: projects without pre-plan and post-plan do not use it. */
@@ -211,7 +207,7 @@ static int check_trusted_image(const struct config *c, struct err *e)
 	if (image_open(c->image_store, c->trusted_image,
 		    strchr(c->trusted_image, '/') ? c->trusted_image : NULL, &image, e) == 0)
 		return 0;
-	return err_wrap(e, "%s:%d:%d: 'trusted_image'", c->file, item->line, item->column);
+	return err_wrap(e, "%s:%d:%d: 'trusted_image'", item->file, item->line, item->column);
 }
 
 /* Checked for all users, although only root uses the key. */
@@ -225,7 +221,7 @@ static int check_vm_user(const struct config *c, struct err *e)
 		return 0;
 	if (why.kind == ERR_INPUT)
 		return node_err(
-			node_get(c->effective, "vm_user"), c->file, e, "'vm_user': %s", why.msg);
+			node_get(c->effective, "vm_user"), NULL, e, "'vm_user': %s", why.msg);
 	*e = why;
 	return err_wrap(e, "vm_user");
 }
@@ -234,23 +230,23 @@ static int check_vm_user(const struct config *c, struct err *e)
  * A file without certificates would be ignored, and then every server's certificate would seem to
  * be invalid.
  */
-static int check_certificates(const struct config *c, const struct node *item, struct err *e)
+static int check_certificates(const struct node *item, struct err *e)
 {
 	auto_buf struct buf pem = {0};
 	struct err why = {0};
 
 	if (!item || !item->text)
 		return 0;
-	if (check_file(c, item, "ca_certificates", e) < 0)
+	if (check_file(item, "ca_certificates", e) < 0)
 		return -1;
 	buf_init(&pem, LIMIT_CERTIFICATES_BYTES);
 	if (fd_read_file(item->text, &pem, &why) < 0)
-		return node_err(item, c->file, e, "'ca_certificates': %s", why.msg);
+		return node_err(item, NULL, e, "'ca_certificates': %s", why.msg);
 	if (memmem(pem.data, pem.len, PEM, strlen(PEM)) ||
 		memmem(pem.data, pem.len, PEM_TRUSTED, strlen(PEM_TRUSTED)))
 		return 0;
-	return missing(c, item, "ca_certificates",
-		"it contains no certificate in PEM form ('" PEM "')", e);
+	return missing(
+		item, "ca_certificates", "it contains no certificate in PEM form ('" PEM "')", e);
 }
 
 int names_check_files(const struct config *c, struct err *e)
@@ -258,10 +254,10 @@ int names_check_files(const struct config *c, struct err *e)
 	const struct node *item;
 
 	if (check_programs(c, e) < 0 || check_vm_user(c, e) < 0 || check_trusted_image(c, e) < 0 ||
-		check_certificates(c, node_get(c->effective, "ca_certificates"), e) < 0)
+		check_certificates(node_get(c->effective, "ca_certificates"), e) < 0)
 		return -1;
 	node_each (node_get(c->effective, "ssh"), item)
-		if (check_ssh(c, item, e) < 0)
+		if (check_ssh(item, e) < 0)
 			return -1;
 	return 0;
 }
@@ -354,13 +350,13 @@ int names_each_file(const struct config *c, names_visitor *visit, void *arg, str
 
 /* ---- projects ---- */
 
-static int check_project(const struct config *c, const struct node *item, bool is_key,
-	const struct names *names, struct err *e)
+static int check_project(
+	const struct node *item, bool is_key, const struct names *names, struct err *e)
 {
 	for (const char *const *known = names->known; *known; known++)
 		if (strcmp(*known, is_key ? item->key : item->text) == 0)
 			return 0;
-	return unknown(c, item, is_key, names, e);
+	return unknown(item, is_key, names, e);
 }
 
 /* Check every place that names a project. */
@@ -370,11 +366,11 @@ static int each_project(const struct config *c, const struct names *names, struc
 
 	node_each (node_get(c->effective, "secrets"), secret) {
 		node_each (node_get(secret, "projects"), item)
-			if (check_project(c, item, false, names, e) < 0)
+			if (check_project(item, false, names, e) < 0)
 				return -1;
 	}
 	node_each (node_get(c->effective, "rsync_target_map"), item)
-		if (check_project(c, item, true, names, e) < 0)
+		if (check_project(item, true, names, e) < 0)
 			return -1;
 	return 0;
 }

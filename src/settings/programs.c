@@ -44,7 +44,7 @@ static int refuse(const struct named *n, const char *why, struct err *e)
 	if (n->option)
 		(void)err_set(e, ERR_INPUT, "%s: %s: %s", n->option, shown, why);
 	else if (n->item)
-		(void)node_err(n->item, n->config->file, e, "'%s': %s: %s", n->key, shown, why);
+		(void)node_err(n->item, NULL, e, "'%s': %s: %s", n->key, shown, why);
 	else
 		(void)err_set(e, ERR_INPUT, "%s: %s", shown, why);
 	return n->is_qemu ? err_because(e, "no_qemu") : err_because(e, "no_executor");

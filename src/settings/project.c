@@ -102,7 +102,7 @@ const struct param project_params[] = {
 		.type = PARAM_SIZE,
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
-		.help = "another spelling of artifacts_max_size"},
+		.same_as = "artifacts_max_size"},
 	{.name = "cache_max_size",
 		.type = PARAM_SIZE,
 		.offset = offsetof(struct project, cache_max),
@@ -115,6 +115,11 @@ const struct param project_params[] = {
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "maximum size of the dependencies"},
+	{.name = "dependencies_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.same_as = "deps_max_size"},
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct project, timeout_ms),
@@ -335,21 +340,6 @@ static void load_plans(struct project *p)
 	p->plan_file = p->file;
 }
 
-/* The key has two spellings; only one may be given. */
-static int load_artifacts_max(struct project *p, struct err *e)
-{
-	static const char key[] = "artifact_max_size";
-	const struct node *other = node_get(p->node, key);
-
-	if (!other)
-		return 0;
-	if (node_get(p->node, "artifacts_max_size"))
-		return node_key_err(other, p->file, e,
-			"'artifact_max_size' and 'artifacts_max_size' are the same; give one");
-	p->artifacts_max = schema_size(project_params, p->node, key);
-	return 0;
-}
-
 /* Keys that users often expect here get a specific message. */
 static int check_keys(
 	const struct param *table, const struct node *n, const char *file, struct err *e)
@@ -367,8 +357,9 @@ static int check_keys(
 	return schema_check(table, n, file, e);
 }
 
-static int load_one(struct project *p, const char *file, const struct node *n, struct err *e)
+static int load_one(struct project *p, const char *file, struct node *n, struct err *e)
 {
+	auto_strv struct strv none = {0}; /* no key of a project is without effect */
 	struct err why = {0};
 
 	if (project_check_name(n->key, &why) < 0)
@@ -376,7 +367,8 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	if (n->kind != NODE_MAP)
 		return node_err(
 			n, file, e, "a project must be a mapping, not %s", node_kind_name(n));
-	if (check_keys(project_params, n, file, e) < 0)
+	if (check_keys(project_params, n, file, e) < 0 ||
+		schema_respell(project_params, n, file, &none, e) < 0)
 		return -1;
 	p->name = n->key;
 	p->file = file;
@@ -385,9 +377,9 @@ static int load_one(struct project *p, const char *file, const struct node *n, s
 	schema_load(project_params, n, p);
 	load_git_objects(p);
 	load_plans(p);
-	if (load_images(p, e) < 0 || load_env(p, e) < 0 || check_user(p, e) < 0)
+	if (load_images(p, e) < 0 || load_env(p, e) < 0)
 		return -1;
-	return load_artifacts_max(p, e);
+	return check_user(p, e);
 }
 
 static bool looks_like_a_project(const struct node *n)
@@ -425,7 +417,7 @@ static int check_level(const struct node *root, const char *file, struct err *e)
 
 static int load_all(struct project_list *list, struct err *e)
 {
-	const struct node *projects, *item;
+	struct node *projects, *item;
 
 	if (yamlfile_read(list->file, &list->root, e) < 0)
 		return -1;

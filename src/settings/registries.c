@@ -51,8 +51,7 @@ static bool is_known(const struct ecosystem *const *all, const char *name)
 	return false;
 }
 
-static int unknown(const struct config *c, const struct node *item,
-	const struct ecosystem *const *all, struct err *e)
+static int unknown(const struct node *item, const struct ecosystem *const *all, struct err *e)
 {
 	auto_free char *shown = text_safe(item->key, LIMIT_NAME_BYTES);
 	auto_buf struct buf names = {0};
@@ -61,24 +60,23 @@ static int unknown(const struct config *c, const struct node *item,
 	for (; *all; all++)
 		buf_addf(&names, "%s%s", names.len ? ", " : "", (*all)->name);
 	return node_err(
-		item, c->file, e, "there is no registry '%s'; there are %s", shown, names.data);
+		item, NULL, e, "there is no registry '%s'; there are %s", shown, names.data);
 }
 
-static int check_configured(const struct config *c, const struct node *item, struct err *e)
+static int check_configured(const struct node *item, struct err *e)
 {
 	const struct node *address = node_get(item, REGISTRY_ADDRESS);
 	const struct node *also = node_get(item, REGISTRY_ALSO), *host;
 	const char *why = node_text(address) ? why_no_address(address->text) : NULL;
 
 	if (why)
-		return node_err(address, c->file, e, "the registry's address %s", why);
+		return node_err(address, NULL, e, "the registry's address %s", why);
 	if (node_count(also) > LIMIT_REGISTRY_HOSTS)
 		return node_err(
-			also, c->file, e, "'also' has more than %d items", LIMIT_REGISTRY_HOSTS);
+			also, NULL, e, "'also' has more than %d items", LIMIT_REGISTRY_HOSTS);
 	node_each (also, host)
 		if (!host->text[0] || strpbrk(host->text, "/:@?#"))
-			return node_err(
-				host, c->file, e, "'also' has names of hosts, without a port");
+			return node_err(host, NULL, e, "'also' has names of hosts, without a port");
 	return 0;
 }
 
@@ -88,8 +86,8 @@ static int check_all(const struct config *c, const struct ecosystem *const *all,
 
 	node_each (node_get(c->effective, REGISTRIES_KEY), item) {
 		if (!is_known(all, item->key))
-			return unknown(c, item, all, e);
-		if (check_configured(c, item, e) < 0)
+			return unknown(item, all, e);
+		if (check_configured(item, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -146,12 +144,12 @@ static struct node *resolve(const struct config *c, const struct ecosystem *eco)
 {
 	const struct node *own = node_get(node_get(c->effective, REGISTRIES_KEY), eco->name);
 	const struct node *also = node_get(own, REGISTRY_ALSO);
-	const char *address = node_get_text(own, REGISTRY_ADDRESS, NULL);
+	const struct node *address = node_get(own, REGISTRY_ADDRESS);
 	struct node *ret = node_map();
 
 	if (address) {
-		node_set_string(ret, REGISTRY_ADDRESS, address);
-		node_set_string(ret, REGISTRY_FROM, c->file);
+		node_set_string(ret, REGISTRY_ADDRESS, address->text);
+		node_set_string(ret, REGISTRY_FROM, address->file);
 	} else {
 		ask_clients(eco, ret);
 	}

@@ -79,7 +79,7 @@ def importing(program, images, top, rounds, peak_of):
     ours, theirs, peaks = [], [], []
     rootless = [] if os.getuid() == 0 else ["--rootless"]
     for _ in range(rounds):
-        seconds, peak = measured([program, "--config", config, "image", "import", f"oci:{layout}:big"], peak_of)
+        seconds, peak = measured([program, "--no-config", "--config", config, "image", "import", f"oci:{layout}:big"], peak_of)
         ours.append(seconds)
         peaks.append(peak)
         copied, bundle = os.path.join(top, "copied"), os.path.join(top, "bundle")
@@ -139,7 +139,7 @@ def starting(program, images, top, rounds):
     time.sleep(SETTLED_S)
     for _ in range(rounds + 1):
         for name in sizes:
-            times[name].append(timed([program, "--config", config, "run", "--force", "--quiet", "--projects", projects, name]))
+            times[name].append(timed([program, "--no-config", "--config", config, "run", "--force", "--quiet", "--projects", projects, name]))
     shutil.rmtree(store)
     return {"run_image_of_1_gib_s": statistics.median(times["tenth"][1:]),
             "run_image_of_10_gib_s": statistics.median(times["large"][1:]),

@@ -91,7 +91,7 @@ class Trusted:
             with open(self.path(name), "w", encoding="utf-8") as f:
                 json.dump(content, f)
         done = in_network(self.top, latency, [
-            self.program, "--config", self.path("config.yaml"), "run", "--force", "--quiet", "--projects",
+            self.program, "--no-config", "--config", self.path("config.yaml"), "run", "--force", "--quiet", "--projects",
             self.path("projects.yaml"), "--result", self.path("result"), "bench"])
         if done.returncode != 0:
             sys.exit(f"bench: ambient run ended with {done.returncode}")

@@ -22,11 +22,22 @@ static char *fresh_home(void)
 	return dir;
 }
 
+/* `path` as the only --config; NULL: none. */
+static int try_load(
+	const char *path, const struct config_options *options, struct config *c, struct err *e)
+{
+	auto_strv struct strv more = {0};
+
+	if (path)
+		strv_push(&more, path);
+	return config_load(&(struct configfiles){.more = more}, options, c, e);
+}
+
 static void load(const char *path, struct config *c)
 {
 	struct err e = {0};
 
-	expect_ok(config_load(path, NULL, c, &e), &e);
+	expect_ok(try_load(path, NULL, c, &e), &e);
 }
 
 static void expect_path(const char *path, const char *dir, const char *wanted)
@@ -45,7 +56,7 @@ static void expect_refused(const char *text, const char *message)
 	struct config c = {0};
 	struct err e = {0};
 
-	expect_err(config_load(path, NULL, &c, &e), &e, ERR_INPUT, whole);
+	expect_err(try_load(path, NULL, &c, &e), &e, ERR_INPUT, whole);
 	assert_null(c.effective);
 }
 
@@ -57,7 +68,7 @@ static void test_without_a_file_everything_has_its_default(void **state)
 	(void)state;
 	assert_int_equal(unsetenv("TMPDIR"), 0);
 	load(NULL, &c);
-	assert_null(c.file);
+	assert_int_equal(c.files.count, 0);
 	assert_int_equal(c.warnings.count, 0);
 	expect_path(c.projects, home, ".config/ambient/projects.yaml");
 	expect_path(c.image_store, home, ".local/share/ambient/images");
@@ -122,25 +133,89 @@ static void test_the_default_file_is_read_and_may_be_empty(void **state)
 
 	(void)state;
 	load(NULL, &empty);
-	assert_string_equal(empty.file, path);
+	assert_string_equal(empty.files.items[0], path);
 	assert_int_equal(empty.cpus, 1);
 	free(expect_file(home, ".config/ambient/config.yaml", "qemu: {cpus: 4}\n"));
 	load(NULL, &full);
 	assert_int_equal(full.cpus, 4);
 }
 
-static void test_a_named_file_replaces_the_default_one(void **state)
+/* Files `a` and `b` after the default one, or without it. */
+static int load_two(const char *home, const char *a, const char *b, bool no_default,
+	struct config *c, struct err *e)
+{
+	auto_free char *first = expect_file(home, "one/a.yaml", a);
+	auto_free char *second = expect_file(home, "two/b.yaml", b);
+	auto_strv struct strv more = {0};
+
+	strv_push(&more, first);
+	strv_push(&more, second);
+	return config_load(
+		&(struct configfiles){.more = more, .no_default = no_default}, NULL, c, e);
+}
+
+static void test_a_named_file_adds_to_the_default_one(void **state)
 {
 	auto_dir char *home = fresh_home();
-	auto_free char *standard = expect_file(home, ".config/ambient/config.yaml", "bad bad: [\n");
-	auto_free char *path = expect_file(home, "other.yaml", "timeout: 5m\n");
+	auto_config struct config c = {0}, alone = {0};
+	struct err e = {0};
+
+	(void)state;
+	free(expect_file(home, ".config/ambient/config.yaml",
+		"qemu: {cpus: 2, memory: 3GiB}\ntimeout: 7m\nstate: here\n"
+		"rsync_target_map: {a: 'h:/a'}\n"));
+	expect_ok(load_two(home, "qemu: {cpus: 3}\nstate: there\ntimeout:\n",
+			  "rsync_target_map: {b: 'h:/b'}\nimage_store: ~/i\n", false, &c, &e),
+		&e);
+	assert_int_equal(c.files.count, 3);
+	assert_int_equal(c.cpus, 3);
+	assert_int_equal(c.memory, 3ULL << 30);
+	assert_int_equal(c.timeout_ms, 420000);
+	expect_path(c.state, home, "one/there");
+	expect_path(c.image_store, home, "i");
+	assert_null(node_get(c.rsync_target_map, "a"));
+	assert_non_null(node_get(c.rsync_target_map, "b"));
+	expect_ok(load_two(home, "timeout: 5m\n", "", true, &alone, &e), &e);
+	assert_int_equal(alone.files.count, 2);
+	assert_int_equal(alone.cpus, 1);
+}
+
+static void test_a_message_names_the_file_of_several(void **state)
+{
+	auto_dir char *home = fresh_home();
+	auto_free char *wrong = mem_printf("%s/one/a.yaml:2:18: ", home);
+	auto_free char *unknown = mem_printf("%s/two/b.yaml:1:1: unknown key 'nothing'", home);
+	struct config c = {0};
+	struct err e = {0}, other = {0};
+
+	(void)state;
+	assert_int_equal(
+		load_two(home, "\negress: {allow: ['a b']}\n", "timeout: 5m\n", false, &c, &e), -1);
+	assert_memory_equal(e.msg, wrong, strlen(wrong));
+	expect_err(
+		load_two(home, "", "nothing: 1\n", false, &c, &other), &other, ERR_INPUT, unknown);
+}
+
+static void test_keys_of_ambient_ci_are_known(void **state)
+{
+	auto_dir char *home = fresh_home();
+	auto_free char *path = expect_file(home, "c.yaml",
+		"target: host:/srv/a\ndependencies_max_size: 2GiB\n"
+		"qemu: {kvm_binary: /usr/bin/kvm, ovmf_vars_file: /a, ovmf_code_file: /b}\n");
+	auto_free char *first = mem_printf("%s:3:8: 'kvm_binary' has no effect: the program of "
+					   "QEMU is found by itself, `program` sets another one",
+		path);
 	auto_config struct config c = {0};
 
 	(void)state;
 	load(path, &c);
-	assert_string_not_equal(c.file, standard);
-	assert_string_equal(c.file, path);
-	assert_int_equal(c.timeout_ms, 300000);
+	assert_string_equal(c.rsync_target, "host:/srv/a");
+	assert_int_equal(c.deps_max, 2ULL << 30);
+	assert_int_equal(c.warnings.count, 3);
+	assert_string_equal(c.warnings.items[0], first);
+	assert_null(node_get(c.effective, "target"));
+	expect_refused("target: h:/a\nrsync_target: h:/b\n",
+		":1:1: 'target' and 'rsync_target' are the same; give one");
 }
 
 static void test_existing_files_load_unchanged(void **state)
@@ -342,7 +417,7 @@ static void test_a_named_file_must_be_there(void **state)
 	struct err e = {0};
 
 	(void)state;
-	expect_err(config_load(path, NULL, &c, &e), &e, ERR_INPUT, message);
+	expect_err(try_load(path, NULL, &c, &e), &e, ERR_INPUT, message);
 }
 
 static void test_a_default_file_that_is_no_file_is_an_error(void **state)
@@ -355,7 +430,7 @@ static void test_a_default_file_that_is_no_file_is_an_error(void **state)
 
 	(void)state;
 	expect_ok(path_make_dirs(path, 0755, &e), &e);
-	expect_err(config_load(NULL, NULL, &c, &e), &e, ERR_INPUT, message);
+	expect_err(try_load(NULL, NULL, &c, &e), &e, ERR_INPUT, message);
 }
 
 static void test_options_stand_in_place_of_what_the_file_says(void **state)
@@ -373,7 +448,7 @@ static void test_options_stand_in_place_of_what_the_file_says(void **state)
 	struct err e = {0};
 
 	(void)state;
-	expect_ok(config_load(path, &options, &c, &e), &e);
+	expect_ok(try_load(path, &options, &c, &e), &e);
 	qemu = node_get(c.effective, "qemu");
 	assert_string_equal(c.rsync_target, "h:/given");
 	assert_string_equal(c.dput_target, "p:/given");
@@ -394,13 +469,13 @@ static void test_every_row_has_help_and_its_preset_fits(void **state)
 
 	(void)state;
 	for (const struct param *row = config_params; row->name; row++) {
-		assert_non_null(row->help);
+		assert_true(row->help || row->same_as || row->no_effect);
 		if (row->preset)
 			node_set_string(presets, row->name, row->preset);
 	}
 	expect_ok(schema_check(config_params, presets, "presets", &e), &e);
 	for (const struct param *row = config_qemu_params; row->name; row++)
-		assert_non_null(row->help);
+		assert_true(row->help || row->same_as || row->no_effect);
 }
 
 static void test_the_example_of_the_page_loads(void **state)
@@ -424,7 +499,9 @@ int main(void)
 		cmocka_unit_test(test_defaults_are_those_of_the_limits),
 		cmocka_unit_test(test_directories_of_the_environment_are_used),
 		cmocka_unit_test(test_the_default_file_is_read_and_may_be_empty),
-		cmocka_unit_test(test_a_named_file_replaces_the_default_one),
+		cmocka_unit_test(test_a_named_file_adds_to_the_default_one),
+		cmocka_unit_test(test_a_message_names_the_file_of_several),
+		cmocka_unit_test(test_keys_of_ambient_ci_are_known),
 		cmocka_unit_test(test_existing_files_load_unchanged),
 		cmocka_unit_test(test_relative_paths_are_relative_to_the_file),
 		cmocka_unit_test(test_naming_the_default_executor_is_no_wish),

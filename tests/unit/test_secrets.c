@@ -30,10 +30,12 @@ struct fixture {
 static int load(struct fixture *f, const char *yaml, struct err *e)
 {
 	auto_free char *path = NULL;
+	auto_strv struct strv more = {0};
 
 	*f = (struct fixture){.dir = expect_dir()};
 	path = expect_file(f->dir, "config.yaml", yaml);
-	return config_load(path, NULL, &f->config, e);
+	strv_push(&more, path);
+	return config_load(&(struct configfiles){.more = more}, NULL, &f->config, e);
 }
 
 static void setup(struct fixture *f, const char *yaml)

@@ -26,6 +26,7 @@
 #include "os/proc.h"
 #include "os/sig.h"
 #include "settings/image.h"
+#include "settings/limits.h"
 #include "settings/locate.h"
 
 enum { NAME_COLUMN = 16, SOURCE_SHOWN = 100 };
@@ -320,13 +321,22 @@ static char *name_of_recipe(const char *recipe)
 	return mem_strdup(path_base(path));
 }
 
-/* The builder runs this program again, for machines: with which configuration? */
+/* The builder runs this program again, for machines: with which configuration? Words of a shell. */
 static int hand_over(const struct call *call, struct err *e)
 {
+	const struct configfiles *given = &call->config_files;
 	auto_free char *self = locate_self();
-	auto_free char *config = call->config_file ? path_absolute(call->config_file) : NULL;
+	auto_buf struct buf words = {0};
 
-	if (setenv("AMBIENT", self, 1) < 0 || setenv("AMBIENT_CONFIG", config ? config : "", 1) < 0)
+	buf_init(&words, LIMIT_CONFIG_FILES * LIMIT_ARG_BYTES);
+	buf_adds(&words, given->no_default ? "--no-config" : "");
+	for (size_t i = 0; i < given->more.count; i++) {
+		auto_free char *file = path_absolute(given->more.items[i]);
+
+		buf_adds(&words, " --config ");
+		text_add_word(&words, file);
+	}
+	if (setenv("AMBIENT", self, 1) < 0 || setenv("AMBIENT_OPTIONS", words.data, 1) < 0)
 		return err_sys(e, "the environment of the program that makes images");
 	return 0;
 }

@@ -209,8 +209,10 @@ int outputs_check_file(const struct outfile *file, const char *option,
 	struct output o = {file, option, outputs_lose_nothing(file)};
 	const struct config *c = in->config;
 
-	if (is_not(&o, c->file, "the configuration", e) < 0 ||
-		names_each_file(c, is_not_named, &o, e) < 0 || is_no_program(&o, in, e) < 0 ||
+	strv_each (&c->files, config)
+		if (is_not(&o, *config, "the configuration", e) < 0)
+			return -1;
+	if (names_each_file(c, is_not_named, &o, e) < 0 || is_no_program(&o, in, e) < 0 ||
 		is_no_helper(&o, e) < 0 || is_no_git_configuration(&o, e) < 0)
 		return -1;
 	if ((in->list ? is_not_of_projects(&o, in->list, e)

@@ -35,9 +35,21 @@ void catalog_add_where(struct buf *b, const struct action *a, const char *separa
 		}
 }
 
+/* Keys of other versions need no words of their own. */
+static char *help_of(const struct param *row)
+{
+	if (row->same_as)
+		return mem_printf("another spelling of `%s`", row->same_as);
+	if (row->no_effect)
+		return mem_printf("a key of Ambient CI without effect: %s", row->no_effect);
+	return mem_strdup(row->help);
+}
+
 void catalog_add_help(struct buf *b, const struct param *row)
 {
-	buf_adds(b, row->help);
+	auto_free char *help = help_of(row);
+
+	buf_adds(b, help);
 	if (row->required)
 		buf_adds(b, "; required");
 	if (row->preset)
@@ -54,6 +66,7 @@ static void add_parameters(struct node *map, const char *key, const struct param
 
 	for (; params->name; params++) {
 		struct node *n = node_add_map(list);
+		auto_free char *help = help_of(params);
 		auto_buf struct buf type = {0};
 
 		buf_init(&type, 4096);
@@ -62,7 +75,7 @@ static void add_parameters(struct node *map, const char *key, const struct param
 		node_set_string(n, "type", type.data);
 		node_set_bool(n, "required", params->required);
 		node_set_string(n, "default", params->preset);
-		node_set_string(n, "help", params->help);
+		node_set_string(n, "help", help);
 		if (params->sub)
 			add_parameters(n, "keys", params->sub);
 	}
