@@ -228,16 +228,17 @@ static int check_scalars(const struct param *row, enum node_kind kind, const str
 static int check_maps(
 	const struct param *row, const struct node *n, const char *file, struct err *e)
 {
+	bool listed = row->listed && n->kind == NODE_LIST;
 	const struct node *item;
 
-	if (n->kind != (row->type == PARAM_MAPS ? NODE_LIST : NODE_MAP))
+	if (!listed && n->kind != (row->type == PARAM_MAPS ? NODE_LIST : NODE_MAP))
 		return refuse_type(row, n, file, e);
 	node_each (n, item) {
 		if (item->kind != NODE_MAP)
 			return node_err(item, file, e,
 				"each item of '%s' must be a mapping, not %s", row->name,
 				node_kind_name(item));
-		if (schema_check(row->sub, item, file, e) < 0)
+		if (schema_check(listed ? row->listed : row->sub, item, file, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -51,6 +51,8 @@ struct param {
 	uint64_t max;               /* UINT, SIZE; 0: the maximum of the type */
 	const char *const *choices; /* ENUM; ends with NULL */
 	const struct param *sub;    /* MAP, MAPS, NAMED_MAPS */
+	/* NAMED_MAPS: a list of mappings, each checked by this table, is accepted, too */
+	const struct param *listed;
 	const char *preset;         /* the default as text; NULL: none. Scalars only */
 	/* of an action: a value of this name in the project has priority */
 	bool inherit;

@@ -23,6 +23,7 @@ enum { SHOWN_MAX = 80, CONFIG_MAX = 64 * 1024 };
 
 static void host_release(struct secret_host *h)
 {
+	free(h->host);
 	vault_free(&h->known_hosts);
 	vault_free(&h->certificate);
 	strv_release(&h->users);
@@ -74,6 +75,29 @@ static void add_use(
 		.agent = agent};
 }
 
+static void give(
+	struct secrets *s, const struct secrets_asker *who, const struct credential *c, bool agent)
+{
+	if (!find(s, c->name))
+		s->items[s->count++] = (struct secret){.from = c};
+	add_use(s, who, c->name, agent);
+}
+
+/* Ambient CI says of its secrets that the post_plan alone has them. */
+static int want_listed(struct secrets *s, const struct secrets_asker *who,
+	const struct credential *c, bool agent, struct err *e)
+{
+	if (who->phase != SOURCE_POST_PLAN) {
+		(void)refuse(who, c->name,
+			"is for post_plans only, because it is in a list: as a mapping, the "
+			"configuration says which 'projects' and 'actions' may have it",
+			e);
+		return err_because(e, "secret_refused");
+	}
+	give(s, who, c, agent);
+	return 0;
+}
+
 static int want(struct secrets *s, const struct secrets_asker *who, const char *name, bool agent,
 	struct err *e)
 {
@@ -83,6 +107,8 @@ static int want(struct secrets *s, const struct secrets_asker *who, const char *
 		(void)refuse(who, name, "is not under 'secrets' of the configuration", e);
 		return err_because(e, "no_secret");
 	}
+	if (c->listed)
+		return want_listed(s, who, c, agent, e);
 	if (!strv_has(&c->projects, who->project)) {
 		auto_free char *what = mem_printf("is not for project %s: the configuration says "
 						  "which 'projects' may have it",
@@ -98,9 +124,7 @@ static int want(struct secrets *s, const struct secrets_asker *who, const char *
 			e);
 		return err_because(e, "secret_refused");
 	}
-	if (!find(s, name))
-		s->items[s->count++] = (struct secret){.from = c};
-	add_use(s, who, c->name, agent);
+	give(s, who, c, agent);
 	return 0;
 }
 
@@ -110,14 +134,16 @@ int secrets_want(
 	return want(s, who, name, false, e);
 }
 
-static struct secret_host *add_host(
-	struct secrets *s, const struct credential_host *host, enum plan_source phase)
+static struct secret_host *add_host(struct secrets *s, const struct credential_host *entry,
+	const char *host, enum plan_source phase)
 {
 	for (size_t i = 0; i < s->host_count; i++)
-		if (s->hosts[i].from == host && s->hosts[i].phase == phase)
+		if (s->hosts[i].from == entry && strcmp(s->hosts[i].host, host) == 0 &&
+			s->hosts[i].phase == phase)
 			return &s->hosts[i];
 	s->hosts = mem_resize(s->hosts, s->host_count + 1, sizeof(*s->hosts));
-	s->hosts[s->host_count] = (struct secret_host){.from = host, .phase = phase};
+	s->hosts[s->host_count] =
+		(struct secret_host){.from = entry, .host = mem_strdup(host), .phase = phase};
 	return &s->hosts[s->host_count++];
 }
 
@@ -143,7 +169,7 @@ int secrets_want_host(struct secrets *s, const struct secrets_asker *who, const 
 			user ? "@" : "", host);
 	if (want(s, who, h->key, h->ssh_agent, e) < 0)
 		return -1;
-	add_user(add_host(s, h, who->phase), user);
+	add_user(add_host(s, h, host, who->phase), user);
 	return 0;
 }
 
@@ -214,7 +240,7 @@ static int read_key(struct secret_host *h, const char *text, size_t len, struct 
 	if (h->from->ssh_agent)
 		return read_agent_key(h, text, len, e);
 	if (sshkey_check(text, len, &h->public_key, e) < 0)
-		return err_wrap(e, "secret %s, for ssh to %s", h->from->key, h->from->host);
+		return err_wrap(e, "secret %s, for ssh to %s", h->from->key, h->host);
 	return 0;
 }
 
@@ -232,12 +258,12 @@ static int read_certificate(struct secret_host *h, struct err *e)
 		return 0;
 	if (secret_read_public(h->from->certificate, LIMIT_SSH_FILE_BYTES, &h->certificate,
 		    &h->certificate_len, e) < 0)
-		return err_wrap(e, "certificate for %s", h->from->host);
+		return err_wrap(e, "certificate for %s", h->host);
 	buf_init(&h->certificate_blob, LIMIT_AGENT_MESSAGE);
 	if (sshkey_read_line(h->certificate.data, h->certificate_len, &h->certificate_blob) < 0 ||
 		!is_its_certificate(h))
 		return err_set(e, ERR_INPUT,
-			"certificate for %s: %s is not a certificate for key %s", h->from->host,
+			"certificate for %s: %s is not a certificate for key %s", h->host,
 			h->from->certificate, h->from->key);
 	return 0;
 }
@@ -246,13 +272,18 @@ static int read_known_hosts(struct secret_host *h, struct err *e)
 {
 	if (secret_read_public(h->from->known_hosts, LIMIT_SSH_FILE_BYTES, &h->known_hosts,
 		    &h->known_hosts_len, e) < 0)
-		return err_wrap(e, "known_hosts of %s", h->from->host);
-	knownhosts_read(h->known_hosts.data, h->known_hosts_len, h->from->host, &h->known);
+		return err_wrap(e, "known_hosts of %s", h->host);
+	knownhosts_read(h->known_hosts.data, h->known_hosts_len, h->host, &h->known);
+	if (!h->known.count && !h->from->host)
+		return err_set(e, ERR_INPUT,
+			"known_hosts of %s: %s has no key of %s; log in to it once by hand, or "
+			"configure it under 'ssh'",
+			h->host, h->from->known_hosts, h->host);
 	if (!h->known.count && h->from->ssh_agent)
 		return err_set(e, ERR_INPUT,
 			"known_hosts of %s: %s has no key of this host, without which the ssh "
 			"agent signs nothing for it",
-			h->from->host, h->from->known_hosts);
+			h->host, h->from->known_hosts);
 	return 0;
 }
 
@@ -269,7 +300,7 @@ static int read_host(const struct secrets *s, struct secret_host *h, struct err 
 int secrets_check_login(
 	const struct credential_host *host, const char *key, size_t len, struct err *e)
 {
-	struct secret_host h = {.from = host};
+	struct secret_host h = {.from = host, .host = mem_strdup(host->host)};
 	int result = read_key(&h, key, len, e) < 0 ? -1 : read_certificate(&h, e);
 
 	host_release(&h);
@@ -299,7 +330,7 @@ static void add_logins(struct sshagent_rules *r, const struct secret_host *h)
 
 	strv_each (&h->users, user) {
 		r->logins = mem_resize(r->logins, r->login_count + 1, sizeof(*r->logins));
-		r->logins[r->login_count++] = (struct sshagent_login){.host = h->from->host,
+		r->logins[r->login_count++] = (struct sshagent_login){.host = h->host,
 			.user = *user,
 			.key = key,
 			.known = &h->known,
@@ -355,7 +386,7 @@ static void add_host_block(struct buf *b, const struct secret_host *h, size_t nu
 {
 	const struct credential_host *c = h->from;
 
-	buf_addf(b, "Match originalhost %s", c->host);
+	buf_addf(b, "Match originalhost %s", h->host);
 	if (c->user)
 		buf_addf(b, " user %s", c->user);
 	buf_addf(b, "\n\tIdentityFile " SECRETS_SSH "/key-%zu%s\n", number,

@@ -45,6 +45,7 @@ struct secret_use {
 
 struct secret_host {
 	const struct credential_host *from;
+	char *host;
 	enum plan_source phase;
 	struct strv users; /* user names with which actions log in */
 	struct vault known_hosts, certificate;

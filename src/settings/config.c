@@ -9,6 +9,7 @@
 #include "egress/egress.h"
 #include "os/home.h"
 #include "os/path.h"
+#include "settings/dputcf.h"
 #include "settings/limits.h"
 
 #define EXECUTOR "ambient-execute-plan"
@@ -192,6 +193,7 @@ const struct param config_params[] = {
 	{.name = "secrets",
 		.type = PARAM_NAMED_MAPS,
 		.sub = credentials_secret_params,
+		.listed = credentials_listed_params,
 		.help = "secrets, each for certain actions of certain projects"},
 	{.name = "ssh",
 		.type = PARAM_MAPS,
@@ -518,6 +520,25 @@ static int load_egress(struct config *c, struct err *e)
 	return egress_add_config(&all, &c->egress_allow, &c->egress_allow_private, e);
 }
 
+/* A dput_target that is the name of a section of a dput.cf in the list of secrets. */
+static int add_dput_target(struct config *c, struct err *e)
+{
+	const struct credential *file = credentials_find(&c->credentials, "dput.cf");
+	struct node *targets = node_get(c->effective, "dput_targets");
+	auto_free char *target = NULL;
+
+	if (!c->dput_target || !file || !file->listed || node_get(targets, c->dput_target))
+		return 0;
+	if (dputcf_target(file->file, c->dput_target, &target, e) < 0)
+		return -1;
+	if (!target)
+		return 0;
+	if (!targets)
+		targets = node_set_map(c->effective, "dput_targets");
+	node_set_string(targets, c->dput_target, target);
+	return 0;
+}
+
 int config_load(const struct configfiles *files, const struct config_options *options,
 	struct config *ret_config, struct err *e)
 {
@@ -526,11 +547,14 @@ int config_load(const struct configfiles *files, const struct config_options *op
 
 	if (configfiles_read(files, config_params, &c.files, &c.warnings, &map, e) < 0)
 		return -1;
+	if (credentials_name_listed(map, e) < 0)
+		return -1;
 	c.effective = schema_fill(config_params, map);
 	apply_options(&c);
 	resolve_all(&c, map);
 	load_values(&c);
-	if (load_egress(&c, e) < 0 || credentials_load(c.effective, NULL, &c.credentials, e) < 0)
+	if (load_egress(&c, e) < 0 || credentials_load(c.effective, NULL, &c.credentials, e) < 0 ||
+		add_dput_target(&c, e) < 0)
 		return -1;
 	*ret_config = c;
 	c = (struct config){0};

@@ -6,6 +6,8 @@
 #include "base/limits.h"
 #include "base/text.h"
 #include "egress/egress.h"
+#include "os/home.h"
+#include "os/path.h"
 
 enum { NAME_MAX_BYTES = 64, SHOWN_MAX = 80 };
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
@@ -35,6 +37,18 @@ const struct param credentials_secret_params[] = {
 		.required = true,
 		.not_empty = true,
 		.help = "the actions that may use the secret, of those that log in to servers"},
+	{0},
+};
+
+const struct param credentials_listed_params[] = {
+	{.name = "source",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "the file that contains the secret"},
+	{.name = "dest",
+		.type = PARAM_PATH,
+		.required = true,
+		.help = "the name of the secret, after the last slash"},
 	{0},
 };
 
@@ -68,6 +82,15 @@ const struct param credentials_ssh_params[] = {
 	{0},
 };
 
+static void host_release(struct credential_host *h)
+{
+	free(h->host);
+	free(h->user);
+	free(h->key);
+	free(h->certificate);
+	free(h->known_hosts);
+}
+
 void credentials_release(struct credentials *c)
 {
 	for (size_t i = 0; i < c->count; i++) {
@@ -79,13 +102,11 @@ void credentials_release(struct credentials *c)
 		strv_release(&c->secrets[i].projects);
 		strv_release(&c->secrets[i].actions);
 	}
-	for (size_t i = 0; i < c->host_count; i++) {
-		free(c->hosts[i].host);
-		free(c->hosts[i].user);
-		free(c->hosts[i].key);
-		free(c->hosts[i].certificate);
-		free(c->hosts[i].known_hosts);
-	}
+	for (size_t i = 0; i < c->host_count; i++)
+		host_release(&c->hosts[i]);
+	if (c->others)
+		host_release(c->others);
+	free(c->others);
 	free(c->secrets);
 	free(c->hosts);
 	*c = (struct credentials){0};
@@ -146,7 +167,9 @@ static int load_secret(
 {
 	*s = (struct credential){.name = mem_strdup(item->key),
 		.file = text_of(item, "file"),
-		.variable = text_of(item, "env")};
+		.variable = text_of(item, "env"),
+		/* In a mapping, the key is required. */
+		.listed = !node_get(item, "projects")};
 	node_to_strv(node_get(item, "command"), &s->command);
 	node_to_strv(node_get(item, "projects"), &s->projects);
 	node_to_strv(node_get(item, "actions"), &s->actions);
@@ -186,6 +209,41 @@ static int load_secrets(
 		if (load_secret(item, file, &c->secrets[c->count++], e) < 0)
 			return -1;
 	take_variables(c);
+	return 0;
+}
+
+/* ---- secrets as a list ---- */
+
+static int name_listed(struct node *named, const struct node *item, struct err *e)
+{
+	const struct node *dest = node_get(item, "dest"), *source = node_get(item, "source");
+	const char *name = path_base(dest->text);
+	struct node *secret;
+
+	if (node_get(named, name)) {
+		auto_free char *shown = text_safe(name, SHOWN_MAX);
+
+		return node_err(dest, NULL, e, "two secrets have the name '%s'", shown);
+	}
+	secret = node_set_map(named, name);
+	secret->line = dest->line;
+	secret->column = dest->column;
+	secret->file = dest->file;
+	node_set(secret, "file", node_copy(source));
+	return 0;
+}
+
+int credentials_name_listed(struct node *config, struct err *e)
+{
+	const struct node *list = node_get(config, "secrets"), *item;
+	auto_node struct node *named = node_map();
+
+	if (!list || list->kind != NODE_LIST)
+		return 0;
+	node_each (list, item)
+		if (name_listed(named, item, e) < 0)
+			return -1;
+	node_set(config, "secrets", steal_ptr(&named));
 	return 0;
 }
 
@@ -256,7 +314,25 @@ const struct credential_host *credentials_host(
 		else if (user && strcmp(h->user, user) == 0)
 			return h;
 	}
-	return any;
+	return any ? any : c->others;
+}
+
+/*
+ * Ambient CI logs in to all hosts with this key, and takes the key of a host at first sight. Here, the
+ * user's own ssh has to know the host.
+ */
+static void add_others(struct credentials *c)
+{
+	const struct credential *key = credentials_find(c, "ssh_key");
+	const struct credential *certificate = credentials_find(c, "ssh_key-cert.pub");
+
+	if (!key || !key->listed)
+		return;
+	c->others = mem_alloc(sizeof(*c->others));
+	*c->others = (struct credential_host){.key = mem_strdup(key->name),
+		.certificate =
+			certificate && certificate->listed ? mem_strdup(certificate->file) : NULL,
+		.known_hosts = home_expand("~/.ssh/known_hosts")};
 }
 
 int credentials_load(
@@ -271,6 +347,7 @@ int credentials_load(
 	node_each (list, item)
 		if (load_host(item, file, &c, e) < 0)
 			return -1;
+	add_others(&c);
 	*ret = c;
 	c = (struct credentials){0};
 	return 0;

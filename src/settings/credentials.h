@@ -24,12 +24,14 @@ struct credential {
 	char *variable;
 	struct vault value; /* the value of the variable; empty if it was not set */
 	size_t value_len;
+	/* From the list of 0.21.1: for the post_plans of all projects, and without the next two. */
+	bool listed;
 	struct strv projects; /* the projects that may use it */
 	struct strv actions;
 };
 
 struct credential_host {
-	char *host;        /* in the form of egress_host_name */
+	char *host;        /* in the form of egress_host_name; NULL: `others` */
 	char *user;        /* NULL: any user */
 	char *key;         /* the name of a secret */
 	char *certificate; /* the path of a user certificate; NULL: none */
@@ -42,6 +44,8 @@ struct credentials {
 	size_t count;
 	struct credential_host *hosts;
 	size_t host_count;
+	/* For all other hosts, if the listed secret `ssh_key` is there; without a host. */
+	struct credential_host *others;
 };
 
 /*
@@ -58,13 +62,21 @@ const struct credential *credentials_find(const struct credentials *c, const cha
 
 /*
  * The entry for this host and user. An entry that names the user has priority over one for any
- * user. NULL: none.
+ * user, and that over `others`. NULL: none.
  */
 const struct credential_host *credentials_host(
 	const struct credentials *c, const char *user, const char *host);
 
-/* The tables of `secrets` and `ssh`, for help and documentation. */
+/*
+ * Ambient CI has `secrets` as a list of files and of the places where they go; only the last part of
+ * a place counts. Replace such a list in a configuration by the mapping of names, with the places as
+ * names. ERR_INPUT: two have the same name.
+ */
+int credentials_name_listed(struct node *config, struct err *e) NODISCARD;
+
+/* The tables of `secrets`, also as a list, and of `ssh`, for help and documentation. */
 extern const struct param credentials_secret_params[];
+extern const struct param credentials_listed_params[];
 extern const struct param credentials_ssh_params[];
 
 #endif

@@ -218,6 +218,67 @@ static void test_keys_of_ambient_ci_are_known(void **state)
 		":1:1: 'target' and 'rsync_target' are the same; give one");
 }
 
+/* "dput_target: x" with such a section; `wanted` is its target, or the end of the message. */
+static void expect_dput(const char *section, bool valid, const char *wanted)
+{
+	auto_dir char *home = fresh_home();
+	auto_free char *file = expect_file(home, "dput.cf", section);
+	auto_free char *path = expect_file(home, "c.yaml",
+		"dput_target: x\nsecrets: [{source: dput.cf, dest: /somewhere/dput.cf}]\n");
+	auto_free char *message = mem_printf("%s: %s", file, wanted);
+	auto_config struct config c = {0};
+	struct err e = {0};
+
+	if (!valid) {
+		expect_err(try_load(path, NULL, &c, &e), &e, ERR_INPUT, message);
+		return;
+	}
+	load(path, &c);
+	assert_string_equal(
+		node_get_text(node_get(c.effective, "dput_targets"), "x", "none"), wanted);
+}
+
+static void test_dput_target_may_be_a_section_of_a_listed_dput_cf(void **state)
+{
+	(void)state;
+	expect_dput("[x]\nfqdn = h\nincoming = in\nmethod = scp\nlogin = *\n", true, "h:in");
+	expect_dput("[DEFAULT]\nlogin: me\n[x]\nFQDN: h\nincoming: /in\nmethod: sftp\n", true,
+		"me@h:/in");
+	expect_dput("[x]\nfqdn=h\nincoming=in\nmethod=https\n", true, "https://h/in");
+	expect_dput("[y]\nfqdn=h\nincoming=in\nmethod=https\n", true, "none");
+	expect_dput("", true, "none");
+	expect_dput("[x]\nfqdn=h\nincoming=in\n", false,
+		"[x] has the method 'ftp'; uploads are possible by sftp, scp, http and https");
+}
+
+static void test_secrets_may_be_a_list(void **state)
+{
+	auto_dir char *home = fresh_home();
+	auto_free char *path = expect_file(home, "c.yaml",
+		"secrets:\n- {source: key, dest: /ci/secrets/ssh_key}\n"
+		"- {source: ~/c, dest: ssh_key-cert.pub}\n");
+	auto_config struct config c = {0};
+	const struct credential_host *others;
+
+	(void)state;
+	load(path, &c);
+	assert_int_equal(c.credentials.count, 2);
+	assert_true(c.credentials.secrets[0].listed);
+	assert_string_equal(c.credentials.secrets[0].name, "ssh_key");
+	expect_path(c.credentials.secrets[0].file, home, "key");
+	others = credentials_host(&c.credentials, "me", "any.example");
+	assert_non_null(others);
+	assert_string_equal(others->key, "ssh_key");
+	expect_path(others->certificate, home, "c");
+	expect_path(others->known_hosts, home, ".ssh/known_hosts");
+	expect_refused("secrets: [{source: a, dest: x/k}, {source: b, dest: y/k}]\n",
+		":1:53: two secrets have the name 'k'");
+	expect_refused("secrets: [{source: a, dest: x/}]\n",
+		":1:29: '' is not a valid name of a secret: letters, digits, '_', '-' and '.', at "
+		"most 64 of them, '.' and '-' not first");
+	expect_refused("secrets: [{source: a}]\n", ":1:11: missing key 'dest'");
+}
+
 static void test_existing_files_load_unchanged(void **state)
 {
 	static const char text[] =
@@ -502,6 +563,8 @@ int main(void)
 		cmocka_unit_test(test_a_named_file_adds_to_the_default_one),
 		cmocka_unit_test(test_a_message_names_the_file_of_several),
 		cmocka_unit_test(test_keys_of_ambient_ci_are_known),
+		cmocka_unit_test(test_dput_target_may_be_a_section_of_a_listed_dput_cf),
+		cmocka_unit_test(test_secrets_may_be_a_list),
 		cmocka_unit_test(test_existing_files_load_unchanged),
 		cmocka_unit_test(test_relative_paths_are_relative_to_the_file),
 		cmocka_unit_test(test_naming_the_default_executor_is_no_wish),

@@ -301,6 +301,21 @@ static int look_logins(const struct credentials *c, const struct credential *s, 
 	return 0;
 }
 
+/* A certificate is public. */
+static int look_certificate(const char *file, struct err *e)
+{
+	auto_vault struct vault text = {0};
+	size_t len;
+
+	return secret_read_public(file, LIMIT_SSH_FILE_BYTES, &text, &len, e);
+}
+
+static bool is_certificate(const struct credentials *c, const struct credential *s)
+{
+	return c->others && c->others->certificate && s->file &&
+		strcmp(c->others->certificate, s->file) == 0;
+}
+
 /* A file is read. A command is looked up but not executed, because it may ask a question. */
 static int look_secret(const struct credentials *c, const struct credential *s, struct err *e)
 {
@@ -308,6 +323,8 @@ static int look_secret(const struct credentials *c, const struct credential *s, 
 	auto_vault struct vault value = {0};
 	size_t len;
 
+	if (is_certificate(c, s))
+		return look_certificate(s->file, e);
 	if (s->file &&
 		(secret_read_file(s->file, LIMIT_SECRET_BYTES, &value, &len, e) < 0 ||
 			look_logins(c, s, value.data, len, e) < 0))

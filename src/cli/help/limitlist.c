@@ -59,6 +59,8 @@ static const struct row rows[] = {
 	BYTES(LIMIT_CLIENTFILE_BYTES,
 		"the settings of a package manager on the host, such as `~/.npmrc`",
 		"error, status 2, of projects that use its registry"),
+	COUNT(LIMIT_CONFIG_FILES, "configuration files, with those of `--config`",
+		"error, status 2"),
 	COUNT(LIMIT_REGISTRY_HOSTS, "`also` of a registry", "error, status 2"),
 	BYTES(LIMIT_REGISTRY_ADDRESS, "the address of a registry", "error, status 2"),
 	BYTES(LIMIT_YAML_BYTES, "a configuration, projects file, plan or image.yaml",
