@@ -53,7 +53,7 @@ struct param {
 	const struct param *sub;    /* MAP, MAPS, NAMED_MAPS */
 	/* NAMED_MAPS: a list of mappings, each checked by this table, is accepted, too */
 	const struct param *listed;
-	const char *preset;         /* the default as text; NULL: none. Scalars only */
+	const char *preset; /* the default as text; NULL: none. Scalars only */
 	/* of an action: a value of this name in the project has priority */
 	bool inherit;
 	/* PATH, and STRINGS that are a program with its arguments: what the file is, for messages */
