@@ -36,7 +36,7 @@ CONTRACT := frame message action endpoint user entry plan event
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address clienthello egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
-SETTINGS := architecture config project configfiles dputcf credentials names defaults image locate programs clientfile registries statefile
+SETTINGS := architecture config construct project configfiles dputcf credentials names defaults image locate programs clientfile registries statefile
 SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source declared fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.

@@ -184,7 +184,34 @@ static const struct param file_params[] = {
 	{0},
 };
 
-static const struct param source_plan_params[] = {PLAN_ROWS, {0}};
+const struct param project_partial_params[] = {PLAN_ROWS,
+	{.name = "artifacts_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "maximum size of the artifacts of a run, at most that of the "
+			"configuration"},
+	{.name = "artifact_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.same_as = "artifacts_max_size"},
+	{.name = "cache_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "maximum size of the cache, at most that of the configuration"},
+	{.name = "deps_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.help = "maximum size of the dependencies, at most that of the configuration"},
+	{.name = "dependencies_max_size",
+		.type = PARAM_SIZE,
+		.min = LIMIT_DRIVE_LEAST,
+		.max = LIMIT_DRIVE_MOST,
+		.same_as = "deps_max_size"},
+	{0}};
 
 /* ---- loading the projects file ---- */
 
@@ -281,7 +308,7 @@ static char *resolve(const char *file, const char *given)
 }
 
 /* Disk images were always given as paths, so a bare name with such a suffix is a path. */
-static bool is_image_path(const char *image)
+bool project_image_is_path(const char *image)
 {
 	static const char *const endings[] = {".qcow2", ".img", ".raw"};
 	size_t len = strlen(image);
@@ -308,7 +335,7 @@ static int load_one_image(
 	if (!image)
 		return 0;
 	*ret_image = image->text;
-	if (is_image_path(image->text))
+	if (project_image_is_path(image->text))
 		*ret_path = resolve(p->file, image->text);
 	else if (image_name_parse(image->text, &name, &why) < 0 ||
 		project_check_name(name.name, &why) < 0)
@@ -331,11 +358,22 @@ static void load_git_objects(struct project *p)
 		strv_push_owned(&p->git_objects, resolve(p->file, item->text));
 }
 
+/* Also one without a value is given: it is empty. */
+static bool is_given(const struct node *project, const char *key)
+{
+	const struct node *item;
+
+	node_each (project, item)
+		if (strcmp(item->key, key) == 0)
+			return true;
+	return false;
+}
+
 static void load_plans(struct project *p)
 {
 	for (int plan = 0; plan < PROJECT_PLANS; plan++) {
 		p->plans[plan] = node_get(p->node, project_plan_keys[plan]);
-		p->plan_given |= p->plans[plan] != NULL;
+		p->plan_given |= is_given(p->node, project_plan_keys[plan]);
 	}
 	p->plan_file = p->file;
 }
@@ -419,8 +457,6 @@ static int load_all(struct project_list *list, struct err *e)
 {
 	struct node *projects, *item;
 
-	if (yamlfile_read(list->file, &list->root, e) < 0)
-		return -1;
 	if (list->root->kind == NODE_NULL)
 		return err_set(
 			e, ERR_INPUT, "%s: is empty; the key 'projects' is needed", list->file);
@@ -439,9 +475,10 @@ static int load_all(struct project_list *list, struct err *e)
 	return 0;
 }
 
-int project_load(const char *path, struct project_list *ret_list, struct err *e)
+int project_from_node(
+	struct node *root, const char *file, struct project_list *ret_list, struct err *e)
 {
-	struct project_list list = {.file = mem_strdup(path)};
+	struct project_list list = {.file = mem_strdup(file), .root = root};
 
 	if (load_all(&list, e) < 0) {
 		project_list_release(&list);
@@ -449,6 +486,15 @@ int project_load(const char *path, struct project_list *ret_list, struct err *e)
 	}
 	*ret_list = list;
 	return 0;
+}
+
+int project_load(const char *path, struct project_list *ret_list, struct err *e)
+{
+	struct node *root;
+
+	if (yamlfile_read(path, &root, e) < 0)
+		return -1;
+	return project_from_node(root, path, ret_list, e);
 }
 
 int project_find(
@@ -533,9 +579,10 @@ static int refuse_open(const char *shown, struct err *e)
 }
 
 /* Open the plan; *ret_fd is -1 without an error if there is none. */
-static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err *e)
+static int open_source_plan(
+	int dir, const char *path, const char *shown, int *ret_fd, struct err *e)
 {
-	auto_fd int found = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_PATH);
+	auto_fd int found = fd_open_beneath(dir, path, O_PATH);
 	struct stat st;
 	int fd;
 
@@ -547,18 +594,20 @@ static int open_source_plan(int dir, const char *shown, int *ret_fd, struct err 
 	/* Check before opening, because opening a device can have side effects. */
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s: not a regular file", shown);
-	fd = fd_open_beneath(dir, PROJECT_SOURCE_PLAN, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	fd = fd_open_beneath(dir, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return refuse_open(shown, e);
 	*ret_fd = fd;
 	return 0;
 }
 
-int project_read_source_plan(const char *source, struct node **ret_plan, struct err *e)
+int project_read_source_plan(
+	const char *source, const char *relative, struct node **ret_plan, struct err *e)
 {
 	auto_fd int dir = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	auto_free char *path = path_join(source, PROJECT_SOURCE_PLAN);
+	auto_free char *path = path_join(source, relative);
 	auto_free char *shown = text_safe(path, PATH_SHOWN_MAX);
+	auto_strv struct strv none = {0}; /* no key is without effect */
 	auto_node struct node *plan = NULL;
 	auto_fd int fd = -1;
 
@@ -568,7 +617,7 @@ int project_read_source_plan(const char *source, struct node **ret_plan, struct 
 		return -1;
 	}
 	*ret_plan = NULL;
-	if (open_source_plan(dir, shown, &fd, e) < 0)
+	if (open_source_plan(dir, relative, shown, &fd, e) < 0)
 		return -1;
 	if (fd < 0)
 		return 0;
@@ -576,7 +625,8 @@ int project_read_source_plan(const char *source, struct node **ret_plan, struct 
 		return -1;
 	if (plan->kind == NODE_NULL)
 		return err_set(e, ERR_INPUT, "%s: is empty; the key 'plan' is needed", shown);
-	if (check_keys(source_plan_params, plan, shown, e) < 0)
+	if (check_keys(project_partial_params, plan, shown, e) < 0 ||
+		schema_respell(project_partial_params, plan, shown, &none, e) < 0)
 		return -1;
 	*ret_plan = steal_ptr(&plan);
 	return 0;
@@ -587,6 +637,23 @@ static bool may_use(const struct project *p, int plan)
 	return plan == PROJECT_PLAN || p->trust_source_plans;
 }
 
+static void ignore(const struct project *p, const struct node *item, const char *key,
+	const char *remedy, struct strv *warnings)
+{
+	strv_pushf(warnings, "%s:%d:%d: '%s' is ignored; %s", p->source_plan_file, item->key_line,
+		item->key_column, key, remedy);
+}
+
+static void ignore_sizes(const struct project *p, struct strv *warnings)
+{
+	const struct node *item;
+
+	node_each (p->source_plan, item)
+		if (schema_find(project_partial_params, item->key)->type == PARAM_SIZE &&
+			item->kind != NODE_NULL)
+			ignore(p, item, item->key, "the projects file can set it", warnings);
+}
+
 static void adopt(struct project *p, struct strv *warnings)
 {
 	for (int plan = 0; plan < PROJECT_PLANS; plan++) {
@@ -595,20 +662,19 @@ static void adopt(struct project *p, struct strv *warnings)
 		if (may_use(p, plan))
 			p->plans[plan] = list;
 		else if (list && list->count)
-			strv_pushf(warnings,
-				"%s:%d:%d: '%s' is ignored; the projects file can allow it with "
-				"trust_source_plans: true",
-				p->source_plan_file, list->key_line, list->key_column,
-				project_plan_keys[plan]);
+			ignore(p, list, project_plan_keys[plan],
+				"the projects file can allow it with trust_source_plans: true",
+				warnings);
 	}
 	p->plan_file = p->source_plan_file;
+	ignore_sizes(p, warnings);
 }
 
 int project_adopt_source_plan(struct project *p, struct strv *warnings, struct err *e)
 {
 	if (p->plan_given || p->source_plan)
 		return 0;
-	if (project_read_source_plan(p->source, &p->source_plan, e) < 0)
+	if (project_read_source_plan(p->source, PROJECT_SOURCE_PLAN, &p->source_plan, e) < 0)
 		return -1;
 	if (!p->source_plan)
 		return node_key_err(p->node, p->file, e,

@@ -79,6 +79,9 @@ struct project_list {
 
 /* Load a projects file. Everything that does not depend on sources and images is checked. */
 int project_load(const char *path, struct project_list *ret_list, struct err *e) NODISCARD;
+/* As project_load, of a tree, which it takes, also on failure. `file` is for messages and paths. */
+int project_from_node(struct node *root, const char *file, struct project_list *ret_list,
+	struct err *e) NODISCARD;
 void project_list_release(struct project_list *list);
 #define auto_project_list __attribute__((cleanup(project_list_release)))
 
@@ -97,6 +100,9 @@ int project_find(struct project_list *list, const char *name, struct project **r
  */
 int project_check_source(const struct project *p, struct err *e) NODISCARD;
 
+/* Is the value of `image` a path, and not a name in the image store? */
+bool project_image_is_path(const char *image);
+
 /* Check that a name is a valid name of a directory. ERR_INPUT gives the reason. */
 int project_check_name(const char *name, struct err *e) NODISCARD;
 
@@ -109,10 +115,13 @@ int project_check_name(const char *name, struct err *e) NODISCARD;
 int project_adopt_source_plan(struct project *p, struct strv *warnings, struct err *e) NODISCARD;
 
 /*
- * Read .radicle/ambient.yaml in a source directory, without following links, and check its keys:
- * the three plans, each a list. If there is no such file, *ret_plan is NULL.
+ * Read a file like .radicle/ambient.yaml, whose path is relative to the source directory, without
+ * following links, and check its keys: the three plans, each a list, and maximum sizes. If there is
+ * no such file, *ret_plan is NULL.
  */
-int project_read_source_plan(const char *source, struct node **ret_plan, struct err *e) NODISCARD;
+int project_read_source_plan(
+	const char *source, const char *relative, struct node **ret_plan, struct err *e) NODISCARD;
+extern const struct param project_partial_params[]; /* its keys */
 
 extern const struct param project_params[]; /* the table of keys, for help and documentation */
 

@@ -528,7 +528,7 @@ static void test_a_file_in_place_of_the_directory_is_no_plan(void **state)
 	(void)state;
 	tree_make(&t, "", NULL);
 	free(expect_file(t.source, ".radicle", "x"));
-	expect_ok(project_read_source_plan(t.source, &plan, &e), &e);
+	expect_ok(project_read_source_plan(t.source, PROJECT_SOURCE_PLAN, &plan, &e), &e);
 	assert_null(plan);
 }
 

@@ -3,10 +3,12 @@
 #include "cli/commands/outputs.h"
 #include "cli/load.h"
 #include "cli/say.h"
+#include "data/jsonl.h"
 #include "os/outfile.h"
 
 struct config_settings {
 	const char *output;
+	bool oneline;
 };
 
 static const struct option options[] = {
@@ -16,15 +18,29 @@ static const struct option options[] = {
 		.type = OPTION_PATH,
 		.offset = offsetof(struct config_settings, output),
 		.help = "write to this file instead of standard output"},
+	{.name = "oneline",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct config_settings, oneline),
+		.help = "print the JSON on one line"},
 	{0},
 };
 
-static int print(const struct config *c, const char *path, struct err *e)
+static int print_oneline(const struct node *shown, const char *path, struct err *e)
+{
+	auto_buf struct buf line = {0};
+
+	buf_init(&line, JSONL_MOST_BYTES);
+	jsonl_add(&line, shown);
+	buf_addc(&line, '\n');
+	return say_buf(&line, path, e);
+}
+
+static int print(const struct config *c, const struct config_settings *s, struct err *e)
 {
 	auto_node struct node *shown = node_copy(c->effective);
 
 	node_hide_passwords(shown);
-	return say_json(shown, path, e);
+	return s->oneline ? print_oneline(shown, s->output, e) : say_json(shown, s->output, e);
 }
 
 static int run(const struct call *call)
@@ -35,8 +51,7 @@ static int run(const struct call *call)
 	struct err e = {0};
 
 	if (load_config(call, NULL, &c, &e) < 0 || load_check_names(&c, &e) < 0 ||
-		outputs_check(s->output, "--output", &inputs, &e) < 0 ||
-		print(&c, s->output, &e) < 0)
+		outputs_check(s->output, "--output", &inputs, &e) < 0 || print(&c, s, &e) < 0)
 		return say_failure(&e);
 	return 0;
 }

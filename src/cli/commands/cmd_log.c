@@ -36,6 +36,7 @@ struct log_settings {
 	bool console;
 	const char *filename;
 	const char *output;
+	const char *prelude;
 };
 
 static const struct option options[] = {
@@ -66,6 +67,11 @@ static const struct option options[] = {
 		.type = OPTION_PATH,
 		.offset = offsetof(struct log_settings, output),
 		.help = "write to this file instead of standard output"},
+	{.name = "prelude",
+		.argument = "HTML",
+		.type = OPTION_STRING,
+		.offset = offsetof(struct log_settings, prelude),
+		.help = "put this HTML, as it is, at the top of the page of --format html"},
 	{0},
 };
 
@@ -191,7 +197,7 @@ static int put_output(struct logread *r, const char *result, struct sink *out, s
 
 /* ---- all formats ---- */
 
-static int put_html(struct logread *r, struct sink *out, struct err *e)
+static int put_html(struct logread *r, const char *prelude, struct sink *out, struct err *e)
 {
 	auto_buf struct buf page = {0};
 	const struct node *event;
@@ -199,6 +205,10 @@ static int put_html(struct logread *r, struct sink *out, struct err *e)
 
 	buf_init(&page, PAGE_PART_MAX);
 	loghtml_begin(&page);
+	if (put(out, page.data, page.len, e) < 0 ||
+		(prelude && put(out, prelude, strlen(prelude), e) < 0))
+		return -1;
+	buf_clear(&page);
 	while ((more = logread_next(r, &event, e)) > 0) {
 		loghtml_event(&page, r, event);
 		if (put(out, page.data, page.len, e) < 0)
@@ -223,17 +233,18 @@ static void warn_damage(const struct logread *r)
 }
 
 /* result_json: the result of the same run; NULL: unknown. */
-static int show_log(const char *path, const char *result_json, enum log_format format,
+static int show_log(const struct log_settings *s, const char *path, const char *result_json,
 	struct sink *out, struct err *e)
 {
 	auto_logread struct logread r = {.fd = -1};
 	int result;
 
-	if (format == LOG_JSON)
+	if (s->format == LOG_JSON)
 		return copy_file(out, path, e);
 	if (logread_open(&r, path, e) < 0)
 		return -1;
-	result = format == LOG_RAW ? put_output(&r, result_json, out, e) : put_html(&r, out, e);
+	result = s->format == LOG_RAW ? put_output(&r, result_json, out, e)
+				      : put_html(&r, s->prelude, out, e);
 	if (result == 0)
 		warn_damage(&r);
 	return result;
@@ -248,6 +259,8 @@ static int check_options(const struct call *call, struct err *e)
 		return err_set(e, ERR_INPUT, "either a project or '--filename', not both");
 	if (s->filename && s->run)
 		return err_set(e, ERR_INPUT, "either '--run' or '--filename', not both");
+	if (s->prelude && s->format != LOG_HTML)
+		return err_set(e, ERR_INPUT, "'--prelude' is for '--format html'");
 	if (s->console && s->format != LOG_RAW)
 		return err_set(
 			e, ERR_INPUT, "'--console' has no '--format': it is as the guest wrote it");
@@ -317,8 +330,7 @@ static int show_file(
 {
 	auto_free char *result_json = result_beside(s, path);
 
-	return s->console ? copy_file(out, path, e)
-			  : show_log(path, result_json, (enum log_format)s->format, out, e);
+	return s->console ? copy_file(out, path, e) : show_log(s, path, result_json, out, e);
 }
 
 static int show(const struct call *call, struct err *e)
