@@ -58,7 +58,8 @@ LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitget sftp sftpput sshcheck
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
-ACTIONS_GUEST := guest_plan check names net spawn mkdir symlink create_file setenv pwd dummy tar_extract tar_create delivery/upload
+STEPS := names net spawn tar_extract tar_create
+ACTIONS_GUEST := guest_plan check $(STEPS:%=steps/%) mkdir symlink create_file setenv pwd dummy delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ECOSYSTEMS := registry cargo rustup npm pip go bundler maven deb
 ACTIONS := table shell custom http_get git_get git_config fetch $(ECOSYSTEMS:%=ecosystems/%) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)

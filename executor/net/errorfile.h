@@ -6,7 +6,7 @@
 #include "base/err.h"
 
 /*
- * Write "REASON\nMESSAGE" of `why` to the file, which is replaced. actions/net.c reads it. -1: it
+ * Write "REASON\nMESSAGE" of `why` to the file, which is replaced. actions/steps/net.c reads it. -1: it
  * cannot be written; the step then knows no more than the exit code.
  */
 int errorfile_write(const char *path, const struct err *why, struct err *e) NODISCARD;

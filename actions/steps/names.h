@@ -3,8 +3,8 @@
  * The names of a directory in a file, each ended by a NUL. What an archive brought is told by them
  * from what a machine added to the same directory later.
  */
-#ifndef ACTIONS_NAMES_H
-#define ACTIONS_NAMES_H
+#ifndef ACTIONS_STEPS_NAMES_H
+#define ACTIONS_STEPS_NAMES_H
 
 #include "base/err.h"
 #include "base/strv.h"

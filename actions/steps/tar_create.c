@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actions/names.h"
+#include "actions/steps/names.h"
 #include "actions/table.h"
 #include "data/pack.h"
 #include "os/fd.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "actions/names.h"
+#include "actions/steps/names.h"
 
 #include <dirent.h>
 #include <errno.h>

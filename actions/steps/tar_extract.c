@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "actions/names.h"
+#include "actions/steps/names.h"
 #include "actions/table.h"
 #include "data/unpack.h"
 #include "os/fd.h"
