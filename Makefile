@@ -62,7 +62,7 @@ STEPS := names net spawn tar_extract tar_create
 ACTIONS_GUEST := guest_plan check $(STEPS:%=steps/%) mkdir symlink create_file setenv pwd dummy delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ECOSYSTEMS := registry cargo rustup npm pip go bundler maven deb
-ACTIONS := table shell custom http_get git_get git_config fetch $(ECOSYSTEMS:%=ecosystems/%) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+ACTIONS := table shell custom http_get git_get git_config dns fetch $(ECOSYSTEMS:%=ecosystems/%) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile

@@ -41,18 +41,14 @@ static int check_program(const struct node *name, const char *file, struct err *
 	return 0;
 }
 
-/* A scalar unchanged, any other value as JSON. */
+/* A string without quotes, for shell scripts; any other value as JSON. */
 static char *value_of(const struct node *item)
 {
 	auto_buf struct buf b = {0};
 
-	if (item->kind == NODE_SCALAR)
-		return mem_strdup(item->text);
-	if (item->kind == NODE_NULL)
-		return mem_strdup("");
 	buf_init(&b, JSONL_MOST_BYTES);
 	jsonl_add(&b, item);
-	return buf_detach(&b, NULL);
+	return b.data[0] == '"' ? mem_strdup(item->text) : buf_detach(&b, NULL);
 }
 
 static int check_value(const struct node *item, const char *file, struct err *e)

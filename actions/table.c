@@ -11,6 +11,7 @@ const struct action *const actions_host[] = {
 	&action_pwd,
 	&action_dummy,
 	&action_git_config,
+	&action_dns,
 	&action_cargo_fetch,
 	&action_cargo_fmt,
 	&action_cargo_clippy,

@@ -23,10 +23,17 @@ extern const struct ecosystem *const actions_ecosystems[];
 /* The initial environment of every plan; the last row has no name. */
 extern const struct action_variable actions_env[];
 
+/*
+ * Directories of the artifacts that the actions of a plan find made, as in Ambient CI, and that the
+ * actions rsync2 and dput2 deliver. Without content, they are no artifacts.
+ */
+#define ARTIFACTS_RSYNC "rsync"
+#define ARTIFACTS_DEBIAN "debian"
+
 /* Actions of users that expand to steps. */
 extern const struct action action_shell, action_custom, action_http_get, action_git_get,
-	action_fetch, action_git_config, action_rsync, action_rsync2, action_dput, action_dput2,
-	action_sftp_put;
+	action_fetch, action_git_config, action_dns, action_rsync, action_rsync2, action_dput,
+	action_dput2, action_sftp_put;
 
 /* Ecosystems, and their actions. */
 extern const struct ecosystem ecosystem_cargo, ecosystem_npm, ecosystem_pypi, ecosystem_go,

@@ -12,13 +12,15 @@ enum { SHOWN_MAX = 120 };
 #define NAME_BYTES "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define SFTP "sftp://"
 
-const struct param delivery_params[] = {
-	{.name = "artifacts",
-		.type = PARAM_PATH,
-		.preset = ".",
-		.help = "a sub-directory of the artifacts"},
-	{0},
-};
+#define DIRECTORY(default_is)                                                                      \
+	{                                                                                          \
+		.name = "artifacts", .type = PARAM_PATH, .preset = (default_is),                   \
+		.help = "a sub-directory of the artifacts"                                         \
+	}
+
+const struct param delivery_params[] = {DIRECTORY("."), {0}};
+const struct param delivery_rsync_params[] = {DIRECTORY(ARTIFACTS_RSYNC), {0}};
+const struct param delivery_debian_params[] = {DIRECTORY(ARTIFACTS_DEBIAN), {0}};
 
 int delivery_check(const struct node *args, const char *file, struct err *e)
 {
@@ -230,6 +232,15 @@ static int read_target(
 	return parse_target(d, d->key, look_up(d, config, text), forms_of(d, true), ret, e);
 }
 
+/* Actions without the parameter deliver all artifacts. */
+static const char *directory_of(const struct entry *entry)
+{
+	const struct param *params = entry->action->params;
+
+	return schema_find(params, "artifacts") ? schema_text(params, entry->args, "artifacts")
+						: ".";
+}
+
 int delivery_expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
@@ -241,7 +252,7 @@ int delivery_expand(
 		return -1;
 	step = node_map();
 	node_set_string(step, "method", t.web ? d->web : d->method);
-	node_set_string(step, "artifacts", node_get_text(entry->args, "artifacts", "."));
+	node_set_string(step, "artifacts", directory_of(entry));
 	node_set_string(step, "login", t.login);
 	node_set_string(step, "path", t.path);
 	(void)plan_add(out, action_upload.name, step, &entry->origin);

@@ -43,8 +43,8 @@ int delivery_check_password(const char *key, const char *text, struct err *e) NO
 int delivery_check_config(const struct node *config, const char *file, struct strv *warnings,
 	struct err *e) NODISCARD;
 
-/* The parameter of actions with a sub-directory, and its check. */
-extern const struct param delivery_params[];
+/* The parameter of actions with a sub-directory, by its default, and its check. */
+extern const struct param delivery_params[], delivery_rsync_params[], delivery_debian_params[];
 int delivery_check(const struct node *args, const char *file, struct err *e) NODISCARD;
 
 /* upload.c: run the step `upload`, with the artifacts in `top`. */

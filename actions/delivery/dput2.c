@@ -10,7 +10,7 @@ const struct action action_dput2 = {
 		   "target.",
 	.where = IN_POST,
 	.logs_in = true,
-	.params = delivery_params,
+	.params = delivery_debian_params,
 	.check = delivery_check,
 	.kind = &kind,
 	.expand = delivery_expand,

@@ -55,6 +55,13 @@ static bool is_read_by_host(const char *archive)
 	return strcmp(archive, DRIVE_ARTIFACTS) == 0;
 }
 
+/* They were made beforehand; with content they stay, and so they do if a mount is there. */
+static void remove_empty(int artifacts)
+{
+	(void)unlinkat(artifacts, ARTIFACTS_RSYNC, AT_REMOVEDIR);
+	(void)unlinkat(artifacts, ARTIFACTS_DEBIAN, AT_REMOVEDIR);
+}
+
 struct output {
 	const char *archive, *directory;
 	int drive;
@@ -79,6 +86,8 @@ static int pack(struct action_ctx *ctx, const struct output *o, struct err *e)
 
 	if (from < 0)
 		return err_sys(e, "%s", directory);
+	if (is_read_by_host(archive))
+		remove_empty(from);
 	if (pack_tree(from, directory, o->drive, &options, &result, e) < 0)
 		return -1;
 	/*

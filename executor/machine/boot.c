@@ -300,7 +300,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 		return -1;
 	if (mount_root(m, e) < 0 || switch_root(e) < 0 || furnish(m, e) < 0)
 		return -1;
-	if (guest_name(e) < 0 || guest_make_dirs(m, e) < 0)
+	if (guest_name(e) < 0 || guest_link_old(e) < 0 || guest_make_dirs(m, e) < 0)
 		return -1;
 	return start_processors(e);
 }

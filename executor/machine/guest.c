@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "actions/table.h"
 #include "executor/limits.h"
 #include "executor/machine/machine.h"
 #include "os/fd.h"
@@ -188,6 +189,26 @@ int guest_name(struct err *e)
 	return raise_loopback(e) < 0 ? -1 : protect(e);
 }
 
+/* Only for a plan, which writes artifacts: made for a post_plan, they would be delivered empty. */
+static int make_artifacts_dirs(const struct machine *m, struct err *e)
+{
+	static const char *const dirs[] = {
+		GUEST_ARTIFACTS "/" ARTIFACTS_RSYNC, GUEST_ARTIFACTS "/" ARTIFACTS_DEBIAN};
+	const struct drive *artifacts = machine_drive(m, DRIVE_ARTIFACTS);
+
+	for (size_t i = 0; artifacts && artifacts->want.writable && i < ARRAY_SIZE(dirs); i++)
+		if (path_make_dirs(dirs[i], 0755, e) < 0)
+			return -1;
+	return 0;
+}
+
+int guest_link_old(struct err *e)
+{
+	if (symlink(GUEST_CI, GUEST_OLD) < 0 && errno != EEXIST)
+		return err_sys(e, "make the link " GUEST_OLD);
+	return 0;
+}
+
 int guest_make_dirs(const struct machine *m, struct err *e)
 {
 	static const char *const dirs[] = {GUEST_SRC, GUEST_DEPS, GUEST_CACHE, GUEST_ARTIFACTS};
@@ -195,6 +216,8 @@ int guest_make_dirs(const struct machine *m, struct err *e)
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
 		if (path_make_dirs(dirs[i], 0755, e) < 0)
 			return -1;
+	if (make_artifacts_dirs(m, e) < 0)
+		return -1;
 	/* In memory, so that secrets are not written to a disk. */
 	if (machine_drive(m, DRIVE_SECRETS) &&
 		guest_mount("secrets", GUEST_SECRETS, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,

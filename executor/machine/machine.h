@@ -63,7 +63,12 @@ int guest_add_host(const char *path, const char *name, struct err *e) NODISCARD;
 int guest_identify(const char *path, struct err *e) NODISCARD;
 /* Set host name and id, start loopback, and exempt the executor from the out-of-memory killer. */
 int guest_name(struct err *e) NODISCARD;
-/* Create the directories of GUEST_CI; GUEST_SECRETS only if there is a drive for it. */
+/* Make GUEST_OLD a link to GUEST_CI, unless the image has something there. */
+int guest_link_old(struct err *e) NODISCARD;
+/*
+ * Create the directories of GUEST_CI; GUEST_SECRETS only if there is a drive for it, those of the
+ * artifacts only if there is one to write.
+ */
 int guest_make_dirs(const struct machine *m, struct err *e) NODISCARD;
 int guest_mount(const char *what, const char *where, const char *type, unsigned long flags,
 	const char *data, struct err *e) NODISCARD;

@@ -94,7 +94,7 @@ static int prepare(struct machine *m, const struct message_go *go, struct err *e
 	m->host_address = go->network ? NET_PROXY_ADDRESS : NULL;
 	if (go->network && network_up(e) < 0)
 		return -1;
-	return guest_name(e) < 0 ? -1 : guest_make_dirs(m, e);
+	return guest_name(e) < 0 || guest_link_old(e) < 0 ? -1 : guest_make_dirs(m, e);
 }
 
 /* The parent powers off: inside the namespace, reboot(2) would only end the namespace. */

@@ -227,6 +227,20 @@ static int check_login(const struct node *work, const struct transfer_options *o
 	return sshcheck(&ssh, login, &sshcheck_of_upload, o, e);
 }
 
+/* Through the proxy, which alone can look up a name. */
+static int look_up(const struct node *work, const struct transfer_options *o, struct err *e)
+{
+	auto_free char *host = mem_strdup(node_get_text(work, "domain", ""));
+	char *colon = strrchr(host, ':');
+	uint64_t port = 80;
+
+	if (colon && num_parse_u64(colon + 1, UINT16_MAX, &port, e) < 0)
+		return -1;
+	if (colon)
+		*colon = '\0';
+	return http_tunnel(host, (unsigned)port, o, e);
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct node *work, const struct transfer_options *o, struct err *e);
@@ -236,6 +250,7 @@ static const struct {
 	{"http_put", put_files},
 	{"sftp_put", put_by_sftp},
 	{"ssh_check", check_login},
+	{"dns", look_up},
 };
 
 static int run(const char *command, struct err *e)

@@ -155,7 +155,7 @@ struct action {
 	bool whole_source;
 	const struct ecosystem *ecosystem; /* from whose registry it downloads; NULL: none */
 	/*
-	 * With `ecosystem`: variables that the plan has when this action is in its pre_plan, by which
+	 * Variables that the plan has when this action is in its pre_plan, by which
 	 * clients find what was fetched, offline. The last row has no name. NULL: none.
 	 */
 	const struct action_variable *gives;

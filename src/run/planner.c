@@ -224,12 +224,12 @@ static bool has_variable(
 	return !v->fetch_only || machine == RUN_FETCH;
 }
 
-/* Of an action with this ecosystem. */
+/* Of an action with this ecosystem; NULL: with none. */
 static void add_variables(const struct planner *p, const struct ecosystem *ecosystem,
 	const struct action_variable *list, struct plan *plan)
 {
 	const struct node *registry =
-		node_get(node_get(p->settings, REGISTRIES_KEY), ecosystem->name);
+		ecosystem ? node_get(node_get(p->settings, REGISTRIES_KEY), ecosystem->name) : NULL;
 
 	for (const struct action_variable *v = list; v && v->name; v++)
 		strv_setenv(&plan->env, v->name,

@@ -132,6 +132,7 @@ static void test_every_known_action_is_there(void **state)
 		{"symlink", IN_PLAN | IN_STEP, true},
 		{"create_file", IN_PLAN | IN_STEP, true},
 		{"git_config", IN_PLAN, true},
+		{"dns", IN_PRE | IN_POST, true},
 		{"npm_fetch", IN_PRE, true},
 		{"pip_download", IN_PRE, true},
 		{"go_mod_download", IN_PRE, true},

@@ -124,8 +124,8 @@ static void test_refuses_wrong_secrets(void **state)
 	expect_refused_config("secrets:\n  .s: {file: a, projects: [a], actions: [rsync]}\n",
 		"2:7: '.s' is not a valid name of a secret: letters, digits, '_', '-' and '.', at "
 		"most 64 of them, '.' and '-' not first");
-	expect_refused_config("secrets: [a]\n",
-		"1:11: each item of 'secrets' must be a mapping, not a string");
+	expect_refused_config(
+		"secrets: [a]\n", "1:11: each item of 'secrets' must be a mapping, not a string");
 	expect_refused_config("secrets: a\n",
 		"1:10: 'secrets' must be a mapping of names to mappings, not a string");
 }
