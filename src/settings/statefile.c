@@ -38,6 +38,7 @@ static const struct param result_params[] = {
 	{.name = "duration_ms", .type = PARAM_UINT},
 	{.name = "actions", .type = PARAM_LIST},
 	{.name = "vms", .type = PARAM_LIST},
+	{.name = "deps_unchanged", .type = PARAM_LIST},
 	{.name = "log", .type = PARAM_STRING},
 	{.name = "console", .type = PARAM_STRING},
 	{0},
@@ -82,6 +83,14 @@ static const struct param deps_params[] = {
 	{0},
 };
 
+static const struct param depskey_params[] = {
+	{.name = "format", .type = PARAM_UINT, .required = true},
+	{.name = "inputs", .type = PARAM_STRING, .required = true},
+	{.name = "contents", .type = PARAM_STRING, .required = true},
+	{.name = "bytes", .type = PARAM_UINT, .required = true},
+	{0},
+};
+
 /* Of each project, the runs and their sizes (upkeep/usage.h). */
 static const struct param usage_params[] = {
 	{.name = "format", .type = PARAM_UINT, .required = true},
@@ -118,6 +127,7 @@ static const struct kind {
 	[STATEFILE_IMAGES] = {images_params, 1, "remove the file"},
 	[STATEFILE_LINT] = {lint_params, 1, "remove the file"},
 	[STATEFILE_DEPS] = {deps_params, 2, NULL}, /* its reader gives the remedy */
+	[STATEFILE_DEPSKEY] = {depskey_params, 1, "remove the file"},
 	[STATEFILE_USAGE] = {usage_params, 1, "remove the file"},
 	[STATEFILE_UPDATES] = {updates_params, 1, "remove the file"},
 	[STATEFILE_IMAGEFILE] = {imagefile_params, 1, NULL}, /* likewise */

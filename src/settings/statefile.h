@@ -27,6 +27,7 @@ enum statefile_kind {
 	STATEFILE_IMAGES,    /* .image-digests.json */
 	STATEFILE_LINT,      /* lint.json */
 	STATEFILE_DEPS,      /* deps.json in an archive of `ambient deps export` */
+	STATEFILE_DEPSKEY,   /* deps-key, fetched-key: from what dependencies were fetched */
 	STATEFILE_USAGE,     /* .disk-usage.json */
 	STATEFILE_UPDATES,   /* .package-updates.json */
 	STATEFILE_IMAGEFILE, /* image.json in a file of `ambient image export` */

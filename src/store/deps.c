@@ -28,6 +28,7 @@
 #include "settings/project.h"
 #include "settings/statefile.h"
 #include "store/convert.h"
+#include "store/depskey.h"
 #include "store/store.h"
 
 #define INFO_MEMBER "deps.json"
@@ -540,6 +541,24 @@ static bool is_deps(const char *name)
 	return false;
 }
 
+/* The key of such an archive goes with it. */
+static bool is_key(const char *name)
+{
+	for (int kind = 0; kind < DEPS_KINDS; kind++) {
+		auto_free char *key = depskey_path(deps_names[kind]);
+		size_t len = strlen(key);
+
+		if (strncmp(name, key, len) == 0 && (name[len] == '\0' || name[len] == '@'))
+			return true;
+	}
+	return false;
+}
+
+static int select_deps_and_keys(const struct dirent *d)
+{
+	return is_deps(d->d_name) || is_key(d->d_name);
+}
+
 static int select_deps(const struct dirent *d)
 {
 	return is_deps(d->d_name);
@@ -610,7 +629,7 @@ int deps_list(const char *state, struct node **ret_list, struct err *e)
 static int remove_all(const char *dir, uint64_t *ret_bytes, struct err *e)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(dir, &entries, select_deps, alphasort), result = 0;
+	int count = scandir(dir, &entries, select_deps_and_keys, alphasort), result = 0;
 
 	*ret_bytes = 0;
 	if (count < 0)
@@ -621,7 +640,7 @@ static int remove_all(const char *dir, uint64_t *ret_bytes, struct err *e)
 
 		if (lstat(path, &st) < 0 || unlink(path) < 0)
 			result = err_sys(e, "remove %s", path);
-		else
+		else if (is_deps(entries[i]->d_name))
 			*ret_bytes += (uint64_t)st.st_size;
 	}
 	entries_free(entries, count);

@@ -6,7 +6,8 @@
  *     <state>/<project>/state.json        the last run that passed (digest, commit, run id)
  *     <state>/<project>/state-CLASS.json  the same for runs of a class (cache mode and scope)
  *     <state>/<project>/current           -> gen-N
- *     <state>/<project>/gen-N/            cache, deps, fetched; of a scope, cache@SCOPE, ...
+ *     <state>/<project>/gen-N/            cache, deps, fetched; of a scope, cache@SCOPE, ...;
+ *                                         deps-key, fetched-key (depskey.h)
  *     <state>/<project>/runs/<run-id>/    lock, number, result.json, run.jsonl, console.log,
  *                                         artifacts/
  *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped

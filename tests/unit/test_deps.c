@@ -10,6 +10,7 @@
 #include "contract/contract.h"
 #include "data/pack.h"
 #include "store/deps.h"
+#include "store/depskey.h"
 #include "store/store.h"
 
 #define DAMAGED "not a whole file of 'ambient deps export': "
@@ -486,12 +487,16 @@ static void test_clear_removes_those_of_all_scopes_and_nothing_else(void **state
 	(void)state;
 	publish(dir, "p", "deps", "xx");
 	publish(dir, "p", "deps@patch", "x");
+	publish(dir, "p", "deps-key", "key");
+	publish(dir, "p", "fetched-key@patch", "key");
 	publish(dir, "p", "cache", "c");
 	publish(dir, "q", "deps", "q");
 	expect_ok(deps_clear(dir, "p", &bytes, &e), &e);
 	assert_int_equal(bytes, 3);
 	expect_stored(dir, "p", "deps", NULL);
 	expect_stored(dir, "p", "deps@patch", NULL);
+	expect_stored(dir, "p", "deps-key", NULL);
+	expect_stored(dir, "p", "fetched-key@patch", NULL);
 	expect_stored(dir, "p", "cache", "c");
 	expect_stored(dir, "q", "deps", "q");
 	expect_ok(deps_clear(dir, "p", &bytes, &e), &e);
@@ -499,6 +504,89 @@ static void test_clear_removes_those_of_all_scopes_and_nothing_else(void **state
 	expect_ok(deps_clear(dir, "new", &bytes, &e), &e);
 	assert_int_equal(access(new, F_OK), -1);
 	assert_int_equal(bytes, 0);
+}
+
+/* ---- keys ---- */
+
+static void expect_key_path(const char *archive, const char *wanted)
+{
+	auto_free char *path = depskey_path(archive);
+
+	assert_string_equal(path, wanted);
+}
+
+static void test_a_key_is_beside_its_archive(void **state)
+{
+	(void)state;
+	expect_key_path("/s/p/gen-1/deps", "/s/p/gen-1/deps-key");
+	expect_key_path("/s/p/gen-1/fetched@scope", "/s/p/gen-1/fetched-key@scope");
+	expect_key_path("/s/a@b/gen-1/deps", "/s/a@b/gen-1/deps-key");
+	expect_key_path("/s/p/gen-1/deps@a@b", "/s/p/gen-1/deps-key@a@b");
+}
+
+static const struct depskey a_key = {.inputs = {SUM_OF_X},
+	.contents = {"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"},
+	.bytes = 10240};
+
+static void test_a_key_is_read_as_it_was_written(void **state)
+{
+	auto_dir char *dir = expect_dir();
+	auto_free char *archive = path_join(dir, "deps");
+	struct depskey other, got = {0};
+	struct err e = {0};
+
+	(void)state;
+	assert_false(depskey_read(archive, &got));
+	expect_ok(depskey_write(archive, &a_key, &e), &e);
+	assert_true(depskey_read(archive, &got));
+	assert_true(depskey_equals(&got, &a_key));
+	other = got;
+	other.bytes++;
+	assert_false(depskey_equals(&other, &a_key));
+	other = got;
+	other.inputs.s[63] = '0';
+	assert_false(depskey_equals(&other, &a_key));
+	other = got;
+	other.contents.s[0] = '1';
+	assert_false(depskey_equals(&other, &a_key));
+}
+
+static void expect_no_key(const char *archive, const char *text, size_t len)
+{
+	auto_free char *path = depskey_path(archive);
+	struct depskey got;
+	struct err e = {0};
+
+	expect_ok(fd_write_file(path, text, len, 0600, &e), &e);
+	if (depskey_read(archive, &got))
+		fail_msg("taken for a key: %s", text);
+}
+
+/* Whatever is in its place, the dependencies are fetched. */
+static void test_a_damaged_key_is_none(void **state)
+{
+	static const char *const damaged[] = {"", "{}", "[]", "null", "{\"format\": 1}",
+		"{\"format\": 1, \"inputs\": \"x\", \"contents\": \"x\", \"bytes\": 1}",
+		"{\"format\": 1, \"inputs\": 1, \"contents\": 1, \"bytes\": 1}"};
+	auto_dir char *dir = expect_dir();
+	auto_free char *archive = path_join(dir, "deps"), *path = depskey_path(archive);
+	auto_buf struct buf whole = {0};
+	struct depskey got;
+	struct err e = {0};
+
+	(void)state;
+	expect_ok(depskey_write(archive, &a_key, &e), &e);
+	buf_init(&whole, FILE_MAX);
+	expect_ok(fd_read_file(path, &whole, &e), &e);
+	for (size_t len = 0; len + 2 < whole.len; len++)
+		expect_no_key(archive, whole.data, len);
+	for (size_t i = 0; i < ARRAY_SIZE(damaged); i++)
+		expect_no_key(archive, damaged[i], strlen(damaged[i]));
+	*strchr(whole.data, '1') = '2';
+	expect_no_key(archive, whole.data, whole.len);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_false(depskey_read(archive, &got));
 }
 
 int main(void)
@@ -519,6 +607,9 @@ int main(void)
 		cmocka_unit_test(test_nothing_is_changed_while_a_run_goes_on),
 		cmocka_unit_test(test_the_list_has_dependencies_of_all_projects_and_scopes),
 		cmocka_unit_test(test_clear_removes_those_of_all_scopes_and_nothing_else),
+		cmocka_unit_test(test_a_key_is_beside_its_archive),
+		cmocka_unit_test(test_a_key_is_read_as_it_was_written),
+		cmocka_unit_test(test_a_damaged_key_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,6 +21,8 @@ static const struct {
 	{STATEFILE_LINT,
 		"{\"digest\": \"abc\", \"findings\": [{\"script\": 0, \"line\": 1, "
 		"\"column\": 1, \"code\": 2045, \"message\": \"m\"}]}"},
+	{STATEFILE_DEPSKEY,
+		"{\"format\": 1, \"inputs\": \"abc\", \"contents\": \"abc\", \"bytes\": 1024}"},
 	{STATEFILE_DEPS, "{\"format\": 1, \"project\": \"p\", \"bytes\": 1, \"sha256\": \"abc\"}"},
 };
 
