@@ -109,6 +109,7 @@ const struct action action_fetch = {
 		   "project's image, reaches certain hosts, and has no secrets.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.params = params,
 	.check = check,
 	.expand = expand,

@@ -146,6 +146,7 @@ const struct action action_git_get = {
 		   "the repository runs.",
 	.where = IN_PRE,
 	.logs_in = true,
+	.determined = true,
 	.params = params,
 	.check = check,
 	.expand = expand,

@@ -100,6 +100,7 @@ const struct action action_http_get = {
 	.name = "http_get",
 	.summary = "Download files into the dependencies and verify their checksums.",
 	.where = IN_PRE,
+	.determined = true,
 	.params = params,
 	.check = check,
 	.expand = expand,

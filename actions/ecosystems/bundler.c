@@ -62,6 +62,7 @@ const struct action action_bundle_fetch = {
 	.summary = "Download and install the Ruby gems that the Gemfile names.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_rubygems,
 	.gives = gives,
 	.params = no_params,

@@ -106,6 +106,7 @@ const struct action action_cargo_fetch = {
 		"if there is a deny.toml.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_cargo,
 	.gives = gives,
 	.params = no_params,

@@ -143,6 +143,7 @@ const struct action action_deb_get = {
 		"whose signature is verified.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_debian,
 	.params = deb_get_params,
 	.check = check_deb_get,
@@ -158,6 +159,7 @@ static int expand_upgrade(
 	return add_fetch(entry, settings, "upgrade", out, &ignored, e);
 }
 
+/* What is newest is not determined by the arguments: it asks each time. */
 const struct action action_apt_upgrade_download = {
 	.name = "apt_upgrade_download",
 	.summary = "Download the newer versions of the Debian packages that the image has.",

@@ -87,6 +87,7 @@ const struct action action_go_mod_download = {
 	.summary = "Download the Go modules that go.mod or go.work needs.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_go,
 	.gives = gives,
 	.params = no_params,

@@ -99,6 +99,7 @@ const struct action action_maven_fetch = {
 	.where = IN_PRE,
 	.fetches = true,
 	.whole_source = true,
+	.determined = true,
 	.ecosystem = &ecosystem_maven,
 	.gives = gives,
 	.params = params,

@@ -109,6 +109,7 @@ const struct action action_npm_fetch = {
 	.summary = "Download the packages that package-lock.json names, for `npm ci` in the plan.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_npm,
 	.gives = gives,
 	.params = no_params,

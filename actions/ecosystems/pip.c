@@ -163,6 +163,7 @@ const struct action action_pip_download = {
 		   "depend on.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_pypi,
 	.gives = gives,
 	.params = params,

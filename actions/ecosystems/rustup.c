@@ -106,6 +106,7 @@ const struct action action_rustup = {
 	.summary = "Download a Rust toolchain for the plan, by rustup of the image.",
 	.where = IN_PRE,
 	.fetches = true,
+	.determined = true,
 	.ecosystem = &ecosystem_rustup,
 	.gives = gives,
 	.params = params,

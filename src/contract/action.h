@@ -153,6 +153,13 @@ struct action {
 	bool fetches;
 	/* It needs the whole source, which the operator must allow (`fetch_source: all`). */
 	bool whole_source;
+	/*
+	 * In a pre_plan: it need not run again while its arguments and the files that it reads are the
+	 * same, and what it left is there (run/run_reuse.c). Either the result can be no other, or who
+	 * wants a newer one asks for it. If `reads` appends nothing, it is not known on which files the
+	 * action depends, and any change of the source counts. false: it runs each time.
+	 */
+	bool determined;
 	const struct ecosystem *ecosystem; /* from whose registry it downloads; NULL: none */
 	/*
 	 * Variables that the plan has when this action is in its pre_plan, by which

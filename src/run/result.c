@@ -17,6 +17,7 @@ void result_init(struct result *r)
 		.started_ms = clock_ms(),
 		.actions = node_list(),
 		.vms = node_list(),
+		.deps_unchanged = node_list(),
 		.outputs = node_map()};
 }
 
@@ -27,6 +28,7 @@ void result_release(struct result *r)
 	node_free(r->image);
 	node_free(r->actions);
 	node_free(r->vms);
+	node_free(r->deps_unchanged);
 	node_free(r->outputs);
 	free(r->log);
 	free(r->console);
@@ -141,6 +143,7 @@ struct node *result_to_node(const struct result *r)
 	node_set_int(n, "duration_ms", clock_ms() - r->started_ms);
 	node_set(n, "actions", node_copy(r->actions));
 	node_set(n, "vms", node_copy(r->vms));
+	node_set(n, "deps_unchanged", node_copy(r->deps_unchanged));
 	node_set(n, "outputs", node_copy(r->outputs));
 	node_set_string(n, "log", r->log);
 	node_set_string(n, "console", r->console);

@@ -27,9 +27,10 @@ struct result {
 	int64_t started_utc_ns, started_ms;
 	/* Owned; the first three may be NULL, which is null in the file. */
 	struct node *failed_action, *source, *image;
-	struct node *actions, *vms; /* lists */
-	struct node *outputs;       /* a map */
-	char *log, *console;        /* paths, owned, or NULL */
+	struct node *actions, *vms;  /* lists */
+	struct node *deps_unchanged; /* a list: archives that were not fetched again (store.h) */
+	struct node *outputs;        /* a map */
+	char *log, *console;         /* paths, owned, or NULL */
 };
 
 void result_init(struct result *r); /* verdict passed; the run starts now */

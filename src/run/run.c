@@ -139,6 +139,15 @@ static int check_environment(const struct strv *env, struct err *e)
 	return 0;
 }
 
+static int check_options(const struct run_options *o, struct err *e)
+{
+	if (o->refresh && o->offline)
+		return err_set(e, ERR_INPUT,
+			"--refresh fetches dependencies anew, and --offline fetches nothing: leave "
+			"one of them out");
+	return check_environment(&o->env, e);
+}
+
 static int open_planner(struct run *r, struct err *e)
 {
 	r->planner = (struct planner){
@@ -273,8 +282,7 @@ static int check(struct run *r, struct err *e)
 {
 	const char *scope = r->options->cache_scope;
 
-	if (drives_check_host(r->config, r->project, e) < 0 ||
-		check_environment(&r->options->env, e) < 0)
+	if (drives_check_host(r->config, r->project, e) < 0 || check_options(r->options, e) < 0)
 		return -1;
 	if (source_open(&r->source, r->config, r->project, scope != NULL, e) < 0)
 		return -1;
@@ -416,23 +424,36 @@ static int read_secrets(struct run *r, struct err *e)
 	return 0;
 }
 
+static bool is_given_declared(const struct run *r)
+{
+	return r->phases[RUN_FETCH].wanted && r->project->fetch_source != PROJECT_FETCH_ALL;
+}
+
+static int find_reads(struct run *r, struct declared *ret, struct err *e)
+{
+	const struct entry *entry;
+	size_t at = 0;
+
+	while ((entry = planner_next(&r->planner, RUN_FETCH, &at)))
+		if (declared_find(r->source.root, entry, ret, e) < 0)
+			return -1;
+	return 0;
+}
+
 /* What the machine that fetches is given of the source. */
 static int pack_reads(struct run *r, struct err *e)
 {
 	auto_declared struct declared files = {0};
-	const struct entry *entry;
-	size_t at = 0;
 
 	if (!r->phases[RUN_FETCH].wanted)
 		return 0;
-	if (r->project->fetch_source == PROJECT_FETCH_ALL) {
+	if (!is_given_declared(r)) {
 		r->reads_fd = fcntl(r->source_fd, F_DUPFD_CLOEXEC, 3);
 		return r->reads_fd < 0 ? err_sys(e, "drive " DRIVE_SRC) : 0;
 	}
-	while ((entry = planner_next(&r->planner, RUN_FETCH, &at)))
-		if (declared_find(r->source.root, entry, &files, e) < 0)
-			return -1;
-	return declared_pack(r->source.root, &files, r->config, &r->reads_fd, e);
+	if (find_reads(r, &files, e) < 0)
+		return -1;
+	return declared_pack(r->source.root, &files, r->config, &r->reads_fd, &r->reads_digest, e);
 }
 
 static int prepare_input(struct run *r, struct err *e)
@@ -450,11 +471,50 @@ static int prepare_input(struct run *r, struct err *e)
 
 /* ---- 5. the machines and their output (run_phase.c) ---- */
 
+static const struct {
+	enum run_machine which;
+	enum deps_kind kind;
+} fetching[] = {{RUN_PRE_PLAN, DEPS_TRUSTED}, {RUN_FETCH, DEPS_FETCHED}};
+
+static bool is_left_out(const struct run *r, enum run_machine which)
+{
+	return !r->phases[which].wanted || r->phases[which].unchanged;
+}
+
+/* Tell once, before a machine of the pre-plan starts, or when it is known that none does. */
+static void tell_unchanged(struct run *r)
+{
+	struct node *n, *machines;
+
+	if (node_count(r->result.deps_unchanged))
+		return;
+	n = node_map();
+	machines = node_set_list(n, "machines");
+	for (size_t i = 0; i < ARRAY_SIZE(fetching); i++) {
+		auto_free char *archive = run_stored(r, deps_names[fetching[i].kind]);
+
+		if (!r->phases[fetching[i].which].unchanged)
+			continue;
+		node_add_string(machines, planner_machine_name(fetching[i].which));
+		node_add_string(r->result.deps_unchanged, path_base(archive));
+	}
+	node_set_bool(n, "all", is_left_out(r, RUN_PRE_PLAN) && is_left_out(r, RUN_FETCH));
+	if (machines->count)
+		event_send(&r->sink, EVENT_DEPS_UNCHANGED, SOURCE_PRELUDE, n);
+	else
+		node_free(n);
+}
+
 static int carry_out_fetching(
 	struct run *r, enum run_machine which, enum deps_kind kind, struct err *e)
 {
 	if (!r->phases[which].wanted)
 		return 0;
+	if (run_find_deps(r, which, kind, e) < 0)
+		return -1;
+	if (r->phases[which].unchanged)
+		return 0;
+	tell_unchanged(r);
 	if (run_phase(r, which, e) < 0)
 		return -1;
 	if (!run_passes(r))
@@ -469,9 +529,12 @@ static int carry_out_pre_plan(struct run *r, struct err *e)
 
 	if (missed_host && run_need_deps(r, missed_host, e) < 0)
 		return -1;
-	if (carry_out_fetching(r, RUN_PRE_PLAN, DEPS_TRUSTED, e) < 0)
-		return -1;
-	return run_passes(r) ? carry_out_fetching(r, RUN_FETCH, DEPS_FETCHED, e) : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(fetching) && run_passes(r); i++)
+		if (carry_out_fetching(r, fetching[i].which, fetching[i].kind, e) < 0)
+			return -1;
+	if (run_passes(r))
+		tell_unchanged(r);
+	return 0;
 }
 
 static int carry_out_plan(struct run *r, struct err *e)
@@ -637,6 +700,24 @@ void run_project(const struct run_context *context, struct project *project,
 	run_release(&r);
 }
 
+/* Which machines of the pre-plan a run would not start. */
+static int look_at_deps(struct run *r, struct err *e)
+{
+	auto_declared struct declared files = {0};
+
+	if (is_given_declared(r) &&
+		(find_reads(r, &files, e) < 0 ||
+			declared_digest(r->source.root, &files, &r->reads_digest, e) < 0))
+		return -1;
+	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(fetching); i++)
+		if (r->phases[fetching[i].which].wanted &&
+			run_find_deps(r, fetching[i].which, fetching[i].kind, e) < 0)
+			return -1;
+	return 0;
+}
+
 /* What a run checks only after it has the lock, or just before the pre-plan. */
 static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 {
@@ -650,7 +731,9 @@ static int look_at_store(struct run *r, bool *ret_unchanged, struct err *e)
 	if (!*r->source_digest.s &&
 		source_digest(&r->source, r->memory, &r->sink, &r->source_digest, e) < 0)
 		return -1;
-	return !*ret_unchanged && missed_host ? run_need_deps(r, missed_host, e) : 0;
+	if (*ret_unchanged)
+		return 0;
+	return missed_host && run_need_deps(r, missed_host, e) < 0 ? -1 : look_at_deps(r, e);
 }
 
 /*
@@ -663,7 +746,8 @@ static int look_ahead(struct run *r, struct run_forecast *ret, struct err *e)
 	if (check(r, e) < 0 || look_at_store(r, &f.unchanged, e) < 0)
 		return -1;
 	for (int i = 0; i < RUN_MACHINES; i++)
-		f.actions[i] = r->phases[i].wanted ? planner_count(&r->planner, i) : 0;
+		f.actions[i] = is_left_out(r, i) ? 0 : planner_count(&r->planner, i);
+	f.deps_unchanged = r->phases[RUN_PRE_PLAN].unchanged || r->phases[RUN_FETCH].unchanged;
 	f.stored_deps = run_missed_host(r) != NULL;
 	*ret = f;
 	return 0;

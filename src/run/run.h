@@ -29,7 +29,8 @@ struct run_context {
 };
 
 struct run_options {
-	bool force; /* run even if nothing changed */
+	bool force;   /* run even if nothing changed */
+	bool refresh; /* fetch dependencies anew; a run with a pre-plan is not skipped */
 	bool no_post_plan;
 	bool offline; /* start no VM with a network */
 	enum run_cache cache;
@@ -68,6 +69,7 @@ struct run_forecast {
 	bool unchanged; /* it would be skipped */
 	size_t actions
 		[RUN_MACHINES]; /* of each machine, as the user wrote them; 0: it is not started */
+	bool deps_unchanged; /* a machine of the pre-plan is not started: its dependencies are stored */
 	bool stored_deps; /* it is offline: they take the place of what the pre-plan would fetch */
 };
 

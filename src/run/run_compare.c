@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/num.h"
 #include "base/version.h"
@@ -25,7 +26,7 @@ static const char *const keys_of_host[] = {"boot_timeout", "console_max_size", "
 	"executor", "image_store", "keep_bytes", "keep_days", "keep_runs", "keep_scopes", "lint",
 	"projects", "state", "state_mode", "tmpdir", "vm_user"};
 
-static void digest_line(struct digest *d, const char *what, const char *value)
+void run_digest_line(struct digest *d, const char *what, const char *value)
 {
 	digest_add(d, what, strlen(what) + 1);
 	digest_add(d, value, strlen(value) + 1);
@@ -65,6 +66,22 @@ static int check_stored(const struct run *r, struct err *e)
 	return check_size(cache, r->sizes.cache, "cache_max_size", e);
 }
 
+/* An archive that this run has written is too young for the memory. */
+static bool recall_written(const struct run *r, const struct stat *st, struct digest_text *ret)
+{
+	for (int kind = 0; kind < DEPS_KINDS; kind++) {
+		const struct stat *was = &r->written[kind].st;
+
+		if (was->st_ino != st->st_ino || was->st_dev != st->st_dev ||
+			was->st_size != st->st_size ||
+			clock_compare(&was->st_mtim, &st->st_mtim) != 0)
+			continue;
+		*ret = r->written[kind].contents;
+		return true;
+	}
+	return false;
+}
+
 static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	struct digest_text *ret, struct err *e)
 {
@@ -78,7 +95,7 @@ static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	 */
 	if (ours)
 		st.st_ctim = st.st_mtim;
-	if (filememory_find(r->memory, fd, &st, ret))
+	if (filememory_find(r->memory, fd, &st, ret) || (ours && recall_written(r, &st, ret)))
 		return 0;
 	if (contents_of_file(fd, *ret_bytes, ret, e) < 0)
 		return -1;
@@ -87,31 +104,72 @@ static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	return 0;
 }
 
-/* path NULL: no file. ours: an archive in the state directory. */
-static int digest_file(struct run *r, struct digest *d, const char *what, const char *path,
-	bool ours, struct err *e)
+int run_sum_written(struct run *r, enum deps_kind kind, int fd, uint64_t bytes,
+	struct digest_text *ret_contents, struct err *e)
 {
-	struct digest_text sum = {"none"};
-	uint64_t bytes = 0;
+	if (contents_of_file(fd, bytes, ret_contents, e) < 0)
+		return -1;
+	if (fstat(fd, &r->written[kind].st) < 0)
+		return err_sys(e, "stat");
+	r->written[kind].contents = *ret_contents;
+	return 0;
+}
+
+/* path NULL: no file. ours: an archive in the state directory. */
+static int sum_file(struct run *r, const char *what, const char *path, bool ours,
+	struct digest_text *ret, uint64_t *ret_bytes, struct err *e)
+{
 	auto_fd int fd = -1;
 
+	*ret = (struct digest_text){"none"};
+	*ret_bytes = 0;
 	if (path &&
-		(fd_open_file(path, &fd, e) < 0 || digest_opened(r, fd, ours, &bytes, &sum, e) < 0))
+		(fd_open_file(path, &fd, e) < 0 ||
+			digest_opened(r, fd, ours, ret_bytes, ret, e) < 0))
 		return err_wrap(e, "%s", what);
-	digest_line(d, what, sum.s);
+	return 0;
+}
+
+static void digest_sum(
+	struct digest *d, const char *what, const struct digest_text *sum, uint64_t bytes)
+{
+	run_digest_line(d, what, sum->s);
 	digest_add(d, &bytes, sizeof(bytes));
+}
+
+int run_digest_file(
+	struct run *r, struct digest *d, const char *what, const char *path, struct err *e)
+{
+	struct digest_text sum;
+	uint64_t bytes;
+
+	if (sum_file(r, what, path, false, &sum, &bytes, e) < 0)
+		return -1;
+	digest_sum(d, what, &sum, bytes);
+	return 0;
+}
+
+static int digest_archive(
+	struct run *r, struct digest *d, const char *what, enum deps_kind kind, struct err *e)
+{
+	auto_free char *path = run_stored(r, deps_names[kind]);
+	struct depskey *stored = &r->stored[kind];
+
+	if (sum_file(r, what, path, true, &stored->contents, &stored->bytes, e) < 0)
+		return -1;
+	digest_sum(d, what, &stored->contents, stored->bytes);
 	return 0;
 }
 
 /* ---- plans and settings ---- */
 
-static bool digest_node(struct digest *d, const char *what, const struct node *n)
+bool run_digest_node(struct digest *d, const char *what, const struct node *n)
 {
 	auto_buf struct buf text = {0};
 
 	buf_init(&text, LIMIT_PLAN_BYTES);
 	jsonl_add(&text, n);
-	digest_line(d, what, text.data);
+	run_digest_line(d, what, text.data);
 	return !text.overflow;
 }
 
@@ -123,7 +181,7 @@ static bool digest_plans(const struct run *r, struct digest *d)
 		const struct phase *p = &r->phases[i];
 		auto_node struct node *tree = p->wanted ? plan_to_node(&p->plan) : NULL;
 
-		if (tree && !digest_node(d, planner_machine_name(i), tree))
+		if (tree && !run_digest_node(d, planner_machine_name(i), tree))
 			whole = false;
 	}
 	return whole;
@@ -135,7 +193,7 @@ static void digest_sizes(const struct run *r, struct digest *d)
 	auto_free char *size =
 		mem_printf("%u cpus, %llu bytes", r->host.cpus, (unsigned long long)r->host.memory);
 
-	digest_line(d, "size", size);
+	run_digest_line(d, "size", size);
 	digest_add(d, &r->sizes, sizeof(r->sizes));
 }
 
@@ -150,8 +208,8 @@ static bool digest_settings(const struct run *r, struct digest *d)
 	if (qemu)
 		node_remove(qemu, "program");
 	digest_sizes(r, d);
-	digest_line(d, "cache scope", r->options->cache_scope ? r->options->cache_scope : "");
-	return digest_node(d, "settings", settings);
+	run_digest_line(d, "cache scope", r->options->cache_scope ? r->options->cache_scope : "");
+	return run_digest_node(d, "settings", settings);
 }
 
 /* ---- all input ---- */
@@ -160,7 +218,7 @@ static bool digest_settings(const struct run *r, struct digest *d)
 static int digest_if_there(
 	struct run *r, struct digest *d, const char *what, const char *path, struct err *e)
 {
-	return digest_file(r, d, what, path && access(path, R_OK) == 0 ? path : NULL, false, e);
+	return run_digest_file(r, d, what, path && access(path, R_OK) == 0 ? path : NULL, e);
 }
 
 /* Only of hosts to which actions of this run log in. */
@@ -178,17 +236,16 @@ static int digest_hosts(struct run *r, struct digest *d, struct err *e)
 
 static int digest_files(struct run *r, struct digest *d, struct err *e)
 {
-	auto_free char *deps = run_stored(r, STORE_DEPS), *fetched = run_stored(r, STORE_FETCHED);
 	/* Only machines with a network get certificates, so for other runs the file need not exist. */
 	const char *authorities =
 		r->trusted.certificates ? r->trusted.certificates : r->fetcher.certificates;
 
-	if (digest_file(r, d, "dependencies", deps, true, e) < 0 ||
-		digest_file(r, d, "fetched dependencies", fetched, true, e) < 0 ||
-		digest_file(r, d, "executor", r->host.executor, false, e) < 0 ||
-		digest_file(r, d, "ambient-net", r->trusted.net_tool, false, e) < 0)
+	if (digest_archive(r, d, "dependencies", DEPS_TRUSTED, e) < 0 ||
+		digest_archive(r, d, "fetched dependencies", DEPS_FETCHED, e) < 0 ||
+		run_digest_file(r, d, "executor", r->host.executor, e) < 0 ||
+		run_digest_file(r, d, "ambient-net", r->trusted.net_tool, e) < 0)
 		return -1;
-	if (digest_file(r, d, "ca_certificates", authorities, false, e) < 0)
+	if (run_digest_file(r, d, "ca_certificates", authorities, e) < 0)
 		return -1;
 	return digest_hosts(r, d, e);
 }
@@ -223,15 +280,15 @@ void run_make_digest(struct run *r)
 	struct digest *d = digest_new();
 	struct digest_text text;
 
-	digest_line(d, "ambient", version_build);
-	digest_line(d, "source", r->source_digest.s);
-	digest_line(d, "files", r->files_digest.s);
-	digest_line(d, "image", r->host.image.digest);
+	run_digest_line(d, "ambient", version_build);
+	run_digest_line(d, "source", r->source_digest.s);
+	run_digest_line(d, "files", r->files_digest.s);
+	run_digest_line(d, "image", r->host.image.digest);
 	if (r->fetcher.image.name)
-		digest_line(d, "fetch image", r->fetcher.image.digest);
+		run_digest_line(d, "fetch image", r->fetcher.image.digest);
 	if (r->trusted.image.name)
-		digest_line(d, "trusted image", r->trusted.image.digest);
-	digest_line(d, "plans", r->plans_digest.s);
+		run_digest_line(d, "trusted image", r->trusted.image.digest);
+	run_digest_line(d, "plans", r->plans_digest.s);
 	text = digest_end(d);
 	r->digest = *r->plans_digest.s ? text : (struct digest_text){""};
 }
@@ -286,6 +343,14 @@ static int read_last_success(struct run *r, struct node **ret_last, struct err *
 	return -1;
 }
 
+/* Without a pre-plan there is nothing to fetch anew. */
+static bool must_run(const struct run *r)
+{
+	return r->options->force ||
+		(r->options->refresh &&
+			(r->phases[RUN_PRE_PLAN].wanted || r->phases[RUN_FETCH].wanted));
+}
+
 int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 {
 	auto_node struct node *last = NULL;
@@ -302,7 +367,7 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e)
 	if (read_last_success(r, &last, e) < 0)
 		return -1;
 	/* The run is not skipped in these cases, so the digest is made later, while packing. */
-	if (r->options->force || !*node_get_text(last, "digest", ""))
+	if (must_run(r) || !*node_get_text(last, "digest", ""))
 		return 0;
 	if (source_digest(&r->source, r->memory, &r->sink, &r->source_digest, e) < 0 ||
 		run_look_at_files(r, e) < 0)

@@ -18,6 +18,8 @@
 #ifndef RUN_RUN_INTERNAL_H
 #define RUN_RUN_INTERNAL_H
 
+#include <sys/stat.h>
+
 #include "data/digest.h"
 #include "egress/egress.h"
 #include "machine/drives.h"
@@ -32,10 +34,12 @@
 #include "source/filememory.h"
 #include "source/source.h"
 #include "store/deps.h"
+#include "store/depskey.h"
 #include "store/store.h"
 
 struct phase {
-	bool wanted; /* the phase has actions, and they are to run */
+	bool wanted;    /* the phase has actions, and they are to run */
+	bool unchanged; /* they need not run: what they would fetch is stored (run_reuse.c) */
 	struct plan plan;
 	struct egress egress; /* hosts that it may reach; none: no network */
 	char *missed_host;    /* offline, and skipped because it needs this host */
@@ -74,6 +78,15 @@ struct run {
 	struct digest_text plans_digest;  /* of plans and settings; "" if they are too long */
 	/* Of everything that a run depends on; "" if it cannot be computed. */
 	struct digest_text digest;
+	struct digest_text reads_digest;   /* of what is in reads_fd; "": it is the source */
+	struct depskey stored[DEPS_KINDS]; /* contents and length of stored dependencies */
+	/* The same for dependencies that this run has written, with their files. */
+	struct {
+		struct stat st;
+		struct digest_text contents;
+	} written[DEPS_KINDS];
+	/* Of what each machine fetches; without `inputs`, it gets no key. */
+	struct depskey keys[DEPS_KINDS];
 	int source_fd; /* the packed source */
 	int reads_fd;  /* the files of the source for the VM that fetches; -1: it is not wanted */
 	char *deps[DEPS_KINDS]; /* the dependencies for the plan; NULL: none */
@@ -105,15 +118,40 @@ char *run_stored(const struct run *r, const char *name);
  */
 int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
 
-/* Fill r->files_digest, the digest of the current programs and stored dependencies. */
+/* Fill r->files_digest, the digest of the current programs and stored dependencies, and r->stored. */
 int run_look_at_files(struct run *r, struct err *e) NODISCARD;
+
+/*
+ * Compute the digest of dependencies that this run has written, of `bytes` bytes. run_look_at_files
+ * will not read them again.
+ */
+int run_sum_written(struct run *r, enum deps_kind kind, int fd, uint64_t bytes,
+	struct digest_text *ret_contents, struct err *e) NODISCARD;
+
+/* Add a value with its name to a digest; false: the tree is too large. path NULL: no file. */
+void run_digest_line(struct digest *d, const char *what, const char *value);
+bool run_digest_node(struct digest *d, const char *what, const struct node *n) NODISCARD;
+int run_digest_file(struct run *r, struct digest *d, const char *what, const char *path,
+	struct err *e) NODISCARD;
 
 /* Fill r->digest from the other three digests and the other inputs of the run. Reads no files. */
 void run_make_digest(struct run *r);
 
 char *run_class(const struct run *r); /* the caller frees */
 
+/* ---- run_reuse.c ---- */
+
+/*
+ * Decide whether a machine of the pre-plan need not start: set its phase's `unchanged`, and
+ * r->keys[kind] for the archive that it would write. Call it when the digests of the source, of
+ * r->reads_digest and of run_look_at_files are there.
+ */
+int run_find_deps(
+	struct run *r, enum run_machine which, enum deps_kind kind, struct err *e) NODISCARD;
+
 /* ---- run_phase.c ---- */
+
+struct machine_host *run_host_of(struct run *r, enum run_machine which);
 
 /*
  * Make the drives of a phase and run its VM. 0: r->result has the verdict, which may be a failure.

@@ -164,7 +164,7 @@ static void log_plan(struct run *r, enum run_machine which)
 	event_send(&r->sink, EVENT_RUNNABLE_PLAN, SOURCE_PRELUDE, n);
 }
 
-static struct machine_host *host_of(struct run *r, enum run_machine which)
+struct machine_host *run_host_of(struct run *r, enum run_machine which)
 {
 	if (planner_is_trusted(which))
 		return &r->trusted;
@@ -248,7 +248,7 @@ static void fill_machine(struct run *r, enum run_machine which)
 	struct machine *m = &p->machine;
 
 	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
-	m->host = host_of(r, which);
+	m->host = run_host_of(r, which);
 	m->plan = &p->plan;
 	m->egress = &p->egress;
 	m->agent_rules = &p->agent_rules;
@@ -279,7 +279,7 @@ int run_phase(struct run *r, enum run_machine which, struct err *e)
 	if (take_rest_of_time(r, which, e) < 0)
 		return -1;
 	log_plan(r, which);
-	if (verify_image(r, host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
+	if (verify_image(r, run_host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
 		return -1;
 	fill_machine(r, which);
 	return run_machine(r, &r->phases[which], e);
@@ -336,6 +336,24 @@ static void forget_deps(struct run *r)
 	}
 }
 
+/* Beside the archive, before both are published. Dependencies that are not kept get none. */
+static int write_key(
+	struct run *r, enum deps_kind kind, const char *scoped, uint64_t bytes, struct err *e)
+{
+	const struct phase *p = &r->phases[deps_kinds[kind].from];
+	const struct vm_drive *drive = drives_find(&p->drives, deps_kinds[kind].output);
+	struct depskey *key = &r->keys[kind];
+	auto_free char *archive = NULL;
+
+	if (r->options->cache != RUN_CACHE_RW || !*key->inputs.s)
+		return 0;
+	key->bytes = bytes;
+	archive = store_next(&r->store, scoped, e);
+	if (!archive || run_sum_written(r, kind, drive->fd, bytes, &key->contents, e) < 0)
+		return -1;
+	return depskey_write(archive, key, e);
+}
+
 int run_keep_deps(struct run *r, enum deps_kind kind, struct err *e)
 {
 	const char *name = deps_names[kind];
@@ -344,7 +362,7 @@ int run_keep_deps(struct run *r, enum deps_kind kind, struct err *e)
 	struct digest_text sha256;
 
 	if (seal(&r->phases[deps_kinds[kind].from], deps_kinds[kind].output, &m, &sha256, e) < 0 ||
-		publish(r, e) < 0)
+		write_key(r, kind, scoped, m.bytes, e) < 0 || publish(r, e) < 0)
 		return -1;
 	if (r->options->cache == RUN_CACHE_RW) {
 		forget_deps(r);

@@ -309,6 +309,19 @@ int declared_find(int root, const struct entry *entry, struct declared *ret, str
 	return result < 0 ? node_err(entry->node, entry->file, e, "%s", why.msg) : 0;
 }
 
+bool declared_is_silent(const struct entry *entry)
+{
+	struct action_reads reads = {0};
+	bool silent;
+
+	if (!entry->action->reads)
+		return false;
+	entry->action->reads(entry, &reads);
+	silent = reads.files.count + reads.optional.count + reads.names.count == 0;
+	reads_release(&reads);
+	return silent;
+}
+
 /* ---- packing ---- */
 
 /* In a sorted walk (tar.h), a directory is followed by what is in it. */
@@ -375,30 +388,76 @@ static int add_all(struct packer *p, int root, const struct declared *sorted, st
 	return 0;
 }
 
-static int pack_sorted(int root, const struct declared *sorted, int to, struct err *e)
-{
-	const struct pack_options options = {.out_is_zero = true, .max_bytes = LIMIT_SOURCE_BYTES};
-	auto_packer struct packer *p = pack_begin(to, &options);
-	auto_pack_result struct pack_result result = {0};
+/* ---- the digest of what is packed ---- */
 
-	if (add_all(p, root, sorted, e) < 0 || pack_end(p, &result, e) < 0)
-		return -1;
-	return ftruncate(to, (off_t)result.bytes) < 0 ? err_sys(e, "cut the archive") : 0;
+static bool on_entry(void *arg, const struct pack_entry *entry)
+{
+	digest_add(arg, entry->header, entry->header_len);
+	return true;
 }
 
-int declared_pack(
-	int root, struct declared *d, const struct config *config, int *ret_fd, struct err *e)
+static void on_data(void *arg, const char *data, size_t len)
 {
-	auto_fd int to = -1;
+	digest_add(arg, data, len);
+}
+
+static void on_zeros(void *arg, uint64_t len)
+{
+	static const char zeros[4096];
+
+	while (len) {
+		size_t n = len < sizeof(zeros) ? (size_t)len : sizeof(zeros);
+
+		digest_add(arg, zeros, n);
+		len -= n;
+	}
+}
+
+/* to -1: nothing is written. */
+static int pack_sorted(int root, const struct declared *sorted, int to, struct digest *digest,
+	struct pack_result *ret, struct err *e)
+{
+	const struct pack_sink sink = {
+		.entry = on_entry, .data = on_data, .zeros = on_zeros, .arg = digest};
+	const struct pack_options options = {
+		.sink = &sink, .out_is_zero = true, .max_bytes = LIMIT_SOURCE_BYTES};
+	auto_packer struct packer *p = pack_begin(to, &options);
+
+	return add_all(p, root, sorted, e) < 0 ? -1 : pack_end(p, ret, e);
+}
+
+static int pack_to(
+	int root, struct declared *d, int to, struct digest_text *ret_digest, struct err *e)
+{
+	auto_pack_result struct pack_result result = {0};
+	struct digest *digest = digest_new();
+	int packed;
 
 	if (d->count > 1)
 		qsort(d->files, d->count, sizeof(*d->files), by_walk);
-	if (temporary_file(config->tmpdir, &to, e) < 0)
-		return -1;
-	if (pack_sorted(root, d, to, e) < 0) {
+	packed = pack_sorted(root, d, to, digest, &result, e);
+	*ret_digest = digest_end(digest);
+	if (packed == 0 && to >= 0 && ftruncate(to, (off_t)result.bytes) < 0)
+		packed = err_sys(e, "cut the archive");
+	if (packed == 0)
+		return 0;
+	if (to >= 0)
 		space_explain(e, to);
-		return err_wrap(e, "pack the files of the source for actions that fetch");
-	}
+	return err_wrap(e, "pack the files of the source for actions that fetch");
+}
+
+int declared_pack(int root, struct declared *d, const struct config *config, int *ret_fd,
+	struct digest_text *ret_digest, struct err *e)
+{
+	auto_fd int to = -1;
+
+	if (temporary_file(config->tmpdir, &to, e) < 0 || pack_to(root, d, to, ret_digest, e) < 0)
+		return -1;
 	*ret_fd = fd_steal(&to);
 	return 0;
+}
+
+int declared_digest(int root, struct declared *d, struct digest_text *ret_digest, struct err *e)
+{
+	return pack_to(root, d, -1, ret_digest, e);
 }

@@ -41,17 +41,28 @@ int discard_archive(const char *state, const char *project, const char *name, bo
 	return *ret_taken ? discard(path, dry_run, ret_bytes, e) : 0;
 }
 
+/* It was fetched, or would have been, if it were not there. A run of a scope uses that of its scope. */
+static bool is_of_run(const struct node *result, const char *name)
+{
+	const struct node *output = node_get(node_get(result, "outputs"), name), *item;
+
+	if (strcmp(path_base(node_get_text(output, "path", "")), name) == 0)
+		return true;
+	node_each (node_get(result, "deps_unchanged"), item)
+		if (node_text(item) && strcmp(node_text(item), name) == 0)
+			return true;
+	return false;
+}
+
 bool discard_can_fetch(const char *state, const char *project, const char *name)
 {
 	auto_free char *home = path_join(state, project);
 	auto_free char *deps = mem_printf("%s/current/%s", home, name);
 	auto_free char *file = path_join(home, "latest/result.json");
 	auto_node struct node *result = statefile_recall(STATEFILE_RESULT, file);
-	const struct node *output = node_get(node_get(result, "outputs"), name);
 	struct stat archive, told;
 
-	/* A run of a cache scope fetches the archive of its scope. */
-	if (strcmp(path_base(node_get_text(output, "path", "")), name) != 0)
+	if (!is_of_run(result, name))
 		return false;
 	/* An archive that is newer than the result was imported since. */
 	return lstat(deps, &archive) == 0 && stat(file, &told) == 0 &&

@@ -22,7 +22,7 @@ int discard_archive(const char *state, const char *project, const char *name, bo
 
 /*
  * Can the next run make the archive `name` of dependencies again? Yes if the project's latest run has
- * fetched it: what was imported cannot be fetched, perhaps, and neither can what an --offline run has
+ * fetched it, or found it unchanged: what was imported cannot be fetched, perhaps, and neither can what an --offline run has
  * used. An error of the files that say it is no answer either: false.
  */
 bool discard_can_fetch(const char *state, const char *project, const char *name);

@@ -304,6 +304,24 @@ static void test_warnings_of_the_run_are_shown(void **state)
 		"hello  unchanged since the last run that passed; --force runs it again\n");
 }
 
+static void test_unchanged_dependencies_are_one_line(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	setup(&f, false);
+	event(&f, EVENT_DEPS_UNCHANGED, SOURCE_PRELUDE,
+		"{\"machines\":[\"pre_plan\",\"fetch\"],\"all\":true}");
+	event(&f, EVENT_DEPS_UNCHANGED, SOURCE_PRELUDE,
+		"{\"machines\":[\"pre_plan\"],\"all\":false}");
+	event(&f, EVENT_DEPS_UNCHANGED, SOURCE_PRELUDE, "{\"machines\":[\"fetch\"],\"all\":false}");
+	expect_end(&f, VERDICT_UNCHANGED,
+		"hello  dependencies unchanged\n"
+		"hello  dependencies unchanged (pre-plan)\n"
+		"hello  dependencies unchanged (fetch)\n"
+		"hello  unchanged since the last run that passed; --force runs it again\n");
+}
+
 static void setup_terminal(struct fixture *f)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = 80};
@@ -391,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_quiet_shows_what_ran_when_the_machine_died),
 		cmocka_unit_test(test_a_flood_while_quiet_takes_little_memory),
 		cmocka_unit_test(test_warnings_of_the_run_are_shown),
+		cmocka_unit_test(test_unchanged_dependencies_are_one_line),
 		cmocka_unit_test(test_a_silent_action_leaves_one_line_on_a_terminal),
 		cmocka_unit_test(test_the_time_of_a_silent_action_is_counted_on_a_terminal),
 	};

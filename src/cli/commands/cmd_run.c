@@ -64,6 +64,11 @@ static const struct option options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct run_settings, options.force),
 		.help = "run even if nothing changed since the last run that passed"},
+	{.name = "refresh",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct run_settings, options.refresh),
+		.help = "fetch dependencies anew, even if nothing changed from which they were "
+			"fetched; a project with a pre-plan is then not skipped"},
 	{.name = "dry-run",
 		.letter = 'n',
 		.type = OPTION_FLAG,
@@ -290,6 +295,8 @@ static void describe(struct session *s, const struct project *p, const struct ru
 		num_plural(actions[RUN_PLAN]), image);
 	if (before)
 		buf_addf(&line, ", %zu before it", before);
+	if (f->deps_unchanged)
+		buf_adds(&line, ", dependencies unchanged");
 	if (f->stored_deps)
 		buf_adds(&line, ", with the stored dependencies in place of the pre_plan");
 	if (actions[RUN_POST_PLAN])
@@ -523,6 +530,10 @@ const struct command cmd_run = {
 		   "files, modes, tags and the stash. File times and the way git stores its "
 		   "objects are not\n"
 		   "compared.\n"
+		   "\n"
+		   "If the pre-plan would fetch from the same as the last time, its dependencies "
+		   "are used as they are,\n"
+		   "and its VMs do not start: --refresh fetches anew.\n"
 		   "\n"
 		   "The exit status is that of the worst project:\n" COMMAND_EXIT_STATUSES,
 	.options = options,

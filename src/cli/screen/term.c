@@ -96,6 +96,29 @@ static void warn(struct term *t, const char *message)
 
 /* ---- the run ---- */
 
+static const char *vm_name(const char *kind)
+{
+	static const char *const names[][2] = {
+		{"pre_plan", "pre-plan"}, {"fetch", "fetch"}, {"post_plan", "post-plan"}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (strcmp(kind, names[i][0]) == 0)
+			return names[i][1];
+	return "plan";
+}
+
+static void on_deps_unchanged(struct term *t, const struct event *ev)
+{
+	const struct node *machine;
+	auto_buf struct buf names = {0};
+
+	buf_init(&names, TEXT_MAX);
+	if (!node_get_bool(ev->fields, "all", true))
+		node_each (node_get(ev->fields, "machines"), machine)
+			buf_addf(&names, " (%s)", vm_name(node_text(machine)));
+	project_line(t, "dependencies unchanged%s", names.data);
+}
+
 static void on_source(struct term *t, const struct event *ev)
 {
 	const char *commit = node_get_text(ev->fields, "commit", NULL);
@@ -201,17 +224,6 @@ static void on_runnable_plan(struct term *t, const struct event *ev)
 	const struct node *steps = node_get(node_get(ev->fields, "plan"), "steps");
 
 	t->total = (size_t)node_get_uint(ev->fields, "actions", list_length(steps));
-}
-
-static const char *vm_name(const char *kind)
-{
-	static const char *const names[][2] = {
-		{"pre_plan", "pre-plan"}, {"fetch", "fetch"}, {"post_plan", "post-plan"}};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (strcmp(kind, names[i][0]) == 0)
-			return names[i][1];
-	return "plan";
 }
 
 static void on_vm_starts(struct term *t, const struct event *ev)
@@ -485,6 +497,7 @@ static void (*const handlers[EVENTS])(struct term *, const struct event *) = {
 	[EVENT_SOURCE] = on_source,
 	[EVENT_WARNING] = on_warning,
 	[EVENT_PROGRESS] = on_progress,
+	[EVENT_DEPS_UNCHANGED] = on_deps_unchanged,
 	[EVENT_RUNNABLE_PLAN] = on_runnable_plan,
 	[EVENT_EGRESS] = on_egress,
 	[EVENT_VM_STARTS] = on_vm_starts,
