@@ -66,20 +66,26 @@ static int check_stored(const struct run *r, struct err *e)
 	return check_size(cache, r->sizes.cache, "cache_max_size", e);
 }
 
-/* An archive that this run has written is too young for the memory. */
-static bool recall_written(const struct run *r, const struct stat *st, struct digest_text *ret)
+/* The memory has only files that are not too young, and not of all file systems. */
+static bool recall_seen(const struct run *r, const struct stat *st, struct digest_text *ret)
 {
-	for (int kind = 0; kind < DEPS_KINDS; kind++) {
-		const struct stat *was = &r->written[kind].st;
+	for (size_t i = 0; i < r->seen_count && i < RUN_SEEN_FILES; i++) {
+		const struct stat *was = &r->seen[i].st;
 
 		if (was->st_ino != st->st_ino || was->st_dev != st->st_dev ||
 			was->st_size != st->st_size ||
-			clock_compare(&was->st_mtim, &st->st_mtim) != 0)
+			clock_compare(&was->st_mtim, &st->st_mtim) != 0 ||
+			clock_compare(&was->st_ctim, &st->st_ctim) != 0)
 			continue;
-		*ret = r->written[kind].contents;
+		*ret = r->seen[i].contents;
 		return true;
 	}
 	return false;
+}
+
+static void note_seen(struct run *r, const struct stat *st, const struct digest_text *sum)
+{
+	r->seen[r->seen_count++ % RUN_SEEN_FILES] = (struct seen_file){*st, *sum};
 }
 
 static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
@@ -95,23 +101,27 @@ static int digest_opened(struct run *r, int fd, bool ours, uint64_t *ret_bytes,
 	 */
 	if (ours)
 		st.st_ctim = st.st_mtim;
-	if (filememory_find(r->memory, fd, &st, ret) || (ours && recall_written(r, &st, ret)))
+	if (filememory_find(r->memory, fd, &st, ret) || recall_seen(r, &st, ret))
 		return 0;
 	if (contents_of_file(fd, *ret_bytes, ret, e) < 0)
 		return -1;
 	if (filememory_may_add(r->memory, fd, &st))
 		filememory_add(r->memory, &st, ret);
+	note_seen(r, &st, ret);
 	return 0;
 }
 
-int run_sum_written(struct run *r, enum deps_kind kind, int fd, uint64_t bytes,
-	struct digest_text *ret_contents, struct err *e)
+int run_sum_written(
+	struct run *r, int fd, uint64_t bytes, struct digest_text *ret_contents, struct err *e)
 {
+	struct stat st;
+
 	if (contents_of_file(fd, bytes, ret_contents, e) < 0)
 		return -1;
-	if (fstat(fd, &r->written[kind].st) < 0)
+	if (fstat(fd, &st) < 0)
 		return err_sys(e, "stat");
-	r->written[kind].contents = *ret_contents;
+	st.st_ctim = st.st_mtim;
+	note_seen(r, &st, ret_contents);
 	return 0;
 }
 

@@ -48,6 +48,14 @@ struct phase {
 	struct machine machine;
 };
 
+/* A file that this run has read for its digest, so that it is not read twice. */
+struct seen_file {
+	struct stat st;
+	struct digest_text contents;
+};
+
+enum { RUN_SEEN_FILES = 8 };
+
 struct run {
 	const struct run_context *context;
 	const struct config *config;
@@ -78,13 +86,10 @@ struct run {
 	struct digest_text plans_digest;  /* of plans and settings; "" if they are too long */
 	/* Of everything that a run depends on; "" if it cannot be computed. */
 	struct digest_text digest;
-	struct digest_text reads_digest;   /* of what is in reads_fd; "": it is the source */
-	struct depskey stored[DEPS_KINDS]; /* contents and length of stored dependencies */
-	/* The same for dependencies that this run has written, with their files. */
-	struct {
-		struct stat st;
-		struct digest_text contents;
-	} written[DEPS_KINDS];
+	struct digest_text reads_digest;       /* of what is in reads_fd; "": it is the source */
+	struct depskey stored[DEPS_KINDS];     /* contents and length of stored dependencies */
+	struct seen_file seen[RUN_SEEN_FILES]; /* the last that were read */
+	size_t seen_count;
 	/* Of what each machine fetches; without `inputs`, it gets no key. */
 	struct depskey keys[DEPS_KINDS];
 	int source_fd; /* the packed source */
@@ -122,11 +127,11 @@ int run_compare(struct run *r, bool *ret_unchanged, struct err *e) NODISCARD;
 int run_look_at_files(struct run *r, struct err *e) NODISCARD;
 
 /*
- * Compute the digest of dependencies that this run has written, of `bytes` bytes. run_look_at_files
- * will not read them again.
+ * Compute the digest of an archive that this run has written, of `bytes` bytes. run_look_at_files will
+ * not read it again.
  */
-int run_sum_written(struct run *r, enum deps_kind kind, int fd, uint64_t bytes,
-	struct digest_text *ret_contents, struct err *e) NODISCARD;
+int run_sum_written(struct run *r, int fd, uint64_t bytes, struct digest_text *ret_contents,
+	struct err *e) NODISCARD;
 
 /* Add a value with its name to a digest; false: the tree is too large. path NULL: no file. */
 void run_digest_line(struct digest *d, const char *what, const char *value);

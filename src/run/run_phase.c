@@ -349,7 +349,7 @@ static int write_key(
 		return 0;
 	key->bytes = bytes;
 	archive = store_next(&r->store, scoped, e);
-	if (!archive || run_sum_written(r, kind, drive->fd, bytes, &key->contents, e) < 0)
+	if (!archive || run_sum_written(r, drive->fd, bytes, &key->contents, e) < 0)
 		return -1;
 	return depskey_write(archive, key, e);
 }

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 
@@ -60,7 +61,7 @@ def in_network(top, latency, command, **more):
 
 
 class Trusted:
-    """A configuration and a state directory of its own; every run is the first of its project."""
+    """A configuration and a state directory of its own; without `keep`, every run is the first of its project."""
 
     def __init__(self, program, images, top):
         self.program, self.images = program, images
@@ -82,7 +83,7 @@ class Trusted:
             f.write((BY_HAND % by_hand).encode() + curl.read())
         return self.path("tools", "ambient-execute-plan")
 
-    def run(self, plans, latency=0, by_hand=None):
+    def run(self, plans, latency=0, by_hand=None, keep=False, options=()):
         """Result and events of a run that passed."""
         for name, content in (
                 ("config.yaml", {"image_store": self.images, "state": self.path("state"), "tmpdir": self.top,
@@ -91,8 +92,8 @@ class Trusted:
             with open(self.path(name), "w", encoding="utf-8") as f:
                 json.dump(content, f)
         done = in_network(self.top, latency, [
-            self.program, "--no-config", "--config", self.path("config.yaml"), "run", "--force", "--quiet", "--projects",
-            self.path("projects.yaml"), "--result", self.path("result"), "bench"])
+            self.program, "--no-config", "--config", self.path("config.yaml"), "run", "--force", "--quiet", *options,
+            "--projects", self.path("projects.yaml"), "--result", self.path("result"), "bench"])
         if done.returncode != 0:
             sys.exit(f"bench: ambient run ended with {done.returncode}")
         with open(self.path("result"), encoding="utf-8") as f:
@@ -100,7 +101,8 @@ class Trusted:
         with open(result["log"], encoding="utf-8") as f:
             events = [json.loads(line) for line in f]
         os.unlink(self.path("result"))
-        shutil.rmtree(self.path("state"))
+        if not keep:
+            shutil.rmtree(self.path("state"))
         return result, events
 
     def fetch_seconds(self, items, latency, by_hand=None):
@@ -160,3 +162,28 @@ def three_plans(trusted):
             e["duration_ms"] for e in events if e["type"] == "action_finished" and e["source"] == vm["kind"]) / 1000
         rows[f"{vm['kind']}_in_all_s"] = vm["duration_ms"] / 1000
     return rows
+
+
+def unchanged_deps(trusted, rounds, files=200):
+    """A run whose dependencies are unchanged, against one that may not fetch: both have one machine, and the same in it."""
+    for i in range(files):
+        os.makedirs(trusted.path("empty", f"d{i}"))
+        with open(trusted.path("empty", f"d{i}", "lock"), "w", encoding="ascii") as f:
+            f.write(f"{i}\n" * 1000)
+    items = [{"url": f"http://files.test/bytes/{MIB}", "filename": "file", "checksum": checksum(MIB)}]
+    plans = {"pre_plan": [{"action": "http_get", "items": items},
+                          {"action": "fetch", "run": "true", "hosts": ["files.test"], "reads": ["**/lock"]}],
+             "plan": [{"action": "shell", "shell": "true"}]}
+    trusted.run(plans, keep=True)
+    ours, offline = [], []
+    for _ in range(rounds):
+        for times, options in ((ours, ()), (offline, ("--offline",))):
+            result, _ = trusted.run(plans, keep=True, options=options)
+            if len(result["vms"]) != 1:
+                sys.exit("bench: a run with unchanged dependencies has started more than one machine")
+            times.append(result["duration_ms"])
+    shutil.rmtree(trusted.path("state"))
+    for i in range(files):
+        shutil.rmtree(trusted.path("empty", f"d{i}"))
+    return {"unchanged_deps_s": statistics.median(ours) / 1000, "offline_s": statistics.median(offline) / 1000,
+            "unchanged_deps_more_ms": statistics.median(a - b for a, b in zip(ours, offline))}
