@@ -60,6 +60,8 @@ static void add_details(struct buf *b, const struct action *a)
 	buf_addf(b, "%s: %s\n\nAllowed in: ", a->name, a->summary);
 	catalog_add_where(b, a, ", ");
 	buf_addf(b, "\n%s", action_is_built(a) ? "" : "Known, not in this version.\n");
+	if (catalog_when(a))
+		buf_addf(b, "%s\n", catalog_when(a));
 	buf_addf(b, "\nParameters%s\n", a->params->name ? ":" : ": none");
 	for (const struct param *row = a->params; row->name; row++)
 		add_parameter(b, row, 2);

@@ -45,6 +45,15 @@ static char *help_of(const struct param *row)
 	return mem_strdup(row->help);
 }
 
+const char *catalog_when(const struct action *a)
+{
+	if (!(a->where & IN_PRE) || !action_is_built(a))
+		return NULL;
+	return a->determined
+		? "In a pre_plan, it runs again if something changed on which it depends."
+		: "In a pre_plan, it runs each time.";
+}
+
 void catalog_add_help(struct buf *b, const struct param *row)
 {
 	auto_free char *help = help_of(row);
@@ -159,7 +168,8 @@ static void add_actions_page(struct buf *b, const struct command *const *command
 		buf_addf(b, "### `%s`\n\n%s%s\n\nAllowed in: ", (*a)->name, (*a)->summary,
 			action_is_built(*a) ? "" : " *Known, not in this version.*");
 		catalog_add_where(b, *a, ", ");
-		buf_adds(b, ".\n\n");
+		buf_addf(b, ".%s%s\n\n", catalog_when(*a) ? " " : "",
+			catalog_when(*a) ? catalog_when(*a) : "");
 		if ((*a)->params->name) {
 			add_parameter_table(b, (*a)->params);
 			buf_addc(b, '\n');

@@ -15,6 +15,9 @@
 /* "pre_plan, plan" */
 void catalog_add_where(struct buf *b, const struct action *a, const char *separator);
 
+/* When an action of a pre_plan runs again, as a sentence; NULL: it is not allowed in one. */
+const char *catalog_when(const struct action *a);
+
 /* Append the help of a parameter, whether it is required, and its default. */
 void catalog_add_help(struct buf *b, const struct param *row);
 

@@ -298,6 +298,8 @@ static void add_action(struct buf *b, const struct action *a)
 	buf_adds(b, " Allowed in: ");
 	catalog_add_where(b, a, ", ");
 	buf_adds(b, ".\n");
+	if (catalog_when(a))
+		buf_addf(b, "%s\n", catalog_when(a));
 	add_params(b, a->params, "");
 }
 
