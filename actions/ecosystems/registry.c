@@ -65,7 +65,7 @@ int actions_reach_registry(const struct entry *entry, const struct node *setting
 	struct endpoints *ret_endpoints, struct err *e)
 {
 	const struct node *host;
-	const char *address;
+	const char *address = NULL;
 
 	if (actions_registry(entry, settings, &address, e) < 0 ||
 		actions_reach_url(entry, ecosystem_url(address), ret_endpoints, e) < 0)
