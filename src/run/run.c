@@ -175,11 +175,12 @@ static struct lint lint_of(const struct run *r)
 
 static bool has_actions(const struct run *r, enum run_machine which)
 {
-	if (which == RUN_PLAN)
-		return true;
 	if (which == RUN_POST_PLAN && r->options->no_post_plan)
 		return false;
-	return planner_count(&r->planner, which) > 0;
+	if (planner_count(&r->planner, which) > 0)
+		return true;
+	/* A post_plan delivers what the plan has left, be it nothing. */
+	return which == RUN_PLAN && has_actions(r, RUN_POST_PLAN);
 }
 
 /*
@@ -539,6 +540,8 @@ static int carry_out_pre_plan(struct run *r, struct err *e)
 
 static int carry_out_plan(struct run *r, struct err *e)
 {
+	if (!r->phases[RUN_PLAN].wanted)
+		return 0;
 	if (run_phase(r, RUN_PLAN, e) < 0)
 		return -1;
 	if (r->result.verdict == VERDICT_INTERRUPTED)
