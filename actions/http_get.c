@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files from web servers, each with its digest, so neither the server nor the network can change
- * what the dependencies get.
+ * Files from web servers. With a digest, neither the server nor the network can change what the
+ * dependencies get.
  */
 #include <string.h>
 
@@ -17,11 +17,11 @@ static const struct param item_params[] = {
 	{.name = "filename",
 		.type = PARAM_STRING,
 		.required = true,
-		.help = "the name for the file, below " GUEST_DEPS},
+		.help = "the name for the file, below " GUEST_DEPS_HTTP},
 	{.name = "checksum",
 		.type = PARAM_STRING,
-		.required = true,
-		.help = "the checksum of the file: sha256: and 64 hexadecimal digits"},
+		.help = "the checksum of the file: sha256: and 64 hexadecimal digits; without it, "
+			"the server decides what is fetched, and is asked in each run"},
 	{0},
 };
 
@@ -54,8 +54,10 @@ static int check_url(const struct node *url, const char *file, struct err *e)
 static int check_checksum(const struct node *sum, const char *file, struct err *e)
 {
 	static const char prefix[] = "sha256:";
-	const char *hex = sum->text + strlen(prefix);
+	const char *hex = sum ? sum->text + strlen(prefix) : "";
 
+	if (!sum)
+		return 0;
 	if (strncmp(sum->text, prefix, strlen(prefix)) != 0 || strlen(hex) != 64 ||
 		strspn(hex, "0123456789abcdefABCDEF") != 64)
 		return refuse(sum, "is not 'sha256:' and 64 hexadecimal digits", file, e);
@@ -87,6 +89,16 @@ static int reach(const struct entry *entry, const struct node *settings,
 	return 0;
 }
 
+static bool is_pinned(const struct entry *entry)
+{
+	const struct node *item;
+
+	node_each (node_get(entry->args, "items"), item)
+		if (!node_get(item, "checksum"))
+			return false;
+	return true;
+}
+
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
@@ -101,6 +113,7 @@ const struct action action_http_get = {
 	.summary = "Download files into the dependencies and verify their checksums.",
 	.where = IN_PRE,
 	.determined = true,
+	.is_pinned = is_pinned,
 	.params = params,
 	.check = check,
 	.expand = expand,

@@ -32,13 +32,28 @@ static const struct param params[] = {
 	{0},
 };
 
+/* A key without a value is as good as none, so it is not handed over. */
+static void drop_nulls(struct node *n)
+{
+	for (size_t i = n->count; i-- > 0;) {
+		struct node *item = n->items[i];
+
+		if (n->kind == NODE_MAP && item->kind == NODE_NULL)
+			node_remove(n, item->key);
+		else
+			drop_nulls(item);
+	}
+}
+
 void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
 {
+	auto_node struct node *args = node_copy(entry->args);
 	struct node *step = node_map();
 	auto_buf struct buf text = {0};
 
+	drop_nulls(args);
 	buf_init(&text, LIMIT_PLAN_BYTES);
-	jsonl_add(&text, entry->args);
+	jsonl_add(&text, args);
 	node_set_string(step, "command", entry->action->name);
 	node_set_string(step, "input", text.data);
 	if (ssh)

@@ -12,7 +12,9 @@
  * for the step, and the message to standard error, for users.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,12 +51,13 @@ static int read_items(const struct node *list, struct http_item *items, struct e
 	size_t i = 0;
 
 	node_each (list, item) {
-		const char *sum = node_get_text(item, "checksum", "");
+		const char *sum = node_get_text(item, "checksum", NULL);
 
 		items[i] = (struct http_item){.url = node_get_text(item, "url", NULL),
 			.name = node_get_text(item, "filename", NULL),
-			.sha256 = sum + strlen(prefix)};
-		if (!items[i].url || !items[i].name || strncmp(sum, prefix, strlen(prefix)) != 0)
+			.sha256 = sum ? sum + strlen(prefix) : NULL};
+		if (!items[i].url || !items[i].name ||
+			(sum && strncmp(sum, prefix, strlen(prefix)) != 0))
 			return err_set(e, ERR_INPUT, "item %zu is incomplete", i + 1);
 		i++;
 	}
@@ -138,20 +141,44 @@ static int find_room(struct transfer_options *o, const struct strv *replaced, st
 	return result;
 }
 
+/* Created if it is missing; a link that dependencies have left there is not followed. */
+static int open_http_dir(int deps, struct err *e)
+{
+	int fd;
+
+	if (mkdirat(deps, DEPS_HTTP, 0755) < 0 && errno != EEXIST)
+		return err_sys(e, "make " GUEST_DEPS_HTTP);
+	fd = openat(deps, DEPS_HTTP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open " GUEST_DEPS_HTTP) : fd;
+}
+
+/* What a file to be replaced takes in the archive; 0: there is none. */
+static uint64_t size_of(int dir, const char *name)
+{
+	struct stat st;
+
+	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
+		? (uint64_t)st.st_size
+		: 0;
+}
+
 static int get_files(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	const struct node *list = node_get(work, "items");
 	size_t count = list ? list->count : 0;
 	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
-	auto_strv struct strv replaced = {0};
+	const struct strv none = {0};
 	struct transfer_options bounded = *o;
+	auto_fd int dir = -1;
 
-	if (read_items(list, items, e) < 0)
+	if (read_items(list, items, e) < 0 || find_room(&bounded, &none, e) < 0)
 		return -1;
+	dir = open_http_dir(o->dir_fd, e);
+	if (dir < 0)
+		return -1;
+	bounded.dir_fd = dir;
 	for (size_t i = 0; i < count; i++)
-		strv_push(&replaced, items[i].name);
-	if (find_room(&bounded, &replaced, e) < 0)
-		return -1;
+		bounded.room += size_of(dir, items[i].name);
 	return http_get(items, count, &bounded, e);
 }
 

@@ -160,6 +160,8 @@ struct action {
 	 * action depends, and any change of the source counts. false: it runs each time.
 	 */
 	bool determined;
+	/* With `determined`, optional: false for an entry whose result a server decides. */
+	bool (*is_pinned)(const struct entry *entry);
 	const struct ecosystem *ecosystem; /* from whose registry it downloads; NULL: none */
 	/*
 	 * Variables that the plan has when this action is in its pre_plan, by which

@@ -77,6 +77,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_OLD "/workspace"
 #define GUEST_SRC "/ci/src"
 #define GUEST_DEPS "/ci/deps"
+#define DEPS_HTTP "http" /* below GUEST_DEPS: files from web servers */
+#define GUEST_DEPS_HTTP GUEST_DEPS "/" DEPS_HTTP
 #define GUEST_CACHE "/ci/cache"
 #define GUEST_ARTIFACTS "/ci/artifacts"
 #define GUEST_SECRETS "/ci/secrets"

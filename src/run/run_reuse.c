@@ -21,7 +21,8 @@ static bool is_determined(const struct run *r, enum run_machine which)
 	size_t at = 0;
 
 	while ((entry = planner_next(&r->planner, which, &at)))
-		if (!entry->action->determined)
+		if (!entry->action->determined ||
+			(entry->action->is_pinned && !entry->action->is_pinned(entry)))
 			return false;
 	return true;
 }

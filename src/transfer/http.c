@@ -11,6 +11,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -29,6 +31,7 @@ enum {
 	TOLD_MAX = 64 * 1024,
 	URL_SHOWN_MAX = 300,
 	ENCODING_MAX = 40,
+	ETAG_MAX = 200,
 	BUFFER_BYTES = 64 * 1024, /* after a hundred of these, libcurl calls on_progress */
 	BLOCK = 512,              /* the header of a file in an archive */
 };
@@ -71,6 +74,7 @@ struct exchange {
 	bool has_range;      /* the answer is a part of the file, at range_start */
 	uint64_t range_start;
 	char encoding[ENCODING_MAX]; /* Content-Encoding; "": none */
+	char etag[ETAG_MAX];         /* "": none, or too long to be kept */
 	long proxy_status;           /* the proxy's own status; 0: none */
 	char proxy_text[PROXY_TEXT_MAX];
 	char curl_text[CURL_ERROR_SIZE];
@@ -98,6 +102,7 @@ struct transfer {
 	int up_fd;             /* what is uploaded; -1: nothing */
 	uint64_t up_bytes;
 	struct curl_slist *fields; /* additional header fields of the request */
+	uint64_t there_bytes;      /* of the file that is kept with status 304 */
 	struct err write_error;
 	struct exchange x;
 };
@@ -146,7 +151,7 @@ static int open_beneath(int dir, const char *name, int flags, mode_t mode)
 
 static bool same_digest(const struct http_item *item, const struct digest_text *found)
 {
-	return strcasecmp(item->sha256, found->s) == 0;
+	return !item->sha256 || strcasecmp(item->sha256, found->s) == 0;
 }
 
 /* A file with other contents, or of another type, is replaced by the rename at the end. */
@@ -163,6 +168,73 @@ static bool is_there(
 	*ret_bytes = (uint64_t)st.st_size;
 	return digest_of_file(fd, (uint64_t)st.st_size, &found, &ignored) == 0 &&
 		same_digest(item, &found);
+}
+
+/* It is sent back in a header, so it must be one. */
+static bool is_etag(const char *value)
+{
+	const size_t len = strlen(value);
+
+	for (const char *p = value; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return false;
+	return len > 0 && len < ETAG_MAX;
+}
+
+/* "Sun, 06 Nov 1994 08:49:37 GMT", in English whatever the locale is. */
+static char *show_date(time_t seconds)
+{
+	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+	static const char months[][4] = {
+		"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	struct tm tm;
+
+	if (seconds < 0 || !gmtime_r(&seconds, &tm) || tm.tm_year > 9999 - 1900)
+		return NULL;
+	return mem_printf("%s, %02d %s %d %02d:%02d:%02d GMT", days[tm.tm_wday], tm.tm_mday,
+		months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static void add_condition(struct transfer *t, const char *name, const char *value)
+{
+	auto_free char *field = value ? mem_printf("%s: %s", name, value) : NULL;
+
+	if (field)
+		t->fields = curl_slist_append(t->fields, field);
+}
+
+/* A file whose contents are not known beforehand is sent only if it is not the one that is there. */
+static void set_conditions(struct transfer *t)
+{
+	auto_fd int fd = open_beneath(t->o->dir_fd, t->item->name, O_RDONLY | O_NONBLOCK, 0);
+	auto_free char *date = NULL;
+	char etag[ETAG_MAX] = "";
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (fgetxattr(fd, HTTP_ETAG, etag, sizeof(etag) - 1) < 0 || !is_etag(etag))
+		etag[0] = '\0';
+	date = show_date(st.st_mtime);
+	add_condition(t, "If-Modified-Since", date);
+	add_condition(t, "If-None-Match", etag[0] ? etag : NULL);
+	t->there_bytes = (uint64_t)st.st_size;
+}
+
+/* For the conditions of the next time. A file system without attributes is none's fault. */
+static int set_stamps(struct transfer *t, struct err *e)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_nsec = UTIME_OMIT}};
+	curl_off_t modified = -1;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_FILETIME_T, &modified);
+	if (modified >= 0)
+		times[1] = (struct timespec){.tv_sec = modified};
+	if (futimens(t->fd, times) < 0)
+		return err_sys(e, "set the time of %s", t->item->name);
+	if (t->x.etag[0])
+		(void)fsetxattr(t->fd, HTTP_ETAG, t->x.etag, strlen(t->x.etag), 0);
+	return 0;
 }
 
 static int open_nameless(struct transfer *t, struct err *e)
@@ -404,6 +476,12 @@ static void take_range(struct transfer *t, const char *value)
 	t->x.has_range = num_parse_u64(first, INT64_MAX, &t->x.range_start, &ignored) == 0;
 }
 
+static void take_etag(struct transfer *t, const char *value)
+{
+	if (is_etag(value))
+		(void)snprintf(t->x.etag, sizeof(t->x.etag), "%s", value);
+}
+
 /* -1: the answer is not acceptable. */
 static int take_field(struct transfer *t, char *line)
 {
@@ -412,7 +490,10 @@ static int take_field(struct transfer *t, char *line)
 	if (strncasecmp(line, "HTTP/", 5) == 0) { /* the header of another response */
 		t->x.has_range = false;
 		t->x.encoding[0] = '\0';
+		t->x.etag[0] = '\0';
 	}
+	if ((value = field_value(line, "ETag")))
+		take_etag(t, value);
 	if ((value = field_value(line, "Content-Range")))
 		take_range(t, value);
 	if ((value = field_value(line, "Content-Encoding")))
@@ -602,6 +683,7 @@ static void set_wishes(struct transfer *t)
 		set_pointer(t->curl, CURLOPT_HTTPHEADER, t->fields);
 	if (t->kind == TUNNEL)
 		set_long(t->curl, CURLOPT_CONNECT_ONLY, 1);
+	set_long(t->curl, CURLOPT_FILETIME, 1);
 	if (t->got) {
 		auto_free char *range = mem_printf("%llu-", (unsigned long long)t->got);
 
@@ -613,7 +695,7 @@ static void set_wishes(struct transfer *t)
 
 static int begin(struct batch *b, struct transfer *t, struct err *e)
 {
-	if (t->kind == GET && (!t->digest || !t->got) && start_over(t, e) < 0)
+	if (t->kind == GET && (!t->digest || !t->got || !t->item->sha256) && start_over(t, e) < 0)
 		return -1;
 	t->curl = curl_easy_init();
 	if (!t->curl)
@@ -760,6 +842,12 @@ static void explain_content(const struct transfer *t, long status, struct failur
 			status);
 }
 
+/* Only an answer to conditions of ours can be this. */
+static bool is_kept(const struct transfer *t)
+{
+	return t->kind == GET && t->fields && status_of(t) == 304;
+}
+
 /* See explain. */
 static void explain_end(struct transfer *t, CURLcode code, struct failure *f)
 {
@@ -777,7 +865,7 @@ static void explain_end(struct transfer *t, CURLcode code, struct failure *f)
 		*f = t->x.own;
 	else if (code != CURLE_OK)
 		explain_code(t, code, f);
-	else if (!is_success(status) && t->kind != TUNNEL)
+	else if (!is_success(status) && t->kind != TUNNEL && !is_kept(t))
 		explain_status(t, status, f);
 	else
 		explain_content(t, status, f);
@@ -904,7 +992,8 @@ static int put_in_place(struct transfer *t, struct err *e)
 	}
 	fd_close(fd_steal(&t->fd));
 	t->state = DONE;
-	tell(t, "%s: %s, checksum right", t->item->name, num_show_size(t->got).s);
+	tell(t, "%s: %s%s", t->item->name, num_show_size(t->got).s,
+		t->item->sha256 ? ", checksum right" : "");
 	return 0;
 }
 
@@ -915,7 +1004,7 @@ static int check_content(struct transfer *t, struct err *e)
 	struct failure f = {.from_zero = true};
 
 	if (same_digest(t->item, &found))
-		return put_in_place(t, e);
+		return set_stamps(t, e) < 0 ? -1 : put_in_place(t, e);
 	fail(&f, "fetch_checksum", t->resumed,
 		"its checksum is sha256:%s, the plan says sha256:%s%s%s%s", found.s,
 		t->item->sha256,
@@ -924,8 +1013,25 @@ static int check_content(struct transfer *t, struct err *e)
 	return try_again(t, &f, e);
 }
 
+static int keep(struct transfer *t, struct err *e)
+{
+	if (t->there_bytes > *t->room) {
+		struct failure f = {0};
+
+		(void)too_large(t, t->there_bytes);
+		f = t->x.own;
+		return give_up(t, &f, e);
+	}
+	*t->room -= t->there_bytes;
+	t->state = DONE;
+	tell(t, "%s: is there already, not modified", t->item->name);
+	return 0;
+}
+
 static int succeed(struct transfer *t, struct err *e)
 {
+	if (is_kept(t))
+		return keep(t, e);
 	if (t->kind == GET)
 		return check_content(t, e);
 	t->state = DONE;
@@ -1083,6 +1189,10 @@ static int prepare(struct batch *b, const struct http_item *item, struct err *e)
 	if (check_name(item->name, e) < 0)
 		return -1;
 	take_room(b, BLOCK);
+	if (!item->sha256) {
+		set_conditions(t);
+		return 0;
+	}
 	if (!is_there(o, item, &bytes))
 		return 0;
 	take_room(b, bytes);

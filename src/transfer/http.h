@@ -19,6 +19,9 @@
  * - A file gets its name only after its SHA-256 was verified (open(2), O_TMPFILE), so no partial or
  *   wrong file is visible, even after a power failure. An existing file with the right digest is
  *   kept. Any other entry of that name is replaced by a rename from ".NAME.part".
+ * - A file without a SHA-256 is never resumed, since its parts may be of different versions. One that
+ *   is there is asked for with If-Modified-Since, its time, and If-None-Match, its attribute
+ *   HTTP_ETAG (RFC 9110, 13.1); with status 304 it is kept. Its time is that of Last-Modified.
  * - At most HTTP_REDIRECTS_MAX redirects are followed, never from https to http.
  * - Names are single components, and no link is followed, so nothing is written outside the
  *   directory.
@@ -39,10 +42,12 @@
 
 enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 100 };
 
+#define HTTP_ETAG "user.ambient.etag"
+
 struct http_item {
 	const char *url;    /* http:// or https:// */
 	const char *name;   /* name of the file: one component */
-	const char *sha256; /* 64 hexadecimal digits of either case */
+	const char *sha256; /* 64 hexadecimal digits of either case; NULL: any contents */
 };
 
 struct transfer_options {
