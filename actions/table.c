@@ -108,7 +108,6 @@ const struct action_variable actions_env[] = {
 	AUTHORITIES_VARIABLE("CURL_CA_BUNDLE", "curl"),
 	AUTHORITIES_VARIABLE("REQUESTS_CA_BUNDLE", "pip and other programs in Python"),
 	AUTHORITIES_VARIABLE("NODE_EXTRA_CA_CERTS", "Node: npm, yarn, pnpm"),
-	AUTHORITIES_VARIABLE("CARGO_HTTP_CAINFO", "cargo"),
 	AUTHORITIES_VARIABLE("GIT_SSL_CAINFO", "git"),
 	{0},
 };

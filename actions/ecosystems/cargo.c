@@ -39,6 +39,11 @@ static const struct action_variable always[] = {
 	{.name = "CARGO_TARGET_DIR",
 		.value = GUEST_CACHE "/cargo-target",
 		.help = "build directory of cargo, kept for the next run"},
+	{.name = "CARGO_HTTP_CAINFO",
+		.value = GUEST_CERTIFICATES,
+		.fetch_only = true,
+		.authorities = true,
+		.help = "with `ca_certificates`: these and those of the image, for cargo"},
 	{0},
 };
 

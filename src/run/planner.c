@@ -225,25 +225,26 @@ static bool has_variable(
 }
 
 /* Of an action with this ecosystem; NULL: with none. */
-static void add_variables(const struct planner *p, const struct ecosystem *ecosystem,
-	const struct action_variable *list, struct plan *plan)
+static void add_variables(const struct planner *p, enum run_machine machine,
+	const struct ecosystem *ecosystem, const struct action_variable *list, struct plan *plan)
 {
 	const struct node *registry =
 		ecosystem ? node_get(node_get(p->settings, REGISTRIES_KEY), ecosystem->name) : NULL;
 
 	for (const struct action_variable *v = list; v && v->name; v++)
-		strv_setenv(&plan->env, v->name,
-			v->of_registry
-				? node_get_text(registry, REGISTRY_ADDRESS, ecosystem->address)
-				: v->value);
+		if (has_variable(p, machine, v))
+			strv_setenv(&plan->env, v->name,
+				v->of_registry ? node_get_text(registry, REGISTRY_ADDRESS,
+							 ecosystem->address)
+					       : v->value);
 }
 
 /* Of all ecosystems, because snippets use clients, too. */
-static void add_always(const struct planner *p, struct plan *plan)
+static void add_always(const struct planner *p, enum run_machine machine, struct plan *plan)
 {
 	for (const struct action *const *a = p->actions; *a; a++)
 		if ((*a)->ecosystem)
-			add_variables(p, (*a)->ecosystem, (*a)->ecosystem->always, plan);
+			add_variables(p, machine, (*a)->ecosystem, (*a)->ecosystem->always, plan);
 }
 
 /* What the fetching actions of the pre_plan have left is found by these. */
@@ -255,7 +256,7 @@ static void add_given(const struct planner *p, struct plan *plan)
 		const struct action *action = list->items[i].action;
 
 		if (action->gives)
-			add_variables(p, action->ecosystem, action->gives, plan);
+			add_variables(p, RUN_PLAN, action->ecosystem, action->gives, plan);
 	}
 }
 
@@ -272,7 +273,7 @@ static void add_environment(const struct planner *p, enum run_machine machine, s
 			strv_setenv(&plan->env, v->name, v->value);
 	if (planner_is_trusted(machine))
 		return;
-	add_always(p, plan);
+	add_always(p, machine, plan);
 	if (machine == RUN_PLAN)
 		add_given(p, plan);
 	if (p->defaults)
