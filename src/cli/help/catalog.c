@@ -5,6 +5,7 @@
 
 #include "cli/help/limitlist.h"
 #include "cli/load.h"
+#include "contract/ecosystem.h"
 #include "contract/event.h"
 #include "data/schema.h"
 #include "run/verdict.h"
@@ -161,6 +162,30 @@ static void add_parameter_table(struct buf *b, const struct param *params)
 	add_parameter_rows(b, params, "");
 }
 
+#define VARIABLE_HEAD "| variable | value | meaning |\n| --- | --- | --- |\n"
+
+/* `list` may be NULL. Of a registry, the address is not known here. */
+static void add_variable_rows(struct buf *b, const struct action_variable *list)
+{
+	for (const struct action_variable *v = list; v && v->name; v++) {
+		if (v->of_registry)
+			buf_addf(b, "| `%s` | address of the registry |", v->name);
+		else
+			buf_addf(b, "| `%s` | `%s` |", v->name, v->value);
+		add_cell(b, v->help);
+		buf_addc(b, '\n');
+	}
+}
+
+static void add_given(struct buf *b, const struct action *a)
+{
+	if (!a->gives)
+		return;
+	buf_adds(b, "Variables of the plan:\n\n" VARIABLE_HEAD);
+	add_variable_rows(b, a->gives);
+	buf_addc(b, '\n');
+}
+
 static void add_actions_page(struct buf *b, const struct command *const *commands)
 {
 	(void)commands;
@@ -174,17 +199,23 @@ static void add_actions_page(struct buf *b, const struct command *const *command
 			add_parameter_table(b, (*a)->params);
 			buf_addc(b, '\n');
 		}
+		add_given(b, *a);
 	}
 }
 
 static void add_variables_page(struct buf *b, const struct command *const *commands)
 {
+	const struct run_context context = load_context(NULL);
+	const struct ecosystem *last = NULL;
+
 	(void)commands;
-	buf_adds(b, "| variable | value | meaning |\n| --- | --- | --- |\n");
-	for (const struct action_variable *v = load_context(NULL).action_env; v->name; v++) {
-		buf_addf(b, "| `%s` | `%s` |", v->name, v->value);
-		add_cell(b, v->help);
-		buf_addc(b, '\n');
+	buf_adds(b, VARIABLE_HEAD);
+	add_variable_rows(b, context.action_env);
+	/* Actions of an ecosystem stand together. */
+	for (const struct action *const *a = context.actions; *a; a++) {
+		if ((*a)->ecosystem && (*a)->ecosystem != last)
+			add_variable_rows(b, (*a)->ecosystem->always);
+		last = (*a)->ecosystem ? (*a)->ecosystem : last;
 	}
 }
 
