@@ -32,7 +32,7 @@ DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
 DATA_NET := digest sshwire
 DATA_HOST := contents cpio iso9660 qcow2 yamlfile tarfile
-CONTRACT := frame message action endpoint user entry plan event
+CONTRACT := frame message action endpoint user entry plan event steplog runlog
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
 EGRESS := address clienthello egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
@@ -48,7 +48,7 @@ SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes discard archiver convert deps depskey
 IMAGING := tarindex blobs container oci dockersave rootfs skopeo forms squash squashroot users partitions diskfile imagestore imagefile import packages spdx
 UPKEEP := memory usage claims budget debversion updates
-RUN := run run_compare run_reuse run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict runlog artifacts adhoc
+RUN := run run_compare run_reuse run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs run_upkeep first_import cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image image_show cmd_state cmd_log cmd_help

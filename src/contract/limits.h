@@ -15,4 +15,7 @@
 /* Numbers of a guest in logs and results: 2^53-1, which every JSON reader can represent. */
 #define LIMIT_JSON_NUMBER ((uint64_t)9007199254740991)
 
+/* A line of the run log, for writer and readers. */
+#define LIMIT_LOG_LINE LIMIT_NODE_BYTES
+
 #endif

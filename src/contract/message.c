@@ -305,3 +305,20 @@ int message_get_end(const struct frame *f, struct message_end *ret, struct err *
 	}
 	return finish(&c, "end", e);
 }
+
+static const char *const outcome_reasons[STEP_OUTCOMES] = {
+	[STEP_PASSED] = NULL,
+	[STEP_FAILED] = "action_failed",
+	[STEP_TIMED_OUT] = "action_timeout",
+	[STEP_OUT_OF_TIME] = "run_timeout",
+	[STEP_STOPPED] = "interrupted",
+	[STEP_NO_MEMORY] = "out_of_memory",
+	[STEP_TOO_LARGE] = "output_too_large",
+	[STEP_BROKEN] = "guest_broken",
+	[STEP_NO_PROCESSES] = "too_many_processes",
+};
+
+const char *message_reason(enum step_outcome o)
+{
+	return outcome_reasons[o];
+}

@@ -70,6 +70,9 @@ enum step_outcome {
 	STEP_OUTCOMES,
 };
 
+/* Its reason of docs/errors.md, unless there is a more specific one. NULL for STEP_PASSED. */
+const char *message_reason(enum step_outcome o);
+
 /* FRAME_STEP_END */
 struct message_step_end {
 	uint32_t step;

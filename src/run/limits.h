@@ -5,8 +5,6 @@
 
 #include "base/limits.h"
 
-/* A line of the run log, for writer and readers. */
-#define LIMIT_LOG_LINE LIMIT_NODE_BYTES
 /* Warnings and other notes of one VM. The surplus is dropped, and a message says so. */
 #define LIMIT_NOTES 1000
 /*

@@ -18,6 +18,7 @@
 #include "agent/sshagent.h"
 #include "contract/event.h"
 #include "contract/plan.h"
+#include "contract/steplog.h"
 #include "egress/egress.h"
 #include "egress/proxy.h"
 #include "machine/console.h"
@@ -58,11 +59,7 @@ struct machine {
 	struct err console_error; /* why the console file is incomplete */
 	struct mask_stream *console_mask;
 	unsigned notes; /* of the guest so far */
-	struct {
-		size_t step; /* the first step of the running action */
-		uint64_t wall_ns, cpu_ns, peak_bytes;
-		bool running;
-	} action;
+	struct steplog steps;
 };
 
 void machine_init(struct machine *m);

@@ -1,49 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events of a machine and its guest, and their entries in the result. */
-#include <string.h>
-
-#include "base/clock.h"
 #include "run/limits.h"
 #include "run/machine_internal.h"
 #include "run/said.h"
 
 enum { LATER_FAILURE_MAX = 100 };
 
-/* ---- from steps to actions of the user ---- */
+/* ---- reports of the guest ---- */
 
 const struct origin *machine_origin(const struct machine *m, size_t step)
 {
 	return &m->plan->steps[step].origin;
 }
 
-/* An action of the user may be several steps. They are adjacent and have the same origin. */
-static bool same_action(const struct machine *m, size_t a, size_t b)
-{
-	const struct origin *x = machine_origin(m, a), *y = machine_origin(m, b);
-
-	return x->source == y->source && x->index == y->index;
-}
-
-static bool is_last_of_action(const struct machine *m, size_t step)
-{
-	return step + 1 >= m->plan->count || !same_action(m, step, step + 1);
-}
-
 const char *machine_action_name(const struct machine *m, size_t step)
 {
 	return machine_origin(m, step)->action;
 }
-
-static struct node *action_fields(const struct machine *m, size_t step)
-{
-	struct node *n = node_map();
-
-	node_set_uint(n, "action", machine_origin(m, step)->index);
-	node_set_string(n, "name", machine_action_name(m, step));
-	return n;
-}
-
-/* ---- reports of the guest ---- */
 
 static void on_hello(void *arg, const struct message_hello *msg, int64_t boot_ms)
 {
@@ -60,53 +33,23 @@ static void on_step_start(void *arg, uint32_t step)
 {
 	struct machine *m = arg;
 
-	if (m->action.running && same_action(m, m->action.step, step))
-		return;
-	memset(&m->action, 0, sizeof(m->action));
-	m->action.step = step;
-	m->action.running = true;
-	event_send(m->sink, EVENT_EXECUTE_ACTION, machine_origin(m, step)->source,
-		action_fields(m, step));
+	steplog_start(&m->steps, step);
 }
 
 static void on_output(void *arg, uint32_t step, bool is_stderr, const char *data, size_t len)
 {
-	struct machine *m = arg;
-	const struct event ev = {
-		.type = EVENT_ACTION_OUTPUT,
-		.source = machine_origin(m, step)->source,
-		.utc_ns = clock_utc_ns(),
-		.action = machine_origin(m, step)->index,
-		.is_stderr = is_stderr,
-		.data = data,
-		.len = len,
-	};
+	const struct machine *m = arg;
 
-	m->sink->event(m->sink->arg, &ev);
-}
-
-static void add_measures(
-	const struct machine *m, struct node *n, const struct message_step_end *msg)
-{
-	if (msg->exit_code >= 0)
-		node_set_int(n, "exit_code", msg->exit_code);
-	if (msg->signal > 0)
-		node_set_int(n, "signal", msg->signal);
-	node_set_uint(n, "duration_ms", m->action.wall_ns / 1000000);
-	node_set_uint(n, "cpu_ms", m->action.cpu_ns / 1000000);
-	node_set_uint(n, "peak_memory", m->action.peak_bytes);
+	steplog_output(&m->steps, step, is_stderr, data, len);
 }
 
 static void report_failure(struct machine *m, const struct message_step_end *msg)
 {
-	struct node *n = action_fields(m, msg->step);
 	/* A guest can report many failed actions, so only the first has room for a long message. */
 	auto_free char *text =
 		said_safe(m->mask, msg->text, m->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
 	const char *reason = verdict_reason_of_step(m->plan->source, msg->outcome, msg->reason);
 
-	node_set_string(n, "reason", reason);
-	node_set_string(n, "message", text);
 	if (!m->failed) {
 		m->failed = node_map();
 		m->failed_reason = reason;
@@ -119,7 +62,7 @@ static void report_failure(struct machine *m, const struct message_step_end *msg
 		node_set(
 			m->failed, "signal", msg->signal > 0 ? node_int(msg->signal) : node_null());
 	}
-	event_send(m->sink, EVENT_ACTION_FAILED, machine_origin(m, msg->step)->source, n);
+	steplog_fail(&m->steps, msg->step, reason, text);
 }
 
 /* actions[] of result.json contains only the user's actions. */
@@ -134,31 +77,18 @@ static void keep_action(struct machine *m, const struct message_step_end *msg)
 	node_set_string(n, "source", plan_source_name(machine_origin(m, msg->step)->source));
 	node_set_string(n, "action", machine_action_name(m, msg->step));
 	node_set_string(n, "result", verdict_name(verdict_of_outcome(msg->outcome)));
-	add_measures(m, n, msg);
+	steplog_add_measures(&m->steps, n, msg);
 }
 
 static void on_step_end(void *arg, const struct message_step_end *msg)
 {
 	struct machine *m = arg;
-	bool passed = msg->outcome == STEP_PASSED;
-	struct node *n;
 
-	m->action.wall_ns += msg->wall_ns;
-	m->action.cpu_ns += msg->cpu_ns;
-	if (msg->peak_bytes > m->action.peak_bytes)
-		m->action.peak_bytes = msg->peak_bytes;
-	if (passed && !is_last_of_action(m, msg->step))
+	if (!steplog_end(&m->steps, msg))
 		return;
-	n = action_fields(m, msg->step);
-	add_measures(m, n, msg);
-	event_send(m->sink, EVENT_ACTION_FINISHED, machine_origin(m, msg->step)->source, n);
-	if (passed)
-		event_send(m->sink, EVENT_ACTION_SUCCEEDED, machine_origin(m, msg->step)->source,
-			action_fields(m, msg->step));
-	else
+	if (msg->outcome != STEP_PASSED)
 		report_failure(m, msg);
 	keep_action(m, msg);
-	m->action.running = false;
 }
 
 static void on_note(void *arg, const struct message_note *msg)
@@ -245,6 +175,7 @@ void machine_report_start(struct machine *m, const struct vm *vm)
 	struct node *n = node_map();
 	auto_strv struct strv argv = {0};
 
+	m->steps = (struct steplog){.plan = m->plan, .sink = m->sink};
 	vm_argv(vm, &argv);
 	node_set_string(n, "kind", plan_source_name(m->plan->source));
 	node_set_string(n, "accelerator", qemu_accelerator_name(vm->accelerator));

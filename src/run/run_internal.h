@@ -28,7 +28,7 @@
 #include "run/planner.h"
 #include "run/result.h"
 #include "run/run.h"
-#include "run/runlog.h"
+#include "contract/runlog.h"
 #include "secrets/logmask.h"
 #include "secrets/secrets.h"
 #include "source/filememory.h"

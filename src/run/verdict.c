@@ -365,18 +365,6 @@ const char *verdict_reason_of_error(const struct err *e)
 	return e->reason[0] ? e->reason : kinds[e->kind].reason;
 }
 
-static const char *const outcome_reasons[STEP_OUTCOMES] = {
-	[STEP_PASSED] = NULL,
-	[STEP_FAILED] = "action_failed",
-	[STEP_TIMED_OUT] = "action_timeout",
-	[STEP_OUT_OF_TIME] = "run_timeout",
-	[STEP_STOPPED] = "interrupted",
-	[STEP_NO_MEMORY] = "out_of_memory",
-	[STEP_TOO_LARGE] = "output_too_large",
-	[STEP_BROKEN] = "guest_broken",
-	[STEP_NO_PROCESSES] = "too_many_processes",
-};
-
 static const char *const failures[SOURCES] = {
 	[SOURCE_PRE_PLAN] = "pre_plan_failed",
 	[SOURCE_FETCH] = "pre_plan_failed",
@@ -399,7 +387,7 @@ const char *verdict_reason_of_step(enum plan_source source, enum step_outcome o,
 	const struct verdict_reason *known = find_reason(said);
 
 	if (o != STEP_FAILED || !failures[source])
-		return outcome_reasons[o];
+		return message_reason(o);
 	return known && is_of_transfers(known->reason) ? known->reason : failures[source];
 }
 
@@ -412,18 +400,13 @@ enum verdict verdict_of_reason(const char *reason)
 	return known->verdict;
 }
 
-const char *verdict_reason_of_outcome(enum step_outcome o)
-{
-	return outcome_reasons[o];
-}
-
 enum verdict verdict_of_outcome(enum step_outcome o)
 {
 	const struct verdict_reason *known;
 
 	if (o == STEP_PASSED)
 		return VERDICT_PASSED;
-	known = find_reason(outcome_reasons[o]);
+	known = find_reason(message_reason(o));
 	if (!known)
 		BUG("outcome %d has no row in the table of reasons", (int)o);
 	return known->verdict;

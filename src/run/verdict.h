@@ -42,10 +42,9 @@ const char *verdict_reason_of_error(const struct err *e); /* e->reason, else a w
 
 /* The verdict for the outcome of a step as reported by the guest. */
 enum verdict verdict_of_outcome(enum step_outcome o);
-const char *verdict_reason_of_outcome(enum step_outcome o); /* NULL for STEP_PASSED */
 
 /*
- * As verdict_reason_of_outcome, for a step of a given plan. A trusted VM may send a more exact
+ * As message_reason, for a step of a given plan. A trusted VM may send a more exact
  * reason than that an action failed: `said`, which may have any content. It is accepted only if it
  * is in the table and begins with "fetch_" or "upload_". NULL for STEP_PASSED.
  */

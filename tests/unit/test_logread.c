@@ -6,7 +6,7 @@
 #include "cli/log/loghtml.h"
 #include "cli/log/logread.h"
 #include "contract/event.h"
-#include "run/runlog.h"
+#include "contract/runlog.h"
 
 struct fixture {
 	char *dir;

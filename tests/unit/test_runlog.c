@@ -7,7 +7,7 @@
 #include "contract/event.h"
 #include "data/jsonl.h"
 #include "run/limits.h"
-#include "run/runlog.h"
+#include "contract/runlog.h"
 
 struct fixture {
 	struct runlog log;

@@ -98,11 +98,11 @@ static void test_outcomes_of_steps(void **state)
 	};
 
 	(void)state;
-	assert_null(verdict_reason_of_outcome(STEP_PASSED));
+	assert_null(message_reason(STEP_PASSED));
 	for (int o = 0; o < STEP_OUTCOMES; o++) {
 		assert_int_equal(verdict_of_outcome((enum step_outcome)o), wanted[o]);
 		if (o != STEP_PASSED)
-			assert_non_null(find(verdict_reason_of_outcome((enum step_outcome)o)));
+			assert_non_null(find(message_reason((enum step_outcome)o)));
 	}
 }
 

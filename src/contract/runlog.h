@@ -11,8 +11,8 @@
  * end of dropped output is kept and written after its action. Space is reserved for that of the
  * failed action, and an eighth of log_max for those of all others.
  */
-#ifndef RUN_RUNLOG_H
-#define RUN_RUNLOG_H
+#ifndef CONTRACT_RUNLOG_H
+#define CONTRACT_RUNLOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

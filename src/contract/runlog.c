@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "run/runlog.h"
+#include "contract/runlog.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "os/nowait.h"
 #include "os/outfile.h"
 #include "os/space.h"
-#include "run/limits.h"
+#include "contract/limits.h"
 
 /* Space for the lines of the host itself: per action, and at the end of a run. */
 enum { ACTION_LINES = 700, END_LINES = 16 * 1024 };
