@@ -109,3 +109,13 @@ int actions_check_component(const struct node *name, const char *file, struct er
 			"'%s' is the name of a file that is not whole yet: .NAME.part", shown);
 	return 0;
 }
+
+const char *actions_artifacts(const struct node *settings)
+{
+	return node_get_text(settings, "artifacts_dir", GUEST_ARTIFACTS);
+}
+
+const char *actions_deps(const struct node *settings)
+{
+	return node_get_text(settings, "deps_dir", GUEST_DEPS);
+}

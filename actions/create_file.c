@@ -35,7 +35,7 @@ static int check(const struct node *args, const char *file, struct err *e)
 
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
-	auto_free char *path = path_join(GUEST_SRC, schema_text(params, args, "filename"));
+	auto_free char *path = path_join(ctx->source, schema_text(params, args, "filename"));
 	const char *content = schema_text(params, args, "content");
 	const bool overwrite = schema_bool(params, args, "overwrite");
 	auto_fd int fd = open(path,
@@ -43,7 +43,6 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 			(overwrite ? O_TRUNC : O_EXCL),
 		0644);
 
-	(void)ctx;
 	if (fd < 0 || fd_write_all(fd, content, strlen(content)) < 0)
 		return err_sys(e, "create %s", path);
 	return 0;

@@ -14,9 +14,8 @@ static const struct param params[] = {
 
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
-	auto_free char *path = path_join(GUEST_SRC, schema_text(params, args, "pathname"));
+	auto_free char *path = path_join(ctx->source, schema_text(params, args, "pathname"));
 
-	(void)ctx;
 	return path_make_dirs(path, 0755, e);
 }
 

@@ -2,13 +2,13 @@
 #include <string.h>
 
 #include "actions/table.h"
+#include "base/mem.h"
 
 static const struct param params[] = {{0}};
 
-/* All actions start in the source directory, so the path is constant. */
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
-	static const char text[] = GUEST_SRC "\n";
+	auto_free char *text = mem_printf("%s\n", ctx->source);
 
 	(void)args;
 	(void)e;

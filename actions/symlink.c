@@ -20,9 +20,8 @@ static const struct param params[] = {
 
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
-	auto_free char *path = path_join(GUEST_SRC, schema_text(params, args, "link_name"));
+	auto_free char *path = path_join(ctx->source, schema_text(params, args, "link_name"));
 
-	(void)ctx;
 	return symlink(schema_text(params, args, "target"), path) < 0 ? err_sys(e, "link %s", path)
 								      : 0;
 }

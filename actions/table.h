@@ -83,6 +83,13 @@ extern const struct action action_spawn, action_tar_extract, action_tar_create, 
 			"not: `build`, `1000:100`"                                                 \
 	}
 
+/*
+ * check.c: the directories of an action's expansion: those of the machine, or by hand those that
+ * `settings` names, which are then the keys of a plan of the existing form (executor/hand/oldplan.h).
+ */
+const char *actions_artifacts(const struct node *settings);
+const char *actions_deps(const struct node *settings);
+
 /* check.c: ERR_INPUT unless `user` of the arguments is valid (contract/user.h) or not there. */
 int actions_check_user(const struct node *args, const char *file, struct err *e) NODISCARD;
 /* check.c: copy `user` of an action's arguments to those of the step `spawn`. */

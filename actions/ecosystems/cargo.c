@@ -152,7 +152,7 @@ static const struct command build = {
 	.argv = {"cargo", "build", OFFLINE, "--workspace", "--all-targets"}};
 static const struct command test = {.argv = {"cargo", "test", OFFLINE, "--workspace"}};
 static const struct command install = {
-	.argv = {"cargo", "install", OFFLINE, "--bins", "--path=.", "--root", GUEST_ARTIFACTS}};
+	.argv = {"cargo", "install", OFFLINE, "--bins", "--path=.", "--root"}};
 
 const struct action action_cargo_fmt = {
 	.name = "cargo_fmt",
@@ -199,13 +199,23 @@ const struct action action_cargo_test = {
 	.expand = expand_command,
 };
 
+static int expand_install(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	if (expand_command(entry, settings, out, e) < 0)
+		return -1;
+	node_add_string(
+		node_get(out->steps[out->count - 1].args, "argv"), actions_artifacts(settings));
+	return 0;
+}
+
 const struct action action_cargo_install = {
 	.name = "cargo_install",
 	.summary = "Install the programs of the project into the artifacts, offline and locked.",
 	.where = IN_PLAN,
 	.kind = &install,
 	.params = no_params,
-	.expand = expand_command,
+	.expand = expand_install,
 };
 
 /* ---- cargo_clippy ---- */

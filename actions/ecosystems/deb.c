@@ -12,7 +12,8 @@
 #include "base/text.h"
 #include "contract/ecosystem.h"
 
-#define PLACE GUEST_DEPS "/debian"
+#define BELOW_DEPS "/debian"
+#define PLACE GUEST_DEPS BELOW_DEPS
 
 static const struct param no_params[] = {{0}};
 
@@ -173,7 +174,7 @@ const struct action action_apt_upgrade_download = {
 
 /* ---- in the plan ---- */
 
-/* argument: $1 of the script; NULL: none. */
+/* argument: $1 of the script. */
 static void add_bash(
 	const struct entry *entry, const char *script, const char *argument, struct plan *out)
 {
@@ -187,11 +188,12 @@ static void add_bash(
 static int expand_deb_install(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	(void)settings;
+	auto_free char *place = mem_printf("%s" BELOW_DEPS, actions_deps(settings));
+
 	(void)e;
 	add_bash(entry,
-		"apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 " PLACE "/*.deb",
-		NULL, out);
+		"apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 \"$1\"/*.deb",
+		place, out);
 	return 0;
 }
 
@@ -204,7 +206,7 @@ const struct action action_deb_install = {
 };
 
 /*
- * $1: a directory of the artifacts. The package is built beside a copy of the source, whose files stay
+ * $1: where the packages go. The package is built beside a copy of the source, whose files stay
  * as they are. A version with a Debian revision wants the source as it is upstream, without debian/.
  */
 static const char build_script[] =
@@ -221,17 +223,16 @@ static const char build_script[] =
 	"	xz -T0 >\"$top/${name}_${upstream%-*}.orig.tar.xz\" ;;\n"
 	"esac\n"
 	"(cd \"$tree\" && dpkg-buildpackage -us -uc)\n"
-	"mkdir -p \"" GUEST_ARTIFACTS "/$1\"\n"
-	"mv \"$top\"/*_* \"" GUEST_ARTIFACTS "/$1/\"\n"
+	"mkdir -p \"$1\"\n"
+	"mv \"$top\"/*_* \"$1/\"\n"
 	"rm -rf \"$top\"\n"
-	"ls -l \"" GUEST_ARTIFACTS "/$1\"\n";
+	"ls -l \"$1\"\n";
 
 static int expand_deb(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	(void)settings;
 	(void)e;
-	add_bash(entry, build_script, ".", out);
+	add_bash(entry, build_script, actions_artifacts(settings), out);
 	return 0;
 }
 
@@ -267,9 +268,11 @@ static int check_deb2(const struct node *args, const char *file, struct err *e)
 static int expand_deb2(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
-	(void)settings;
+	auto_free char *place = mem_printf("%s/%s", actions_artifacts(settings),
+		schema_text(deb2_params, entry->args, "artifacts"));
+
 	(void)e;
-	add_bash(entry, build_script, schema_text(deb2_params, entry->args, "artifacts"), out);
+	add_bash(entry, build_script, place, out);
 	return 0;
 }
 

@@ -19,8 +19,8 @@ static const struct param params[] = {
 		.help = "environment variables for this program, in addition to those of the plan"},
 	{.name = "directory",
 		.type = PARAM_STRING,
-		.preset = GUEST_SRC,
-		.help = "the working directory, relative to the source directory"},
+		.help = "the working directory, relative to the source directory, which is the "
+			"default"},
 	{.name = "input",
 		.type = PARAM_STRING,
 		.help = "the data for the program's standard input"},
@@ -54,7 +54,8 @@ static int check(const struct node *args, const char *file, struct err *e)
 
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
-	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
+	const char *below = schema_text(params, args, "directory");
+	auto_free char *directory = below ? path_join(ctx->source, below) : mem_strdup(ctx->source);
 	const char *input = schema_text(params, args, "input");
 	struct spawn s = {.directory = directory,
 		.input = input,

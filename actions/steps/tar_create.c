@@ -124,7 +124,7 @@ static int pack_others(
 static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	const char *names = schema_text(params, args, ACTIONS_NAMES_KEY);
-	auto_free char *directory = path_join(GUEST_SRC, schema_text(params, args, "directory"));
+	auto_free char *directory = path_join(ctx->source, schema_text(params, args, "directory"));
 	struct output o = {.archive = schema_text(params, args, "archive"), .directory = directory};
 	auto_fd int drive = -1;
 

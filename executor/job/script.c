@@ -21,7 +21,7 @@ static int write_file(const char *path, const char *text, struct err *e)
 int script_write(const struct run *r, const char *text, char **ret_path, struct err *e)
 {
 	const struct origin *origin = &r->plan->steps[r->step].origin;
-	auto_free char *dir = mem_printf("%s/%zu", GUEST_ACTIONS, origin->index + 1);
+	auto_free char *dir = mem_printf("%s/%zu", r->machine->scripts, origin->index + 1);
 	auto_script char *path = path_join(dir, origin->action);
 
 	if (path_remove_tree(dir, e) < 0 || path_make_dirs(dir, 0755, e) < 0 ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file with the script of an action: GUEST_ACTIONS/NUMBER/NAME, with number and name as on the
+ * The file with the script of an action: GUEST_ACTIONS/NUMBER/NAME in a machine, with number and name as on the
  * terminal ("2/3 shell"), so that messages of bash name the action and the line in it:
  * "/ci/actions/2/shell: line 3: ...". All users of the machine may read it. It is not in the source
  * directory.

@@ -179,6 +179,7 @@ int steps_run(const struct plan *plan, const struct action *const *actions, cons
 	struct link *l, struct message_end *ret_end, struct err *e)
 {
 	struct run r = {.ctx.ops = &run_ops,
+		.ctx.source = m->source,
 		.machine = m,
 		.link = l,
 		.plan = plan,

@@ -318,4 +318,6 @@ const struct machine machine_boot = {
 	.prepare = prepare,
 	.open_drive = blockdev_open,
 	.shut_down = shut_down,
+	.source = GUEST_SRC,
+	.scripts = GUEST_ACTIONS,
 };

@@ -31,6 +31,8 @@ struct machine {
 	/* Shut the machine down. Returns only if the process shall exit. */
 	void (*shut_down)(struct machine *m);
 
+	const char *source;  /* where actions run: GUEST_SRC */
+	const char *scripts; /* for script.h: GUEST_ACTIONS */
 	struct drive drives[DRIVES_MAX];
 	uint32_t drive_count;
 	int log_fd, ctl_fd; /* on a host: set by the caller, not owned */

@@ -105,4 +105,6 @@ const struct machine machine_on_host = {
 	.prepare = prepare,
 	.open_drive = open_drive,
 	.shut_down = shut_down,
+	.source = GUEST_SRC,
+	.scripts = GUEST_ACTIONS,
 };

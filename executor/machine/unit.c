@@ -109,4 +109,6 @@ const struct machine machine_unit = {
 	.prepare = prepare,
 	.open_drive = blockdev_open,
 	.shut_down = shut_down,
+	.source = GUEST_SRC,
+	.scripts = GUEST_ACTIONS,
 };

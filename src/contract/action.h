@@ -87,6 +87,7 @@ struct action_ops {
 
 struct action_ctx {
 	const struct action_ops *ops;
+	const char *source;             /* the directory in which actions run: GUEST_SRC */
 	struct strv env;                /* of this step and all later ones; setenv changes it */
 	struct message_step_end result; /* outcome, exit code, ...; set by ops->spawn or by run */
 };

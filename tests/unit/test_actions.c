@@ -555,7 +555,7 @@ static void guest_init(struct guest *g)
 {
 	struct err e = {0};
 
-	*g = (struct guest){.ctx.ops = &guest_ops};
+	*g = (struct guest){.ctx = {.ops = &guest_ops, .source = GUEST_SRC}};
 	buf_init(&g->printed, 4096);
 	buf_init(&g->warned, 4096);
 	buf_init(&g->spawned, 4096);

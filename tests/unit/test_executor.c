@@ -529,7 +529,7 @@ static void test_a_drive_without_a_plan_is_an_error(void **state)
 {
 	auto_free char *large = mem_alloc(LIMIT_PLAN_BYTES + 1);
 	auto_plan struct plan p = {0};
-	struct machine none = {0};
+	struct machine none = {.source = GUEST_SRC};
 	struct err e = {0};
 
 	(void)state;
@@ -555,7 +555,7 @@ static struct message_end run_steps(struct host *h, const char *head, const char
 		mem_printf("{\"format\":1,\"source\":\"plan\",%s\"steps\":[%s]}", head, steps);
 	auto_node struct node *tree = NULL;
 	auto_plan struct plan p = {0};
-	struct machine m = {.open_drive = memory_drive};
+	struct machine m = {.open_drive = memory_drive, .source = GUEST_SRC};
 	struct message_end end;
 	struct err e = {0};
 

@@ -82,7 +82,7 @@ static int upload(const struct fixture *f, const char *method, const char *sub, 
 		.tick = fake_tick,
 		.time_left_ms = fake_time_left_ms,
 		.warn = fake_warn};
-	struct action_ctx ctx = {.ops = &ops};
+	struct action_ctx ctx = {.ops = &ops, .source = GUEST_SRC};
 	auto_node struct node *args = node_map();
 
 	*e = (struct err){0};
