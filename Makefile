@@ -62,11 +62,14 @@ STEPS := names net spawn tar_extract tar_create
 ACTIONS_GUEST := guest_plan check $(STEPS:%=steps/%) mkdir symlink create_file setenv pwd dummy delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ECOSYSTEMS := registry cargo rustup npm pip go bundler maven deb
-ACTIONS := table shell custom http_get git_get git_config dns fetch $(ECOSYSTEMS:%=ecosystems/%) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+# What the executor expands itself, in a plan that is carried out by hand.
+ACTIONS_HAND := by_hand shell custom git_config ecosystems/registry ecosystems/cargo ecosystems/deb
+ACTIONS := table http_get git_get dns fetch $(filter-out $(ACTIONS_HAND),$(ECOSYSTEMS:%=ecosystems/%)) $(ACTIONS_HAND) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile
-EXECUTOR := main link $(MACHINE_GUEST:%=machine/%) $(JOB:%=job/%) $(NET:%=net/%)
+HAND := hand oldplan worker
+EXECUTOR := main link $(MACHINE_GUEST:%=machine/%) $(JOB:%=job/%) $(NET:%=net/%) $(HAND:%=hand/%)
 
 BASE_SRC := $(BASE:%=src/base/%.c) $(OS:%=src/os/%.c)
 OS_HOST_SRC := $(OS_HOST:%=src/os/%.c)
@@ -83,7 +86,7 @@ HOST_SRC := $(DATA_HOST:%=src/data/%.c) $(JAIL:%=src/jail/%.c) $(EGRESS:%=src/eg
 CLI_SRC := $(CLI:%=src/cli/%.c) $(COMMANDS:%=src/cli/commands/%.c) $(SCREEN:%=src/cli/screen/%.c) \
 	$(HELP:%=src/cli/help/%.c) $(LOG:%=src/cli/log/%.c)
 ACTIONS_SRC := $(ACTIONS:%=actions/%.c)
-ACTIONS_GUEST_SRC := $(ACTIONS_GUEST:%=actions/%.c)
+ACTIONS_GUEST_SRC := $(ACTIONS_GUEST:%=actions/%.c) $(ACTIONS_HAND:%=actions/%.c)
 EXECUTOR_SRC := $(EXECUTOR:%=executor/%.c)
 
 # Programs that only tests run.
@@ -154,7 +157,7 @@ obj = $(patsubst %.c,$(O)/%.o,$(1))
 LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) $(HOSTKEY_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
 AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
-GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
+GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) src/data/yamlfile.c $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
 NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/errorfile.c executor/net/netmain.c
 ASKING_SRC := $(BASE_SRC) $(HOSTKEY_SRC) src/hostkey/exchange.c src/hostkey/main.c
 REWRITE_SRC := $(BASE_SRC) $(SHARED_SRC) $(ARCHIVE_SRC) src/archive/main.c
@@ -186,7 +189,7 @@ $(O)/ambient: $(call obj,$(AMBIENT_SRC))
 $(O)/ambient-execute-plan: $(call obj,$(GUEST_SRC))
 	@echo "  LD      $@"
 	$(Q)$(CC) $(CFLAGS_ALL) $(if $(filter san,$(FLAVOUR)),$(LDFLAGS_ALL),-static-pie -s -Wl,-z,relro,-z,now -Wl,--gc-sections) \
-		-o $@ $^ -ljansson
+		-o $@ $^ -ljansson -lyaml
 
 # The program for networks in trusted guests, which have its libraries in their image.
 $(O)/ambient-net: $(call obj,$(NETTOOL_SRC))
@@ -266,7 +269,7 @@ VALGRIND_SRC := tests/tools/valgrind_syscall.c
 $(O)/valgrind/ambient-execute-plan: $(call obj,$(GUEST_SRC) $(VALGRIND_SRC))
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ -ljansson
+	$(Q)$(CC) $(CFLAGS_ALL) $(LDFLAGS_ALL) -Wl,--wrap=syscall -o $@ $^ -ljansson -lyaml
 
 $(O)/valgrind/test_%: $(O)/tests/unit/test_%.o $(call obj,$(LIBRARY_SRC) $(VALGRIND_SRC))
 	@mkdir -p $(@D)

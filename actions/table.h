@@ -17,6 +17,12 @@ extern const struct action *const actions_host[];
 /* The steps of untrusted plans: the only ones that the executor contains. */
 extern const struct action *const actions_guest_plan[];
 
+/*
+ * The actions of a plan that is carried out without a machine (executor/hand/hand.h), all but those
+ * that need our networks. They are expanded in the executor.
+ */
+extern const struct action *const actions_by_hand[];
+
 /* All ecosystems, in the order of the documentation. */
 extern const struct ecosystem *const actions_ecosystems[];
 

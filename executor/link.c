@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/fit.h"
 #include "executor/limits.h"
 #include "os/fd.h"
 
@@ -305,4 +306,27 @@ int link_connect(struct link *l, int log_fd, int ctl_fd, struct err *e)
 			return lost(e);
 		(void)nanosleep(&pause, NULL);
 	}
+}
+
+/* ---- the end ---- */
+
+void link_break(struct message_end *ret_end, const struct err *why)
+{
+	*ret_end = (struct message_end){.outcome = STEP_BROKEN, .failed_step = MESSAGE_NO_STEP};
+	fit_format(ret_end->text, sizeof(ret_end->text), "%s", why->msg);
+}
+
+int link_part(struct link *l, struct message_end *end, struct err *e)
+{
+	struct err gone = {0};
+	auto_buf struct buf b = {0};
+
+	end->guest_ns = (uint64_t)(clock_ns() - l->go_ns);
+	buf_init(&b, LIMIT_FRAME_PAYLOAD);
+	message_put_end(&b, end);
+	if (link_send(l, FRAME_END, &b, e) < 0 || link_drain(l, e) < 0)
+		return -1;
+	if (link_wait(l, &l->ack, clock_ms() + LIMIT_ACK_MS, &gone) < 0)
+		return 0;
+	return l->ack ? 0 : err_set(e, ERR_HOST, "the host did not acknowledge the end");
 }

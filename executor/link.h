@@ -101,4 +101,15 @@ int link_poll_done(struct link *l, const struct pollfd fds[LINK_POLL_FDS], struc
 /* Wait until *flag, one of the three above, is set, or for the deadline (ms; CLOCK_NEVER: none). */
 int link_wait(struct link *l, const bool *flag, int64_t deadline_ms, struct err *e) NODISCARD;
 
+/* ---- the end ---- */
+
+/*
+ * Send it, and wait until the host has acknowledged it. If the host has closed its end, that counts
+ * as an acknowledgement.
+ */
+int link_part(struct link *l, struct message_end *end, struct err *e) NODISCARD;
+
+/* The end after an error that is not of a step. */
+void link_break(struct message_end *ret_end, const struct err *why);
+
 #endif

@@ -11,13 +11,15 @@
  *   4. reads plan.json from its drive                         planfile_read
  *   5. runs the steps, each by the `run` of its action,       steps_run
  *      and forwards their output to the host                  spawn_run
- *   6. sends `end`, waits for its acknowledgement, and        part
+ *   6. sends `end`, waits for its acknowledgement, and        link_part
  *      powers the machine off                                 machine->shut_down
  *
  * The programs of the steps are hostile and run as root. This program is process 1 of the pid
  * namespace: they cannot kill it, and it can kill all of them at the end of a step. It has no other
  * protection: the virtual machine is the security boundary, and the host does not trust the reports
  * of this program.
+ *
+ * Without a machine, by hand, it is its own host (hand/hand.h).
  *
  * Errors after `go` are reported to the host in an `end` frame. Errors before it, and a lost host,
  * are reported on the console only.
@@ -30,8 +32,8 @@
 
 #include "actions/table.h"
 #include "base/clock.h"
-#include "base/fit.h"
 #include "base/version.h"
+#include "executor/hand/hand.h"
 #include "executor/job/planfile.h"
 #include "executor/job/steps.h"
 #include "executor/link.h"
@@ -81,28 +83,6 @@ static int carry_out(struct machine *m, struct link *l, struct message_end *ret_
 	return plan.keep_disk ? complete_disk(e) : 0;
 }
 
-static void fill_broken(struct message_end *end, const struct err *why)
-{
-	*end = (struct message_end){.outcome = STEP_BROKEN, .failed_step = MESSAGE_NO_STEP};
-	fit_format(end->text, sizeof(end->text), "%s", why->msg);
-}
-
-/* If the host has closed its end, that counts as an acknowledgement. */
-static int part(struct link *l, struct message_end *end, struct err *e)
-{
-	struct err gone = {0};
-	auto_buf struct buf b = {0};
-
-	end->guest_ns = (uint64_t)(clock_ns() - l->go_ns);
-	buf_init(&b, LIMIT_FRAME_PAYLOAD);
-	message_put_end(&b, end);
-	if (link_send(l, FRAME_END, &b, e) < 0 || link_drain(l, e) < 0)
-		return -1;
-	if (link_wait(l, &l->ack, clock_ms() + LIMIT_ACK_MS, &gone) < 0)
-		return 0;
-	return l->ack ? 0 : err_set(e, ERR_HOST, "the host did not acknowledge the end");
-}
-
 static int serve(struct machine *m, struct err *e)
 {
 	auto_link struct link l;
@@ -115,8 +95,8 @@ static int serve(struct machine *m, struct err *e)
 		link_connect(&l, log, ctl, e) < 0 || greet(&l, e) < 0)
 		return -1;
 	if (carry_out(m, &l, &end, &why) < 0)
-		fill_broken(&end, &why);
-	return part(&l, &end, e);
+		link_break(&end, &why);
+	return link_part(&l, &end, e);
 }
 
 /* SIGCHLD is read from a signalfd (spawn.c); a lost host causes an error of write(2). */
@@ -131,10 +111,24 @@ static void set_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &blocked, NULL);
 }
 
-static int complain(const struct err *e)
+static void print_error(const struct err *e)
 {
 	(void)fprintf(stderr, "ERROR: ambient-execute-plan: %s\n", e->msg);
+}
+
+static int complain(const struct err *e)
+{
+	print_error(e);
 	return e->kind == ERR_INPUT ? 2 : 3;
+}
+
+/* 0 or 1, as Ambient CI has it, whatever the error. */
+static int run_by_hand(struct err *e)
+{
+	if (hand_run(actions_by_hand, actions_guest_plan, STDOUT_FILENO, e) == 0)
+		return 0;
+	print_error(e);
+	return 1;
 }
 
 #define TEXT_OF(number) #number
@@ -164,6 +158,8 @@ int main(int argc, char **argv)
 		return print_version();
 	if (choice == PID1_CONNECT)
 		return connect_main(argc - 2, argv + 2, &e) < 0 ? complain(&e) : 0;
+	if (choice == PID1_BY_HAND)
+		return run_by_hand(&e);
 	if (serve(&machine, &e) < 0)
 		status = complain(&e);
 	machine.shut_down(&machine);

@@ -50,6 +50,11 @@ const struct drive *machine_drive(const struct machine *m, const char *serial);
 
 /* ---- shared by boot and unit: guest.c, ports.c, blockdev.c ---- */
 
+/*
+ * Has this machine the ports of a host? Without a device that makes ports, they cannot come; with one,
+ * they are waited for as ports_open does.
+ */
+bool ports_are_there(void);
 int ports_open(struct machine *m, int *ret_log, int *ret_ctl, struct err *e) NODISCARD;
 
 /* Find every drive of `go` by its serial. ERR_HOST if one is missing or differs from `go`. */

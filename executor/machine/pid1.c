@@ -7,15 +7,23 @@
 #include <unistd.h>
 
 #include "base/num.h"
+#include "contract/contract.h"
+#include "executor/hand/oldplan.h"
+#include "os/path.h"
+
+#define WITHOUT_MACHINE "--without-machine"
 
 const char pid1_usage[] =
 	"usage: ambient-execute-plan [--on-host --log FD --ctl FD [--drive SERIAL=FD[:ro]]...]\n"
 	"       ambient-execute-plan connect [--upload FILE MS] HOST PORT [ADDRESS:PORT]\n"
+	"       ambient-execute-plan --without-machine\n"
+	"       run-ci\n"
 	"\n"
 	"Runs the plan on the drive ambient-exec inside a virtual machine that ambient has made: "
 	"as the\n"
-	"machine's init, or started without arguments by the init of an image. It is not for use "
-	"by hand.\n"
+	"machine's init, or started without arguments by the init of an image. Without a machine, "
+	"it\n"
+	"carries out the plan.yaml in the working directory, as Ambient CI has it.\n"
 	"\n"
 	"  connect HOST PORT    copy between standard input and output and a host, through the "
 	"proxy of\n"
@@ -23,10 +31,22 @@ const char pid1_usage[] =
 	"  --upload FILE MS     of connect: end it after MS milliseconds without progress of an "
 	"upload,\n"
 	"                       and write the reason to FILE\n"
+	"  --without-machine    run the code of plan.yaml here, with the rights of who starts "
+	"this; "
+	"the\n"
+	"                       name run-ci means the same. Events go to standard output; the "
+	"status "
+	"is 0 or 1\n"
 	"  --on-host            run in the namespaces that a test has prepared, without a machine\n"
 	"  --log FD, --ctl FD   the two ports\n"
 	"  --drive SERIAL=FD    a drive; with :ro behind it, an input\n"
 	"  --help, --version    this text; the version\n";
+
+static int unknown(const char *argument, struct err *e)
+{
+	return err_set(
+		e, ERR_INPUT, "unknown argument '%s'; --help lists those that are known", argument);
+}
 
 static int parse_fd(const char *option, const char *text, int *ret_fd, struct err *e)
 {
@@ -65,8 +85,7 @@ static int parse_option(const char *option, const char *value, struct machine *m
 	bool is_log = strcmp(option, "--log") == 0, is_ctl = strcmp(option, "--ctl") == 0;
 
 	if (!is_log && !is_ctl && strcmp(option, "--drive") != 0)
-		return err_set(e, ERR_INPUT,
-			"unknown argument '%s'; --help lists those that are known", option);
+		return unknown(option, e);
 	if (!value)
 		return err_set(e, ERR_INPUT, "%s: a value is missing", option);
 	if (is_log || is_ctl)
@@ -88,6 +107,19 @@ static int choose_on_host(int argc, char **argv, struct machine *ret, struct err
 	return 0;
 }
 
+/* Without arguments, and not as the first process. */
+static int choose_place(const char *program, enum pid1_choice *ret_choice, struct err *e)
+{
+	if (access(OLDPLAN_NAME, F_OK) < 0 || ports_are_there())
+		return 0;
+	if (strcmp(path_base(program), EXECUTOR_OLD_NAME) != 0)
+		return err_set(e, ERR_INPUT,
+			"it runs a plan's code where it stands, so under its own name it does that "
+			"only with " WITHOUT_MACHINE);
+	*ret_choice = PID1_BY_HAND;
+	return 0;
+}
+
 int pid1_choose(int argc, char **argv, enum pid1_choice *ret_choice, struct machine *ret_machine,
 	struct err *e)
 {
@@ -97,6 +129,10 @@ int pid1_choose(int argc, char **argv, enum pid1_choice *ret_choice, struct mach
 	if (strcmp(first, "--on-host") == 0)
 		return choose_on_host(argc, argv, ret_machine, e);
 	*ret_machine = getpid() == 1 ? machine_boot : machine_unit;
+	if (strcmp(first, WITHOUT_MACHINE) == 0) {
+		*ret_choice = PID1_BY_HAND;
+		return argc > 2 ? unknown(argv[2], e) : 0;
+	}
 	if (strcmp(first, "--help") == 0)
 		*ret_choice = PID1_HELP;
 	else if (strcmp(first, "--version") == 0)
@@ -104,7 +140,8 @@ int pid1_choose(int argc, char **argv, enum pid1_choice *ret_choice, struct mach
 	else if (getpid() != 1 && strcmp(first, "connect") == 0)
 		*ret_choice = PID1_CONNECT;
 	else if (getpid() != 1 && argc > 1)
-		return err_set(e, ERR_INPUT,
-			"unknown argument '%s'; --help lists those that are known", first);
+		return unknown(first, e);
+	else if (getpid() != 1)
+		return choose_place(argc > 0 ? argv[0] : "", ret_choice, e);
 	return 0;
 }

@@ -56,6 +56,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 /* Members of the archive on DRIVE_EXEC. The first one is also the init of the initramfs. */
 #define EXECUTOR_NAME "ambient-execute-plan"
 #define PLAN_NAME "plan.json"
+/* The name of the executor for images of the existing Ambient, which start it themselves. */
+#define EXECUTOR_OLD_NAME "run-ci"
 
 /*
  * In the file of the executor stand EXECUTOR_NAME, this text, CONTRACT_VERSION in decimal and a
@@ -97,7 +99,8 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 /* The variable that has the working directory of a container image. */
 #define GUEST_IMAGE_DIRECTORY "CONTAINER_WORKDIR"
 #define GUEST_TMP "/tmp"
-#define GUEST_PATH "/root/.cargo/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define GUEST_CARGO_BIN "/root/.cargo/bin"
+#define GUEST_PATH GUEST_CARGO_BIN ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 /*
  * In a guest with a network, only the host's proxy can be reached (docs/egress.md). Actions use

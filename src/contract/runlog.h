@@ -26,6 +26,9 @@
  */
 enum { RUNLOG_TAIL_BYTES = 64 * 1024, RUNLOG_TAIL_LINE = 128 * 1024 };
 
+/* For runlog_init: no limit. */
+#define RUNLOG_ENDLESS (UINT64_MAX / 2)
+
 struct runlog_stream {
 	char cut[4]; /* an incomplete UTF-8 sequence */
 	size_t cut_len;

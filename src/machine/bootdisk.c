@@ -52,7 +52,7 @@ static const char user_data[] =
 	"    exec >/dev/ttyS1 2>&1\n"
 	"    drive=/dev/disk/by-id/virtio-" DRIVE_EXEC "\n"
 	"    [ -e $drive ] || drive=/dev/vdb\n"
-	"    cd \"$(mktemp -d)\" && tar -xf $drive && ./" BOOTDISK_PROGRAM "\n"
+	"    cd \"$(mktemp -d)\" && tar -xf $drive && ./" EXECUTOR_OLD_NAME "\n"
 	"    poweroff -f || systemctl poweroff --force\n";
 
 /* Without this, cloud-init would wait for a network. */

@@ -5,7 +5,7 @@
  * The disk is read-only and shared by all machines. What a machine changes is in an overlay without
  * a name, which is gone after it. The image's own system comes up; then a unit of its own, or
  * cloud-init by what is on the drive BOOTDISK_CIDATA, unpacks DRIVE_EXEC and starts the program
- * BOOTDISK_PROGRAM from it, which is the executor (executor/machine/unit.c).
+ * EXECUTOR_OLD_NAME from it, which is the executor (executor/machine/unit.c).
  */
 #ifndef MACHINE_BOOTDISK_H
 #define MACHINE_BOOTDISK_H
@@ -13,9 +13,6 @@
 #include "base/err.h"
 #include "machine/drives.h"
 #include "settings/image.h"
-
-/* The name that images for the existing Ambient start. */
-#define BOOTDISK_PROGRAM "run-ci"
 
 /* A file system for cloud-init's data source NoCloud. */
 #define BOOTDISK_CIDATA "ambient-cidata"

@@ -95,7 +95,7 @@ static int add_own_drives(const struct machine *m, struct drives *own, struct er
 	 */
 	if (drives_add_exec(own,
 		    &(struct drives_exec){.executor = h->executor,
-			    .name = h->image.boot == IMAGE_BOOT_DISK ? BOOTDISK_PROGRAM
+			    .name = h->image.boot == IMAGE_BOOT_DISK ? EXECUTOR_OLD_NAME
 								     : EXECUTOR_NAME,
 			    .plan = plan.data,
 			    .plan_len = plan.len,
