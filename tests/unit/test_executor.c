@@ -458,6 +458,19 @@ static void test_wrong_options_are_named(void **state)
 		WORDS(W("--frob")), "unknown argument '--frob'; --help lists those that are known");
 }
 
+static void test_without_machine_is_an_option_alone(void **state)
+{
+	enum pid1_choice choice;
+	struct err e = {0};
+	struct machine m;
+
+	(void)state;
+	expect_ok(choose(&m, &choice, &e, WORDS(W("--without-machine"))), &e);
+	assert_int_equal(choice, PID1_BY_HAND);
+	expect_bad_options(WORDS(W("--without-machine"), W("x")),
+		"unknown argument 'x'; --help lists those that are known");
+}
+
 static void test_help_and_version_need_no_machine(void **state)
 {
 	enum pid1_choice choice;
@@ -806,6 +819,7 @@ int main(void)
 		cmocka_unit_test(test_heartbeats_come_when_due),
 		cmocka_unit_test(test_options_of_a_test_are_ports_and_drives),
 		cmocka_unit_test(test_wrong_options_are_named),
+		cmocka_unit_test(test_without_machine_is_an_option_alone),
 		cmocka_unit_test(test_help_and_version_need_no_machine),
 		cmocka_unit_test(test_the_plan_is_read_from_its_drive),
 		cmocka_unit_test(test_a_drive_without_a_plan_is_an_error),
