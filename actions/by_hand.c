@@ -92,3 +92,8 @@ const struct action *const actions_by_hand[] = {
 	&create,
 	NULL,
 };
+
+const struct ecosystem *const actions_by_hand_ecosystems[] = {
+	&ecosystem_cargo,
+	NULL,
+};

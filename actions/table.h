@@ -22,6 +22,8 @@ extern const struct action *const actions_guest_plan[];
  * that need our networks. They are expanded in the executor.
  */
 extern const struct action *const actions_by_hand[];
+/* The ecosystems whose variables such a plan has. */
+extern const struct ecosystem *const actions_by_hand_ecosystems[];
 
 /* All ecosystems, in the order of the documentation. */
 extern const struct ecosystem *const actions_ecosystems[];

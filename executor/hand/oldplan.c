@@ -8,6 +8,7 @@
 #include "actions/table.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "contract/ecosystem.h"
 #include "contract/entry.h"
 #include "data/schema.h"
 #include "data/yamlfile.h"
@@ -60,14 +61,29 @@ static void set_inherited(struct strv *env)
 	}
 }
 
-static void set_below(struct strv *env, const char *name, const struct oldplan *p, const char *key,
-	const char *below)
+/* The value is a path below a directory of the machine; the plan says where that is. */
+static void set_moved(const struct oldplan *p, const struct action_variable *v, struct strv *env)
 {
-	const char *dir = node_get_text(p->settings, key, NULL);
-	auto_free char *path = dir ? path_join(dir, below) : NULL;
+	static const struct {
+		const char *there, *key;
+	} moved[] = {{GUEST_DEPS, "deps_dir"}, {GUEST_CACHE, "cache_dir"}};
 
-	if (path)
-		strv_setenv(env, name, path);
+	for (size_t i = 0; i < ARRAY_SIZE(moved); i++) {
+		const char *dir = node_get_text(p->settings, moved[i].key, NULL);
+		auto_free char *path = NULL;
+
+		if (!dir || !path_is_below(v->value, moved[i].there))
+			continue;
+		path = mem_printf("%s%s", dir, v->value + strlen(moved[i].there));
+		strv_setenv(env, v->name, path);
+	}
+}
+
+static void set_ecosystems(const struct oldplan *p, struct strv *env)
+{
+	for (const struct ecosystem *const *s = actions_by_hand_ecosystems; *s; s++)
+		for (const struct action_variable *v = (*s)->always; v && v->name; v++)
+			set_moved(p, v, env);
 }
 
 static void set_own(const struct oldplan *p, struct strv *env)
@@ -78,8 +94,7 @@ static void set_own(const struct oldplan *p, struct strv *env)
 	if (!getenv("HOME"))
 		strv_setenv(env, "HOME", GUEST_HOME);
 	strv_setenv(env, "PATH", longer ? longer : GUEST_PATH);
-	set_below(env, "CARGO_HOME", p, "deps_dir", "cargo");
-	set_below(env, "CARGO_TARGET_DIR", p, "cache_dir", "cargo-target");
+	set_ecosystems(p, env);
 	strv_setenv(env, "RUST_BACKTRACE", "1");
 }
 
