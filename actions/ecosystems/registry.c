@@ -44,8 +44,10 @@ int actions_registry(const struct entry *entry, const struct node *settings,
 	const struct node *registry = registry_of(entry, settings);
 	const char *why = node_get_text(registry, REGISTRY_ERROR, NULL);
 
-	if (why)
-		return node_err(entry->node, entry->file, e, "%s", why);
+	if (why) {
+		(void)node_err(entry->node, entry->file, e, "%s", why);
+		return -1; /* analyzers do not know that node_err does */
+	}
 	*ret_address = node_get_text(registry, REGISTRY_ADDRESS, entry->action->ecosystem->address);
 	return 0;
 }
@@ -65,7 +67,7 @@ int actions_reach_registry(const struct entry *entry, const struct node *setting
 	struct endpoints *ret_endpoints, struct err *e)
 {
 	const struct node *host;
-	const char *address = NULL;
+	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0 ||
 		actions_reach_url(entry, ecosystem_url(address), ret_endpoints, e) < 0)
