@@ -18,7 +18,6 @@ enum { PATH_SHOWN_MAX = 600 };
 static int read_own(const char *path, struct node **ret, struct err *e)
 {
 	auto_node struct node *partial = NULL;
-	auto_strv struct strv none = {0}; /* no key is without effect */
 
 	if (yamlfile_read(path, &partial, e) < 0)
 		return -1;
@@ -26,8 +25,7 @@ static int read_own(const char *path, struct node **ret, struct err *e)
 		node_free(partial);
 		partial = node_map();
 	}
-	if (schema_check(project_partial_params, partial, path, e) < 0 ||
-		schema_respell(project_partial_params, partial, path, &none, e) < 0)
+	if (project_check_partial(partial, path, e) < 0)
 		return -1;
 	*ret = steal_ptr(&partial);
 	return 0;

@@ -48,6 +48,12 @@ static const char *const fetch_sources[] = {
 		.help = "actions that deliver artifacts, in a trusted VM after a passed plan"      \
 	}
 
+#define OTHER_SPELLING(other, key)                                                                 \
+	{                                                                                          \
+		.name = (other), .type = PARAM_SIZE, .min = LIMIT_DRIVE_LEAST,                     \
+		.max = LIMIT_DRIVE_MOST, .same_as = (key)                                          \
+	}
+
 const struct param project_params[] = {
 	{.name = "source",
 		.type = PARAM_PATH,
@@ -98,11 +104,7 @@ const struct param project_params[] = {
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "maximum size of the artifacts of a run"},
-	{.name = "artifact_max_size",
-		.type = PARAM_SIZE,
-		.min = LIMIT_DRIVE_LEAST,
-		.max = LIMIT_DRIVE_MOST,
-		.same_as = "artifacts_max_size"},
+	OTHER_SPELLING("artifact_max_size", "artifacts_max_size"),
 	{.name = "cache_max_size",
 		.type = PARAM_SIZE,
 		.offset = offsetof(struct project, cache_max),
@@ -115,11 +117,7 @@ const struct param project_params[] = {
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "maximum size of the dependencies"},
-	{.name = "dependencies_max_size",
-		.type = PARAM_SIZE,
-		.min = LIMIT_DRIVE_LEAST,
-		.max = LIMIT_DRIVE_MOST,
-		.same_as = "deps_max_size"},
+	OTHER_SPELLING("dependencies_max_size", "deps_max_size"),
 	{.name = "timeout",
 		.type = PARAM_DURATION,
 		.offset = offsetof(struct project, timeout_ms),
@@ -191,11 +189,7 @@ const struct param project_partial_params[] = {PLAN_ROWS,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "maximum size of the artifacts of a run, at most that of the "
 			"configuration"},
-	{.name = "artifact_max_size",
-		.type = PARAM_SIZE,
-		.min = LIMIT_DRIVE_LEAST,
-		.max = LIMIT_DRIVE_MOST,
-		.same_as = "artifacts_max_size"},
+	OTHER_SPELLING("artifact_max_size", "artifacts_max_size"),
 	{.name = "cache_max_size",
 		.type = PARAM_SIZE,
 		.min = LIMIT_DRIVE_LEAST,
@@ -206,12 +200,7 @@ const struct param project_partial_params[] = {PLAN_ROWS,
 		.min = LIMIT_DRIVE_LEAST,
 		.max = LIMIT_DRIVE_MOST,
 		.help = "maximum size of the dependencies, at most that of the configuration"},
-	{.name = "dependencies_max_size",
-		.type = PARAM_SIZE,
-		.min = LIMIT_DRIVE_LEAST,
-		.max = LIMIT_DRIVE_MOST,
-		.same_as = "deps_max_size"},
-	{0}};
+	OTHER_SPELLING("dependencies_max_size", "deps_max_size"), {0}};
 
 /* ---- loading the projects file ---- */
 
@@ -601,13 +590,21 @@ static int open_source_plan(
 	return 0;
 }
 
+int project_check_partial(struct node *partial, const char *file, struct err *e)
+{
+	auto_strv struct strv none = {0}; /* no key is without effect */
+
+	if (check_keys(project_partial_params, partial, file, e) < 0)
+		return -1;
+	return schema_respell(project_partial_params, partial, file, &none, e);
+}
+
 int project_read_source_plan(
 	const char *source, const char *relative, struct node **ret_plan, struct err *e)
 {
 	auto_fd int dir = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_free char *path = path_join(source, relative);
 	auto_free char *shown = text_safe(path, PATH_SHOWN_MAX);
-	auto_strv struct strv none = {0}; /* no key is without effect */
 	auto_node struct node *plan = NULL;
 	auto_fd int fd = -1;
 
@@ -625,8 +622,7 @@ int project_read_source_plan(
 		return -1;
 	if (plan->kind == NODE_NULL)
 		return err_set(e, ERR_INPUT, "%s: is empty; the key 'plan' is needed", shown);
-	if (check_keys(project_partial_params, plan, shown, e) < 0 ||
-		schema_respell(project_partial_params, plan, shown, &none, e) < 0)
+	if (project_check_partial(plan, shown, e) < 0)
 		return -1;
 	*ret_plan = steal_ptr(&plan);
 	return 0;

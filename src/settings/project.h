@@ -123,6 +123,9 @@ int project_read_source_plan(
 	const char *source, const char *relative, struct node **ret_plan, struct err *e) NODISCARD;
 extern const struct param project_partial_params[]; /* its keys */
 
+/* Check such a file's tree, and write its keys in our spelling (schema_respell). ERR_INPUT. */
+int project_check_partial(struct node *partial, const char *file, struct err *e) NODISCARD;
+
 extern const struct param project_params[]; /* the table of keys, for help and documentation */
 
 #endif
