@@ -116,8 +116,12 @@ static int prepare(struct transfer_options *o, struct err *e)
 	return 0;
 }
 
-/* The space left for dependencies: the limit less all existing files except `replaced`. */
-static int find_room(struct transfer_options *o, const struct strv *replaced, struct err *e)
+/*
+ * The space left for dependencies: the limit less all existing files except `replaced`, and except
+ * `bytes_replaced` of files below them.
+ */
+static int find_room(struct transfer_options *o, const struct strv *replaced,
+	uint64_t bytes_replaced, struct err *e)
 {
 	uint64_t max = said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
 	struct dirent **names = NULL;
@@ -136,6 +140,7 @@ static int find_room(struct transfer_options *o, const struct strv *replaced, st
 		free(names[i]);
 	}
 	free(names);
+	used -= used < bytes_replaced ? used : bytes_replaced;
 	o->bounded = max != UINT64_MAX;
 	o->room = max > used ? max - used : 0;
 	return result;
@@ -169,16 +174,19 @@ static int get_files(const struct node *work, const struct transfer_options *o, 
 	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
 	const struct strv none = {0};
 	struct transfer_options bounded = *o;
+	uint64_t replaced = 0;
 	auto_fd int dir = -1;
 
-	if (read_items(list, items, e) < 0 || find_room(&bounded, &none, e) < 0)
+	if (read_items(list, items, e) < 0)
 		return -1;
 	dir = open_http_dir(o->dir_fd, e);
 	if (dir < 0)
 		return -1;
-	bounded.dir_fd = dir;
 	for (size_t i = 0; i < count; i++)
-		bounded.room += size_of(dir, items[i].name);
+		replaced += size_of(dir, items[i].name);
+	if (find_room(&bounded, &none, replaced, e) < 0)
+		return -1;
+	bounded.dir_fd = dir;
 	return http_get(items, count, &bounded, e);
 }
 
@@ -204,7 +212,7 @@ static int get_commit(const struct node *work, const struct transfer_options *o,
 		return err_set(e, ERR_INPUT, "the request is incomplete");
 	add_ssh(&ssh);
 	strv_push(&replaced, g.name);
-	if (find_room(&bounded, &replaced, e) < 0)
+	if (find_room(&bounded, &replaced, 0, e) < 0)
 		return -1;
 	return gitget(&g, &bounded, e);
 }
