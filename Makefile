@@ -30,7 +30,7 @@ OS := fd nowait flow relay path tree proc sig inherit outfile space sparse memin
 OS_HOST := home loop settled temporary vault
 DATA := node jsonl schema tar pack unpack
 # What needs libraries that the static executor cannot have; ambient-net has the first.
-DATA_NET := digest sshwire
+DATA_NET := digest checksum sshwire
 DATA_HOST := contents cpio iso9660 qcow2 yamlfile tarfile
 CONTRACT := frame message action endpoint user entry plan event steplog runlog
 JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sidecar
@@ -57,6 +57,7 @@ HELP := catalog limitlist manual plain
 LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitget sftp sftpput sshcheck
+NETTOOL_OWN_SRC := executor/net/netmain.c executor/net/getfiles.c executor/net/room.c actions/ecosystems/npmlock.c
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 STEPS := names net spawn tar_extract tar_create
 ACTIONS_GUEST := guest_plan check $(STEPS:%=steps/%) mkdir symlink create_file setenv pwd dummy delivery/upload
@@ -116,12 +117,12 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	mask said \
 	secrets sshagent \
 	upload \
-	http gitget sftp sshcheck hostkey \
+	http gitget sftp sshcheck hostkey npmlock \
 	qcow2 iso9660 partitions \
 	usage debversion
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy clienthello \
-	mask agent gitview sftp archive imagefile disk layers tarindex
+	mask agent gitview sftp archive imagefile disk layers tarindex npmlock
 
 # ---- flags ------------------------------------------------------------------------------------------
 
@@ -154,11 +155,11 @@ HOSTKEY_LIBS := -lssh
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(ARCHIVE_SRC) $(HOSTKEY_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(NETTOOL_OWN_SRC:executor/net/netmain.c=) $(ARCHIVE_SRC) $(HOSTKEY_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
 	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
 AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) src/data/yamlfile.c $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
-NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/errorfile.c executor/net/netmain.c
+NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/errorfile.c $(NETTOOL_OWN_SRC)
 ASKING_SRC := $(BASE_SRC) $(HOSTKEY_SRC) src/hostkey/exchange.c src/hostkey/main.c
 REWRITE_SRC := $(BASE_SRC) $(SHARED_SRC) $(ARCHIVE_SRC) src/archive/main.c
 

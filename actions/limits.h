@@ -11,6 +11,12 @@
  */
 #define LIMIT_SNIPPET_BYTES (512 * KIB)
 #define LIMIT_NAMES_BYTES (64 * MIB) /* of one directory, names.h */
+/* The lock file of npm_get, and what it names. */
+#define LIMIT_LOCK_BYTES (32 * MIB)
+#define LIMIT_LOCK_VALUES 500000
+#define LIMIT_LOCK_DEPTH LIMIT_TAR_DEPTH
+#define LIMIT_LOCK_PACKAGES 20000
+#define LIMIT_LOCK_PLACE (LIMIT_TAR_PATH / 2) /* the path of a package */
 #define LIMIT_FETCH_READS 1000
 #define LIMIT_FETCH_HOSTS 100
 /* Files and directories of an upload. */

@@ -166,6 +166,8 @@ int actions_reach_host(const struct entry *entry, const char *host, struct endpo
  * logs in by ssh and may use the agent.
  */
 void action_net_add(const struct entry *entry, bool ssh, struct plan *out);
+/* The same, with this work in the place of the action's arguments. */
+void action_net_add_work(const struct entry *entry, const struct node *work, struct plan *out);
 
 /*
  * net.c, after a program that was spawned did not succeed: true if the program failed; false if the

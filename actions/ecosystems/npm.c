@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "actions/ecosystems/npmlock.h"
 #include "actions/table.h"
 #include "base/mem.h"
 #include "contract/ecosystem.h"
@@ -22,18 +23,55 @@ static const struct client_setting settings_of_npm[] = {
 const struct ecosystem ecosystem_npm = {
 	.name = "npm",
 	.client = "npm",
-	.address = "https://registry.npmjs.org/",
+	.address = NPM_ADDRESS,
 	.settings = settings_of_npm,
 };
 
 /* ---- npm_get ---- */
 
-/* Known, so that files with it can be checked, and not in this version. */
+static void reads_lock(const struct entry *entry, struct action_reads *ret)
+{
+	(void)entry;
+	strv_push(&ret->optional, "npm-shrinkwrap.json");
+	strv_push(&ret->optional, "package-lock.json");
+}
+
+/* The lock file is read in the machine (npmlock.h). */
+static int expand_get(
+	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
+{
+	auto_node struct node *work = node_map();
+	const char *address;
+
+	if (actions_registry(entry, settings, &address, e) < 0)
+		return -1;
+	node_set_string(work, "registry", address);
+	action_net_add_work(entry, work, out);
+	return 0;
+}
+
+static const struct action_variable gives_to_get[] = {
+	{.name = "npm_config_audit", .value = "false", .help = "npm asks for no advisories"},
+	{.name = "npm_config_fund", .value = "false", .help = "npm prints no requests for money"},
+	{.name = "npm_config_update_notifier",
+		.value = "false",
+		.help = "npm does not look for a newer npm"},
+	{0},
+};
+
 const struct action action_npm_get = {
 	.name = "npm_get",
-	.summary = "Download every package that package-lock.json names.",
+	.summary =
+		"Download the archives of all packages that package-lock.json names, to " GUEST_DEPS
+		"/" NPM_DEPS ", and verify their integrity.",
 	.where = IN_PRE,
+	.determined = true,
+	.ecosystem = &ecosystem_npm,
+	.gives = gives_to_get,
 	.params = no_params,
+	.expand = expand_get,
+	.reach = actions_reach_registry,
+	.reads = reads_lock,
 };
 
 /* ---- npm_fetch ---- */

@@ -45,20 +45,34 @@ static void drop_nulls(struct node *n)
 	}
 }
 
-void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
+/* Returns the arguments of the step. */
+static struct node *add_step(const struct entry *entry, const struct node *work, struct plan *out)
 {
-	auto_node struct node *args = node_copy(entry->args);
 	struct node *step = node_map();
 	auto_buf struct buf text = {0};
 
-	drop_nulls(args);
 	buf_init(&text, LIMIT_PLAN_BYTES);
-	jsonl_add(&text, args);
+	jsonl_add(&text, work);
 	node_set_string(step, "command", entry->action->name);
 	node_set_string(step, "input", text.data);
+	(void)plan_add(out, action_net.name, step, &entry->origin);
+	return step;
+}
+
+void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
+{
+	auto_node struct node *args = node_copy(entry->args);
+	struct node *step;
+
+	drop_nulls(args);
+	step = add_step(entry, args, out);
 	if (ssh)
 		node_set_bool(step, "ssh", true);
-	(void)plan_add(out, action_net.name, step, &entry->origin);
+}
+
+void action_net_add_work(const struct entry *entry, const struct node *work, struct plan *out)
+{
+	(void)add_step(entry, work, out);
 }
 
 void action_net_forget_error(void)

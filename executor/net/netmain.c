@@ -11,10 +11,8 @@
  * written to standard output. On failure the reason and the message are written to GUEST_NET_ERROR,
  * for the step, and the message to standard error, for users.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +25,10 @@
 #include "data/node.h"
 #include "executor/limits.h"
 #include "executor/net/errorfile.h"
+#include "executor/net/getfiles.h"
+#include "executor/net/room.h"
 #include "os/fd.h"
 #include "os/inherit.h"
-#include "os/tree.h"
 #include "transfer/gitget.h"
 #include "transfer/http.h"
 #include "transfer/sftpput.h"
@@ -44,40 +43,10 @@ static void tell(void *arg, const char *line)
 	(void)fflush(stdout);
 }
 
-static int read_items(const struct node *list, struct http_item *items, struct err *e)
-{
-	static const char prefix[] = "sha256:";
-	const struct node *item;
-	size_t i = 0;
-
-	node_each (list, item) {
-		const char *sum = node_get_text(item, "checksum", NULL);
-
-		items[i] = (struct http_item){.url = node_get_text(item, "url", NULL),
-			.name = node_get_text(item, "filename", NULL),
-			.sha256 = sum ? sum + strlen(prefix) : NULL};
-		if (!items[i].url || !items[i].name ||
-			(sum && strncmp(sum, prefix, strlen(prefix)) != 0))
-			return err_set(e, ERR_INPUT, "item %zu is incomplete", i + 1);
-		i++;
-	}
-	return 0;
-}
-
-/* A number set by the executor in the environment; `preset` if there is none. */
-static uint64_t said(const char *name, uint64_t preset)
-{
-	const char *text = getenv(name);
-	struct err ignored = {0};
-	uint64_t value;
-
-	return text && num_parse_u64(text, INT64_MAX, &value, &ignored) == 0 ? value : preset;
-}
-
 /* The time at which the transfers must have ended; 0: no limit. */
 static int64_t end_of_time(void)
 {
-	uint64_t left = said(GUEST_TIME_LEFT, 0);
+	uint64_t left = room_said(GUEST_TIME_LEFT, 0);
 	int64_t end;
 
 	return left && !__builtin_add_overflow(clock_ms(), (int64_t)left, &end) ? end : 0;
@@ -88,7 +57,7 @@ static int64_t end_of_time(void)
  */
 static int64_t patience(void)
 {
-	uint64_t half = said(GUEST_TIME_LEFT, UINT64_MAX) / 2;
+	uint64_t half = room_said(GUEST_TIME_LEFT, UINT64_MAX) / 2;
 
 	return half < LIMIT_HTTP_STALL_MS ? (int64_t)half + 1 : LIMIT_HTTP_STALL_MS;
 }
@@ -116,80 +85,6 @@ static int prepare(struct transfer_options *o, struct err *e)
 	return 0;
 }
 
-/*
- * The space left for dependencies: the limit less all existing files except `replaced`, and except
- * `bytes_replaced` of files below them.
- */
-static int find_room(struct transfer_options *o, const struct strv *replaced,
-	uint64_t bytes_replaced, struct err *e)
-{
-	uint64_t max = said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
-	struct dirent **names = NULL;
-	int count = scandirat(o->dir_fd, ".", &names, NULL, NULL), result = 0;
-
-	if (count < 0)
-		return err_sys(e, "list the dependencies");
-	for (int i = 0; i < count; i++) {
-		const char *name = names[i]->d_name;
-
-		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-			!strv_has(replaced, name)) {
-			result = tree_archive_size(o->dir_fd, name, GUEST_DEPS, &bytes, e);
-			used += result == 0 ? bytes : 0;
-		}
-		free(names[i]);
-	}
-	free(names);
-	used -= used < bytes_replaced ? used : bytes_replaced;
-	o->bounded = max != UINT64_MAX;
-	o->room = max > used ? max - used : 0;
-	return result;
-}
-
-/* Created if it is missing; a link that dependencies have left there is not followed. */
-static int open_http_dir(int deps, struct err *e)
-{
-	int fd;
-
-	if (mkdirat(deps, DEPS_HTTP, 0755) < 0 && errno != EEXIST)
-		return err_sys(e, "make " GUEST_DEPS_HTTP);
-	fd = openat(deps, DEPS_HTTP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open " GUEST_DEPS_HTTP) : fd;
-}
-
-/* What a file to be replaced takes in the archive; 0: there is none. */
-static uint64_t size_of(int dir, const char *name)
-{
-	struct stat st;
-
-	return fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)
-		? (uint64_t)st.st_size
-		: 0;
-}
-
-static int get_files(const struct node *work, const struct transfer_options *o, struct err *e)
-{
-	const struct node *list = node_get(work, "items");
-	size_t count = list ? list->count : 0;
-	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
-	const struct strv none = {0};
-	struct transfer_options bounded = *o;
-	uint64_t replaced = 0;
-	auto_fd int dir = -1;
-
-	if (read_items(list, items, e) < 0)
-		return -1;
-	dir = open_http_dir(o->dir_fd, e);
-	if (dir < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		replaced += size_of(dir, items[i].name);
-	if (find_room(&bounded, &none, replaced, e) < 0)
-		return -1;
-	bounded.dir_fd = dir;
-	return http_get(items, count, &bounded, e);
-}
-
 static void add_ssh(struct strv *argv)
 {
 	strv_push(argv, "ssh");
@@ -212,7 +107,7 @@ static int get_commit(const struct node *work, const struct transfer_options *o,
 		return err_set(e, ERR_INPUT, "the request is incomplete");
 	add_ssh(&ssh);
 	strv_push(&replaced, g.name);
-	if (find_room(&bounded, &replaced, 0, e) < 0)
+	if (room_find(&bounded, &replaced, 0, e) < 0)
 		return -1;
 	return gitget(&g, &bounded, e);
 }
@@ -280,7 +175,8 @@ static const struct {
 	const char *name;
 	int (*run)(const struct node *work, const struct transfer_options *o, struct err *e);
 } commands[] = {
-	{"http_get", get_files},
+	{"http_get", getfiles_named},
+	{"npm_get", getfiles_locked},
 	{"git_get", get_commit},
 	{"http_put", put_files},
 	{"sftp_put", put_by_sftp},

@@ -193,7 +193,8 @@ struct action {
 	int (*reach)(const struct entry *entry, const struct node *settings,
 		struct endpoints *ret_endpoints, struct err *e);
 	/*
-	 * With `fetches`: append the files of the source that the action must be given. NULL: none.
+	 * In a pre_plan: append the files of the source that the action reads. With `fetches` it is
+	 * given no others. NULL: none.
 	 */
 	void (*reads)(const struct entry *entry, struct action_reads *ret);
 	/*

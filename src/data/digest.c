@@ -7,19 +7,39 @@
 #include "os/fd.h"
 #include "os/sig.h"
 
-/* libcrypto fails here only without memory or without SHA-256; neither can be handled. */
+/* libcrypto fails here only without memory or without an algorithm; neither can be handled. */
 static void must(int ok)
 {
 	if (ok != 1)
-		BUG("libcrypto cannot make a SHA-256 digest");
+		BUG("libcrypto cannot make a digest");
+}
+
+static const EVP_MD *method_of(enum digest_algorithm algorithm)
+{
+	switch (algorithm) {
+	case DIGEST_SHA1:
+		return EVP_sha1();
+	case DIGEST_SHA384:
+		return EVP_sha384();
+	case DIGEST_SHA512:
+		return EVP_sha512();
+	case DIGEST_SHA256:
+		break;
+	}
+	return EVP_sha256();
+}
+
+struct digest *digest_new_of(enum digest_algorithm algorithm)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	must(context && EVP_DigestInit_ex(context, method_of(algorithm), NULL));
+	return (struct digest *)context;
 }
 
 struct digest *digest_new(void)
 {
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-
-	must(context && EVP_DigestInit_ex(context, EVP_sha256(), NULL));
-	return (struct digest *)context;
+	return digest_new_of(DIGEST_SHA256);
 }
 
 void digest_add(struct digest *d, const void *data, size_t len)
@@ -27,15 +47,22 @@ void digest_add(struct digest *d, const void *data, size_t len)
 	must(EVP_DigestUpdate((EVP_MD_CTX *)d, data, len));
 }
 
-struct digest_text digest_end(struct digest *d)
+size_t digest_end_raw(struct digest *d, unsigned char *raw)
 {
-	static const char hex[] = "0123456789abcdef";
-	unsigned char raw[EVP_MAX_MD_SIZE];
-	struct digest_text text = {0};
 	unsigned len = 0;
 
 	must(EVP_DigestFinal_ex((EVP_MD_CTX *)d, raw, &len));
 	EVP_MD_CTX_free((EVP_MD_CTX *)d);
+	return len;
+}
+
+struct digest_text digest_end(struct digest *d)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char raw[DIGEST_BYTES_MAX] = {0};
+	struct digest_text text = {0};
+
+	(void)digest_end_raw(d, raw);
 	for (unsigned i = 0; i < 32; i++) {
 		text.s[2 * i] = hex[raw[i] >> 4];
 		text.s[2 * i + 1] = hex[raw[i] & 15];
@@ -86,4 +113,9 @@ int digest_of_part(int fd, uint64_t offset, uint64_t bytes, struct digest_text *
 int digest_of_file(int fd, uint64_t bytes, struct digest_text *ret, struct err *e)
 {
 	return digest_of_part(fd, 0, bytes, ret, e);
+}
+
+int digest_add_file(struct digest *d, int fd, uint64_t bytes, struct err *e)
+{
+	return add_part(d, fd, 0, bytes, e);
 }

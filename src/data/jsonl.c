@@ -396,14 +396,15 @@ static struct node *convert(json_t *json)
 	return node_null();
 }
 
-static int refuse_size(const struct node_size *size, const char *name, struct err *e)
+static int refuse_size(const struct node_size *size, const struct node_size *limits,
+	const char *name, struct err *e)
 {
-	if (size->depth > LIMIT_NODE_DEPTH)
+	if (size->depth > limits->depth)
 		return err_set(
-			e, ERR_INPUT, "%s: nested deeper than %d levels", name, LIMIT_NODE_DEPTH);
-	if (size->count > LIMIT_NODE_COUNT)
-		return err_set(e, ERR_INPUT, "%s: more than %d values", name, LIMIT_NODE_COUNT);
-	return err_set(e, ERR_INPUT, "%s: larger than %zu bytes", name, (size_t)LIMIT_NODE_BYTES);
+			e, ERR_INPUT, "%s: nested deeper than %zu levels", name, limits->depth);
+	if (size->count > limits->count)
+		return err_set(e, ERR_INPUT, "%s: more than %zu values", name, limits->count);
+	return err_set(e, ERR_INPUT, "%s: larger than %zu bytes", name, limits->bytes);
 }
 
 static int refuse_syntax(json_error_t *error, const char *name, struct err *e)
@@ -426,15 +427,15 @@ static bool is_blank(const char *text, size_t len)
 	return i == len;
 }
 
-int jsonl_parse(
-	const char *text, size_t len, const char *name, struct node **ret_node, struct err *e)
+int jsonl_parse_within(const char *text, size_t len, const char *name,
+	const struct node_size *limits, struct node **ret_node, struct err *e)
 {
 	struct node_size size = measure_text(text, len);
 	json_error_t error;
 	json_t *json;
 
-	if (!node_size_fits(&size))
-		return refuse_size(&size, name, e);
+	if (!node_size_is_within(&size, limits))
+		return refuse_size(&size, limits, name, e);
 	if (is_blank(text, len))
 		return err_set(e, ERR_INPUT, "%s: is empty, a JSON value is needed", name);
 	json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
@@ -443,4 +444,10 @@ int jsonl_parse(
 	*ret_node = convert(json);
 	json_decref(json);
 	return 0;
+}
+
+int jsonl_parse(
+	const char *text, size_t len, const char *name, struct node **ret_node, struct err *e)
+{
+	return jsonl_parse_within(text, len, name, &node_limits, ret_node, e);
 }

@@ -27,6 +27,10 @@
 int jsonl_parse(const char *text, size_t len, const char *name, struct node **ret_node,
 	struct err *e) NODISCARD;
 
+/* As jsonl_parse, with other limits. */
+int jsonl_parse_within(const char *text, size_t len, const char *name,
+	const struct node_size *limits, struct node **ret_node, struct err *e) NODISCARD;
+
 /*
  * The maximum size on one line of a tree that node_size_fits accepts. A byte becomes at most
  * \u0000, and each value has quotes, a colon and a comma.

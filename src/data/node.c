@@ -423,10 +423,12 @@ struct node_size node_measure(const struct node *n)
 	return size;
 }
 
-bool node_size_fits(const struct node_size *s)
+const struct node_size node_limits = {
+	.depth = LIMIT_NODE_DEPTH, .count = LIMIT_NODE_COUNT, .bytes = LIMIT_NODE_BYTES};
+
+bool node_size_is_within(const struct node_size *s, const struct node_size *limits)
 {
-	return s->depth <= LIMIT_NODE_DEPTH && s->count <= LIMIT_NODE_COUNT &&
-		s->bytes <= LIMIT_NODE_BYTES;
+	return s->depth <= limits->depth && s->count <= limits->count && s->bytes <= limits->bytes;
 }
 
 struct ranked {

@@ -145,8 +145,15 @@ struct node_size {
 };
 struct node_size node_measure(const struct node *n);
 
-/* Is a tree of this size within the three limits of a tree that was read? */
-bool node_size_fits(const struct node_size *s);
+/* Is a tree of this size within these limits? */
+bool node_size_is_within(const struct node_size *s, const struct node_size *limits);
+
+/* The limits of a tree that was read, if nothing else is said. */
+extern const struct node_size node_limits;
+static inline bool node_size_fits(const struct node_size *s)
+{
+	return node_size_is_within(s, &node_limits);
+}
 
 /*
  * For readers. node_append appends to a map without looking for the key. At the end of the map,

@@ -430,15 +430,30 @@ static bool is_given_declared(const struct run *r)
 	return r->phases[RUN_FETCH].wanted && r->project->fetch_source != PROJECT_FETCH_ALL;
 }
 
-static int find_reads(struct run *r, struct declared *ret, struct err *e)
+static int find_reads(struct run *r, enum run_machine which, struct declared *ret, struct err *e)
 {
 	const struct entry *entry;
 	size_t at = 0;
 
-	while ((entry = planner_next(&r->planner, RUN_FETCH, &at)))
+	while ((entry = planner_next(&r->planner, which, &at)))
 		if (declared_find(r->source.root, entry, ret, e) < 0)
 			return -1;
 	return 0;
+}
+
+/*
+ * Of a trusted machine, which is given all of the source. Before the source is packed: if a file is
+ * changed between, the digest is that of none of the later runs.
+ */
+static int look_at_trusted_reads(struct run *r, struct err *e)
+{
+	auto_declared struct declared files = {0};
+
+	if (!r->phases[RUN_PRE_PLAN].wanted)
+		return 0;
+	if (find_reads(r, RUN_PRE_PLAN, &files, e) < 0)
+		return -1;
+	return declared_digest(r->source.root, &files, &r->trusted_reads_digest, e);
 }
 
 /* What the machine that fetches is given of the source. */
@@ -452,14 +467,14 @@ static int pack_reads(struct run *r, struct err *e)
 		r->reads_fd = fcntl(r->source_fd, F_DUPFD_CLOEXEC, 3);
 		return r->reads_fd < 0 ? err_sys(e, "drive " DRIVE_SRC) : 0;
 	}
-	if (find_reads(r, &files, e) < 0)
+	if (find_reads(r, RUN_FETCH, &files, e) < 0)
 		return -1;
 	return declared_pack(r->source.root, &files, r->config, &r->reads_fd, &r->reads_digest, e);
 }
 
 static int prepare_input(struct run *r, struct err *e)
 {
-	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0)
+	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0 || look_at_trusted_reads(r, e) < 0)
 		return -1;
 	if (source_pack(&r->source, r->memory, &r->sink, &r->source_fd, &r->source_digest, e) < 0)
 		return -1;
@@ -708,8 +723,10 @@ static int look_at_deps(struct run *r, struct err *e)
 {
 	auto_declared struct declared files = {0};
 
+	if (look_at_trusted_reads(r, e) < 0)
+		return -1;
 	if (is_given_declared(r) &&
-		(find_reads(r, &files, e) < 0 ||
+		(find_reads(r, RUN_FETCH, &files, e) < 0 ||
 			declared_digest(r->source.root, &files, &r->reads_digest, e) < 0))
 		return -1;
 	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)

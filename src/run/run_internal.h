@@ -86,9 +86,10 @@ struct run {
 	struct digest_text plans_digest;  /* of plans and settings; "" if they are too long */
 	/* Of everything that a run depends on; "" if it cannot be computed. */
 	struct digest_text digest;
-	struct digest_text reads_digest;       /* of what is in reads_fd; "": it is the source */
-	struct depskey stored[DEPS_KINDS];     /* contents and length of stored dependencies */
-	struct seen_file seen[RUN_SEEN_FILES]; /* the last that were read */
+	struct digest_text reads_digest;         /* of what is in reads_fd; "": it is the source */
+	struct digest_text trusted_reads_digest; /* of the files that trusted actions read */
+	struct depskey stored[DEPS_KINDS];       /* contents and length of stored dependencies */
+	struct seen_file seen[RUN_SEEN_FILES];   /* the last that were read */
 	size_t seen_count;
 	/* Of what each machine fetches; without `inputs`, it gets no key. */
 	struct depskey keys[DEPS_KINDS];

@@ -27,7 +27,7 @@ static bool is_determined(const struct run *r, enum run_machine which)
 	return true;
 }
 
-/* Trusted actions with `determined` do not read the source. */
+/* Trusted actions with `determined` read no more of the source than they declare. */
 static bool needs_whole_source(const struct run *r, enum run_machine which)
 {
 	const struct entry *entry;
@@ -98,8 +98,10 @@ static int digest_given(
 		run_digest_file(r, d, "ambient-net", host->net_tool, e) < 0 ||
 		run_digest_file(r, d, "ca_certificates", host->certificates, e) < 0)
 		return -1;
-	if (which != RUN_FETCH)
+	if (which != RUN_FETCH) {
+		run_digest_line(d, "reads", r->trusted_reads_digest.s);
 		return 0;
+	}
 	run_digest_line(d, "reads", r->reads_digest.s);
 	run_digest_line(d, "source", needs_whole_source(r, which) ? r->source_digest.s : "");
 	digest_stored(r, d);

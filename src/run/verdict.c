@@ -49,6 +49,9 @@ const struct verdict_reason verdict_reasons[] = {
 		"that is malformed or not followed: another protocol, or http after https."},
 	{"fetch_checksum", VERDICT_FAILED, "project", false,
 		"The checksum of a file does not match the plan's. The file was discarded."},
+	{"fetch_lock_file", VERDICT_FAILED, "project", false,
+		"A lock file of the source is missing, is malformed, or names something that the "
+		"action does not fetch. Nothing was fetched."},
 	{"fetch_commit", VERDICT_FAILED, "project", false,
 		"No branch or tag of the repository contains the commit that the plan names."},
 	{"fetch_host_key", VERDICT_FAILED, "project", false,

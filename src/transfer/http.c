@@ -93,7 +93,7 @@ struct transfer {
 	char *url;             /* target of the last redirect; NULL: the item's */
 	unsigned redirects;    /* followed so far */
 	int fd;                /* the file, which has no name yet; -1: none */
-	struct digest *digest; /* of the contents so far; NULL: none */
+	struct digest *digest; /* of the contents so far, as the checksum's; NULL: none */
 	uint64_t got;          /* bytes in the file */
 	bool resumed;          /* it comes from more than one answer */
 	unsigned tries;        /* started so far */
@@ -128,14 +128,26 @@ int http_init(struct err *e)
 
 /* ---- files ---- */
 
+static bool is_component(const char *name, size_t len)
+{
+	return len > 0 && len <= LIMIT_NAME_BYTES && strncmp(name, "..", len) != 0;
+}
+
+/* Of one component, or of several with a slash between them. */
 static int check_name(const char *name, struct err *e)
 {
-	auto_free char *shown = text_safe(name, LIMIT_NAME_BYTES);
+	auto_free char *shown = text_safe(name, LIMIT_TAR_PATH);
+	bool valid = strlen(name) <= LIMIT_TAR_PATH && strcmp(shown, name) == 0;
 
-	if (!name[0] || strlen(name) > LIMIT_NAME_BYTES || strchr(name, '/') ||
-		strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(shown, name) != 0)
-		return err_set(e, ERR_INPUT, "'%s' is not a valid name of a file", shown);
-	return 0;
+	for (const char *p = name; valid; p++) {
+		size_t len = strcspn(p, "/");
+
+		valid = is_component(p, len);
+		p += len;
+		if (!*p)
+			break;
+	}
+	return valid ? 0 : err_set(e, ERR_INPUT, "'%s' is not a valid name of a file", shown);
 }
 
 static int open_beneath(int dir, const char *name, int flags, mode_t mode)
@@ -149,25 +161,25 @@ static int open_beneath(int dir, const char *name, int flags, mode_t mode)
 	return (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
 }
 
-static bool same_digest(const struct http_item *item, const struct digest_text *found)
-{
-	return !item->sha256 || strcasecmp(item->sha256, found->s) == 0;
-}
-
 /* A file with other contents, or of another type, is replaced by the rename at the end. */
 static bool is_there(
 	const struct transfer_options *o, const struct http_item *item, uint64_t *ret_bytes)
 {
+	const enum digest_algorithm algorithm = item->checksum.algorithm;
 	auto_fd int fd = open_beneath(o->dir_fd, item->name, O_RDONLY | O_NONBLOCK, 0);
-	struct digest_text found;
+	struct digest *digest;
+	struct checksum found;
 	struct err ignored = {0};
 	struct stat st;
+	int result;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return false;
 	*ret_bytes = (uint64_t)st.st_size;
-	return digest_of_file(fd, (uint64_t)st.st_size, &found, &ignored) == 0 &&
-		same_digest(item, &found);
+	digest = digest_new_of(algorithm);
+	result = digest_add_file(digest, fd, *ret_bytes, &ignored);
+	found = checksum_end(algorithm, digest);
+	return result == 0 && checksum_equals(&item->checksum, &found);
 }
 
 /* It is sent back in a header, so it must be one. */
@@ -244,28 +256,43 @@ static int open_nameless(struct transfer *t, struct err *e)
 }
 
 /* Like linkat(2), for a descriptor. */
-static int give_name(const struct transfer *t, const char *name)
+static int give_name(int fd, int dir, const char *name)
 {
-	auto_free char *path = mem_printf("/proc/self/fd/%d", t->fd);
+	auto_free char *path = mem_printf("/proc/self/fd/%d", fd);
 
-	return linkat(AT_FDCWD, path, t->o->dir_fd, name, AT_SYMLINK_FOLLOW);
+	return linkat(AT_FDCWD, path, dir, name, AT_SYMLINK_FOLLOW);
 }
 
 /* linkat does not replace an existing file, rename does. */
-static int replace(const struct transfer *t, struct err *e)
+static int replace(int fd, int dir, const char *name, struct err *e)
 {
-	auto_free char *part = mem_printf(".%s.part", t->item->name);
+	auto_free char *part = mem_printf(".%s.part", name);
 
-	if (unlinkat(t->o->dir_fd, part, 0) < 0 && errno != ENOENT)
+	if (unlinkat(dir, part, 0) < 0 && errno != ENOENT)
 		return err_sys(e, "remove %s", part);
-	if (give_name(t, part) < 0)
+	if (give_name(fd, dir, part) < 0)
 		return err_sys(e, "make %s", part);
-	if (renameat(t->o->dir_fd, part, t->o->dir_fd, t->item->name) < 0) {
-		(void)err_sys(e, "rename %s to %s", part, t->item->name);
-		(void)unlinkat(t->o->dir_fd, part, 0);
+	if (renameat(dir, part, dir, name) < 0) {
+		(void)err_sys(e, "rename %s to %s", part, name);
+		(void)unlinkat(dir, part, 0);
 		return -1;
 	}
 	return 0;
+}
+
+/* Each path is resolved beneath the directory, which linkat and renameat cannot do themselves. */
+static int put_in_place(const struct transfer *t, struct err *e)
+{
+	const char *path = t->item->name, *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+	auto_free char *above = slash ? mem_strndup(path, (size_t)(slash - path)) : mem_strdup(".");
+	auto_fd int dir = open_beneath(t->o->dir_fd, above, O_PATH | O_DIRECTORY, 0);
+
+	if (dir < 0)
+		return err_sys(e, "open %s", above);
+	if (give_name(t->fd, dir, name) == 0)
+		return 0;
+	return errno == EEXIST ? replace(t->fd, dir, name, e) : err_sys(e, "make %s", path);
 }
 
 /* Truncate the file to zero bytes. */
@@ -273,7 +300,7 @@ static int start_over(struct transfer *t, struct err *e)
 {
 	if (t->digest)
 		(void)digest_end(t->digest);
-	t->digest = digest_new();
+	t->digest = digest_new_of(t->item->checksum.algorithm);
 	*t->room += t->got;
 	t->got = 0;
 	t->resumed = false;
@@ -695,7 +722,8 @@ static void set_wishes(struct transfer *t)
 
 static int begin(struct batch *b, struct transfer *t, struct err *e)
 {
-	if (t->kind == GET && (!t->digest || !t->got || !t->item->sha256) && start_over(t, e) < 0)
+	if (t->kind == GET && (!t->digest || !t->got || !t->item->checksum.len) &&
+		start_over(t, e) < 0)
 		return -1;
 	t->curl = curl_easy_init();
 	if (!t->curl)
@@ -896,11 +924,11 @@ static int give_up(const struct transfer *t, const struct failure *f, struct err
 	auto_free char *url =
 		text_safe(t->kind == TUNNEL ? t->item->name : t->item->url, URL_SHOWN_MAX);
 	auto_free char *text = text_safe(f->text, sizeof(f->text));
-	const char *reason = reason_of(t, f->reason);
+	auto_free char *of = t->item->of ? mem_printf("%s: ", t->item->of) : mem_strdup("");
+	auto_free char *tries = t->tries > 1 ? mem_printf(" (%u tries)", t->tries) : mem_strdup("");
 
-	if (t->tries > 1)
-		return err_reason(e, ERR_INPUT, reason, "%s: %s (%u tries)", url, text, t->tries);
-	return err_reason(e, ERR_INPUT, reason, "%s: %s", url, text);
+	return err_reason(
+		e, ERR_INPUT, reason_of(t, f->reason), "%s%s: %s%s", of, url, text, tries);
 }
 
 static int64_t pause_of(const struct transfer *t)
@@ -982,32 +1010,28 @@ static int follow(struct transfer *t, CURLcode code, struct failure *f)
 	return 1;
 }
 
-static int put_in_place(struct transfer *t, struct err *e)
+static int finish_file(struct transfer *t, struct err *e)
 {
-	if (give_name(t, t->item->name) < 0) {
-		if (errno != EEXIST)
-			return err_sys(e, "make %s", t->item->name);
-		if (replace(t, e) < 0)
-			return -1;
-	}
+	if (set_stamps(t, e) < 0 || put_in_place(t, e) < 0)
+		return -1;
 	fd_close(fd_steal(&t->fd));
 	t->state = DONE;
 	tell(t, "%s: %s%s", t->item->name, num_show_size(t->got).s,
-		t->item->sha256 ? ", checksum right" : "");
+		t->item->checksum.len ? ", checksum right" : "");
 	return 0;
 }
 
 /* Parts from several answers may belong to different versions of the file, so try again. */
 static int check_content(struct transfer *t, struct err *e)
 {
-	struct digest_text found = digest_end(steal_ptr(&t->digest));
+	const struct checksum *wanted = &t->item->checksum;
+	struct checksum found = checksum_end(wanted->algorithm, steal_ptr(&t->digest));
 	struct failure f = {.from_zero = true};
 
-	if (same_digest(t->item, &found))
-		return set_stamps(t, e) < 0 ? -1 : put_in_place(t, e);
-	fail(&f, "fetch_checksum", t->resumed,
-		"its checksum is sha256:%s, the plan says sha256:%s%s%s%s", found.s,
-		t->item->sha256,
+	if (!wanted->len || checksum_equals(wanted, &found))
+		return finish_file(t, e);
+	fail(&f, "fetch_checksum", t->resumed, "its checksum is %s, and not %s%s%s%s",
+		checksum_show(&found).s, checksum_show(wanted).s,
 		t->x.encoding[0] ? " (the server sent it with Content-Encoding: " : "",
 		t->x.encoding, t->x.encoding[0] ? ")" : "");
 	return try_again(t, &f, e);
@@ -1189,7 +1213,7 @@ static int prepare(struct batch *b, const struct http_item *item, struct err *e)
 	if (check_name(item->name, e) < 0)
 		return -1;
 	take_room(b, BLOCK);
-	if (!item->sha256) {
+	if (!item->checksum.len) {
 		set_conditions(t);
 		return 0;
 	}
@@ -1293,6 +1317,8 @@ int http_put(const char *url, const char *name, const struct transfer_options *o
 
 	if (check_name(name, e) < 0)
 		return -1;
+	if (strchr(name, '/'))
+		return err_set(e, ERR_INPUT, "'%s' is not the name of a file", name);
 	fd = open_beneath(o->dir_fd, name, O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0)
 		return err_sys(e, "open %s", name);

@@ -16,15 +16,15 @@
  *   LIMIT_HTTP_HEADS, LIMIT_HTTP_UNWANTED and LIMIT_HTTP_OVERHEAD limit header sections, bodies
  *   that are not the file, and chunk extensions. All files together take at most `room`. Content
  *   encodings are rejected, so received data is never decompressed.
- * - A file gets its name only after its SHA-256 was verified (open(2), O_TMPFILE), so no partial or
+ * - A file gets its name only after its checksum was verified (open(2), O_TMPFILE), so no partial or
  *   wrong file is visible, even after a power failure. An existing file with the right digest is
  *   kept. Any other entry of that name is replaced by a rename from ".NAME.part".
- * - A file without a SHA-256 is never resumed, since its parts may be of different versions. One that
+ * - A file without a checksum is never resumed, since its parts may be of different versions. One that
  *   is there is asked for with If-Modified-Since, its time, and If-None-Match, its attribute
  *   HTTP_ETAG (RFC 9110, 13.1); with status 304 it is kept. Its time is that of Last-Modified.
  * - At most HTTP_REDIRECTS_MAX redirects are followed, never from https to http.
- * - Names are single components, and no link is followed, so nothing is written outside the
- *   directory.
+ * - Names are relative, without "." and "..", and no link is followed, so nothing is written outside
+ *   the directory.
  *
  * The first failed item ends the whole transfer. Its error has a reason of docs/errors.md
  * (fetch_...).
@@ -38,6 +38,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "data/checksum.h"
 #include "transfer/limits.h"
 
 enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 100 };
@@ -45,9 +46,10 @@ enum { HTTP_REDIRECTS_MAX = 5, HTTP_RETRY_AFTER_MAX_MS = 30000, HTTP_TELL_MS = 1
 #define HTTP_ETAG "user.ambient.etag"
 
 struct http_item {
-	const char *url;    /* http:// or https:// */
-	const char *name;   /* name of the file: one component */
-	const char *sha256; /* 64 hexadecimal digits of either case; NULL: any contents */
+	const char *url;  /* http:// or https:// */
+	const char *name; /* the file's path in the directory; those above it must be there */
+	const char *of;   /* what it is, in messages; NULL: its URL says it */
+	struct checksum checksum; /* {0}: any contents */
 };
 
 struct transfer_options {

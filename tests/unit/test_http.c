@@ -21,7 +21,7 @@
 #include "os/fd.h"
 
 /* of "hello" */
-#define HELLO_SUM "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+#define HELLO_SUM "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 
 #define REFUSAL                                                                                    \
 	"HTTP/1.1 403 Forbidden\r\nProxy-Status: ambient; details=\"no \\\"way\\\"\"\r\n"          \
@@ -167,12 +167,21 @@ static struct transfer_options options(struct world *w)
 		.arg = w};
 }
 
+static struct checksum sum_of(const char *text)
+{
+	struct checksum sum = {0};
+
+	if (text)
+		assert_true(checksum_parse(text, &sum));
+	return sum;
+}
+
 static int fetch(
 	struct world *w, const char *path, const char *name, const char *sum, struct err *e)
 {
 	const struct transfer_options o = options(w);
 	auto_free char *url = mem_printf("http://127.0.0.1:%u%s", w->port, path);
-	const struct http_item item = {.url = url, .name = name, .sha256 = sum};
+	const struct http_item item = {.url = url, .name = name, .checksum = sum_of(sum)};
 
 	return http_get(&item, 1, &o, e);
 }
@@ -185,6 +194,48 @@ static void expect_failure(struct world *w, const char *path, const char *reason
 	assert_string_equal(e.reason, reason);
 	if (!strstr(e.msg, text))
 		fail_msg("'%s' is not in '%s'", text, e.msg);
+}
+
+/* A server's file goes to a directory below, if it is there and no link leads to it. */
+static void test_a_name_may_have_directories(void **state)
+{
+	struct world *w = *state;
+	struct err none = {0}, linked = {0}, e = {0};
+
+	assert_int_equal(fetch(w, "/hello", "below/file", HELLO_SUM, &none), -1);
+	assert_int_equal(mkdirat(w->dir_fd, "below", 0755), 0);
+	assert_int_equal(symlinkat("below", w->dir_fd, "link"), 0);
+	expect_ok(fetch(w, "/hello", "below/file", HELLO_SUM, &e), &e);
+	assert_int_equal(unlinkat(w->dir_fd, "below/file", 0), 0);
+	assert_int_equal(fetch(w, "/hello", "link/file", HELLO_SUM, &linked), -1);
+	assert_int_equal(unlinkat(w->dir_fd, "link", 0), 0);
+	/* Nothing is in it. */
+	assert_int_equal(unlinkat(w->dir_fd, "below", AT_REMOVEDIR), 0);
+}
+
+static const char *const hello_sums[] = {
+	"sha1:aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d",
+	"sha384:59e1748777448c69de6b800d7a33bbfb9ff1b463e44354c3553bcdb9c666fa90125a3c79f90397bdf5"
+	"f6a13de828684f",
+	"sha512:9B71D224BD62F3785D96D46AD3EA3D73319BFBC2890CAADAE2DFF72519673CA72323C3D99BA5C11D7C"
+	"7ACC6E14B8C5DA0C4663475C2E5C3ADEF46F73BCDEC043",
+};
+
+static void test_each_algorithm_verifies(void **state)
+{
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hello_sums); i++) {
+		auto_free char *wrong = mem_strdup(hello_sums[i]);
+		struct err refused = {0}, e = {0};
+
+		wrong[strlen(wrong) - 1] = '9';
+		assert_int_equal(fetch(w, "/hello", "file", wrong, &refused), -1);
+		assert_string_equal(refused.reason, "fetch_checksum");
+		expect_ok(fetch(w, "/hello", "file", hello_sums[i], &e), &e);
+		expect_ok(fetch(w, "/gone", "file", hello_sums[i], &e), &e); /* it is there */
+		assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
+	}
 }
 
 static void test_each_failure_has_its_reason(void **state)
@@ -209,7 +260,7 @@ static void test_any_time_to_come_again_is_taken(void **state)
 	struct world *w = *state;
 	struct transfer_options o = options(w);
 	auto_free char *url = mem_printf("http://127.0.0.1:%u/later", w->port);
-	const struct http_item item = {.url = url, .name = "file", .sha256 = HELLO_SUM};
+	const struct http_item item = {.url = url, .name = "file", .checksum = sum_of(HELLO_SUM)};
 	struct err e = {0};
 
 	o.tries = 1;
@@ -223,7 +274,7 @@ static void test_only_the_proxy_speaks_for_the_proxy(void **state)
 	struct world *w = *state;
 	struct transfer_options o = options(w);
 	const struct http_item item = {
-		.url = "http://refused.test/", .name = "file", .sha256 = HELLO_SUM};
+		.url = "http://refused.test/", .name = "file", .checksum = sum_of(HELLO_SUM)};
 	auto_free char *proxy = mem_printf("http://127.0.0.1:%u", w->port);
 	struct err e = {0};
 
@@ -251,7 +302,8 @@ static void test_a_file_has_its_name_when_it_is_right(void **state)
 	assert_int_equal(unlinkat(w->dir_fd, "file", 0), 0);
 	assert_int_equal(
 		fetch(w, "/hello", "file",
-			"0000000000000000000000000000000000000000000000000000000000000000", &e),
+			"sha256:0000000000000000000000000000000000000000000000000000000000000000",
+			&e),
 		-1);
 	assert_string_equal(e.reason, "fetch_checksum");
 }
@@ -261,7 +313,7 @@ static void test_what_is_there_and_right_is_not_asked_for(void **state)
 	struct world *w = *state;
 	struct transfer_options o = options(w);
 	const struct http_item item = {
-		.url = "http://127.0.0.1:1/", .name = "file", .sha256 = HELLO_SUM};
+		.url = "http://127.0.0.1:1/", .name = "file", .checksum = sum_of(HELLO_SUM)};
 	struct err e = {0};
 
 	expect_ok(fetch(w, "/hello", "file", HELLO_SUM, &e), &e);
@@ -289,7 +341,8 @@ static void test_a_link_is_replaced_and_not_followed(void **state)
 
 static void test_names_that_lead_elsewhere_are_refused(void **state)
 {
-	static const char *const names[] = {"", ".", "..", "../x", "a/b", "a\nb"};
+	static const char *const names[] = {
+		"", ".", "..", "../x", "a/../b", "a//b", "a/", "/a", "a/./b", "a\nb"};
 	struct world *w = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -303,6 +356,9 @@ static void test_names_that_lead_elsewhere_are_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_a_name_may_have_directories, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_each_algorithm_verifies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_each_failure_has_its_reason, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_head_without_end_is_left, set_up, tear_down),
