@@ -105,9 +105,6 @@ int command_run_verb(const struct call *call, const struct command_verb *verbs,
 		v++;
 	if (!v->name)
 		return unknown_verb(call, verbs, e);
-	if (!v->run)
-		return err_reason(e, ERR_INPUT, "not_in_this_version",
-			"'ambient %s %s': known, not in this version", command, v->name);
 	if (operands < v->min_operands || operands > v->max_operands)
 		return err_set(
 			e, ERR_INPUT, "usage: ambient %s %s%s", command, v->name, v->operands);
@@ -226,8 +223,7 @@ static int run_command(struct call *call, struct options *o, struct common_setti
 		return show_help(call->commands, call->command);
 	if (r == 0 && common->version)
 		return show_version();
-	if (r < 0 || options_check_later(o, &e) < 0 ||
-		check_operands(call->command, &o->operands, &e) < 0)
+	if (r < 0 || check_operands(call->command, &o->operands, &e) < 0)
 		return wrong_line(call, &e);
 	return call->command->run(call);
 }

@@ -165,8 +165,6 @@ static void set_value(struct walk *w, struct found f, const char *value)
 
 	if (!value && f.row->type != OPTION_FLAG)
 		BUG("option '--%s' without its value", f.row->name);
-	if (f.row->later && !w->o->later)
-		w->o->later = f.row;
 	switch (f.row->type) {
 	case OPTION_FLAG:
 		*(bool *)target = true;
@@ -304,14 +302,6 @@ int options_parse_common(
 	return w.failed ? -1 : 0;
 }
 
-int options_check_later(const struct options *o, struct err *e)
-{
-	if (!o->later)
-		return 0;
-	return err_reason(e, ERR_INPUT, "not_in_this_version",
-		"option '--%s': known, not in this version", o->later->name);
-}
-
 static void release_lists(const struct option *table, char *settings)
 {
 	for (const struct option *row = table; row && row->name; row++)
@@ -366,8 +356,6 @@ void options_add_text(struct buf *b, const struct option *o)
 	buf_adds(b, o->help);
 	for (const char *const *a = o->aliases; a && *a; a++)
 		buf_addf(b, "%s--%s", a == o->aliases ? "; also " : ", ", *a);
-	if (o->later)
-		buf_adds(b, " (not in this version)");
 }
 
 static void add_row(struct buf *b, const struct option *row, size_t width)

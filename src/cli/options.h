@@ -51,7 +51,6 @@ struct option {
 	size_t offset;
 	uint64_t min, max;          /* OPTION_COUNT, OPTION_SIZE; 0: 1 and no maximum */
 	const char *const *choices; /* OPTION_ENUM; ends with NULL */
-	bool later;                 /* not in this version; giving it is an error */
 	bool hidden;                /* not in the help */
 };
 
@@ -61,8 +60,7 @@ struct options {
 	void *settings;
 	const struct option *common; /* of every command */
 	void *common_settings;
-	struct strv operands;       /* filled by options_parse; options_release frees */
-	const struct option *later; /* the first given option with `later` set; NULL: none */
+	struct strv operands; /* filled by options_parse; options_release frees */
 };
 
 /*
@@ -77,9 +75,6 @@ int options_parse(struct options *o, char *const *items, size_t count, struct er
  */
 int options_parse_common(struct options *o, char *const *items, size_t count, size_t *ret_used,
 	struct err *e) NODISCARD;
-
-/* ERR_INPUT, reason not_in_this_version, if an option with `later` was given. */
-int options_check_later(const struct options *o, struct err *e) NODISCARD;
 
 /* Frees the operands and the lists in the settings. */
 void options_release(struct options *o);

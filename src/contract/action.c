@@ -10,8 +10,3 @@ const struct action *action_find(const struct action *const *actions, const char
 			return *a;
 	return NULL;
 }
-
-bool action_is_built(const struct action *a)
-{
-	return a->expand || a->run;
-}

@@ -5,8 +5,7 @@
  * One file in actions/ defines one action in one `struct action`; the tables in actions/table.h
  * collect them. Parsing, validation, `ambient actions`, the documentation and `--help` are all
  * derived from that struct. On the host, most actions of a user *expand* into steps (IN_STEP). Only
- * steps *run*, and always in a guest. An action with neither `expand` nor `run` is known, but not
- * supported in this version.
+ * steps *run*, and always in a guest.
  *
  * In src/, only cli names an action; other code gets the tables as arguments.
  */
@@ -214,8 +213,5 @@ struct action {
 
 /* Find an action by name in a NULL-terminated table. NULL: none. */
 const struct action *action_find(const struct action *const *actions, const char *name);
-
-/* True when this version supports the action. */
-bool action_is_built(const struct action *a);
 
 #endif

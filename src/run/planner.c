@@ -434,14 +434,6 @@ int planner_adhoc(const struct planner *p, const struct node *list, const char *
 
 /* ---- checks ---- */
 
-static const struct entry *first_not_built(const struct entry_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (!action_is_built(list->items[i].action))
-			return &list->items[i];
-	return NULL;
-}
-
 /*
  * Check that the steps of a machine do not exceed its limits. An action without a target cannot be
  * expanded; that is no error here, but where the plan is needed.
@@ -452,8 +444,6 @@ static int check_limits(const struct planner *p, enum run_machine machine, struc
 	auto_plan struct plan plan = {0};
 	struct err why = {0};
 
-	if (first_not_built(list))
-		return 0;
 	if (make(p, list, machine, &plan, &why) == 0)
 		return plan_check_limits(&plan, e);
 	if (plan.count <= PLAN_STEPS_BEFORE_OUTPUTS)
@@ -496,20 +486,4 @@ void planner_release(struct planner *p)
 	node_free(p->settings);
 	for (int i = 0; i < PROJECT_PLANS; i++)
 		entry_list_release(&p->lists[i]);
-}
-
-int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e)
-{
-	enum project_plan end = with_post_plan ? PROJECT_PLANS : PROJECT_POST_PLAN;
-
-	for (enum project_plan which = 0; which < end; which++) {
-		const struct entry *entry = first_not_built(&p->lists[which]);
-
-		if (!entry)
-			continue;
-		(void)node_err(entry->node, entry->file, e, "%s: known, not in this version",
-			entry->action->name);
-		return err_because(e, "not_in_this_version");
-	}
-	return 0;
 }

@@ -44,16 +44,12 @@ struct planner {
  * Parse all three lists of the project. Check that every action is known and allowed in its list,
  * that its parameters are valid, and that the resulting plan is within the limits of
  * plan_check_limits. All commands that read a project call this function, so that `run`, `plan`,
- * `run --dry-run` and the lints reject the same projects with the same messages. An action that is
- * not in this version is not an error here. The caller releases the planner, also after an error.
- * Project and configuration must outlive it.
+ * `run --dry-run` and the lints reject the same projects with the same messages. The caller releases
+ * the planner, also after an error. Project and configuration must outlive it.
  */
 int planner_open(struct planner *p, struct err *e) NODISCARD;
 void planner_release(struct planner *p);
 #define auto_planner __attribute__((cleanup(planner_release)))
-
-/* ERR_INPUT, reason not_in_this_version, naming the first action that this version cannot run. */
-int planner_check_built(const struct planner *p, bool with_post_plan, struct err *e) NODISCARD;
 
 /* "pre_plan", "fetch", ...: the name of the machine in logs and results. */
 const char *planner_machine_name(enum run_machine machine);

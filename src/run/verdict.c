@@ -123,8 +123,7 @@ const struct verdict_reason verdict_reasons[] = {
 		"Arguments, configuration, projects file or plan are wrong. The message says where "
 		"and what."},
 	{"not_in_this_version", VERDICT_INPUT_ERROR, "operator", false,
-		"An action, an option or a kind of image that is known, but that this version "
-		"cannot carry out."},
+		"An image of another architecture than this program's machines."},
 	{"offline", VERDICT_INPUT_ERROR, "user", false,
 		"`--offline` was given, and an action needs the network, so no VM was started for "
 		"it."},

@@ -51,10 +51,9 @@ static int unknown(const struct node *item, bool is_key, const struct names *nam
 
 /* ---- actions ---- */
 
-/* It is not known yet where an action of a later version will log in. */
 static bool may_have_secrets(const struct action *a)
 {
-	return (a->where & (IN_PRE | IN_POST)) && (a->logs_in || !action_is_built(a));
+	return (a->where & (IN_PRE | IN_POST)) && a->logs_in;
 }
 
 /* Those that can have secrets. NULL-terminated; the caller frees the list. */

@@ -62,7 +62,7 @@ static void read_entry(const struct node *node, const struct node *settings, str
 	if (entry_reach(&entry, settings, &e) < 0)
 		expect_refusal(&e);
 	e = (struct err){0};
-	if (action_is_built(entry.action) && entry_expand(&entry, settings, p, &e) < 0)
+	if (entry_expand(&entry, settings, p, &e) < 0)
 		expect_refusal(&e);
 }
 

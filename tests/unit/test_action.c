@@ -158,14 +158,6 @@ static void test_parameters_are_checked_by_table_and_by_action(void **state)
 		"2h or 1h30m (366 days at most)");
 }
 
-static void test_built_means_that_something_carries_it_out(void **state)
-{
-	(void)state;
-	assert_true(action_is_built(&jump));
-	assert_true(action_is_built(&hop));
-	assert_false(action_is_built(&fly));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -176,7 +168,6 @@ int main(void)
 		cmocka_unit_test(test_actions_in_the_wrong_list_say_where_they_belong),
 		cmocka_unit_test(test_refuses_entries_that_are_no_actions),
 		cmocka_unit_test(test_parameters_are_checked_by_table_and_by_action),
-		cmocka_unit_test(test_built_means_that_something_carries_it_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,58 +88,56 @@ static void test_what_is_a_step_runs_and_is_in_the_executor(void **state)
 	assert_int_equal(linked, steps);
 }
 
-/* The actions of the existing Ambient CI, where they may stand, and whether this version has them.
- */
+/* The actions of the existing Ambient CI and ours, and where they may stand. */
 static void test_every_known_action_is_there(void **state)
 {
 	static const struct {
 		const char *name;
 		unsigned where;
-		bool built;
 	} known[] = {
-		{"shell", IN_PLAN, true},
-		{"custom", IN_PLAN, true},
-		{"mkdir", IN_PRE | IN_PLAN | IN_POST | IN_STEP, true},
-		{"pwd", IN_PRE | IN_PLAN | IN_POST | IN_STEP, true},
-		{"dummy", IN_PRE | IN_PLAN | IN_POST | IN_STEP, true},
-		{"setenv", IN_PLAN | IN_STEP, true},
-		{"tar_create", IN_STEP, true},
-		{"tar_extract", IN_STEP, true},
-		{"spawn", IN_STEP, true},
-		{"net", IN_STEP, true},
-		{"cargo_fetch", IN_PRE, true},
-		{"cargo_fmt", IN_PLAN, true},
-		{"cargo_clippy", IN_PLAN, true},
-		{"cargo_deny", IN_PLAN, true},
-		{"cargo_doc", IN_PLAN, true},
-		{"cargo_build", IN_PLAN, true},
-		{"cargo_test", IN_PLAN, true},
-		{"cargo_install", IN_PLAN, true},
-		{"rustup", IN_PRE, true},
-		{"http_get", IN_PRE, true},
-		{"git_get", IN_PRE, true},
-		{"npm_get", IN_PRE, false},
-		{"deb_get", IN_PRE, true},
-		{"deb", IN_PLAN, true},
-		{"deb2", IN_PLAN, true},
-		{"rsync", IN_POST, true},
-		{"rsync2", IN_POST, true},
-		{"dput", IN_POST, true},
-		{"dput2", IN_POST, true},
-		{"sftp_put", IN_POST, true},
-		{"upload", IN_STEP, true},
-		{"fetch", IN_PRE, true},
-		{"symlink", IN_PLAN | IN_STEP, true},
-		{"create_file", IN_PLAN | IN_STEP, true},
-		{"git_config", IN_PLAN, true},
-		{"dns", IN_PRE | IN_POST, true},
-		{"npm_fetch", IN_PRE, true},
-		{"pip_download", IN_PRE, true},
-		{"go_mod_download", IN_PRE, true},
-		{"bundle_fetch", IN_PRE, true},
-		{"maven_fetch", IN_PRE, true},
-		{"apt_upgrade_download", IN_PRE, true},
-		{"deb_install", IN_PLAN, true},
+		{"shell", IN_PLAN},
+		{"custom", IN_PLAN},
+		{"mkdir", IN_PRE | IN_PLAN | IN_POST | IN_STEP},
+		{"pwd", IN_PRE | IN_PLAN | IN_POST | IN_STEP},
+		{"dummy", IN_PRE | IN_PLAN | IN_POST | IN_STEP},
+		{"setenv", IN_PLAN | IN_STEP},
+		{"tar_create", IN_STEP},
+		{"tar_extract", IN_STEP},
+		{"spawn", IN_STEP},
+		{"net", IN_STEP},
+		{"cargo_fetch", IN_PRE},
+		{"cargo_fmt", IN_PLAN},
+		{"cargo_clippy", IN_PLAN},
+		{"cargo_deny", IN_PLAN},
+		{"cargo_doc", IN_PLAN},
+		{"cargo_build", IN_PLAN},
+		{"cargo_test", IN_PLAN},
+		{"cargo_install", IN_PLAN},
+		{"rustup", IN_PRE},
+		{"http_get", IN_PRE},
+		{"git_get", IN_PRE},
+		{"npm_get", IN_PRE},
+		{"deb_get", IN_PRE},
+		{"deb", IN_PLAN},
+		{"deb2", IN_PLAN},
+		{"rsync", IN_POST},
+		{"rsync2", IN_POST},
+		{"dput", IN_POST},
+		{"dput2", IN_POST},
+		{"sftp_put", IN_POST},
+		{"upload", IN_STEP},
+		{"fetch", IN_PRE},
+		{"symlink", IN_PLAN | IN_STEP},
+		{"create_file", IN_PLAN | IN_STEP},
+		{"git_config", IN_PLAN},
+		{"dns", IN_PRE | IN_POST},
+		{"npm_fetch", IN_PRE},
+		{"pip_download", IN_PRE},
+		{"go_mod_download", IN_PRE},
+		{"bundle_fetch", IN_PRE},
+		{"maven_fetch", IN_PRE},
+		{"apt_upgrade_download", IN_PRE},
+		{"deb_install", IN_PLAN},
 	};
 	size_t count = 0;
 
@@ -149,7 +147,7 @@ static void test_every_known_action_is_there(void **state)
 
 		assert_non_null(a);
 		assert_int_equal(a->where, known[i].where);
-		assert_int_equal(action_is_built(a), known[i].built);
+		assert_true(a->expand || a->run);
 	}
 	while (actions_host[count])
 		count++;

@@ -75,8 +75,7 @@ static const struct option table[] = {
 	{.name = "uefi",
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct settings, uefi),
-		.help = "firmware",
-		.later = true},
+		.help = "firmware"},
 	{0},
 };
 
@@ -286,19 +285,6 @@ static void test_behind_a_mistake_the_rest_is_read(void **state)
 	assert_string_equal(f.s.log, "r.json");
 }
 
-static void test_options_of_later_versions_are_refused_when_given(void **state)
-{
-	struct fixture f;
-
-	(void)state;
-	expect_ok(PARSE(&f, "--force"), &f.e);
-	expect_ok(options_check_later(&f.o, &f.e), &f.e);
-	expect_ok(PARSE(&f, "--uefi"), &f.e);
-	expect_err(options_check_later(&f.o, &f.e), &f.e, ERR_INPUT,
-		"option '--uefi': known, not in this version");
-	assert_string_equal(f.e.reason, "not_in_this_version");
-}
-
 static void test_common_options_end_at_the_command(void **state)
 {
 	char w1[] = "--config", w2[] = "c", w3[] = "run", w4[] = "--force";
@@ -328,8 +314,7 @@ static void test_help_is_made_from_the_rows(void **state)
 			.aliases = target_aliases,
 			.argument = "TARGET",
 			.type = OPTION_STRING,
-			.help = "where",
-			.later = true},
+			.help = "where"},
 		{.name = "secret", .type = OPTION_FLAG, .help = "hidden", .hidden = true},
 		{0},
 	};
@@ -343,8 +328,7 @@ static void test_help_is_made_from_the_rows(void **state)
 		"                            five six seven\n"
 		"      --rsync-target-of-all TARGET\n"
 		"                            where; also --rsync,\n"
-		"                            --target (not in this\n"
-		"                            version)\n");
+		"                            --target\n");
 }
 
 static const struct command *const commands[] = {&cmd_run, &cmd_qemu, &cmd_projects, &cmd_plan,
@@ -422,7 +406,6 @@ int main(void)
 		cmocka_unit_test(test_a_forgotten_value_does_not_swallow_the_next_option),
 		cmocka_unit_test(test_aliases_are_the_same_option),
 		cmocka_unit_test(test_behind_a_mistake_the_rest_is_read),
-		cmocka_unit_test(test_options_of_later_versions_are_refused_when_given),
 		cmocka_unit_test(test_common_options_end_at_the_command),
 		cmocka_unit_test(test_help_is_made_from_the_rows),
 		cmocka_unit_test(test_every_row_of_every_command_is_whole),

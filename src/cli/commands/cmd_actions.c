@@ -27,14 +27,12 @@ static const struct option options[] = {
 static void add_line(struct buf *b, const struct action *a)
 {
 	auto_buf struct buf where = {0};
-	auto_free char *text = NULL;
 
 	buf_init(&where, 256);
 	catalog_add_where(&where, a, "|");
-	text = mem_printf("%s%s", a->summary, action_is_built(a) ? "" : " (not in this version)");
 	buf_addf(b, "%-*s %-*s ", NAME_COLUMN, a->name, WHERE_COLUMN, where.data);
-	options_add_wrapped(
-		b, text, NAME_COLUMN + WHERE_COLUMN + 2, NAME_COLUMN + WHERE_COLUMN + 2, WIDTH);
+	options_add_wrapped(b, a->summary, NAME_COLUMN + WHERE_COLUMN + 2,
+		NAME_COLUMN + WHERE_COLUMN + 2, WIDTH);
 }
 
 static void add_parameter(struct buf *b, const struct param *row, int indent)
@@ -59,7 +57,7 @@ static void add_details(struct buf *b, const struct action *a)
 {
 	buf_addf(b, "%s: %s\n\nAllowed in: ", a->name, a->summary);
 	catalog_add_where(b, a, ", ");
-	buf_addf(b, "\n%s", action_is_built(a) ? "" : "Known, not in this version.\n");
+	buf_addc(b, '\n');
 	if (catalog_when(a))
 		buf_addf(b, "%s\n", catalog_when(a));
 	buf_addf(b, "\nParameters%s\n", a->params->name ? ":" : ": none");

@@ -48,7 +48,7 @@ static char *help_of(const struct param *row)
 
 const char *catalog_when(const struct action *a)
 {
-	if (!(a->where & IN_PRE) || !action_is_built(a))
+	if (!(a->where & IN_PRE))
 		return NULL;
 	return a->determined
 		? "In a pre_plan, it runs again if something changed on which it depends."
@@ -102,7 +102,6 @@ struct node *catalog_action(const struct action *a)
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (a->where & places[i].where)
 			node_add_string(where, places[i].name);
-	node_set_bool(n, "in_this_version", action_is_built(a));
 	add_parameters(n, "parameters", a->params);
 	return n;
 }
@@ -190,8 +189,7 @@ static void add_actions_page(struct buf *b, const struct command *const *command
 {
 	(void)commands;
 	for (const struct action *const *a = load_context(NULL).actions; *a; a++) {
-		buf_addf(b, "### `%s`\n\n%s%s\n\nAllowed in: ", (*a)->name, (*a)->summary,
-			action_is_built(*a) ? "" : " *Known, not in this version.*");
+		buf_addf(b, "### `%s`\n\n%s\n\nAllowed in: ", (*a)->name, (*a)->summary);
 		catalog_add_where(b, *a, ", ");
 		buf_addf(b, ".%s%s\n\n", catalog_when(*a) ? " " : "",
 			catalog_when(*a) ? catalog_when(*a) : "");

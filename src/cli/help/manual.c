@@ -293,8 +293,6 @@ static void add_action(struct buf *b, const struct action *a)
 	add_roff(b, a->name);
 	buf_addc(b, '\n');
 	add_roff(b, a->summary);
-	if (!action_is_built(a))
-		buf_adds(b, " Known, not in this version.");
 	buf_adds(b, " Allowed in: ");
 	catalog_add_where(b, a, ", ");
 	buf_adds(b, ".\n");
