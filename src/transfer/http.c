@@ -706,6 +706,10 @@ static void set_wishes(struct transfer *t)
 	set_long(t->curl, CURLOPT_HTTPPROXYTUNNEL, 1); /* so that a connection is reused */
 	if (t->o->certificates)
 		set_pointer(t->curl, CURLOPT_CAINFO, t->o->certificates);
+	/* Beside a directory of them, libcurl would parse the file again for each connection. */
+	set_pointer(t->curl, CURLOPT_CAPATH, NULL);
+	/* A connection that can carry several requests is waited for, so that there need be no more. */
+	set_long(t->curl, CURLOPT_PIPEWAIT, 1);
 	if (t->fields)
 		set_pointer(t->curl, CURLOPT_HTTPHEADER, t->fields);
 	if (t->kind == TUNNEL)
@@ -787,7 +791,7 @@ static const struct {
 	{CURLE_COULDNT_RESOLVE_HOST, "fetch_unreachable", true, false, NULL},
 	{CURLE_COULDNT_RESOLVE_PROXY, "fetch_unreachable", true, false, NULL},
 	{CURLE_PEER_FAILED_VERIFICATION, "fetch_tls", false, false, NULL},
-	{CURLE_SSL_CONNECT_ERROR, "fetch_tls", false, false, NULL},
+	{CURLE_SSL_CONNECT_ERROR, "fetch_tls", false, false, NULL}, /* see is_cut_handshake */
 	{CURLE_SSL_CERTPROBLEM, "fetch_tls", false, false, NULL},
 	{CURLE_SSL_CACERT_BADFILE, "fetch_tls", false, false, NULL},
 	{CURLE_SSL_ISSUER_ERROR, "fetch_tls", false, false, NULL},
@@ -802,6 +806,15 @@ static const struct {
 #endif
 };
 
+/* The errno of a connection that broke; 0: it did not, or libcurl does not know. */
+static long errno_of(const struct transfer *t)
+{
+	long error = 0;
+
+	(void)curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &error);
+	return error;
+}
+
 /*
  * libcurl has the same code for a broken connection and for malformed chunks. Without TLS, a broken
  * connection has an errno.
@@ -809,10 +822,14 @@ static const struct {
 static bool is_malformed(const struct transfer *t, CURLcode code)
 {
 	const char *url = t->url ? t->url : t->item->url;
-	long error = 0;
 
-	(void)curl_easy_getinfo(t->curl, CURLINFO_OS_ERRNO, &error);
-	return code == CURLE_RECV_ERROR && error == 0 && strncasecmp(url, "http:", 5) == 0;
+	return code == CURLE_RECV_ERROR && errno_of(t) == 0 && strncasecmp(url, "http:", 5) == 0;
+}
+
+/* The same for a handshake of TLS that failed and one that was cut off. */
+static bool is_cut_handshake(const struct transfer *t, CURLcode code)
+{
+	return code == CURLE_SSL_CONNECT_ERROR && errno_of(t) != 0;
 }
 
 /* The location of a redirect. */
@@ -831,6 +848,8 @@ static void explain_code(const struct transfer *t, CURLcode code, struct failure
 		fail(f, "fetch_failed", false, "the chunks of the answer are malformed");
 		return;
 	}
+	if (is_cut_handshake(t, code))
+		code = CURLE_RECV_ERROR;
 	if (code == CURLE_URL_MALFORMAT && t->url) {
 		explain_location(t->url, f);
 		return;

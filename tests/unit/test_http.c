@@ -63,6 +63,8 @@ static const struct {
 	{"CONNECT refused.test:80 ", REFUSAL, false, NULL},
 };
 
+enum { TLS_HANDSHAKE = 0x16 }; /* the first byte of a connection with TLS */
+
 struct world {
 	char *dir;
 	int dir_fd;
@@ -70,6 +72,15 @@ struct world {
 	unsigned port;
 	char said[4096]; /* what was told, a line each */
 };
+
+/* The client's side sees a reset. */
+static NORETURN void cut_off(int fd)
+{
+	const struct linger at_once = {.l_onoff = 1};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	_exit(0);
+}
 
 static NORETURN void answer(int fd)
 {
@@ -81,6 +92,8 @@ static NORETURN void answer(int fd)
 
 		if (n <= 0)
 			_exit(0);
+		if (head[0] == TLS_HANDSHAKE)
+			cut_off(fd);
 		len += (size_t)n;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
@@ -248,6 +261,20 @@ static void test_each_failure_has_its_reason(void **state)
 	expect_failure(*state, "/file", "fetch_redirect", "/file");
 }
 
+/* Others will come through: it is no fault of a certificate. */
+static void test_a_handshake_that_is_cut_off_is_tried_again(void **state)
+{
+	struct world *w = *state;
+	const struct transfer_options o = options(w);
+	auto_free char *url = mem_printf("https://127.0.0.1:%u/", w->port);
+	const struct http_item item = {.url = url, .name = "file", .checksum = sum_of(HELLO_SUM)};
+	struct err e = {0};
+
+	assert_int_equal(http_get(&item, 1, &o, &e), -1);
+	assert_string_equal(e.reason, "fetch_cut");
+	assert_non_null(strstr(e.msg, "(2 tries)"));
+}
+
 static void test_a_head_without_end_is_left(void **state)
 {
 	expect_failure(*state, "/fields", "fetch_failed", "the head of the answer has more than ");
@@ -361,6 +388,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_each_algorithm_verifies, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_each_failure_has_its_reason, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			test_a_handshake_that_is_cut_off_is_tried_again, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_head_without_end_is_left, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			test_any_time_to_come_again_is_taken, set_up, tear_down),
