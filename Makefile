@@ -418,6 +418,13 @@ check-recipes:
 	@$(MAKE) --no-print-directory all
 	@tests/recipes/run bin/ambient "$(IMAGE_STORE)" $(RECIPE)
 
+## make check-registries REGISTRY="rust go"   fetch and use the dependencies of small projects, as docs/ecosystems.md shows it
+.PHONY: check-registries
+check-registries:
+	$(call ready,build run image bootstrap test)
+	@$(MAKE) --no-print-directory all
+	@tests/registries/run bin/ambient "$(IMAGE_STORE)" $(REGISTRY)
+
 ## make check-real    build and test four projects of others in machines, and compare with the host
 .PHONY: check-real
 check-real:
