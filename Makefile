@@ -48,7 +48,7 @@ SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes discard archiver convert deps depskey
 IMAGING := tarindex blobs container oci dockersave rootfs skopeo forms squash squashroot users partitions diskfile imagestore imagefile import packages spdx
 UPKEEP := memory usage claims budget debversion updates
-RUN := run run_compare run_reuse run_phase planner machine machine_host machine_events machine_network machine_claim said result verdict artifacts adhoc
+RUN := run run_compare run_reuse run_phase planner machine machine_host machine_events machine_network machine_claim hosts said result verdict artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs run_upkeep first_import cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image image_show cmd_state cmd_log cmd_help

@@ -7,6 +7,7 @@
 
 /* Warnings and other notes of one VM. The surplus is dropped, and a message says so. */
 #define LIMIT_NOTES 1000
+#define LIMIT_RESULT_HOSTS 100 /* of one VM, in result.json */
 /*
  * The least limit of the disk space that an unpacked archive uses: blocks and inodes. The limit is
  * artifacts_max_size, or this if artifacts_max_size is smaller.

@@ -2,6 +2,7 @@
 /* The network of a trusted machine: its proxy and its ssh agent. */
 #include <poll.h>
 
+#include "run/hosts.h"
 #include "run/machine_internal.h"
 #include "run/said.h"
 
@@ -15,9 +16,18 @@ bool machine_has_agent(const struct machine *m)
 	return machine_has_network(m) && m->agent_rules && m->agent_rules->login_count;
 }
 
-static struct said_reports reports_of(const struct machine *m)
+static void on_report(void *arg, const struct event *ev)
 {
-	return (struct said_reports){m->mask, m->egress, m->agent_rules, *m->sink};
+	struct machine *m = arg;
+
+	if (ev->type == EVENT_EGRESS)
+		hosts_count(m->vm, ev->fields);
+	m->sink->event(m->sink->arg, ev);
+}
+
+static struct said_reports reports_of(struct machine *m)
+{
+	return (struct said_reports){m->mask, m->egress, m->agent_rules, {on_report, m}};
 }
 
 static int on_proxy(void *arg, struct err *e)

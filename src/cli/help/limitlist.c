@@ -166,6 +166,8 @@ static const struct row rows[] = {
 		"ambient stops waiting"),
 	BYTES(LIMIT_FRAME_PAYLOAD, "a frame from the guest", "the run is broken"),
 	BYTES(LIMIT_CTL_PAYLOAD, "a frame to the guest", "the run is broken"),
+	COUNT(LIMIT_RESULT_HOSTS, "hosts of one machine in `result.json`",
+		"connections to further ones are counted"),
 	COUNT(LIMIT_NOTES, "notes (warnings and debugging texts) of one guest",
 		"further notes are dropped, with a warning"),
 	COUNT(LIMIT_JSON_NUMBER, "a number from the guest in logs and results",
