@@ -97,7 +97,10 @@ static int expand(
 }
 
 static const struct action_variable gives[] = {
-	{.name = "RUSTUP_HOME", .value = PLACE, .help = "where rustup finds the toolchain"},
+	{.name = "RUSTUP_HOME",
+		.value = PLACE,
+		.help = "where rustup finds the toolchain, also in the rest of the pre_plan",
+		.fetch_too = true},
 	{0},
 };
 

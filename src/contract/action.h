@@ -131,6 +131,7 @@ struct action_variable {
 	const char *help;   /* for the documentation */
 	bool image_decides; /* the value of the image is used, if it has one */
 	bool fetch_only;    /* only in a machine for actions with `fetches` */
+	bool fetch_too;     /* of `gives`: in such a machine, too */
 	bool authorities;   /* only if the configuration has ca_certificates */
 };
 

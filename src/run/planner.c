@@ -224,19 +224,24 @@ static bool has_variable(
 	return !v->fetch_only || machine == RUN_FETCH;
 }
 
+static const char *value_of(
+	const struct planner *p, const struct ecosystem *ecosystem, const struct action_variable *v)
+{
+	const struct node *registry;
+
+	if (!v->of_registry || !ecosystem)
+		return v->value;
+	registry = node_get(node_get(p->settings, REGISTRIES_KEY), ecosystem->name);
+	return node_get_text(registry, REGISTRY_ADDRESS, ecosystem->address);
+}
+
 /* Of an action with this ecosystem; NULL: with none. */
 static void add_variables(const struct planner *p, enum run_machine machine,
 	const struct ecosystem *ecosystem, const struct action_variable *list, struct plan *plan)
 {
-	const struct node *registry =
-		ecosystem ? node_get(node_get(p->settings, REGISTRIES_KEY), ecosystem->name) : NULL;
-
 	for (const struct action_variable *v = list; v && v->name; v++)
 		if (has_variable(p, machine, v))
-			strv_setenv(&plan->env, v->name,
-				v->of_registry ? node_get_text(registry, REGISTRY_ADDRESS,
-							 ecosystem->address)
-					       : v->value);
+			strv_setenv(&plan->env, v->name, value_of(p, ecosystem, v));
 }
 
 /* Of all ecosystems, because snippets use clients, too. */
@@ -247,16 +252,20 @@ static void add_always(const struct planner *p, enum run_machine machine, struct
 			add_variables(p, machine, (*a)->ecosystem, (*a)->ecosystem->always, plan);
 }
 
-/* What the fetching actions of the pre_plan have left is found by these. */
-static void add_given(const struct planner *p, struct plan *plan)
+/*
+ * What the fetching actions of the pre_plan have left is found by these: in the plan by all, which keep
+ * clients from a network, in the machine that fetches by some.
+ */
+static void add_given(const struct planner *p, enum run_machine machine, struct plan *plan)
 {
 	const struct entry_list *list = &p->lists[PROJECT_PRE_PLAN];
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct action *action = list->items[i].action;
 
-		if (action->gives)
-			add_variables(p, RUN_PLAN, action->ecosystem, action->gives, plan);
+		for (const struct action_variable *v = action->gives; v && v->name; v++)
+			if (machine == RUN_PLAN || v->fetch_too)
+				strv_setenv(&plan->env, v->name, value_of(p, action->ecosystem, v));
 	}
 }
 
@@ -274,8 +283,7 @@ static void add_environment(const struct planner *p, enum run_machine machine, s
 	if (planner_is_trusted(machine))
 		return;
 	add_always(p, machine, plan);
-	if (machine == RUN_PLAN)
-		add_given(p, plan);
+	add_given(p, machine, plan);
 	if (p->defaults)
 		add_defaults(p, plan);
 	if (p->project)
