@@ -127,7 +127,7 @@ static char *url_in_registry(const struct reader *r, const struct package *p)
 		"%s%s/-/%s-%s.tgz", r->registry, name, slash ? slash + 1 : name, p->version);
 }
 
-/* The client's own registry stands for the one that is set. */
+/* The registry that is set has what the client's own one has, at the same paths. */
 static char *url_of(const struct reader *r, const struct package *p)
 {
 	static const char own[] = NPM_ADDRESS;
