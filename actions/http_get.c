@@ -8,6 +8,7 @@
 #include "actions/table.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "data/checksum.h"
 
 static const struct param item_params[] = {
 	{.name = "url",
@@ -53,13 +54,9 @@ static int check_url(const struct node *url, const char *file, struct err *e)
 
 static int check_checksum(const struct node *sum, const char *file, struct err *e)
 {
-	static const char prefix[] = "sha256:";
-	const char *hex = sum ? sum->text + strlen(prefix) : "";
+	struct checksum c;
 
-	if (!sum)
-		return 0;
-	if (strncmp(sum->text, prefix, strlen(prefix)) != 0 || strlen(hex) != 64 ||
-		strspn(hex, "0123456789abcdefABCDEF") != 64)
+	if (sum && (!checksum_parse(sum->text, &c) || c.algorithm != DIGEST_SHA256))
 		return refuse(sum, "is not 'sha256:' and 64 hexadecimal digits", file, e);
 	return 0;
 }

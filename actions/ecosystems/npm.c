@@ -29,11 +29,13 @@ const struct ecosystem ecosystem_npm = {
 
 /* ---- npm_get ---- */
 
+static const char *const locks[] = {NPM_LOCKS};
+
 static void reads_lock(const struct entry *entry, struct action_reads *ret)
 {
 	(void)entry;
-	strv_push(&ret->optional, "npm-shrinkwrap.json");
-	strv_push(&ret->optional, "package-lock.json");
+	for (size_t i = 0; i < ARRAY_SIZE(locks); i++)
+		strv_push(&ret->optional, locks[i]);
 }
 
 /* The lock file is read in the machine (npmlock.h). */
@@ -50,14 +52,18 @@ static int expand_get(
 	return 0;
 }
 
-static const struct action_variable gives_to_get[] = {
-	{.name = "npm_config_audit", .value = "false", .help = "npm asks for no advisories"},
-	{.name = "npm_config_fund", .value = "false", .help = "npm prints no requests for money"},
-	{.name = "npm_config_update_notifier",
-		.value = "false",
-		.help = "npm does not look for a newer npm"},
-	{0},
-};
+/* Without them, npm asks for more than packages, and prints it. */
+#define QUIET                                                                                      \
+	{.name = "npm_config_audit", .value = "false", .help = "npm asks for no advisories"},      \
+		{.name = "npm_config_fund",                                                        \
+			.value = "false",                                                          \
+			.help = "npm prints no requests for money"},                               \
+	{                                                                                          \
+		.name = "npm_config_update_notifier", .value = "false",                            \
+		.help = "npm does not look for a newer npm"                                        \
+	}
+
+static const struct action_variable quiet[] = {QUIET, {0}};
 
 const struct action action_npm_get = {
 	.name = "npm_get",
@@ -67,7 +73,7 @@ const struct action action_npm_get = {
 	.where = IN_PRE,
 	.determined = true,
 	.ecosystem = &ecosystem_npm,
-	.gives = gives_to_get,
+	.gives = quiet,
 	.params = no_params,
 	.expand = expand_get,
 	.reach = actions_reach_registry,
@@ -78,12 +84,8 @@ const struct action action_npm_get = {
 
 static void reads(const struct entry *entry, struct action_reads *ret)
 {
-	static const char *const optional[] = {
-		"package-lock.json", "npm-shrinkwrap.json", "**/package.json"};
-
-	(void)entry;
-	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
-		strv_push(&ret->optional, optional[i]);
+	reads_lock(entry, ret);
+	strv_push(&ret->optional, "**/package.json");
 	strv_push(&ret->without, "node_modules");
 }
 
@@ -122,9 +124,8 @@ static int expand(
 	step = actions_add_script(entry, script, out);
 	actions_set_variable(step, "npm_config_cache", PLACE);
 	actions_set_variable(step, "npm_config_registry", address);
-	actions_set_variable(step, "npm_config_audit", "false");
-	actions_set_variable(step, "npm_config_fund", "false");
-	actions_set_variable(step, "npm_config_update_notifier", "false");
+	for (const struct action_variable *v = quiet; v->name; v++)
+		actions_set_variable(step, v->name, v->value);
 	return 0;
 }
 
@@ -134,11 +135,7 @@ static const struct action_variable gives[] = {
 	{.name = "npm_config_registry",
 		.of_registry = true,
 		.help = "npm finds packages in its cache by the address from which they came"},
-	{.name = "npm_config_audit", .value = "false", .help = "npm asks for no advisories"},
-	{.name = "npm_config_fund", .value = "false", .help = "npm prints no requests for money"},
-	{.name = "npm_config_update_notifier",
-		.value = "false",
-		.help = "npm does not look for a newer npm"},
+	QUIET,
 	{0},
 };
 

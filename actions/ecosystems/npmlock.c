@@ -30,18 +30,10 @@ struct package {
 	const char *integrity; /* NULL: none */
 };
 
-static int refuse(const struct reader *r, const char *place, struct err *e, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
-
-static int refuse(const struct reader *r, const char *place, struct err *e, const char *fmt, ...)
+static int refuse(const struct reader *r, const char *place, const char *why, struct err *e)
 {
 	auto_free char *shown = text_safe(place, LIMIT_NAME_BYTES);
-	auto_free char *why = NULL;
-	va_list ap;
 
-	va_start(ap, fmt);
-	why = mem_vprintf(fmt, ap);
-	va_end(ap);
 	return err_reason(e, ERR_INPUT, "fetch_lock_file", "%s: '%s' %s", r->name, shown, why);
 }
 
@@ -90,7 +82,7 @@ static int add_checksum(
 		return 0;
 	sum = strongest(p->integrity);
 	if (!sum.len)
-		return refuse(r, p->place, e, "has an integrity without a hash that is known");
+		return refuse(r, p->place, "has an integrity without a hash that is known", e);
 	node_set_string(item, "checksum", checksum_show(&sum).s);
 	return 0;
 }
@@ -154,9 +146,9 @@ static int check_url(
 	const char *host = password_skip_scheme(url);
 
 	if (password_is_in(url) || memchr(host, '@', strcspn(host, "/?#")))
-		return refuse(r, p->place, e, "is at a URL with credentials, which are not used");
+		return refuse(r, p->place, "is at a URL with credentials, which are not used", e);
 	if (!is_plain(url))
-		return refuse(r, p->place, e, "is at a malformed URL");
+		return refuse(r, p->place, "is at a malformed URL", e);
 	return 0;
 }
 
@@ -198,15 +190,16 @@ static int add_package(struct reader *r, const struct package *p, struct err *e)
 	auto_node struct node *item = node_map();
 
 	if (!p->resolved && !p->version)
-		return refuse(r, p->place, e, "has neither a version nor a URL");
+		return refuse(r, p->place, "has neither a version nor a URL", e);
 	if (p->resolved && begins(p->resolved, "file:"))
 		return 0;
 	if (p->resolved && !is_on_server(p->resolved))
-		return refuse(r, p->place, e,
+		return refuse(r, p->place,
 			"is not an archive on a server, and npm_get fetches no other: "
-			"bring it with git_get, or depend on a release of it");
+			"bring it with git_get, or depend on a release of it",
+			e);
 	if (!is_place(p->place))
-		return refuse(r, p->place, e, "is not the name of a package");
+		return refuse(r, p->place, "is not the name of a package", e);
 	url = url_of(r, p);
 	if (check_url(r, p, url, e) < 0 || add_checksum(r, p, item, e) < 0)
 		return -1;
@@ -331,7 +324,7 @@ int npmlock_parse(const char *text, size_t len, const char *name, const char *re
 
 int npmlock_read(int source, const char *registry, struct node **ret_items, struct err *e)
 {
-	static const char *const names[] = {"npm-shrinkwrap.json", "package-lock.json"};
+	static const char *const names[] = {NPM_LOCKS};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		auto_buf struct buf text = {0};

@@ -12,6 +12,9 @@
 /* Of the registry that the client has built in. */
 #define NPM_ADDRESS "https://registry.npmjs.org/"
 
+/* Lock files, the preferred one first, as an initializer. */
+#define NPM_LOCKS "npm-shrinkwrap.json", "package-lock.json"
+
 /* The directory of the archives, below GUEST_DEPS. */
 #define NPM_DEPS "npm"
 

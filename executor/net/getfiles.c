@@ -31,14 +31,14 @@ static int read_item(const struct node *n, struct http_item *ret, struct err *e)
 }
 
 /* Created if it is missing; a link that dependencies have left there is not followed. */
-static int open_http_dir(int deps, struct err *e)
+static int open_dir(int deps, const char *name, struct err *e)
 {
 	int fd;
 
-	if (mkdirat(deps, DEPS_HTTP, 0755) < 0 && errno != EEXIST)
-		return err_sys(e, "make " GUEST_DEPS_HTTP);
-	fd = openat(deps, DEPS_HTTP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open " GUEST_DEPS_HTTP) : fd;
+	if (mkdirat(deps, name, 0755) < 0 && errno != EEXIST)
+		return err_sys(e, "make " GUEST_DEPS "/%s", name);
+	fd = openat(deps, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_sys(e, "open " GUEST_DEPS "/%s", name) : fd;
 }
 
 /* What a file to be replaced takes in the archive; 0: there is none. */
@@ -56,7 +56,7 @@ int getfiles_named(const struct node *work, const struct transfer_options *o, st
 	const struct node *list = node_get(work, "items");
 	size_t count = list ? list->count : 0;
 	auto_free struct http_item *items = mem_array(count + 1, sizeof(*items));
-	auto_fd int dir = open_http_dir(o->dir_fd, e);
+	auto_fd int dir = open_dir(o->dir_fd, DEPS_HTTP, e);
 	const struct strv none = {0};
 	struct transfer_options bounded = *o;
 	uint64_t replaced = 0;
@@ -133,29 +133,10 @@ static int get_list(const struct node *list, int old, struct transfer_options *o
 	return http_get(items, list->count, o, e);
 }
 
-static int make_dir(int above, const char *name, struct err *e)
-{
-	int fd;
-
-	if (mkdirat(above, name, 0755) < 0)
-		return err_sys(e, "make %s", name);
-	fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open %s", name) : fd;
-}
-
-static int remove_if_there(int dir, const char *name, struct err *e)
-{
-	uint64_t ignored;
-
-	if (faccessat(dir, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
-		return 0;
-	return tree_remove(dir, name, name, &ignored, e);
-}
-
 /* What is at `from`, directory or not, goes to `to`, where nothing is afterwards but that. */
 static int move_aside(int dir, const char *from, const char *to, struct err *e)
 {
-	if (remove_if_there(dir, to, e) < 0)
+	if (tree_remove(dir, to, to, NULL, e) < 0)
 		return -1;
 	if (renameat(dir, from, dir, to) < 0 && errno != ENOENT)
 		return err_sys(e, "rename %s to %s", from, to);
@@ -165,21 +146,21 @@ static int move_aside(int dir, const char *from, const char *to, struct err *e)
 static int get_into_new(const struct node *list, const struct transfer_options *o, struct err *e)
 {
 	static const char aside[] = "." NPM_DEPS ".old";
-	const char *const names[] = {NPM_DEPS, aside};
 	auto_strv struct strv replaced = {0};
 	struct transfer_options new = *o;
 	auto_fd int old = -1, dir = -1;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		strv_push(&replaced, names[i]);
+	strv_push(&replaced, NPM_DEPS);
+	strv_push(&replaced, aside);
 	if (room_find(&new, &replaced, 0, e) < 0 || move_aside(o->dir_fd, NPM_DEPS, aside, e) < 0)
 		return -1;
 	old = openat(o->dir_fd, aside, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	dir = make_dir(o->dir_fd, NPM_DEPS, e);
+	dir = open_dir(o->dir_fd, NPM_DEPS, e);
 	if (dir < 0)
 		return -1;
 	new.dir_fd = dir;
-	return get_list(list, old, &new, e) < 0 ? -1 : remove_if_there(o->dir_fd, aside, e);
+	return get_list(list, old, &new, e) < 0 ? -1
+						: tree_remove(o->dir_fd, aside, aside, NULL, e);
 }
 
 int getfiles_locked(const struct node *work, const struct transfer_options *o, struct err *e)

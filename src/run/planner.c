@@ -236,20 +236,22 @@ static const char *value_of(
 }
 
 /* Of an action with this ecosystem; NULL: with none. */
-static void add_variables(const struct planner *p, enum run_machine machine,
-	const struct ecosystem *ecosystem, const struct action_variable *list, struct plan *plan)
+static void add_variable(const struct planner *p, enum run_machine machine,
+	const struct ecosystem *ecosystem, const struct action_variable *v, struct plan *plan)
 {
-	for (const struct action_variable *v = list; v && v->name; v++)
-		if (has_variable(p, machine, v))
-			strv_setenv(&plan->env, v->name, value_of(p, ecosystem, v));
+	if (has_variable(p, machine, v))
+		strv_setenv(&plan->env, v->name, value_of(p, ecosystem, v));
 }
 
 /* Of all ecosystems, because snippets use clients, too. */
 static void add_always(const struct planner *p, enum run_machine machine, struct plan *plan)
 {
-	for (const struct action *const *a = p->actions; *a; a++)
-		if ((*a)->ecosystem)
-			add_variables(p, machine, (*a)->ecosystem, (*a)->ecosystem->always, plan);
+	for (const struct action *const *a = p->actions; *a; a++) {
+		const struct ecosystem *eco = (*a)->ecosystem;
+
+		for (const struct action_variable *v = eco ? eco->always : NULL; v && v->name; v++)
+			add_variable(p, machine, eco, v, plan);
+	}
 }
 
 /*
@@ -265,7 +267,7 @@ static void add_given(const struct planner *p, enum run_machine machine, struct 
 
 		for (const struct action_variable *v = action->gives; v && v->name; v++)
 			if (machine == RUN_PLAN || v->fetch_too)
-				strv_setenv(&plan->env, v->name, value_of(p, action->ecosystem, v));
+				add_variable(p, machine, action->ecosystem, v, plan);
 	}
 }
 
@@ -278,8 +280,7 @@ static void add_environment(const struct planner *p, enum run_machine machine, s
 	const struct node *item;
 
 	for (const struct action_variable *v = p->action_env; v->name; v++)
-		if (has_variable(p, machine, v))
-			strv_setenv(&plan->env, v->name, v->value);
+		add_variable(p, machine, NULL, v, plan);
 	if (planner_is_trusted(machine))
 		return;
 	add_always(p, machine, plan);

@@ -451,7 +451,7 @@ static int look_at_trusted_reads(struct run *r, struct err *e)
 		return 0;
 	if (find_reads(r, RUN_PRE_PLAN, &files, e) < 0)
 		return -1;
-	return declared_digest(r->source.root, &files, &r->trusted_reads_digest, e);
+	return declared_digest(r->source.root, &files, &r->phases[RUN_PRE_PLAN].reads, e);
 }
 
 /* What the machine that fetches is given of the source. */
@@ -467,7 +467,8 @@ static int pack_reads(struct run *r, struct err *e)
 	}
 	if (find_reads(r, RUN_FETCH, &files, e) < 0)
 		return -1;
-	return declared_pack(r->source.root, &files, r->config, &r->reads_fd, &r->reads_digest, e);
+	return declared_pack(
+		r->source.root, &files, r->config, &r->reads_fd, &r->phases[RUN_FETCH].reads, e);
 }
 
 static int prepare_input(struct run *r, struct err *e)
@@ -725,7 +726,8 @@ static int look_at_deps(struct run *r, struct err *e)
 		return -1;
 	if (is_given_declared(r) &&
 		(find_reads(r, RUN_FETCH, &files, e) < 0 ||
-			declared_digest(r->source.root, &files, &r->reads_digest, e) < 0))
+			declared_digest(r->source.root, &files, &r->phases[RUN_FETCH].reads, e) <
+				0))
 		return -1;
 	if (!*r->files_digest.s && run_look_at_files(r, e) < 0)
 		return -1;

@@ -42,7 +42,9 @@ struct phase {
 	bool unchanged; /* they need not run: what they would fetch is stored (run_reuse.c) */
 	struct plan plan;
 	struct egress egress; /* hosts that it may reach; none: no network */
-	char *missed_host;    /* offline, and skipped because it needs this host */
+	struct digest_text
+		reads;     /* of the files that its actions declare; "": it is given the source */
+	char *missed_host; /* offline, and skipped because it needs this host */
 	struct sshagent_rules agent_rules;
 	struct drives drives;
 	struct machine machine;
@@ -86,10 +88,8 @@ struct run {
 	struct digest_text plans_digest;  /* of plans and settings; "" if they are too long */
 	/* Of everything that a run depends on; "" if it cannot be computed. */
 	struct digest_text digest;
-	struct digest_text reads_digest;         /* of what is in reads_fd; "": it is the source */
-	struct digest_text trusted_reads_digest; /* of the files that trusted actions read */
-	struct depskey stored[DEPS_KINDS];       /* contents and length of stored dependencies */
-	struct seen_file seen[RUN_SEEN_FILES];   /* the last that were read */
+	struct depskey stored[DEPS_KINDS];     /* contents and length of stored dependencies */
+	struct seen_file seen[RUN_SEEN_FILES]; /* the last that were read */
 	size_t seen_count;
 	/* Of what each machine fetches; without `inputs`, it gets no key. */
 	struct depskey keys[DEPS_KINDS];
@@ -150,7 +150,7 @@ char *run_class(const struct run *r); /* the caller frees */
 /*
  * Decide whether a machine of the pre-plan need not start: set its phase's `unchanged`, and
  * r->keys[kind] for the archive that it would write. Call it when the digests of the source, of
- * r->reads_digest and of run_look_at_files are there.
+ * `reads` of the phases and of run_look_at_files are there.
  */
 int run_find_deps(
 	struct run *r, enum run_machine which, enum deps_kind kind, struct err *e) NODISCARD;

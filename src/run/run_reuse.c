@@ -98,11 +98,9 @@ static int digest_given(
 		run_digest_file(r, d, "ambient-net", host->net_tool, e) < 0 ||
 		run_digest_file(r, d, "ca_certificates", host->certificates, e) < 0)
 		return -1;
-	if (which != RUN_FETCH) {
-		run_digest_line(d, "reads", r->trusted_reads_digest.s);
+	run_digest_line(d, "reads", p->reads.s);
+	if (which != RUN_FETCH)
 		return 0;
-	}
-	run_digest_line(d, "reads", r->reads_digest.s);
 	run_digest_line(d, "source", needs_whole_source(r, which) ? r->source_digest.s : "");
 	digest_stored(r, d);
 	return 0;

@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "data/digest.h"
 #include "os/fd.h"
+#include "os/path.h"
 #include "transfer/answer.h"
 #include "transfer/limits.h"
 
@@ -283,9 +284,8 @@ static int replace(int fd, int dir, const char *name, struct err *e)
 /* Each path is resolved beneath the directory, which linkat and renameat cannot do themselves. */
 static int put_in_place(const struct transfer *t, struct err *e)
 {
-	const char *path = t->item->name, *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
-	auto_free char *above = slash ? mem_strndup(path, (size_t)(slash - path)) : mem_strdup(".");
+	const char *path = t->item->name, *name = path_base(path);
+	auto_free char *above = path_parent(path);
 	auto_fd int dir = open_beneath(t->o->dir_fd, above, O_PATH | O_DIRECTORY, 0);
 
 	if (dir < 0)
