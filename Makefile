@@ -56,7 +56,7 @@ SCREEN := outlet screen lines term
 HELP := catalog limitlist manual plain
 LOG := logread loghtml
 # The program ambient-net.
-TRANSFER := http answer meter gitget sftp sftpput sshcheck
+TRANSFER := http answer meter gitrun gitget sftp sftpput sshcheck
 NETTOOL_OWN_SRC := executor/net/netmain.c executor/net/getfiles.c executor/net/room.c actions/ecosystems/npmlock.c
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 STEPS := names net spawn tar_extract tar_create

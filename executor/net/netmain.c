@@ -91,21 +91,27 @@ static void add_ssh(struct strv *argv)
 	strv_push(argv, "-F" GUEST_SSH_CONFIG);
 }
 
+/* `ssh` is filled, and borrowed by the result. */
+static struct gitrun_server server_of(const struct node *work, const char *key, struct strv *ssh)
+{
+	add_ssh(ssh);
+	return (struct gitrun_server){.url = node_get_text(work, key, NULL),
+		.ssh = ssh,
+		.ssh_proxy = GUEST_EXECUTOR " connect %h %p"};
+}
+
 static int get_commit(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	auto_strv struct strv ssh = {0};
-	const struct gitget g = {.url = node_get_text(work, "url", NULL),
+	const struct gitget g = {.server = server_of(work, "url", &ssh),
 		.commit = node_get_text(work, "commit", NULL),
 		.name = node_get_text(work, "name", NULL),
-		.dir = GUEST_DEPS,
-		.ssh = &ssh,
-		.ssh_proxy = GUEST_EXECUTOR " connect %h %p"};
+		.dir = GUEST_DEPS};
 	auto_strv struct strv replaced = {0};
 	struct transfer_options bounded = *o;
 
-	if (!g.url || !g.commit || !g.name)
+	if (!g.server.url || !g.commit || !g.name)
 		return err_set(e, ERR_INPUT, "the request is incomplete");
-	add_ssh(&ssh);
 	strv_push(&replaced, g.name);
 	if (room_find(&bounded, &replaced, 0, e) < 0)
 		return -1;

@@ -59,11 +59,10 @@ static void world_remove(struct world *w)
 static void expect_failure_of(struct world *w, const char *url, const char *wanted)
 {
 	auto_strv struct strv ssh = {0};
-	const struct gitget g = {.url = url,
+	const struct gitget g = {.server = {.url = url, .ssh = &ssh},
 		.commit = "0123456789abcdef0123456789abcdef01234567",
 		.name = "other",
-		.dir = w->dir,
-		.ssh = &ssh};
+		.dir = w->dir};
 	struct err e = {0};
 
 	strv_push(&ssh, "false");
