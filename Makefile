@@ -37,7 +37,7 @@ JAIL := jail jail_inside jail_net jail_mount jail_run jail_seccomp jail_user sid
 EGRESS := address clienthello egress proxy proxy_conn proxy_dial proxy_http proxy_lookup proxy_serve
 AGENT := sshkey knownhosts ask sshagent sshagent_message sshagent_answer sshagent_serve
 SETTINGS := architecture config construct project configfiles dputcf credentials names defaults image locate programs clientfile registries statefile
-SOURCE := git gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose source declared fingerprint filememory \
+SOURCE := git gitjail gitreply gitsettings gitplace gitconfig gitview repository repository_walk repository_config compose checkout mirrorrefs source declared fingerprint filememory \
 	lint shellcheck
 # The program ambient-archive, beside its main.
 ARCHIVE := foreign members rewrite layertree layers
@@ -48,7 +48,7 @@ SECRETS := secrets secret_read mask mask_trie logmask
 STORE := store retention scopes discard archiver convert deps depskey
 IMAGING := tarindex blobs container oci dockersave rootfs skopeo forms squash squashroot users partitions diskfile imagestore imagefile import packages spdx
 UPKEEP := memory usage claims budget debversion updates
-RUN := run run_compare run_reuse run_phase planner machine machine_host machine_events machine_network machine_claim hosts said result verdict artifacts adhoc
+RUN := run run_compare run_reuse run_mirror run_phase planner machine machine_host machine_events machine_network machine_claim hosts said result verdict artifacts adhoc
 CLI := main command options hint say load
 COMMANDS := cmd_run outputs run_outputs run_upkeep first_import cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image image_show cmd_state cmd_log cmd_help
@@ -56,7 +56,7 @@ SCREEN := outlet screen lines term
 HELP := catalog limitlist manual plain
 LOG := logread loghtml
 # The program ambient-net.
-TRANSFER := http answer meter gitrun gitget sftp sftpput sshcheck
+TRANSFER := http answer meter gitrun gitget gitmirror sftp sftpput sshcheck
 NETTOOL_OWN_SRC := executor/net/netmain.c executor/net/getfiles.c executor/net/room.c actions/ecosystems/npmlock.c
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 STEPS := names net spawn tar_extract tar_create
@@ -65,7 +65,7 @@ DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
 ECOSYSTEMS := registry cargo rustup npm pip go bundler maven deb
 # What the executor expands itself, in a plan that is carried out by hand.
 ACTIONS_HAND := by_hand shell custom git_config ecosystems/registry ecosystems/cargo ecosystems/deb
-ACTIONS := table http_get git_get dns fetch $(filter-out $(ACTIONS_HAND),$(ECOSYSTEMS:%=ecosystems/%)) $(ACTIONS_HAND) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
+ACTIONS := table giturl http_get git_get git_mirror dns fetch $(filter-out $(ACTIONS_HAND),$(ECOSYSTEMS:%=ecosystems/%)) $(ACTIONS_HAND) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
 MACHINE_GUEST := pid1 boot scratch nodes unit onhost guest network tools ports blockdev
 JOB := planfile steps ops spawn child account owner program script stream group reap
 NET := connect forward watch errorfile

@@ -43,6 +43,9 @@ extern const struct action action_shell, action_custom, action_http_get, action_
 	action_fetch, action_git_config, action_dns, action_rsync, action_rsync2, action_dput,
 	action_dput2, action_sftp_put;
 
+/* Made from the `source` of a project. */
+extern const struct action action_git_mirror;
+
 /* Ecosystems, and their actions. */
 extern const struct ecosystem ecosystem_cargo, ecosystem_npm, ecosystem_pypi, ecosystem_go,
 	ecosystem_rubygems, ecosystem_maven, ecosystem_debian, ecosystem_rustup;
@@ -134,6 +137,17 @@ int actions_check_no_credentials(const struct node *url, const char *file, struc
 int actions_reach_url(const struct entry *entry, const char *url, struct endpoints *ret_endpoints,
 	struct err *e) NODISCARD;
 /*
+ * giturl.c: ERR_INPUT unless the URL is one that git fetches a repository from, without a password.
+ * actions_git_logs_in: it is one of ssh. actions_reach_git: append its server.
+ */
+#define ACTIONS_GIT_URL                                                                            \
+	"https://, http:// or ssh://[USER@]HOST/PATH; a host of ssh:// must be listed under "      \
+	"`ssh` in the configuration"
+int actions_check_git_url(const struct node *url, const char *file, struct err *e) NODISCARD;
+bool actions_git_logs_in(const char *url);
+int actions_reach_git(const struct entry *entry, const char *url, struct endpoints *ret_endpoints,
+	struct err *e) NODISCARD;
+/*
  * ERR_INPUT unless the text is a file name: not "", "." or "..", without a slash, not ".NAME.part".
  */
 int actions_check_component(const struct node *name, const char *file, struct err *e) NODISCARD;
@@ -166,6 +180,9 @@ int actions_reach_host(const struct entry *entry, const char *host, struct endpo
  * logs in by ssh and may use the agent.
  */
 void action_net_add(const struct entry *entry, bool ssh, struct plan *out);
+/* The same, in a directory that is not that of the dependencies. */
+void action_net_add_in(
+	const struct entry *entry, const char *directory, bool ssh, struct plan *out);
 /* The same, with this work in the place of the action's arguments. */
 void action_net_add_work(const struct entry *entry, const struct node *work, struct plan *out);
 

@@ -26,6 +26,11 @@ static const struct param params[] = {
 		.type = PARAM_STRING,
 		.required = true,
 		.help = "the work of the command, as JSON"},
+	{.name = "directory",
+		.type = PARAM_STRING,
+		.not_empty = true,
+		.preset = GUEST_DEPS,
+		.help = "its working directory"},
 	{.name = "ssh",
 		.type = PARAM_BOOL,
 		.help = "the command logs in by ssh and may use the agent"},
@@ -59,15 +64,22 @@ static struct node *add_step(const struct entry *entry, const struct node *work,
 	return step;
 }
 
-void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
+void action_net_add_in(const struct entry *entry, const char *directory, bool ssh, struct plan *out)
 {
 	auto_node struct node *args = node_copy(entry->args);
 	struct node *step;
 
 	drop_nulls(args);
 	step = add_step(entry, args, out);
+	if (directory)
+		node_set_string(step, "directory", directory);
 	if (ssh)
 		node_set_bool(step, "ssh", true);
+}
+
+void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
+{
+	action_net_add_in(entry, NULL, ssh, out);
 }
 
 void action_net_add_work(const struct entry *entry, const struct node *work, struct plan *out)
@@ -153,7 +165,7 @@ static int run(struct action_ctx *ctx, const struct node *args, struct err *e)
 {
 	const struct net_call call = {.command = schema_text(params, args, "command"),
 		.input = schema_text(params, args, "input"),
-		.directory = GUEST_DEPS,
+		.directory = schema_text(params, args, "directory"),
 		.ssh = schema_bool(params, args, "ssh")};
 
 	return action_net_run(ctx, &call, e);

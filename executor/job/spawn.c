@@ -305,13 +305,15 @@ static void name_proxy(const struct machine *m, struct strv *env)
 static void name_limits(struct run *run, struct strv *env)
 {
 	const struct drive *deps = machine_drive(run->machine, DRIVE_DEPS_OUT);
+	const struct drive *mirror = machine_drive(run->machine, DRIVE_MIRROR_OUT);
+	const struct drive *output = deps ? deps : mirror;
 	auto_free char *left = mem_printf("%lld", (long long)steps_time_left_ms(run));
 	auto_free char *max =
-		mem_printf("%llu", deps ? (unsigned long long)deps->want.bytes : 0ULL);
+		mem_printf("%llu", output ? (unsigned long long)output->want.bytes : 0ULL);
 
 	strv_setenv(env, GUEST_TIME_LEFT, left);
-	if (deps)
-		strv_setenv(env, GUEST_DEPS_MAX, max);
+	if (output)
+		strv_setenv(env, GUEST_OUTPUT_MAX, max);
 }
 
 static int start(struct job *j, const struct spawn *s, const struct account *account, struct err *e)

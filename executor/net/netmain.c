@@ -30,6 +30,7 @@
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "transfer/gitget.h"
+#include "transfer/gitmirror.h"
 #include "transfer/http.h"
 #include "transfer/sftpput.h"
 #include "transfer/sshcheck.h"
@@ -118,6 +119,20 @@ static int get_commit(const struct node *work, const struct transfer_options *o,
 	return gitget(&g, &bounded, e);
 }
 
+static int mirror(const struct node *work, const struct transfer_options *o, struct err *e)
+{
+	auto_strv struct strv ssh = {0};
+	const struct gitmirror m = {.server = server_of(work, "git", &ssh),
+		.ref = node_get_text(work, "ref", NULL),
+		.dir = GUEST_MIRROR};
+	struct transfer_options bounded = *o;
+
+	if (!m.server.url)
+		return err_set(e, ERR_INPUT, "the request is incomplete");
+	room_whole(&bounded);
+	return gitmirror(&m, &bounded, e);
+}
+
 /* In order, because the archive processes the last file when it arrives. */
 static int put_files(const struct node *work, const struct transfer_options *o, struct err *e)
 {
@@ -184,6 +199,7 @@ static const struct {
 	{"http_get", getfiles_named},
 	{"npm_get", getfiles_locked},
 	{"git_get", get_commit},
+	{"git_mirror", mirror},
 	{"http_put", put_files},
 	{"sftp_put", put_by_sftp},
 	{"ssh_check", check_login},

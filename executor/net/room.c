@@ -18,10 +18,23 @@ uint64_t room_said(const char *name, uint64_t preset)
 	return text && num_parse_u64(text, INT64_MAX, &value, &ignored) == 0 ? value : preset;
 }
 
+static void bound(struct transfer_options *o, uint64_t used)
+{
+	uint64_t max = room_said(GUEST_OUTPUT_MAX, UINT64_MAX);
+
+	o->bounded = max != UINT64_MAX;
+	o->room = max > used ? max - used : 0;
+}
+
+void room_whole(struct transfer_options *o)
+{
+	bound(o, DRIVE_EMPTY_BYTES);
+}
+
 int room_find(struct transfer_options *o, const struct strv *replaced, uint64_t bytes_replaced,
 	struct err *e)
 {
-	uint64_t max = room_said(GUEST_DEPS_MAX, UINT64_MAX), used = DRIVE_EMPTY_BYTES, bytes;
+	uint64_t used = DRIVE_EMPTY_BYTES, bytes;
 	struct dirent **names = NULL;
 	int count = scandirat(o->dir_fd, ".", &names, NULL, NULL), result = 0;
 
@@ -39,7 +52,6 @@ int room_find(struct transfer_options *o, const struct strv *replaced, uint64_t 
 	}
 	free(names);
 	used -= used < bytes_replaced ? used : bytes_replaced;
-	o->bounded = max != UINT64_MAX;
-	o->room = max > used ? max - used : 0;
+	bound(o, used);
 	return result;
 }

@@ -19,4 +19,7 @@ uint64_t room_said(const char *name, uint64_t preset);
 int room_find(struct transfer_options *o, const struct strv *replaced, uint64_t bytes_replaced,
 	struct err *e) NODISCARD;
 
+/* The same for a directory whose files are all replaced. */
+void room_whole(struct transfer_options *o);
+
 #endif

@@ -70,6 +70,7 @@ int load_projects_quietly(
 {
 	hint_set_projects(option);
 	if (project_load(option ? option : c->projects, ret_list, e) == 0) {
+		project_place_sources(ret_list, c->state);
 		if (option || names_check_projects(c, ret_list, NULL, e) == 0)
 			return 0;
 		project_list_release(ret_list);

@@ -27,7 +27,8 @@ enum action_where {
 	IN_PRE = 1,
 	IN_PLAN = 2,
 	IN_POST = 4,
-	IN_STEP = 8, /* in a runnable plan */
+	IN_STEP = 8,    /* in a runnable plan */
+	IN_MIRROR = 16, /* made from a `source` on a server; in no list of a user */
 };
 
 /* The interface of the executor for a running step. */

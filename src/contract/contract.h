@@ -26,6 +26,9 @@
 #define DRIVE_DEPS_OUT "ambient-deps-out"
 #define DRIVE_FETCHED "ambient-fetched"
 #define DRIVE_FETCHED_OUT "ambient-fetched-out"
+/* The mirror of the repository that is the source, if that is on a server. */
+#define DRIVE_MIRROR "ambient-mirror"
+#define DRIVE_MIRROR_OUT "ambient-mirror-out"
 #define DRIVE_CACHE "ambient-cache"
 #define DRIVE_CACHE_OUT "ambient-cache-out"
 #define DRIVE_ARTIFACTS "ambient-artifacts"
@@ -81,6 +84,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define GUEST_DEPS "/ci/deps"
 #define DEPS_HTTP "http" /* below GUEST_DEPS: files from web servers */
 #define GUEST_DEPS_HTTP GUEST_DEPS "/" DEPS_HTTP
+#define GUEST_MIRROR "/ci/mirror"
 #define GUEST_CACHE "/ci/cache"
 #define GUEST_ARTIFACTS "/ci/artifacts"
 #define GUEST_SECRETS "/ci/secrets"
@@ -124,10 +128,10 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define AGENT_PORT 3129
 #define GUEST_AGENT_SOCKET GUEST_TOOLS "/ssh-agent"
 /*
- * Also for TOOL_NET: the maximum size of the archive of the dependencies in bytes, if the machine
- * has such an output, and the remaining time of the action in milliseconds.
+ * Also for TOOL_NET: the maximum size of the archive of what it fetches in bytes, if the machine has
+ * such an output, and the remaining time of the action in milliseconds.
  */
-#define GUEST_DEPS_MAX "AMBIENT_DEPS_MAX"
+#define GUEST_OUTPUT_MAX "AMBIENT_OUTPUT_MAX"
 #define GUEST_TIME_LEFT "AMBIENT_TIME_LEFT"
 
 /*

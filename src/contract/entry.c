@@ -7,8 +7,10 @@
 #include "base/text.h"
 
 /* The list in which each action must be. */
-static const unsigned places[SOURCES] = {
-	[SOURCE_PRE_PLAN] = IN_PRE, [SOURCE_PLAN] = IN_PLAN, [SOURCE_POST_PLAN] = IN_POST};
+static const unsigned places[SOURCES] = {[SOURCE_MIRROR] = IN_MIRROR,
+	[SOURCE_PRE_PLAN] = IN_PRE,
+	[SOURCE_PLAN] = IN_PLAN,
+	[SOURCE_POST_PLAN] = IN_POST};
 
 /* The keys of every entry of a user's list, in addition to the parameters of its action. */
 static const struct param common_params[] = {
@@ -57,7 +59,8 @@ static int misplaced(
 	static const struct {
 		enum action_where where;
 		const char *list;
-	} lists[] = {{IN_PRE, "pre_plan"}, {IN_PLAN, "plan"}, {IN_POST, "post_plan"}};
+	} lists[] = {{IN_PRE, "pre_plan"}, {IN_PLAN, "plan"}, {IN_POST, "post_plan"},
+		{IN_MIRROR, "source"}};
 	auto_buf struct buf b = {0};
 
 	buf_init(&b, LIMIT_NAME_BYTES);

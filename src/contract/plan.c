@@ -18,6 +18,7 @@ enum { SHOWN_MAX = 60 };
 
 static const char *const source_names[] = {
 	[SOURCE_PRELUDE] = "prelude",
+	[SOURCE_MIRROR] = "mirror",
 	[SOURCE_PRE_PLAN] = "pre_plan",
 	[SOURCE_FETCH] = "fetch",
 	[SOURCE_PLAN] = "plan",

@@ -31,6 +31,7 @@
 
 enum plan_source {
 	SOURCE_PRELUDE, /* inputs are unpacked */
+	SOURCE_MIRROR,  /* only of a plan: the machine that fetches the repository of the source */
 	SOURCE_PRE_PLAN,
 	SOURCE_FETCH, /* only of a plan: the machine for actions of the pre_plan with `fetches` */
 	SOURCE_PLAN,

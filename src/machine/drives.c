@@ -75,12 +75,13 @@ struct drive_sizes drives_sizes(const struct config *c, const struct project *p)
 		.artifacts = first_set(p ? p->artifacts_max : 0, c->artifacts_max),
 		.cache = first_set(p ? p->cache_max : 0, c->cache_max),
 		.deps = first_set(p ? p->deps_max : 0, c->deps_max),
+		.mirror = c->mirror_max,
 	};
 }
 
 static uint64_t largest_drive(const struct drive_sizes *s)
 {
-	const uint64_t sizes[] = {s->scratch, s->artifacts, s->cache, s->deps};
+	const uint64_t sizes[] = {s->scratch, s->artifacts, s->cache, s->deps, s->mirror};
 	uint64_t largest = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)

@@ -28,7 +28,7 @@ struct project;
 
 /* Sizes in bytes of the drives that a machine writes. */
 struct drive_sizes {
-	uint64_t scratch, artifacts, cache, deps;
+	uint64_t scratch, artifacts, cache, deps, mirror;
 };
 
 /* The sizes from the project, else from the configuration. project may be NULL. */

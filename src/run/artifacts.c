@@ -140,12 +140,11 @@ static int unpack_into(struct shared *s, int tar_fd, uint64_t entries, const cha
 	const struct event_sink *sink, struct err *e)
 {
 	if (run_child(s, tar_fd, dest, sink, e) < 0)
-		return err_wrap(e, "artifacts");
+		return err_wrap(e, "%s", path_base(dest));
 	if (s->result.entries != entries)
 		return err_reason(e, ERR_GUEST, "guest_output",
-			"artifacts: the archive holds %" PRIu64
-			" entries, the guest claims %" PRIu64,
-			s->result.entries, entries);
+			"%s: the archive holds %" PRIu64 " entries, the guest claims %" PRIu64,
+			path_base(dest), s->result.entries, entries);
 	return 0;
 }
 

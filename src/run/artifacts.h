@@ -22,7 +22,7 @@
  * stay inside; those to GUEST_ARTIFACTS become relative. What else is there is counted in
  * ret->withheld, for the caller to keep the archive.
  *
- * ERR_GUEST, reason artifacts_refused, names the entry and its fault; reason guest_output: the
+ * ERR_GUEST, reason artifacts_refused, names the directory, the entry and its fault; reason guest_output: the
  * number of entries differs. Progress goes to `sink`.
  */
 int artifacts_unpack(int tar_fd, uint64_t bytes, uint64_t entries, uint64_t max_bytes,

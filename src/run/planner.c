@@ -26,10 +26,14 @@ struct transfer {
  */
 static const struct {
 	enum plan_source source;
-	enum project_plan list;
+	enum project_plan list; /* of RUN_MIRROR, none */
 	bool trusted;
 	struct transfer inputs[INPUTS_MAX + 1], outputs[OUTPUTS_MAX + 1];
 } machines[RUN_MACHINES] = {
+	[RUN_MIRROR] = {.source = SOURCE_MIRROR,
+		.trusted = true,
+		.inputs = {{.serial = DRIVE_MIRROR, .directory = GUEST_MIRROR}},
+		.outputs = {{.serial = DRIVE_MIRROR_OUT, .directory = GUEST_MIRROR}}},
 	[RUN_PRE_PLAN] = {.source = SOURCE_PRE_PLAN,
 		.list = PROJECT_PRE_PLAN,
 		.trusted = true,
@@ -93,9 +97,14 @@ static struct entry *next_of(const struct entry_list *list, enum run_machine mac
 	return NULL;
 }
 
+static const struct entry_list *list_of(const struct planner *p, enum run_machine machine)
+{
+	return machine == RUN_MIRROR ? &p->mirror : &p->lists[machines[machine].list];
+}
+
 struct entry *planner_next(const struct planner *p, enum run_machine machine, size_t *at)
 {
-	return next_of(&p->lists[machines[machine].list], machine, at);
+	return next_of(list_of(p, machine), machine, at);
 }
 
 size_t planner_count(const struct planner *p, enum run_machine machine)
@@ -109,7 +118,7 @@ size_t planner_count(const struct planner *p, enum run_machine machine)
 
 size_t planner_list_length(const struct planner *p, enum run_machine machine)
 {
-	return p->lists[machines[machine].list].count;
+	return list_of(p, machine)->count;
 }
 
 static void add_transfers(const struct planner *p, const struct transfer *list, const char *action,
@@ -358,7 +367,7 @@ static int build(const struct planner *p, const struct entry_list *list, enum ru
 int planner_build(
 	const struct planner *p, enum run_machine machine, struct plan *ret_plan, struct err *e)
 {
-	return build(p, &p->lists[machines[machine].list], machine, ret_plan, e);
+	return build(p, list_of(p, machine), machine, ret_plan, e);
 }
 
 /* ---- networks and logins ---- */
@@ -449,11 +458,10 @@ int planner_adhoc(const struct planner *p, const struct node *list, const char *
  */
 static int check_limits(const struct planner *p, enum run_machine machine, struct err *e)
 {
-	const struct entry_list *list = &p->lists[machines[machine].list];
 	auto_plan struct plan plan = {0};
 	struct err why = {0};
 
-	if (make(p, list, machine, &plan, &why) == 0)
+	if (make(p, list_of(p, machine), machine, &plan, &why) == 0)
 		return plan_check_limits(&plan, e);
 	if (plan.count <= PLAN_STEPS_BEFORE_OUTPUTS)
 		return 0;
@@ -478,9 +486,37 @@ static int open_list(struct planner *p, enum project_plan which, struct err *e)
 	return 0;
 }
 
+static const struct action *find_mirror(const struct planner *p)
+{
+	for (const struct action *const *a = p->actions; *a; a++)
+		if ((*a)->where == IN_MIRROR)
+			return *a;
+	BUG("no action fetches a repository");
+}
+
+/* The keys of `source` are the parameters of the action. */
+static int open_mirror(struct planner *p, struct err *e)
+{
+	struct node *entry = node_copy(p->project->repository);
+
+	node_set_string(entry, "action", find_mirror(p)->name);
+	p->mirror_node = node_list();
+	node_add(p->mirror_node, entry);
+	return entry_list_parse(
+		p->mirror_node, p->actions, SOURCE_MIRROR, p->project->file, &p->mirror, e);
+}
+
+int planner_open_mirror(struct planner *p, struct err *e)
+{
+	if (!p->settings)
+		p->settings = settings_of(p);
+	return p->project->repository && !p->mirror.count ? open_mirror(p, e) : 0;
+}
+
 int planner_open(struct planner *p, struct err *e)
 {
-	p->settings = settings_of(p);
+	if (planner_open_mirror(p, e) < 0)
+		return -1;
 	for (enum project_plan which = 0; which < PROJECT_PLANS; which++)
 		if (open_list(p, which, e) < 0)
 			return -1;
@@ -493,6 +529,8 @@ int planner_open(struct planner *p, struct err *e)
 void planner_release(struct planner *p)
 {
 	node_free(p->settings);
+	entry_list_release(&p->mirror);
+	node_free(p->mirror_node);
 	for (int i = 0; i < PROJECT_PLANS; i++)
 		entry_list_release(&p->lists[i]);
 }

@@ -17,10 +17,10 @@
 #include "settings/project.h"
 
 /*
- * The machines of a run, in order. The actions of a pre_plan are in two of them: first those that are
+ * The machines of a run, in order. The first fetches the repository of a source that is on a server. The actions of a pre_plan are in two of them: first those that are
  * trusted, then those that run programs of others (action.h, `fetches`).
  */
-enum run_machine { RUN_PRE_PLAN, RUN_FETCH, RUN_PLAN, RUN_POST_PLAN, RUN_MACHINES };
+enum run_machine { RUN_MIRROR, RUN_PRE_PLAN, RUN_FETCH, RUN_PLAN, RUN_POST_PLAN, RUN_MACHINES };
 
 struct planner {
 	const struct action *const *actions; /* NULL-ended */
@@ -38,7 +38,15 @@ struct planner {
 	struct node *settings; /* the effective configuration, with the targets of the project */
 	/* The arguments include the project's values for parameters that actions do not set. */
 	struct entry_list lists[PROJECT_PLANS];
+	struct entry_list mirror; /* the action that a source on a server becomes; else empty */
+	struct node *mirror_node; /* what `mirror` borrows from */
 };
+
+/*
+ * Only for the source of the project: the action that fetches it, if it is on a server. The plans need
+ * not be known. planner_open calls it, if it was not called before. ERR_INPUT.
+ */
+int planner_open_mirror(struct planner *p, struct err *e) NODISCARD;
 
 /*
  * Parse all three lists of the project. Check that every action is known and allowed in its list,

@@ -84,6 +84,14 @@ static void run_init(struct run *r, const struct run_context *context, struct pr
 		machine_init(&r->phases[i].machine);
 	source_init(&r->source);
 	result_init(&r->result);
+	r->planner = (struct planner){
+		.actions = context->actions,
+		.action_env = context->action_env,
+		.config = context->config,
+		.project = project,
+		.env = &options->env,
+		.keep_cache = options->cache == RUN_CACHE_RW,
+	};
 	r->result.project = project->name;
 	runlog_init(&r->log, -1, -1, context->config->log_max);
 }
@@ -98,12 +106,18 @@ static void phase_release(struct phase *p)
 	machine_release(&p->machine);
 }
 
+static void run_secrets_release(struct run_secrets *s)
+{
+	mask_free(s->mask);
+	secrets_release(&s->given);
+}
+
 static void run_release(struct run *r)
 {
 	planner_release(&r->planner);
 	logmask_release(&r->logmask);
-	mask_free(r->mask);
-	secrets_release(&r->secrets);
+	run_secrets_release(&r->mirror_secrets);
+	run_secrets_release(&r->secrets);
 	runlog_release(&r->log);
 	fd_close(r->log_fd);
 	fd_close(r->console_fd);
@@ -148,20 +162,6 @@ static int check_options(const struct run_options *o, struct err *e)
 	return check_environment(&o->env, e);
 }
 
-static int open_planner(struct run *r, struct err *e)
-{
-	r->planner = (struct planner){
-		.actions = r->context->actions,
-		.action_env = r->context->action_env,
-		.config = r->config,
-		.project = r->project,
-		.env = &r->options->env,
-		.keep_cache = r->options->cache == RUN_CACHE_RW,
-		.secrets = &r->secrets,
-	};
-	return planner_open(&r->planner, e);
-}
-
 static struct lint lint_of(const struct run *r)
 {
 	return (struct lint){
@@ -202,24 +202,31 @@ static int go_offline(struct phase *p, enum run_machine which, struct err *e)
 	return 0;
 }
 
+static int build_plan(
+	struct run *r, enum run_machine which, struct run_secrets *secrets, struct err *e)
+{
+	struct phase *p = &r->phases[which];
+
+	r->planner.secrets = &secrets->given;
+	p->wanted = has_actions(r, which);
+	if (!p->wanted)
+		return 0;
+	if (planner_egress(&r->planner, which, &p->egress, e) < 0 ||
+		(r->options->offline && go_offline(p, which, e) < 0))
+		return -1;
+	if (!p->wanted)
+		return 0;
+	if (planner_secrets(&r->planner, which, &secrets->given, e) < 0)
+		return -1;
+	return planner_build(&r->planner, which, &p->plan, e);
+}
+
+/* All but that of a source that is not here yet. */
 static int build_plans(struct run *r, struct err *e)
 {
-	struct planner *planner = &r->planner;
-
-	for (enum run_machine i = 0; i < RUN_MACHINES; i++) {
-		struct phase *p = &r->phases[i];
-
-		p->wanted = has_actions(r, i);
-		if (!p->wanted)
-			continue;
-		if (planner_egress(planner, i, &p->egress, e) < 0 ||
-			(r->options->offline && go_offline(p, i, e) < 0))
+	for (enum run_machine i = RUN_PRE_PLAN; i < RUN_MACHINES; i++)
+		if (build_plan(r, i, &r->secrets, e) < 0)
 			return -1;
-		if (p->wanted &&
-			(planner_secrets(planner, i, &r->secrets, e) < 0 ||
-				planner_build(planner, i, &p->plan, e) < 0))
-			return -1;
-	}
 	return 0;
 }
 
@@ -233,7 +240,11 @@ static int prepare_fetcher(struct run *r, struct err *e)
 
 static int prepare_trusted(struct run *r, struct err *e)
 {
-	if (!r->phases[RUN_PRE_PLAN].wanted && !r->phases[RUN_POST_PLAN].wanted)
+	const struct phase *p = r->phases;
+
+	if (!p[RUN_MIRROR].wanted && !p[RUN_PRE_PLAN].wanted && !p[RUN_POST_PLAN].wanted)
+		return 0;
+	if (r->trusted.image.name)
 		return 0;
 	return machine_host_prepare_trusted(
 		r->config, r->project, r->options->executor, &r->trusted, e);
@@ -271,24 +282,32 @@ static int check_plans(struct run *r, struct err *e)
 {
 	struct lint lint;
 
-	if (open_planner(r, e) < 0)
+	if (planner_open(&r->planner, e) < 0)
 		return -1;
 	lint = lint_of(r);
 	return lint_check(&lint, e);
 }
 
-static int check(struct run *r, struct err *e)
+/* What does not depend on the source. */
+static int check_call(struct run *r, struct err *e)
 {
 	const char *scope = r->options->cache_scope;
 
 	if (drives_check_host(r->config, r->project, e) < 0 || check_options(r->options, e) < 0)
 		return -1;
-	if (source_open(&r->source, r->config, r->project, scope != NULL, e) < 0)
-		return -1;
 	if (r->options->run_id && project_check_name(r->options->run_id, e) < 0)
 		return err_wrap(e, "run id");
 	if (scope && project_check_name(scope, e) < 0)
 		return err_wrap(e, "cache scope");
+	return 0;
+}
+
+static int check_source(struct run *r, struct err *e)
+{
+	bool alone = r->options->cache_scope;
+
+	if (source_open(&r->source, r->config, r->project, alone, e) < 0)
+		return -1;
 	if (project_adopt_source_plan(r->project, &r->warnings, e) < 0 || check_plans(r, e) < 0)
 		return -1;
 	if (build_plans(r, e) < 0 || prepare_hosts(r, e) < 0 || heed_images(r, e) < 0)
@@ -328,6 +347,10 @@ static void log_beginning(struct run *r)
 	n = node_map();
 	node_set_string(n, "project_name", r->project->name);
 	event_send(&r->sink, EVENT_RUN_CI, SOURCE_PRELUDE, n);
+}
+
+static void tell_warnings(struct run *r)
+{
 	strv_each (&r->warnings, text)
 		run_warn(r, *text);
 }
@@ -348,7 +371,49 @@ static int begin(struct run *r, struct err *e)
 	return 0;
 }
 
-/* ---- 3. has anything changed since the last successful run? ---- */
+/* ---- 3. a source that is a repository on a server (run_mirror.c) ---- */
+
+/* From here on, the log does not have them. */
+static int read_secrets(struct run *r, struct run_secrets *s, struct err *e)
+{
+	if (!s->given.count)
+		return 0;
+	if (secrets_read(&s->given, e) < 0)
+		return -1;
+	s->mask = mask_new();
+	secrets_add_to_mask(&s->given, s->mask);
+	mask_ready(s->mask);
+	logmask_use(&r->logmask, s->mask);
+	secrets_warn(&s->given, &r->sink);
+	return 0;
+}
+
+static int check_mirror(struct run *r, struct err *e)
+{
+	if (planner_open_mirror(&r->planner, e) < 0 ||
+		build_plan(r, RUN_MIRROR, &r->mirror_secrets, e) < 0)
+		return -1;
+	return prepare_trusted(r, e);
+}
+
+static int fetch_source(struct run *r, struct err *e)
+{
+	if (check_mirror(r, e) < 0 || begin(r, e) < 0 || read_secrets(r, &r->mirror_secrets, e) < 0)
+		return -1;
+	return run_fetch_source(r, e);
+}
+
+/* The rest of the plans may be in the source itself, so it is fetched before they are checked. */
+static int begin_with_source(struct run *r, struct err *e)
+{
+	if (!r->project->repository)
+		return check_source(r, e) < 0 ? -1 : begin(r, e);
+	if (fetch_source(r, e) < 0)
+		return -1;
+	return run_passes(r) ? check_source(r, e) : 0;
+}
+
+/* ---- 4. has anything changed since the last successful run? ---- */
 
 /* Save the digests of files for the next run. */
 static int save_memory(struct run *r, struct err *e)
@@ -389,7 +454,7 @@ static int compare_with_last(struct run *r, struct err *e)
 	return 0;
 }
 
-/* ---- 4. input of all machines ---- */
+/* ---- 5. input of all machines ---- */
 
 /*
  * Warnings about the plan do not stop the run. The result is remembered: only changed scripts are
@@ -405,21 +470,6 @@ static int warn_of_plan(struct run *r, struct err *e)
 		return -1;
 	strv_each (&warnings, text)
 		run_warn(r, *text);
-	return 0;
-}
-
-/* After the comparison: a run that is skipped reads no secrets. */
-static int read_secrets(struct run *r, struct err *e)
-{
-	if (!r->secrets.count)
-		return 0;
-	if (secrets_read(&r->secrets, e) < 0)
-		return -1;
-	r->mask = mask_new();
-	secrets_add_to_mask(&r->secrets, r->mask);
-	mask_ready(r->mask);
-	logmask_use(&r->logmask, r->mask);
-	secrets_warn(&r->secrets, &r->sink);
 	return 0;
 }
 
@@ -473,7 +523,9 @@ static int pack_reads(struct run *r, struct err *e)
 
 static int prepare_input(struct run *r, struct err *e)
 {
-	if (read_secrets(r, e) < 0 || warn_of_plan(r, e) < 0 || look_at_trusted_reads(r, e) < 0)
+	/* After the comparison: a run that is skipped reads no secrets. */
+	if (read_secrets(r, &r->secrets, e) < 0 || warn_of_plan(r, e) < 0 ||
+		look_at_trusted_reads(r, e) < 0)
 		return -1;
 	if (source_pack(&r->source, r->memory, &r->sink, &r->source_fd, &r->source_digest, e) < 0)
 		return -1;
@@ -484,7 +536,7 @@ static int prepare_input(struct run *r, struct err *e)
 	return save_memory(r, e);
 }
 
-/* ---- 5. the machines and their output (run_phase.c) ---- */
+/* ---- 6. the machines and their output (run_phase.c) ---- */
 
 static const struct {
 	enum run_machine which;
@@ -578,7 +630,7 @@ static int run_machines(struct run *r, struct err *e)
 	return run_passes(r) ? carry_out_post_plan(r, e) : 0;
 }
 
-/* ---- 6. the digest for the next run ---- */
+/* ---- 7. the digest for the next run ---- */
 
 /* The digest covers the packed source and the new dependencies. */
 static int remember(struct run *r, struct err *e)
@@ -599,7 +651,12 @@ static int remember(struct run *r, struct err *e)
 
 static int carry_out(struct run *r, struct err *e)
 {
-	if (check(r, e) < 0 || begin(r, e) < 0 || compare_with_last(r, e) < 0)
+	if (check_call(r, e) < 0 || begin_with_source(r, e) < 0)
+		return -1;
+	tell_warnings(r);
+	if (!run_passes(r))
+		return 0;
+	if (compare_with_last(r, e) < 0)
 		return -1;
 	if (r->result.verdict == VERDICT_UNCHANGED)
 		return 0;
@@ -615,6 +672,8 @@ static struct node *source_node(const struct run *r)
 	struct node *n = node_map();
 
 	node_set_string(n, "path", r->project->source);
+	if (r->project->repository)
+		node_set(n, "repository", node_copy(r->project->repository));
 	node_set_string(n, "commit", *r->source.git.commit ? r->source.git.commit : NULL);
 	node_set(n, "clean",
 		r->source.git.clean == GIT_UNKNOWN ? node_null()
@@ -763,7 +822,7 @@ static int look_ahead(struct run *r, struct run_forecast *ret, struct err *e)
 {
 	struct run_forecast f = {0};
 
-	if (check(r, e) < 0 || look_at_store(r, &f.unchanged, e) < 0)
+	if (check_call(r, e) < 0 || check_source(r, e) < 0 || look_at_store(r, &f.unchanged, e) < 0)
 		return -1;
 	for (int i = 0; i < RUN_MACHINES; i++)
 		f.actions[i] = is_left_out(r, i) ? 0 : planner_count(&r->planner, i);

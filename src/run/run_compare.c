@@ -234,8 +234,8 @@ static int digest_if_there(
 /* Only of hosts to which actions of this run log in. */
 static int digest_hosts(struct run *r, struct digest *d, struct err *e)
 {
-	for (size_t i = 0; i < r->secrets.host_count; i++) {
-		const struct credential_host *host = r->secrets.hosts[i].from;
+	for (size_t i = 0; i < r->secrets.given.host_count; i++) {
+		const struct credential_host *host = r->secrets.given.hosts[i].from;
 
 		if (digest_if_there(r, d, "known_hosts", host->known_hosts, e) < 0 ||
 			digest_if_there(r, d, "certificate", host->certificate, e) < 0)

@@ -4,6 +4,7 @@
  * (run_phase.c). Each phase is a VM with its own drives.
  *
  *	phase      drives besides executor, root and scratch        outputs
+ *	mirror     old mirror, secrets                              new mirror
  *	pre_plan   source, old dependencies, secrets                new dependencies
  *	fetch      files of the source, dependencies,               new fetched dependencies
  *	           old fetched dependencies
@@ -58,16 +59,22 @@ struct seen_file {
 
 enum { RUN_SEEN_FILES = 8 };
 
+/* What trusted machines are given. */
+struct run_secrets {
+	struct secrets given;
+	struct mask *mask; /* NULL: no secrets */
+};
+
 struct run {
 	const struct run_context *context;
 	const struct config *config;
 	struct project *project;
 	const struct run_options *options;
 	const struct run_view *view;
-	struct event_sink sink; /* log and view; secrets are masked */
-	struct planner planner; /* the parsed lists of the project */
-	struct secrets secrets; /* of both trusted phases */
-	struct mask *mask;      /* NULL: no secrets */
+	struct event_sink sink;            /* log and view; secrets are masked */
+	struct planner planner;            /* the parsed lists of the project */
+	struct run_secrets mirror_secrets; /* of the machine that fetches the source */
+	struct run_secrets secrets;        /* of the two other trusted phases */
 	struct logmask logmask;
 	struct loop loop; /* the sources polled together with the machines */
 	struct loop_source idle;
@@ -154,6 +161,16 @@ char *run_class(const struct run *r); /* the caller frees */
  */
 int run_find_deps(
 	struct run *r, enum run_machine which, enum deps_kind kind, struct err *e) NODISCARD;
+
+/* ---- run_mirror.c ---- */
+
+/*
+ * For a source that is a repository on a server: fetch it, unless the run is offline, and check it out.
+ * The phase RUN_MIRROR has its plan, and the secrets of its action are read. 0: r->result has the
+ * verdict, which may be a failure.
+ */
+int run_fetch_source(struct run *r, struct err *e) NODISCARD;
+int run_add_mirror_drives(struct run *r, struct drives *d, struct err *e) NODISCARD;
 
 /* ---- run_phase.c ---- */
 

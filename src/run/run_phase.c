@@ -147,6 +147,7 @@ static int add_post_plan_drives(struct run *r, struct drives *d, struct err *e)
 }
 
 static int (*const add_drives[RUN_MACHINES])(struct run *r, struct drives *d, struct err *e) = {
+	[RUN_MIRROR] = run_add_mirror_drives,
 	[RUN_PRE_PLAN] = add_pre_plan_drives,
 	[RUN_FETCH] = add_fetch_drives,
 	[RUN_PLAN] = add_plan_drives,
@@ -233,21 +234,27 @@ int run_need_deps(struct run *r, const char *host, struct err *e)
 		host, project[0] == '-' ? "-- " : "", project);
 }
 
+static struct run_secrets *secrets_of(struct run *r, enum run_machine which)
+{
+	return which == RUN_MIRROR ? &r->mirror_secrets : &r->secrets;
+}
+
 static int add_all_drives(struct run *r, enum run_machine which, struct err *e)
 {
 	struct phase *p = &r->phases[which];
 
 	if (add_drives[which](r, &p->drives, e) < 0)
 		return -1;
-	return secrets_add_drive(&r->secrets, p->plan.source, &p->drives, e);
+	return secrets_add_drive(&secrets_of(r, which)->given, p->plan.source, &p->drives, e);
 }
 
 static void fill_machine(struct run *r, enum run_machine which)
 {
+	const struct run_secrets *secrets = secrets_of(r, which);
 	struct phase *p = &r->phases[which];
 	struct machine *m = &p->machine;
 
-	secrets_agent(&r->secrets, p->plan.source, &p->agent_rules);
+	secrets_agent(&secrets->given, p->plan.source, &p->agent_rules);
 	m->host = run_host_of(r, which);
 	m->plan = &p->plan;
 	m->egress = &p->egress;
@@ -255,15 +262,16 @@ static void fill_machine(struct run *r, enum run_machine which)
 	m->drives = &p->drives;
 	m->sink = &r->sink;
 	m->loop = &r->loop;
-	m->mask = planner_is_trusted(which) ? r->mask : NULL;
+	m->mask = planner_is_trusted(which) ? secrets->mask : NULL;
 	m->console_fd = r->console_fd;
 }
 
-static int run_machine(struct run *r, struct phase *p, struct err *e)
+static int run_machine(struct run *r, enum run_machine which, struct err *e)
 {
+	struct phase *p = &r->phases[which];
 	int ended;
 
-	secrets_audit(&r->secrets, p->plan.source, &r->sink);
+	secrets_audit(&secrets_of(r, which)->given, p->plan.source, &r->sink);
 	ended = machine_run(&p->machine, e);
 	r->used_ms += p->machine.vm_result.run_ms;
 	result_add_machine(&r->result, &p->machine);
@@ -282,7 +290,7 @@ int run_phase(struct run *r, enum run_machine which, struct err *e)
 	if (verify_image(r, run_host_of(r, which), e) < 0 || add_all_drives(r, which, e) < 0)
 		return -1;
 	fill_machine(r, which);
-	return run_machine(r, &r->phases[which], e);
+	return run_machine(r, which, e);
 }
 
 /* ---- outputs of the VMs ---- */

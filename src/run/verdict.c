@@ -13,6 +13,10 @@ const struct verdict_reason verdict_reasons[] = {
 		"be "
 		"carried out. `failed_action` in result.json names it, `ambient log` shows what it "
 		"said."},
+	{"mirror_failed", VERDICT_FAILED, "project", true,
+		"The repository of the source could not be fetched, so nothing else ran; mirror "
+		"and "
+		"checkout are unchanged."},
 	{"pre_plan_failed", VERDICT_FAILED, "project", true,
 		"An action of the pre-plan failed, so the plan did not start; the dependencies "
 		"are unchanged. `failed_action` in result.json names the action."},
@@ -53,7 +57,7 @@ const struct verdict_reason verdict_reasons[] = {
 		"A lock file of the source is missing, is malformed, or names something that the "
 		"action does not fetch. Nothing was fetched."},
 	{"fetch_commit", VERDICT_FAILED, "project", false,
-		"No branch or tag of the repository contains the commit that the plan names."},
+		"The repository does not have the commit, branch or tag that is asked for."},
 	{"fetch_host_key", VERDICT_FAILED, "project", false,
 		"The git server presented a host key that is not in `known_hosts` of its entry "
 		"under `ssh`. Nothing was sent."},
@@ -368,6 +372,7 @@ const char *verdict_reason_of_error(const struct err *e)
 }
 
 static const char *const failures[SOURCES] = {
+	[SOURCE_MIRROR] = "mirror_failed",
 	[SOURCE_PRE_PLAN] = "pre_plan_failed",
 	[SOURCE_FETCH] = "pre_plan_failed",
 	[SOURCE_POST_PLAN] = "post_plan_failed",

@@ -20,8 +20,10 @@ void logmask_release(struct logmask *l)
 void logmask_use(struct logmask *l, const struct mask *mask)
 {
 	l->mask = mask;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2; i++) {
+		mask_stream_free(l->streams[i]);
 		l->streams[i] = mask_stream_new(mask);
+	}
 }
 
 static void pass(const struct logmask *l, const struct event *ev)

@@ -23,7 +23,10 @@ struct logmask {
 void logmask_init(struct logmask *l, const struct event_sink *next);
 void logmask_release(struct logmask *l);
 
-/* Mask all following events. The mask is ready and must outlive l. */
+/*
+ * Mask all following events, instead of by an earlier mask. No machine runs. The mask is ready and must
+ * outlive l.
+ */
 void logmask_use(struct logmask *l, const struct mask *mask);
 
 void logmask_event(struct logmask *l, const struct event *ev);

@@ -69,6 +69,7 @@ struct config {
 	uint64_t artifacts_max;
 	uint64_t cache_max;
 	uint64_t deps_max;
+	uint64_t mirror_max;
 	uint64_t fetch_max_sent;
 	uint64_t log_max;
 	uint64_t console_max;

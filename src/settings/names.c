@@ -53,7 +53,7 @@ static int unknown(const struct node *item, bool is_key, const struct names *nam
 
 static bool may_have_secrets(const struct action *a)
 {
-	return (a->where & (IN_PRE | IN_POST)) && a->logs_in;
+	return (a->where & (IN_MIRROR | IN_PRE | IN_POST)) && a->logs_in;
 }
 
 /* Those that can have secrets. NULL-terminated; the caller frees the list. */

@@ -56,10 +56,13 @@ static const char *const fetch_sources[] = {
 
 const struct param project_params[] = {
 	{.name = "source",
-		.type = PARAM_PATH,
+		.type = PARAM_NODE,
 		.required = true,
 		.mistaken = not_source,
-		.help = "directory of the source tree"},
+		.help = "directory of the source tree, or a repository on a server: a mapping of "
+			"`" PROJECT_GIT "`, its URL, and `" PROJECT_REF
+			"`, a branch, a tag, `refs/...` or the full hash of a commit; default: "
+			"the server's default branch"},
 	{.name = "image",
 		.type = PARAM_PATH,
 		.required = true,
@@ -339,6 +342,64 @@ static int load_images(struct project *p, struct err *e)
 	return load_one_image(p, "fetch_image", &p->fetch_image, &p->fetch_image_path, e);
 }
 
+/* Their values are checked with the action that they become (planner.h). */
+static const struct param repository_params[] = {
+	{.name = PROJECT_GIT, .type = PARAM_STRING, .required = true, .not_empty = true},
+	{.name = PROJECT_REF, .type = PARAM_STRING, .not_empty = true},
+	{0},
+};
+
+static int load_source(struct project *p, struct err *e)
+{
+	const struct node *source = node_get(p->node, "source");
+	const struct node *objects = node_get(p->node, "git_objects");
+
+	if (source->kind != NODE_MAP && source->kind != NODE_SCALAR)
+		return node_err(source, p->file, e,
+			"'source' must be a directory, or a mapping with '" PROJECT_GIT "', not %s",
+			node_kind_name(source));
+	if (source->kind == NODE_SCALAR && !source->text[0])
+		return node_err(source, p->file, e, "'source' must not be empty");
+	if (source->kind == NODE_SCALAR) {
+		p->source = resolve(p->file, source->text);
+		return 0;
+	}
+	if (objects)
+		return node_key_err(objects, p->file, e,
+			"'git_objects' belongs to a source that is a directory; a repository on a "
+			"server is fetched with all its objects");
+	p->repository = source;
+	p->source = mem_strdup("");
+	return schema_check(repository_params, source, p->file, e);
+}
+
+void project_place_sources(struct project_list *list, const char *state)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		struct project *p = &list->items[i];
+		auto_free char *dir = path_join(state, p->name);
+
+		if (!p->repository)
+			continue;
+		free(p->source);
+		p->source = path_join(dir, PROJECT_CHECKOUT);
+		strv_release(&p->git_objects);
+		strv_push_owned(&p->git_objects, path_join(dir, PROJECT_MIRROR "/objects"));
+	}
+}
+
+bool project_is_unfetched(const struct project *p)
+{
+	struct stat st;
+
+	return p->repository && stat(p->source, &st) < 0 && errno == ENOENT;
+}
+
+const char *project_source_name(const struct project *p)
+{
+	return p->repository ? node_get_text(p->repository, PROJECT_GIT, "") : p->source;
+}
+
 static void load_git_objects(struct project *p)
 {
 	const struct node *item;
@@ -400,11 +461,10 @@ static int load_one(struct project *p, const char *file, struct node *n, struct 
 	p->name = n->key;
 	p->file = file;
 	p->node = n;
-	p->source = resolve(file, node_get_text(n, "source", NULL));
 	schema_load(project_params, n, p);
 	load_git_objects(p);
 	load_plans(p);
-	if (load_images(p, e) < 0 || load_env(p, e) < 0)
+	if (load_source(p, e) < 0 || load_images(p, e) < 0 || load_env(p, e) < 0)
 		return -1;
 	return check_user(p, e);
 }
@@ -523,8 +583,8 @@ static int refuse_url(const struct node *source, const char *file, struct err *e
 	auto_free char *shown = text_safe(source->text, PATH_SHOWN_MAX);
 
 	return node_err(source, file, e,
-		"source %s: a source is a directory of this computer; clone the repository and "
-		"name the clone",
+		"source %s: a text names a directory of this computer; for a repository on a "
+		"server write 'source: {git: URL}'",
 		shown);
 }
 
@@ -538,12 +598,26 @@ static int refuse_missing(
 			: "");
 }
 
+/* A run fetches it before this is checked. */
+static int refuse_unfetched(const struct project *p, struct err *e)
+{
+	auto_free char *name = text_word(p->name);
+
+	return node_err(p->repository, p->file, e,
+		"the repository of the source is not fetched yet; 'ambient run %s%s' does it",
+		name[0] == '-' ? "-- " : "", name);
+}
+
 int project_check_source(const struct project *p, struct err *e)
 {
 	const struct node *source = node_get(p->node, "source");
 	auto_free char *shown = text_safe(p->source, PATH_SHOWN_MAX);
 	struct stat st;
 
+	if (project_is_unfetched(p))
+		return refuse_unfetched(p, e);
+	if (p->repository && stat(p->source, &st) < 0)
+		return err_sys(e, "%s", p->source);
 	if (stat(p->source, &st) < 0)
 		return is_url(source->text) ? refuse_url(source, p->file, e)
 					    : refuse_missing(source, p->file, shown, errno, e);

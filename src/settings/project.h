@@ -18,6 +18,10 @@
 #include "data/node.h"
 #include "data/schema.h"
 
+/* In the state directory of a project whose source is a repository on a server (store.h). */
+#define PROJECT_MIRROR "mirror"
+#define PROJECT_CHECKOUT "checkout"
+
 /* The path of a plan in a source tree. */
 #define PROJECT_SOURCE_PLAN ".radicle/ambient.yaml"
 
@@ -31,7 +35,9 @@ struct project {
 	const char *name;        /* a valid file name */
 	const char *file;        /* the projects file, for messages */
 	const struct node *node; /* its mapping, for positions in messages */
-	char *source;            /* absolute */
+	char *source;            /* absolute; of a repository, "" before project_place_sources */
+	/* `source` as a mapping: a repository on a server (docs/format-projects.md); else NULL */
+	const struct node *repository;
 	/* as written: a name in the image store, unless image_path is set */
 	const char *image;
 	char *image_path;        /* absolute, if `image` is a path; else NULL */
@@ -94,6 +100,22 @@ void project_list_release(struct project_list *list);
  */
 int project_find(struct project_list *list, const char *name, struct project **ret_project,
 	struct err *e) NODISCARD;
+
+/* The keys of a source that is a repository on a server. */
+#define PROJECT_GIT "git" /* its URL */
+#define PROJECT_REF "ref" /* what of it; NULL: its default branch */
+
+/*
+ * Where the sources are that are repositories on servers: in the state directory (store.h). The
+ * repository of the checkout may use the objects of the mirror there, and nothing else (git_objects).
+ */
+void project_place_sources(struct project_list *list, const char *state);
+
+/* A source that is a repository on a server, and that no run has fetched yet. */
+bool project_is_unfetched(const struct project *p);
+
+/* The source as the user named it, for people: a path or the URL of a repository. */
+const char *project_source_name(const struct project *p);
 
 /*
  * ERR_INPUT, with the position of `source` in the projects file, if the source is not a directory.

@@ -5,10 +5,7 @@
  * submodules, for which git would start child processes, so each is inspected in a jail of its own;
  * entries of a sparse checkout; and entries whose flags make status skip their files.
  *
- * The settings below keep git from attempts that the jail would refuse: these would be errors, and
- * so also honest trees would be "unknown". Other attempts cannot be disabled by name
- * (filter.<name>.clean, a lazy fetch). They fail with EPERM and a message on standard error; any
- * message makes the answer unknown. The answers are parsed in gitreply.c.
+ * Any message of git on standard error makes the answer unknown. The answers are parsed in gitreply.c.
  */
 #include "source/git.h"
 
@@ -23,37 +20,13 @@
 #include "os/fd.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "source/gitjail.h"
 #include "source/gitreply.h"
 #include "source/limits.h"
 
 #define CONFIG_INSIDE "/gitconfig"
 #define SETTINGS_INSIDE "/gitsettings"
 #define INDEX_INSIDE "/index"
-
-static const char *const environment[] = {
-	"GIT_ATTR_NOSYSTEM=1",
-	"GIT_CEILING_DIRECTORIES=/",
-	"GIT_CONFIG_NOSYSTEM=1",
-	"GIT_GRAFT_FILE=/nonexistent",
-	"GIT_NO_LAZY_FETCH=1",
-	"GIT_OPTIONAL_LOCKS=0",
-	"GIT_TERMINAL_PROMPT=0",
-	"HOME=/nonexistent",
-	"LC_ALL=C",
-	"PATH=/usr/bin",
-};
-
-/* These override the tree's configuration: settings that would run programs or hide changes. */
-static const char *const settings[] = {
-	"core.checkStat=default",
-	"core.fsmonitor=false",
-	"core.hooksPath=/nonexistent",
-	"core.ignoreStat=false",
-	"core.trustctime=true",
-	"core.untrackedCache=false",
-	"protocol.allow=never",
-	"safe.directory=*",
-};
 
 /* Used unless the operator sets it. */
 static const char modes_count[] = "core.fileMode=true";
@@ -138,7 +111,6 @@ static void bind_repository(struct jail *j, const struct question *q)
 	const struct repository *r = q->in->tree->repository;
 
 	jail_bind(j, q->in->tree->source, REPOSITORY_SOURCE, 0);
-	jail_device(j, "/dev/null");
 	if (r->common.fd >= 0)
 		jail_bind(j, r->common.outside, REPOSITORY_COMMON, 0);
 	bind_alternates(j, r);
@@ -177,13 +149,7 @@ static void add_arguments(struct jail *j, const struct question *q, const char *
 	auto_free char *tree = path_join(REPOSITORY_SOURCE, q->path);
 	auto_free char *git = *q->path ? path_join(tree, ".git") : git_dir(q->in->tree->repository);
 
-	strv_push(&j->argv, "git");
-	strv_pushf(&j->argv, "--git-dir=%s", git);
-	strv_pushf(&j->argv, "--work-tree=%s", *q->path ? tree : REPOSITORY_SOURCE);
-	for (size_t i = 0; i < ARRAY_SIZE(settings); i++) {
-		strv_push(&j->argv, "-c");
-		strv_push(&j->argv, settings[i]);
-	}
+	gitjail_repository(j, git, *q->path ? tree : REPOSITORY_SOURCE);
 	if (!q->in->tree->settings || !q->in->tree->settings->ignores_modes) {
 		strv_push(&j->argv, "-c");
 		strv_push(&j->argv, modes_count);
@@ -200,21 +166,7 @@ static void fill_jail(struct jail *j, const struct question *q, const char *cons
 {
 	const struct inspection *in = q->in;
 
-	j->program = in->git;
-	j->uid = in->uid;
-	j->gid = in->gid;
-	/*
-	 * git inspects trees of root as root, because their files may be readable only by root. It
-	 * has no capabilities, and its jail contains only /usr, this tree and its repository,
-	 * read-only.
-	 */
-	j->root_ok = in->uid == 0;
-	j->no_children = true;
-	j->max_files = LIMIT_GIT_FILES;
-	j->max_memory = LIMIT_GIT_MEMORY;
-	j->max_cpu_seconds = LIMIT_GIT_CPU_SECONDS;
-	for (size_t i = 0; i < ARRAY_SIZE(environment); i++)
-		strv_push(&j->env, environment[i]);
+	gitjail_fill(j, in->git, in->uid, in->gid);
 	bind_repository(j, q);
 	place_files(j, q);
 	add_arguments(j, q, arguments);

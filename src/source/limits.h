@@ -44,6 +44,15 @@
 #define LIMIT_GIT_INDEX_BYTES (64 * MIB)
 
 /*
+ * A checkout of a mirror: its references; the list of the files of a commit; the time for one command
+ * of git.
+ */
+#define LIMIT_GIT_REFS_BYTES (64 * MIB)
+#define LIMIT_GIT_TREE_BYTES (256 * MIB)
+#define LIMIT_GIT_CHECKOUT_MS (30 * 60 * 1000LL)
+#define LIMIT_GIT_CHECKOUT_CPU_SECONDS (10 * 60)
+
+/*
  * shellcheck on the scripts of a plan. If the scripts or the answer exceed a limit, a warning says
  * so.
  */

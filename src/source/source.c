@@ -101,7 +101,7 @@ static int find_repository(struct source *s, bool alone, struct err *e)
 {
 	const struct repository_tree tree = {.source = s->project->source,
 		.root = s->root,
-		.named = alone ? NULL : &s->project->git_objects,
+		.named = alone && !s->project->repository ? NULL : &s->project->git_objects,
 		.avoid = s->avoid,
 		.avoid_count = s->avoid_count};
 	struct err why = {0};

@@ -8,6 +8,8 @@
  *     <state>/<project>/current           -> gen-N
  *     <state>/<project>/gen-N/            cache, deps, fetched; of a scope, cache@SCOPE, ...;
  *                                         deps-key, fetched-key (depskey.h)
+ *     <state>/<project>/mirror/           of a source on a server (run/run_mirror.c): the repository,
+ *     <state>/<project>/checkout/         and the commit of it that is the source (source/checkout.h)
  *     <state>/<project>/runs/<run-id>/    lock, number, result.json, run.jsonl, console.log,
  *                                         artifacts/
  *     <state>/<project>/latest            -> runs/<run-id>, the last run that was not skipped

@@ -231,13 +231,21 @@ void gitrun_argv(
 		strv_push(argv, *words);
 }
 
-/*
- * Run git; its messages are in r->said. Returns the exit code, or -1 with *e if git could not start
- * or was stopped. Commands that create files are supervised.
- */
+/* Commands that use the network, or whose time depends on the repository. */
+static bool is_supervised(const char *const *words)
+{
+	static const char *const commands[] = {"fetch", "checkout", "repack"};
+
+	for (; *words; words++)
+		for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+			if (strcmp(*words, commands[i]) == 0)
+				return true;
+	return false;
+}
+
 int gitrun_words(struct gitrun *r, const char *directory, const char *const *words, struct err *e)
 {
-	bool makes = strcmp(words[0], "fetch") == 0 || strcmp(words[0], "checkout") == 0;
+	bool makes = is_supervised(words);
 	const struct proc_watch watch = {.look = look, .arg = r};
 	auto_strv struct strv argv = {0};
 	int code;
@@ -253,6 +261,39 @@ int gitrun_words(struct gitrun *r, const char *directory, const char *const *wor
 		return code;
 	measure(r);
 	return check_sizes(r, 0, e);
+}
+
+struct listener {
+	struct gitrun *run;
+	void (*take)(void *arg, const char *data, size_t len);
+	void *arg;
+};
+
+static int look_of_listener(void *arg, pid_t group, struct err *e)
+{
+	const struct listener *l = arg;
+
+	return look(l->run, group, e);
+}
+
+static void take_of_listener(void *arg, const char *data, size_t len)
+{
+	const struct listener *l = arg;
+
+	l->take(l->arg, data, len);
+}
+
+int gitrun_listen(struct gitrun *r, const char *directory, const char *const *words,
+	void (*take)(void *arg, const char *data, size_t len), void *arg, struct err *e)
+{
+	struct listener listener = {r, take, arg};
+	const struct proc_watch watch = {look_of_listener, take_of_listener, &listener};
+	auto_strv struct strv argv = {0};
+
+	gitrun_argv(r, directory, words, &argv);
+	buf_clear(&r->said);
+	begin_watch(r);
+	return proc_run_watched(&argv, &r->said, &watch, e);
 }
 
 static bool is_aside(const char *line)

@@ -65,6 +65,13 @@ int gitrun_words(
 #define GITRUN(r, directory, e, ...)                                                               \
 	gitrun_words(r, directory, (const char *const[]){__VA_ARGS__, NULL}, e)
 
+/*
+ * As gitrun_words, supervised; r->said is empty, and `take` gets what git prints, and what it says on
+ * standard error.
+ */
+int gitrun_listen(struct gitrun *r, const char *directory, const char *const *words,
+	void (*take)(void *arg, const char *data, size_t len), void *arg, struct err *e) NODISCARD;
+
 /* The command line of gitrun_words, for a caller that watches git itself. */
 void gitrun_argv(
 	const struct gitrun *r, const char *directory, const char *const *words, struct strv *argv);

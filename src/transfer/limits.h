@@ -21,6 +21,7 @@
  */
 #define LIMIT_GIT_OVERHEAD (64 * MIB)
 #define LIMIT_GIT_LIST_MEMORY (256 * MIB)
+#define LIMIT_GIT_REF_LINE 4096
 #define LIMIT_GIT_WAIT_MS (10 * 60 * 1000LL)
 
 /* The command that starts ssh; answers, directories and partial files of an sftp server. */

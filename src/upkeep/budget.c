@@ -495,6 +495,7 @@ static const struct holder {
 		"' removes it"},
 	[USAGE_DEPS] = {"not fetched by the latest run", "'ambient deps clear ", "' removes them"},
 	[USAGE_CACHES] = {"a run is in progress", NULL, NULL},
+	[USAGE_SOURCES] = {"the repository of its source, which is on a server", NULL, NULL},
 	[USAGE_RUNS] = {"the latest run, the last that passed, and runs in progress", NULL, NULL},
 	[USAGE_WORK] = {"in progress", NULL, NULL},
 	[USAGE_OTHER] = {"what is known of the project", NULL, NULL},

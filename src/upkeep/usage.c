@@ -21,6 +21,7 @@
 #include "os/tree.h"
 #include "settings/statefile.h"
 #include "store/store.h"
+#include "settings/project.h"
 #include "upkeep/limits.h"
 #include "upkeep/memory.h"
 
@@ -31,6 +32,7 @@ static const char *const kind_names[USAGE_KINDS] = {
 	[USAGE_IMAGES] = "images",
 	[USAGE_DEPS] = "dependencies",
 	[USAGE_CACHES] = "caches",
+	[USAGE_SOURCES] = "sources",
 	[USAGE_RUNS] = "runs",
 	[USAGE_WORK] = "work",
 	[USAGE_OTHER] = "other",
@@ -251,6 +253,15 @@ static int measure_archive(struct measuring *m, const struct listing *l, const c
 	return measure(m, l, name, kind, project, e);
 }
 
+static enum usage_kind kind_of_part(const char *name)
+{
+	if (strcmp(name, "work") == 0)
+		return USAGE_WORK;
+	return strcmp(name, PROJECT_MIRROR) == 0 || strcmp(name, PROJECT_CHECKOUT) == 0
+		? USAGE_SOURCES
+		: USAGE_OTHER;
+}
+
 static int measure_part(struct measuring *m, const struct listing *l, const char *name,
 	const char *project, struct err *e)
 {
@@ -260,8 +271,7 @@ static int measure_part(struct measuring *m, const struct listing *l, const char
 		return measure_runs(m, sub, project, e);
 	if (begins_with(name, "gen-"))
 		return measure_each(m, sub, project, measure_archive, e);
-	return measure(
-		m, l, name, strcmp(name, "work") == 0 ? USAGE_WORK : USAGE_OTHER, project, e);
+	return measure(m, l, name, kind_of_part(name), project, e);
 }
 
 /* ---- both directories ---- */

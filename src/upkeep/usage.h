@@ -20,10 +20,11 @@
 enum usage_kind {
 	USAGE_IMAGES, /* of the store, with the kernel from which they are made */
 	USAGE_DEPS,
-	USAGE_CACHES, /* also of cache scopes */
-	USAGE_RUNS,   /* logs and artifacts */
-	USAGE_WORK,   /* files of runs and of imports in progress, or of killed ones */
-	USAGE_OTHER,  /* small files: states, locks */
+	USAGE_CACHES,  /* also of cache scopes */
+	USAGE_SOURCES, /* mirrors and checkouts of repositories on servers */
+	USAGE_RUNS,    /* logs and artifacts */
+	USAGE_WORK,    /* files of runs and of imports in progress, or of killed ones */
+	USAGE_OTHER,   /* small files: states, locks */
 	USAGE_KINDS,
 };
 

@@ -116,6 +116,7 @@ static void test_every_known_action_is_there(void **state)
 		{"rustup", IN_PRE},
 		{"http_get", IN_PRE},
 		{"git_get", IN_PRE},
+		{"git_mirror", IN_MIRROR},
 		{"npm_get", IN_PRE},
 		{"deb_get", IN_PRE},
 		{"deb", IN_PLAN},

@@ -101,7 +101,7 @@ static void test_a_step_without_a_word_of_the_user_has_its_own(void **state)
 static void test_sources_have_names(void **state)
 {
 	static const char *const names[SOURCES] = {
-		"prelude", "pre_plan", "fetch", "plan", "post_plan", "epilog"};
+		"prelude", "mirror", "pre_plan", "fetch", "plan", "post_plan", "epilog"};
 
 	(void)state;
 	for (int i = 0; i < SOURCES; i++)

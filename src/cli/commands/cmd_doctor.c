@@ -362,15 +362,24 @@ static int look_projects(struct doctor *d, char *finding, struct err *e)
 {
 	auto_project_list struct project_list list = {0};
 	const bool missing = access(d->config.projects, F_OK) < 0 && errno == ENOENT;
+	size_t unfetched = 0;
 
 	if (load_projects(&d->config, NULL, &list, e) < 0) {
 		found(finding, "%s", e->msg);
 		return missing ? 1 : -1;
 	}
-	for (size_t i = 0; i < list.count; i++)
-		if (look_project(d, &list.items[i], e) < 0)
+	for (size_t i = 0; i < list.count; i++) {
+		if (project_is_unfetched(&list.items[i]))
+			unfetched++;
+		else if (look_project(d, &list.items[i], e) < 0)
 			return -1;
-	found(finding, "%zu project%s can run", list.count, num_plural(list.count));
+	}
+	if (unfetched)
+		found(finding,
+			"%zu of %zu projects can run; no run has fetched the others' sources yet",
+			list.count - unfetched, list.count);
+	else
+		found(finding, "%zu project%s can run", list.count, num_plural(list.count));
 	return 0;
 }
 

@@ -94,10 +94,12 @@ static void add_machine(struct node *machines, const struct planner *p, enum run
 	}
 }
 
-/* The machine that fetches is shown only if there are actions for it. */
+/* These are shown only if there are actions for them. */
 static bool is_shown(const struct planner *p, enum run_machine machine)
 {
-	return machine != RUN_FETCH || planner_count(p, machine) > 0;
+	bool is_rare = machine == RUN_FETCH || machine == RUN_MIRROR;
+
+	return !is_rare || planner_count(p, machine) > 0;
 }
 
 /* Elsewhere the machines are as the lists. */
@@ -105,7 +107,7 @@ static void add_machines(struct node *tree, const struct planner *p)
 {
 	struct node *machines;
 
-	if (!is_shown(p, RUN_FETCH))
+	if (!is_shown(p, RUN_FETCH) && !is_shown(p, RUN_MIRROR))
 		return;
 	machines = node_set_map(tree, "machines");
 	for (enum run_machine machine = 0; machine < RUN_MACHINES; machine++)
@@ -271,6 +273,12 @@ static void add_image(struct node *tree, const struct image *image)
 		node_set_string(shown, "manifest", image->manifest);
 }
 
+/* The projects file has all that is shown, whatever the server has. */
+static bool is_enough(const struct project *p)
+{
+	return p->plan_given && project_is_unfetched(p);
+}
+
 static int show(const struct plan_settings *s, const struct config *c, struct project *project,
 	struct err *e)
 {
@@ -293,7 +301,9 @@ static int show(const struct plan_settings *s, const struct config *c, struct pr
 	err_ignore(
 		image_open(c->image_store, project->image, project->image_path, &image, &ignored));
 	planner.defaults = &image.defaults;
-	if (source_check(c, project, e) < 0 || project_adopt_source_plan(project, &warnings, e) < 0)
+	if (!is_enough(project) && source_check(c, project, e) < 0)
+		return -1;
+	if (project_adopt_source_plan(project, &warnings, e) < 0)
 		return -1;
 	say_warnings(&warnings);
 	if (check(&planner, &secrets, e) < 0 ||

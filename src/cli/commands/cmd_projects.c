@@ -105,7 +105,7 @@ static int show_project(const struct config *c, const struct project *p, struct 
 		others ? mem_printf(" + %zu before and after", others) : mem_strdup("");
 	auto_free char *image = show_image(c, "image", p->image, p->image_path);
 	auto_free char *fetch = show_image(c, "fetch_image", p->fetch_image, p->fetch_image_path);
-	auto_free char *source = text_safe(p->source, LIMIT_ARG_BYTES);
+	auto_free char *source = text_safe(project_source_name(p), LIMIT_ARG_BYTES);
 
 	return say_row(e, "%-*s  %s%s%s%s, source %s", NAME_COLUMN, p->name, image, fetch, plan,
 		more, source);
@@ -132,7 +132,7 @@ static struct node *to_node(const struct config *c, const struct project_list *l
 		const struct project *p = &list->items[i];
 		struct node *entry = node_set_map(projects, p->name);
 
-		node_set_string(entry, "source", p->source);
+		node_set_string(entry, "source", project_source_name(p));
 		add_image(entry, c, "image", p->image, p->image_path);
 		add_image(entry, c, "fetch_image", p->fetch_image, p->fetch_image_path);
 		for (int plan = 0; plan < PROJECT_PLANS; plan++)

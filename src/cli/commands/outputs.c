@@ -156,8 +156,10 @@ static int is_not_of_configured_projects(
 
 	if (o->harmless || access(c->projects, F_OK) < 0)
 		return 0;
-	if (project_load(c->projects, &list, &why) == 0)
+	if (project_load(c->projects, &list, &why) == 0) {
+		project_place_sources(&list, c->state);
 		return is_not_of_projects(o, &list, e);
+	}
 	return err_set(e, ERR_INPUT,
 		"%s %s: not written, because it may be a file of a project, and the projects file "
 		"cannot be read; mend that, or use a new file: %s",

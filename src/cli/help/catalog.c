@@ -17,6 +17,7 @@ static const struct {
 	{IN_PRE, "pre_plan"},
 	{IN_PLAN, "plan"},
 	{IN_POST, "post_plan"},
+	{IN_MIRROR, "source"},
 	{IN_STEP, "runnable plan"},
 };
 

@@ -98,8 +98,8 @@ static void warn(struct term *t, const char *message)
 
 static const char *vm_name(const char *kind)
 {
-	static const char *const names[][2] = {
-		{"pre_plan", "pre-plan"}, {"fetch", "fetch"}, {"post_plan", "post-plan"}};
+	static const char *const names[][2] = {{"mirror", "mirror"}, {"pre_plan", "pre-plan"},
+		{"fetch", "fetch"}, {"post_plan", "post-plan"}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
 		if (strcmp(kind, names[i][0]) == 0)
