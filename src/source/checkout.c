@@ -133,6 +133,8 @@ static int run_git(
 	jail_bind(&j, c->dir, INSIDE, JAIL_WRITABLE);
 	jail_bind(&j, c->objects, c->objects, 0);
 	gitjail_repository(&j, INSIDE "/.git", INSIDE);
+	strv_push(&j.argv, "-c");
+	strv_push(&j.argv, "core.logAllRefUpdates=false");
 	for (; *arguments; arguments++)
 		strv_push(&j.argv, *arguments);
 	if (jail_run(&j, LIMIT_GIT_CHECKOUT_MS, out, &said, &end, e) < 0)

@@ -107,7 +107,7 @@ next_run() {
 # temporary file.
 expect_clean() {
 	local left generations=("$dir"/state/hello/gen-*)
-	left=$(cd "$dir" && find tmp state -mindepth 1 -regextype posix-extended ! -regex "state/(\.image-digests\.json|hello(/(lock|files|state\.json|current|latest|gen-[0-9]+(/(cache|deps|deps-key))?|runs(/[^/]+(/(lock|number|run\.jsonl|console\.log|result\.json|artifacts(/.*)?))?)?))?)")
+	left=$(cd "$dir" && find tmp state -mindepth 1 -regextype posix-extended ! -regex "state/(\.image-digests\.json|hello(/(lock|files|state\.json|current|latest|gen-[0-9]+(/(cache|deps|deps-key))?|mirror(/.*)?|checkout(/.*)?|runs(/[^/]+(/(lock|number|run\.jsonl|console\.log|result\.json|artifacts(/.*)?))?)?))?)")
 	[ -z "$left" ] || fail "left: $left"
 	[ ${#generations[@]} = 1 ] || fail "generations: ${generations[*]}"
 }

@@ -539,6 +539,13 @@ int rename(const char *from, const char *to)
 	return fails_at("rename", AT_FDCWD, to) ? -1 : (int)syscall(SYS_rename, from, to);
 }
 
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+	return fails_at("rename", to_dir, to)
+		? -1
+		: (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+
 int unlink(const char *path)
 {
 	return fails_at("unlink", AT_FDCWD, path) ? -1 : (int)syscall(SYS_unlink, path);
