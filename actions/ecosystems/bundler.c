@@ -15,11 +15,36 @@ static const struct param no_params[] = {{0}};
 
 static const char *const also[] = {"index.rubygems.org", NULL};
 
+/* A line of bundler's file of settings: "BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/: \"ADDRESS\"". */
+static char *find_mirror(const char *text)
+{
+	static const char key[] = "BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG";
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, strlen(key)) != 0)
+			continue;
+		line += strlen(key);
+		line += *line == '/';
+		if (*line != ':')
+			continue;
+		line += 1 + strspn(line + 1, " \"'");
+		return mem_strndup(line, strcspn(line, " \"'\r\n"));
+	}
+	return NULL;
+}
+
+static const struct client_setting settings_of_bundler[] = {
+	{.file = "~/.bundle/config", .find = find_mirror},
+	{0},
+};
+
 const struct ecosystem ecosystem_rubygems = {
 	.name = "rubygems",
 	.client = "bundler",
 	.address = "https://rubygems.org/",
 	.also = also,
+	.settings = settings_of_bundler,
 };
 
 /* A gemspec reads the version from a file of the gem, as a rule. */

@@ -17,10 +17,66 @@
 
 static const struct param no_params[] = {{0}};
 
+/*
+ * An archive of Debian is at .../debian, as its mirrors have it; what other systems have, and archives
+ * of something else, are none. The caller frees.
+ */
+static char *archive_of(const char *word)
+{
+	static const char end[] = "/debian";
+	size_t len = strcspn(word, " \t\r\n");
+
+	while (len > 0 && word[len - 1] == '/')
+		len--;
+	if (strncmp(word, "http", 4) != 0 || len < strlen(end) ||
+		strncmp(word + len - strlen(end), end, strlen(end)) != 0)
+		return NULL;
+	return mem_strndup(word, len);
+}
+
+static const char *skip_blanks(const char *text)
+{
+	return text + strspn(text, " \t");
+}
+
+/* A line "deb [OPTIONS] ADDRESS ...", or "URIs: ADDRESS ..." (sources.list(5)). */
+static char *archive_in(const char *line)
+{
+	static const char list[] = "deb ", field[] = "URIs:";
+
+	line = skip_blanks(line);
+	if (strncmp(line, field, strlen(field)) == 0)
+		return archive_of(skip_blanks(line + strlen(field)));
+	if (strncmp(line, list, strlen(list)) != 0)
+		return NULL;
+	line = skip_blanks(line + strlen(list));
+	if (*line == '[')
+		line += strcspn(line, "]\n");
+	return archive_of(skip_blanks(line + (*line == ']')));
+}
+
+static char *find_archive(const char *text)
+{
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		char *found = archive_in(line += *line == '\n');
+
+		if (found)
+			return found;
+	}
+	return NULL;
+}
+
+static const struct client_setting settings_of_apt[] = {
+	{.file = "/etc/apt/sources.list", .find = find_archive},
+	{.file = "/etc/apt/sources.list.d/debian.sources", .find = find_archive},
+	{0},
+};
+
 const struct ecosystem ecosystem_debian = {
 	.name = "debian",
 	.client = "apt",
 	.address = "http://deb.debian.org/debian",
+	.settings = settings_of_apt,
 };
 
 /* ---- fetching ---- */

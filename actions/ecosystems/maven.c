@@ -12,11 +12,105 @@
 
 #define PLACE GUEST_DEPS "/maven"
 
+/* ---- the mirror in settings.xml ---- */
+
+/* What stands between <NAME> and </NAME> in a part of a text. */
+struct span {
+	const char *at;
+	size_t len;
+};
+
+static bool find_element(struct span in, const char *name, struct span *ret)
+{
+	auto_free char *open = mem_printf("<%s>", name), *close = mem_printf("</%s>", name);
+	const char *start = memmem(in.at, in.len, open, strlen(open)), *end;
+
+	if (!start)
+		return false;
+	start += strlen(open);
+	end = memmem(start, in.len - (size_t)(start - in.at), close, strlen(close));
+	*ret = (struct span){start, end ? (size_t)(end - start) : 0};
+	return end;
+}
+
+/* The caller frees. */
+static char *text_of(struct span s)
+{
+	static const char white[] = " \t\r\n";
+	auto_free char *all = mem_strndup(s.at, s.len);
+	const char *start = all + strspn(all, white);
+	size_t len = strlen(start);
+
+	while (len > 0 && strchr(white, start[len - 1]))
+		len--;
+	return mem_strndup(start, len);
+}
+
+/*
+ * "*", "external:*" or "central", among others, from which central is not excepted. "external:http:*",
+ * by which mvn itself blocks what is not encrypted, is not of central.
+ */
+static bool is_of_central(const char *mirror_of)
+{
+	auto_free char *list = mem_strdup(mirror_of);
+	bool found = false;
+	char *save = NULL;
+
+	for (char *name = strtok_r(list, ", \t\r\n", &save); name;
+		name = strtok_r(NULL, ", \t\r\n", &save)) {
+		if (strcmp(name, "!central") == 0)
+			return false;
+		found |= strcmp(name, "*") == 0 || strcmp(name, "central") == 0 ||
+			strcmp(name, "external:*") == 0;
+	}
+	return found;
+}
+
+/* Comments are blanks. */
+static char *without_comments(const char *text)
+{
+	char *copy = mem_strdup(text), *start = copy;
+
+	while ((start = strstr(start, "<!--"))) {
+		char *end = strstr(start, "-->");
+
+		memset(start, ' ', end ? (size_t)(end - start) + 3 : strlen(start));
+	}
+	return copy;
+}
+
+/* The first mirror that mvn would take for its own repository. */
+static char *find_mirror(const char *settings)
+{
+	auto_free char *text = without_comments(settings);
+	struct span left = {text, strlen(text)}, mirror, part;
+
+	while (find_element(left, "mirror", &mirror)) {
+		auto_free char *of = find_element(mirror, "mirrorOf", &part) ? text_of(part) : NULL;
+		const char *end = mirror.at + mirror.len;
+
+		if (of && is_of_central(of) && find_element(mirror, "url", &part))
+			return text_of(part);
+		left.len -= (size_t)(end - left.at);
+		left.at = end;
+	}
+	return NULL;
+}
+
+static const struct client_setting settings_of_maven[] = {
+	{.file = "~/.m2/settings.xml", .find = find_mirror},
+	{.file = "/etc/maven/settings.xml", .find = find_mirror},
+	{0},
+};
+
 const struct ecosystem ecosystem_maven = {
 	.name = "maven",
 	.client = "mvn",
 	.address = "https://repo.maven.apache.org/maven2",
+	.settings = settings_of_maven,
 };
+
+/* ---- maven_fetch ---- */
 
 static const struct param params[] = {
 	{.name = "goals",

@@ -24,6 +24,11 @@ struct client_setting {
 	 * has the address; NULL: the value is the address.
 	 */
 	const char *then_prefix, *then_key;
+	/*
+	 * A file of another form, instead of the above: returns the address in its text, which the
+	 * caller frees; NULL: there is none.
+	 */
+	char *(*find)(const char *text);
 };
 
 struct action_variable;
@@ -57,6 +62,7 @@ static inline const char *ecosystem_url(const char *address)
 #define REGISTRIES_KEY "registries"
 #define REGISTRY_ADDRESS "address"
 #define REGISTRY_ALSO "also"
+#define REGISTRY_AUTHORITIES "ca_certificates"
 #define REGISTRY_FROM "from"   /* where the address comes from, for the user */
 #define REGISTRY_ERROR "error" /* instead of the others: why there is none */
 

@@ -11,6 +11,7 @@
 
 #include "data/pack.h"
 #include "machine/limits.h"
+#include "settings/limits.h"
 #include "os/fd.h"
 #include "os/inherit.h"
 #include "os/path.h"
@@ -177,17 +178,31 @@ static int add_member(
 	return fd_open_file(path, &fd, e) < 0 ? -1 : pack_add_fd(p, name, mode, fd, e);
 }
 
+/* A file need not end in a newline. */
+static int add_certificates(struct packer *p, const struct strv *files, struct err *e)
+{
+	auto_buf struct buf all = {0};
+
+	buf_init(&all, LIMIT_CERTIFICATES_BYTES);
+	strv_each (files, path) {
+		if (fd_read_file(*path, &all, e) < 0)
+			return -1;
+		buf_addc(&all, '\n');
+	}
+	return pack_add_file(p, TOOLS_NAME "/" TOOL_CERTIFICATES, 0644, all.data, all.len, e);
+}
+
 static int add_tools(struct packer *p, const struct drives_exec *x, struct err *e)
 {
-	if (!x->net_tool && !x->certificates)
+	const bool trusts = x->certificates && x->certificates->count;
+
+	if (!x->net_tool && !trusts)
 		return 0;
 	if (pack_add_dir(p, TOOLS_NAME, 0755, e) < 0)
 		return -1;
 	if (x->net_tool && add_member(p, TOOLS_NAME "/" TOOL_NET, 0755, x->net_tool, e) < 0)
 		return -1;
-	if (!x->certificates)
-		return 0;
-	return add_member(p, TOOLS_NAME "/" TOOL_CERTIFICATES, 0644, x->certificates, e);
+	return trusts ? add_certificates(p, x->certificates, e) : 0;
 }
 
 /* Members are in the order of their names. */

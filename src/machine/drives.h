@@ -61,7 +61,8 @@ struct drives_exec {
 	const char *name;     /* of the executor in the archive */
 	const char *plan;
 	size_t plan_len;
-	const char *net_tool, *certificates; /* paths, or NULL */
+	const char *net_tool;            /* a path, or NULL */
+	const struct strv *certificates; /* paths of files that become one; NULL: none */
 };
 int drives_add_exec(struct drives *d, const struct drives_exec *x, struct err *e) NODISCARD;
 

@@ -112,7 +112,7 @@ int machine_host_prepare_trusted(const struct config *config, const struct proje
 		machine_host_release(&h);
 		return -1;
 	}
-	h.certificates = config->ca_certificates;
+	h.certificates = &config->authorities;
 	*ret_host = h;
 	return 0;
 }
@@ -134,7 +134,7 @@ int machine_host_prepare_fetch(const struct config *config, const struct project
 		machine_host_release(&h);
 		return -1;
 	}
-	h.certificates = config->ca_certificates;
+	h.certificates = &config->authorities;
 	*ret_host = h;
 	return 0;
 }

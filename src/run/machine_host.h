@@ -19,7 +19,7 @@ struct machine_host {
 	char *executor;
 	char *net_tool; /* NULL: the machine is not trusted */
 	/* of config: a file with authorities for a machine with a network; NULL: none */
-	const char *certificates;
+	const struct strv *certificates;
 	struct accel accel;
 	unsigned cpus;
 	uint64_t memory; /* bytes */

@@ -228,7 +228,7 @@ static void add_defaults(const struct planner *p, struct plan *plan)
 static bool has_variable(
 	const struct planner *p, enum run_machine machine, const struct action_variable *v)
 {
-	if (v->authorities && !p->config->ca_certificates)
+	if (v->authorities && !p->config->authorities.count)
 		return false;
 	return !v->fetch_only || machine == RUN_FETCH;
 }

@@ -244,18 +244,27 @@ static int digest_hosts(struct run *r, struct digest *d, struct err *e)
 	return 0;
 }
 
+int run_digest_authorities(
+	struct run *r, struct digest *d, const struct machine_host *host, struct err *e)
+{
+	if (host->certificates)
+		strv_each (host->certificates, path)
+			if (run_digest_file(r, d, "ca_certificates", *path, e) < 0)
+				return -1;
+	return 0;
+}
+
 static int digest_files(struct run *r, struct digest *d, struct err *e)
 {
 	/* Only machines with a network get certificates, so for other runs the file need not exist. */
-	const char *authorities =
-		r->trusted.certificates ? r->trusted.certificates : r->fetcher.certificates;
+	const struct machine_host *with = r->trusted.certificates ? &r->trusted : &r->fetcher;
 
 	if (digest_archive(r, d, "dependencies", DEPS_TRUSTED, e) < 0 ||
 		digest_archive(r, d, "fetched dependencies", DEPS_FETCHED, e) < 0 ||
 		run_digest_file(r, d, "executor", r->host.executor, e) < 0 ||
 		run_digest_file(r, d, "ambient-net", r->trusted.net_tool, e) < 0)
 		return -1;
-	if (run_digest_file(r, d, "ca_certificates", authorities, e) < 0)
+	if (run_digest_authorities(r, d, with, e) < 0)
 		return -1;
 	return digest_hosts(r, d, e);
 }

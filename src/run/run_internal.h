@@ -146,6 +146,9 @@ void run_digest_line(struct digest *d, const char *what, const char *value);
 bool run_digest_node(struct digest *d, const char *what, const struct node *n) NODISCARD;
 int run_digest_file(struct run *r, struct digest *d, const char *what, const char *path,
 	struct err *e) NODISCARD;
+/* Add the authorities that a machine with a network is given. */
+int run_digest_authorities(
+	struct run *r, struct digest *d, const struct machine_host *host, struct err *e) NODISCARD;
 
 /* Fill r->digest from the other three digests and the other inputs of the run. Reads no files. */
 void run_make_digest(struct run *r);

@@ -96,7 +96,7 @@ static int digest_given(
 	*ret_whole = digest_steps(p, d) && digest_hosts(p, d);
 	if (run_digest_file(r, d, "executor", host->executor, e) < 0 ||
 		run_digest_file(r, d, "ambient-net", host->net_tool, e) < 0 ||
-		run_digest_file(r, d, "ca_certificates", host->certificates, e) < 0)
+		run_digest_authorities(r, d, host, e) < 0)
 		return -1;
 	run_digest_line(d, "reads", p->reads.s);
 	if (which != RUN_FETCH)

@@ -97,6 +97,18 @@ static int look_up(
 	return 0;
 }
 
+static int look_through(
+	const char *path, char *(*find)(const char *text), char **ret, struct err *e)
+{
+	auto_buf struct buf text = {0};
+
+	buf_init(&text, LIMIT_CLIENTFILE_BYTES);
+	if (fd_read_file(path, &text, e) < 0)
+		return -1;
+	*ret = text.len ? find(text.data) : NULL;
+	return 0;
+}
+
 int clientfile_get(const struct client_setting *s, char **ret, struct err *e)
 {
 	auto_free char *path = home_expand(s->file);
@@ -105,6 +117,8 @@ int clientfile_get(const struct client_setting *s, char **ret, struct err *e)
 	*ret = NULL;
 	if (access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
+	if (s->find)
+		return look_through(path, s->find, ret, e);
 	if (!s->then_key)
 		return look_up(path, s->section, s->key, ret, e);
 	if (look_up(path, s->section, s->key, &name, e) < 0)

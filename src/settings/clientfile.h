@@ -12,7 +12,7 @@
 
 /*
  * Find the value of a setting; *ret is NULL if there is no such file or no such line, else the
- * caller frees it. Quotes around it are removed. ERR_INPUT: the file cannot be read, or has more
+ * caller frees it. Quotes around it are removed, unless the ecosystem reads the file itself. ERR_INPUT: the file cannot be read, or has more
  * than LIMIT_CLIENTFILE_BYTES.
  */
 int clientfile_get(const struct client_setting *s, char **ret, struct err *e) NODISCARD;

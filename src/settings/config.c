@@ -98,6 +98,12 @@ const struct param config_registry_params[] = {
 	{.name = REGISTRY_ALSO,
 		.type = PARAM_STRINGS,
 		.help = "other hosts from which its files come, for example by a redirect"},
+	{.name = REGISTRY_AUTHORITIES,
+		.type = PARAM_PATH,
+		.file_is = "the file of ca_certificates of a registry",
+		.help = "a PEM file with the authorities of its certificate, in addition to "
+			"`ca_certificates`; machines that fetch, and trusted ones, trust them for "
+			"all hosts that they may reach"},
 	{0},
 };
 
@@ -365,6 +371,7 @@ void config_release(struct config *c)
 {
 	strv_release(&c->files);
 	strv_release(&c->warnings);
+	strv_release(&c->authorities);
 	node_free(c->effective);
 	node_free(c->registries);
 	schema_release(config_params, c);
@@ -475,6 +482,8 @@ static void resolve_all(struct config *c, const struct node *map)
 	resolve_unless_name(effective, "executor");
 	resolve_unless_name(node_get(effective, "qemu"), "program");
 	resolve_at(effective, "ca_certificates");
+	node_each (node_get(effective, REGISTRIES_KEY), item)
+		resolve_at(item, REGISTRY_AUTHORITIES);
 	node_each (node_get(effective, "secrets"), item)
 		resolve_at(item, "file");
 	node_each (node_get(effective, "ssh"), item) {
@@ -483,10 +492,25 @@ static void resolve_all(struct config *c, const struct node *map)
 	}
 }
 
+static void load_authorities(struct config *c)
+{
+	const struct node *item;
+
+	if (c->ca_certificates)
+		strv_push(&c->authorities, c->ca_certificates);
+	node_each (node_get(c->effective, REGISTRIES_KEY), item) {
+		const char *file = node_get_text(item, REGISTRY_AUTHORITIES, NULL);
+
+		if (file && !strv_has(&c->authorities, file))
+			strv_push(&c->authorities, file);
+	}
+}
+
 static void load_values(struct config *c)
 {
 	schema_load(config_params, c->effective, c);
 	schema_load(config_qemu_params, node_get(c->effective, "qemu"), c);
+	load_authorities(c);
 	c->state_mode =
 		(mode_t)strtoul(schema_text(config_params, c->effective, "state_mode"), NULL, 8);
 	if (c->options.rsync_target)

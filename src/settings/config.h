@@ -54,6 +54,8 @@ struct config {
 	char *trusted_image; /* for pre- and post-plans: a name in the image store, or a path */
 	/* A PEM file, added to the certificates of the image in trusted VMs; NULL: none. */
 	char *ca_certificates;
+	/* files: ca_certificates, and those of registries */
+	struct strv authorities;
 
 	char *rsync_target;
 	char *rsync_target_base;

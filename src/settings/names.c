@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "contract/ecosystem.h"
 #include "jail/jail.h"
 #include "os/fd.h"
 #include "os/proc.h"
@@ -229,23 +230,37 @@ static int check_vm_user(const struct config *c, struct err *e)
  * A file without certificates would be ignored, and then every server's certificate would seem to
  * be invalid.
  */
-static int check_certificates(const struct node *item, struct err *e)
+static int check_certificates(const struct node *item, struct buf *all, struct err *e)
 {
-	auto_buf struct buf pem = {0};
+	const size_t start = all->len;
 	struct err why = {0};
 
 	if (!item || !item->text)
 		return 0;
 	if (check_file(item, "ca_certificates", e) < 0)
 		return -1;
-	buf_init(&pem, LIMIT_CERTIFICATES_BYTES);
-	if (fd_read_file(item->text, &pem, &why) < 0)
+	if (fd_read_file(item->text, all, &why) < 0)
 		return node_err(item, NULL, e, "'ca_certificates': %s", why.msg);
-	if (memmem(pem.data, pem.len, PEM, strlen(PEM)) ||
-		memmem(pem.data, pem.len, PEM_TRUSTED, strlen(PEM_TRUSTED)))
+	if (memmem(all->data + start, all->len - start, PEM, strlen(PEM)) ||
+		memmem(all->data + start, all->len - start, PEM_TRUSTED, strlen(PEM_TRUSTED)))
 		return 0;
 	return missing(
 		item, "ca_certificates", "it contains no certificate in PEM form ('" PEM "')", e);
+}
+
+/* A machine gets them as one file, so the limit is one of all. */
+static int check_authorities(const struct config *c, struct err *e)
+{
+	auto_buf struct buf all = {0};
+	const struct node *item;
+
+	buf_init(&all, LIMIT_CERTIFICATES_BYTES);
+	if (check_certificates(node_get(c->effective, "ca_certificates"), &all, e) < 0)
+		return -1;
+	node_each (node_get(c->effective, REGISTRIES_KEY), item)
+		if (check_certificates(node_get(item, REGISTRY_AUTHORITIES), &all, e) < 0)
+			return -1;
+	return 0;
 }
 
 int names_check_files(const struct config *c, struct err *e)
@@ -253,7 +268,7 @@ int names_check_files(const struct config *c, struct err *e)
 	const struct node *item;
 
 	if (check_programs(c, e) < 0 || check_vm_user(c, e) < 0 || check_trusted_image(c, e) < 0 ||
-		check_certificates(node_get(c->effective, "ca_certificates"), e) < 0)
+		check_authorities(c, e) < 0)
 		return -1;
 	node_each (node_get(c->effective, "ssh"), item)
 		if (check_ssh(item, e) < 0)

@@ -321,7 +321,7 @@ static const struct row rows[] = {
 	BYTES(LIMIT_SECRET_BYTES, "a secret", "error, status 2"),
 	COUNT(LIMIT_SECRETS, "secrets of a run", "error, status 2"),
 	TIME(LIMIT_SECRET_COMMAND_MS, "time for a command that prints a secret", "error, status 2"),
-	BYTES(LIMIT_CERTIFICATES_BYTES, "`ca_certificates`", "error, status 2"),
+	BYTES(LIMIT_CERTIFICATES_BYTES, "all `ca_certificates`", "error, status 2"),
 	BYTES(LIMIT_SSH_FILE_BYTES, "a known_hosts file or a certificate", "error, status 2"),
 	BYTES(LIMIT_SSH_KEY_BYTES, "a private key", "error, status 2"),
 	BYTES(LIMIT_AGENT_MESSAGE, "a message to the agent", "the message is rejected"),
