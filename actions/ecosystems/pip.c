@@ -135,6 +135,19 @@ static void add_arguments(const struct entry *entry, struct node *argv)
 	node_add_string(argv, requirements_of(entry));
 }
 
+/* pip takes nothing from a server without TLS that it is not told to trust; the operator has named this one. */
+static void trust_plain_http(struct node *step, const char *address)
+{
+	static const char scheme[] = "http://";
+	const char *host = address + strlen(scheme);
+	auto_free char *name = NULL;
+
+	if (strncmp(address, scheme, strlen(scheme)) != 0)
+		return;
+	name = mem_strndup(host, strcspn(host, "/"));
+	actions_set_variable(step, "PIP_TRUSTED_HOST", name);
+}
+
 static int expand(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
@@ -148,6 +161,7 @@ static int expand(
 	add_arguments(entry, node_get(step, "argv"));
 	actions_set_variable(step, "PIP_INDEX_URL", address);
 	actions_set_variable(step, "PIP_CONFIG_FILE", "/dev/null");
+	trust_plain_http(step, address);
 	return 0;
 }
 
