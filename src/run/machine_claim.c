@@ -51,7 +51,8 @@ static void describe_failure(struct machine *m, const char *text)
 void machine_take_claim(struct machine *m)
 {
 	const struct message_end *end = &m->vm_result.end;
-	auto_free char *text = said_safe(m->mask, end->text, MESSAGE_TEXT_MAX);
+	auto_free char *text =
+		machine_failure(m, end->outcome, end->failed_step, end->text, MESSAGE_TEXT_MAX);
 	auto_free char *refusal = said_safe(m->mask, m->agent.refusal, sizeof(m->agent.refusal));
 	auto_free char *why = NULL;
 	const char *reason;

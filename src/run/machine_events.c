@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Events of a machine and its guest, and their entries in the result. */
+#include <string.h>
+
+#include "base/mem.h"
 #include "run/limits.h"
 #include "run/machine_internal.h"
 #include "run/said.h"
@@ -43,11 +46,40 @@ static void on_output(void *arg, uint32_t step, bool is_stderr, const char *data
 	steplog_output(&m->steps, step, is_stderr, data, len);
 }
 
+/* The key that limits what the step packs; NULL: it packs nothing. */
+static const char *key_of_limit(const struct machine *m, size_t step)
+{
+	static const struct {
+		const char *archive, *key;
+	} limits[] = {
+		{DRIVE_ARTIFACTS, "artifacts_max_size"},
+		{DRIVE_CACHE_OUT, "cache_max_size"},
+		{DRIVE_DEPS_OUT, "deps_max_size"},
+		{DRIVE_FETCHED_OUT, "deps_max_size"},
+	};
+	const char *archive = node_get_text(m->plan->steps[step].args, "archive", "");
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
+		if (strcmp(archive, limits[i].archive) == 0)
+			return limits[i].key;
+	return NULL;
+}
+
+char *machine_failure(const struct machine *m, enum step_outcome outcome, uint32_t step,
+	const char *text, size_t max)
+{
+	auto_free char *said = said_safe(m->mask, text, max);
+	const char *key =
+		outcome == STEP_TOO_LARGE && step != MESSAGE_NO_STEP ? key_of_limit(m, step) : NULL;
+
+	return key ? mem_printf("%s; a larger %s allows it", said, key) : steal_ptr(&said);
+}
+
 static void report_failure(struct machine *m, const struct message_step_end *msg)
 {
 	/* A guest can report many failed actions, so only the first has room for a long message. */
-	auto_free char *text =
-		said_safe(m->mask, msg->text, m->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
+	auto_free char *text = machine_failure(m, msg->outcome, msg->step, msg->text,
+		m->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
 	const char *reason = verdict_reason_of_step(m->plan->source, msg->outcome, msg->reason);
 
 	if (!m->failed) {

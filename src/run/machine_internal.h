@@ -17,6 +17,12 @@ extern const struct vm_observer machine_observer;
 
 const struct origin *machine_origin(const struct machine *m, size_t step);
 const char *machine_action_name(const struct machine *m, size_t step);
+/*
+ * What the guest says about a failure, safe to show and at most this long, and the key of the configuration that
+ * allows more: the guest does not know it. `step` may be MESSAGE_NO_STEP. The caller frees it.
+ */
+char *machine_failure(const struct machine *m, enum step_outcome outcome, uint32_t step,
+	const char *text, size_t max);
 
 void machine_report_start(struct machine *m, const struct vm *vm);
 void machine_report_egress(struct machine *m); /* before the machine can ask for anything */
