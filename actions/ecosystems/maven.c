@@ -123,7 +123,8 @@ static const struct param params[] = {
 
 /*
  * Java knows neither the variables of a proxy nor certificates in PEM. A program of one file makes
- * its trust store from them: keytool would be started once for each.
+ * its trust store from them: keytool would be started once for each. Without --strict-checksums,
+ * Maven 3 uses a file whose checksum is wrong, with a warning.
  */
 static const char script[] =
 	"top=$(mktemp -d)\n"
@@ -160,8 +161,9 @@ static const char script[] =
 	"	set -- \"-Djavax.net.ssl.trustStore=$top/trust.p12\" "
 	"-Djavax.net.ssl.trustStorePassword=changeit \"$@\"\n"
 	"fi\n"
-	"mvn --batch-mode --no-transfer-progress --settings \"$top/settings.xml\" "
-	"--global-settings \"$top/settings.xml\" \"-Dmaven.repo.local=" PLACE "\" \"$@\"\n"
+	"mvn --batch-mode --no-transfer-progress --strict-checksums "
+	"--settings \"$top/settings.xml\" --global-settings \"$top/settings.xml\" "
+	"\"-Dmaven.repo.local=" PLACE "\" \"$@\"\n"
 	"find " PLACE " -name _remote.repositories -delete\n"
 	"rm -rf \"$top\"\n";
 
