@@ -18,8 +18,9 @@ complain() {
 	return 1
 }
 
-# server_project NAME IMAGE ACTION SHELL [ACTION]: of the project servers_NAME. ACTION is that of the pre-plan, or a mapping in JSON, with
-# @VERSION@ where the version goes. SHELL prints "uses VERSION" in the plan, whose other ACTION is before it. $keys is what else the project has.
+# server_project NAME IMAGE ACTION SHELL [ACTION]: of the project servers_NAME. ACTION is that of the pre-plan, or a mapping in
+# JSON, with @VERSION@ where the version goes. SHELL prints "uses VERSION" in the plan, whose other ACTION is before it.
+# $keys is what else the project has.
 server_project() {
 	local action=$3
 	[[ $action = '{'* ]] || action="{action: $action}"
@@ -271,7 +272,7 @@ npm_lie() {
 
 servers_npm() {
 	local file=registry/greeting/-/greeting-1.1.0.tgz other=registry/greeting/-/greeting-1.0.0.tgz
-	local -A says=([digest]=EINTEGRITY [cut]=EINTEGRITY
+	local -A says=([digest]=EINTEGRITY [cut]=ECONNRESET
 		[404]='404 Not Found - GET .*greeting-1.1.0.tgz' [away]='403 Forbidden - GET http://evil.test/.*greeting-1.1.0.tgz'
 		[lock]=EINTEGRITY [429]=again [503]=again)
 	# npm waits longer and longer before it asks again, for other reasons than an answer of 429, too.
@@ -369,7 +370,10 @@ pip_lie() {
 
 servers_pip() {
 	local file=registry/files/greeting-1.1.0-py3-none-any.whl other=registry/files/greeting-1.0.0-py3-none-any.whl
-	local -A says=([digest]='THESE PACKAGES DO NOT MATCH THE HASHES' [cut]='x' [404]='404' [away]='403' [lock]='THESE PACKAGES DO NOT MATCH THE HASHES' [429]=again [503]=again)
+	# pip does not notice that a file is cut.
+	local hashes='THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE'
+	local -A says=([digest]="$hashes" [cut]="$hashes" [404]='HTTP error 404 while getting .*greeting-1.1.0-py3-none-any.whl'
+		[away]='403 Client Error: Forbidden for url: http://evil.test/' [lock]="$hashes" [429]=again [503]=again)
 	server_facts pip python pip_download 'python3 -m pip install --target /tmp/installed -r requirements.txt
 PYTHONPATH=/tmp/installed python3 -c "import greeting; print(\"uses \" + greeting.VERSION)"' || return 0
 	server_ends
