@@ -241,15 +241,27 @@ static void add_bash(
 		actions_add_program(entry, argv, out), "DEBIAN_FRONTEND", "noninteractive");
 }
 
+/* $1: where the packages are. None is fetched if the image has them, in the newest version. */
+static const char install_script[] =
+	"if [ ! -d \"$1\" ]; then\n"
+	"	echo 'no action of the pre-plan fetches Debian packages' >&2\n"
+	"	exit 1\n"
+	"fi\n"
+	"shopt -s nullglob\n"
+	"set -- \"$1\"/*.deb\n"
+	"if [ $# = 0 ]; then\n"
+	"	echo 'nothing to install: the image has these packages'\n"
+	"	exit\n"
+	"fi\n"
+	"apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 \"$@\"\n";
+
 static int expand_deb_install(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
 	auto_free char *place = mem_printf("%s" BELOW_DEPS, actions_deps(settings));
 
 	(void)e;
-	add_bash(entry,
-		"apt-get install --yes --no-install-recommends -o Dpkg::Use-Pty=0 \"$1\"/*.deb",
-		place, out);
+	add_bash(entry, install_script, place, out);
 	return 0;
 }
 
