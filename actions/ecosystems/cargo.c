@@ -61,7 +61,7 @@ const struct ecosystem ecosystem_cargo = {
 static void reads(const struct entry *entry, struct action_reads *ret)
 {
 	static const char *const optional[] = {
-		"**/Cargo.toml", "Cargo.lock", "deny.toml", ".cargo/deny.toml"};
+		"**/Cargo.toml", "Cargo.lock", "deny.toml", ".deny.toml", ".cargo/deny.toml"};
 
 	(void)entry;
 	for (size_t i = 0; i < ARRAY_SIZE(optional); i++)
@@ -72,7 +72,8 @@ static void reads(const struct entry *entry, struct action_reads *ret)
 
 /*
  * With another registry, cargo keeps what it has fetched under that one's name, so the plan needs the
- * same configuration.
+ * same configuration. cargo deny fetches advisories alone: it finds the index where cargo keeps it, and
+ * no check of the plan needs the rest, which is on another host.
  */
 static const char fetch_script[] =
 	"mkdir -p \"$CARGO_HOME\"\n"
@@ -83,7 +84,8 @@ static const char fetch_script[] =
 	"locked=\n"
 	"[ ! -e Cargo.lock ] || locked=--locked\n"
 	"cargo fetch $locked\n"
-	"[ ! -e deny.toml ] && [ ! -e .cargo/deny.toml ] || cargo deny --locked fetch\n";
+	"[ ! -e deny.toml ] && [ ! -e .deny.toml ] && [ ! -e .cargo/deny.toml ] || "
+	"cargo deny --locked fetch db\n";
 
 static int expand_fetch(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
