@@ -1,0 +1,5 @@
+import jinja2
+
+
+def greeting(name):
+    return jinja2.Template("hello, {{ name }}").render(name=name)

@@ -1,0 +1,5 @@
+import greet
+
+
+def test_greeting():
+    assert greet.greeting("Ada") == "hello, Ada"
