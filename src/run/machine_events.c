@@ -55,6 +55,7 @@ static const char *key_of_limit(const struct machine *m, size_t step)
 		{DRIVE_ARTIFACTS, "artifacts_max_size"},
 		{DRIVE_CACHE_OUT, "cache_max_size"},
 		{DRIVE_DEPS_OUT, "deps_max_size"},
+		{DRIVE_MIRROR_OUT, "mirror_max_size"},
 		{DRIVE_FETCHED_OUT, "deps_max_size"},
 	};
 	const char *archive = node_get_text(m->plan->steps[step].args, "archive", "");
