@@ -52,6 +52,7 @@ const struct ecosystem ecosystem_cargo = {
 	.client = "cargo",
 	.address = "sparse+https://index.crates.io/",
 	.also = also,
+	.named = true,
 	.settings = settings_of_cargo,
 	.always = always,
 };
@@ -81,11 +82,26 @@ static const char fetch_script[] =
 	"[ -z \"${AMBIENT_REGISTRY-}\" ] || printf '%s\\n' '[source.crates-io]' "
 	"'replace-with = \"ambient\"' "
 	"'[source.ambient]' \"registry = \\\"$AMBIENT_REGISTRY\\\"\" >\"$CARGO_HOME/config.toml\"\n"
+	"[ -z \"${AMBIENT_NAMED-}\" ] || printf '%s' \"$AMBIENT_NAMED\" "
+	">>\"$CARGO_HOME/config.toml\"\n"
 	"locked=\n"
 	"[ ! -e Cargo.lock ] || locked=--locked\n"
 	"cargo fetch $locked\n"
 	"[ ! -e deny.toml ] && [ ! -e .deny.toml ] && [ ! -e .cargo/deny.toml ] || "
 	"cargo deny --locked fetch db\n";
+
+/* The lines of cargo's configuration for registries that manifests name. */
+static void set_named(struct node *step, const struct node *named)
+{
+	auto_buf struct buf lines = {0};
+	const struct node *item;
+
+	buf_init(&lines, LIMIT_ARG_BYTES);
+	node_each (named, item)
+		buf_addf(&lines, "[registries.%s]\nindex = \"%s\"\n", item->key, item->text);
+	if (lines.len)
+		actions_set_variable(step, "AMBIENT_NAMED", lines.data);
+}
 
 static int expand_fetch(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
@@ -98,6 +114,7 @@ static int expand_fetch(
 	step = actions_add_script(entry, fetch_script, out);
 	if (strcmp(address, entry->action->ecosystem->address) != 0)
 		actions_set_variable(step, "AMBIENT_REGISTRY", address);
+	set_named(step, actions_named_registries(entry, settings));
 	return 0;
 }
 

@@ -52,6 +52,11 @@ int actions_registry(const struct entry *entry, const struct node *settings,
 	return 0;
 }
 
+const struct node *actions_named_registries(const struct entry *entry, const struct node *settings)
+{
+	return node_get(registry_of(entry, settings), REGISTRY_NAMED);
+}
+
 int actions_reach_host(
 	const struct entry *entry, const char *host, struct endpoints *ret_endpoints, struct err *e)
 {
@@ -66,7 +71,7 @@ int actions_reach_host(
 int actions_reach_registry(const struct entry *entry, const struct node *settings,
 	struct endpoints *ret_endpoints, struct err *e)
 {
-	const struct node *host;
+	const struct node *host, *named;
 	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0 ||
@@ -74,6 +79,9 @@ int actions_reach_registry(const struct entry *entry, const struct node *setting
 		return -1;
 	node_each (node_get(registry_of(entry, settings), REGISTRY_ALSO), host)
 		if (actions_reach_host(entry, host->text, ret_endpoints, e) < 0)
+			return -1;
+	node_each (actions_named_registries(entry, settings), named)
+		if (actions_reach_url(entry, ecosystem_url(named->text), ret_endpoints, e) < 0)
 			return -1;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #ifndef CONTRACT_ECOSYSTEM_H
 #define CONTRACT_ECOSYSTEM_H
 
+#include <stdbool.h>
 #include <string.h>
 
 /*
@@ -39,6 +40,8 @@ struct ecosystem {
 	const char *address; /* of the client's own registry */
 	/* hosts to which downloads from `address` are redirected; ends with NULL */
 	const char *const *also;
+	/* Manifests may name other registries, whose addresses the client's settings have. */
+	bool named;
 	/* in the order in which the client prefers them; the last row has no file */
 	const struct client_setting *settings;
 	/*
@@ -62,6 +65,7 @@ static inline const char *ecosystem_url(const char *address)
 #define REGISTRIES_KEY "registries"
 #define REGISTRY_ADDRESS "address"
 #define REGISTRY_ALSO "also"
+#define REGISTRY_NAMED "named" /* names and addresses */
 #define REGISTRY_AUTHORITIES "ca_certificates"
 #define REGISTRY_FROM "from"   /* where the address comes from, for the user */
 #define REGISTRY_ERROR "error" /* instead of the others: why there is none */

@@ -103,7 +103,8 @@ const struct verdict_reason verdict_reasons[] = {
 		"Start fewer at a time, or raise `memory`: the limit is one for each 256 KiB of "
 		"it."},
 	{"output_too_large", VERDICT_FAILED, "project", false,
-		"Artifacts, cache, dependencies or mirror do not fit their drive. Write less, or raise "
+		"Artifacts, cache, dependencies or mirror do not fit their drive. Write less, or "
+		"raise "
 		"`artifacts_max_size`, `cache_max_size`, `deps_max_size` or `mirror_max_size`; a "
 		"truncated output is discarded."},
 	{"artifacts_refused", VERDICT_FAILED, "project", false,

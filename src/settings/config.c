@@ -98,6 +98,11 @@ const struct param config_registry_params[] = {
 	{.name = REGISTRY_ALSO,
 		.type = PARAM_STRINGS,
 		.help = "other hosts from which its files come, for example by a redirect"},
+	{.name = REGISTRY_NAMED,
+		.type = PARAM_STRING_MAP,
+		.not_empty = true,
+		.help = "of cargo: the addresses of other registries, by the names that manifests "
+			"give them"},
 	{.name = REGISTRY_AUTHORITIES,
 		.type = PARAM_PATH,
 		.file_is = "the file of ca_certificates of a registry",

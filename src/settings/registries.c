@@ -43,12 +43,12 @@ static const char *why_no_address(const char *address)
 
 /* ---- of the configuration ---- */
 
-static bool is_known(const struct ecosystem *const *all, const char *name)
+static const struct ecosystem *find(const struct ecosystem *const *all, const char *name)
 {
 	for (; *all; all++)
 		if (strcmp((*all)->name, name) == 0)
-			return true;
-	return false;
+			return *all;
+	return NULL;
 }
 
 static int unknown(const struct node *item, const struct ecosystem *const *all, struct err *e)
@@ -63,7 +63,35 @@ static int unknown(const struct node *item, const struct ecosystem *const *all, 
 		item, NULL, e, "there is no registry '%s'; there are %s", shown, names.data);
 }
 
-static int check_configured(const struct node *item, struct err *e)
+/* Names and addresses become a file of the client. */
+static int check_named(const struct node *named, const struct ecosystem *eco, struct err *e)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	const struct node *item;
+
+	if (node_count(named) && !eco->named)
+		return node_err(named, NULL, e,
+			"'" REGISTRY_NAMED "' is for cargo; manifests of %s name no registries",
+			eco->client);
+	if (node_count(named) > LIMIT_REGISTRY_HOSTS)
+		return node_err(named, NULL, e, "'" REGISTRY_NAMED "' has more than %d items",
+			LIMIT_REGISTRY_HOSTS);
+	node_each (named, item) {
+		const char *why = strpbrk(item->text, "\"\\") ? "has a quote or a backslash in it"
+							      : why_no_address(item->text);
+
+		if (why)
+			return node_err(item, NULL, e, "the registry's address %s", why);
+		if (!item->key[0] || item->key[strspn(item->key, letters)] ||
+			strlen(item->key) > LIMIT_NAME_BYTES)
+			return node_key_err(item, NULL, e,
+				"the name of a registry has letters, digits, '-' and '_' only");
+	}
+	return 0;
+}
+
+static int check_configured(const struct node *item, const struct ecosystem *eco, struct err *e)
 {
 	const struct node *address = node_get(item, REGISTRY_ADDRESS);
 	const struct node *also = node_get(item, REGISTRY_ALSO), *host;
@@ -77,7 +105,7 @@ static int check_configured(const struct node *item, struct err *e)
 	node_each (also, host)
 		if (!host->text[0] || strpbrk(host->text, "/:@?#"))
 			return node_err(host, NULL, e, "'also' has names of hosts, without a port");
-	return 0;
+	return check_named(node_get(item, REGISTRY_NAMED), eco, e);
 }
 
 static int check_all(const struct config *c, const struct ecosystem *const *all, struct err *e)
@@ -85,9 +113,11 @@ static int check_all(const struct config *c, const struct ecosystem *const *all,
 	const struct node *item;
 
 	node_each (node_get(c->effective, REGISTRIES_KEY), item) {
-		if (!is_known(all, item->key))
+		const struct ecosystem *eco = find(all, item->key);
+
+		if (!eco)
 			return unknown(item, all, e);
-		if (check_configured(item, e) < 0)
+		if (check_configured(item, eco, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -157,6 +187,8 @@ static struct node *resolve(const struct config *c, const struct ecosystem *eco)
 		use_built_in(eco, ret);
 	if (also && node_count(also))
 		node_set(ret, REGISTRY_ALSO, node_copy(also));
+	if (node_count(node_get(own, REGISTRY_NAMED)))
+		node_set(ret, REGISTRY_NAMED, node_copy(node_get(own, REGISTRY_NAMED)));
 	return ret;
 }
 
