@@ -387,7 +387,7 @@ ROUNDS ?= 5
 bench:
 	$(call ready,build run image bootstrap real test registry)
 	@$(MAKE) --no-print-directory all build/release/tests/bench/poweroff build/release/tests/tools/run-proxy
-	@$(MAKE) --no-print-directory image-tiny image-trusted image-debian
+	@$(MAKE) --no-print-directory image-tiny image-trusted image-debian image-rust
 	@tests/bench/bench bin/ambient "$(IMAGE_STORE)" build/release/tests/bench/poweroff \
 		--rounds $(ROUNDS) --json build/bench.json
 

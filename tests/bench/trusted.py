@@ -55,7 +55,7 @@ def checksum(size):
 def in_network(top, latency, command, **more):
     own = [] if os.geteuid() == 0 else ["--user", "--map-current-user", "--keep-caps"]
     with open(os.path.join(top, "hosts"), "w", encoding="ascii") as f:
-        f.write("127.0.0.1 localhost files.test\n")
+        f.write("127.0.0.1 localhost files.test registry.test\n")
     return subprocess.run(["unshare", *own, "--net", "--mount", "bash", "-c", NETWORK, "network", top, HTTPD,
                            str(latency), *command], check=False, stdin=subprocess.DEVNULL, **more)
 
@@ -83,16 +83,17 @@ class Trusted:
             f.write((BY_HAND % by_hand).encode() + curl.read())
         return self.path("tools", "ambient-execute-plan")
 
-    def run(self, plans, latency=0, by_hand=None, keep=False, options=()):
+    def run(self, plans, latency=0, by_hand=None, keep=False, options=(), command=(), settings=None):
         """Result and events of a run that passed."""
         for name, content in (
                 ("config.yaml", {"image_store": self.images, "state": self.path("state"), "tmpdir": self.top,
-                                 "executor": self.executor(by_hand), "egress": {"allow_private": ["files.test"]}}),
+                                 "executor": self.executor(by_hand), "egress": {"allow_private": ["files.test"]},
+                                 **(settings or {})}),
                 ("projects.yaml", {"projects": {"bench": {"image": "tiny", "source": self.empty, **plans}}})):
             with open(self.path(name), "w", encoding="utf-8") as f:
                 json.dump(content, f)
         done = in_network(self.top, latency, [
-            self.program, "--no-config", "--config", self.path("config.yaml"), "run", "--force", "--quiet", *options,
+            *command, self.program, "--no-config", "--config", self.path("config.yaml"), "run", "--force", "--quiet", *options,
             "--projects", self.path("projects.yaml"), "--result", self.path("result"), "bench"])
         if done.returncode != 0:
             sys.exit(f"bench: ambient run ended with {done.returncode}")
