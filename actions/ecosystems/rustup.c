@@ -46,6 +46,7 @@ static void reads(const struct entry *entry, struct action_reads *ret)
 /*
  * The arguments are those of `rustup toolchain install`. The first toolchain becomes the default of the
  * plan. rustup installs what rust-toolchain.toml says by one command or the other, as its version is.
+ * `rustup show` succeeds also if it could install nothing.
  */
 static const char script[] =
 	"if [ -z \"${AMBIENT_CHANNEL-}\" ] && { [ -e rust-toolchain.toml ] || [ -e rust-toolchain "
@@ -54,6 +55,7 @@ static const char script[] =
 	"		rustup toolchain install --no-self-update\n"
 	"	else\n"
 	"		rustup show\n"
+	"		rustup which rustc\n"
 	"	fi\n"
 	"	exit\n"
 	"fi\n"
