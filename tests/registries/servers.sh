@@ -83,9 +83,9 @@ kept() {
 	(cd "$work/state/$project/current" && sha256sum fetched fetched-key)
 }
 
-# asked PATH: how often the server was asked for it.
+# asked PATH: how often the server was asked for it. rustup adds a slash to that of the address.
 asked() {
-	jq -r --arg path "/instead/$1" 'select(.path == $path) | .path' "$work/httpd.log" | wc -l
+	jq -r --arg path "/instead/$1" 'select((.path | gsub("/+"; "/")) == $path) | .path' "$work/httpd.log" | wc -l
 }
 
 # server_good NAME IMAGE ACTION SHELL [ACTION]: the old source is fetched from a good server and used; what is kept then is what has
@@ -234,6 +234,7 @@ server_facts() {
 	esac
 	server_code 429
 	server_code 503
+	return 0
 }
 
 server_ends() {
@@ -523,5 +524,75 @@ servers_bundler() {
 	local -A says=([digest]="$sum" [cut]="$sum" [404]='bad response Not$|Found 404 .*greeting-1.1.0.gem'
 		[away]='Forbidden 403 \(http://evil.test/.*greeting-1.1.0.gem\)' [lock]=unnoticed [429]=again [503]=again)
 	server_facts bundler ruby bundle_fetch 'bundle exec ruby -e "require \"greeting\"; puts \"uses #{GREETING}\""' || return 0
+	server_ends
+}
+
+# ---- rustup -----------------------------------------------------------------------------------------
+
+# rustup_component NAME TEXT: an archive with a compiler that prints TEXT.
+rustup_component() {
+	local top=$work/component/$1
+	mkdir -p "$top/rustc/bin"
+	echo 3 >"$top/rust-installer-version"
+	echo rustc >"$top/components"
+	echo file:bin/rustc >"$top/rustc/manifest.in"
+	printf '%s\n' '#!/bin/sh' "echo $2" >"$top/rustc/bin/rustc"
+	chmod +x "$top/rustc/bin/rustc"
+	tar -C "$work/component" --sort=name --mtime=@0 -cJf "$work/www/registry/dist/$1.tar.xz" "$1"
+}
+
+# rustup_channel VERSION: its manifest, with one component.
+rustup_channel() {
+	local name=rustc-$1-x86_64-unknown-linux-gnu manifest=channel-rust-$1.toml sum
+	rustup_component "$name" "uses $1" && cd "$work/www/registry/dist" || return 1
+	sum=$(sha256sum <"$name.tar.xz" | cut -d' ' -f1)
+	cat >"$manifest" <<-END
+		manifest-version = "2"
+		date = "2026-01-01"
+		[profiles]
+		minimal = ["rustc"]
+		default = ["rustc"]
+		[renames]
+		[pkg.rust]
+		version = "$1"
+		[pkg.rust.target.x86_64-unknown-linux-gnu]
+		available = true
+		url = "${address}dist/none.tar.gz"
+		hash = "$(printf %064d 0)"
+		[[pkg.rust.target.x86_64-unknown-linux-gnu.components]]
+		pkg = "rustc"
+		target = "x86_64-unknown-linux-gnu"
+		[pkg.rustc]
+		version = "$1"
+		[pkg.rustc.target.x86_64-unknown-linux-gnu]
+		available = true
+		url = "${address}dist/$name.tar.gz"
+		hash = "$(printf %064d 0)"
+		xz_url = "${address}dist/$name.tar.xz"
+		xz_hash = "$sum"
+	END
+	sha256sum "$manifest" >"$manifest.sha256"
+}
+
+rustup_registry() {
+	mkdir -p "$work/www/registry/dist"
+	rustup_channel 1.0.0 && rustup_channel 1.1.0
+}
+
+rustup_source() {
+	printf '%s\n' '[toolchain]' "channel = \"$1\"" 'profile = "minimal"' >"$work/$project/rust-toolchain.toml"
+}
+
+servers_rustup() {
+	local name=rustc-1.1.0-x86_64-unknown-linux-gnu
+	local file=registry/dist/$name.tar.xz other=registry/dist/rustc-1.0.0-x86_64-unknown-linux-gnu.tar.xz
+	local sum=registry/dist/channel-rust-1.1.0.toml.sha256
+	local -A says=([digest]='checksum failed for .*rustc-1.1.0' [cut]='end of file before message length reached'
+		[404]='could not download file from .*rustc-1.1.0' [away]='could not download file from .*rustc-1.1.0'
+		[429]=again [503]=again)
+	fact 'rustup: its image is there' rustup_image || return
+	server_facts rustup rustup-image rustup 'rustc --version' || return 0
+	file=$sum fact 'rustup: a manifest that is not the one of its digest' \
+		server_bad /file/registry/dist/channel-rust-1.0.0.toml.sha256 "toolchain '1.1.0-.*' is not installable"
 	server_ends
 }
