@@ -596,3 +596,95 @@ servers_rustup() {
 		server_bad /file/registry/dist/channel-rust-1.0.0.toml.sha256 "toolchain '1.1.0-.*' is not installable"
 	server_ends
 }
+
+# ---- Maven ------------------------------------------------------------------------------------------
+
+# A plugin is all that Maven fetches for this project: it needs nothing else, and says its own version. The class is
+# compiled in a machine, which has Maven's libraries.
+maven_class() {
+	mkdir -p "$work/maven_class"
+	cat >"$work/maven_class/Say.java" <<-'END'
+		import java.io.IOException;
+		import org.apache.maven.plugin.AbstractMojo;
+		import org.apache.maven.plugin.MojoExecutionException;
+
+		public class Say extends AbstractMojo {
+			public void execute() throws MojoExecutionException {
+				try (var in = Say.class.getResourceAsStream("/version")) {
+					System.out.println("uses " + new String(in.readAllBytes()).trim());
+				} catch (IOException e) {
+					throw new MojoExecutionException("no version", e);
+				}
+			}
+		}
+	END
+	cat >"$work/class.yaml" <<-END
+		projects:
+		  maven_class:
+		    source: $work/maven_class
+		    image: java
+		    plan:
+		      - action: shell
+		        shell: javac -proc:none -cp '/usr/share/maven/lib/*' -d /ci/artifacts Say.java
+	END
+	ambient run --projects "$work/class.yaml"
+}
+
+# maven_jar FILE TREE
+maven_jar() {
+	(cd "$2" && python3 -m zipfile -c "$1" *)
+}
+
+# maven_artifact GROUP NAME VERSION PACKAGING TREE: what is below TREE becomes the jar.
+maven_artifact() {
+	local top=$work/www/registry/${1//.//}/$2/$3 file
+	mkdir -p "$top"
+	maven_jar "$top/$2-$3.jar" "$5" || return 1
+	echo "<project><modelVersion>4.0.0</modelVersion><groupId>$1</groupId><artifactId>$2</artifactId><version>$3</version>
+		<packaging>$4</packaging></project>" >"$top/$2-$3.pom"
+	for file in "$top/$2-$3".*; do
+		sha1sum <"$file" | cut -d' ' -f1 >"$file.sha1"
+	done
+}
+
+# maven_plugin VERSION: and another one of the same version, registry/other-VERSION.jar.
+maven_plugin() {
+	local tree=$work/plugin-$1
+	mkdir -p "$tree/META-INF/maven"
+	cp "$work/state/maven_class/latest/artifacts/Say.class" "$tree/" || return 1
+	echo "<plugin><groupId>test.greeting</groupId><artifactId>greeting-maven-plugin</artifactId><version>$1</version>
+		<goalPrefix>greeting</goalPrefix><mojos><mojo><goal>say</goal><phase>validate</phase>
+		<implementation>Say</implementation><language>java</language>
+		<instantiationStrategy>per-lookup</instantiationStrategy></mojo></mojos></plugin>" >"$tree/META-INF/maven/plugin.xml"
+	echo other >"$tree/version"
+	maven_jar "$work/www/registry/other-$1.jar" "$tree" || return 1
+	echo "$1" >"$tree/version"
+	maven_artifact test.greeting greeting-maven-plugin "$1" maven-plugin "$tree"
+}
+
+# Maven adds plexus-utils to each plugin that has no other version of it; this one does not use it.
+maven_registry() {
+	mkdir -p "$work/nothing"
+	touch "$work/nothing/nothing"
+	maven_class && maven_plugin 1.0.0 && maven_plugin 1.1.0 &&
+		maven_artifact org.codehaus.plexus plexus-utils 1.1 jar "$work/nothing"
+}
+
+maven_source() {
+	echo "<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version>
+		<packaging>pom</packaging><build><plugins><plugin><groupId>test.greeting</groupId>
+		<artifactId>greeting-maven-plugin</artifactId><version>$1</version>
+		<executions><execution><goals><goal>say</goal></goals></execution></executions></plugin></plugins></build></project>" \
+		>"$work/$project/pom.xml"
+}
+
+servers_maven() {
+	local file=registry/test/greeting/greeting-maven-plugin/1.1.0/greeting-maven-plugin-1.1.0.jar other=registry/other-1.1.0.jar
+	local keys='fetch_source: all'
+	local -A says=([digest]='Checksum validation failed, expected' [cut]='Premature end of Content-Length delimited message body'
+		[404]='Could not find artifact test.greeting:greeting-maven-plugin:jar:1.1.0'
+		[away]='greeting-maven-plugin-1.1.0.jar, status: 403 Forbidden'
+		[429]='Attempted read from closed stream' [503]='1.1.0.jar, status: 503 Service Unavailable')
+	server_facts maven java '{"action": "maven_fetch", "goals": "validate"}' 'mvn --offline --batch-mode validate' || return 0
+	server_ends
+}
