@@ -42,7 +42,8 @@ void source_close(struct source *s);
 /*
  * Open the source of a project and select the files to pack, before anything else is done: those of
  * the tree, and those that its repository needs from outside (repository.h). alone: nothing outside
- * of the tree is packed, whatever the operator has named; for runs with a cache scope. ERR_INPUT,
+ * of the tree is packed, whatever the operator has named, but for the mirror of a checkout; for runs
+ * with a cache scope. ERR_INPUT,
  * with the position in the projects file and the remedy, if the source is the state directory,
  * tmpdir, or a repository without a work tree, or if its repository is incomplete.
  */

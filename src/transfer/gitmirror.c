@@ -147,7 +147,7 @@ static int ask(struct mirror *m, struct err *e)
 	}
 }
 
-static int has_none(struct mirror *m, const char *what, struct err *e)
+static int refuse_ref(struct mirror *m, const char *what, struct err *e)
 {
 	auto_free char *shown = text_safe(m->m->ref ? m->m->ref : "", REF_SHOWN_MAX);
 	auto_free char *text = mem_printf("%s%s", what, shown);
@@ -166,7 +166,7 @@ static int want_head(struct mirror *m, struct err *e)
 	const struct listing *l = &m->list;
 
 	if (!l->head_commit)
-		return has_none(m, "the repository has no commit that its HEAD names", e);
+		return refuse_ref(m, "the repository has no commit that its HEAD names", e);
 	if (l->head)
 		want(m, l->head, mem_strdup(l->head));
 	else
@@ -181,12 +181,12 @@ static int want_named(struct mirror *m, struct err *e)
 	auto_free char *theirs = mem_printf("%s%s", place, m->m->ref);
 
 	if (l->branch && l->tag)
-		return has_none(m,
+		return refuse_ref(m,
 			"a branch and a tag have this name; write refs/heads/NAME or "
 			"refs/tags/NAME: ",
 			e);
 	if (!l->branch && !l->tag)
-		return has_none(m, "the repository has no branch and no tag ", e);
+		return refuse_ref(m, "the repository has no branch and no tag ", e);
 	want(m, theirs, mem_strdup(theirs));
 	return 0;
 }
@@ -204,7 +204,7 @@ static int choose(struct mirror *m, struct err *e)
 	if (strncmp(ref, "refs/", strlen("refs/")) != 0)
 		return want_named(m, e);
 	if (!m->list.exact)
-		return has_none(m, "the repository has no reference ", e);
+		return refuse_ref(m, "the repository has no reference ", e);
 	want(m, ref, mem_strdup(ref));
 	return 0;
 }
@@ -338,7 +338,7 @@ static int find_commit(struct mirror *m, struct err *e)
 	auto_free char *text = NULL;
 
 	if (GIT(m, e, "--git-dir=.", "rev-parse", "-q", "--verify", commit) != 0)
-		return has_none(m, "what the server has under this name is no commit: ", e);
+		return refuse_ref(m, "what the server has under this name is no commit: ", e);
 	text = mem_printf(
 		"%s is %.*s", shown, (int)strcspn(m->run.said.data, "\n"), m->run.said.data);
 	gitrun_tell(&m->run, text);

@@ -280,6 +280,12 @@ static void run_one(struct session *s, struct project *project)
 	run_outcome_release(&outcome);
 }
 
+/* What is said of a source on a server is said of what was fetched last. */
+static const char *not_asked(const struct project *p)
+{
+	return p->repository ? "; the server of the source was not asked" : "";
+}
+
 /*
  * The line of --dry-run about a project that can run: "hello would run: 3 actions in image tiny".
  */
@@ -301,12 +307,14 @@ static void describe(struct session *s, const struct project *p, const struct ru
 		buf_adds(&line, ", with the stored dependencies in place of the pre_plan");
 	if (actions[RUN_POST_PLAN])
 		buf_addf(&line, ", %zu after it", actions[RUN_POST_PLAN]);
+	buf_adds(&line, not_asked(p));
 	term_note(&s->term, line.data);
 }
 
 static void describe_unchanged(struct session *s, const struct project *p)
 {
-	auto_free char *line = mem_printf("%s  unchanged: " RUN_UNCHANGED, p->name);
+	auto_free char *line =
+		mem_printf("%s  unchanged: " RUN_UNCHANGED "%s", p->name, not_asked(p));
 
 	term_note(&s->term, line);
 }
