@@ -134,6 +134,7 @@ static void run_release(struct run *r)
 	machine_host_release(&r->host);
 	machine_host_release(&r->fetcher);
 	machine_host_release(&r->trusted);
+	machine_host_release(&r->mirror_host);
 	store_release(&r->store);
 	result_release(&r->result);
 	strv_release(&r->warnings);
@@ -240,11 +241,7 @@ static int prepare_fetcher(struct run *r, struct err *e)
 
 static int prepare_trusted(struct run *r, struct err *e)
 {
-	const struct phase *p = r->phases;
-
-	if (!p[RUN_MIRROR].wanted && !p[RUN_PRE_PLAN].wanted && !p[RUN_POST_PLAN].wanted)
-		return 0;
-	if (r->trusted.image.name)
+	if (!r->phases[RUN_PRE_PLAN].wanted && !r->phases[RUN_POST_PLAN].wanted)
 		return 0;
 	return machine_host_prepare_trusted(
 		r->config, r->project, r->options->executor, &r->trusted, e);
@@ -393,7 +390,10 @@ static int check_mirror(struct run *r, struct err *e)
 	if (planner_open_mirror(&r->planner, e) < 0 ||
 		build_plan(r, RUN_MIRROR, &r->mirror_secrets, e) < 0)
 		return -1;
-	return prepare_trusted(r, e);
+	if (!r->phases[RUN_MIRROR].wanted)
+		return 0;
+	return machine_host_prepare_trusted(
+		r->config, r->project, r->options->executor, &r->mirror_host, e);
 }
 
 static int fetch_source(struct run *r, struct err *e)

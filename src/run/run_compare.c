@@ -183,11 +183,12 @@ bool run_digest_node(struct digest *d, const char *what, const struct node *n)
 	return !text.overflow;
 }
 
+/* That of the mirror has brought the source, and is no input of what follows. */
 static bool digest_plans(const struct run *r, struct digest *d)
 {
 	bool whole = true;
 
-	for (enum run_machine i = 0; i < RUN_MACHINES; i++) {
+	for (enum run_machine i = RUN_PRE_PLAN; i < RUN_MACHINES; i++) {
 		const struct phase *p = &r->phases[i];
 		auto_node struct node *tree = p->wanted ? plan_to_node(&p->plan) : NULL;
 

@@ -85,6 +85,8 @@ struct run {
 	struct machine_host host;    /* of the plan's VM */
 	struct machine_host fetcher; /* of the VM that fetches; empty when it is not wanted */
 	struct machine_host trusted; /* of the two others; empty when neither is wanted */
+	/* Of the VM that fetches the source. What that one is given counts by what it brings. */
+	struct machine_host mirror_host;
 	struct phase phases[RUN_MACHINES];
 	int64_t used_ms; /* time used by the machines so far, of the time limit */
 	struct store store;

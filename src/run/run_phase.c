@@ -167,6 +167,8 @@ static void log_plan(struct run *r, enum run_machine which)
 
 struct machine_host *run_host_of(struct run *r, enum run_machine which)
 {
+	if (which == RUN_MIRROR)
+		return &r->mirror_host;
 	if (planner_is_trusted(which))
 		return &r->trusted;
 	return which == RUN_FETCH ? &r->fetcher : &r->host;
