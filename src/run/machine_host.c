@@ -78,7 +78,7 @@ static int check_trusted(const struct image *image, struct err *e)
 	if (!image_is_foreign(image))
 		return 0;
 	return err_set(e, ERR_INPUT,
-		"the image '%s' %s: pre- and post-plans need an image that a recipe makes, like "
+		"the image '%s' %s: trusted VMs need an image that a recipe makes, like "
 		"'" CONFIG_TRUSTED_IMAGE "' (trusted_image)",
 		image->name,
 		image->boot == IMAGE_BOOT_DISK ? "boots from its own disk"
@@ -102,10 +102,10 @@ int machine_host_prepare_trusted(const struct config *config, const struct proje
 
 	if (machine_host_prepare(
 		    config, project, image, strchr(image, '/') ? image : NULL, executor, &h, e) < 0)
-		return err_wrap(e, "pre- and post-plans");
+		return err_wrap(e, "trusted VM");
 	if (check_trusted(&h.image, e) < 0 ||
 		check_network(&h.image,
-			"pre- and post-plans need an image like '" CONFIG_TRUSTED_IMAGE
+			"trusted VMs need an image like '" CONFIG_TRUSTED_IMAGE
 			"' (trusted_image)",
 			e) < 0 ||
 		locate_net_tool(h.executor, &h.net_tool, e) < 0) {

@@ -106,7 +106,7 @@ int locate_net_tool(const char *executor, char **ret_path, struct err *e)
 	if (access(path, R_OK) < 0)
 		return err_reason(e, ERR_INPUT, "no_executor",
 			"no " TOOL_NET
-			" in %s, which pre- and post-plans need; install it beside " EXECUTOR_NAME,
+			" in %s, which trusted VMs need; install it beside " EXECUTOR_NAME,
 			dir);
 	*ret_path = steal_ptr(&path);
 	return 0;
