@@ -168,6 +168,12 @@ void actions_set_variable(struct node *spawn, const char *name, const char *valu
  */
 int actions_registry(const struct entry *entry, const struct node *settings,
 	const char **ret_address, struct err *e) NODISCARD;
+/* The same for any ecosystem. */
+int actions_registry_of(const struct ecosystem *eco, const struct entry *entry,
+	const struct node *settings, const char **ret_address, struct err *e) NODISCARD;
+/* ecosystems/registry.c: append the servers of an ecosystem's registry. */
+int actions_reach_registry_of(const struct ecosystem *eco, const struct entry *entry,
+	const struct node *settings, struct endpoints *ret_endpoints, struct err *e) NODISCARD;
 /* ecosystems/registry.c: those that manifests name: a map of names to addresses; NULL: none. */
 const struct node *actions_named_registries(const struct entry *entry, const struct node *settings);
 /* ecosystems/registry.c: `reach` of an action with an ecosystem and no other servers. */

@@ -20,10 +20,14 @@ static const struct client_setting settings_of_npm[] = {
 	{0},
 };
 
+/* The lock files of Yarn 1 name it. */
+static const char *const also[] = {"registry.yarnpkg.com", NULL};
+
 const struct ecosystem ecosystem_npm = {
 	.name = "npm",
 	.client = "npm",
 	.address = NPM_ADDRESS,
+	.also = also,
 	.settings = settings_of_npm,
 };
 

@@ -33,28 +33,34 @@ void actions_set_variable(struct node *spawn, const char *name, const char *valu
 		node_set_string(env ? env : node_set_map(spawn, "env"), name, value);
 }
 
-static const struct node *registry_of(const struct entry *entry, const struct node *settings)
+static const struct node *registry_of(const struct ecosystem *eco, const struct node *settings)
 {
-	return node_get(node_get(settings, REGISTRIES_KEY), entry->action->ecosystem->name);
+	return node_get(node_get(settings, REGISTRIES_KEY), eco->name);
 }
 
-int actions_registry(const struct entry *entry, const struct node *settings,
-	const char **ret_address, struct err *e)
+int actions_registry_of(const struct ecosystem *eco, const struct entry *entry,
+	const struct node *settings, const char **ret_address, struct err *e)
 {
-	const struct node *registry = registry_of(entry, settings);
+	const struct node *registry = registry_of(eco, settings);
 	const char *why = node_get_text(registry, REGISTRY_ERROR, NULL);
 
 	if (why) {
 		(void)node_err(entry->node, entry->file, e, "%s", why);
 		return -1; /* analyzers do not know that node_err does */
 	}
-	*ret_address = node_get_text(registry, REGISTRY_ADDRESS, entry->action->ecosystem->address);
+	*ret_address = node_get_text(registry, REGISTRY_ADDRESS, eco->address);
 	return 0;
+}
+
+int actions_registry(const struct entry *entry, const struct node *settings,
+	const char **ret_address, struct err *e)
+{
+	return actions_registry_of(entry->action->ecosystem, entry, settings, ret_address, e);
 }
 
 const struct node *actions_named_registries(const struct entry *entry, const struct node *settings)
 {
-	return node_get(registry_of(entry, settings), REGISTRY_NAMED);
+	return node_get(registry_of(entry->action->ecosystem, settings), REGISTRY_NAMED);
 }
 
 int actions_reach_host(
@@ -68,20 +74,27 @@ int actions_reach_host(
 	return actions_reach_url(entry, secure, ret_endpoints, e);
 }
 
+int actions_reach_registry_of(const struct ecosystem *eco, const struct entry *entry,
+	const struct node *settings, struct endpoints *ret_endpoints, struct err *e)
+{
+	const struct node *registry = registry_of(eco, settings), *item;
+	const char *address;
+
+	if (actions_registry_of(eco, entry, settings, &address, e) < 0 ||
+		actions_reach_url(entry, ecosystem_url(address), ret_endpoints, e) < 0)
+		return -1;
+	node_each (node_get(registry, REGISTRY_ALSO), item)
+		if (actions_reach_host(entry, item->text, ret_endpoints, e) < 0)
+			return -1;
+	node_each (node_get(registry, REGISTRY_NAMED), item)
+		if (actions_reach_url(entry, ecosystem_url(item->text), ret_endpoints, e) < 0)
+			return -1;
+	return 0;
+}
+
 int actions_reach_registry(const struct entry *entry, const struct node *settings,
 	struct endpoints *ret_endpoints, struct err *e)
 {
-	const struct node *host, *named;
-	const char *address;
-
-	if (actions_registry(entry, settings, &address, e) < 0 ||
-		actions_reach_url(entry, ecosystem_url(address), ret_endpoints, e) < 0)
-		return -1;
-	node_each (node_get(registry_of(entry, settings), REGISTRY_ALSO), host)
-		if (actions_reach_host(entry, host->text, ret_endpoints, e) < 0)
-			return -1;
-	node_each (actions_named_registries(entry, settings), named)
-		if (actions_reach_url(entry, ecosystem_url(named->text), ret_endpoints, e) < 0)
-			return -1;
-	return 0;
+	return actions_reach_registry_of(
+		entry->action->ecosystem, entry, settings, ret_endpoints, e);
 }

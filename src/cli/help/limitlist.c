@@ -94,7 +94,7 @@ static const struct row rows[] = {
 		"error, status 2"),
 	BYTES(LIMIT_PLAN_BYTES, "a machine's plan as JSON", "error, status 2"),
 	BYTES(LIMIT_SNIPPET_BYTES, "a snippet of shell", "error, status 2"),
-	COUNT(LIMIT_FETCH_HOSTS, "`hosts` of an action `fetch`", "error, status 2"),
+	COUNT(LIMIT_FETCH_HOSTS, "`hosts` or `registries` of an action `fetch`", "error, status 2"),
 	COUNT(LIMIT_FETCH_READS, "`reads` of an action `fetch`", "error, status 2"),
 	BYTES(LIMIT_NAMES_BYTES,
 		"names in `/ci/deps` that come from trusted machines, if an action fetches",
