@@ -105,8 +105,7 @@ int machine_host_prepare_trusted(const struct config *config, const struct proje
 		return err_wrap(e, "trusted VM");
 	if (check_trusted(&h.image, e) < 0 ||
 		check_network(&h.image,
-			"trusted VMs need an image like '" CONFIG_TRUSTED_IMAGE
-			"' (trusted_image)",
+			"trusted VMs need an image like '" CONFIG_TRUSTED_IMAGE "' (trusted_image)",
 			e) < 0 ||
 		locate_net_tool(h.executor, &h.net_tool, e) < 0) {
 		machine_host_release(&h);
