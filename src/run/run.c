@@ -60,6 +60,10 @@ void run_warn(struct run *r, const char *text)
 	event_send(&r->sink, EVENT_WARNING, SOURCE_PRELUDE, n);
 }
 
+/*
+ * A run is large, and the stack may be small: whether it is large enough is one of the checks. *r is
+ * not on it.
+ */
 static void run_init(struct run *r, const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view)
 {
@@ -762,18 +766,18 @@ static void take_run_id(struct run *r)
 void run_project(const struct run_context *context, struct project *project,
 	const struct run_options *options, const struct run_view *view, struct run_outcome *ret)
 {
-	struct run r;
+	auto_free struct run *r = mem_array(1, sizeof(*r));
 	struct err e = {0};
 
 	*ret = (struct run_outcome){0};
-	run_init(&r, context, project, options, view);
-	take_run_id(&r);
-	if (carry_out(&r, &e) < 0) {
-		explain_disk(&r, &e);
-		result_take_error(&r.result, &e);
+	run_init(r, context, project, options, view);
+	take_run_id(r);
+	if (carry_out(r, &e) < 0) {
+		explain_disk(r, &e);
+		result_take_error(&r->result, &e);
 	}
-	conclude(&r, ret);
-	run_release(&r);
+	conclude(r, ret);
+	run_release(r);
 }
 
 /* Which machines of the pre-plan a run would not start. */
@@ -837,18 +841,18 @@ int run_check(const struct run_context *context, struct project *project,
 	struct run_forecast *ret_forecast, struct err *e)
 {
 	struct lint lint;
-	struct run r;
+	auto_free struct run *r = mem_array(1, sizeof(*r));
 	int result;
 
-	run_init(&r, context, project, options, view);
-	take_run_id(&r);
-	result = look_ahead(&r, ret_forecast, e);
-	lint = lint_of(&r);
+	run_init(r, context, project, options, view);
+	take_run_id(r);
+	result = look_ahead(r, ret_forecast, e);
+	lint = lint_of(r);
 	if (result == 0)
-		result = lint_warn(&lint, NULL, &r.warnings, e);
-	strv_each (&r.warnings, text)
-		run_warn(&r, *text);
-	run_release(&r);
+		result = lint_warn(&lint, NULL, &r->warnings, e);
+	strv_each (&r->warnings, text)
+		run_warn(r, *text);
+	run_release(r);
 	return result;
 }
 
