@@ -187,7 +187,8 @@ static int add_certificates(struct packer *p, const struct strv *files, struct e
 	strv_each (files, path) {
 		if (fd_read_file(*path, &all, e) < 0)
 			return -1;
-		buf_addc(&all, '\n');
+		if (all.len && all.data[all.len - 1] != '\n')
+			buf_addc(&all, '\n');
 	}
 	return pack_add_file(p, TOOLS_NAME "/" TOOL_CERTIFICATES, 0644, all.data, all.len, e);
 }
