@@ -124,10 +124,12 @@ static int reach(const struct entry *entry, const struct node *settings,
 	node_each (node_get(entry->args, "hosts"), item)
 		if (actions_reach_host(entry, item->text, ret_endpoints, e) < 0)
 			return -1;
-	node_each (node_get(entry->args, "registries"), item)
-		if (actions_reach_registry_of(
-			    find_ecosystem(item->text), entry, settings, ret_endpoints, e) < 0)
+	node_each (node_get(entry->args, "registries"), item) {
+		const struct ecosystem *eco = find_ecosystem(item->text);
+
+		if (eco && actions_reach_registry_of(eco, entry, settings, ret_endpoints, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -163,9 +165,12 @@ static int expand(
 
 	actions_add_snippet(entry, "run", out);
 	step = out->steps[out->count - 1].args;
-	node_each (node_get(entry->args, "registries"), name)
-		if (set_address(find_ecosystem(name->text), entry, settings, step, e) < 0)
+	node_each (node_get(entry->args, "registries"), name) {
+		const struct ecosystem *eco = find_ecosystem(name->text);
+
+		if (eco && set_address(eco, entry, settings, step, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 

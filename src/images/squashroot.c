@@ -169,8 +169,10 @@ static int locate_ids(const struct squash *s, size_t block, uint64_t *ret, struc
 	uint64_t table = get64(s->super + SUPER_ID_TABLE);
 	uint8_t pointer[sizeof(uint64_t)];
 
-	if (table > INT64_MAX / 2)
-		return strange("the position of the table of ids", e);
+	if (table > INT64_MAX / 2) {
+		(void)strange("the position of the table of ids", e);
+		return -1; /* analyzers do not know that strange does */
+	}
 	if (read_at(s->fd, pointer, sizeof(pointer), table + block * sizeof(pointer), e) < 0)
 		return -1;
 	*ret = get64(pointer);
