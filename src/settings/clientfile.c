@@ -83,14 +83,19 @@ static char *find_value(char *text, const char *wanted, const char *key)
 	return found && *found ? found : NULL;
 }
 
+static int read_text(const char *path, struct buf *text, struct err *e)
+{
+	buf_init(text, LIMIT_CLIENTFILE_BYTES);
+	return fd_read_file(path, text, e);
+}
+
 static int look_up(
 	const char *path, const char *section, const char *key, char **ret, struct err *e)
 {
 	auto_buf struct buf text = {0};
 	const char *value;
 
-	buf_init(&text, LIMIT_CLIENTFILE_BYTES);
-	if (fd_read_file(path, &text, e) < 0)
+	if (read_text(path, &text, e) < 0)
 		return -1;
 	value = text.len ? find_value(text.data, section, key) : NULL;
 	*ret = value ? mem_strdup(value) : NULL;
@@ -102,8 +107,7 @@ static int look_through(
 {
 	auto_buf struct buf text = {0};
 
-	buf_init(&text, LIMIT_CLIENTFILE_BYTES);
-	if (fd_read_file(path, &text, e) < 0)
+	if (read_text(path, &text, e) < 0)
 		return -1;
 	*ret = text.len ? find(text.data) : NULL;
 	return 0;

@@ -614,13 +614,13 @@ int project_check_source(const struct project *p, struct err *e)
 	auto_free char *shown = text_safe(p->source, PATH_SHOWN_MAX);
 	struct stat st;
 
-	if (project_is_unfetched(p))
-		return refuse_unfetched(p, e);
-	if (p->repository && stat(p->source, &st) < 0)
-		return err_sys(e, "%s", p->source);
-	if (stat(p->source, &st) < 0)
+	if (stat(p->source, &st) < 0) {
+		if (p->repository)
+			return errno == ENOENT ? refuse_unfetched(p, e)
+					       : err_sys(e, "%s", p->source);
 		return is_url(source->text) ? refuse_url(source, p->file, e)
 					    : refuse_missing(source, p->file, shown, errno, e);
+	}
 	if (!S_ISDIR(st.st_mode))
 		return node_err(source, p->file, e, "source %s is not a directory", shown);
 	if (access(p->source, R_OK | X_OK) < 0)

@@ -19,7 +19,6 @@ enum { COMMIT_SHORT = 40, URL_SHOWN_MAX = 300 };
 
 struct job {
 	const struct gitget *g;
-	const struct transfer_options *o;
 	char *commit;   /* in lower case */
 	char *part;     /* name of the directory until it is complete */
 	char *path;     /* path of that directory */
@@ -87,7 +86,7 @@ static int make_empty(struct job *j, struct err *e)
 	auto_free char *attributes = path_join(info, "attributes");
 	auto_fd int fd = -1;
 
-	if (tree_remove(j->o->dir_fd, j->part, j->g->dir, NULL, e) < 0 ||
+	if (tree_remove(j->run.o->dir_fd, j->part, j->g->dir, NULL, e) < 0 ||
 		path_make_dirs(j->path, 0755, e) < 0 ||
 		gitrun_must(&j->run,
 			GITRUN(&j->run, j->path, e, "init", "-q", "--template=", format), e) < 0 ||
@@ -169,9 +168,9 @@ static int fetch(struct job *j, struct err *e)
  */
 static uint64_t most_names(const struct job *j)
 {
-	uint64_t room = j->o->room / TAR_BLOCK;
+	uint64_t room = j->run.o->room / TAR_BLOCK;
 
-	return j->o->bounded && room < LIMIT_TAR_ENTRIES ? room : LIMIT_TAR_ENTRIES;
+	return j->run.o->bounded && room < LIMIT_TAR_ENTRIES ? room : LIMIT_TAR_ENTRIES;
 }
 
 static int check_names(void *arg, pid_t group, struct err *e)
@@ -228,7 +227,7 @@ static int check_out(struct job *j, struct err *e)
 
 static int put_in_place(struct job *j, struct err *e)
 {
-	int dir = j->o->dir_fd;
+	int dir = j->run.o->dir_fd;
 	struct stat st;
 
 	if (fstatat(dir, j->g->name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -272,7 +271,6 @@ static int get(struct job *j, struct err *e)
 int gitget(const struct gitget *g, const struct transfer_options *o, struct err *e)
 {
 	auto_job struct job j = {.g = g,
-		.o = o,
 		.commit = lower_case(g->commit),
 		.part = mem_printf(".%s.part", g->name),
 		.run = {.server = g->server,
