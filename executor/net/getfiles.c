@@ -30,15 +30,11 @@ static int read_item(const struct node *n, struct http_item *ret, struct err *e)
 	return 0;
 }
 
-/* Created if it is missing; a link that dependencies have left there is not followed. */
 static int open_dir(int deps, const char *name, struct err *e)
 {
-	int fd;
+	int fd = fd_make_directory(deps, name);
 
-	if (mkdirat(deps, name, 0755) < 0 && errno != EEXIST)
-		return err_sys(e, "make " GUEST_DEPS "/%s", name);
-	fd = openat(deps, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_sys(e, "open " GUEST_DEPS "/%s", name) : fd;
+	return fd < 0 ? err_sys(e, "make " GUEST_DEPS "/%s", name) : fd;
 }
 
 /* What a file to be replaced takes in the archive; 0: there is none. */

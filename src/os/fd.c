@@ -140,6 +140,13 @@ static int open_resolved(int dir, const char *path, int flags, uint64_t resolve)
 	return (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 }
 
+int fd_make_directory(int dir, const char *name)
+{
+	if (mkdirat(dir, name, 0755) < 0 && errno != EEXIST)
+		return -1;
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
 int fd_open_beneath(int dir, const char *path, int flags)
 {
 	return open_resolved(dir, path, flags, RESOLVE_NO_SYMLINKS);

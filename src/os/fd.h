@@ -51,6 +51,12 @@ int fd_open_file(const char *path, int *ret_fd, struct err *e) NODISCARD;
 int fd_open_beneath(int dir, const char *path, int flags);
 
 /*
+ * Open the directory `name` of the directory `dir`, made if it is missing. A link in its place is not
+ * followed. O_CLOEXEC is set. -1 with errno.
+ */
+int fd_make_directory(int dir, const char *name);
+
+/*
  * As fd_open_beneath, but symbolic links that stay beneath the directory are followed. A link that
  * leads out of it, or that is absolute, is EXDEV.
  */
