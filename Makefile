@@ -57,12 +57,12 @@ HELP := catalog limitlist manual plain
 LOG := logread loghtml
 # The program ambient-net.
 TRANSFER := http answer meter gitrun gitget gitmirror sftp sftpput sshcheck
-NETTOOL_OWN_SRC := executor/net/netmain.c executor/net/getfiles.c executor/net/room.c actions/ecosystems/npmlock.c
+NETTOOL_OWN_SRC := executor/net/netmain.c executor/net/getfiles.c executor/net/gitdeps.c executor/net/room.c $(patsubst %,actions/ecosystems/%.c,npmlock gitnames)
 # Steps that run in a plan's machine are linked into the executor; all actions into ambient.
 STEPS := names net spawn tar_extract tar_create
 ACTIONS_GUEST := guest_plan check $(STEPS:%=steps/%) mkdir symlink create_file setenv pwd dummy delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
-ECOSYSTEMS := registry cargo rustup npm pip go bundler maven deb
+ECOSYSTEMS := registry gitdeps cargo rustup npm pip go bundler maven deb
 # What the executor expands itself, in a plan that is carried out by hand.
 ACTIONS_HAND := by_hand shell custom git_config ecosystems/registry ecosystems/cargo ecosystems/deb
 ACTIONS := table giturl http_get git_get git_mirror dns fetch $(filter-out $(ACTIONS_HAND),$(ECOSYSTEMS:%=ecosystems/%)) $(ACTIONS_HAND) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
@@ -117,12 +117,12 @@ UNIT_TESTS := base loop tree frame message plan action actions executor program 
 	mask said \
 	secrets sshagent \
 	upload \
-	http gitget sftp sshcheck hostkey npmlock \
+	http gitget sftp sshcheck hostkey npmlock gitnames \
 	qcow2 iso9660 partitions \
 	usage debversion
 # Each fuzzer is tests/fuzz/fuzz_<name>.c with its seeds in tests/fuzz/corpus/<name>/.
 FUZZERS := yaml json tar frame plan git image proxy clienthello \
-	mask agent gitview sftp archive imagefile disk layers tarindex npmlock
+	mask agent gitview sftp archive imagefile disk layers tarindex npmlock gitnames
 
 # ---- flags ------------------------------------------------------------------------------------------
 

@@ -75,6 +75,15 @@ int actions_check_git_url(const struct node *url, const char *file, struct err *
 	return 0;
 }
 
+int actions_check_git_login(const struct node *login, const char *file, struct err *e)
+{
+	if (is_login(login->text, strlen(login->text)))
+		return 0;
+	return refuse(login,
+		"is not [USER@]HOST, of letters, digits, '.', '_' and '-'; the port is always 22",
+		file, e);
+}
+
 bool actions_git_logs_in(const char *url)
 {
 	return starts(url, SSH);

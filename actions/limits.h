@@ -17,6 +17,10 @@
 #define LIMIT_LOCK_DEPTH LIMIT_TAR_DEPTH
 #define LIMIT_LOCK_PACKAGES 20000
 #define LIMIT_LOCK_PLACE (LIMIT_TAR_PATH / 2) /* the path of a package */
+/* What git_deps mirrors, and its names in the source. */
+#define LIMIT_GIT_NAMES 200
+#define LIMIT_GIT_COMMITS 100
+#define LIMIT_GIT_PATH 200
 #define LIMIT_FETCH_READS 1000
 #define LIMIT_FETCH_HOSTS 100
 /* Files and directories of an upload. */

@@ -23,6 +23,7 @@ const struct action *const actions_host[] = {
 	&action_rustup,
 	&action_http_get,
 	&action_git_get,
+	&action_git_deps,
 	&action_git_mirror,
 	&action_fetch,
 	&action_npm_fetch,

@@ -40,8 +40,8 @@ extern const struct action_variable actions_env[];
 
 /* Actions of users that expand to steps. */
 extern const struct action action_shell, action_custom, action_http_get, action_git_get,
-	action_fetch, action_git_config, action_dns, action_rsync, action_rsync2, action_dput,
-	action_dput2, action_sftp_put;
+	action_git_deps, action_fetch, action_git_config, action_dns, action_rsync, action_rsync2,
+	action_dput, action_dput2, action_sftp_put;
 
 /* Made from the `source` of a project. */
 extern const struct action action_git_mirror;
@@ -138,12 +138,14 @@ int actions_reach_url(const struct entry *entry, const char *url, struct endpoin
 	struct err *e) NODISCARD;
 /*
  * giturl.c: ERR_INPUT unless the URL is one that git fetches a repository from, without a password.
+ * actions_check_git_login: unless the text is [USER@]HOST, as in such a URL of ssh.
  * actions_git_logs_in: it is one of ssh. actions_reach_git: append its server.
  */
 #define ACTIONS_GIT_URL                                                                            \
 	"https://, http:// or ssh://[USER@]HOST/PATH; a host of ssh:// must be listed under "      \
 	"`ssh` in the configuration"
 int actions_check_git_url(const struct node *url, const char *file, struct err *e) NODISCARD;
+int actions_check_git_login(const struct node *login, const char *file, struct err *e) NODISCARD;
 bool actions_git_logs_in(const char *url);
 int actions_reach_git(const struct entry *entry, const char *url, struct endpoints *ret_endpoints,
 	struct err *e) NODISCARD;
@@ -192,7 +194,8 @@ void action_net_add(const struct entry *entry, bool ssh, struct plan *out);
 void action_net_add_in(
 	const struct entry *entry, const char *directory, bool ssh, struct plan *out);
 /* The same, with this work in the place of the action's arguments. */
-void action_net_add_work(const struct entry *entry, const struct node *work, struct plan *out);
+void action_net_add_work(
+	const struct entry *entry, const struct node *work, bool ssh, struct plan *out);
 
 /*
  * net.c, after a program that was spawned did not succeed: true if the program failed; false if the

@@ -52,7 +52,7 @@ static int expand_get(
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
 	node_set_string(work, "registry", address);
-	action_net_add_work(entry, work, out);
+	action_net_add_work(entry, work, false, out);
 	return 0;
 }
 

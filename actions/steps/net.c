@@ -64,6 +64,12 @@ static struct node *add_step(const struct entry *entry, const struct node *work,
 	return step;
 }
 
+static void set_ssh(struct node *step, bool ssh)
+{
+	if (ssh)
+		node_set_bool(step, "ssh", true);
+}
+
 void action_net_add_in(const struct entry *entry, const char *directory, bool ssh, struct plan *out)
 {
 	auto_node struct node *args = node_copy(entry->args);
@@ -73,8 +79,7 @@ void action_net_add_in(const struct entry *entry, const char *directory, bool ss
 	step = add_step(entry, args, out);
 	if (directory)
 		node_set_string(step, "directory", directory);
-	if (ssh)
-		node_set_bool(step, "ssh", true);
+	set_ssh(step, ssh);
 }
 
 void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
@@ -82,9 +87,10 @@ void action_net_add(const struct entry *entry, bool ssh, struct plan *out)
 	action_net_add_in(entry, NULL, ssh, out);
 }
 
-void action_net_add_work(const struct entry *entry, const struct node *work, struct plan *out)
+void action_net_add_work(
+	const struct entry *entry, const struct node *work, bool ssh, struct plan *out)
 {
-	(void)add_step(entry, work, out);
+	set_ssh(add_step(entry, work, out), ssh);
 }
 
 void action_net_forget_error(void)

@@ -26,6 +26,8 @@
 #include "executor/limits.h"
 #include "executor/net/errorfile.h"
 #include "executor/net/getfiles.h"
+#include "executor/net/gitdeps.h"
+#include "executor/net/login.h"
 #include "executor/net/room.h"
 #include "os/fd.h"
 #include "os/inherit.h"
@@ -86,19 +88,10 @@ static int prepare(struct transfer_options *o, struct err *e)
 	return 0;
 }
 
-static void add_ssh(struct strv *argv)
-{
-	strv_push(argv, "ssh");
-	strv_push(argv, "-F" GUEST_SSH_CONFIG);
-}
-
 /* `ssh` is filled, and borrowed by the result. */
 static struct gitrun_server server_of(const struct node *work, const char *key, struct strv *ssh)
 {
-	add_ssh(ssh);
-	return (struct gitrun_server){.url = node_get_text(work, key, NULL),
-		.ssh = ssh,
-		.ssh_proxy = GUEST_EXECUTOR " connect %h %p"};
+	return login_server(node_get_text(work, key, NULL), ssh);
 }
 
 static int get_commit(const struct node *work, const struct transfer_options *o, struct err *e)
@@ -124,7 +117,9 @@ static int mirror(const struct node *work, const struct transfer_options *o, str
 	auto_strv struct strv ssh = {0};
 	const struct gitmirror m = {.server = server_of(work, "git", &ssh),
 		.ref = node_get_text(work, "ref", NULL),
-		.dir = GUEST_MIRROR};
+		.dir = GUEST_MIRROR,
+		.name = "mirror",
+		.limit = "mirror_max_size"};
 	struct transfer_options bounded = *o;
 
 	if (!m.server.url)
@@ -158,7 +153,7 @@ static int put_by_sftp(const struct node *work, const struct transfer_options *o
 
 	if (!login || !p.path)
 		return err_set(e, ERR_INPUT, "the request is incomplete");
-	add_ssh(&argv);
+	login_add_ssh(&argv);
 	strv_push(&argv, "-oBatchMode=yes");
 	strv_push(&argv, "-s");
 	strv_push(&argv, "--");
@@ -174,7 +169,7 @@ static int check_login(const struct node *work, const struct transfer_options *o
 
 	if (!login)
 		return err_set(e, ERR_INPUT, "the request is incomplete");
-	add_ssh(&ssh);
+	login_add_ssh(&ssh);
 	return sshcheck(&ssh, login, &sshcheck_of_upload, o, e);
 }
 
@@ -199,6 +194,7 @@ static const struct {
 	{"http_get", getfiles_named},
 	{"npm_get", getfiles_locked},
 	{"git_get", get_commit},
+	{"git_deps", gitdeps},
 	{"git_mirror", mirror},
 	{"http_put", put_files},
 	{"sftp_put", put_by_sftp},

@@ -153,6 +153,7 @@ struct action {
 	 * without secrets. Never together with `logs_in`.
 	 */
 	bool fetches;
+	bool once; /* at most one is in a list: it replaces all that it left before */
 	/* It needs the whole source, which the operator must allow (`fetch_source: all`). */
 	bool whole_source;
 	/*

@@ -157,6 +157,19 @@ int entry_reach(struct entry *entry, const struct node *settings, struct err *e)
 	return 0;
 }
 
+/* Of an action that replaces all that it left before (action.h, `once`). */
+static int check_once(
+	const struct entry_list *list, const struct entry *entry, const char *file, struct err *e)
+{
+	for (size_t i = 0; entry->action->once && i < list->count; i++)
+		if (list->items[i].action == entry->action)
+			return node_err(entry->node, file, e,
+				"action '%s' can be in a list once: give one of them all that both "
+				"have",
+				entry->action->name);
+	return 0;
+}
+
 int entry_list_parse(const struct node *nodes, const struct action *const *actions,
 	enum plan_source list, const char *file, struct entry_list *ret, struct err *e)
 {
@@ -168,7 +181,9 @@ int entry_list_parse(const struct node *nodes, const struct action *const *actio
 	node_each (nodes, node) {
 		struct entry *entry = &ret->items[ret->count];
 
-		if (entry_parse(node, actions, places[list], file, entry, e) < 0) {
+		if (entry_parse(node, actions, places[list], file, entry, e) < 0 ||
+			check_once(ret, entry, file, e) < 0) {
+			entry_release(entry);
 			entry_list_release(ret);
 			return -1;
 		}

@@ -147,12 +147,17 @@ static int ask(struct mirror *m, struct err *e)
 	}
 }
 
-static int refuse_ref(struct mirror *m, const char *what, struct err *e)
+static int refuse_name(struct mirror *m, const char *what, const char *name, struct err *e)
 {
-	auto_free char *shown = text_safe(m->m->ref ? m->m->ref : "", REF_SHOWN_MAX);
+	auto_free char *shown = text_safe(name, REF_SHOWN_MAX);
 	auto_free char *text = mem_printf("%s%s", what, shown);
 
 	return gitrun_failed(&m->run, "fetch_commit", text, e);
+}
+
+static int refuse_ref(struct mirror *m, const char *what, struct err *e)
+{
+	return refuse_name(m, what, m->m->ref ? m->m->ref : "", e);
 }
 
 static void want(struct mirror *m, const char *theirs, char *full)
@@ -191,10 +196,21 @@ static int want_named(struct mirror *m, struct err *e)
 	return 0;
 }
 
+/* HEAD may name none of them. */
+static void want_branches(struct mirror *m)
+{
+	m->full = m->list.head ? mem_strdup(m->list.head) : NULL;
+	m->spec = mem_strdup("+refs/heads/*:refs/heads/*");
+}
+
 static int choose(struct mirror *m, struct err *e)
 {
 	const char *ref = m->m->ref;
 
+	if (m->m->commits) {
+		want_branches(m);
+		return 0;
+	}
 	if (!ref)
 		return want_head(m, e);
 	if (is_hash(ref)) {
@@ -345,11 +361,37 @@ static int find_commit(struct mirror *m, struct err *e)
 	return 0;
 }
 
+/* A reference keeps it from being tidied away, and lets clients ask for it. */
+static int keep_commit(struct mirror *m, const char *commit, struct err *e)
+{
+	auto_free char *full = mem_printf(GITMIRROR_COMMITS "%s", commit);
+	auto_free char *name = mem_printf("%s^{commit}", commit);
+	int result;
+
+	if (GIT(m, e, "--git-dir=.", "rev-parse", "-q", "--verify", name) == 0)
+		return MUST(m, e, "--git-dir=.", "update-ref", full, commit);
+	free(m->spec);
+	m->spec = mem_printf("+%s:%s", commit, full);
+	result = fetch_with_tries(m, e);
+	if (result != 1)
+		return result;
+	(void)gitrun_complaint(&m->run);
+	return refuse_name(m, "the repository has no commit ", commit, e);
+}
+
+static int keep_commits(struct mirror *m, struct err *e)
+{
+	strv_each (m->m->commits, commit)
+		if (keep_commit(m, *commit, e) < 0)
+			return -1;
+	return 0;
+}
+
 static int set_head(struct mirror *m, struct err *e)
 {
 	const char *head = m->m->ref && m->list.head ? m->list.head : m->full;
 
-	return MUST(m, e, "--git-dir=.", "symbolic-ref", "HEAD", head);
+	return head ? MUST(m, e, "--git-dir=.", "symbolic-ref", "HEAD", head) : 0;
 }
 
 int gitmirror(const struct gitmirror *g, const struct transfer_options *o, struct err *e)
@@ -357,8 +399,8 @@ int gitmirror(const struct gitmirror *g, const struct transfer_options *o, struc
 	auto_mirror struct mirror m = {.m = g,
 		.run = {.server = g->server,
 			.o = o,
-			.name = "mirror",
-			.limit = "mirror_max_size",
+			.name = g->name,
+			.limit = g->limit,
 			.part = ".",
 			.dir = g->dir}};
 
@@ -366,5 +408,7 @@ int gitmirror(const struct gitmirror *g, const struct transfer_options *o, struc
 	if (gitrun_connect(&m.run, e) < 0 || ask(&m, e) < 0 || choose(&m, e) < 0 ||
 		fetch(&m, e) < 0)
 		return -1;
-	return find_commit(&m, e) < 0 || set_head(&m, e) < 0 || tidy(&m, e) < 0 ? -1 : 0;
+	if ((g->commits ? keep_commits(&m, e) : find_commit(&m, e)) < 0)
+		return -1;
+	return set_head(&m, e) < 0 || tidy(&m, e) < 0 ? -1 : 0;
 }

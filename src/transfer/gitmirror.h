@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps a mirror, a bare repository, of one branch, tag or commit of a server's repository, with its
- * history, and of all tags. gitrun.h says what git may do, and its limits.
+ * Keeps a mirror, a bare repository, of one branch, tag or commit of a server's repository, or of all
+ * branches, with their history, and of all tags. gitrun.h says what git may do, and its limits.
  *
  * In the mirror, HEAD names the branch that the server's HEAD names. References have the names that
  * they have on the server; a commit that was asked for by its hash is refs/commits/HASH. All are in
@@ -26,8 +26,12 @@ struct gitmirror {
 	struct gitrun_server server;
 	/* "refs/...", a full hash, or the name of a branch or of a tag; NULL: what HEAD names */
 	const char *ref;
+	/* Instead: all branches, and these commits, by full hashes, wherever they are; NULL: `ref` */
+	const struct strv *commits;
 	const char
 		*dir; /* absolute path of the mirror, which may be empty; o->dir_fd is the same */
+	const char *name;  /* begins each line of progress */
+	const char *limit; /* where o->room comes from, for messages */
 };
 
 /* Changes the environment of the process, which git inherits. */

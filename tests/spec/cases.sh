@@ -112,6 +112,6 @@ expect_same_refusal() {
 # The lines of the configuration by which deliveries may log in at host.example. Nothing logs in.
 login_keys() {
 	touch "$dir/key"
-	echo "secrets: {key: {file: $dir/key, projects: [hello], actions: [rsync, rsync2, dput, dput2, sftp_put]}}
+	echo "secrets: {key: {file: $dir/key, projects: [hello], actions: [rsync, rsync2, dput, dput2, sftp_put, git_deps]}}
 ssh: [{host: host.example, key: key, known_hosts: $dir/key}]"
 }

@@ -116,6 +116,7 @@ static void test_every_known_action_is_there(void **state)
 		{"rustup", IN_PRE},
 		{"http_get", IN_PRE},
 		{"git_get", IN_PRE},
+		{"git_deps", IN_PRE},
 		{"git_mirror", IN_MIRROR},
 		{"npm_get", IN_PRE},
 		{"deb_get", IN_PRE},
@@ -292,6 +293,29 @@ static void test_steps_say_who_logs_in_by_ssh(void **state)
 	expect_steps("action: git_get\nurl: http://h.example/a\nname: a\ncommit: '" COMMIT "'\n",
 		"net {\"command\":\"git_get\",\"input\":\"{\\\"url\\\":\\\"http://h.example/a\\\","
 		"\\\"name\\\":\\\"a\\\",\\\"commit\\\":\\\"" COMMIT "\\\"}\"}");
+}
+
+/* The user of forges is git. */
+static void test_git_deps_asks_its_hosts_by_ssh(void **state)
+{
+	(void)state;
+	expect_steps("action: git_deps\nhosts: [h.example, me@i.example]\nreads: [a.lock]\n",
+		"net "
+		"{\"command\":\"git_deps\",\"input\":\"{\\\"logins\\\":[{\\\"user\\\":\\\"git\\\","
+		"\\\"host\\\":\\\"h.example\\\"},{\\\"user\\\":\\\"me\\\",\\\"host\\\":\\\"i."
+		"example\\\"}],"
+		"\\\"optional\\\":[],\\\"files\\\":[\\\"a.lock\\\"]}\",\"ssh\":true}");
+	expect_refused(IN_PRE, "action: git_deps\nhosts: [h.example:2222]\n",
+		"p.yaml:2:9: 'h.example:2222' is not [USER@]HOST, of letters, digits, '.', '_' and "
+		"'-'; the port is always 22");
+	expect_refused(IN_PRE, "action: git_deps\nhosts: ['-oProxyCommand=x']\n",
+		"p.yaml:2:9: '-oProxyCommand=x' is not [USER@]HOST, of letters, digits, '.', '_' "
+		"and "
+		"'-'; the port is always 22");
+	expect_refused(IN_PRE, "action: git_deps\nhosts: [h]\nreads: ['**/go.mod']\n",
+		"p.yaml:3:9: '**/go.mod' is not the path of one file in the source");
+	expect_refused(IN_PRE, "action: git_deps\nhosts: [h]\nreads: [/etc/passwd]\n",
+		"p.yaml:3:9: '/etc/passwd' is not the path of one file in the source");
 }
 
 static void test_custom_cannot_leave_its_directory(void **state)
@@ -792,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_setenv_takes_only_names_that_shells_know),
 		cmocka_unit_test(test_actions_of_later_versions_are_checked_already),
 		cmocka_unit_test(test_steps_say_who_logs_in_by_ssh),
+		cmocka_unit_test(test_git_deps_asks_its_hosts_by_ssh),
 		cmocka_unit_test(test_http_get_refuses_bad_items),
 		cmocka_unit_test(test_git_get_takes_whole_commits_from_servers),
 		cmocka_unit_test(test_environment_has_home_and_tools),
