@@ -50,7 +50,7 @@ IMAGING := tarindex blobs container oci dockersave rootfs skopeo forms squash sq
 UPKEEP := memory usage claims budget debversion updates
 RUN := run run_compare run_reuse run_mirror run_phase planner machine machine_host machine_events machine_network machine_claim hosts said result verdict artifacts adhoc
 CLI := main command options hint say load
-COMMANDS := cmd_run outputs run_outputs run_upkeep first_import cmd_doctor doctor_ssh cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
+COMMANDS := cmd_run outputs run_outputs run_upkeep first_import cmd_doctor doctor_ssh doctor_registries cmd_qemu cmd_deps cmd_gc cmd_projects cmd_plan cmd_actions \
 	cmd_config cmd_image image_show cmd_state cmd_log cmd_help
 SCREEN := outlet screen lines term
 HELP := catalog limitlist manual plain

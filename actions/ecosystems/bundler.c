@@ -43,6 +43,7 @@ const struct ecosystem ecosystem_rubygems = {
 	.name = "rubygems",
 	.client = "bundler",
 	.address = "https://rubygems.org/",
+	.probe = "specs.4.8.gz",
 	.also = also,
 	.settings = settings_of_bundler,
 };

@@ -51,6 +51,7 @@ const struct ecosystem ecosystem_cargo = {
 	.name = "cargo",
 	.client = "cargo",
 	.address = "sparse+https://index.crates.io/",
+	.probe = "config.json",
 	.also = also,
 	.named = true,
 	.settings = settings_of_cargo,

@@ -76,6 +76,7 @@ const struct ecosystem ecosystem_debian = {
 	.name = "debian",
 	.client = "apt",
 	.address = "http://deb.debian.org/debian",
+	.probe = "dists/stable/InRelease",
 	.settings = settings_of_apt,
 };
 

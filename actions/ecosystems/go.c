@@ -31,6 +31,7 @@ const struct ecosystem ecosystem_go = {
 	.name = "go",
 	.client = "go",
 	.address = "https://proxy.golang.org",
+	.probe = "golang.org/x/text/@v/list",
 	.also = also,
 	.settings = settings_of_go,
 	.always = always,

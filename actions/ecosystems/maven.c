@@ -107,6 +107,7 @@ const struct ecosystem ecosystem_maven = {
 	.name = "maven",
 	.client = "mvn",
 	.address = "https://repo.maven.apache.org/maven2",
+	.probe = "org/apache/maven/maven/maven-metadata.xml",
 	.settings = settings_of_maven,
 };
 

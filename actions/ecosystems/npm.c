@@ -27,6 +27,7 @@ const struct ecosystem ecosystem_npm = {
 	.name = "npm",
 	.client = "npm",
 	.address = NPM_ADDRESS,
+	.probe = "-/ping",
 	.also = also,
 	.settings = settings_of_npm,
 };

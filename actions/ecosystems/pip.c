@@ -36,6 +36,7 @@ const struct ecosystem ecosystem_pypi = {
 	.name = "pypi",
 	.client = "pip",
 	.address = "https://pypi.org/simple",
+	.probe = "pip/",
 	.also = also,
 	.settings = settings_of_pip,
 };

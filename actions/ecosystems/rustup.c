@@ -12,6 +12,7 @@ const struct ecosystem ecosystem_rustup = {
 	.name = "rustup",
 	.client = "rustup",
 	.address = "https://static.rust-lang.org",
+	.probe = "dist/channel-rust-stable.toml.sha256",
 };
 
 static const char *const profiles[] = {"minimal", "default", "complete", NULL};

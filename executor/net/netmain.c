@@ -128,6 +128,16 @@ static int mirror(const struct node *work, const struct transfer_options *o, str
 	return gitmirror(&m, &bounded, e);
 }
 
+/* Only the header section of the answer is read. */
+static int ask_server(const struct node *work, const struct transfer_options *o, struct err *e)
+{
+	const char *url = node_get_text(work, "url", NULL);
+
+	if (!url)
+		return err_set(e, ERR_INPUT, "the request is incomplete");
+	return http_probe(url, "Accept: */*", o, e);
+}
+
 /* In order, because the archive processes the last file when it arrives. */
 static int put_files(const struct node *work, const struct transfer_options *o, struct err *e)
 {
@@ -196,6 +206,7 @@ static const struct {
 	{"git_get", get_commit},
 	{"git_deps", gitdeps},
 	{"git_mirror", mirror},
+	{"http_probe", ask_server},
 	{"http_put", put_files},
 	{"sftp_put", put_by_sftp},
 	{"ssh_check", check_login},

@@ -40,6 +40,8 @@ struct ecosystem {
 	const char *address; /* of the client's own registry */
 	/* hosts to which downloads from `address` are redirected; ends with NULL */
 	const char *const *also;
+	/* the path below `address` of something small that each such registry has, for `doctor` */
+	const char *probe;
 	/* Manifests may name other registries, whose addresses the client's settings have. */
 	bool named;
 	/* in the order in which the client prefers them; the last row has no file */

@@ -168,15 +168,23 @@ static int check_artifacts(const struct adhoc *adhoc, struct err *e)
 	return -1;
 }
 
+static int prepare_host(struct adhoc_run *r, struct err *e)
+{
+	const struct config *config = r->context->config;
+	const char *image = r->adhoc->image, *executor = r->adhoc->executor;
+
+	if (!image)
+		return machine_host_prepare_trusted(config, NULL, executor, &r->host, e);
+	return machine_host_prepare(
+		config, NULL, image, strchr(image, '/') ? image : NULL, executor, &r->host, e);
+}
+
 static int prepare(struct adhoc_run *r, struct err *e)
 {
 	const struct adhoc *adhoc = r->adhoc;
-	const char *path = strchr(adhoc->image, '/') ? adhoc->image : NULL;
 
 	if (check_artifacts(adhoc, e) < 0 || drives_check_host(r->context->config, NULL, e) < 0 ||
-		machine_host_prepare(r->context->config, NULL, adhoc->image, path, adhoc->executor,
-			&r->host, e) < 0 ||
-		image_verify(&r->host.image, NULL, NULL, NULL, e) < 0)
+		prepare_host(r, e) < 0 || image_verify(&r->host.image, NULL, NULL, NULL, e) < 0)
 		return -1;
 	if (add_drives(r, e) < 0 || add_disk(r, e) < 0)
 		return -1;
@@ -192,6 +200,7 @@ static int carry_out(struct adhoc_run *r, struct err *e)
 		return -1;
 	m->host = &r->host;
 	m->plan = r->adhoc->plan;
+	m->egress = r->adhoc->egress;
 	m->drives = &r->drives;
 	m->sink = &r->view->sink;
 	m->loop = &r->loop;

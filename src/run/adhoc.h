@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ambient qemu`: one VM with empty inputs, without a project and without state. */
+/* One VM with empty inputs, without a project and without state: `ambient qemu`, `ambient doctor`. */
 #ifndef RUN_ADHOC_H
 #define RUN_ADHOC_H
 
 #include "contract/plan.h"
+#include "egress/egress.h"
 #include "run/run.h"
 
 struct adhoc {
-	const char *image; /* name or path */
+	const char *image; /* name or path; NULL: a trusted VM, with the image of those */
 	const struct plan *plan;
-	const char *plan_file; /* the file of the plan; NULL: none */
+	const struct egress *egress; /* what it reaches, for a trusted VM; NULL: nothing */
+	const char *plan_file;       /* the file of the plan; NULL: none */
 	const char *artifacts; /* directory to create, else ERR_INPUT before boot; NULL: discard */
 	const char *console;   /* file for the console; NULL: none */
 	const char

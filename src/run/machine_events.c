@@ -78,9 +78,13 @@ char *machine_failure(const struct machine *m, enum step_outcome outcome, uint32
 
 static void report_failure(struct machine *m, const struct message_step_end *msg)
 {
-	/* A guest can report many failed actions, so only the first has room for a long message. */
+	/*
+	 * A guest can report many failed actions, so only the first has room for a long message, unless
+	 * none but our programs run there.
+	 */
+	bool later = m->failed && !m->host->net_tool;
 	auto_free char *text = machine_failure(m, msg->outcome, msg->step, msg->text,
-		m->failed ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
+		later ? LATER_FAILURE_MAX : MESSAGE_TEXT_MAX);
 	const char *reason = verdict_reason_of_step(m->plan->source, msg->outcome, msg->reason);
 
 	if (!m->failed) {

@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "cli/command.h"
+#include "cli/commands/doctor_registries.h"
 #include "cli/commands/doctor_ssh.h"
 #include "cli/load.h"
 #include "cli/say.h"
@@ -451,26 +452,36 @@ static int tell_fault(struct doctor *d, const char *name, const struct err *faul
 	return tell("FAIL", name, fault->msg, e);
 }
 
+/* For a check with several results. */
+struct teller {
+	struct doctor *doctor;
+	const char *name;
+};
+
+static int tell_well(void *arg, const char *finding, struct err *e)
+{
+	const struct teller *t = arg;
+
+	return tell("ok", t->name, finding, e);
+}
+
+static int tell_warning(void *arg, const char *finding, struct err *e)
+{
+	const struct teller *t = arg;
+
+	return tell("warn", t->name, finding, e);
+}
+
+static int tell_named_fault(void *arg, const struct err *fault, struct err *e)
+{
+	const struct teller *t = arg;
+
+	return tell_fault(t->doctor, t->name, fault, e);
+}
+
 /* ---- ssh hosts ---- */
 
 #define SSH "ssh"
-
-static int ssh_well(void *arg, const char *finding, struct err *e)
-{
-	(void)arg;
-	return tell("ok", SSH, finding, e);
-}
-
-static int ssh_warn(void *arg, const char *finding, struct err *e)
-{
-	(void)arg;
-	return tell("warn", SSH, finding, e);
-}
-
-static int ssh_fault(void *arg, const struct err *fault, struct err *e)
-{
-	return tell_fault(arg, SSH, fault, e);
-}
 
 /* Projects do not need this program. ERR_HOST, with the remedy. */
 static int find_hostkey(char **ret_program, struct err *e)
@@ -493,12 +504,13 @@ static int find_hostkey(char **ret_program, struct err *e)
 static int look_ssh(struct doctor *d, struct err *e)
 {
 	auto_free char *program = NULL;
+	struct teller teller = {d, SSH};
 	struct err why = {0};
 	struct doctor_ssh hosts = {.config = &d->config,
-		.well = ssh_well,
-		.warn = ssh_warn,
-		.fault = ssh_fault,
-		.arg = d};
+		.well = tell_well,
+		.warn = tell_warning,
+		.fault = tell_named_fault,
+		.arg = &teller};
 
 	if (d->offline)
 		hosts.why_silent = "--offline";
@@ -507,6 +519,24 @@ static int look_ssh(struct doctor *d, struct err *e)
 	hosts.program = program;
 	hosts.is_fault = !d->offline;
 	return doctor_ssh(&hosts, e);
+}
+
+/* ---- registries ---- */
+
+#define REGISTRIES "registries"
+
+static int look_registries(struct doctor *d, struct err *e)
+{
+	const struct run_context context = load_context(&d->config);
+	struct teller teller = {d, REGISTRIES};
+	const struct doctor_registries registries = {.context = &context,
+		.offline = d->offline,
+		.well = tell_well,
+		.warn = tell_warning,
+		.fault = tell_named_fault,
+		.arg = &teller};
+
+	return doctor_registries(&registries, e);
 }
 
 /* ---- packages of images ---- */
@@ -576,6 +606,7 @@ static const struct check checks[] = {
 	{.name = "names", .look = look_names},
 	{.name = "secrets", .look = look_secrets},
 	{.name = SSH, .look_at_each = look_ssh},
+	{.name = REGISTRIES, .look_at_each = look_registries},
 	{.name = "projects", .look = look_projects},
 	{.name = "boot", .look = look_boot},
 	{.name = "clock", .look = look_clock},
@@ -639,8 +670,9 @@ static const struct option doctor_options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct doctor_settings, offline),
 		.help = "for a machine without a network: check what `ambient run "
-			"--offline --no-post-plan` needs, and do not ask the hosts under 'ssh' for "
-			"their host keys"},
+			"--offline --no-post-plan` needs, and ask neither the hosts under 'ssh' "
+			"for "
+			"their host keys nor registries"},
 	{0},
 };
 
@@ -648,14 +680,22 @@ const struct command cmd_doctor = {
 	.name = "doctor",
 	.summary = "Check that this machine can run projects",
 	.group = GROUP_RUN,
-	.details = "Each line is ok, or says what to do. The last checks boot a VM. doctor "
-		   "asks each host under\n"
-		   "'ssh' in the configuration for its host key and compares the key with "
-		   "known_hosts, without\n"
-		   "logging in. An unreachable host is a warning. So is an image for whose Debian "
-		   "packages the package\n"
-		   "lists that 'ambient image build' has read have newer versions; none are "
-		   "fetched.\n",
+	.details =
+		"Each line is ok, or says what to do. The last checks boot a VM. doctor asks each "
+		"host under\n"
+		"'ssh' in the configuration for its host key and compares the key with "
+		"known_hosts, "
+		"without\n"
+		"logging in; an unreachable host is a warning. Each registry of the configuration, "
+		"and "
+		"of the\n"
+		"settings of the host's own package managers, is asked for one small file by a "
+		"trusted "
+		"VM.\n"
+		"An image is a warning if the package lists that 'ambient image build' has read "
+		"have "
+		"newer\n"
+		"versions of its Debian packages; none are fetched.\n",
 	.options = doctor_options,
 	.settings_size = sizeof(struct doctor_settings),
 	.run = run_doctor,
