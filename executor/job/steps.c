@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/statvfs.h>
 
 #include "base/clock.h"
 #include "base/fit.h"
 #include "base/num.h"
 #include "data/pack.h"
 #include "executor/limits.h"
+
+enum { FULL_PART = 100 }; /* a disk is full with less than this part left */
 
 struct run *run_of(struct action_ctx *ctx)
 {
@@ -108,6 +111,27 @@ static void note_failure(struct message_step_end *result, const struct err *why)
 		result->exit_code = -1;
 }
 
+/* A program that finds no room does not know which limit of the operator's that is. */
+static void explain_full_disk(struct run *r)
+{
+	struct statvfs disk;
+	uint64_t left, size;
+
+	if (r->ctx.result.outcome != STEP_FAILED || !plan_is_of_user(r->plan, r->step) ||
+		statvfs(r->ctx.source, &disk) < 0)
+		return;
+	left = (uint64_t)disk.f_bavail * disk.f_frsize;
+	size = (uint64_t)disk.f_blocks * disk.f_frsize;
+	if (left < size / FULL_PART) {
+		auto_free char *text =
+			mem_printf("the disk of the VM is full: of %s, %s are left; a larger "
+				   "scratch_size in the configuration allows more",
+				num_show_size(size).s, num_show_size(left).s);
+
+		r->ctx.ops->warn(&r->ctx, text);
+	}
+}
+
 static uint64_t own_cpu_ns(void)
 {
 	struct rusage u;
@@ -128,8 +152,10 @@ static void act(struct run *r, const struct action *a, const struct step *s)
 
 	*result = (struct message_step_end){.step = r->step};
 	r->spawned = false;
-	if (a->run(&r->ctx, s->args, &why) < 0)
+	if (a->run(&r->ctx, s->args, &why) < 0) {
 		note_failure(result, &why);
+		explain_full_disk(r);
+	}
 	r->owner_unknown |= !r->spawned;
 	result->wall_ns = (uint64_t)(clock_ns() - start);
 	result->cpu_ns += own_cpu_ns() - cpu;
