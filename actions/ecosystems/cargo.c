@@ -23,7 +23,8 @@ static const char *const also[] = {"static.crates.io", NULL};
 #define SOURCE_IN(path)                                                                            \
 	{                                                                                          \
 		.file = (path), .section = "source.crates-io", .key = "replace-with",              \
-		.then_prefix = "source.", .then_key = "registry"                                   \
+		.then_prefix = "source.", .then_key = "registry", .or_prefix = "registries.",      \
+		.or_key = "index"                                                                  \
 	}
 
 static const struct client_setting settings_of_cargo[] = {

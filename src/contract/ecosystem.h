@@ -13,8 +13,8 @@
 
 /*
  * A place in which a client on the host may have its registry: a file of lines `KEY = VALUE` below
- * headers `[SECTION]`, as in INI and simple TOML. Letters of keys may be of either case, and `_` is
- * the same as `-`.
+ * headers `[SECTION]`, as in INI and simple TOML, where `SECTION.KEY = VALUE` is the same. Letters of
+ * keys may be of either case, and `_` is the same as `-`.
  */
 struct client_setting {
 	const char *file;    /* "~/..." or an absolute path */
@@ -25,6 +25,7 @@ struct client_setting {
 	 * has the address; NULL: the value is the address.
 	 */
 	const char *then_prefix, *then_key;
+	const char *or_prefix, *or_key; /* the same, if it is not there; NULL: none */
 	/*
 	 * A file of another form, instead of the above: returns the address in its text, which the
 	 * caller frees; NULL: there is none.

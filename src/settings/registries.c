@@ -8,6 +8,7 @@
 #include "base/password.h"
 #include "base/text.h"
 #include "contract/endpoint.h"
+#include "egress/egress.h"
 #include "settings/clientfile.h"
 #include "settings/limits.h"
 
@@ -25,19 +26,27 @@ static bool has_user(const char *address)
 /* NULL: it can be used. The address is not quoted if it may have a password. */
 static const char *why_no_address(const char *address)
 {
-	auto_endpoints struct endpoints ignored = {0};
+	auto_endpoints struct endpoints endpoints = {0};
 	struct err why = {0};
 
 	if (password_is_in(address) || has_user(address))
 		return "has credentials in it, which are not supported in this version; use a "
 		       "mirror "
 		       "that needs none";
+	if (strpbrk(address, "?#"))
+		return "has a query in it, as tokens are given in, which are not supported in this "
+		       "version; use a mirror that needs none";
+	for (const char *p = address; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return "has a blank or another character that no address has";
 	if (strchr(address, '$') || strchr(address, '%'))
 		return "names a variable, and none is expanded";
 	if (strlen(address) > LIMIT_REGISTRY_ADDRESS)
 		return "is too long";
-	if (endpoints_add_url(&ignored, ecosystem_url(address), &why) < 0)
+	if (endpoints_add_url(&endpoints, ecosystem_url(address), &why) < 0)
 		return "is not the address of an http or https server";
+	if (endpoints.items[0].port != 80 && endpoints.items[0].port != 443)
+		return "has a port that VMs cannot reach; there are 80 and 443";
 	return NULL;
 }
 
@@ -91,6 +100,17 @@ static int check_named(const struct node *named, const struct ecosystem *eco, st
 	return 0;
 }
 
+static int check_also(const struct node *host, struct err *e)
+{
+	char name[EGRESS_HOST_MAX + 1];
+	struct err why = {0};
+
+	if (egress_host_name(host->text, name, &why) < 0)
+		return node_err(
+			host, NULL, e, "'also' has names of hosts, without a port: %s", why.msg);
+	return 0;
+}
+
 static int check_configured(const struct node *item, const struct ecosystem *eco, struct err *e)
 {
 	const struct node *address = node_get(item, REGISTRY_ADDRESS);
@@ -103,8 +123,8 @@ static int check_configured(const struct node *item, const struct ecosystem *eco
 		return node_err(
 			also, NULL, e, "'also' has more than %d items", LIMIT_REGISTRY_HOSTS);
 	node_each (also, host)
-		if (!host->text[0] || strpbrk(host->text, "/:@?#"))
-			return node_err(host, NULL, e, "'also' has names of hosts, without a port");
+		if (check_also(host, e) < 0)
+			return -1;
 	return check_named(node_get(item, REGISTRY_NAMED), eco, e);
 }
 
@@ -140,7 +160,10 @@ static void ask_clients(const struct ecosystem *eco, struct node *ret)
 		const char *bad;
 
 		if (clientfile_get(s, &address, &why) < 0) {
-			node_set_string(ret, REGISTRY_ERROR, why.msg);
+			message = mem_printf("%s; set 'address' of 'registries: %s' in the "
+					     "configuration",
+				why.msg, eco->name);
+			node_set_string(ret, REGISTRY_ERROR, message);
 			return;
 		}
 		if (!address)

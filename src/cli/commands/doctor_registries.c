@@ -76,7 +76,7 @@ static bool is_set(const struct registries *r, const struct ecosystem *eco, cons
 		strcmp(address, eco->address) != 0;
 }
 
-/* Downloads may be redirected to these. */
+/* Downloads may be redirected to these, whose names the configuration's reader has checked. */
 static int allow_also(struct registries *r, const struct ecosystem *eco,
 	const struct node *registry, struct err *e)
 {
@@ -94,6 +94,7 @@ static int add_of(struct registries *r, const struct ecosystem *eco, struct err 
 	const struct node *registry = node_get(r->d->context->config->registries, eco->name);
 	const char *problem = node_get_text(registry, REGISTRY_ERROR, NULL);
 	const char *address = node_get_text(registry, REGISTRY_ADDRESS, eco->address);
+	const size_t before = r->count;
 	struct err fault = {0};
 
 	if (problem) {
@@ -101,10 +102,9 @@ static int add_of(struct registries *r, const struct ecosystem *eco, struct err 
 		return r->d->fault(r->d->arg, &fault, e);
 	}
 	add_named(r, eco, registry);
-	if (!is_set(r, eco, address))
-		return 0;
-	add(r, eco->name, node_get_text(registry, REGISTRY_FROM, ""), address, eco->probe);
-	return allow_also(r, eco, registry, e);
+	if (is_set(r, eco, address))
+		add(r, eco->name, node_get_text(registry, REGISTRY_FROM, ""), address, eco->probe);
+	return r->count > before ? allow_also(r, eco, registry, e) : 0;
 }
 
 /* ---- asking ---- */
@@ -148,11 +148,10 @@ static int make_plan(struct registries *r, struct err *e)
 	for (const struct action_variable *v = r->d->context->action_env; v->name; v++)
 		if (!v->fetch_only)
 			strv_setenv(&r->plan.env, v->name, v->value);
-	for (size_t i = 0; i < r->count; i++) {
-		if (allow(r, &r->items[i], e) < 0)
-			return -1;
-		add_question(r, i);
-	}
+	/* No run could reach one that is not allowed, either. */
+	for (size_t i = 0; i < r->count; i++)
+		if (allow(r, &r->items[i], &r->items[i].fault) == 0)
+			add_question(r, i);
 	return egress_add_config(
 		&r->egress, &config->egress_allow, &config->egress_allow_private, e);
 }
@@ -181,6 +180,8 @@ static int ask(struct registries *r, struct err *ret_why)
 
 	if (make_plan(r, ret_why) < 0)
 		return -1;
+	if (!r->plan.count)
+		return 0;
 	adhoc_run(r->d->context, &adhoc, &view, &outcome);
 	*ret_why = outcome.error;
 	run_outcome_release(&outcome);
