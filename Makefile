@@ -62,7 +62,7 @@ NETTOOL_OWN_SRC := executor/net/netmain.c executor/net/getfiles.c executor/net/g
 STEPS := names net spawn tar_extract tar_create
 ACTIONS_GUEST := guest_plan check $(STEPS:%=steps/%) mkdir symlink create_file setenv pwd dummy delivery/upload
 DELIVERY := delivery rsync rsync2 dput dput2 sftp_put
-ECOSYSTEMS := registry gitdeps cargo rustup npm pip go bundler maven deb
+ECOSYSTEMS := registry gitdeps gitnames cargo rustup npm pip go bundler maven deb
 # What the executor expands itself, in a plan that is carried out by hand.
 ACTIONS_HAND := by_hand shell custom git_config ecosystems/registry ecosystems/cargo ecosystems/deb
 ACTIONS := table giturl http_get git_get git_mirror dns fetch $(filter-out $(ACTIONS_HAND),$(ECOSYSTEMS:%=ecosystems/%)) $(ACTIONS_HAND) $(ACTIONS_GUEST) $(DELIVERY:%=delivery/%)
@@ -155,8 +155,8 @@ HOSTKEY_LIBS := -lssh
 obj = $(patsubst %.c,$(O)/%.o,$(1))
 
 # Everything but the two mains: what tests and fuzzers link.
-LIBRARY_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(NETTOOL_OWN_SRC:executor/net/netmain.c=) $(ARCHIVE_SRC) $(HOSTKEY_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
-	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC))
+LIBRARY_SRC := $(sort $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) $(NETTOOL_OWN_SRC:executor/net/netmain.c=) $(ARCHIVE_SRC) $(HOSTKEY_SRC) $(HOST_SRC) $(filter-out src/cli/main.c,$(CLI_SRC)) \
+	$(ACTIONS_SRC) $(filter-out executor/main.c,$(EXECUTOR_SRC)))
 AMBIENT_SRC := $(BASE_SRC) $(OS_HOST_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(HOST_SRC) $(CLI_SRC) $(ACTIONS_SRC)
 GUEST_SRC := $(BASE_SRC) $(SHARED_SRC) src/data/yamlfile.c $(ACTIONS_GUEST_SRC) $(EXECUTOR_SRC)
 NETTOOL_SRC := $(BASE_SRC) $(SHARED_SRC) $(DATA_NET_SRC) $(TRANSFER_SRC) executor/net/errorfile.c $(NETTOOL_OWN_SRC)

@@ -75,11 +75,11 @@ int actions_check_git_url(const struct node *url, const char *file, struct err *
 	return 0;
 }
 
-int actions_check_git_login(const struct node *login, const char *file, struct err *e)
+int actions_check_git_login(const struct node *n, size_t len, const char *file, struct err *e)
 {
-	if (is_login(login->text, strlen(login->text)))
+	if (is_login(n->text, len))
 		return 0;
-	return refuse(login,
+	return refuse(n,
 		"is not [USER@]HOST, of letters, digits, '.', '_' and '-'; the port is always 22",
 		file, e);
 }

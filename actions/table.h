@@ -138,14 +138,15 @@ int actions_reach_url(const struct entry *entry, const char *url, struct endpoin
 	struct err *e) NODISCARD;
 /*
  * giturl.c: ERR_INPUT unless the URL is one that git fetches a repository from, without a password.
- * actions_check_git_login: unless the text is [USER@]HOST, as in such a URL of ssh.
+ * actions_check_git_login: unless the first `len` bytes of the text are [USER@]HOST, as in a URL of ssh.
  * actions_git_logs_in: it is one of ssh. actions_reach_git: append its server.
  */
 #define ACTIONS_GIT_URL                                                                            \
 	"https://, http:// or ssh://[USER@]HOST/PATH; a host of ssh:// must be listed under "      \
 	"`ssh` in the configuration"
 int actions_check_git_url(const struct node *url, const char *file, struct err *e) NODISCARD;
-int actions_check_git_login(const struct node *login, const char *file, struct err *e) NODISCARD;
+int actions_check_git_login(
+	const struct node *n, size_t len, const char *file, struct err *e) NODISCARD;
 bool actions_git_logs_in(const char *url);
 int actions_reach_git(const struct entry *entry, const char *url, struct endpoints *ret_endpoints,
 	struct err *e) NODISCARD;

@@ -5,8 +5,10 @@
  * and git's own configuration leads package managers from the server to the mirror: where they are
  * fetched and in the plan.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "actions/ecosystems/gitnames.h"
 #include "actions/limits.h"
 #include "actions/table.h"
 #include "base/limits.h"
@@ -36,11 +38,41 @@ static const char *const preset[] = {"Cargo.lock", "package-lock.json", "npm-shr
 	"yarn.lock", "pnpm-lock.yaml", "go.mod", "poetry.lock", "uv.lock", "requirements.txt",
 	"Gemfile.lock", ".gitmodules"};
 
-static char *login_of(const struct node *host)
-{
-	const char *user = strchr(host->text, '@') ? "" : USER_OF_FORGES "@";
+/* Of [USER@]HOST[/PATH]. */
+struct place {
+	char *user, *host;
+	const char *path; /* NULL: all of the host */
+};
 
-	return mem_printf("%s%s", user, host->text);
+static void place_release(struct place *p)
+{
+	free(p->user);
+	free(p->host);
+}
+#define auto_place __attribute__((cleanup(place_release)))
+
+static struct place place_of(const struct node *item)
+{
+	const char *text = item->text, *slash = strchr(text, '/');
+	size_t len = slash ? (size_t)(slash - text) : strlen(text);
+	const char *at = memchr(text, '@', len), *host = at ? at + 1 : text;
+
+	return (struct place){
+		.user = at ? mem_strndup(text, (size_t)(at - text)) : mem_strdup(USER_OF_FORGES),
+		.host = mem_strndup(host, (size_t)(text + len - host)),
+		.path = slash ? slash + 1 : NULL};
+}
+
+static int check_host(const struct node *item, const char *file, struct err *e)
+{
+	auto_place struct place place = place_of(item);
+	struct err why = {0};
+
+	if (actions_check_git_login(item, strcspn(item->text, "/"), file, e) < 0)
+		return -1;
+	if (place.path && gitnames_check_path(place.path, &why) < 0)
+		return node_err(item, file, e, "%s", why.msg);
+	return 0;
 }
 
 static int check_read(const struct node *path, const char *file, struct err *e)
@@ -64,7 +96,7 @@ static int check(const struct node *args, const char *file, struct err *e)
 		return node_err(
 			reads, file, e, "'reads' has more than %d items", LIMIT_FETCH_READS);
 	node_each (hosts, item)
-		if (actions_check_git_login(item, file, e) < 0)
+		if (check_host(item, file, e) < 0)
 			return -1;
 	node_each (reads, item)
 		if (check_read(item, file, e) < 0)
@@ -80,7 +112,8 @@ static int reach(const struct entry *entry, const struct node *settings,
 	(void)settings;
 	(void)e;
 	node_each (node_get(entry->args, "hosts"), host) {
-		auto_free char *login = login_of(host);
+		auto_place struct place place = place_of(host);
+		auto_free char *login = mem_printf("%s@%s", place.user, place.host);
 
 		endpoints_add_login(ret_endpoints, login);
 	}
@@ -97,27 +130,27 @@ static void reads(const struct entry *entry, struct action_reads *ret)
 		strv_push(&ret->optional, preset[i]);
 }
 
-static void add_login(struct node *logins, const struct node *host)
+static void add_place(struct node *places, const struct node *host)
 {
-	struct node *login = node_add_map(logins);
-	const char *at = strchr(host->text, '@');
-	auto_free char *user = at ? mem_strndup(host->text, (size_t)(at - host->text))
-				  : mem_strdup(USER_OF_FORGES);
+	auto_place struct place place = place_of(host);
+	struct node *n = node_add_map(places);
 
-	node_set_string(login, "user", user);
-	node_set_string(login, "host", at ? at + 1 : host->text);
+	node_set_string(n, "user", place.user);
+	node_set_string(n, "host", place.host);
+	if (place.path)
+		node_set_string(n, "path", place.path);
 }
 
 /* `files` must be there, `optional` need not (executor/net/gitdeps.h). */
 static struct node *work_of(const struct entry *entry)
 {
 	struct node *work = node_map();
-	struct node *logins = node_set_list(work, "logins");
+	struct node *places = node_set_list(work, "hosts");
 	struct node *optional = node_set_list(work, "optional");
 	const struct node *list = node_get(entry->args, "reads"), *host;
 
 	node_each (node_get(entry->args, "hosts"), host)
-		add_login(logins, host);
+		add_place(places, host);
 	for (size_t i = 0; !list && i < ARRAY_SIZE(preset); i++)
 		node_add_string(optional, preset[i]);
 	node_set(work, "files", list ? node_copy(list) : node_list());

@@ -12,13 +12,23 @@
 #define NAME_CHARACTERS LETTERS "._-"
 #define PATH_CHARACTERS NAME_CHARACTERS "~+/"
 #define HASH_DIGITS "0123456789abcdef"
+#define BLANKS " \t"
+#define WORD_ENDS " \t\r\n\"'"
 
-enum { SHA1_DIGITS = 40, SHA256_DIGITS = 64, GO_PARTS = 2, SHOWN_MAX = 200 };
+enum {
+	SHA1_DIGITS = 40,
+	SHA256_DIGITS = 64,
+	GO_PARTS = 2,
+	SHOWN_MAX = 200,
+	AROUND_MAX = 1000, /* how far is looked for what belongs to a name */
+};
 
-/* One search. */
+/* One search, for the repositories of one login. */
 struct search {
 	const char *text, *file, *login;
-	bool module; /* the form is that of a module of Go */
+	const struct strv *places;
+	const struct strv *replaced; /* modules of Go */
+	bool https, module;          /* the form in which a name was found */
 	struct gitnames *found;
 };
 
@@ -34,16 +44,44 @@ void gitnames_release(struct gitnames *g)
 	*g = (struct gitnames){0};
 }
 
+static bool starts(const char *text, const char *head)
+{
+	return strncmp(text, head, strlen(head)) == 0;
+}
+
 static int refuse(const struct search *s, const char *at, const char *why, struct err *e)
 {
-	auto_free char *shown = text_safe(at, SHOWN_MAX);
+	auto_free char *word = mem_strndup(at, strcspn(at, WORD_ENDS));
+	auto_free char *shown = text_safe(word, SHOWN_MAX);
 
-	shown[strcspn(shown, " \"'")] = '\0';
 	return err_reason(
 		e, ERR_INPUT, "fetch_lock_file", "%s names '%s': %s", s->file, shown, why);
 }
 
 /* ---- the list ---- */
+
+static void note_other(struct gitnames *g, const char *other)
+{
+	if (g->others.count < LIMIT_GIT_NAMES && !strv_has(&g->others, other))
+		strv_push(&g->others, other);
+}
+
+/* Is the path that of a place of this login, or below it? */
+static bool is_wanted(const struct search *s, const char *path)
+{
+	const size_t len = strlen(s->login);
+
+	strv_each (s->places, place) {
+		const char *top = *place + len + 1;
+
+		if (strcmp(*place, s->login) == 0)
+			return true;
+		if (starts(*place, s->login) && (*place)[len] == '/' && starts(path, top) &&
+			(!path[strlen(top)] || path[strlen(top)] == '/'))
+			return true;
+	}
+	return false;
+}
 
 static struct gitname *find(const struct gitnames *g, const char *login, const char *path)
 {
@@ -63,18 +101,34 @@ static struct gitname *append(struct gitnames *g, const char *login, const char 
 	return &g->items[g->count++];
 }
 
-/* "?QUERY#HASH"; NULL: no hash of a commit follows. */
+/* "@HASH", "?QUERY#HASH", "#commit=HASH"; NULL: no hash of a commit follows. */
 static char *commit_behind(const char *end)
 {
-	const char *hash = end + strcspn(end, "# \t\r\n\"'");
-	size_t len;
+	static const char key[] = "commit=";
+	size_t len = 0;
 
-	if (*hash != '#')
+	while (*end != '@' && len < AROUND_MAX && end[len] && !strchr("#" WORD_ENDS, end[len]))
+		len++;
+	end += len;
+	if (*end != '#' && *end != '@')
 		return NULL;
-	len = strspn(++hash, HASH_DIGITS);
-	if ((len != SHA1_DIGITS && len != SHA256_DIGITS) || isalnum((unsigned char)hash[len]))
+	end++;
+	end += starts(end, key) ? strlen(key) : 0;
+	len = strspn(end, HASH_DIGITS);
+	if ((len != SHA1_DIGITS && len != SHA256_DIGITS) || isalnum((unsigned char)end[len]))
 		return NULL;
-	return mem_strndup(hash, len);
+	return mem_strndup(end, len);
+}
+
+static int add_commit(const struct search *s, const char *at, struct gitname *name,
+	const char *commit, struct err *e)
+{
+	if (strv_has(&name->commits, commit))
+		return 0;
+	if (name->commits.count == LIMIT_GIT_COMMITS)
+		return refuse(s, at, "the source names too many commits of this repository", e);
+	strv_push(&name->commits, commit);
+	return 0;
 }
 
 static int add(
@@ -87,13 +141,9 @@ static int add(
 		return refuse(s, at, "the source names too many repositories", e);
 	if (!name)
 		name = append(s->found, s->login, path);
+	name->https |= s->https;
 	name->module |= s->module;
-	if (!commit || strv_has(&name->commits, commit))
-		return 0;
-	if (name->commits.count == LIMIT_GIT_COMMITS)
-		return refuse(s, at, "the source names too many commits of this repository", e);
-	strv_push(&name->commits, commit);
-	return 0;
+	return commit ? add_commit(s, at, name, commit, e) : 0;
 }
 
 /* ---- paths ---- */
@@ -114,6 +164,16 @@ static bool is_sound(const char *path)
 	return strlen(path) <= LIMIT_GIT_PATH;
 }
 
+int gitnames_check_path(const char *path, struct err *e)
+{
+	if (path[strspn(path, PATH_CHARACTERS)])
+		return err_set(e, ERR_INPUT,
+			"the path of a repository has letters, digits and . _ ~ + - alone");
+	if (!is_sound(path))
+		return err_set(e, ERR_INPUT, "this is not the path of a repository");
+	return 0;
+}
+
 /* What may follow a path: the end of a word, or of the part of a URL. */
 static bool ends(char c)
 {
@@ -124,58 +184,151 @@ static bool ends(char c)
 static int take_path(const struct search *s, const char *at, const char *from, struct err *e)
 {
 	auto_free char *path = NULL;
+	struct err why = {0};
 	const char *end;
 	size_t len;
 
 	from += strspn(from, "/");
-	len = strspn(from, PATH_CHARACTERS);
-	end = from + len;
-	if (!ends(*end))
-		return refuse(s, at,
-			"the path of a repository has letters, digits and . _ ~ + - alone", e);
+	end = from + strspn(from, PATH_CHARACTERS);
+	len = (size_t)(end - from) + (ends(*end) ? 0 : 1);
 	while (len > 0 && from[len - 1] == '/')
 		len--;
 	path = mem_strndup(from, len);
-	if (!is_sound(path))
-		return refuse(s, at, "this is not the path of a repository", e);
+	if (gitnames_check_path(path, &why) < 0)
+		return refuse(s, at, why.msg, e);
+	if (!is_wanted(s, path)) {
+		auto_free char *other = mem_printf("%s/%s", s->login, path);
+
+		note_other(s->found, other);
+		return 0;
+	}
 	return add(s, at, path, end, e);
 }
 
-/* ---- forms ---- */
+/* ---- names with a login ---- */
 
-static bool is_behind(const struct search *s, const char *at, const char *prefix)
+static bool is_behind(const char *text, const char *at, const char *prefix)
 {
 	size_t len = strlen(prefix);
 
-	return (size_t)(at - s->text) >= len && strncmp(at - len, prefix, len) == 0;
+	return (size_t)(at - text) >= len && strncmp(at - len, prefix, len) == 0;
 }
 
 /* Otherwise it is the end of another name. */
-static bool begins(const struct search *s, const char *at)
+static bool begins(const char *text, const char *at)
 {
-	return at == s->text || !strchr(NAME_CHARACTERS "@", at[-1]);
+	return at == text || !strchr(NAME_CHARACTERS, at[-1]);
 }
 
-/* A path may begin with digits and a slash, too, but not in a URL. */
-static bool is_port(const char *text)
+/* Of a URL: ":PORT/"; 0: none is there. */
+static size_t port_length(const char *behind)
 {
-	size_t digits = strspn(text, "0123456789");
+	size_t digits = *behind == ':' ? strspn(behind + 1, "0123456789") : 0;
 
-	return digits && text[digits] == '/';
+	return digits && behind[1 + digits] == '/' ? 1 + digits : 0;
 }
 
+static int take_url(const struct search *s, const char *at, const char *behind, struct err *e)
+{
+	size_t port = port_length(behind);
+
+	if (port && !starts(behind, ":22/"))
+		return refuse(s, at, "the port of ssh is always 22 here", e);
+	behind += port;
+	/* "ssh://USER@HOST:PATH" is a form that clients accept. */
+	return *behind == '/' || *behind == ':' ? take_path(s, at, behind + 1, e) : 0;
+}
+
+/* In prose, a colon may follow a login, too. */
 static int take_login(const struct search *s, const char *at, struct err *e)
 {
 	const char *behind = at + strlen(s->login);
-	bool is_url = is_behind(s, at, "ssh://");
 
-	if (*behind == '/')
-		return is_url ? take_path(s, at, behind, e) : 0;
-	if (*behind != ':')
-		return 0;
-	if (is_url && is_port(behind + 1))
-		return refuse(s, at, "the port of ssh is always 22 here", e);
-	return take_path(s, at, behind + 1, e);
+	if (is_behind(s->text, at, "ssh://"))
+		return take_url(s, at, behind, e);
+	return *behind == ':' && !ends(behind[1]) ? take_path(s, at, behind + 1, e) : 0;
+}
+
+static int find_logins(const struct search *s, struct err *e)
+{
+	for (const char *at = s->text; (at = strstr(at, s->login)); at++)
+		if (begins(s->text, at) && take_login(s, at, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- names with a host alone ---- */
+
+static int find_urls(const struct search *s, const char *host, struct err *e)
+{
+	const size_t len = strlen(host);
+	struct search of_https = *s;
+
+	of_https.https = true;
+	for (const char *at = s->text; (at = strstr(at, host)); at++)
+		if (is_behind(s->text, at, "git+https://") && at[len] == '/' &&
+			take_path(&of_https, at, at + len, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- modules of Go ---- */
+
+static const char *line_before(const char *text, const char *at)
+{
+	const char *start = at;
+
+	while (start > text && at - start < AROUND_MAX && start[-1] != '\n')
+		start--;
+	return start;
+}
+
+/* A word of its own, not in a comment, and not the source's own name. */
+static bool is_module(const char *text, const char *at)
+{
+	const char *start = line_before(text, at), *word = start + strspn(start, BLANKS);
+
+	if (at > text && !strchr(BLANKS "\n\"", at[-1]))
+		return false;
+	return !memmem(start, (size_t)(at - start), "//", 2) &&
+		!(starts(word, "module") && strchr(BLANKS, word[strlen("module")]));
+}
+
+/* "[VERSION] => DIRECTORY" */
+static bool is_replaced(const char *behind)
+{
+	behind += strspn(behind, BLANKS "\"");
+	if (*behind == 'v') {
+		behind += strcspn(behind, WORD_ENDS);
+		behind += strspn(behind, BLANKS);
+	}
+	if (!starts(behind, "=>"))
+		return false;
+	behind += strlen("=>");
+	behind += strspn(behind, BLANKS "\"");
+	return *behind == '.' || *behind == '/';
+}
+
+static char *module_at(const char *at)
+{
+	return mem_strndup(at, strcspn(at, WORD_ENDS));
+}
+
+static int find_replaced(const struct search *s, const char *host, struct strv *ret, struct err *e)
+{
+	for (const char *at = s->text; (at = strstr(at, host)); at++) {
+		auto_free char *module = NULL;
+
+		if (!is_module(s->text, at))
+			continue;
+		module = module_at(at);
+		if (!is_replaced(at + strlen(module)) || strv_has(ret, module))
+			continue;
+		if (ret->count == LIMIT_GIT_NAMES)
+			return refuse(s, at, "the source replaces too many modules", e);
+		strv_push(ret, module);
+	}
+	return 0;
 }
 
 /* Of "group/project.git/part/v2" or "group/project/part/v2", the length of what is the repository's. */
@@ -186,8 +339,7 @@ static size_t repository_length(const char *module)
 
 	for (unsigned parts = 1; module[end]; parts++) {
 		end += strcspn(module + end, "/");
-		if (end > strlen(suffix) &&
-			strncmp(module + end - strlen(suffix), suffix, strlen(suffix)) == 0)
+		if (end > strlen(suffix) && starts(module + end - strlen(suffix), suffix))
 			return end;
 		if (parts <= GO_PARTS)
 			front = end;
@@ -196,34 +348,31 @@ static size_t repository_length(const char *module)
 	return front;
 }
 
-static int take_module(const struct search *s, const char *at, const char *from, struct err *e)
+static int take_module(const struct search *s, const char *at, size_t host_len, struct err *e)
 {
-	auto_free char *module = mem_strndup(from, strcspn(from, " \t\r\n\""));
+	auto_free char *module = module_at(at);
+	char *path = module + host_len + 1;
+
+	if (module[host_len] != '/' || strv_has(s->replaced, module))
+		return 0;
+	path[repository_length(path)] = '\0';
+	return take_path(s, at, path, e);
+}
+
+static int find_modules(const struct search *s, const char *host, struct err *e)
+{
+	const size_t len = strlen(host);
+	auto_strv struct strv replaced = {0};
 	struct search of_module = *s;
 
 	of_module.module = true;
-	module[repository_length(module)] = '\0';
-	return take_path(&of_module, at, module, e);
-}
-
-/* It is required or replaced, and not the source itself. */
-static bool is_module(const struct search *s, const char *at)
-{
-	return (at == s->text || strchr(" \t\n\"", at[-1])) && !is_behind(s, at, "module ") &&
-		!is_behind(s, at, "module \"");
-}
-
-static int take_host(
-	const struct search *s, const char *at, size_t len, bool modules, struct err *e)
-{
-	const char *behind = at + len;
-
-	if (*behind != '/')
-		return 0;
-	if (is_behind(s, at, "git+https://"))
-		return take_path(s, at, behind, e);
-	if (modules && is_module(s, at))
-		return take_module(s, at, behind + 1, e);
+	of_module.replaced = &replaced;
+	if (find_replaced(s, host, &replaced, e) < 0)
+		return -1;
+	for (const char *at = s->text; (at = strstr(at, host)); at++)
+		if (at[len] == '/' && is_module(s->text, at) &&
+			take_module(&of_module, at, len, e) < 0)
+			return -1;
 	return 0;
 }
 
@@ -234,45 +383,53 @@ static bool is_of_modules(const char *file)
 	return strcmp(slash ? slash + 1 : file, "go.mod") == 0;
 }
 
+/* ---- servers that were not asked for ---- */
+
+static void find_others(
+	const char *text, const char *before, const struct strv *logins, struct gitnames *ret)
+{
+	for (const char *at = text; (at = strstr(at, before)); at++) {
+		const char *login = strcmp(before, "git@") == 0 ? at : at + strlen(before);
+		size_t len = strspn(login, NAME_CHARACTERS "@");
+		auto_free char *other = NULL;
+
+		if (!len || len > LIMIT_GIT_PATH || (login == at && login[len] != ':') ||
+			!begins(text, at))
+			continue;
+		other = mem_strndup(login, len);
+		if (!strv_has(logins, other))
+			note_other(ret, other);
+	}
+}
+
+/* ---- all of them ---- */
+
 static int find_of_login(const struct search *s, struct err *e)
 {
 	const char *host = strchr(s->login, '@') + 1;
-	const size_t len = strlen(host);
 
-	for (const char *at = s->text; (at = strstr(at, s->login)); at++)
-		if (begins(s, at) && take_login(s, at, e) < 0)
-			return -1;
-	for (const char *at = s->text; (at = strstr(at, host)); at++)
-		if (begins(s, at) && take_host(s, at, len, is_of_modules(s->file), e) < 0)
-			return -1;
-	return 0;
+	if (find_logins(s, e) < 0 || find_urls(s, host, e) < 0)
+		return -1;
+	return is_of_modules(s->file) ? find_modules(s, host, e) : 0;
 }
 
-/* ---- servers that were not asked for ---- */
-
-static void find_others(const char *text, const struct strv *logins, struct gitnames *ret)
-{
-	static const char scheme[] = "ssh://";
-
-	while ((text = strstr(text, scheme)) && ret->others.count < LIMIT_GIT_NAMES) {
-		size_t len = strspn(text += strlen(scheme), NAME_CHARACTERS "@");
-		auto_free char *login = mem_strndup(text, len);
-
-		if (len && len <= LIMIT_GIT_PATH && !strv_has(logins, login) &&
-			!strv_has(&ret->others, login))
-			strv_push(&ret->others, login);
-	}
-}
-
-int gitnames_find(const char *text, const char *file, const struct strv *logins,
+int gitnames_find(const char *text, const char *file, const struct strv *places,
 	struct gitnames *ret, struct err *e)
 {
-	strv_each (logins, login) {
-		const struct search s = {.text = text, .file = file, .login = *login, .found = ret};
+	auto_strv struct strv logins = {0};
 
+	strv_each (places, place) {
+		auto_free char *login = mem_strndup(*place, strcspn(*place, "/"));
+		const struct search s = {
+			.text = text, .file = file, .login = login, .places = places, .found = ret};
+
+		if (strv_has(&logins, login))
+			continue;
+		strv_push(&logins, login);
 		if (find_of_login(&s, e) < 0)
 			return -1;
 	}
-	find_others(text, logins, ret);
+	find_others(text, "ssh://", &logins, ret);
+	find_others(text, "git@", &logins, ret);
 	return 0;
 }

@@ -8,7 +8,8 @@
  *     ssh://USER@HOST/PATH    USER@HOST:PATH    git+https://HOST/PATH
  *
  * and in a go.mod for HOST/PATH, where PATH ends with the part that ends in .git, or else with the second
- * part. `#` and a full hash of a commit may follow PATH and a query.
+ * part, unless a line replaces the module by a directory. The full hash of a commit may follow, as
+ * `@HASH`, or behind a query as `#HASH` or `#commit=HASH`.
  */
 #ifndef ACTIONS_ECOSYSTEMS_GITNAMES_H
 #define ACTIONS_ECOSYSTEMS_GITNAMES_H
@@ -23,25 +24,31 @@ struct gitname {
 	char *login; /* USER@HOST */
 	char *path;  /* "group/project.git": no part is "", "." or ".." or begins with "-" */
 	struct strv commits; /* 40 or 64 hexadecimal digits in lower case */
-	bool module;         /* a go.mod names it: Go asks for PATH without the last `.git`, too */
+	bool https;          /* it is named by https, too */
+	bool module; /* a go.mod names it: Go asks for it by https, without the last `.git`, too */
 };
 
 struct gitnames { /* {0}: none */
 	struct gitname *items;
 	size_t count, room;
-	struct strv others; /* logins in ssh://LOGIN/ that were not asked for, each once */
+	/* what was not asked for, each once: USER@HOST of other servers, and USER@HOST/PATH */
+	struct strv others;
 };
 
 void gitnames_release(struct gitnames *g);
 #define auto_gitnames __attribute__((cleanup(gitnames_release)))
 
+/* ERR_INPUT without position: the text is no path that a repository can have here. */
+int gitnames_check_path(const char *path, struct err *e) NODISCARD;
+
 /*
- * Append what the text names of the servers of `logins`, each USER@HOST; what is there is not repeated.
- * `file` is the path of the text, relative to the source, also for messages.
+ * Append what the text names at `places`, each USER@HOST, or USER@HOST/PATH for the repository PATH and
+ * those below it; what is there is not repeated. `file` is the path of the text, relative to the
+ * source, also for messages.
  * ERR_INPUT, reason fetch_lock_file: a path is none that a repository can have here, or there are more
  * than LIMIT_GIT_NAMES repositories or LIMIT_GIT_COMMITS commits of one.
  */
-int gitnames_find(const char *text, const char *file, const struct strv *logins,
+int gitnames_find(const char *text, const char *file, const struct strv *places,
 	struct gitnames *ret, struct err *e) NODISCARD;
 
 #endif

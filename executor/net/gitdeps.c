@@ -24,15 +24,16 @@ enum { SLASH = ',', SHOWN_MAX = 200 };
 
 struct work {
 	const struct transfer_options *o;
-	struct strv logins;
+	struct strv places; /* gitnames.h */
 	struct gitnames names;
 	int dir;       /* PLACE */
+	bool bounded;  /* by `room` */
 	uint64_t room; /* bytes that mirrors may still take */
 };
 
 static void work_release(struct work *w)
 {
-	strv_release(&w->logins);
+	strv_release(&w->places);
 	gitnames_release(&w->names);
 	fd_close(w->dir);
 }
@@ -71,11 +72,12 @@ static int read_file(struct work *w, int source, const char *path, bool must, st
 				: "it is not a regular file in the source directory",
 			e);
 	}
-	if (gitnames_find(text.data, path, &w->logins, &w->names, e) < 0)
+	if (strlen(text.data) != text.len)
+		return refuse_file(path, "it is not a text", e);
+	if (gitnames_find(text.data, path, &w->places, &w->names, e) < 0)
 		return -1;
 	for (size_t i = others; i < w->names.others.count; i++)
-		tell(w, "%s names ssh://%s, which is not in `hosts`", path,
-			w->names.others.items[i]);
+		tell(w, "%s names %s, which is not in `hosts`", path, w->names.others.items[i]);
 	return 0;
 }
 
@@ -171,6 +173,7 @@ static int mirror_into(
 	uint64_t taken;
 
 	bounded.dir_fd = dir;
+	bounded.bounded = w->bounded;
 	bounded.room = w->room;
 	if (gitmirror(&m, &bounded, e) < 0 || tree_archive_size(dir, ".", path, &taken, e) < 0)
 		return -1;
@@ -201,25 +204,43 @@ static size_t length_without_suffix(const char *path)
 	return strcmp(path + cut, suffix) == 0 ? cut : len;
 }
 
-/*
- * A client that the source tells to use https finds the mirror, too. Git applies a setting to all URLs
- * that begin so, and of several the longest, so the one for Go is for modules alone. Neither login nor
- * path has a character that would have to be quoted.
- */
-static void add_setting(struct buf *b, const struct gitname *name)
+static void add_way(struct buf *b, const char *from, const char *path)
 {
-	const char *host = strchr(name->login, '@') + 1;
+	buf_addf(b, "\tinsteadOf = %s%s\n", from, path);
+}
+
+/*
+ * Git applies a setting to all URLs that begin so, and of several the longest, so that by https, by
+ * which public repositories are named, there are no more than are needed. Neither login nor path has a
+ * character that would have to be quoted.
+ */
+static void add_settings(struct buf *b, const struct gitname *name)
+{
 	auto_free char *directory = directory_of(name);
+	auto_free char *host = mem_printf("https://%s/", strchr(name->login, '@') + 1);
+	auto_free char *url = mem_printf("ssh://%s/", name->login);
+	auto_free char *odd_url = mem_printf("ssh://%s:", name->login);
+	auto_free char *short_form = mem_printf("%s:", name->login);
+	auto_free char *absolute = mem_printf("%s:/", name->login);
+	auto_free char *stem = mem_strndup(name->path, length_without_suffix(name->path));
 
 	buf_addf(b, "[url \"file://" PLACE "/%s/%s\"]\n", name->login, directory);
-	buf_addf(b, "\tinsteadOf = ssh://%s/%s\n", name->login, name->path);
-	buf_addf(b, "\tinsteadOf = ssh://%s:%s\n", name->login, name->path);
-	buf_addf(b, "\tinsteadOf = %s:%s\n", name->login, name->path);
-	buf_addf(b, "\tinsteadOf = %s:/%s\n", name->login, name->path);
-	buf_addf(b, "\tinsteadOf = https://%s/%s\n", host, name->path);
+	add_way(b, url, name->path);
+	add_way(b, odd_url, name->path);
+	add_way(b, short_form, name->path);
+	add_way(b, absolute, name->path);
+	if (name->https || name->module)
+		add_way(b, host, name->path);
 	if (name->module)
-		buf_addf(b, "\tinsteadOf = https://%s/%.*s\n", host,
-			(int)length_without_suffix(name->path), name->path);
+		add_way(b, host, stem);
+}
+
+/* Submodules by files are forbidden by default, for the sake of hosts with files of others. */
+static void write_settings(const struct work *w, struct buf *b)
+{
+	buf_adds(b, "[protocol \"file\"]\n\tallow = always\n");
+	for (size_t i = 0; i < w->names.count; i++)
+		add_settings(b, &w->names.items[i]);
 }
 
 static int write_config(struct work *w, struct err *e)
@@ -229,8 +250,7 @@ static int write_config(struct work *w, struct err *e)
 		O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 
 	buf_init(&text, LIMIT_NODE_BYTES);
-	for (size_t i = 0; i < w->names.count; i++)
-		add_setting(&text, &w->names.items[i]);
+	write_settings(w, &text);
 	if (fd < 0 || fd_write_all(fd, text.data, text.len) < 0)
 		return err_sys(e, "write " PLACE "/" GIT_DEPS_CONFIG);
 	return 0;
@@ -246,19 +266,27 @@ static int prepare(struct work *w, struct err *e)
 	strv_push(&replaced, GIT_DEPS);
 	if (room_find(&bounded, &replaced, 0, e) < 0)
 		return -1;
-	w->room = bounded.bounded ? bounded.room : UINT64_MAX;
+	w->bounded = bounded.bounded;
+	w->room = bounded.room;
 	w->dir = open_dir(w->o->dir_fd, GIT_DEPS, e);
 	return w->dir < 0 ? -1 : remove_unnamed(w, e);
+}
+
+static void add_place(struct work *w, const struct node *place)
+{
+	const char *path = node_get_text(place, "path", NULL);
+
+	strv_pushf(&w->places, "%s@%s%s%s", node_get_text(place, "user", ""),
+		node_get_text(place, "host", ""), path ? "/" : "", path ? path : "");
 }
 
 int gitdeps(const struct node *work, const struct transfer_options *o, struct err *e)
 {
 	auto_work struct work w = {.o = o, .dir = -1};
-	const struct node *login;
+	const struct node *place;
 
-	node_each (node_get(work, "logins"), login)
-		strv_pushf(&w.logins, "%s@%s", node_get_text(login, "user", ""),
-			node_get_text(login, "host", ""));
+	node_each (node_get(work, "hosts"), place)
+		add_place(&w, place);
 	if (read_files(&w, work, e) < 0 || prepare(&w, e) < 0)
 		return -1;
 	if (!w.names.count)

@@ -6,8 +6,8 @@
  *     config              git's settings that lead from each repository to its mirror
  *     USER@HOST/a,b.git   the mirror of ssh://USER@HOST/a/b.git
  *
- * A mirror that is no longer named is removed. `work` has `logins`, each `user` and `host`, and the paths of the
- * files: `files`, which must be there, and `optional`.
+ * A mirror that is no longer named is removed. `work` has `hosts`, each with `user`, `host` and perhaps `path`, and
+ * the paths of the files: `files`, which must be there, and `optional`.
  */
 #ifndef EXECUTOR_NET_GITDEPS_H
 #define EXECUTOR_NET_GITDEPS_H

@@ -85,7 +85,7 @@ enum { DRIVE_SERIAL_MAX = 20, DRIVES_MAX = 12 };
 #define DEPS_HTTP "http" /* below GUEST_DEPS: files from web servers */
 #define GUEST_DEPS_HTTP GUEST_DEPS "/" DEPS_HTTP
 /* Below GUEST_DEPS: mirrors of private repositories, and git's settings that lead to them. */
-#define GIT_DEPS "git"
+#define GIT_DEPS "git-mirrors"
 #define GIT_DEPS_CONFIG "config"
 #define GUEST_MIRROR "/ci/mirror"
 #define GUEST_CACHE "/ci/cache"

@@ -85,6 +85,11 @@ static void take_reference(struct listing *l, const char *hash, size_t digits, c
 	l->tag |= is_below(name, "refs/tags/", l->ref);
 }
 
+static bool starts(const char *text, const char *head)
+{
+	return strncmp(text, head, strlen(head)) == 0;
+}
+
 /* "HASH\tNAME", or "ref: NAME\tHEAD"; what git says itself is neither. */
 static void take_line(struct listing *l, char *line)
 {
@@ -94,7 +99,7 @@ static void take_line(struct listing *l, char *line)
 
 	if (tab && digits && line + digits == tab) {
 		take_reference(l, line, digits, tab + 1);
-	} else if (tab && strncmp(line, names, strlen(names)) == 0) {
+	} else if (tab && starts(line, names)) {
 		*tab = '\0';
 		if (strcmp(tab + 1, "HEAD") == 0 && !l->head)
 			l->head = mem_strdup(line + strlen("ref: "));
@@ -217,7 +222,7 @@ static int choose(struct mirror *m, struct err *e)
 		want(m, ref, mem_printf(GITMIRROR_COMMITS "%s", ref));
 		return 0;
 	}
-	if (strncmp(ref, "refs/", strlen("refs/")) != 0)
+	if (!starts(ref, "refs/"))
 		return want_named(m, e);
 	if (!m->list.exact)
 		return refuse_ref(m, "the repository has no reference ", e);
@@ -379,12 +384,35 @@ static int keep_commit(struct mirror *m, const char *commit, struct err *e)
 	return refuse_name(m, "the repository has no commit ", commit, e);
 }
 
+/* "refs/commits/HASH" of an earlier time. */
+static int forget_commit(struct mirror *m, const char *full, struct err *e)
+{
+	if (!starts(full, GITMIRROR_COMMITS) ||
+		strv_has(m->m->commits, full + strlen(GITMIRROR_COMMITS)))
+		return 0;
+	return MUST(m, e, "--git-dir=.", "update-ref", "-d", full);
+}
+
+static int forget_commits(struct mirror *m, struct err *e)
+{
+	auto_free char *list = NULL;
+	char *save = NULL;
+
+	if (MUST(m, e, "--git-dir=.", "for-each-ref", "--format=%(refname)", GITMIRROR_COMMITS) < 0)
+		return -1;
+	list = mem_strdup(m->run.said.data);
+	for (char *full = strtok_r(list, "\n", &save); full; full = strtok_r(NULL, "\n", &save))
+		if (forget_commit(m, full, e) < 0)
+			return -1;
+	return 0;
+}
+
 static int keep_commits(struct mirror *m, struct err *e)
 {
 	strv_each (m->m->commits, commit)
 		if (keep_commit(m, *commit, e) < 0)
 			return -1;
-	return 0;
+	return forget_commits(m, e);
 }
 
 static int set_head(struct mirror *m, struct err *e)

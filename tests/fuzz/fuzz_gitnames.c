@@ -45,12 +45,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	auto_free char *text = mem_strndup((const char *)data, size);
 	const char *file = size % 2 ? "go.mod" : "lock";
 	auto_gitnames struct gitnames names = {0};
-	auto_strv struct strv logins = {0};
+	auto_strv struct strv places = {0};
 	struct err e = {0};
 
-	strv_push(&logins, "g@h");
-	strv_push(&logins, "git@h.test");
-	if (gitnames_find(text, file, &logins, &names, &e) == 0)
+	strv_push(&places, "g@h");
+	strv_push(&places, "g@i/a");
+	strv_push(&places, "git@h.test");
+	if (gitnames_find(text, file, &places, &names, &e) == 0)
 		check(&names);
 	else if (e.kind != ERR_INPUT || !e.msg[0])
 		BUG("a refusal of kind %d: %s", (int)e.kind, e.msg);

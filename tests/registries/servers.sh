@@ -159,13 +159,14 @@ server_lock() {
 	refused "$1"
 }
 
-# killed PATH LOG COMMAND...: the command is killed when the server has been asked for this; it fails if that does not happen.
+# killed PATTERN LOG COMMAND...: the command is killed when the server has been asked for a path that matches; it fails if
+# that does not happen.
 killed=$(
 	cat <<-'END'
-		path=$1 log=$2
+		pattern=$1 log=$2
 		shift 2
 		"$@" &
-		until grep -qF "\"path\": \"$path\"" "$log"; do
+		until grep -qE "\"path\": \"$pattern\"" "$log"; do
 			kill -0 $! || exit 1
 			sleep 0.1
 		done
@@ -180,7 +181,7 @@ server_killed() {
 	server_source 1.1.0 || return 1
 	echo /stall/1000 >"$work/www/$file.instead"
 	: >"$work/httpd.log"
-	in_network bash -c "$killed" killed "/instead/$file" "$work/httpd.log" "$ambient" --no-config --config "$work/config.yaml" \
+	in_network bash -c "$killed" killed "/+instead/+${file//\//\/+}" "$work/httpd.log" "$ambient" --no-config --config "$work/config.yaml" \
 		run --projects "$work/projects.yaml" "$project" </dev/null
 	status=$?
 	rm "$work/www/$file.instead"
@@ -234,6 +235,7 @@ server_facts() {
 	esac
 	server_code 429
 	server_code 503
+	fact "$ecosystem: ambient is killed while the client fetches" server_killed
 	return 0
 }
 
@@ -328,7 +330,6 @@ servers_cargo() {
 		[404]='greeting-1.1.0.crate` .*, got 404' [away]='http://evil.test/file/.*greeting-1.1.0.crate` .*, got 403'
 		[lock]='checksum for `greeting v1.1.0` changed between lock files' [429]='greeting-1.1.0.crate` .*, got 429' [503]=again)
 	server_facts cargo rust cargo_fetch 'cargo run' || return 0
-	fact 'cargo: ambient is killed while the client fetches' server_killed
 	fact 'cargo: the disk of the machine that fetches is full' \
 		server_full scratch_size 64MiB pre_plan_failed 'No space left on device'
 	fact 'cargo: what was fetched is larger than allowed' \

@@ -299,12 +299,15 @@ static void test_steps_say_who_logs_in_by_ssh(void **state)
 static void test_git_deps_asks_its_hosts_by_ssh(void **state)
 {
 	(void)state;
-	expect_steps("action: git_deps\nhosts: [h.example, me@i.example]\nreads: [a.lock]\n",
+	expect_steps("action: git_deps\nhosts: [h.example, me@i.example/a/b]\nreads: [a.lock]\n",
 		"net "
-		"{\"command\":\"git_deps\",\"input\":\"{\\\"logins\\\":[{\\\"user\\\":\\\"git\\\","
+		"{\"command\":\"git_deps\",\"input\":\"{\\\"hosts\\\":[{\\\"user\\\":\\\"git\\\","
 		"\\\"host\\\":\\\"h.example\\\"},{\\\"user\\\":\\\"me\\\",\\\"host\\\":\\\"i."
-		"example\\\"}],"
+		"example\\\","
+		"\\\"path\\\":\\\"a/b\\\"}],"
 		"\\\"optional\\\":[],\\\"files\\\":[\\\"a.lock\\\"]}\",\"ssh\":true}");
+	expect_refused(IN_PRE, "action: git_deps\nhosts: [h.example/a/../b]\n",
+		"p.yaml:2:9: this is not the path of a repository");
 	expect_refused(IN_PRE, "action: git_deps\nhosts: [h.example:2222]\n",
 		"p.yaml:2:9: 'h.example:2222' is not [USER@]HOST, of letters, digits, '.', '_' and "
 		"'-'; the port is always 22");

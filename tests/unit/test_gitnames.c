@@ -15,11 +15,12 @@ static const char *file = "lock";
 
 static int find(const char *text, struct gitnames *ret, struct err *e)
 {
-	auto_strv struct strv logins = {0};
+	auto_strv struct strv places = {0};
 
-	strv_push(&logins, "git@h.test");
-	strv_push(&logins, "me@b.test");
-	return gitnames_find(text, file, &logins, ret, e);
+	strv_push(&places, "git@h.test");
+	strv_push(&places, "me@b.test/srv");
+	strv_push(&places, "me@b.test/g/p.git");
+	return gitnames_find(text, file, &places, ret, e);
 }
 
 /* "LOGIN PATH COMMIT..." of each, a line each; then "other LOGIN". */
@@ -32,8 +33,9 @@ static char *list(const char *text)
 	buf_init(&lines, MIB);
 	expect_ok(find(text, &names, &e), &e);
 	for (size_t i = 0; i < names.count; i++) {
-		buf_addf(&lines, "%s%s %s", names.items[i].module ? "module " : "",
-			names.items[i].login, names.items[i].path);
+		buf_addf(&lines, "%s%s%s %s", names.items[i].module ? "module " : "",
+			names.items[i].https ? "https " : "", names.items[i].login,
+			names.items[i].path);
 		strv_each (&names.items[i].commits, commit)
 			buf_addf(&lines, " %s", *commit);
 		buf_adds(&lines, "\n");
@@ -62,10 +64,11 @@ static void test_forms(void **state)
 	expect_names("\turl = git@h.test:g/p.git\n", "git@h.test g/p.git\n");
 	expect_names("url = \"me@b.test:/srv/p.git\"", "me@b.test srv/p.git\n");
 	expect_names("git+ssh://git@h.test:g/p.git", "git@h.test g/p.git\n");
-	expect_names("git+https://h.test/g/p.git#" HASH, "git@h.test g/p.git " HASH "\n");
+	expect_names("git+https://h.test/g/p.git#" HASH, "https git@h.test g/p.git " HASH "\n");
 	expect_names("{git = \"ssh://git@h.test/~me/a+b/\"}", "git@h.test ~me/a+b\n");
 	expect_names("ssh://git@h.test/p", "git@h.test p\n");
 	expect_names("git@h.test:g/.github", "git@h.test g/.github\n");
+	expect_names("ssh://git@h.test:22/g/p", "git@h.test g/p\n");
 }
 
 static void test_names_come_once(void **state)
@@ -73,7 +76,7 @@ static void test_names_come_once(void **state)
 	(void)state;
 	expect_names("git@h.test:g/p\nssh://git@h.test/g/p#" HASH "\nssh://git@h.test/g/p#" HASH,
 		"git@h.test g/p " HASH "\n");
-	expect_names("git@h.test:g/p me@b.test:g/p", "git@h.test g/p\nme@b.test g/p\n");
+	expect_names("git@h.test:g/p me@b.test:srv/p", "git@h.test g/p\nme@b.test srv/p\n");
 }
 
 static void test_what_is_no_name(void **state)
@@ -81,15 +84,36 @@ static void test_what_is_no_name(void **state)
 	(void)state;
 	expect_names("", "");
 	expect_names("https://h.test/g/p.git", "");
-	expect_names("mail git@h.test now", "");
-	expect_names(
-		"xgit@h.test:g/p git@h.test.org:g/p ssh://git@ah.test/g/p", "other git@ah.test\n");
+	expect_names("mail git@h.test now, or git@h.test: at once", "");
+	expect_names("xgit@h.test:g/p git@h.test.org:g/p ssh://git@ah.test/g/p",
+		"other git@ah.test\nother git@h.test.org\n");
 	expect_names("h.test/g/p v1", "");
 	expect_names("ssh://git@c.test/g/p ssh://git@c.test/x ssh:///x", "other git@c.test\n");
 	/* neither a shortened hash nor a longer one */
 	expect_names("ssh://git@h.test/p#0123456", "git@h.test p\n");
 	expect_names("ssh://git@h.test/p#" HASH "f", "git@h.test p\n");
 	expect_names("ssh://git@h.test/p #" HASH, "git@h.test p\n");
+}
+
+/* Behind the address, or behind the path of a repository. */
+static void test_commits(void **state)
+{
+	(void)state;
+	expect_names(
+		"p @ git+ssh://git@h.test/g/p.git@" HASH "#egg=p", "git@h.test g/p.git " HASH "\n");
+	expect_names("p@git@h.test:g/p.git#commit=" HASH, "git@h.test g/p.git " HASH "\n");
+	expect_names("?rev=1#" HASH " git@h.test:p", "git@h.test p\n");
+}
+
+/* The operator's key may open more than the source shall have. */
+static void test_places_within_a_server(void **state)
+{
+	(void)state;
+	expect_names("ssh://me@b.test/srv/a ssh://me@b.test/srv ssh://me@b.test/srvx "
+		     "ssh://me@b.test/g/p.git "
+		     "me@b.test:g/q.git",
+		"me@b.test srv/a\nme@b.test srv\nme@b.test g/p.git\nother me@b.test/srvx\n"
+		"other me@b.test/g/q.git\n");
 }
 
 static void test_modules_of_go(void **state)
@@ -102,13 +126,20 @@ static void test_modules_of_go(void **state)
 		"module git@h.test g/p\nmodule git@h.test g/q\nmodule git@h.test a/b/c.git\nmodule "
 		"git@h.test g/r\n");
 	expect_names("require \"h.test/g/p\" v1", "module git@h.test g/p\n");
+	/* a directory in the place of a module, a comment, the source itself */
+	expect_names("require h.test/g/p v1.0.0\nrequire h.test/g/q v1.0.0\n"
+		     "replace h.test/g/p => ../p\nreplace (\n\th.test/g/q v1.0.0 => /q\n)\n",
+		"");
+	expect_names(
+		"// see h.test/g/p\nmodule\th.test/g/self\nrequire x.test/y v1 // h.test/g/q\n",
+		"");
 	file = "lock";
 }
 
 static const struct {
 	const char *text, *message;
 } refused[] = {
-	{"ssh://git@h.test:2222/g/p",
+	{"ssh://git@h.test:2222/g/p\n",
 		"lock names 'git@h.test:2222/g/p': the port of ssh is always 22 here"},
 	{"x ssh://git@h.test/g/../p y",
 		"lock names 'git@h.test/g/../p': this is not the path of a repository"},
@@ -169,6 +200,8 @@ int main(void)
 		cmocka_unit_test(test_forms),
 		cmocka_unit_test(test_names_come_once),
 		cmocka_unit_test(test_what_is_no_name),
+		cmocka_unit_test(test_commits),
+		cmocka_unit_test(test_places_within_a_server),
 		cmocka_unit_test(test_modules_of_go),
 		cmocka_unit_test(test_what_is_refused),
 		cmocka_unit_test(test_limits),
