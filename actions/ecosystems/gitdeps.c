@@ -22,8 +22,8 @@ static const struct param params[] = {
 		.required = true,
 		.not_empty = true,
 		.help = "the servers, [USER@]HOST, each listed under `ssh` in the configuration; "
-			"the "
-			"user is `" USER_OF_FORGES "` unless it is named"},
+			"the user is `" USER_OF_FORGES "` unless it is named. [USER@]HOST/PATH: of "
+			"this server, only the repository PATH and those below it"},
 	{.name = "reads",
 		.type = PARAM_STRINGS,
 		.not_empty = true,
