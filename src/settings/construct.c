@@ -31,16 +31,38 @@ static int read_own(const char *path, struct node **ret, struct err *e)
 	return 0;
 }
 
+/*
+ * The part of an absolute path behind the source directory, however that is written; NULL: the path does
+ * not lead through it.
+ */
+static const char *behind_source(const char *path, const char *source)
+{
+	struct stat top, above;
+
+	if (stat(source, &top) < 0)
+		return NULL;
+	if (strcmp(source, "/") == 0)
+		return path + 1;
+	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		auto_free char *front = mem_strndup(path, (size_t)(slash - path));
+
+		if (stat(front, &above) == 0 && above.st_dev == top.st_dev &&
+			above.st_ino == top.st_ino)
+			return slash + 1;
+	}
+	return NULL;
+}
+
 static int read_partial(
 	const struct construct *c, const char *source, struct node **ret, struct err *e)
 {
 	auto_free char *path = path_absolute(c->partial);
 	auto_free char *shown = text_safe(path, PATH_SHOWN_MAX);
-	const size_t len = strlen(source);
+	const char *behind = behind_source(path, source);
 
-	if (!path_is_below(path, source) || strcmp(path, source) == 0)
+	if (!behind)
 		return read_own(path, ret, e);
-	if (project_read_source_plan(source, path + len + (source[len - 1] != '/'), ret, e) < 0)
+	if (project_read_source_plan(source, behind, ret, e) < 0)
 		return -1;
 	return *ret ? 0 : err_set(e, ERR_INPUT, "%s: there is no such file", shown);
 }
@@ -89,6 +111,24 @@ static void add_plans(struct node *project, const struct construct *c, const str
 	}
 }
 
+/* Which hosts a VM with programs of others reaches is for the operator to say. */
+static int check_hosts(
+	const struct construct *c, const struct node *partial, const char *file, struct err *e)
+{
+	const struct node *entry;
+
+	node_each (node_get(partial, project_plan_keys[PROJECT_PRE_PLAN]), entry) {
+		const struct node *hosts = node_get(entry, "hosts");
+
+		if (hosts && !c->allow_hosts)
+			return node_err(hosts, file, e,
+				"'hosts' of the pre_plan is for files of the operator; "
+				"--allow-hosts "
+				"takes it");
+	}
+	return 0;
+}
+
 static int check_source(const char *source, struct err *e)
 {
 	auto_free char *shown = text_safe(source, PATH_SHOWN_MAX);
@@ -115,6 +155,8 @@ int construct_projects(const struct construct *c, const struct config *config,
 		read_partial(c, source, &partial, e) < 0)
 		return -1;
 	node_set_file(partial, c->partial);
+	if (check_hosts(c, partial, c->partial, e) < 0)
+		return -1;
 	project = node_set_map(node_set_map(root, "projects"), c->name);
 	node_set_string(project, "source", source);
 	node_set_string(project, "image", image);

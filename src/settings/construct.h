@@ -20,6 +20,7 @@ struct construct {
 	const char *source;   /* a directory */
 	const char *image;    /* as in a projects file, but relative to the working directory */
 	bool allow_post_plan; /* else a post_plan is left out, with a warning */
+	bool allow_hosts;     /* else `hosts` of an action of the pre_plan is ERR_INPUT */
 };
 
 /*

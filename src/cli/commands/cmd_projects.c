@@ -60,6 +60,10 @@ static const struct option options[] = {
 		.type = OPTION_FLAG,
 		.offset = offsetof(struct projects_settings, construct.allow_post_plan),
 		.help = "construct: take the post_plan, too; else it is left out"},
+	{.name = "allow-hosts",
+		.type = OPTION_FLAG,
+		.offset = offsetof(struct projects_settings, construct.allow_hosts),
+		.help = "construct: let actions of the pre_plan name hosts; else that is an error"},
 	{0},
 };
 
