@@ -28,7 +28,12 @@ static void add_tar(
 	auto_free char *archive = path_absolute(schema_text(tar_params, entry->args, "archive"));
 	auto_free char *directory =
 		path_absolute(schema_text(tar_params, entry->args, "directory"));
-	const char *const argv[] = {"tar", "-C", directory, what, archive, member, NULL};
+	const char *const make[] = {"mkdir", "-p", "--", directory, NULL};
+	const char *const argv[] = {
+		"tar", "--no-same-owner", "-C", directory, what, archive, member, NULL};
+
+	if (!member)
+		node_set_string(actions_add_program(entry, make, out), "directory", "/");
 
 	/* The source directory may be what is unpacked. */
 	node_set_string(actions_add_program(entry, argv, out), "directory", "/");

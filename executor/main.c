@@ -42,6 +42,7 @@
 #include "executor/machine/tools.h"
 #include "executor/net/connect.h"
 #include "os/fd.h"
+#include "os/inherit.h"
 
 static int greet(struct link *l, struct err *e)
 {
@@ -122,10 +123,13 @@ static int complain(const struct err *e)
 	return e->kind == ERR_INPUT ? 2 : 3;
 }
 
-/* 0 or 1, as Ambient CI has it, whatever the error. */
+/* 0 or 1, as Ambient CI has it, whatever the error. A person's shell is no machine of ours. */
 static int run_by_hand(struct err *e)
 {
-	if (hand_run(actions_by_hand, actions_guest_plan, STDOUT_FILENO, e) == 0)
+	int mended = inherit_mend(e);
+
+	set_signals(); /* once more: no signal is blocked now */
+	if (mended == 0 && hand_run(actions_by_hand, actions_guest_plan, STDOUT_FILENO, e) == 0)
 		return 0;
 	print_error(e);
 	return 1;

@@ -162,6 +162,18 @@ static int check_user(const struct entry *entry, struct err *e)
 			  "' needs a machine: without one, all programs run as who started this");
 }
 
+/* Ambient CI writes deb2 as deb with a sub-directory of the artifacts. */
+static void rename_deb2(struct node *step)
+{
+	const struct node *packages = node_get(step, "packages");
+
+	if (!packages || strcmp(node_get_text(step, "action", ""), action_deb.name) != 0)
+		return;
+	node_set(step, "artifacts", node_copy(packages));
+	node_remove(step, "packages");
+	node_set_string(step, "action", action_deb2.name);
+}
+
 static int add_step(const struct node *node, size_t index, const struct action *const *actions,
 	struct oldplan *p, struct err *e)
 {
@@ -186,12 +198,14 @@ static int add_step(const struct node *node, size_t index, const struct action *
 
 static int add_steps(const struct action *const *actions, struct oldplan *p, struct err *e)
 {
-	const struct node *node;
+	struct node *node;
 	size_t index = 0;
 
-	node_each (node_get(p->tree, "steps"), node)
+	node_each (node_get(p->tree, "steps"), node) {
+		rename_deb2(node);
 		if (add_step(node, index++, actions, p, e) < 0)
 			return -1;
+	}
 	return 0;
 }
 
