@@ -32,7 +32,7 @@ static const struct param params[] = {
 		.sub = item_params,
 		.required = true,
 		.not_empty = true,
-		.help = "the files to download, each with url, filename and checksum"},
+		.help = "the files to download, each with url and filename, and perhaps checksum"},
 	{0},
 };
 
@@ -107,7 +107,7 @@ static int expand(
 
 const struct action action_http_get = {
 	.name = "http_get",
-	.summary = "Download files into the dependencies and verify their checksums.",
+	.summary = "Download files into the dependencies, and verify the checksums that are given.",
 	.where = IN_PRE,
 	.determined = true,
 	.is_pinned = is_pinned,

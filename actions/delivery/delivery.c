@@ -281,13 +281,14 @@ int delivery_reach(const struct entry *entry, const struct node *settings,
 static const struct target_key {
 	const char *key;
 	const struct action *action; /* determines the valid forms */
+	const char *base;            /* if this key is there, the value is appended to it */
 } target_keys[] = {
-	{"rsync_target", &action_rsync},
-	{"rsync_target_base", &action_rsync},
-	{"rsync_target_map", &action_rsync},
-	{"dput_target", &action_dput},
-	{"sftp_target", &action_sftp_put},
-	{"sftp_target_base", &action_sftp_put},
+	{"rsync_target", &action_rsync, NULL},
+	{"rsync_target_base", &action_rsync, NULL},
+	{"rsync_target_map", &action_rsync, "rsync_target_base"},
+	{"dput_target", &action_dput, NULL},
+	{"sftp_target", &action_sftp_put, NULL},
+	{"sftp_target_base", &action_sftp_put, NULL},
 };
 
 static int check_named(const struct node *item, const char *file, struct err *e)
@@ -335,7 +336,8 @@ static int check_value(const struct target_key *k, const struct node *config,
 		return 0;
 	if (delivery_check_password(k->key, item->text, &why) < 0)
 		return node_err(item, file, e, "%s", why.msg);
-	warn_of_form(k->action->kind, config, item, k->key, file, warnings);
+	if (!k->base || !node_get_text(config, k->base, NULL))
+		warn_of_form(k->action->kind, config, item, k->key, file, warnings);
 	return 0;
 }
 

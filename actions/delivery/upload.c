@@ -75,15 +75,12 @@ static int refuse_path(const char *path, const char *what, struct err *e)
 	return err_set(e, ERR_INPUT, "'%s' of the artifacts %s", shown, what);
 }
 
-/* Open the directory, and get its path without symbolic links. */
-static int find_directory(struct upload *u, const char *artifacts, const char *path, struct err *e)
+/* Open the directory beneath `top`, and get its path without symbolic links. */
+static int enter(struct upload *u, int top, const char *path, struct err *e)
 {
-	auto_fd int top = open(artifacts, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	auto_free char *self = NULL;
 	ssize_t len;
 
-	if (top < 0)
-		return err_sys(e, "%s", artifacts);
 	u->dir = open_beneath(top, path, O_RDONLY | O_DIRECTORY);
 	if (u->dir < 0 && errno == EXDEV)
 		return refuse_path(path, "leads outside of them: nothing is uploaded", e);
@@ -95,6 +92,13 @@ static int find_directory(struct upload *u, const char *artifacts, const char *p
 		return err_set(e, ERR_HOST, "the path of '%s' is too long", path);
 	u->shown[len] = '\0';
 	return 0;
+}
+
+static int find_directory(struct upload *u, const char *artifacts, const char *path, struct err *e)
+{
+	auto_fd int top = open(artifacts, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	return top < 0 ? err_sys(e, "%s", artifacts) : enter(u, top, path, e);
 }
 
 /* A program that uses ssh failed without a reason. If the login fails, replace *e. */
@@ -426,8 +430,8 @@ static int is_changes(const struct dirent *d)
 	return dot && strcmp(dot, ".changes") == 0;
 }
 
-/* Check all files before the first is uploaded. */
-static int add_all_changes(struct upload *u, struct err *e)
+/* *ret_count: of .changes files in the directory. Checks all files before the first is uploaded. */
+static int add_changes_here(struct upload *u, int *ret_count, struct err *e)
 {
 	struct dirent **names = NULL;
 	int count = scandirat(u->dir, ".", &names, is_changes, alphasort), result = 0;
@@ -440,9 +444,26 @@ static int add_all_changes(struct upload *u, struct err *e)
 		free(names[i]);
 	}
 	free(names);
-	if (result == 0 && count == 0)
-		return err_set(e, ERR_INPUT, "there is no .changes file in %s", u->shown);
+	*ret_count = count;
 	return result;
+}
+
+/* Where deb2 leaves them, if they are not in the directory itself. */
+static int add_all_changes(struct upload *u, struct err *e)
+{
+	auto_fd int top = -1;
+	int count = 0;
+
+	if (add_changes_here(u, &count, e) < 0)
+		return -1;
+	if (count)
+		return 0;
+	top = u->dir;
+	u->dir = -1;
+	if (faccessat(top, ARTIFACTS_DEBIAN, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(enter(u, top, ARTIFACTS_DEBIAN, e) < 0 || add_changes_here(u, &count, e) < 0))
+		return -1;
+	return count ? 0 : err_set(e, ERR_INPUT, "there is no .changes file in %s", u->shown);
 }
 
 static int by_changes(struct upload *u, struct err *e)

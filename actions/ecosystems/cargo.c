@@ -40,6 +40,7 @@ static const struct action_variable always[] = {
 	{.name = "CARGO_TARGET_DIR",
 		.value = GUEST_CACHE "/cargo-target",
 		.help = "build directory of cargo, kept for the next run"},
+	{.name = "RUST_BACKTRACE", .value = "1", .help = "a panic prints where it was"},
 	{.name = "CARGO_HTTP_CAINFO",
 		.value = GUEST_CERTIFICATES,
 		.fetch_only = true,
@@ -149,6 +150,13 @@ struct command {
 	const char *variable, *value;
 };
 
+/* A source need not have a lock file; if it has one, nothing else is used. */
+#define IF_LOCKED                                                                                  \
+	"if [ -e Cargo.lock ]; then command=$1; shift; set -- \"$command\" --locked \"$@\"; fi; "  \
+	"exec cargo \"$@\""
+#define CARGO "sh", "-c", IF_LOCKED, "cargo"
+#define OFFLINE "--offline"
+
 static int expand_command(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
 {
@@ -162,18 +170,16 @@ static int expand_command(
 	return 0;
 }
 
-#define OFFLINE "--offline", "--locked"
-
 static const struct command fmt = {.argv = {"cargo", "fmt", "--check"}};
-static const struct command deny = {.argv = {"cargo", "deny", OFFLINE, "--workspace", "check"}};
-static const struct command doc = {.argv = {"cargo", "doc", OFFLINE, "--workspace"},
+static const struct command deny = {.argv = {CARGO, "deny", OFFLINE, "--workspace", "check"}};
+static const struct command doc = {.argv = {CARGO, "doc", OFFLINE, "--workspace"},
 	.variable = "RUSTDOCFLAGS",
 	.value = "-D warnings"};
 static const struct command build = {
-	.argv = {"cargo", "build", OFFLINE, "--workspace", "--all-targets"}};
-static const struct command test = {.argv = {"cargo", "test", OFFLINE, "--workspace"}};
+	.argv = {CARGO, "build", OFFLINE, "--workspace", "--all-targets"}};
+static const struct command test = {.argv = {CARGO, "test", OFFLINE, "--workspace"}};
 static const struct command install = {
-	.argv = {"cargo", "install", OFFLINE, "--bins", "--path=.", "--root"}};
+	.argv = {CARGO, "install", OFFLINE, "--bins", "--path=.", "--root"}};
 
 const struct action action_cargo_fmt = {
 	.name = "cargo_fmt",
@@ -195,7 +201,8 @@ const struct action action_cargo_deny = {
 
 const struct action action_cargo_doc = {
 	.name = "cargo_doc",
-	.summary = "Build the documentation of the whole workspace, offline and locked.",
+	.summary = "Build the documentation of the whole workspace, offline, and locked if there "
+		   "is a Cargo.lock.",
 	.where = IN_PLAN,
 	.kind = &doc,
 	.params = no_params,
@@ -204,7 +211,7 @@ const struct action action_cargo_doc = {
 
 const struct action action_cargo_build = {
 	.name = "cargo_build",
-	.summary = "Build the whole workspace, offline and locked.",
+	.summary = "Build the whole workspace, offline, and locked if there is a Cargo.lock.",
 	.where = IN_PLAN,
 	.kind = &build,
 	.params = no_params,
@@ -213,7 +220,7 @@ const struct action action_cargo_build = {
 
 const struct action action_cargo_test = {
 	.name = "cargo_test",
-	.summary = "Test the whole workspace, offline and locked.",
+	.summary = "Test the whole workspace, offline, and locked if there is a Cargo.lock.",
 	.where = IN_PLAN,
 	.kind = &test,
 	.params = no_params,
@@ -232,7 +239,8 @@ static int expand_install(
 
 const struct action action_cargo_install = {
 	.name = "cargo_install",
-	.summary = "Install the programs of the project into the artifacts, offline and locked.",
+	.summary = "Install the programs of the project into the artifacts, offline, and locked if "
+		   "there is a Cargo.lock.",
 	.where = IN_PLAN,
 	.kind = &install,
 	.params = no_params,
@@ -250,7 +258,7 @@ static const struct param clippy_params[] = {
 };
 
 static const struct command clippy = {
-	.argv = {"cargo", "clippy", OFFLINE, "--workspace", "--all-targets", "--verbose"}};
+	.argv = {CARGO, "clippy", OFFLINE, "--workspace", "--all-targets", "--verbose"}};
 
 static int expand_clippy(
 	const struct entry *entry, const struct node *settings, struct plan *out, struct err *e)
@@ -269,8 +277,8 @@ static int expand_clippy(
 
 const struct action action_cargo_clippy = {
 	.name = "cargo_clippy",
-	.summary =
-		"Run clippy on the whole workspace, offline and locked, with warnings as errors.",
+	.summary = "Run clippy on the whole workspace, offline, and locked if there is a "
+		   "Cargo.lock, with warnings as errors.",
 	.where = IN_PLAN,
 	.kind = &clippy,
 	.params = clippy_params,

@@ -123,6 +123,9 @@ static int check_deb_get(const struct node *args, const char *file, struct err *
 	return check_word(node_get(args, "suite"), "/", file, e);
 }
 
+/* The first action of a machine removes what those of an earlier one have fetched. */
+#define FETCHED "/tmp/.ambient-debian"
+
 /*
  * $1: install or upgrade; then names of packages. The image's own package state says what is there
  * already; its sources and configuration have no effect.
@@ -131,6 +134,8 @@ static const char fetch_script[] =
 	"root=$(mktemp -d)\n"
 	"command=$1\n"
 	"shift\n"
+	"[ -e " FETCHED " ] || rm -rf " PLACE "\n"
+	": >" FETCHED "\n"
 	"mkdir -p " PLACE " \"$root/lists/partial\" \"$root/archives/partial\" \"$root/keys\"\n"
 	". /etc/os-release\n"
 	"suite=${AMBIENT_SUITE:-${VERSION_CODENAME:-stable}}\n"
@@ -139,10 +144,10 @@ static const char fetch_script[] =
 	"	signed=$root/keys/cert.asc\n"
 	"	printf '%s\\n' \"$AMBIENT_CERT\" >\"$signed\"\n"
 	"fi\n"
-	"echo \"deb [signed-by=$signed] $AMBIENT_REGISTRY $suite main\" >\"$root/sources.list\"\n"
-	"[ -z \"${AMBIENT_SECURITY-}\" ] || echo \"deb [signed-by=$signed] "
-	"$AMBIENT_REGISTRY-security $suite-security "
-	"main\" >>\"$root/sources.list\"\n"
+	"echo \"deb [signed-by=$signed] $AMBIENT_REGISTRY $suite main\" >\"$root/release\"\n"
+	"cp \"$root/release\" \"$root/sources.list\"\n"
+	"echo \"deb [signed-by=$signed] ${AMBIENT_REGISTRY%/}-security $suite-security main\" "
+	">>\"$root/sources.list\"\n"
 	"apt() {\n"
 	"	apt-get -qq -o Dir::Etc::SourceList=\"$root/sources.list\" -o "
 	"Dir::Etc::SourceParts=/dev/null "
@@ -151,7 +156,18 @@ static const char fetch_script[] =
 	"Acquire::Retries=3 "
 	"-o Dpkg::Use-Pty=0 \"$@\"\n"
 	"}\n"
-	"apt -o APT::Update::Error-Mode=any update\n"
+	"update() { apt -o APT::Update::Error-Mode=any update; }\n"
+	"case $suite in\n"
+	"unstable | sid | experimental) cp \"$root/release\" \"$root/sources.list\" ;;\n"
+	"esac\n"
+	"if [ -n \"${AMBIENT_CERT-}\" ]; then\n"
+	"	cp \"$root/release\" \"$root/sources.list\"\n"
+	"elif ! update; then\n"
+	"	echo \"without security updates: ${AMBIENT_REGISTRY%/}-security has none of $suite "
+	"that can be used\" >&2\n"
+	"	cp \"$root/release\" \"$root/sources.list\"\n"
+	"fi\n"
+	"update\n"
 	"apt --yes --no-install-recommends --download-only \"$command\" \"$@\"\n"
 	"for file in \"$root\"/archives/*.deb; do\n"
 	"	[ -e \"$file\" ] || continue\n"
@@ -166,14 +182,12 @@ static int add_fetch(const struct entry *entry, const struct node *settings, con
 {
 	const char *const argv[] = {
 		"sh", "-eu", "-c", fetch_script, entry->action->name, command, NULL};
-	const char *own = entry->action->ecosystem->address, *address;
+	const char *address;
 
 	if (actions_registry(entry, settings, &address, e) < 0)
 		return -1;
 	*ret_step = actions_add_program(entry, argv, out);
 	actions_set_variable(*ret_step, "AMBIENT_REGISTRY", address);
-	if (strcmp(address, own) == 0)
-		actions_set_variable(*ret_step, "AMBIENT_SECURITY", "yes");
 	return 0;
 }
 
@@ -285,7 +299,13 @@ static const char build_script[] =
 	"top=$(mktemp -d)\n"
 	"tree=$top/$name-${upstream%-*}\n"
 	"mkdir \"$tree\"\n"
-	"tar -c --exclude-vcs . | tar -x -C \"$tree\"\n"
+	"if git rev-parse -q --verify HEAD >/dev/null 2>&1; then\n"
+	"	[ -z \"$(git status --porcelain)\" ] || echo 'the package is that of the commit, "
+	"without the changes that are not committed'\n"
+	"	git archive HEAD | tar -x -C \"$tree\"\n"
+	"else\n"
+	"	tar -c --exclude-vcs . | tar -x -C \"$tree\"\n"
+	"fi\n"
 	"case $upstream in\n"
 	"*-*) tar -C \"$top\" -c --exclude=\"$name-${upstream%-*}/debian\" "
 	"\"$name-${upstream%-*}\" |\n"

@@ -65,7 +65,7 @@ static const char script[] =
 	"\"$AMBIENT_TARGET\"} "
 	"${AMBIENT_COMPONENTS:+--component \"$AMBIENT_COMPONENTS\"}\n"
 	"rustup toolchain install --no-self-update \"$channel\" \"$@\"\n"
-	"rustup default \"$channel\"\n";
+	"rustup default >/dev/null 2>&1 || rustup default \"$channel\"\n";
 
 static char *joined(const struct node *list)
 {

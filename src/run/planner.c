@@ -317,14 +317,23 @@ static void set_target(const struct planner *p, struct node *settings, const cha
 	node_set_string(settings, key, below);
 }
 
+/* With a base it is the last part, else a whole target. */
+static void set_mapped(const struct planner *p, struct node *settings)
+{
+	const char *mapped = node_get_text(p->config->rsync_target_map, p->project->name, NULL);
+	const char *base = p->config->rsync_target_base;
+	auto_free char *target = mapped && base ? mem_printf("%s/%s", base, mapped) : NULL;
+
+	if (mapped)
+		node_set_string(settings, "rsync_target", target ? target : mapped);
+}
+
 /* The configuration with the targets of this project, which depend on its name. */
 static struct node *settings_of(const struct planner *p)
 {
 	struct node *settings = node_copy(p->config->effective);
-	const char *mapped = node_get_text(p->config->rsync_target_map, p->project->name, NULL);
 
-	if (mapped)
-		node_set_string(settings, "rsync_target", mapped);
+	set_mapped(p, settings);
 	if (p->config->registries)
 		node_set(settings, REGISTRIES_KEY, node_copy(p->config->registries));
 	set_target(p, settings, "rsync_target");

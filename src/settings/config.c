@@ -179,7 +179,8 @@ const struct param config_params[] = {
 	{.name = "rsync_target_map",
 		.type = PARAM_STRING_MAP,
 		.offset = offsetof(struct config, rsync_target_map),
-		.help = "the rsync_target of each project, by name"},
+		.help = "for projects by name: with rsync_target_base, what is appended to it "
+			"in place of the project's name; else the rsync_target"},
 	{.name = "dput_target",
 		.type = PARAM_STRING,
 		.offset = offsetof(struct config, dput_target),

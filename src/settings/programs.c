@@ -130,7 +130,8 @@ static const char *why_no_executor(int fd)
 		return strerror(errno);
 	return found ? "it is the " EXECUTOR_NAME
 		       " of another version: install it and ambient of one release"
-		     : "it is not the " EXECUTOR_NAME " of this release";
+		     : "it is not the " EXECUTOR_NAME " of this release; without the key, ambient "
+		       "finds its own";
 }
 
 static char *find_executor(const struct named *n, struct err *e)

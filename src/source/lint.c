@@ -83,8 +83,13 @@ static int check_targets(const struct lint *l, struct err *e)
 }
 
 /* The names of the files that the actions of one list create. */
+struct name {
+	const struct node *node;
+	const struct action *action; /* each has a directory of its own */
+};
+
 struct names {
-	const struct node **items;
+	struct name *items;
 	size_t count;
 };
 
@@ -93,10 +98,10 @@ static void names_free(struct names *n)
 	free(n->items);
 }
 
-static void add_name(struct names *names, const struct node *name)
+static void add_name(struct names *names, const struct action *action, const struct node *node)
 {
 	names->items = mem_resize(names->items, names->count + 1, sizeof(*names->items));
-	names->items[names->count++] = name;
+	names->items[names->count++] = (struct name){node, action};
 }
 
 static void collect_names(const struct entry *entry, struct names *names)
@@ -105,17 +110,19 @@ static void collect_names(const struct entry *entry, struct names *names)
 	const struct node *item;
 
 	if (lint->file && !lint->list)
-		add_name(names, node_get(entry->args, lint->file));
+		add_name(names, entry->action, node_get(entry->args, lint->file));
 	node_each (lint->list ? node_get(entry->args, lint->list) : NULL, item)
-		add_name(names, node_get(item, lint->file));
+		add_name(names, entry->action, node_get(item, lint->file));
 }
 
 static int by_text_and_place(const void *a, const void *b)
 {
-	const struct node *x = *(const struct node *const *)a;
-	const struct node *y = *(const struct node *const *)b;
+	const struct name *first = a, *second = b;
+	const struct node *x = first->node, *y = second->node;
 	int order = strcmp(x->text, y->text);
 
+	if (order == 0)
+		order = strcmp(first->action->name, second->action->name);
 	if (order == 0)
 		order = x->line - y->line;
 	return order ? order : x->column - y->column;
@@ -131,13 +138,15 @@ static int check_names(const struct lint *l, enum project_plan plan, struct err 
 	if (names.count > 1)
 		qsort(names.items, names.count, sizeof(*names.items), by_text_and_place);
 	for (size_t i = 1; i < names.count; i++) {
-		const struct node *first = names.items[i - 1];
+		const struct node *first = names.items[i - 1].node;
+		const struct name *name = &names.items[i];
 		auto_free char *shown = NULL;
 
-		if (strcmp(first->text, names.items[i]->text) != 0)
+		if (strcmp(first->text, name->node->text) != 0 ||
+			name->action != names.items[i - 1].action)
 			continue;
 		shown = text_safe(first->text, SHOWN_MAX);
-		return node_err(names.items[i], l->project->plan_file, e,
+		return node_err(name->node, l->project->plan_file, e,
 			"the file name '%s' is used already, in line %d", shown, first->line);
 	}
 	return 0;

@@ -115,21 +115,29 @@ static void add_machines(struct node *tree, const struct planner *p)
 			add_machine(machines, p, machine);
 }
 
-/* The registries from which the actions download, and where each address comes from. */
-static void add_registries(struct node *tree, const struct planner *p)
+static void add_used(struct node *used, const struct planner *p, enum run_machine machine)
 {
 	const struct node *known = node_get(p->settings, REGISTRIES_KEY);
-	auto_node struct node *used = node_map();
 	const struct entry *entry;
 	size_t at = 0;
 
-	while ((entry = planner_next(p, RUN_FETCH, &at))) {
+	while ((entry = planner_next(p, machine, &at))) {
 		const struct ecosystem *ecosystem = entry->action->ecosystem;
 
 		if (ecosystem)
 			node_set(
 				used, ecosystem->name, node_copy(node_get(known, ecosystem->name)));
 	}
+}
+
+/* The registries from which the actions download, and where each address comes from. */
+static void add_registries(struct node *tree, const struct planner *p)
+{
+	static const enum run_machine machines[] = {RUN_PRE_PLAN, RUN_FETCH};
+	auto_node struct node *used = node_map();
+
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++)
+		add_used(used, p, machines[i]);
 	if (used->count)
 		node_set(tree, REGISTRIES_KEY, steal_ptr(&used));
 }
