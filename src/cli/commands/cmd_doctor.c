@@ -272,7 +272,7 @@ static int make_plan(const struct doctor *d, struct plan *ret_plan, struct err *
 	struct node *entry = node_add_map(list);
 
 	node_set_string(entry, "action", "shell");
-	node_set_string(entry, "shell", "sleep 3");
+	node_set_string(entry, "shell", "sleep 2");
 	return planner_adhoc(&planner, list, "doctor", ret_plan, e);
 }
 
