@@ -130,8 +130,8 @@ static const char *why_no_executor(int fd)
 		return strerror(errno);
 	return found ? "it is the " EXECUTOR_NAME
 		       " of another version: install it and ambient of one release"
-		     : "it is not the " EXECUTOR_NAME " of this release; without the key, ambient "
-		       "finds its own";
+		     : "it is not the " EXECUTOR_NAME " of this release; ambient finds its own if "
+		       "none is named";
 }
 
 static char *find_executor(const struct named *n, struct err *e)
