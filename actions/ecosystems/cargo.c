@@ -151,10 +151,10 @@ struct command {
 };
 
 /* A source need not have a lock file; if it has one, nothing else is used. */
-#define IF_LOCKED                                                                                  \
-	"if [ -e Cargo.lock ]; then command=$1; shift; set -- \"$command\" --locked \"$@\"; fi; "  \
-	"exec cargo \"$@\""
-#define CARGO "sh", "-c", IF_LOCKED, "cargo"
+static const char if_locked[] =
+	"if [ -e Cargo.lock ]; then command=$1; shift; set -- \"$command\" --locked \"$@\"; fi; "
+	"exec cargo \"$@\"";
+#define CARGO "sh", "-c", if_locked, "cargo"
 #define OFFLINE "--offline"
 
 static int expand_command(
