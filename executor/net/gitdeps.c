@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "executor/net/gitdeps.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actions/ecosystems/gitnames.h"
@@ -115,26 +113,6 @@ static int open_dir(int parent, const char *name, struct err *e)
 	return fd < 0 ? err_sys(e, "make %s in " GUEST_DEPS, name) : fd;
 }
 
-/* Remove all but the names in `kept`. */
-static int remove_others(int dir, const struct strv *kept, const char *shown, struct err *e)
-{
-	struct dirent **names = NULL;
-	int count = scandirat(dir, ".", &names, NULL, NULL), result = 0;
-
-	if (count < 0)
-		return err_sys(e, "list %s", shown);
-	for (int i = 0; i < count; i++) {
-		const char *name = names[i]->d_name;
-
-		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
-			!strv_has(kept, name))
-			result = tree_remove(dir, name, shown, NULL, e);
-		free(names[i]);
-	}
-	free(names);
-	return result;
-}
-
 static int remove_unnamed(struct work *w, struct err *e)
 {
 	auto_strv struct strv logins = {0};
@@ -142,7 +120,7 @@ static int remove_unnamed(struct work *w, struct err *e)
 	for (size_t i = 0; i < w->names.count; i++)
 		if (!strv_has(&logins, w->names.items[i].login))
 			strv_push(&logins, w->names.items[i].login);
-	if (remove_others(w->dir, &logins, PLACE, e) < 0)
+	if (tree_remove_others(w->dir, &logins, PLACE, e) < 0)
 		return -1;
 	strv_each (&logins, login) {
 		auto_fd int dir = open_dir(w->dir, *login, e);
@@ -151,7 +129,7 @@ static int remove_unnamed(struct work *w, struct err *e)
 		for (size_t i = 0; i < w->names.count; i++)
 			if (strcmp(w->names.items[i].login, *login) == 0)
 				strv_push_owned(&kept, directory_of(&w->names.items[i]));
-		if (dir < 0 || remove_others(dir, &kept, *login, e) < 0)
+		if (dir < 0 || tree_remove_others(dir, &kept, *login, e) < 0)
 			return -1;
 	}
 	return 0;

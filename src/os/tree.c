@@ -349,6 +349,25 @@ static int measure(struct walk *w, const char *name, uint64_t *ret_bytes, struct
 	return 0;
 }
 
+int tree_remove_others(int dir, const struct strv *kept, const char *shown, struct err *e)
+{
+	struct dirent **names = NULL;
+	int count = scandirat(dir, ".", &names, NULL, NULL), result = 0;
+
+	if (count < 0)
+		return err_sys(e, "list %s", shown);
+	for (int i = 0; i < count; i++) {
+		const char *name = names[i]->d_name;
+
+		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0 &&
+			!strv_has(kept, name))
+			result = tree_remove(dir, name, shown, NULL, e);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
 int tree_measure(int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e)
 {
 	struct walk w = {.top = dir, .shown = shown};

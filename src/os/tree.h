@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/strv.h"
 
 enum { TREE_OPEN_DIRS = 64 };
 
@@ -27,6 +28,10 @@ enum { TREE_OPEN_DIRS = 64 };
  */
 int tree_remove(
 	int dir, const char *name, const char *shown, uint64_t *ret_bytes, struct err *e) NODISCARD;
+
+/* The same for everything in the directory `dir` but the names in `kept`. */
+int tree_remove_others(
+	int dir, const struct strv *kept, const char *shown, struct err *e) NODISCARD;
 
 /*
  * The disk space of `name` in the directory `dir`, in bytes. A file with several names counts with

@@ -248,30 +248,12 @@ static bool is_there(struct mirror *m)
 		strcmp(m->run.said.data, wanted) == 0;
 }
 
-static int empty_directory(struct mirror *m, struct err *e)
-{
-	int dir_fd = m->run.o->dir_fd, result = 0;
-	struct dirent **names = NULL;
-	int count = scandirat(dir_fd, ".", &names, NULL, NULL);
-
-	if (count < 0)
-		return err_sys(e, "list %s", m->m->dir);
-	for (int i = 0; i < count; i++) {
-		const char *name = names[i]->d_name;
-
-		if (result == 0 && strcmp(name, ".") != 0 && strcmp(name, "..") != 0)
-			result = tree_remove(dir_fd, name, m->m->dir, NULL, e);
-		free(names[i]);
-	}
-	free(names);
-	return result;
-}
-
 static int make_empty(struct mirror *m, struct err *e)
 {
 	auto_free char *format = mem_printf("--object-format=%s", format_of(m));
+	static const struct strv none = {0};
 
-	if (empty_directory(m, e) < 0)
+	if (tree_remove_others(m->run.o->dir_fd, &none, m->m->dir, e) < 0)
 		return -1;
 	return MUST(m, e, "init", "-q", "--bare", "--template=", format, ".");
 }
